@@ -1,0 +1,11 @@
+"""Packages; everything else stands in pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+setup(
+    # Without this an editable install goes through an import hook, in which twistd
+    # does not find the plugin.
+    package_dir={"": "."},
+    packages=[*find_packages(include=["tcclient", "tcclient.*"]), "twisted.plugins"],
+    package_data={"tcclient": ["py.typed"]},
+)

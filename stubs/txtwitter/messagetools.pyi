@@ -1,0 +1,3 @@
+from collections.abc import Mapping
+
+def is_tweet(message: Mapping[str, object]) -> bool: ...

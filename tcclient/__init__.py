@@ -1,0 +1,3 @@
+"""The Twitter capture client: a twistd application."""
+
+__version__ = "1.0.0"

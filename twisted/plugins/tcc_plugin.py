@@ -1,0 +1,10 @@
+"""Tells twistd that there is a `tcc` command; imports nothing of the application."""
+
+from twisted.application.service import ServiceMaker
+
+tcc = ServiceMaker(
+    "tcc",
+    "tcclient.service",
+    "Twitter Capture Client: captures live posts as a capture server asks for.",
+    "tcc",
+)
