@@ -1,0 +1,198 @@
+"""
+One job's folder while it is captured: ledger, current file, and the numbers that outlive us.
+
+Knows what is written where and in which order; nothing of streams and servers.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from tcclient import __version__
+from tcclient.files import Finished, RotatingFile
+from tcclient.jobs import Job
+from tcclient.ledger import Ledger, LedgerInUse
+from tcclient.recovery import ledger_path, recover, recover_all
+from tcclient.slots import LONGEST_STAMP, Naming, folder_name
+from tcclient.tally import Account, Tally, Update
+
+log = Logger()
+
+INDEX = "tcc.ledger.jsonl"
+"""In base_dir: what belongs to no capture, and which job has had which folder."""
+
+
+class CannotStore(Exception):
+    """There is no place for a job's posts; str() is a sentence."""
+
+
+@attrs.frozen
+class Shelf:
+    """Where the folders of all captures are, and how their files are named."""
+
+    base_dir: Path
+    naming: Naming
+    server: str
+    clock: IReactorTime
+
+    def open(self, job: Job) -> "Archive":
+        """Raises CannotStore."""
+        naming = attrs.evolve(self.naming, name=self._folder_name(job))
+        try:
+            return Archive(self, naming, job)
+        except LedgerInUse as e:
+            raise CannotStore(
+                f"Another client captures into {str(self.base_dir / naming.name)!r}."
+            ) from e
+        except OSError as e:
+            raise CannotStore(f"The folder of {job.name!r} cannot be used: {e}.") from e
+
+    def begin(self) -> None:
+        """The process starts: recover what the last one left, and note the start."""
+        try:
+            self.base_dir.mkdir(parents=True, exist_ok=True)
+            recover_all(self.base_dir, self.naming, self.clock)
+            self._note("client_start", version=__version__, pid=os.getpid(), server=self.server)
+        except OSError as e:
+            log.error("Cannot write below {base_dir}: {e}", base_dir=str(self.base_dir), e=e)
+
+    def end(self) -> None:
+        """The process ends as it should."""
+        with suppress(OSError):  # nothing is lost without this line, and the disk has been said
+            self._note("client_stop", pid=os.getpid())
+
+    def knows(self, job: Job) -> bool:
+        """Whether the folder of `job` holds an account of it."""
+        try:
+            path = ledger_path(self.base_dir, self._folder_name(job))
+            if not path.exists():
+                return False
+            with Ledger(path, self.clock, alone=False) as ledger:
+                return ledger.account(job.id) is not None
+        except (CannotStore, OSError):
+            return False
+
+    def _note(self, kind: str, **fields: object) -> None:
+        with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
+            index.write(kind, **fields)
+
+    def account_elsewhere(self, job: Job) -> Account | None:
+        """The numbers of a job that was captured under another name, as the last ledger has it."""
+        with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
+            mine = (
+                line
+                for line in index.newest_first()
+                if line.get("kind") == "job"
+                and (line.get("server"), line.get("job")) == (self.server, job.id)
+            )
+            old_name = next((line.get("name") for line in mine), None)
+            index.write("job", server=self.server, job=job.id, name=job.name)
+        if not isinstance(old_name, str) or old_name == job.name:
+            return None
+        path = ledger_path(self.base_dir, old_name)
+        if not path.exists():
+            return None
+        with Ledger(path, self.clock, alone=False) as ledger:
+            return ledger.account(job.id)
+
+    def _folder_name(self, job: Job) -> str:
+        naming = self.naming
+        room = LONGEST_STAMP + len(f"{naming.extension}{naming.temporary_extension}".encode())
+        try:
+            return folder_name(job.name, room)
+        except ValueError as e:
+            raise CannotStore(f"The name {job.name[:80]!r} cannot be a folder: {e}.") from e
+
+
+class Archive:
+    """
+    Opened by Shelf.open().  What the last process left there has been recovered by then.
+
+    store() raises OSError; note() never does, because a control message must not end a capture.
+    """
+
+    def __init__(self, shelf: Shelf, naming: Naming, job: Job) -> None:
+        self.job_id = job.id
+        self.name = naming.name
+        self._clock = shelf.clock
+        folder = shelf.base_dir / naming.name
+        self._files = RotatingFile(folder, naming, shelf.clock, self._book)
+        self._silenced = False
+        self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
+        with ExitStack() as undo:
+            undo.callback(self._ledger.close)
+            recover(folder, naming, self._ledger)
+            account = self._ledger.account(job.id)
+            if account is None:
+                account = shelf.account_elsewhere(job) or Account(base=max(0, job.total_count or 0))
+            self.tally = Tally(account, shelf.clock.seconds())
+            self._write_account("capture_open", name=job.name)
+            undo.pop_all()
+
+    def store(self, posts: list[bytes]) -> None:
+        """Append posts, and count them.  When this returns they are in the file."""
+        self._files.write(b"\n".join(posts) + b"\n", len(posts))
+        self.tally.posts += len(posts)
+
+    def note(self, kind: str, **fields: object) -> None:
+        """Put a line into the ledger."""
+        with self._complaining_once():
+            self._ledger.write(kind, job=self.job_id, **fields)
+
+    def take_server_total(self, server_total: int | None) -> None:
+        """Where the server's number is above ours, the base rises, and the ledger says so."""
+        more = self.tally.rebase(server_total)
+        if more:
+            log.warn(
+                "The server counts {more} posts more for {name!r} than are known here; "
+                "they were captured elsewhere, and the base rises by them.",
+                more=more,
+                name=self.name,
+            )
+            with self._complaining_once():
+                self._write_account("base", raised_by=more)
+
+    def settled(self, update: Update) -> None:
+        """The server has taken `update`; a restart must know."""
+        self.tally.accepted(update)
+        if update.count:
+            with self._complaining_once():
+                self._write_account("update", count=update.count)
+
+    def finish(self) -> None:
+        """Give the current file its final name.  Raises OSError; it can be called again then."""
+        self._files.finish()
+
+    def close(self) -> None:
+        """Finish the current file and let go of the folder.  Raises OSError, still open then."""
+        self._files.finish()
+        with self._complaining_once():
+            self._write_account("capture_close")
+        self._ledger.close()
+
+    def _book(self, file: Finished) -> None:
+        account = self.tally.account
+        self._ledger.write_account("file", self.job_id, account, **attrs.asdict(file))
+
+    def _write_account(self, kind: str, **fields: object) -> None:
+        """`posts` of an account are those in finished files: recovery counts the others again."""
+        account = self.tally.account
+        finished = attrs.evolve(account, posts=account.posts - self._files.unfinished)
+        self._ledger.write_account(kind, self.job_id, finished, **fields)
+
+    @contextmanager
+    def _complaining_once(self) -> Iterator[None]:
+        """A ledger that cannot be written is said once, until it can be written again."""
+        try:
+            yield
+        except OSError as e:
+            if not self._silenced:
+                log.error("Cannot write to {path}: {e}", path=str(self._ledger.path), e=e)
+            self._silenced = True
+        else:
+            self._silenced = False

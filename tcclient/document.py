@@ -1,0 +1,160 @@
+"""
+A JSON document and the places in it.  Knows JSON, its limits and how a place is named; knows no
+key of the settings.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Where = tuple[str | int, ...]
+"""A place in a document: the keys and indices that lead there; () is the whole document."""
+
+MAX_BYTES = 1 << 20  # a settings file has some two kilobytes; this keeps /dev/zero from being read
+MAX_DEPTH = 32
+MAX_SHOWN = 40  # characters of a key or a value that a sentence repeats
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Fault(Exception):
+    """Something is wrong at one place.  str() is the sentence without the file's name."""
+
+    def __init__(self, where: Where, sentence: str) -> None:
+        super().__init__(f"{json_path(where)} {sentence}")
+
+
+class Unreadable(Exception):
+    """There is no document at all.  str() says why, without the file's name."""
+
+
+class Doubled(dict[str, Any]):
+    """An object in which the key `twice` is given more than once."""
+
+    twice: str
+
+
+def json_path(where: Where) -> str:
+    """The place as people write it: `$.server.base_url`, `$.list[2]`, `$["odd key"]`."""
+    return "$" + "".join(_step(step) for step in where)
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if len(step) <= MAX_SHOWN and _NAME.fullmatch(step):
+        return f".{step}"
+    return f"[{shown(step)}]"
+
+
+def shown(value: object) -> str:
+    """A value for a sentence: one line of ASCII, cut to a bearable length."""
+    if isinstance(value, str):
+        return json.dumps(value[:MAX_SHOWN]) + ("..." if len(value) > MAX_SHOWN else "")
+    if value is None or isinstance(value, bool | float):
+        return json.dumps(value)
+    if isinstance(value, int):
+        digits = str(value)
+        return digits[:MAX_SHOWN] + ("..." if len(digits) > MAX_SHOWN else "")
+    return kind(value)
+
+
+def one_line(name: object) -> str:
+    """A file's name for a sentence: whole, with what cannot be printed written as an escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in str(name)
+    )
+
+
+def kind(value: object) -> str:
+    """What sort of JSON value this is, without the value."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, int | float):
+        return "a number"
+    return "an object" if isinstance(value, dict) else "an array"
+
+
+def is_text(text: str) -> bool:
+    """Whether `text` can be written as UTF-8; half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def children(value: object) -> Iterator[tuple[str | int, Any]]:
+    """Each key or index of an object or array with its value; nothing for anything else."""
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from enumerate(value)
+
+
+def read_bounded(path: Path, limit: int) -> str:
+    """The text of a UTF-8 file of at most `limit` bytes.  Raises Unreadable."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise Unreadable("cannot be read: no file has such a name") from None
+    if len(data) > limit:
+        raise Unreadable(f"cannot be read: it is larger than {limit} bytes")
+    try:
+        return data.decode("utf-8-sig")  # some editors put a byte order mark in front
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"must be UTF-8 text, found another byte at {error.start}") from None
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """
+    The JSON object in the file: no key twice, every string real text, not nested out of reason.
+
+    Raises Unreadable when there is no JSON in it, Fault for a place in it.
+    """
+    text = read_bounded(path, MAX_BYTES)
+    try:
+        document = json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Unreadable(f"must be JSON, found a mistake at {place}: {error.msg}") from None
+    except (RecursionError, ValueError):  # the ValueError: a number of thousands of digits
+        raise Unreadable(
+            "must be JSON of a bearable size, found endless nesting or digits"
+        ) from None
+    if not isinstance(document, dict):
+        raise Fault((), f"must be an object, found {kind(document)}")
+    _check(document, ())
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            doubled = Doubled(found)
+            doubled.twice = key
+            return doubled
+        found[key] = value
+    return found
+
+
+def _check(value: object, where: Where) -> None:
+    if len(where) > MAX_DEPTH:
+        raise Fault(where, f"is nested too deeply, expected at most {MAX_DEPTH} levels")
+    if isinstance(value, Doubled):
+        raise Fault((*where, value.twice), "is given twice, expected once")
+    if isinstance(value, str) and not is_text(value):
+        raise Fault(where, "must be text, found half of a surrogate pair in it")
+    for key, item in children(value):
+        if isinstance(key, str) and not is_text(key):
+            raise Fault((*where, key), "must be text, found half of a surrogate pair in it")
+        _check(item, (*where, key))

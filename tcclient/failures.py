@@ -1,0 +1,59 @@
+"""What a network failure means, in a clause a person can act on.  Knows no policy."""
+
+from typing import cast
+
+from OpenSSL import SSL
+from service_identity import VerificationError
+from twisted.internet import defer, error
+from twisted.python.failure import Failure
+from twisted.web import client, http
+
+_WRAPPERS = (
+    client.ResponseFailed,
+    client.RequestTransmissionFailed,
+    client.RequestGenerationFailed,
+)
+
+# The first class that fits decides.
+_CLAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (client.ResponseDone, "the other side ended the answer"),
+    (http.PotentialDataLoss, "the other side closed the connection"),
+    (error.ConnectionDone, "the other side closed the connection"),
+    (error.ConnectionLost, "the connection was lost"),
+    (error.ConnectionAborted, "the connection was broken off"),
+    (error.ConnectionRefusedError, "the connection was refused: nothing listens there"),
+    (error.NoRouteError, "there is no route to it"),
+    (error.ConnectBindError, "source_addr cannot be bound: this machine does not have it"),
+    (error.DNSLookupError, "its name cannot be resolved"),
+    (error.UserError, "the connection was given up"),
+    (error.TimeoutError, "there was no connection in time"),
+    (defer.TimeoutError, "there was no answer in time"),
+    (defer.CancelledError, "there was no answer in time"),
+    (VerificationError, "its TLS certificate is for another name"),
+)
+
+
+def explain(failure: Failure) -> str:
+    """Why a request or a connection failed, as a clause such as `its name cannot be resolved`."""
+    cause = root(failure)
+    if isinstance(cause, SSL.Error):
+        return _explain_tls(cause)
+    for type_, clause in _CLAUSES:
+        if isinstance(cause, type_):
+            return clause
+    text = " ".join(str(cause).split())
+    return f"{type(cause).__name__}: {text[:200]}" if text else type(cause).__name__
+
+
+def root(failure: Failure) -> BaseException:
+    """The exception below those that Twisted's HTTP client wraps round it."""
+    while isinstance(failure.value, _WRAPPERS) and failure.value.reasons:
+        failure = failure.value.reasons[0]
+    return cast(BaseException, failure.value)
+
+
+def _explain_tls(cause: SSL.Error) -> str:
+    reasons = {entry[-1] for entry in (cause.args[0] if cause.args else ()) if entry}
+    if "certificate verify failed" in reasons:
+        return "its TLS certificate is not trusted: self-signed, expired, or from an unknown CA"
+    return "TLS failed: " + (", ".join(sorted(reasons)) or "the other side broke off")

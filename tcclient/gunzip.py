@@ -1,0 +1,80 @@
+"""
+gzip on a stream that never ends, in bounded pieces.
+
+treq's own decoder inflates a whole read at once, however much that is, and after a corrupt byte it
+never reports the end of the connection (observed with Twisted 26.10).  So the content coding is
+hidden from treq, and decoded here.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+from twisted.internet.defer import Deferred
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
+from zope.interface import implementer
+
+PIECE = 1 << 18
+"""Most bytes that are inflated at once."""
+
+HIDDEN = "X-Hidden-Content-Encoding"
+
+
+@implementer(IAgent)
+class HideCoding:
+    """An agent whose answers carry Content-Encoding under the name HIDDEN."""
+
+    def __init__(self, agent: IAgent) -> None:
+        self._agent = agent
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        return self._agent.request(method, uri, headers, bodyProducer).addCallback(_hide)
+
+
+def _hide(response: IResponse) -> IResponse:
+    codings = response.headers.getRawHeaders("Content-Encoding", [])
+    response.headers.removeHeader("Content-Encoding")
+    response.headers.setRawHeaders(HIDDEN, codings)
+    return response
+
+
+def decoder_for(response: IResponse) -> "Gunzip | None":
+    """What inflates the body of `response`; None where it is plain.  ValueError: cannot be read."""
+    codings = response.headers.getRawHeaders(HIDDEN, [])
+    coding = ", ".join(codings).strip().lower()
+    if coding in ("", "identity"):
+        return None
+    if coding in ("gzip", "x-gzip"):
+        return Gunzip()
+    raise ValueError(f"the stream has the unknown content coding {coding[:50]!r}")
+
+
+class Gunzip:
+    """An incremental decoder: one gzip member after the other."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yields pieces of at most PIECE bytes.  Raises zlib.error at the first corrupt byte."""
+        while data:
+            piece = self._inflate.decompress(data, PIECE)
+            if piece:
+                yield piece
+            data = self._inflate.unconsumed_tail
+            if self._inflate.eof:
+                data = self._inflate.unused_data
+                self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            elif not data and len(piece) == PIECE:
+                yield from self._rest()
+
+    def _rest(self) -> Iterator[bytes]:
+        """What is still inside the decoder when a piece came out exactly full."""
+        while piece := self._inflate.decompress(b"", PIECE):
+            yield piece

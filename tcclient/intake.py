@@ -1,0 +1,98 @@
+"""
+What becomes of each message: posts go to the disk, everything else into the account.
+
+Knows the kinds of messages and what they announce; opens and closes nothing.
+"""
+
+from collections.abc import Callable
+
+from twisted.logger import Logger
+
+from tcclient.archive import Archive
+from tcclient.backoff import Trouble
+from tcclient.connection import Ending
+from tcclient.messages import Kind, Overlong, decoded, excerpt, kind_of
+from tcclient.twitter import Source
+
+log = Logger()
+
+
+class Intake:
+    """
+    The messages of one capture.  `end` is called with the reason when one of them means that the
+    connection is over.
+    """
+
+    def __init__(self, source: Source, end: Callable[[Ending], None]) -> None:
+        self._source = source
+        self._end = end
+        self._said: set[str] = set()
+
+    def connected(self) -> None:
+        """A new connection: what was complained of on the last one is news again."""
+        self._said.clear()
+
+    def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
+        """
+        Posts are in the file when this returns.  Where the disk refuses them, the account says how
+        many were lost, and the connection is ended.
+        """
+        posts = []
+        for message in messages:
+            if isinstance(message, Overlong):
+                self._refuse(archive, "too long", message.size, message.head)
+            elif (kind := kind_of(message)) is Kind.POST:
+                posts.append(message)
+            else:
+                self._heed(archive, kind, message)
+        if posts:
+            self._store(archive, posts)
+
+    def _store(self, archive: Archive, posts: list[bytes]) -> None:
+        try:
+            archive.store(posts)
+        except OSError as e:
+            archive.note("not_stored", posts=len(posts), reason=str(e))
+            log.error(
+                "{n} posts of {name!r} could not be written: {e}",
+                n=len(posts),
+                name=archive.name,
+                e=e,
+            )
+            self._end(Ending("disk", f"posts cannot be written here ({e})", Trouble.DISK))
+
+    def _heed(self, archive: Archive, kind: Kind, line: bytes) -> None:
+        if kind is Kind.NOT_JSON:
+            self._refuse(archive, "not JSON", len(line), line)
+            return
+        if kind is Kind.CONNECTION_LIMIT:
+            archive.note(kind.value, text=excerpt(line))
+            self._end(
+                Ending("duplicate", "too many streams use these credentials", Trouble.DUPLICATE)
+            )
+            return
+        message = decoded(line)
+        archive.note(kind.value, message=message)
+        if kind is Kind.DISCONNECT:
+            self._end(self._farewell(message))
+        elif kind is Kind.WARNING:
+            self._say_once(
+                archive, "warning", "Twitter warns: " + excerpt(line).replace("\\/", "/")
+            )
+
+    def _farewell(self, message: object) -> Ending:
+        said = message.get("disconnect") if isinstance(message, dict) else None
+        code = said.get("code") if isinstance(said, dict) else None
+        meaning, trouble = self._source.disconnect(code if isinstance(code, int) else None)
+        return Ending("disconnect", f"Twitter disconnected: {meaning}", trouble)
+
+    def _refuse(self, archive: Archive, reason: str, size: int, line: bytes) -> None:
+        archive.note("refused", reason=reason, bytes=size, begins=excerpt(line))
+        self._say_once(
+            archive, reason, f"a line of {size} bytes is {reason}; the ledger quotes its beginning"
+        )
+
+    def _say_once(self, archive: Archive, topic: str, text: str) -> None:
+        if topic not in self._said:
+            log.warn("Capture {name!r}: {text}.", name=archive.name, text=text)
+        self._said.add(topic)

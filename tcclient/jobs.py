@@ -1,0 +1,109 @@
+"""
+The server's jobs, and what to do about them.  Pure; knows the members of a job object, no requests.
+"""
+
+import enum
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+
+class Status(enum.IntEnum):
+    """The life of a job.  The site sets 2 and 4, a client answers 3 and 5."""
+
+    UNKNOWN = 0
+    CREATED = 1
+    STARTING = 2
+    STARTED = 3
+    STOPPING = 4
+    STOPPED = 5
+
+
+@attrs.frozen
+class Job:
+    """
+    One capture as the server describes it.  `keywords` is the text exactly as stored;
+    `recent_total` the total_count of the newest update, None where there is none.
+    """
+
+    id: int
+    name: str
+    status: int
+    keywords: str | None
+    total_count: int | None
+    assigned_worker: int | None
+    withdrawn: bool
+    recent_total: int | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether posts are to be captured for it."""
+        return not self.withdrawn and self.status in (Status.STARTING, Status.STARTED)
+
+    @classmethod
+    def from_json(cls, value: object) -> "Job":
+        """Raises ValueError with a sentence that names the member which is missing or wrong."""
+        if not isinstance(value, Mapping):
+            raise ValueError(f"a job is {_type_name(value)}, not an object")
+        recent = _member(value, "recent_update", dict, type(None), default=None) or {}
+        return cls(
+            id=_member(value, "id", int),
+            name=_member(value, "name", str),
+            status=_member(value, "status", int),
+            # The site renamed the member in 2016; both generations are deployed.
+            keywords=_member(
+                value,
+                "keywords" if "keywords" in value else "twitter_keywords",
+                str,
+                type(None),
+            ),
+            total_count=_member(value, "total_count", int, type(None)),
+            assigned_worker=_member(value, "assigned_worker", int, type(None), default=None),
+            withdrawn=any(
+                _member(value, date, str, type(None), default=None) is not None
+                for date in ("archived_date", "deleted_date")
+            ),
+            recent_total=_member(recent, "total_count", int, type(None), default=None),
+        )
+
+
+@attrs.frozen
+class Decision:
+    """What to do: capture this job (None: nothing), and the others that would have run as well."""
+
+    capture: Job | None
+    left_out: tuple[Job, ...] = ()
+
+
+def decide(jobs: Sequence[Job]) -> Decision:
+    """v1.1 allows one stream per set of credentials: the wanted job with the lowest id runs."""
+    wanted = sorted((job for job in jobs if job.wanted), key=lambda job: job.id)
+    if not wanted:
+        return Decision(None)
+    return Decision(wanted[0], tuple(wanted[1:]))
+
+
+_REQUIRED = object()
+
+
+def _member(value: Mapping[Any, Any], name: str, *types: type, default: object = _REQUIRED) -> Any:
+    found = value.get(name, default)
+    if found is _REQUIRED:
+        raise ValueError(f"a job has no member {name!r}")
+    # bool is an int to Python, and never one of the server's numbers.
+    if not isinstance(found, types) or isinstance(found, bool):
+        raise ValueError(f"a job's {name!r} is {_type_name(found)}")
+    return found
+
+
+def _type_name(value: object) -> str:
+    names: Collection[tuple[type, str]] = (
+        (bool, "true or false"),
+        (str, "text"),
+        (int, "a number"),
+        (float, "a fraction"),
+        (list, "a list"),
+        (dict, "an object"),
+    )
+    return next((name for type_, name in names if isinstance(value, type_)), "null")

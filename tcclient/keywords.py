@@ -1,0 +1,159 @@
+"""
+The researcher's keyword text -> a query, and the terms that cannot be used, with the reason.
+
+Knows the syntax of the text and how limits are counted; knows no endpoint and no wire format.
+"""
+
+import re
+from typing import TypeVar
+
+import attrs
+
+T = TypeVar("T")
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_GEO = re.compile(rf"geo:\s*({_NUMBER})\s+({_NUMBER})\s+({_NUMBER})\s+({_NUMBER})(?:\s|$)", re.I)
+
+
+@attrs.frozen
+class Box:
+    """A bounding box in degrees, its south-west corner first."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@attrs.frozen
+class Limits:
+    """What a source accepts: number of phrases, UTF-8 bytes of each, number of boxes, box sides."""
+
+    phrases: int
+    phrase_bytes: int
+    boxes: int
+    box_degrees: tuple[float, float]
+
+
+@attrs.frozen
+class Query:
+    """What to ask the stream for; with neither phrases nor boxes it is the sample stream."""
+
+    track: tuple[str, ...] = ()
+    locations: tuple[Box, ...] = ()
+
+    @property
+    def is_sample(self) -> bool:
+        return not (self.track or self.locations)
+
+    def __str__(self) -> str:
+        """A clause for the log: how much is asked for."""
+        if self.is_sample:
+            return "the sample of all posts"
+        return f"{len(self.track)} terms and {len(self.locations)} boxes"
+
+    def for_ledger(self) -> dict[str, object]:
+        """The query as members of a ledger line."""
+        return {
+            "track": list(self.track),
+            "locations": [list(attrs.astuple(box)) for box in self.locations],
+        }
+
+    def same_as(self, other: "Query | None") -> bool:
+        """Whether both ask for the same posts: order does not matter."""
+        return other is not None and (set(self.track), set(self.locations)) == (
+            set(other.track),
+            set(other.locations),
+        )
+
+
+@attrs.frozen
+class Refused:
+    """A term that is left out, and why: a clause that follows the term in a sentence."""
+
+    term: str
+    reason: str
+
+
+@attrs.frozen
+class Reading:
+    """
+    A keyword text as it will be used.  `query` is None when no term of the text can be used;
+    it is then never the sample stream.
+    """
+
+    query: Query | None
+    refused: tuple[Refused, ...] = ()
+
+
+def read(text: str | None, limits: Limits) -> Reading:
+    """
+    Commas separate terms; the words of a term must all occur; `geo:` begins a box of four numbers.
+    No text, or a blank one, asks for the sample stream.
+    """
+    if text is None or not text.strip():
+        return Reading(Query())
+    track: list[str] = []
+    boxes: list[Box] = []
+    refused: list[Refused] = []
+    for term in _terms(text):
+        try:
+            if term[:4].lower() == "geo:":
+                _add(boxes, _box(term, limits), limits.boxes, "boxes")
+            else:
+                _add(track, _phrase(term, limits), limits.phrases, "phrases")
+        except ValueError as e:
+            refused.append(Refused(term, str(e)))
+    if not track and not boxes:
+        query = None
+        refused = refused or [Refused(text.strip(), "there is no term between the commas")]
+    else:
+        query = Query(tuple(track), tuple(boxes))
+    return Reading(query, tuple(refused))
+
+
+def _terms(text: str) -> list[str]:
+    terms = (" ".join(term.split()) for term in text.split(","))
+    return list(dict.fromkeys(term for term in terms if term))
+
+
+def _add(found: list[T], item: T, limit: int, what: str) -> None:
+    if item in found:
+        return
+    if len(found) >= limit:
+        raise ValueError(f"no more than {limit} {what} are accepted")
+    found.append(item)
+
+
+def _phrase(term: str, limits: Limits) -> str:
+    if "\0" in term:
+        raise ValueError("it contains a NUL character")
+    try:
+        size = len(term.encode())
+    except UnicodeEncodeError:
+        raise ValueError("it contains half a character (a lone surrogate)") from None
+    if size > limits.phrase_bytes:
+        raise ValueError(
+            f"it has {size} bytes of UTF-8, and at most {limits.phrase_bytes} are accepted"
+        )
+    return term
+
+
+def _box(term: str, limits: Limits) -> Box:
+    match = _GEO.match(term)
+    if match is None:
+        raise ValueError("geo: takes four numbers: longitude latitude longitude latitude")
+    lon1, lat1, lon2, lat2 = (float(number) for number in match.groups())
+    if not all(-180 <= lon <= 180 for lon in (lon1, lon2)):
+        raise ValueError("a longitude lies between -180 and 180 (longitude comes first)")
+    if not all(-90 <= lat <= 90 for lat in (lat1, lat2)):
+        raise ValueError("a latitude lies between -90 and 90 (longitude comes first)")
+    if lon1 - lon2 > 180:
+        # Corners may come in any order, but sorted these would span the wrong side of the globe.
+        raise ValueError("a box cannot cross the antimeridian: give one box on each side of it")
+    box = Box(min(lon1, lon2), min(lat1, lat2), max(lon1, lon2), max(lat1, lat2))
+    least, most = limits.box_degrees
+    for side in (box.east - box.west, box.north - box.south):
+        if not least <= round(side, 6) <= most:
+            raise ValueError(f"the sides of a box are {least:g} to {most:g} degrees long")
+    return box

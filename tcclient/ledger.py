@@ -1,0 +1,135 @@
+"""
+The account beside the data: one JSON object a line, append-only, newest last.
+
+Knows how lines are kept and found again; what they say is their writers' business.
+"""
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+
+from tcclient.tally import Account
+
+_BLOCK = 1 << 16
+
+
+class LedgerInUse(Exception):
+    """Another process holds this ledger: it captures into the same folder."""
+
+
+class Ledger:
+    """
+    An open ledger file.  Where `alone` is true, this process is the only one that has it open;
+    the system releases the lock when the process dies.
+
+    Raises OSError where the file or its folder cannot be made, LedgerInUse where another has it.
+    """
+
+    def __init__(self, path: Path, clock: IReactorTime, *, alone: bool = True) -> None:
+        self.path = path
+        self._clock = clock
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            if alone:
+                self._lock()
+                self._cut_torn_tail()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def write(self, kind: str, **fields: object) -> None:
+        """Append a line: `at` (UTC), `kind`, fields.  Where it raises OSError it has added none."""
+        at = datetime.fromtimestamp(self._clock.seconds(), UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": at.replace("+00:00", "Z"), "kind": kind, **fields}) + "\n"
+        append(self._fd, line.encode())
+
+    def write_account(self, kind: str, job: int, account: Account, **fields: object) -> None:
+        """Append a line after which the numbers of `job` are `account`."""
+        self.write(kind, job=job, **fields, account=attrs.asdict(account))
+
+    def newest_first(self) -> Iterator[dict[str, Any]]:
+        """The lines, from the last one backwards; lines that cannot be read are passed over."""
+        for raw in _lines_backwards(self._fd):
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                continue
+            if isinstance(line, dict):
+                yield line
+
+    def account(self, job: int) -> Account | None:
+        """The last known numbers of `job`; None where it has never been accounted for here."""
+        for line in self.newest_first():
+            if line.get("job") == job and "account" in line:
+                return Account(**line["account"])
+        return None
+
+    def close(self) -> None:
+        """Let go of the file, and of the lock."""
+        os.close(self._fd)
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            if e.errno in (errno.EAGAIN, errno.EACCES):
+                raise LedgerInUse(str(self.path)) from e
+            raise
+
+    def _cut_torn_tail(self) -> None:
+        size = os.fstat(self._fd).st_size
+        tail = next(_lines_backwards(self._fd, whole_only=False), b"")
+        if tail and not tail.endswith(b"\n"):
+            os.ftruncate(self._fd, size - len(tail))
+            self.write("ledger_repaired", cut_bytes=len(tail))
+
+
+def append(fd: int, data: bytes) -> None:
+    """
+    Write all of `data` at the end of the file, or raise OSError and leave the file as it was.
+    """
+    before = os.fstat(fd).st_size
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+    except OSError:
+        os.ftruncate(fd, before)
+        raise
+
+
+def _lines_backwards(fd: int, *, whole_only: bool = True) -> Iterator[bytes]:
+    """Lines of a file from the last to the first; a last one without newline only if asked for."""
+    position = os.fstat(fd).st_size
+    held = b""
+    at_end = True
+    while position > 0:
+        step = min(_BLOCK, position)
+        position -= step
+        lines = (os.pread(fd, step, position) + held).splitlines(keepends=True)
+        held = lines.pop(0) if position > 0 else b""
+        for line in reversed(lines):
+            if line.endswith(b"\n") or not (at_end and whole_only):
+                yield line
+            at_end = False

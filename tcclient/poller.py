@@ -1,0 +1,206 @@
+"""
+Asks the server at an interval what to capture, decides, and has the captures report.
+
+Failing to ask is not an answer: captures go on as they are.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from tcclient import __version__
+from tcclient.archive import Shelf
+from tcclient.backoff import ChangeLimit
+from tcclient.capture import Capture
+from tcclient.control import ControlServer, Gone, ServerError
+from tcclient.jobs import Decision, Job, Status, decide
+from tcclient.reporter import Reporter
+from tcclient.serverlog import ServerLog
+from tcclient.session import Session
+from tcclient.stream import Upstream
+
+log = Logger()
+
+PARTING = 15.0
+"""Seconds that everything may take when the process ends; recovery finishes the rest."""
+
+
+@attrs.frozen
+class Intervals:
+    """Seconds between two polls, and between two updates of a job's history."""
+
+    ping: float
+    update: float
+
+
+class Poller(Service):
+    """
+    Owns the captures.  `stopService` fires when their files are finished and the last reports are
+    sent, or PARTING is over.
+    """
+
+    def __init__(
+        self,
+        server: ControlServer,
+        shelf: Shelf,
+        upstream: Upstream,
+        intervals: Intervals,
+        client_id: int,
+    ) -> None:
+        self._server = server
+        self._shelf = shelf
+        self._upstream = upstream
+        self._clock: IReactorTime = upstream.clock
+        self._client_id = client_id
+        self._server_log = ServerLog()
+        self._changes = ChangeLimit()
+        self._captures: dict[int, Capture] = {}
+        self._decision = Decision(None)
+        self._mentioned: dict[str, object] = {}
+        self._polling = self._loop(self._poll)
+        self._updating = self._loop(self._update)
+        self._intervals = intervals
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]  # not annotated
+        log.info(
+            "tcc {version} starts: files go below {folder}.",
+            version=__version__,
+            folder=str(self._shelf.base_dir),
+        )
+        self._shelf.begin()
+        self._polling.start(self._intervals.ping, now=True)
+        self._updating.start(self._intervals.update, now=False)
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        for loop in (self._polling, self._updating):
+            if loop.running:
+                loop.stop()
+        parting = Deferred.fromCoroutine(self._part())
+        parting.addTimeout(PARTING, self._clock)
+        return parting.addErrback(lambda failure: log.failure("Not all was finished.", failure))
+
+    async def _part(self) -> None:
+        captures = list(self._captures.values())
+        await gatherResults([Deferred.fromCoroutine(capture.leave()) for capture in captures])
+        self._shelf.end()
+
+    def _loop(self, act: Callable[[], Awaitable[None]]) -> LoopingCall:
+        async def guarded() -> None:
+            # A LoopingCall ends for ever with the first exception that reaches it.
+            try:
+                await act()
+            except Exception:
+                log.failure("Polling failed; it is tried again.")
+
+        loop = LoopingCall(guarded)
+        loop.clock = self._clock
+        return loop
+
+    async def _poll(self) -> None:
+        try:
+            listing = await self._server.active_jobs()
+        except ServerError as e:
+            self._server_log.failed("listing the jobs", str(e))
+            return
+        self._server_log.succeeded("listing the jobs")
+        if self._is_news("unreadable jobs", listing.problems):
+            for problem in listing.problems:
+                log.warn("The server lists a job that cannot be read: {problem}", problem=problem)
+        jobs = {job.id: job for job in listing.jobs}
+        await self._look_for_missing(jobs)
+        if self.running:
+            self._act(jobs)
+
+    async def _look_for_missing(self, jobs: dict[int, Job]) -> None:
+        """A job that is not in the list is not gone before the server says so of the job itself."""
+        for capture in list(self._captures.values()):
+            known = capture.job
+            if known.id in jobs:
+                continue
+            try:
+                job = await self._server.job(known.id)
+            except Gone:
+                capture.lose()
+            except ServerError as e:
+                self._server_log.failed(f"finding job {known.id}", str(e))
+                jobs[known.id] = known
+            else:
+                self._server_log.succeeded(f"finding job {known.id}")
+                if job.withdrawn or job.assigned_worker != known.assigned_worker:
+                    capture.lose()
+                else:
+                    jobs[job.id] = job
+
+    def _act(self, jobs: dict[int, Job]) -> None:
+        self._decision = decide(list(jobs.values()))
+        wanted = self._decision.capture
+        for job in jobs.values():
+            if wanted is not None and job.id == wanted.id:
+                continue
+            capture = self._captures.get(job.id)
+            if capture is None and job.status == Status.STOPPING and not job.withdrawn:
+                capture = self._add(job)
+            if capture is not None:
+                capture.drop(job)
+        if wanted is not None:
+            self._run(wanted)
+        self._mention(self._decision)
+
+    def _run(self, job: Job) -> None:
+        capture = self._captures.get(job.id) or self._add(job)
+        # One stream per set of credentials: another one has to be closed before.
+        if all(other is capture or other.session.quiet for other in self._captures.values()):
+            capture.want(job)
+            capture.tell()
+
+    def _add(self, job: Job) -> Capture:
+        session = Session(
+            self._shelf, self._upstream, self._changes, lambda: capture.answer_start()
+        )
+        reporter = Reporter(self._server, session, self._clock)
+        capture = Capture(job, session, reporter, self._server_log, self._forget)
+        self._captures[job.id] = capture
+        return capture
+
+    def _forget(self, capture: Capture) -> None:
+        del self._captures[capture.job.id]
+
+    async def _update(self) -> None:
+        wanted = self._decision.capture
+        if wanted is not None and wanted.id in self._captures:
+            capture = self._captures[wanted.id]
+            capture.add_to_history()
+            capture.say_how_it_goes()
+
+    def _mention(self, decision: Decision) -> None:
+        if self._is_news("any", decision.capture is not None) and decision.capture is None:
+            log.info("The server has nothing to capture for this client now.")
+        others = [job.id for job in decision.left_out]
+        if self._is_news("left out", others) and decision.capture is not None and others:
+            log.warn(
+                "Several jobs of this client are to run, and one stream is all there is: "
+                "{name!r} ({id}) is captured, not {others}.",
+                name=decision.capture.name,
+                id=decision.capture.id,
+                others=", ".join(f"{job.name!r} ({job.id})" for job in decision.left_out),
+            )
+        worker = decision.capture.assigned_worker if decision.capture else None
+        if worker not in (None, self._client_id) and self._is_news("worker", worker):
+            log.warn(
+                "The server knows this client as {worker}, the settings as {id}: check "
+                "server.client_id and server.auth_token.",
+                worker=worker,
+                id=self._client_id,
+            )
+
+    def _is_news(self, topic: str, state: object) -> bool:
+        news = self._mentioned.get(topic) != state
+        self._mentioned[topic] = state
+        return news

@@ -1,0 +1,75 @@
+"""
+What the server is told about one job, one write after the other.
+
+Knows when a status may be written and how counts are settled; it does not know when to speak.
+"""
+
+from twisted.internet.defer import DeferredLock
+from twisted.internet.interfaces import IReactorTime
+
+from tcclient.archive import Archive
+from tcclient.control import ControlServer, ServerError
+from tcclient.jobs import Job, Status
+from tcclient.session import Session
+
+
+class Reporter:
+    """
+    All methods raise Gone where the job is archived, deleted or reassigned, and ServerError where
+    there was no clear answer; they may then be called again.
+    """
+
+    def __init__(self, server: ControlServer, session: Session, clock: IReactorTime) -> None:
+        self._server = server
+        self._session = session
+        self._clock = clock
+        self._writing = DeferredLock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a write is under way: a slow server must not gather a queue of reports."""
+        return bool(self._writing.locked)
+
+    async def report(self, job: Job) -> None:
+        """total_count, rate and ping_date, into the job."""
+        async with self._writing:
+            if self._session.archive is not None:
+                total, rate = self._session.archive.tally.ping(self._clock.seconds())
+                await self._server.report(job, total, rate)
+
+    async def update(self, job_id: int) -> None:
+        """What is new since the last update, into the job's history."""
+        async with self._writing:
+            if self._session.archive is not None:
+                await self._update(job_id, self._session.archive)
+
+    async def started(self, job_id: int) -> None:
+        """Answer a wish to start, if it still stands and the stream still does."""
+        await self._answer(job_id, Status.STARTING, Status.STARTED)
+
+    async def stopped(self, job_id: int) -> None:
+        """Answer a wish to stop, if it still stands."""
+        await self._answer(job_id, Status.STOPPING, Status.STOPPED)
+
+    async def _answer(self, job_id: int, wish: Status, done: Status) -> None:
+        async with self._writing:
+            job = await self._server.job(job_id)
+            if job.status == wish and (done is Status.STOPPED or self._session.streaming):
+                await self._server.set_status(job, done)
+
+    async def _update(self, job_id: int, archive: Archive) -> None:
+        tally = archive.tally
+        if tally.unsettled:
+            tally.settle(await self._recent_total(job_id))
+        update = tally.update(self._clock.seconds())
+        try:
+            await self._server.update(job_id, update)
+        except ServerError as e:
+            if e.refused:
+                tally.rejected()
+            raise
+        archive.settled(update)
+
+    async def _recent_total(self, job_id: int) -> int | None:
+        """The total of the newest update that the server has stored."""
+        return (await self._server.any_job(job_id)).recent_total

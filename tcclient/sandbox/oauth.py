@@ -1,0 +1,115 @@
+"""
+Whether a request carries a good OAuth 1.0a signature.
+
+Knows RFC 5849's HMAC-SHA1 as Twitter uses it, and the accounts it is told; never reads a request
+object itself.
+"""
+
+import base64
+import hmac
+from collections.abc import Iterable
+from hashlib import sha1
+from typing import Literal
+
+import attrs
+from oauthlib.oauth1.rfc5849 import signature
+from oauthlib.oauth1.rfc5849.utils import escape
+
+TIMESTAMP_TOLERANCE = 900.0  # seconds either way
+
+
+class Unauthorized(Exception):
+    """The signature is missing or wrong; the message says how."""
+
+
+@attrs.frozen
+class Credentials:
+    """One account's keys; the secrets stay out of its repr."""
+
+    api_key: str
+    api_secret: str = attrs.field(repr=False)
+    access_token: str
+    access_token_secret: str = attrs.field(repr=False)
+
+
+SANDBOX_CREDENTIALS = Credentials(
+    api_key="sandbox-api-key",
+    api_secret="sandbox-api-secret",
+    access_token="1234567890-sandbox-access-token",
+    access_token_secret="sandbox-access-token-secret",
+)
+
+
+@attrs.frozen
+class SignedRequest:
+    """What a signature covers; `params` are the decoded pairs of the query and a form body."""
+
+    method: Literal["GET", "POST"]
+    url: str  # without the query
+    authorization: str | None
+    params: list[tuple[str, str]]
+
+
+def verify(request: SignedRequest, accounts: Iterable[Credentials], now: float) -> Credentials:
+    """
+    The account that signed `request`, `now` being the time in Unix seconds.
+
+    Raises Unauthorized for anything else.
+    """
+    params = _header_params(request.authorization)
+    if params.get("oauth_signature_method") != "HMAC-SHA1":
+        raise Unauthorized("Unsupported signature method: HMAC-SHA1 is expected")
+    if params.get("oauth_version", "1.0") != "1.0":
+        raise Unauthorized("Unsupported OAuth version: 1.0 is expected")
+    _check_timestamp(params.get("oauth_timestamp", ""), now)
+    account = _account(params, accounts)
+    if not params.get("oauth_nonce"):
+        raise Unauthorized("The nonce is missing")
+    expected = _signature(request, account)
+    given = params.get("oauth_signature", "")
+    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
+        raise Unauthorized("Invalid signature: could not authenticate you")
+    return account
+
+
+def _header_params(authorization: str | None) -> dict[str, str]:
+    if not authorization:
+        raise Unauthorized("No Authorization header: OAuth 1.0a is required")
+    try:
+        pairs = signature.collect_parameters(
+            headers={"Authorization": authorization}, exclude_oauth_signature=False
+        )
+    except ValueError:
+        pairs = []
+    if not pairs:
+        raise Unauthorized("Malformed Authorization header: OAuth 1.0a is required")
+    return dict(pairs)
+
+
+def _check_timestamp(text: str, now: float) -> None:
+    if not (text.isascii() and text.isdigit()):
+        raise Unauthorized("The timestamp is missing or malformed")
+    if abs(int(text) - now) > TIMESTAMP_TOLERANCE:
+        raise Unauthorized("Timestamp out of bounds: check the clock of your computer")
+
+
+def _account(params: dict[str, str], accounts: Iterable[Credentials]) -> Credentials:
+    keys = params.get("oauth_consumer_key"), params.get("oauth_token")
+    for account in accounts:
+        if keys == (account.api_key, account.access_token):
+            return account
+    raise Unauthorized("Invalid or expired token: the API key or access token is unknown")
+
+
+def _signature(request: SignedRequest, account: Credentials) -> str:
+    pairs = signature.collect_parameters(
+        body=request.params, headers={"Authorization": request.authorization or ""}
+    )
+    try:
+        url = signature.base_string_uri(request.url)
+    except ValueError as e:
+        raise Unauthorized(f"Malformed Host header: {e}") from e
+    normalized = signature.normalize_parameters(pairs)  # type: ignore[arg-type]  # takes pairs
+    base = signature.signature_base_string(request.method, url, normalized)
+    key = f"{escape(account.api_secret)}&{escape(account.access_token_secret)}"
+    return base64.b64encode(hmac.digest(key.encode(), base.encode(), sha1)).decode()

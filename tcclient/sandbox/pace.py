@@ -1,0 +1,28 @@
+"""How many posts are due: a rate turned into whole numbers.  Pure; time is a parameter."""
+
+import attrs
+
+LONGEST_GAP = 1.0  # seconds made up for after the process or its clock stood still
+
+
+@attrs.define
+class Pace:
+    """`rate` posts a second, which may be changed at any time; 0 means none."""
+
+    rate: float
+    _asked: float | None = None
+    _due: float = 0.0
+
+    def due(self, now: float) -> int:
+        """Posts due since the last call; the first call only starts the count."""
+        since = 0.0 if self._asked is None else now - self._asked
+        self._asked = now
+        # a clock that steps back owes nothing, one that leaps owes no flood
+        self._due += self.rate * min(max(since, 0.0), LONGEST_GAP)
+        whole = int(self._due)
+        self._due -= whole
+        return whole
+
+    def rest(self) -> None:
+        """Nobody listens: what passes until the next call of due() is not counted."""
+        self._asked = None

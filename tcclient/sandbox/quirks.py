@@ -1,0 +1,167 @@
+"""
+How deployed capture servers differ, and how they fail: what can be switched while one runs.
+
+Knows the choices and their shapes in JSON; does none of it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+Status: TypeAlias = Annotated[int, msgspec.Meta(ge=200, le=599)]
+
+
+class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What kind of server this is.
+
+    framing: "chunked" HTTP/1.1 kept alive; "close" HTTP/1.1 that ends the body by closing;
+    "http10" the same under HTTP/1.0.
+    without_activejobs_detail: 405 refuses every write to activejobs/<id>/, 404 has no such page
+    (HTML), null serves it.
+    keywords_member: the name before August 2016 was twitter_keywords.
+    database: "mysql" holds 32 bits in an integer and says so, "sqlite" 64 and crashes.
+    """
+
+    framing: Literal["chunked", "close", "http10"] = "chunked"
+    without_activejobs_detail: Literal[404, 405] | None = None
+    keywords_member: Literal["keywords", "twitter_keywords"] = "keywords"
+    database: Literal["sqlite", "mysql"] = "sqlite"
+
+
+class Planned(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"
+):
+    """
+    For the next `times` requests (null: all) of this method (null: any) below this path.
+
+    In JSON `kind` is the class's name in lower case: {"kind": "cut", "after": 10}.
+    """
+
+    method: str | None = None
+    path: str = "/api/"
+    times: Positive | None = 1
+
+    def concerns(self, method: str, path: str) -> bool:
+        """Whether this request is one of those meant."""
+        return self.method in (None, method) and path.startswith(self.path)
+
+
+class Answered(Planned, frozen=True, tag="answer"):
+    """
+    Another answer: by default the server's 500 page.
+
+    `json` makes the body and its content type where it is given, else `body` does.
+    `processed`: the server did its work first, as when a proxy loses the true answer.
+    """
+
+    status: Status = 500
+    body: str = "<h1>Server Error (500)</h1>"
+    content_type: str = "text/html"
+    json: Any = msgspec.UNSET
+    processed: bool = False
+
+
+class Silent(Planned, frozen=True, tag="silence"):
+    """No answer, ever; the connection stays open."""
+
+    processed: bool = False
+
+
+class Closed(Planned, frozen=True, tag="close"):
+    """The connection ends without a byte of an answer."""
+
+    processed: bool = False
+
+
+class Redirected(Planned, frozen=True, tag="redirect"):
+    """Go elsewhere: nothing is done."""
+
+    location: str
+    status: Status = 302
+
+
+class Dripped(Planned, frozen=True, tag="drip"):
+    """The body comes `size` bytes at a time, `seconds` apart."""
+
+    size: Positive = 1
+    seconds: Seconds = 1.0
+
+
+class Cut(Planned, frozen=True, tag="cut"):
+    """The connection ends after so many bytes of the body; half of it where null."""
+
+    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class Incomplete(Planned, frozen=True, tag="missing"):
+    """The answer, each of its results if it is a list, lacks these members."""
+
+    members: list[str]
+
+
+class Big(Planned, frozen=True, tag="big"):
+    """The answer with blanks at its end, `size` bytes in all: good JSON, too much of it."""
+
+    size: Positive
+
+
+class Delayed(Planned, frozen=True, tag="delay"):
+    """Processed at once, answered `seconds` later: by then it may be stale."""
+
+    seconds: Seconds
+
+
+Fault: TypeAlias = (
+    Answered | Silent | Closed | Redirected | Dripped | Cut | Incomplete | Big | Delayed
+)
+
+
+def parse_fault(value: object) -> Fault:
+    """A fault from its JSON object; raises ValueError with a sentence."""
+    fault: Fault = msgspec.convert(value, type=Fault)
+    return fault
+
+
+def kind(fault: Fault) -> str:
+    """What JSON calls this fault."""
+    return str(type(fault).__struct_config__.tag)
+
+
+def changed_quirks(current: Quirks, changes: Mapping[str, object]) -> Quirks:
+    """`current` with these members replaced; raises ValueError with a sentence."""
+    return msgspec.convert({**msgspec.structs.asdict(current), **changes}, type=Quirks)
+
+
+class Faults:
+    """The faults that are still to happen, in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self._planned: list[tuple[Fault, int | None]] = []
+
+    def add(self, fault: Fault) -> None:
+        """From the next request on; of several that concern one, the earliest is taken."""
+        self._planned.append((fault, fault.times))
+
+    def clear(self) -> None:
+        """From here on everything works."""
+        self._planned.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """What is to happen to this request; it counts."""
+        for index, (fault, left) in enumerate(self._planned):
+            if fault.concerns(method, path):
+                if left is None:
+                    return fault
+                self._planned[index] = (fault, left - 1)
+                if left <= 1:
+                    del self._planned[index]
+                return fault
+        return None
+
+    def pending(self) -> list[dict[str, object]]:
+        """What is left, as JSON objects with the number of times left."""
+        return [{**msgspec.to_builtins(fault), "times": left} for fault, left in self._planned]

@@ -1,0 +1,169 @@
+"""
+The composition root: command line and settings -> a tree of services.
+
+The only module that imports the reactor and knows everyone.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from twisted.application.service import Application, IService, MultiService
+from twisted.logger import ILogObserver, Logger
+from twisted.python import usage
+from twisted.python.components import Componentized
+
+from tcclient import logs
+from tcclient.archive import Shelf
+from tcclient.backoff import Backoff
+from tcclient.control import ControlServer
+from tcclient.poller import Intervals, Poller
+from tcclient.settings import Settings, SettingsError, load
+from tcclient.slots import Naming
+from tcclient.stream import Upstream
+from tcclient.twitter.v1 import V1Source
+from tcclient.web import rest_client, stream_client, user_agent
+
+log = Logger()
+
+
+class Options(usage.Options):
+    """The command line behind `twistd tcc`."""
+
+    synopsis = "[--config FILE | --sandbox DIR] [--check]"
+    longdesc = "Captures what a capture server asks for.  See the README for the settings."
+    optParameters: ClassVar = [
+        ["config", "c", None, "The settings file (JSON).", None],
+        ["sandbox", None, None, "Run with a simulated Twitter and server, all below DIR.", None],
+    ]
+    optFlags: ClassVar = [
+        ["check", None, "Check settings, network and disk, and exit without capturing."],
+    ]
+
+
+def makeService(options: Options) -> IService:
+    """
+    What twistd runs.  Raises SystemExit with one sentence where the settings are no good, so that
+    neither a traceback nor a page of help hides it, and no daemon is half started.
+    """
+    from twisted.internet import reactor
+
+    logfile = options.parent["logfile"] if options.parent else None
+    try:
+        return _make(options, reactor, logfile)
+    except (SettingsError, logs.LoggingError) as e:
+        raise SystemExit(str(e)) from None
+
+
+def make_application(environ: Mapping[str, str]) -> Componentized:
+    """What tcc.tac runs: the settings are named by TCC_CONFIG, by default settings.json."""
+    from twisted.internet import reactor
+
+    path = Path(environ.get("TCC_CONFIG") or "settings.json")
+    application = Application("tcc")
+    try:
+        root = client(load(path, environ), reactor, _logfile(sys.argv[1:]))
+    except (SettingsError, logs.LoggingError) as e:
+        raise SystemExit(str(e)) from None
+    root.setServiceParent(application)
+    return cast(Componentized, application)
+
+
+class Root(MultiService):
+    """
+    The tree of services.  Where there is an observer of our own, the application that it becomes a
+    part of logs through that alone: otherwise twistd prints each line a second time.
+    """
+
+    def __init__(self, observer: ILogObserver | None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # not annotated
+        self._observer = observer
+
+    def setServiceParent(self, parent: Any) -> None:
+        if self._observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]  # not annotated
+
+
+def client(settings: Settings, reactor: Any, logfile: str | None) -> Root:
+    """The client for `settings`; raises LoggingError for a bad `logging` section."""
+    root = Root(_observer(settings, reactor, logfile))
+    make_poller(settings, reactor).setServiceParent(root)  # type: ignore[no-untyped-call]
+    return root
+
+
+def make_poller(settings: Settings, reactor: Any) -> Poller:
+    """The capturing part of the tree."""
+    agent = user_agent(settings.server.client_id)
+    upstream = Upstream(
+        V1Source(
+            stream_client(reactor, settings.source_addr),
+            settings.twitter.stream_url,
+            settings.twitter_auth,
+            agent,
+            reactor,
+            settings.twitter.stall_timeout,
+        ),
+        Backoff(),
+        reactor,
+    )
+    output = settings.output
+    naming = Naming(
+        "",
+        output.extension,
+        output.temporary_extension,
+        output.minute_interval,
+        output.filename_timefmt,
+        output.utc,
+    )
+    return Poller(
+        make_control(settings, reactor),
+        Shelf(output.base_dir, naming, settings.server.base_url, reactor),
+        upstream,
+        Intervals(settings.server.ping_interval, settings.server.update_interval),
+        settings.server.client_id,
+    )
+
+
+def make_control(settings: Settings, reactor: Any) -> ControlServer:
+    """The server of the settings."""
+    server = settings.server
+    return ControlServer(
+        rest_client(reactor),
+        server.base_url,
+        server.auth_token,
+        user_agent(server.client_id),
+        reactor,
+    )
+
+
+def _make(options: Options, reactor: Any, logfile: str | None) -> IService:
+    config, sandbox = options["config"], options["sandbox"]
+    if (config is None) == (sandbox is None):
+        raise SystemExit("twistd tcc needs either --config FILE or --sandbox DIR.")
+    settings = load(Path(config), os.environ)
+    return client(settings, reactor, logfile)
+
+
+def _observer(settings: Settings, reactor: Any, logfile: str | None) -> ILogObserver | None:
+    if settings.logging is None:
+        return None
+    try:
+        warnings = logs.configure(settings.logging, settings.path.parent)
+        observer = logs.observer(logfile, reactor)
+    except logs.LoggingError as e:
+        raise logs.LoggingError(f"{settings.path}: {e}") from None
+    for warning in warnings:
+        log.warn("{warning}", warning=warning)
+    return observer
+
+
+def _logfile(arguments: list[str]) -> str | None:
+    """What `--logfile` says: a .tac file is not told."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("-l", "--logfile")
+    found: str | None = parser.parse_known_args(arguments)[0].logfile
+    return found

@@ -1,0 +1,182 @@
+"""
+The settings file: its keys, their defaults and what each must be.
+
+Knows the keys; leaves JSON to `document`, placeholders and references to `resolve`, comparing to
+`schema` and single values to `values`.  Says nothing about what is in the section `logging`, which
+`logs` hands to the standard library.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tcclient import values
+from tcclient.document import Fault, Unreadable, one_line, read_document
+from tcclient.resolve import Sources, refuse_old_dialect, refuse_placeholders
+from tcclient.schema import Schema
+from tcclient.values import Secret
+
+__all__ = [
+    "Output",
+    "Secret",
+    "Server",
+    "Settings",
+    "SettingsError",
+    "Twitter",
+    "TwitterAuth",
+    "load",
+]
+
+# What `description`, `read` and `hidden` do stands in `schema`.  An address is hidden because
+# people paste it with a password in it.
+_Url = Annotated[
+    str,
+    Meta(
+        description="an http:// or https:// address without user, query and fragment",
+        extra={"read": values.web_address, "hidden": True},
+    ),
+]
+_Credential = Annotated[
+    Secret,
+    Meta(
+        description="a non-empty string without white space",
+        extra={"read": values.secret, "hidden": True},
+    ),
+]
+_ABOVE_ZERO = Meta(gt=0, le=sys.float_info.max)
+_Seconds = Annotated[float, _ABOVE_ZERO, Meta(description="a number of seconds above 0")]
+_Extension = Annotated[
+    str,
+    Meta(
+        description="a dot and the characters after it, without / and white space",
+        extra={"read": values.extension},
+    ),
+]
+_TIMEFMT = "a strftime format that names every slot differently, in at most 64 bytes without /"
+
+
+class SettingsError(Exception):
+    """
+    The settings cannot be used.
+
+    str() is one sentence with the file, the JSON path, what is expected and what was found; it
+    never holds a secret.
+    """
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """The capture server; `base_url` ends in exactly one slash, the intervals are seconds."""
+
+    base_url: _Url
+    client_id: Annotated[int, Meta(ge=1, le=2**63 - 1, description="a whole number from 1 up")]
+    auth_token: _Credential
+    ping_interval: _Seconds = 10.0
+    update_interval: _Seconds = 30.0
+
+
+class TwitterAuth(Struct, frozen=True, kw_only=True):
+    """The four OAuth 1.0a credentials."""
+
+    api_key: _Credential
+    api_secret: _Credential
+    access_token: _Credential
+    access_token_secret: _Credential
+
+
+class Twitter(Struct, frozen=True, kw_only=True):
+    """Where the stream is; `stream_url` ends in exactly one slash."""
+
+    api: Annotated[Literal["1.1"], Meta(description='"1.1"')] = "1.1"
+    stream_url: _Url = "https://stream.twitter.com/1.1/"
+    stall_timeout: Annotated[
+        Annotated[float, _ABOVE_ZERO] | None,
+        Meta(description="a number of seconds above 0, or null for 90 s"),
+    ] = None
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """Where tweets go and what the files are called; `base_dir` is absolute once loaded."""
+
+    base_dir: Annotated[
+        Path, Meta(description="the name of a folder", extra={"read": values.folder})
+    ] = Path("data")
+    extension: _Extension = ".json"
+    temporary_extension: _Extension = ".tmp"
+    minute_interval: Annotated[
+        int, Meta(ge=1, le=60, description="a whole number of minutes from 1 to 60")
+    ] = 10
+    filename_timefmt: Annotated[
+        str, Meta(description=_TIMEFMT, extra={"read": values.time_format})
+    ] = "%Y%m%d_%H%M"
+    utc: Annotated[bool, Meta(description="true or false")] = False
+
+
+class _Keys(Struct, frozen=True, kw_only=True):
+    """The keys of the file."""
+
+    server: Server
+    twitter_auth: TwitterAuth
+    twitter: Twitter = Twitter()
+    source_addr: Annotated[
+        str | None,
+        Meta(
+            description="an IPv4 or IPv6 address of this machine, or null",
+            extra={"read": values.address},
+        ),
+    ] = None
+    output: Output = Output()
+    logging: Annotated[
+        dict[str, Any] | None,
+        Meta(description="an object as logging.config.dictConfig takes it, or null"),
+    ] = None
+
+
+class Settings(_Keys, frozen=True, kw_only=True):
+    """The whole file, and where it was read: `path` is absolute."""
+
+    path: Path
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings in the file at `path`.  Raises SettingsError and nothing else."""
+    try:
+        path = path.absolute()
+        return _load(path, environ)
+    except (Fault, Unreadable) as error:
+        raise SettingsError(f"{one_line(path)}: {error}") from None
+    except OSError as error:  # the current folder is gone, and the path was relative to it
+        raise SettingsError(f"{one_line(path)}: cannot be found: {error.strerror}") from None
+
+
+def _load(path: Path, environ: Mapping[str, str]) -> Settings:
+    document = read_document(path)
+    refuse_old_dialect(document)
+    refuse_placeholders(document)
+    sources = Sources(path.parent, environ)
+    schema = Schema(_Keys, sources.origins)
+    checked = schema.checked(sources.resolved(document))
+    keys = schema.convert(checked, _Keys)
+    _check_names(keys.output, schema)
+    base_dir = path.parent / keys.output.base_dir
+    return Settings(
+        path=path,
+        server=keys.server,
+        twitter_auth=keys.twitter_auth,
+        twitter=keys.twitter,
+        source_addr=keys.source_addr,
+        output=msgspec.structs.replace(keys.output, base_dir=base_dir),
+        logging=keys.logging,
+    )
+
+
+def _check_names(output: Output, schema: Schema) -> None:
+    """Raises Fault where two files of one capture would share a name."""
+    if output.temporary_extension == output.extension:
+        raise schema.fault(("output", "temporary_extension"), "the same as in extension")
+    alike = values.same_stamp(output.filename_timefmt, output.minute_interval)
+    if alike:
+        raise schema.fault(("output", "filename_timefmt"), f"one that names {alike} alike")

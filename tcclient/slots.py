@@ -1,0 +1,102 @@
+"""
+Which file a post belongs to.  Knows calendars and names; never opens anything.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import attrs
+
+LONGEST_NAME = 255
+"""Bytes of a file name on the common file systems."""
+
+LONGEST_STAMP = 64
+"""Bytes; the settings refuse a filename_timefmt that gives more."""
+
+_ROOM_FOR_SUFFIXES = 24
+"""Bytes kept free for what a name may gain: `_0000`, `.torn`, `.ledger.jsonl`."""
+
+
+@attrs.frozen
+class Slot:
+    """A stretch of time whose posts go into one file: [begin, end) in epoch seconds."""
+
+    begin: float
+    end: float
+    stamp: str
+
+    def holds(self, now: float) -> bool:
+        return self.begin <= now < self.end
+
+
+@attrs.frozen
+class Naming:
+    """How the files of one capture are called; the members are the settings of `output`."""
+
+    name: str
+    extension: str = ".json"
+    temporary_extension: str = ".tmp"
+    minute_interval: int = 10
+    filename_timefmt: str = "%Y%m%d_%H%M"
+    utc: bool = False
+
+    def slot(self, now: float) -> Slot:
+        """
+        The slot of the time `now` (epoch seconds), by the local hour or UTC.
+
+        Slots are counted within the hour: an interval of 7 minutes gives 00, 07 .. 56.
+        """
+        moment = datetime.fromtimestamp(now, UTC) if self.utc else _local(now)
+        first = moment.minute - moment.minute % self.minute_interval
+        begin = now - ((moment.minute - first) * 60 + moment.second + moment.microsecond / 1e6)
+        minutes = min(self.minute_interval, 60 - first)
+        start = moment.replace(minute=first, second=0, microsecond=0)
+        return Slot(begin, begin + minutes * 60, start.strftime(self.filename_timefmt))
+
+    def final(self, slot: Slot) -> str:
+        return f"{self.name}{slot.stamp}{self.extension}"
+
+    def temporary(self, slot: Slot) -> str:
+        return self.final(slot) + self.temporary_extension
+
+    def is_temporary(self, file_name: str) -> bool:
+        """Whether a file of that name is one of ours that was not finished."""
+        return file_name.startswith(self.name) and file_name.endswith(
+            self.extension + self.temporary_extension
+        )
+
+    def alternatives(self, final: str) -> Iterator[str]:
+        """`final`, then the same with _00, _01 .. before the extension, without an end."""
+        yield final
+        stem = final.removesuffix(self.extension)
+        number = 0
+        while True:
+            yield f"{stem}_{number:02d}{self.extension}"
+            number += 1
+
+
+def folder_name(name: str, room: int) -> str:
+    """
+    The folder of a job called `name`: the name itself.
+
+    Raises ValueError, with a clause that follows the name in a sentence, where it is not one plain
+    path component, or longer than leaves `room` bytes for stamp and extensions.
+    """
+    if not name.strip():
+        raise ValueError("it is empty")
+    if name.startswith("."):
+        raise ValueError("it begins with a dot")
+    if "/" in name or any(ord(character) < 32 or character == "\x7f" for character in name):
+        raise ValueError("it contains a slash or a control character")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise ValueError("it contains half a character (a lone surrogate)") from None
+    longest = LONGEST_NAME - room - _ROOM_FOR_SUFFIXES
+    if size > longest:
+        raise ValueError(f"it has {size} bytes, more than the {longest} that fit a file name")
+    return name
+
+
+def _local(now: float) -> datetime:
+    return datetime.fromtimestamp(now, UTC).astimezone()

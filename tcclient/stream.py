@@ -1,0 +1,216 @@
+"""
+One stream's life: connect, hang up, come back.
+
+Subclasses txTwitter's service through its public names.  Kept from it: the life cycle, the dispatch
+on the answer's status, the one delayed call for reconnecting, and its errors as the names of
+failures.  Put in front of its own body protocol: ours, because its own cannot read long lines,
+never notices silence, and loses the bytes.  tests/test_txtwitter.py pins what is relied on.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocol, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.python.components import proxyForInterface
+from twisted.python.failure import Failure
+from twisted.web.iweb import IResponse
+from txtwitter.error import TwitterAPIError
+from txtwitter.streamservice import TwitterStreamService
+
+from tcclient.backoff import Backoff, Trouble
+from tcclient.bodies import read_beginning
+from tcclient.connection import Connection, Ending, Timing
+from tcclient.failures import explain
+from tcclient.gunzip import decoder_for
+from tcclient.keywords import Query
+from tcclient.messages import Overlong
+from tcclient.twitter import Source
+
+
+class Listener(Protocol):
+    """Who hears from a stream."""
+
+    def stream_opened(self) -> None:
+        """The answer is 200, and its headers are here."""
+
+    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+        """Complete messages, in order."""
+
+    def stream_ended(self, ending: Ending) -> None:
+        """A connection ended, or an attempt to make one failed."""
+
+
+@attrs.frozen
+class Upstream:
+    """A source, and the waits that belong to it and its credentials."""
+
+    source: Source
+    backoff: Backoff
+    clock: IReactorTime
+    timing: Timing = attrs.field(factory=Timing)
+
+
+class CaptureStream(TwitterStreamService):
+    """
+    The stream for one query.  An instance is started once and stopped once; another query is
+    another instance, because a restarted txTwitter service runs two streams (observed).
+    """
+
+    # The delays are ours: connection_lost() assigns reconnect_delay, and these leave it alone.
+    RECONNECT_DELAY_INITIAL = 0.0
+    RECONNECT_DELAY_RATE_LIMIT = 0.0
+    RECONNECT_DELAY_MULTIPLIER = 1.0
+    RECONNECT_DELAY_MAX = math.inf
+
+    def __init__(self, upstream: Upstream, query: Query, listener: Listener) -> None:
+        super().__init__(self._attempt, listener.stream_received)
+        self.query = query
+        self._clock = self.clock = upstream.clock
+        self._upstream = upstream
+        self._listener = listener
+        self._connection: Connection | None = None
+        self._refusal_text = ""
+        self._waiting: list[Deferred[None]] = []
+
+    @property
+    def connected(self) -> bool:
+        """Whether the answer was 200 and the connection stands."""
+        return self._connection is not None
+
+    async def hang_up(self, ending: Ending) -> None:
+        """
+        Read what has arrived, then end for the reason given.  Returns when nothing more will be
+        heard.
+        """
+        if self._connection is not None:
+            await self._connection.drain()
+        self.end(ending)
+        await self.stopService()
+
+    def stopService(self) -> Deferred[None]:
+        """Ends attempt, wait or connection at once; fires when nothing more will be heard."""
+        gone: Deferred[None] = Deferred()
+        self._waiting.append(gone)
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        if self._connection is None:
+            self._tell_gone()
+        else:
+            self._connection.hang_up()
+        return gone
+
+    def end(self, ending: Ending) -> None:
+        """It has been found why the connection has to end: it does, and is made again in time."""
+        if self._connection is not None:
+            self._connection.end(ending)
+
+    def connection_lost(self, reason: Failure) -> None:
+        """A connection ended or an attempt failed: work out why, and when to try again."""
+        connection, self._connection = self._connection, None
+        ending = self._judge(connection, reason)
+        if self.running:
+            ending = self._schedule(ending, good=connection is not None and connection.good)
+        super().connection_lost(reason)
+        self._listener.stream_ended(ending)
+        if not self.running:
+            self._tell_gone()
+
+    def began(self) -> None:
+        """As Owner."""
+        self._listener.stream_opened()
+
+    def proved(self) -> None:
+        """As Owner."""
+        self._upstream.backoff.proved()
+
+    def received(self, messages: list[bytes | Overlong]) -> None:
+        """As Owner: many at once go where txTwitter would hand them one by one."""
+        self.delegate(messages)
+
+    def _attempt(self) -> Deferred[IResponse]:
+        """
+        What txTwitter calls to connect.  It fires only with an answer: a failure would end its
+        service for good (observed), so that goes to connection_lost() instead.
+        """
+        request = Deferred.fromCoroutine(self._request())
+        answer: Deferred[IResponse] = Deferred(lambda _: request.cancel())
+
+        def failed(failure: Failure) -> None:
+            if self.running:
+                self.connection_lost(failure)
+
+        request.addCallbacks(answer.callback, failed)
+        return answer
+
+    async def _request(self) -> IResponse:
+        up, timing = self._upstream, self._upstream.timing
+        up.backoff.asks_for(self.query)
+        due = up.backoff.remaining(self._clock.seconds())
+        if due > 0:
+            await deferLater(self._clock, due)
+        response = await up.source.open(self.query).addTimeout(timing.answer, self._clock)
+        if response.code != 200:
+            said = await read_beginning(response, 4000).addTimeout(timing.explanation, self._clock)
+            self._refusal_text = plain_text(said)
+            return response
+        connection = Connection(
+            self, decoder_for(response), up.source.stall_timeout, self._clock, timing
+        )
+        return cast(IResponse, _Tapped(response, self._take, connection))
+
+    def _take(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
+        if connection is not None:
+            found = connection.ending or Ending("closed", explain(reason))
+            return attrs.evolve(found, incomplete=connection.incomplete)
+        error = reason.value
+        if not isinstance(error, TwitterAPIError):
+            return Ending("unreachable", explain(reason), Trouble.NETWORK)
+        status = int(error.status)
+        return Ending(
+            "refused",
+            f"the answer was {status}",
+            self._upstream.source.refusal(status).trouble,
+            status=status,
+            explanation=self._refusal_text,
+        )
+
+    def _schedule(self, ending: Ending, *, good: bool) -> Ending:
+        now, backoff = self._clock.seconds(), self._upstream.backoff
+        trouble = ending.trouble or (None if good else Trouble.NETWORK)
+        wait = backoff.dropped(now) if trouble is None else backoff.failed(trouble, now)
+        self.reconnect_delay = wait
+        return attrs.evolve(ending, trouble=trouble, wait=wait)
+
+    def _tell_gone(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for gone in waiting:
+            gone.callback(None)
+
+
+class _Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time
+    """An answer whose body goes to a Connection that stands in front of the reader it is given."""
+
+    def __init__(
+        self, response: IResponse, take: Callable[[Connection], None], connection: Connection
+    ) -> None:
+        super().__init__(response)
+        self._take = take
+        self._connection = connection
+
+    def deliverBody(self, protocol: IProtocol) -> None:
+        self._take(self._connection)
+        self.original.deliverBody(self._connection.in_front_of(protocol))
+
+
+def plain_text(body: bytes) -> str:
+    """What a refusal's body says, on one line, without mark-up, in at most 300 characters."""
+    text = re.sub(r"<(style|script|title)\b.*?</\1>|<[^>]*>", " ", body.decode("utf-8", "replace"),
+                  flags=re.S | re.I)  # fmt: skip
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]

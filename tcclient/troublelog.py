@@ -1,0 +1,77 @@
+"""
+What the log says of a stream's troubles: each change once, nothing of the repetitions.
+"""
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from tcclient.backoff import NETWORK, Trouble
+from tcclient.connection import Ending
+from tcclient.twitter import Source
+
+log = Logger()
+
+
+class TroubleLog:
+    """The state of one capture's stream, as far as the log has told it."""
+
+    def __init__(self, source: Source, clock: IReactorTime) -> None:
+        self._source = source
+        self._clock = clock
+        self._said: tuple[str, int | None, str] | None = None
+        self._since: float | None = None
+        self._warned_at_top = False
+        self.attempts = 0
+
+    def opened(self, name: str, asked: str) -> None:
+        """The stream of the capture `name` is open; `asked` says for what, in a clause."""
+        after = ""
+        if self._since is not None:
+            seconds = max(0.0, self._clock.seconds() - self._since)
+            after = f" again, after {seconds:.1f} s"
+        log.info(
+            "Capture {name!r} is connected{after}: {asked}.", name=name, after=after, asked=asked
+        )
+        self._said, self._since, self._warned_at_top, self.attempts = None, None, False, 0
+
+    def ended(self, name: str, ending: Ending) -> bool:
+        """A connection ended or an attempt failed.  Whether that is news, or a repetition."""
+        if ending.wait is None:
+            return True
+        if self._since is None:
+            self._since = self._clock.seconds()
+        if not ending.was_connected:
+            self.attempts += 1
+        said = (ending.cause, ending.status, ending.detail)
+        if said != self._said:
+            self._said = said
+            self._say(name, ending)
+            return True
+        if ending.trouble is Trouble.NETWORK and ending.wait >= NETWORK.longest:
+            self._warn_at_top(name, ending)
+        return False
+
+    def _say(self, name: str, ending: Ending) -> None:
+        text = f"{ending.detail}."
+        if ending.status is not None:
+            text += f" {self._source.refusal(ending.status).advice}"
+        if ending.explanation:
+            text += f" Twitter says: {ending.explanation!r}."
+        log.warn(
+            "Capture {name!r} has no stream: {text} Next try in {wait:g} s.",
+            name=name,
+            text=text,
+            wait=ending.wait,
+        )
+
+    def _warn_at_top(self, name: str, ending: Ending) -> None:
+        if not self._warned_at_top:
+            log.warn(
+                "Capture {name!r} still has no stream after {n} attempts: {detail}. It is tried "
+                "every {wait:g} s from now on.",
+                name=name,
+                n=self.attempts,
+                detail=ending.detail,
+                wait=ending.wait,
+            )
+        self._warned_at_top = True
