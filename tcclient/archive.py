@@ -67,38 +67,45 @@ class Shelf:
             self._note("client_stop", pid=os.getpid())
 
     def knows(self, job: Job) -> bool:
-        """Whether the folder of `job` holds an account of it."""
+        """Whether there is an account of `job`."""
         try:
-            path = ledger_path(self.base_dir, self._folder_name(job))
-            if not path.exists():
-                return False
-            with Ledger(path, self.clock, alone=False) as ledger:
-                return ledger.account(job.id) is not None
+            return self.account(job) is not None
         except (CannotStore, OSError):
             return False
+
+    def last_name(self, job: Job) -> str | None:
+        """The folder that `job` had last, None where it has had none.  Raises OSError."""
+        with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
+            for line in index.newest_first():
+                mine = (line.get("kind"), line.get("server"), line.get("job"))
+                name = line.get("name")
+                if mine == ("job", self.server, job.id) and isinstance(name, str):
+                    return name
+        return None
+
+    def note_name(self, job: Job) -> None:
+        """From now on the numbers of `job` are in the folder of its name.  Raises OSError."""
+        if self.last_name(job) != job.name:
+            self._note("job", server=self.server, job=job.id, name=job.name)
+
+    def account(self, job: Job) -> Account | None:
+        """
+        The numbers of `job`, from the folder that it had last, or else has now; None where it has
+        never been captured here.  Raises CannotStore and OSError.
+        """
+        own = self._folder_name(job)
+        for name in (self.last_name(job) or own, own):
+            path = ledger_path(self.base_dir, name)
+            if path.exists():
+                with Ledger(path, self.clock, alone=False) as ledger:
+                    account = ledger.account(job.id)
+                if account is not None:
+                    return account
+        return None
 
     def _note(self, kind: str, **fields: object) -> None:
         with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
             index.write(kind, **fields)
-
-    def account_elsewhere(self, job: Job) -> Account | None:
-        """The numbers of a job that was captured under another name, as the last ledger has it."""
-        with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
-            mine = (
-                line
-                for line in index.newest_first()
-                if line.get("kind") == "job"
-                and (line.get("server"), line.get("job")) == (self.server, job.id)
-            )
-            old_name = next((line.get("name") for line in mine), None)
-            index.write("job", server=self.server, job=job.id, name=job.name)
-        if not isinstance(old_name, str) or old_name == job.name:
-            return None
-        path = ledger_path(self.base_dir, old_name)
-        if not path.exists():
-            return None
-        with Ledger(path, self.clock, alone=False) as ledger:
-            return ledger.account(job.id)
 
     def _folder_name(self, job: Job) -> str:
         naming = self.naming
@@ -127,11 +134,10 @@ class Archive:
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
             recover(folder, naming, self._ledger)
-            account = self._ledger.account(job.id)
-            if account is None:
-                account = shelf.account_elsewhere(job) or Account(base=max(0, job.total_count or 0))
+            account = shelf.account(job) or Account(base=_held_by_server(job))
             self.tally = Tally(account, shelf.clock.seconds())
             self._write_account("capture_open", name=job.name)
+            shelf.note_name(job)  # last: until then, the numbers are found where they were
             undo.pop_all()
 
     def store(self, posts: list[bytes]) -> None:
@@ -196,3 +202,11 @@ class Archive:
             self._silenced = True
         else:
             self._silenced = False
+
+
+def _held_by_server(job: Job) -> int:
+    """
+    What the server counts for a job that is new here.  The newest update can be ahead of the job's
+    own total, where its last client did not come to a report.
+    """
+    return max(0, job.total_count or 0, job.recent_total or 0)

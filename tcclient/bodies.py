@@ -34,6 +34,11 @@ def read_beginning(response: IResponse, most: int) -> Deferred[bytes]:
     return reader.done.addErrback(lambda _: reader.so_far())
 
 
+def abandon(response: IResponse) -> None:
+    """Hang up on an answer whose body nobody wants: unread, it would stay open for ever."""
+    read_beginning(response, 0).cancel()
+
+
 def break_off(transport: ITransport | None) -> None:
     """
     End the connection under a response's body, now.
@@ -58,8 +63,9 @@ class _Reader(Protocol):
         self._room -= len(data)
         if self._room < 0:
             self._room = 0
-            self._hang_up()
+            # First, because hanging up may report the end of the body in the act.
             self._fail(Failure(TooLong("the body is too long")))
+            self._hang_up()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         # A body that ends with the connection may have been cut: its reader finds out by parsing.

@@ -139,13 +139,13 @@ class Capture:
 
     def want(self, job: Job) -> None:
         """The server wants `job` captured, as it reads now."""
-        self._core.job = job
         self._core.gone = False
+        self._read(job)
         self._inputs.want()
 
     def drop(self, job: Job) -> None:
         """The server does not want it captured."""
-        self._core.job = job
+        self._read(job)
         self._inputs.drop()
 
     def lose(self) -> None:
@@ -201,6 +201,11 @@ class Capture:
             await self._attempt("taking a report", self._reporter.report(self.job))
         await self._attempt("taking an update", self._reporter.update(self.job.id))
 
+    def _read(self, job: Job) -> None:
+        self._core.job = job
+        if self.session.archive is not None:
+            self.session.archive.take_server_total(job.total_count)
+
     def _conclude(self) -> None:
         if self._conclusion is None or self._conclusion.called:
             self._conclusion = self._spawn("taking the last report", self._last_report())
@@ -214,6 +219,7 @@ class Capture:
             await self._last_update()
         else:
             self.session.reopen(self.job)
+            self._read(self.job)
             await self._reporter.report(self.job)
             updated = await self._attempt("taking an update", self._reporter.update(self.job.id))
             await self._reporter.stopped(self.job.id)

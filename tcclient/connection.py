@@ -128,6 +128,8 @@ class Connection(Protocol):
         self._owner.began()
 
     def dataReceived(self, data: bytes) -> None:
+        if self._reader is None:
+            return  # the owner has been told that nothing more comes
         self._heard = self._clock.seconds()
         self._reads += 1
         if not self.good and self._heard - self._began >= self._timing.proof:

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from tcclient.bodies import TooLong, read_body
-from tcclient.failures import explain
+from tcclient.failures import explain, one_line
 from tcclient.jobs import Job
 from tcclient.settings import Secret
 from tcclient.tally import Update
@@ -89,6 +89,7 @@ class ControlServer:
     ) -> None:
         self._client = client
         self._base_url = base_url
+        self._token = token
         self._headers = {
             "Authorization": [f"Token {token.reveal()}"],
             "Accept": ["application/json"],
@@ -105,16 +106,21 @@ class ControlServer:
         """
         jobs: dict[int, Job] = {}
         problems: list[str] = []
-        for page in range(MOST_PAGES):
-            count, results = await self._page(page * PAGE)
+        read = 0
+        for _ in range(MOST_PAGES):
+            count, results = await self._page(read)
             for value in results:
                 try:
                     job = Job.from_json(value)
                     jobs[job.id] = job
                 except ValueError as e:
                     problems.append(str(e))
-            if not results or (page * PAGE) + len(results) >= count:
+            # A server may give fewer at once than it was asked for.
+            read += len(results)
+            if read >= count:
                 return JobList(tuple(jobs.values()), tuple(problems))
+            if not results:
+                raise ServerError(f"the list of jobs ends after {read} of {count}")
         raise ServerError(f"the list of jobs has more than {MOST_PAGES} pages")
 
     async def job(self, job_id: int) -> Job:
@@ -184,7 +190,7 @@ class ControlServer:
         if not isinstance(page, dict):
             raise ServerError("the list of jobs is not an object", answer.status)
         count, results = page.get("count"), page.get("results")
-        if not isinstance(count, int) or not isinstance(results, list):
+        if type(count) is not int or not isinstance(results, list):
             raise ServerError("the list of jobs has no count or no results", answer.status)
         return count, results
 
@@ -199,7 +205,7 @@ class ControlServer:
             raise ServerError("the answer is too long") from None
         except Exception:
             failure = Failure()
-            raise ServerError(explain(failure)) from failure.value
+            raise ServerError(self._without_token(explain(failure))) from failure.value
 
     async def _exchange(self, method: str, path: str, fields: dict[str, object] | None) -> _Answer:
         headers = dict(self._headers)
@@ -219,7 +225,15 @@ class ControlServer:
             unbuffered=True,
         )
         location = response.headers.getRawHeaders("Location", [""])[0]
-        return _Answer(response.code, await read_body(response, MOST_BYTES), location)
+        body = await read_body(response, MOST_BYTES)
+        if response.code >= 300:
+            # Error texts quote these, and debugging pages repeat the request's headers.
+            body = body.replace(self._token.reveal().encode(), b"...")
+            location = self._without_token(location)
+        return _Answer(response.code, body, location)
+
+    def _without_token(self, text: str) -> str:
+        return text.replace(self._token.reveal(), "...")
 
 
 def _means_no_such_endpoint(answer: _Answer) -> bool:
@@ -266,6 +280,6 @@ def _detail(answer: _Answer) -> str:
     if not answer.is_json:
         return ""
     said = answer.json()
-    detail = said.get("detail", said) if isinstance(said, dict) else said
-    text = detail if isinstance(detail, str) else json.dumps(detail)
-    return f" ({text[:200]})"
+    detail = said.get("detail") if isinstance(said, dict) else said
+    text = detail if isinstance(detail, str) else answer.body[:2000].decode("utf-8", "replace")
+    return f" ({one_line(text)[:200]})"

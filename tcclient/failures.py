@@ -19,14 +19,22 @@ _CLAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (client.ResponseDone, "the other side ended the answer"),
     (http.PotentialDataLoss, "the other side closed the connection"),
     (error.ConnectionDone, "the other side closed the connection"),
-    (error.ConnectionLost, "the connection was lost"),
     (error.ConnectionAborted, "the connection was broken off"),
+    (error.ConnectionLost, "the connection was lost"),
     (error.ConnectionRefusedError, "the connection was refused: nothing listens there"),
     (error.NoRouteError, "there is no route to it"),
-    (error.ConnectBindError, "source_addr cannot be bound: this machine does not have it"),
+    (
+        error.ConnectBindError,
+        "source_addr cannot be bound: this machine does not have it, or the other side has no "
+        "address of its family",
+    ),
     (error.DNSLookupError, "its name cannot be resolved"),
-    (error.UserError, "the connection was given up"),
+    (error.UnknownHostError, "its name cannot be resolved"),
     (error.TimeoutError, "there was no connection in time"),
+    (error.TCPTimedOutError, "there was no connection in time"),
+    # The end of a time-out that runs while the connection is still being made.
+    (error.ConnectingCancelledError, "there was no connection in time"),
+    (error.UserError, "the connection was given up"),
     (defer.TimeoutError, "there was no answer in time"),
     (defer.CancelledError, "there was no answer in time"),
     (VerificationError, "its TLS certificate is for another name"),
@@ -41,8 +49,13 @@ def explain(failure: Failure) -> str:
     for type_, clause in _CLAUSES:
         if isinstance(cause, type_):
             return clause
-    text = " ".join(str(cause).split())
+    text = one_line(str(cause))
     return f"{type(cause).__name__}: {text[:200]}" if text else type(cause).__name__
+
+
+def one_line(text: str) -> str:
+    """`text` without line ends and what else a log should not hold."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def root(failure: Failure) -> BaseException:
@@ -53,7 +66,9 @@ def root(failure: Failure) -> BaseException:
 
 
 def _explain_tls(cause: SSL.Error) -> str:
-    reasons = {entry[-1] for entry in (cause.args[0] if cause.args else ()) if entry}
+    # SysCallError has a number and a text instead of OpenSSL's list of reasons.
+    entries = cause.args[0] if cause.args and isinstance(cause.args[0], list | tuple) else ()
+    reasons = {str(entry[-1]) for entry in entries if entry}
     if "certificate verify failed" in reasons:
         return "its TLS certificate is not trusted: self-signed, expired, or from an unknown CA"
     return "TLS failed: " + (", ".join(sorted(reasons)) or "the other side broke off")

@@ -6,11 +6,12 @@ Knows the disk; what is in the lines, and who hears of a finished file, is its o
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
-from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -41,6 +42,9 @@ Writes a finished file into the account.  Called while the temporary name still 
 whoever finds that name after a crash knows that the booking may be missing.
 """
 
+Link = Callable[[Path, Path], None]
+"""Gives a file a second name, as os.link() does."""
+
 
 @attrs.define
 class _Open:
@@ -51,12 +55,8 @@ class _Open:
     bytes: int = 0
 
 
-class RotatingFile(Service):
-    """
-    One file per slot, opened by the first post and finished by the clock.
-
-    `stopService` finishes the open file; it raises OSError where that fails.
-    """
+class RotatingFile:
+    """One file per slot, opened by the first post and finished by the clock."""
 
     def __init__(self, folder: Path, naming: Naming, clock: IReactorTime, book: Book) -> None:
         self._folder = folder
@@ -85,25 +85,38 @@ class RotatingFile(Service):
         file.bytes += len(block)
 
     def finish(self) -> None:
-        """Give the open file its final name.  Raises OSError, and then it stays open."""
+        """
+        Give the open file its final name.  Raises OSError; then it stays open and this can be
+        called again.
+        """
         file = self._open
         if file is None:
             return
-        os.fsync(file.fd)
-        name = self._naming.final(file.slot)
-        give_final_name(
-            file.path,
-            self._naming.alternatives(name),
-            lambda final: self._book(Finished(final, file.posts, file.bytes)),
-        )
-        os.close(file.fd)
+        if file.bytes:
+            self._give_name(file)
+        else:  # not even its first block could be written
+            file.path.unlink(missing_ok=True)
         self._open = None
         self._cancel_timer()
+        os.close(file.fd)
 
-    def stopService(self) -> None:
-        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        self._cancel_timer()
-        self.finish()
+    def _give_name(self, file: _Open) -> None:
+        os.fsync(file.fd)
+        try:
+            give_final_name(
+                file.path,
+                self._naming.alternatives(self._naming.final(file.slot)),
+                lambda final: self._book(Finished(final, file.posts, file.bytes)),
+            )
+        except FileNotFoundError:
+            if file.path.exists():
+                raise
+            # It cannot be finished any more, and must not keep the next one from being opened.
+            log.error(
+                "{path} was removed while it was written; {posts} posts went with it.",
+                path=str(file.path),
+                posts=file.posts,
+            )
 
     def _begin(self, now: float) -> _Open:
         slot = self._naming.slot(now)
@@ -132,7 +145,7 @@ def give_final_name(
     tmp: Path,
     names: Iterator[str],
     book: Callable[[str], None],
-    link: Callable[[Path, Path], None] = os.link,
+    link: Link = os.link,
 ) -> None:
     """
     Rename `tmp` to the first of `names` that is free beside it; a file that exists is never
@@ -146,7 +159,7 @@ def give_final_name(
         try:
             link(tmp, final)
         except FileExistsError:
-            if not final.samefile(tmp):
+            if not same_file(final, tmp):
                 continue
         except OSError as e:
             if e.errno not in _NO_LINKS:
@@ -163,18 +176,30 @@ def give_final_name(
 
 
 def _reserve(final: Path) -> bool:
-    """Take a name where there are no hard links; an empty file there can only be a reservation."""
+    """Take a name where there are no hard links."""
     try:
         os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     except FileExistsError:
-        return final.stat().st_size == 0
+        return is_reservation(final)
     return True
 
 
+def is_reservation(final: Path) -> bool:
+    """Whether a finished name is only taken: no finished file is empty."""
+    status = final.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two names are one file; a symbolic link is itself, wherever it leads."""
+    return os.path.samestat(one.lstat(), other.lstat())
+
+
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    """Make the names in a folder survive a power cut, where the file system can do that."""
+    with suppress(OSError):  # some shares cannot sync a folder, and all is done but this
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -38,21 +38,31 @@ class HideCoding:
 
 
 def _hide(response: IResponse) -> IResponse:
-    codings = response.headers.getRawHeaders("Content-Encoding", [])
+    # As bytes: Twisted fails to decode a value that is not UTF-8, and nobody would hang up then.
+    codings = response.headers.getRawHeaders(b"Content-Encoding", [])
     response.headers.removeHeader("Content-Encoding")
-    response.headers.setRawHeaders(HIDDEN, codings)
+    response.headers.setRawHeaders(HIDDEN.encode(), codings)
     return response
 
 
 def decoder_for(response: IResponse) -> "Gunzip | None":
     """What inflates the body of `response`; None where it is plain.  ValueError: cannot be read."""
-    codings = response.headers.getRawHeaders(HIDDEN, [])
-    coding = ", ".join(codings).strip().lower()
+    codings = response.headers.getRawHeaders(HIDDEN.encode(), [])
+    coding = b", ".join(codings).decode("ascii", "backslashreplace").strip().lower()
     if coding in ("", "identity"):
         return None
     if coding in ("gzip", "x-gzip"):
         return Gunzip()
     raise ValueError(f"the stream has the unknown content coding {coding[:50]!r}")
+
+
+def inflated(response: IResponse, beginning: bytes) -> bytes:
+    """How the body of `response` begins, at most a PIECE; nothing where it cannot be read."""
+    try:
+        decoder = decoder_for(response)
+        return beginning if decoder is None else next(decoder.feed(beginning), b"")
+    except (ValueError, zlib.error):
+        return b""
 
 
 class Gunzip:

@@ -83,7 +83,7 @@ class Intake:
     def _farewell(self, message: object) -> Ending:
         said = message.get("disconnect") if isinstance(message, dict) else None
         code = said.get("code") if isinstance(said, dict) else None
-        meaning, trouble = self._source.disconnect(code if isinstance(code, int) else None)
+        meaning, trouble = self._source.disconnect(code if type(code) is int else None)
         return Ending("disconnect", f"Twitter disconnected: {meaning}", trouble)
 
     def _refuse(self, archive: Archive, reason: str, size: int, line: bytes) -> None:

@@ -47,17 +47,13 @@ class Job:
         if not isinstance(value, Mapping):
             raise ValueError(f"a job is {_type_name(value)}, not an object")
         recent = _member(value, "recent_update", dict, type(None), default=None) or {}
+        # The site renamed the member in 2016; both generations are deployed.
+        older = "twitter_keywords" in value and "keywords" not in value
         return cls(
             id=_member(value, "id", int),
             name=_member(value, "name", str),
             status=_member(value, "status", int),
-            # The site renamed the member in 2016; both generations are deployed.
-            keywords=_member(
-                value,
-                "keywords" if "keywords" in value else "twitter_keywords",
-                str,
-                type(None),
-            ),
+            keywords=_member(value, "twitter_keywords" if older else "keywords", str, type(None)),
             total_count=_member(value, "total_count", int, type(None)),
             assigned_worker=_member(value, "assigned_worker", int, type(None), default=None),
             withdrawn=any(

@@ -11,7 +11,8 @@ import attrs
 
 T = TypeVar("T")
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
+"""Matches a row of digits in one way only: with two, four long rows would take hours."""
 _GEO = re.compile(rf"geo:\s*({_NUMBER})\s+({_NUMBER})\s+({_NUMBER})\s+({_NUMBER})(?:\s|$)", re.I)
 
 

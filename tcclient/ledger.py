@@ -6,6 +6,7 @@ Knows how lines are kept and found again; what they say is their writers' busine
 
 import errno
 import fcntl
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ class Ledger:
         """Append a line: `at` (UTC), `kind`, fields.  Where it raises OSError it has added none."""
         at = datetime.fromtimestamp(self._clock.seconds(), UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"at": at.replace("+00:00", "Z"), "kind": kind, **fields}) + "\n"
-        append(self._fd, line.encode())
+        append(self._fd, line.encode() if self._ends_whole() else b"\n" + line.encode())
 
     def write_account(self, kind: str, job: int, account: Account, **fields: object) -> None:
         """Append a line after which the numbers of `job` are `account`."""
@@ -62,17 +63,21 @@ class Ledger:
         for raw in _lines_backwards(self._fd):
             try:
                 line = json.loads(raw)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(line, dict):
                 yield line
 
     def account(self, job: int) -> Account | None:
         """The last known numbers of `job`; None where it has never been accounted for here."""
+        return next((account for owner, account in self.accounts() if owner == job), None)
+
+    def accounts(self) -> Iterator[tuple[int, Account]]:
+        """(job, its numbers from then on), newest first."""
         for line in self.newest_first():
-            if line.get("job") == job and "account" in line:
-                return Account(**line["account"])
-        return None
+            job, account = line.get("job"), _account(line.get("account"))
+            if isinstance(job, int) and account is not None:
+                yield job, account
 
     def close(self) -> None:
         """Let go of the file, and of the lock."""
@@ -97,6 +102,11 @@ class Ledger:
                 raise LedgerInUse(str(self.path)) from e
             raise
 
+    def _ends_whole(self) -> bool:
+        """False where another process died, or the disk filled up, within a line."""
+        size = os.fstat(self._fd).st_size
+        return size == 0 or os.pread(self._fd, 1, size - 1) == b"\n"
+
     def _cut_torn_tail(self) -> None:
         size = os.fstat(self._fd).st_size
         tail = next(_lines_backwards(self._fd, whole_only=False), b"")
@@ -119,6 +129,13 @@ def append(fd: int, data: bytes) -> None:
         raise
 
 
+def _account(value: object) -> Account | None:
+    if not isinstance(value, dict):
+        return None
+    numbers: list[Any] = [value.get(field.name) for field in attrs.fields(Account)]
+    return Account(*numbers) if all(type(number) is int for number in numbers) else None
+
+
 def _lines_backwards(fd: int, *, whole_only: bool = True) -> Iterator[bytes]:
     """Lines of a file from the last to the first; a last one without newline only if asked for."""
     position = os.fstat(fd).st_size
@@ -127,7 +144,7 @@ def _lines_backwards(fd: int, *, whole_only: bool = True) -> Iterator[bytes]:
     while position > 0:
         step = min(_BLOCK, position)
         position -= step
-        lines = (os.pread(fd, step, position) + held).splitlines(keepends=True)
+        lines = io.BytesIO(os.pread(fd, step, position) + held).readlines()
         held = lines.pop(0) if position > 0 else b""
         for line in reversed(lines):
             if line.endswith(b"\n") or not (at_end and whole_only):

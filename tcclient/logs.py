@@ -43,6 +43,7 @@ _LEVELS = {
     LogLevel.critical: logging.CRITICAL,
 }
 _FACTORY_NOISE = ("Starting factory {factory!r}", "Stopping factory {factory!r}")
+_SIGNING = "oauthlib"
 _UNABLE = re.compile(r"Unable to configure (formatter|filter|handler|logger) (['\"].*)", re.DOTALL)
 
 
@@ -63,7 +64,15 @@ def configure(section: dict[str, Any], folder: Path) -> list[str]:
         logging.config.dictConfig(config)
     except Exception as error:  # it runs whatever classes and factories the section names
         raise LoggingError(_sentence(error)) from None
+    _silence_signing()
     return warnings
+
+
+def _silence_signing() -> None:
+    """At debug oauthlib tells all that it signs, key and token included, whoever asks for it."""
+    for name in (_SIGNING, *logging.root.manager.loggerDict):
+        if name == _SIGNING or name.startswith(f"{_SIGNING}."):
+            logging.getLogger(name).disabled = True
 
 
 def _make_folder(where: str, folder: Path) -> None:

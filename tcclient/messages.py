@@ -6,6 +6,7 @@ Knows the framing and the shapes of v1.1 messages; opens nothing, decides nothin
 
 import enum
 import json
+import math
 from collections.abc import Mapping
 
 import attrs
@@ -17,6 +18,9 @@ MAX_MESSAGE = 1 << 20
 
 EXCERPT = 200
 """Bytes of a refused line that the account quotes."""
+
+MOST_LEVELS = 100
+"""Of nesting in what the account quotes: what Python just manages to read it may fail to write."""
 
 _CONNECTION_LIMIT = b"Exceeded connection limit"
 
@@ -60,9 +64,9 @@ class Splitter:
     """
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
+        self._held = bytearray()
         self._size = 0
-        self._overlong_head: bytes | None = None
+        self._overlong_head = b""
 
     @property
     def incomplete(self) -> int:
@@ -95,20 +99,21 @@ class Splitter:
 
     def _hold(self, piece: bytes) -> None:
         self._size += len(piece)
-        if self._overlong_head is not None:
-            return
-        self._held.append(piece)
+        self._held += piece
         if self._size > MAX_MESSAGE + 1:  # one more for the carriage return
-            self._overlong_head = b"".join(self._held)[:EXCERPT]
-            self._held.clear()
+            self._overlong_head = self._overlong_head or bytes(self._held[:EXCERPT])
+            # All that is still asked of the rest is whether it ends with a carriage return.
+            del self._held[:-1]
 
     def _release(self) -> bytes | Overlong:
-        size, head = self._size, self._overlong_head
-        line = b"".join(self._held).removesuffix(b"\r")
-        self._held, self._size, self._overlong_head = [], 0, None
-        if head is not None or len(line) > MAX_MESSAGE:
-            return Overlong(size, head or line[:EXCERPT])
-        return line
+        held, size, head = self._held, self._size, self._overlong_head
+        self._held, self._size, self._overlong_head = bytearray(), 0, b""
+        if held.endswith(b"\r"):
+            del held[-1]
+            size -= 1
+        if size > MAX_MESSAGE:
+            return Overlong(size, head or bytes(held[:EXCERPT]))
+        return bytes(held)
 
 
 def kind_of(line: bytes) -> Kind:
@@ -128,13 +133,16 @@ def kind_of(line: bytes) -> Kind:
 
 def decoded(line: bytes) -> object:
     """
-    The content of a message that is JSON; of one that Python cannot hold (an integer of 5,000
-    digits), its excerpt.
+    The content of a message that is JSON; of one that Python cannot hold and write down again (an
+    integer of 5,000 digits, 1e999, a thousand levels of nesting), its excerpt.
     """
     try:
-        return _loads(line)
+        value = json.loads(
+            line.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError):
         return excerpt(line)
+    return value if _levels(value) <= MOST_LEVELS else excerpt(line)
 
 
 def excerpt(line: bytes) -> str:
@@ -150,14 +158,31 @@ def _members(line: bytes) -> Mapping[str, object] | None:
         return msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     except msgspec.DecodeError:
         # msgspec refuses lone surrogates, which are in real posts, and JSON that is no object.
-        value = _loads(line)
+        # As text: of bytes, json.loads would also take UTF-16, and a byte order mark.
+        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant, parse_int=str)
         return value if isinstance(value, dict) else None
-
-
-def _loads(line: bytes) -> object:
-    """As json.loads, which keeps lone surrogates, without its NaN and Infinity."""
-    return json.loads(line, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number} is beyond what a float can hold")
+    return value
+
+
+def _levels(value: object) -> int:
+    """How deep `value` is nested."""
+    levels, here = 0, [value]
+    while here:
+        levels += 1
+        here = [
+            child
+            for parent in here
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return levels

@@ -90,6 +90,7 @@ class Poller(Service):
         captures = list(self._captures.values())
         await gatherResults([Deferred.fromCoroutine(capture.leave()) for capture in captures])
         self._shelf.end()
+        log.info("tcc has stopped; all files are finished.")
 
     def _loop(self, act: Callable[[], Awaitable[None]]) -> LoopingCall:
         async def guarded() -> None:

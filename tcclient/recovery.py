@@ -7,16 +7,21 @@ Knows the disk and the ledger's bookings; it is called before anything is captur
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.files import Finished, give_final_name, sync_folder
+from tcclient.files import (
+    Finished,
+    Link,
+    give_final_name,
+    is_reservation,
+    same_file,
+    sync_folder,
+)
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.slots import Naming
-from tcclient.tally import Account
 
 log = Logger()
 
@@ -34,79 +39,84 @@ def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> None:
     client.  `naming` is that of the settings; its name does not matter.  Never raises OSError: what
     cannot be recovered is logged and stays as it is.
     """
-    for folder in sorted(path.parent for path in _temporary_files(base_dir, naming)):
+    for folder in sorted(path for path in base_dir.glob("*") if path.is_dir()):
         named = attrs.evolve(naming, name=folder.name)
         try:
-            with Ledger(ledger_path(base_dir, folder.name), clock) as ledger:
-                recover(folder, named, ledger)
+            if any(_left_behind(folder, named)):
+                with Ledger(ledger_path(base_dir, folder.name), clock) as ledger:
+                    recover(folder, named, ledger)
         except LedgerInUse:
             log.info("{folder} is in use by another client.", folder=str(folder))
         except OSError as e:
             log.error("Cannot recover {folder}: {error}", folder=str(folder), error=e)
 
 
-def recover(folder: Path, naming: Naming, ledger: Ledger) -> None:
+def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) -> None:
     """
     Finish what was left in one folder: whole lines get a final name and are booked, an incomplete
     last line goes into a `.torn` file beside it.  Raises OSError.
     """
-    for tmp in sorted(folder.glob("*")):
-        if naming.is_temporary(tmp.name) and tmp.is_file():
-            _recover_file(tmp, naming, ledger)
+    booked = _last_booking(ledger)  # at most this one can have been cut short after its booking
+    for tmp in sorted(_left_behind(folder, naming)):
+        if not _was_booked(tmp, naming, booked):
+            _cut_torn_tail(tmp, naming, ledger)
+            _finish(tmp, naming, ledger, link)
 
 
-def _temporary_files(base_dir: Path, naming: Naming) -> Iterator[Path]:
-    ending = naming.extension + naming.temporary_extension
-    if not base_dir.is_dir():
-        return
-    seen = set()
-    for path in base_dir.glob("*/*"):
-        if path.name.endswith(ending) and path.parent not in seen:
-            seen.add(path.parent)
+def _left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
+    for path in folder.glob("*"):
+        if naming.is_temporary(path.name) and path.is_file():
             yield path
 
 
-def _recover_file(tmp: Path, naming: Naming, ledger: Ledger) -> None:
-    final = tmp.name.removesuffix(naming.temporary_extension)
-    booked = _last_booking(ledger)
-    for name in naming.alternatives(final):
+def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
+    """Whether only the temporary name was left to remove; it is removed then."""
+    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
         path = tmp.with_name(name)
-        if not path.exists():
-            break
-        finished_already = path.samefile(tmp)
-        reserved = path.stat().st_size == 0 and not finished_already
-        if booked.get("name") == name and (finished_already or reserved):
-            # The crash came after the booking: only the temporary name is left to remove.
-            tmp.replace(path) if reserved else tmp.unlink()
-            sync_folder(tmp.parent)
-            return
-    _cut_torn_tail(tmp, naming, ledger)
+        if not os.path.lexists(path):
+            return False
+        if name != booked:
+            continue
+        if same_file(path, tmp):
+            tmp.unlink()
+        elif is_reservation(path):
+            tmp.replace(path)
+        else:
+            continue
+        sync_folder(tmp.parent)
+        return True
+    raise AssertionError("alternatives() has no end")
+
+
+def _finish(tmp: Path, naming: Naming, ledger: Ledger, link: Link) -> None:
     posts, size = _count(tmp)
     if size == 0:
         tmp.unlink()
         return
-    give_final_name(
-        tmp,
-        naming.alternatives(final),
-        lambda name: _book(ledger, Finished(name, posts, size)),
-    )
-    log.info("Finished {name}, which a crash had left with {posts} posts.", name=final, posts=posts)
+
+    def book(name: str) -> None:
+        _book(ledger, Finished(name, posts, size))
+        log.info(
+            "Finished {name}, which a crash had left with {posts} posts.", name=name, posts=posts
+        )
+
+    final = tmp.name.removesuffix(naming.temporary_extension)
+    give_final_name(tmp, naming.alternatives(final), book, link)
 
 
-def _last_booking(ledger: Ledger) -> dict[str, Any]:
-    return next((line for line in ledger.newest_first() if line.get("kind") == "file"), {})
+def _last_booking(ledger: Ledger) -> object:
+    bookings = (line for line in ledger.newest_first() if line.get("kind") == "file")
+    return next(bookings, {}).get("name")
 
 
 def _book(ledger: Ledger, file: Finished) -> None:
     """The posts belong to the job that was accounted for last in this folder, if there is one."""
-    last = next((line for line in ledger.newest_first() if "account" in line), None)
     fields = {**attrs.asdict(file), "recovered": True}
-    if last is None:
-        ledger.write("file", **fields)
+    for job, account in ledger.accounts():
+        account = attrs.evolve(account, posts=account.posts + file.posts)
+        ledger.write_account("file", job, account, **fields)
         return
-    account = Account(**last["account"])
-    account = attrs.evolve(account, posts=account.posts + file.posts)
-    ledger.write_account("file", last["job"], account, **fields)
+    ledger.write("file", **fields)
 
 
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
@@ -116,9 +126,9 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
         if not tail:
             return
         torn = _keep_torn(tmp, naming, tail)
+        ledger.write("torn", name=torn.name, bytes=len(tail))  # rather said twice than never
         file.truncate(whole)
         os.fsync(file.fileno())
-    ledger.write("torn", name=torn.name, bytes=len(tail))
     log.warn(
         "{name} ends within a post; its {n} bytes are kept in {torn}.",
         name=tmp.name,
@@ -128,17 +138,15 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
 
 
 def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
-    stem = tmp.name.removesuffix(naming.temporary_extension)
-    for name in naming.alternatives(stem):
+    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
         torn = tmp.with_name(name + ".torn")
-        try:
-            with torn.open("xb") as file:
+        # A file that holds the beginning of the same is where an earlier attempt was cut short.
+        if not torn.exists() or tail.startswith(torn.read_bytes()):
+            with torn.open("wb") as file:
                 file.write(tail)
                 file.flush()
                 os.fsync(file.fileno())
-        except FileExistsError:
-            continue
-        return torn
+            return torn
     raise AssertionError("alternatives() has no end")
 
 

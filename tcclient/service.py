@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from twisted.application.service import Application, IService, MultiService
+from twisted.application.service import Application, IService, MultiService, Service
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
 
-from tcclient import logs
+from tcclient import check, logs
 from tcclient.archive import Shelf
 from tcclient.backoff import Backoff
 from tcclient.control import ControlServer
@@ -74,8 +75,10 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
 
 class Root(MultiService):
     """
-    The tree of services.  Where there is an observer of our own, the application that it becomes a
-    part of logs through that alone: otherwise twistd prints each line a second time.
+    The tree of services, each stopped when those after it have ended.
+
+    Where there is an observer of our own, the application that it becomes a part of logs through
+    that alone: otherwise twistd prints each line a second time.
     """
 
     def __init__(self, observer: ILogObserver | None) -> None:
@@ -86,6 +89,14 @@ class Root(MultiService):
         if self._observer is not None and isinstance(parent, Componentized):
             parent.setComponent(ILogObserver, self._observer)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]  # not annotated
+
+    def stopService(self) -> Deferred[None]:
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop_in_turn())
+
+    async def _stop_in_turn(self) -> None:
+        for service in reversed(list(self)):
+            await maybeDeferred(service.stopService)
 
 
 def client(settings: Settings, reactor: Any, logfile: str | None) -> Root:
@@ -144,8 +155,30 @@ def _make(options: Options, reactor: Any, logfile: str | None) -> IService:
     config, sandbox = options["config"], options["sandbox"]
     if (config is None) == (sandbox is None):
         raise SystemExit("twistd tcc needs either --config FILE or --sandbox DIR.")
+    if options["check"] and sandbox is not None:
+        raise SystemExit("twistd tcc --check needs --config FILE: a sandbox has nothing to check.")
+    if sandbox is not None:
+        return _in_sandbox(Path(sandbox), reactor, logfile)
     settings = load(Path(config), os.environ)
+    if options["check"]:
+        check.run(settings, make_control, os.environ)
     return client(settings, reactor, logfile)
+
+
+def _in_sandbox(folder: Path, reactor: Any, logfile: str | None) -> IService:
+    # Only here: a client that captures in earnest needs none of it in memory.
+    from tcclient.sandbox.both import Sandbox, SandboxError
+
+    try:
+        sandbox = Sandbox(folder, reactor)
+    except SandboxError as e:
+        raise SystemExit(str(e)) from None
+    print(sandbox.description(), flush=True)
+    settings = load(sandbox.settings_path, os.environ)
+    root = Root(_observer(settings, reactor, logfile))
+    sandbox.setServiceParent(root)  # type: ignore[no-untyped-call]
+    make_poller(settings, reactor).setServiceParent(root)  # type: ignore[no-untyped-call]
+    return root
 
 
 def _observer(settings: Settings, reactor: Any, logfile: str | None) -> ILogObserver | None:

@@ -55,6 +55,7 @@ class Session:
         self._changes = changes
         self._connected = connected
         self._stream: CaptureStream | None = None
+        self._asked = False  # for any stream, since the capture was started
         self._wanted: Query | None = None
         self._turn = DeferredLock()
         self._later: IDelayedCall | None = None
@@ -109,6 +110,7 @@ class Session:
         """Stop.  Returns once the last byte is on disk under its final name."""
         self._text, self._wanted = _UNREAD, None
         await self._take_turn(STOPPED)
+        self._asked = False
         while self.archive is not None:
             try:
                 self.archive.finish()
@@ -163,7 +165,8 @@ class Session:
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Read the keywords, say what is wrong with them, and ask for what is right."""
         reading = keywords.read(text, self._upstream.source.limits)
-        before = None if self._text is _UNREAD else self._text
+        first = self._text is _UNREAD
+        before = None if first else self._text
         self._text = text
         archive.note(
             "keywords",
@@ -172,6 +175,8 @@ class Session:
             refused=[attrs.asdict(refused) for refused in reading.refused],
             **(reading.query.for_ledger() if reading.query else {}),
         )
+        if not first:
+            log.info("Capture {name!r} has new keywords.", name=archive.name)
         _say_refused(archive.name, reading)
         self._wanted = reading.query
         self._take_turn_in_time()
@@ -179,7 +184,9 @@ class Session:
     def _take_turn_in_time(self) -> None:
         """Switch to the wanted query: at once, or when keywords have changed too often, later."""
         now = self.clock.seconds()
-        delay = self._changes.delay(now) if self._stream and self._wanted else 0.0
+        same = self._stream is not None and self._stream.query.same_as(self._wanted)
+        costs_a_connect = self._asked and self._wanted is not None and not same
+        delay = self._changes.delay(now) if costs_a_connect else 0.0
         if delay <= 0:
             self._take_turn(REKEYED).addErrback(
                 lambda failure: log.failure("The stream could not be switched.", failure)
@@ -212,8 +219,9 @@ class Session:
             self._stream = None
         if self._wanted is None:
             return
-        if old is not None:
+        if self._asked:
             self._changes.made(self.clock.seconds())
+        self._asked = True
         self._stream = CaptureStream(self._upstream, self._wanted, self)
         self._stream.startService()  # type: ignore[no-untyped-call]  # not annotated
 

@@ -2,6 +2,7 @@
 Which file a post belongs to.  Knows calendars and names; never opens anything.
 """
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -46,11 +47,13 @@ class Naming:
 
         Slots are counted within the hour: an interval of 7 minutes gives 00, 07 .. 56.
         """
-        moment = datetime.fromtimestamp(now, UTC) if self.utc else _local(now)
+        # Whole seconds, as slots begin; datetime would round a time just before one up to it.
+        second = math.floor(now)
+        moment = datetime.fromtimestamp(second, UTC) if self.utc else _local(second)
         first = moment.minute - moment.minute % self.minute_interval
-        begin = now - ((moment.minute - first) * 60 + moment.second + moment.microsecond / 1e6)
+        begin = float(second - (moment.minute - first) * 60 - moment.second)
         minutes = min(self.minute_interval, 60 - first)
-        start = moment.replace(minute=first, second=0, microsecond=0)
+        start = moment.replace(minute=first, second=0)
         return Slot(begin, begin + minutes * 60, start.strftime(self.filename_timefmt))
 
     def final(self, slot: Slot) -> str:

@@ -23,13 +23,16 @@ from txtwitter.error import TwitterAPIError
 from txtwitter.streamservice import TwitterStreamService
 
 from tcclient.backoff import Backoff, Trouble
-from tcclient.bodies import read_beginning
+from tcclient.bodies import abandon, read_beginning
 from tcclient.connection import Connection, Ending, Timing
-from tcclient.failures import explain
-from tcclient.gunzip import decoder_for
+from tcclient.failures import explain, one_line
+from tcclient.gunzip import decoder_for, inflated
 from tcclient.keywords import Query
 from tcclient.messages import Overlong
 from tcclient.twitter import Source
+
+MOST_EXPLANATION = 4000
+"""Bytes of a refusal's body that are read."""
 
 
 class Listener(Protocol):
@@ -89,7 +92,8 @@ class CaptureStream(TwitterStreamService):
         """
         if self._connection is not None:
             await self._connection.drain()
-        self.end(ending)
+        if self._connection is not None:
+            self._connection.ending = self._connection.ending or ending
         await self.stopService()
 
     def stopService(self) -> Deferred[None]:
@@ -114,6 +118,9 @@ class CaptureStream(TwitterStreamService):
         ending = self._judge(connection, reason)
         if self.running:
             ending = self._schedule(ending, good=connection is not None and connection.good)
+        elif ending.trouble is not None:
+            # The next instance must wait although this one does not come back.
+            self._upstream.backoff.failed(ending.trouble, self._clock.seconds())
         super().connection_lost(reason)
         self._listener.stream_ended(ending)
         if not self.running:
@@ -154,12 +161,16 @@ class CaptureStream(TwitterStreamService):
             await deferLater(self._clock, due)
         response = await up.source.open(self.query).addTimeout(timing.answer, self._clock)
         if response.code != 200:
-            said = await read_beginning(response, 4000).addTimeout(timing.explanation, self._clock)
-            self._refusal_text = plain_text(said)
+            reading = read_beginning(response, MOST_EXPLANATION)
+            said = await reading.addTimeout(timing.explanation, self._clock)
+            self._refusal_text = plain_text(inflated(response, said)[:MOST_EXPLANATION])
             return response
-        connection = Connection(
-            self, decoder_for(response), up.source.stall_timeout, self._clock, timing
-        )
+        try:
+            decoder = decoder_for(response)
+        except ValueError:
+            abandon(response)
+            raise
+        connection = Connection(self, decoder, up.source.stall_timeout, self._clock, timing)
         return cast(IResponse, _Tapped(response, self._take, connection))
 
     def _take(self, connection: Connection) -> None:
@@ -213,4 +224,4 @@ def plain_text(body: bytes) -> str:
     """What a refusal's body says, on one line, without mark-up, in at most 300 characters."""
     text = re.sub(r"<(style|script|title)\b.*?</\1>|<[^>]*>", " ", body.decode("utf-8", "replace"),
                   flags=re.S | re.I)  # fmt: skip
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
+    return one_line(text)[:300]

@@ -45,7 +45,7 @@ class _Window:
         elapsed = now - self.since
         thousandths = 0
         if elapsed > 0:
-            thousandths = min(math.floor((posts - self.posts) * 1000 / elapsed), MOST_RATE)
+            thousandths = math.floor(min((posts - self.posts) * 1000 / elapsed, MOST_RATE))
         return f"{thousandths // 1000}.{thousandths % 1000:03d}"
 
 
@@ -56,8 +56,9 @@ class Tally:
         self.base = account.base
         self.posts = account.posts
         self.settled = account.settled
-        # The answer to the last update before a restart may never have been seen.
-        self.unsettled = True
+        # The answer to the last update before a restart may never have been seen.  Where every post
+        # had been settled, the server's newest update is not in doubt, and may be another client's.
+        self.unsettled = account.posts > account.settled
         self._sent: Update | None = None
         self._ping = _Window(self.posts, now)
         self._update = _Window(self.posts, now)

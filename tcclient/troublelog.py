@@ -5,7 +5,7 @@ What the log says of a stream's troubles: each change once, nothing of the repet
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.backoff import NETWORK, Trouble
+from tcclient.backoff import RAMPS, Trouble
 from tcclient.connection import Ending
 from tcclient.twitter import Source
 
@@ -47,7 +47,7 @@ class TroubleLog:
             self._said = said
             self._say(name, ending)
             return True
-        if ending.trouble is Trouble.NETWORK and ending.wait >= NETWORK.longest:
+        if _at_the_top(ending.trouble, ending.wait):
             self._warn_at_top(name, ending)
         return False
 
@@ -75,3 +75,8 @@ class TroubleLog:
                 wait=ending.wait,
             )
         self._warned_at_top = True
+
+
+def _at_the_top(trouble: Trouble | None, wait: float) -> bool:
+    """Whether a ramp that has risen has reached its longest wait."""
+    return trouble is not None and RAMPS[trouble].first < RAMPS[trouble].longest <= wait

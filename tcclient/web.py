@@ -1,9 +1,12 @@
 """How requests leave this machine: by which agent, and from which address."""
 
+from typing import NoReturn
+
 from hyperlink import EncodedURL
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectBindError
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
@@ -11,6 +14,7 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
@@ -84,4 +88,11 @@ class _Quiet:
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         if isinstance(protocolFactory, Factory):
             protocolFactory.noisy = False
-        return self._endpoint.connect(protocolFactory)
+        return self._endpoint.connect(protocolFactory).addErrback(_explain_family)
+
+
+def _explain_family(failure: Failure) -> NoReturn:
+    """To Python an IPv6 source_addr for an IPv4 socket is a TypeError, not an error of bind()."""
+    if failure.check(TypeError) and "AF_INET" in str(failure.value):
+        raise ConnectBindError(string=str(failure.value))
+    failure.raiseException()

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from oauthlib import oauth1
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, Logger, LoggingFile, LogLevel, LogPublisher
 from twisted.python import log as legacy_log
@@ -198,6 +199,22 @@ class SectionTests(LoggingTestCase):
         self.assertFalse(one.disabled)
         configure({"version": 1}, self.folder)
         self.assertTrue(one.disabled)
+
+    def test_what_is_signed_is_not_told(self) -> None:
+        """oauthlib would log keys and tokens at debug; no section can make it."""
+        everything = {"level": "DEBUG", "handlers": ["h"]}
+        names = ("oauthlib", "oauthlib.oauth1.rfc5849")
+        configure(
+            section(
+                handlers={"h": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}},
+                loggers=dict.fromkeys(names, everything),
+                root=everything,
+            ),
+            self.folder,
+        )
+        signer = oauth1.Client("QkeyQ", "QsecretQ", "QtokenQ", "QtokensecretQ")
+        signer.sign("http://127.0.0.1/1.1/statuses/filter.json", "POST")
+        self.assertEqual(self.out.getvalue(), "")
 
     def test_sections_that_cannot_be_used(self) -> None:
         """One sentence with the place in the settings file, whoever finds the mistake."""

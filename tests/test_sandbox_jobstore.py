@@ -10,14 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.sandbox import fields
 from tcclient.sandbox.fields import ABSENT, Body, Field, Invalid
 from tcclient.sandbox.forms import Forms, Refused
-from tcclient.sandbox.jobstore import (
-    RESEARCHER_ID,
-    TOKEN,
-    Crash,
-    JobStore,
-    NoSuchJob,
-    User,
-)
+from tcclient.sandbox.jobstore import Crash, JobStore, NoSuchJob
+from tcclient.sandbox.rows import RESEARCHER_ID, TOKEN, User
 from tcclient.sandbox.server import server_time
 
 START = datetime(2026, 6, 1, 10, 0, 0, tzinfo=UTC)

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sandbox.jobstore import RESEARCHER_TOKEN, TOKEN, JobStore, User
+from tcclient.sandbox.jobstore import JobStore
 from tcclient.sandbox.negotiation import ApiRequest
 from tcclient.sandbox.quirks import Quirks
 from tcclient.sandbox.restapi import Answer, answer
+from tcclient.sandbox.rows import RESEARCHER_TOKEN, TOKEN, User
 from tcclient.sandbox.server import server_time
 
 START = datetime(2026, 6, 1, 10, 0, 0, 250000, tzinfo=UTC)
@@ -149,7 +150,9 @@ class AddressTests(ApiCase):
         """Every client's to every client; researchers are none."""
         content = self.json("GET", "/api/clients/")[1]
         (client,) = content["results"]
-        self.assertEqual((client["id"], client["auth_token"]["key"]), (1, TOKEN))
+        self.assertEqual(
+            client["auth_token"], {"key": TOKEN, "created": "2026-06-01T10:00:00.250000Z"}
+        )
         self.assertEqual([job["id"] for job in client["active_jobs"]], [1, 2])
         self.assertEqual(self.json("GET", "/api/clients/1000/"), (404, NOT_FOUND))
 
@@ -425,6 +428,8 @@ class QuirkTests(ApiCase):
             1
         ]
         self.assertEqual(job["twitter_keywords"], "a")
+        refused = self.json("PATCH", "/api/activejobs/1/", {"twitter_keywords": ""})[1]
+        self.assertEqual(refused, {"twitter_keywords": ["This field may not be blank."]})
 
     def test_integers_by_database(self) -> None:
         """MySQL names its limit, SQLite breaks at a higher one."""

@@ -13,9 +13,10 @@ import attrs
 from tcclient.sandbox import fields, views
 from tcclient.sandbox.fields import Body
 from tcclient.sandbox.forms import Forms
-from tcclient.sandbox.jobstore import Crash, Job, JobStore, NoSuchJob, User
+from tcclient.sandbox.jobstore import Crash, JobStore, NoSuchJob
 from tcclient.sandbox.negotiation import ApiError, ApiRequest, parse_body
 from tcclient.sandbox.quirks import Quirks
+from tcclient.sandbox.rows import Job, User
 from tcclient.sandbox.views import Members
 
 # Status and what becomes JSON.
@@ -58,6 +59,10 @@ class Call:
     def job(self, job: Job, naive: frozenset[str] = frozenset()) -> Members:
         """A job as this server and this request want it written."""
         members = views.job_members(job, self.store, self._url(job), naive)
+        return self.renamed(members)
+
+    def renamed(self, members: Mapping[str, object]) -> Members:
+        """The same under the names this server gives members."""
         return {
             self.quirks.keywords_member if member == "keywords" else member: value
             for member, value in members.items()

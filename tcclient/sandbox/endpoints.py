@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from tcclient.sandbox.call import Call, Outcome
-from tcclient.sandbox.jobstore import RESEARCHER_ID, Job, NoSuchJob, User
+from tcclient.sandbox.fields import written_moment
+from tcclient.sandbox.jobstore import NoSuchJob
 from tcclient.sandbox.negotiation import ApiError
 from tcclient.sandbox.quirks import Quirks
+from tcclient.sandbox.rows import RESEARCHER_ID, Job, User
 from tcclient.sandbox.views import Members, update_members
 
 Endpoint: TypeAlias = Callable[[Call], Outcome]
@@ -157,7 +159,7 @@ def _client_members(call: Call, user: User) -> Members:
         "username": user.username,
         "last_login": None,
         "active_jobs": [call.job(job) for job in call.store.active(user.id)],
-        "auth_token": {"key": user.token},
+        "auth_token": {"key": user.token, "created": written_moment(call.store.since)},
     }
 
 

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 from tcclient.sandbox import fields
 from tcclient.sandbox.fields import ABSENT, Body, Field, Invalid
-from tcclient.sandbox.jobstore import Job, JobStore
+from tcclient.sandbox.jobstore import JobStore
+from tcclient.sandbox.rows import Job
 
 Errors: TypeAlias = dict[str, list[str]]
 

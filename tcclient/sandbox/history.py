@@ -6,18 +6,10 @@ Knows how one row of history comes from a stored job and the values written to i
 
 import json
 from collections.abc import Mapping
-from typing import Protocol
 
 import attrs
 
-
-class Edited(Protocol):
-    """What is read of a job."""
-
-    id: int
-    name: str
-    description: str | None
-    keywords: str | None
+from tcclient.sandbox.rows import Job
 
 
 @attrs.frozen
@@ -29,7 +21,7 @@ class Modification:
     changes: str
 
 
-def modification(job: Edited, values: Mapping[str, object], requester: int) -> Modification | None:
+def modification(job: Job, values: Mapping[str, object], requester: int) -> Modification | None:
     """
     The row that writing `values` over the still unchanged `job` makes, None where it makes none.
 

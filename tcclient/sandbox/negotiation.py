@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl
 import attrs
 
 from tcclient.sandbox.fields import Body
-from tcclient.sandbox.jobstore import JobStore, User
+from tcclient.sandbox.jobstore import JobStore
+from tcclient.sandbox.rows import User
 
 
 class ApiError(Exception):

@@ -69,7 +69,7 @@ def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> Answer:
     except ApiError as e:
         status, content = e.code, e.content
     except Refused as e:
-        status, content = 400, e.errors
+        status, content = 400, call.renamed(e.errors)
     except NoSuchJob:
         status, content = 404, {"detail": "Not found."}
     except Crash:

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 import msgspec
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReactorTime
 from twisted.web.resource import Resource
@@ -23,12 +24,15 @@ from tcclient.sandbox import quirks, restapi
 from tcclient.sandbox.control import control
 from tcclient.sandbox.exchange import Exchange
 from tcclient.sandbox.faultplay import play
-from tcclient.sandbox.jobstore import TOKEN, JobStore
+from tcclient.sandbox.jobstore import JobStore
 from tcclient.sandbox.negotiation import ApiRequest
 from tcclient.sandbox.requestlog import RequestLog, Seen
+from tcclient.sandbox.rows import TOKEN
 from tcclient.sandbox.serveroptions import read_arguments
 from tcclient.sandbox.views import job_members
-from tcclient.sandbox.webedge import SandboxSite, as_asked
+from tcclient.sandbox.webedge import Connections, QuietSite, as_asked
+
+__all__ = ["TOKEN", "CaptureServer", "main", "server_time"]
 
 WELCOME: Final = b"This is a stand-in for the capture server. Its API is below /api/.\n"
 
@@ -50,7 +54,7 @@ class CaptureServer:
         self._log = RequestLog()
         self.quirks = quirks.Quirks()
         self.store = JobStore(server_time(clock), worker_id=worker_id, token=token)
-        self.site = SandboxSite(_Entrance(self), clock)
+        self.site = Connections(QuietSite(_Entrance(self), clock))
 
     def quirk(self, **changes: object) -> None:
         """Replace members of `quirks` from the next request on; raises ValueError."""
@@ -78,13 +82,13 @@ class CaptureServer:
         """Serve on this port, 0 for any free one; raises CannotListenError."""
         return reactor.listenTCP(
             port,
-            self.site,  # type: ignore[arg-type]  # a Site is what listenTCP is made for
+            self.site,  # type: ignore[arg-type]  # a factory like any other
             interface=interface,
         )
 
-    def hang_up(self) -> None:
-        """Break every open connection at once."""
-        self.site.hang_up()
+    def hang_up(self) -> Deferred[None]:
+        """Break every open connection; fires once none is left, nor any timer of theirs."""
+        return self.site.hang_up()
 
     def state(self) -> dict[str, object]:
         """Everything that can be known from outside, ready for JSON."""

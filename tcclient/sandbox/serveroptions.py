@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from tcclient.sandbox import fields
-from tcclient.sandbox.jobstore import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOKEN
+from tcclient.sandbox.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOKEN
 
 
 class _Parser(argparse.ArgumentParser):

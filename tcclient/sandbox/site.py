@@ -48,6 +48,7 @@ class TrackedChannel(HTTPChannel):
 class SimulatorSite(Site):
     """A Site that can end: hang_up() closes what is open, whether answered or not."""
 
+    noisy = False
     protocol = TrackedChannel  # type: ignore[assignment]  # HTTP/2 is not wanted
 
     def __init__(self, root: Resource, clock: IReactorTime) -> None:
@@ -80,7 +81,7 @@ class SimulatorSite(Site):
             deferred.callback(None)
 
     def hang_up(self) -> Deferred[None]:
-        """Close every connection, by force after GOODBYE seconds; fires when all are gone; no way back."""
+        """Close every connection, after GOODBYE seconds by force; fires when all are gone."""
         self.ending = True
         if not self.channels:
             return succeed(None)

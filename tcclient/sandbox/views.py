@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
 from tcclient.sandbox.fields import written_moment, written_rate
-from tcclient.sandbox.jobstore import Job, JobStore, Update
+from tcclient.sandbox.jobstore import JobStore
+from tcclient.sandbox.rows import Job, Update
 
 PAGE_SIZE: Final = 10
 

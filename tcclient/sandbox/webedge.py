@@ -4,10 +4,9 @@ Where twisted.web meets the stand-in: its site, and its requests as the API read
 Knows connections and headers; knows no addresses and no answers.
 """
 
-from typing import Any
-from weakref import WeakSet
-
-from twisted.internet.interfaces import IAddress, IProtocol, IReactorTime
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
@@ -15,27 +14,47 @@ from twisted.web.server import Request, Site
 from tcclient.sandbox.negotiation import ApiRequest
 
 
-class SandboxSite(Site):
-    """A site without an access log, whose connections can be broken."""
+class QuietSite(Site):
+    """A site without an access log and without a limit for idle connections."""
+
+    noisy = False
 
     def __init__(self, resource: Resource, clock: IReactorTime) -> None:
         super().__init__(  # type: ignore[no-untyped-call]  # twisted.web.server
-            resource, reactor=clock
+            resource, timeout=None, reactor=clock
         )
-        self._channels: WeakSet[IProtocol] = WeakSet()
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:
-        channel = super().buildProtocol(addr)  # type: ignore[no-untyped-call]  # twisted.web.server
-        self._channels.add(channel)
-        return channel
 
     def log(self, request: HTTPRequest) -> None:
         """Nothing: what was asked stands in the state."""
 
-    def hang_up(self) -> None:
-        """Break every open connection; a port that stops listening leaves them open."""
-        for channel in list(self._channels):
-            channel.transport.abortConnection()  # type: ignore[attr-defined]  # IProtocol hides it
+
+class Connections(WrappingFactory):
+    """The open connections of a site, which a port that stops listening leaves open."""
+
+    noisy = False
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)  # type: ignore[no-untyped-call]  # twisted.protocols.policies
+        self._waiting: list[Deferred[None]] = []
+
+    def hang_up(self) -> Deferred[None]:
+        """Break them all; fires once none is left."""
+        gone: Deferred[None] = Deferred()
+        self._waiting.append(gone)
+        for connection in list(self.protocols):
+            connection.abortConnection()
+        self._settle()
+        return gone
+
+    def unregisterProtocol(self, p: ProtocolWrapper) -> None:
+        super().unregisterProtocol(p)  # type: ignore[no-untyped-call]  # twisted.protocols.policies
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self.protocols:
+            waiting, self._waiting = self._waiting, []
+            for gone in waiting:
+                gone.callback(None)
 
 
 def as_asked(request: Request) -> ApiRequest:

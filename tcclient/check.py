@@ -1,0 +1,186 @@
+"""
+`twistd tcc --check`: what can be known before a capture is left alone.
+
+Knows the checks and their order; `probes` asks this machine and `verdicts` decides what the answer
+means.  Captures nothing, connects to no stream (that would push a running client off it), and
+leaves nothing behind but folders that the client would make as well.
+"""
+
+import errno
+import stat
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from twisted.internet import defer, task
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from tcclient import logs, probes, verdicts
+from tcclient.control import ControlServer, ServerError
+from tcclient.failures import explain
+from tcclient.settings import Settings
+from tcclient.verdicts import Level, Verdict, fail, ok
+
+LIMIT = 15.0
+"""Seconds for one check."""
+
+
+def run(
+    settings: Settings,
+    make_control: Callable[[Settings, Any], ControlServer],
+    environ: Mapping[str, str],
+) -> NoReturn:
+    """Raises SystemExit: 0 when no check fails, 1 when one does or Ctrl-C ends them."""
+    passed = False
+
+    async def main(reactor: Any) -> None:
+        nonlocal passed
+        checks = Checks(settings, make_control(settings, reactor), reactor, environ)
+        passed = await checks.run(lambda line: print(line, flush=True))
+
+    with suppress(SystemExit):  # react's own status is 0 after Ctrl-C
+        task.react(main)
+    raise SystemExit(0 if passed else 1)
+
+
+class Checks:
+    """All checks of one settings file; `reactor` gives the time and takes calls from threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        control: ControlServer,
+        reactor: Any,
+        environ: Mapping[str, str],
+        limit: float = LIMIT,
+    ) -> None:
+        self._settings = settings
+        self._control = control
+        self._reactor = reactor
+        self._environ = environ
+        self._limit = limit
+
+    async def run(self, say: Callable[[str], None]) -> bool:
+        """Say one line a check; whether none has failed.  A check that breaks off has failed."""
+        auth, token = self._settings.twitter_auth, self._settings.server.auth_token
+        secrets = (
+            token,
+            auth.api_key,
+            auth.api_secret,
+            auth.access_token,
+            auth.access_token_secret,
+        )
+        passed = True
+        for subject, check in (
+            ("settings", self.settings_file),
+            ("permissions", self.permissions),
+            ("logging", self.logging),
+            ("credentials", self.credentials),
+            ("source_addr", self.source_addr),
+            ("base_dir", self.base_dir),
+            ("CA store", self.ca_store),
+            ("stream host", self.stream_host),
+            ("server", self.server),
+        ):
+            verdict = await self._bounded(check)
+            say(verdicts.line(subject, verdict, secrets))
+            passed = passed and verdict.level is not Level.FAIL
+        return passed
+
+    async def _bounded(self, check: Callable[[], Coroutine[Any, Any, Verdict]]) -> Verdict:
+        done: Deferred[Verdict] = Deferred.fromCoroutine(check())
+        try:
+            return await done.addTimeout(self._limit, self._reactor)
+        except defer.TimeoutError:
+            return fail(f"there was no answer within {self._limit:g} s")
+        except Exception:
+            return fail(f"this cannot be checked: {explain(Failure())}")
+
+    async def settings_file(self) -> Verdict:
+        """It has been loaded by now."""
+        return ok(f"{self._settings.path} is good")
+
+    async def permissions(self) -> Verdict:
+        """Of the settings file; a pipe has none that matter."""
+        path = self._settings.path
+        found = path.stat()
+        mode = found.st_mode if stat.S_ISREG(found.st_mode) else 0
+        return verdicts.permissions(mode, str(path))
+
+    async def logging(self) -> Verdict:
+        """The section is applied to this process; no log file is opened or made."""
+        section, folder = self._settings.logging, self._settings.path.parent
+        if section is None:
+            return ok("no section of that name: twistd's own log is used")
+        try:
+            warnings = logs.configure(probes.unopened(section), folder)
+        except logs.LoggingError as e:
+            return fail(str(e))
+        for file in probes.unwritable_logs(section, folder):
+            return fail(f"{file} cannot be written")
+        if warnings:
+            return verdicts.warn(" ".join(warnings))
+        return ok("the section can be used")
+
+    async def credentials(self) -> Verdict:
+        """Their shape: only Twitter knows more."""
+        return verdicts.credentials(self._settings.twitter_auth, self._settings.server.auth_token)
+
+    async def source_addr(self) -> Verdict:
+        """Bound as the stream will be."""
+        address = self._settings.source_addr
+        if address is None:
+            return ok("not set: the system chooses one")
+        try:
+            probes.bind(address)
+        except OSError as e:
+            absent = e.errno == errno.EADDRNOTAVAIL
+            reason = "this machine does not have it" if absent else e.strerror
+            return fail(f"{address} cannot be bound: {reason}")
+        return ok(f"{address} can be bound")
+
+    async def base_dir(self) -> Verdict:
+        """In a thread, because a network's file system may hang."""
+        folder = self._settings.output.base_dir
+        try:
+            made = await probes.in_thread(self._reactor, lambda: probes.write_below(folder))
+        except FileExistsError:
+            return fail(f"{folder} cannot be written: there is a file of that name")
+        except OSError as e:
+            return fail(f"{folder} cannot be written: {e.strerror}")
+        return ok(f"{folder} {'was made and ' if made else ''}can be written")
+
+    async def ca_store(self) -> Verdict:
+        """Of the place that TLS is verified with, where any address needs it."""
+        urls = (self._settings.server.base_url, self._settings.twitter.stream_url)
+        if not any(url.startswith("https:") for url in urls):
+            return ok("not needed: no address begins with https://")
+        places = verdicts.ca_places(self._environ, probes.ca_defaults())
+        found = next(filter(probes.holds_certificates, places), None)
+        return verdicts.ca_store(places, found, self._environ)
+
+    async def stream_host(self) -> Verdict:
+        """Looked up, not connected to."""
+        host = _host(self._settings.twitter.stream_url)
+        addresses = await self._addresses(host)
+        return verdicts.stream_host(host, addresses, self._settings.source_addr)
+
+    async def server(self) -> Verdict:
+        """Asked as the client will ask it."""
+        base_url = self._settings.server.base_url
+        # Here, because a name server that is silent would hold up the reactor's end.
+        if not await self._addresses(_host(base_url)):
+            return fail(f"{base_url}: its name cannot be resolved")
+        try:
+            return verdicts.server(base_url, await self._control.active_jobs())
+        except ServerError as e:
+            return fail(f"{base_url}: {e}")
+
+    def _addresses(self, host: str) -> Awaitable[tuple[str, ...]]:
+        return probes.in_thread(self._reactor, lambda: probes.look_up(host))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""

@@ -1,0 +1,134 @@
+"""
+How this machine is asked: its sockets, name servers, folders and certificates.
+
+Knows the operating system; judges nothing, says nothing, and leaves no file behind.
+"""
+
+import os
+import re
+import socket
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.python.failure import Failure
+
+_PROBE = b"\n" * 4096  # a full disk takes a file's name, and none of its bytes
+
+# Where pyOpenSSL looks, because the OpenSSL of its wheels has no store of its own.
+_CA_PLACES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/certs",
+)
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # how OpenSSL finds a certificate in a folder
+
+_T = TypeVar("_T")
+
+
+def in_thread(reactor: IReactorFromThreads, work: Callable[[], _T]) -> Deferred[_T]:
+    """
+    Fires with what `work` returns, or fails with what it raises.
+
+    Who gives up on it need not wait: the reactor's own threads are waited for at its end, and a
+    look-up takes half a minute where no name server answers.
+    """
+    done: Deferred[_T] = Deferred()
+
+    def body() -> None:
+        result: _T | Failure
+        try:
+            result = work()
+        except Exception:
+            result = Failure()
+        reactor.callFromThread(done.callback, result)
+
+    threading.Thread(target=body, daemon=True).start()
+    return done
+
+
+def look_up(host: str) -> tuple[str, ...]:
+    """Every address of `host`, of both families; none where there is no such name."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return ()
+    return tuple(str(entry[4][0]) for entry in found)
+
+
+def bind(address: str) -> None:
+    """Bind a TCP socket to the literal `address`, and let go of it.  Raises OSError."""
+    family, *_, bindable = socket.getaddrinfo(
+        address, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+    )[0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind(bindable)
+
+
+def write_below(folder: Path) -> bool:
+    """Write there, making the folder where needed: whether it was.  Raises OSError."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as probe:  # it never has a name that stays
+        probe.write(_PROBE)
+        probe.flush()
+    return made
+
+
+def ca_defaults() -> tuple[str, ...]:
+    """Where TLS finds CA certificates on this machine when no variable says otherwise."""
+    own = ssl.get_default_verify_paths()
+    return (*_CA_PLACES, own.openssl_cafile, own.openssl_capath)
+
+
+def holds_certificates(place: str) -> bool:
+    """Whether the file or folder has a certificate that OpenSSL would find."""
+    path = Path(place)
+    try:
+        if path.is_dir():
+            return any(_HASHED.fullmatch(file.name) for file in path.iterdir())
+        return b"CERTIFICATE-----" in path.read_bytes()
+    except OSError:
+        return False
+
+
+def unwritable_logs(section: Mapping[str, Any], folder: Path) -> Iterator[Path]:
+    """The log files that could not be written; relative names are counted from `folder`."""
+    for handler in _handlers(section).values():
+        if _is_file_handler(handler):
+            file = folder / handler["filename"]
+            place = file if file.exists() else file.parent
+            if file.is_dir() or not os.access(place, os.W_OK):
+                yield file
+
+
+def unopened(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section `logging` whose handlers open their files when they first write to them."""
+    late = {
+        name: {**handler, "delay": True}
+        for name, handler in _handlers(section).items()
+        if _is_file_handler(handler)
+    }
+    return {**section, "handlers": {**section["handlers"], **late}} if late else {**section}
+
+
+def _handlers(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = section.get("handlers")
+    return found if isinstance(found, dict) else {}
+
+
+def _is_file_handler(handler: Any) -> bool:
+    """One of the standard library's, which all take `delay`."""
+    return (
+        isinstance(handler, dict)
+        and str(handler.get("class")).startswith("logging.")
+        and isinstance(handler.get("filename"), str)
+    )

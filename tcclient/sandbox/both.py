@@ -1,0 +1,179 @@
+"""
+Both ends on loopback, and settings for a real client between them.
+
+Knows which ports, which job, which folder, and how to tell a newcomer; the ends themselves, and the
+client, are built elsewhere.
+"""
+
+import json
+import socket
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+
+from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.server import TOKEN, CaptureServer
+from tcclient.sandbox.simulator import Character, Simulator
+
+HOST = "127.0.0.1"
+TWITTER_PORT = 8871
+SERVER_PORT = 8872
+"""Preferred, so that what was pasted once works again; another port where these are taken."""
+
+JOB = "demo"
+KEYWORDS = "coffee, green tea"
+RATE = 20.0
+"""Posts a second: enough to see, not enough to fill a disk over lunch (about 5 MB a minute)."""
+
+
+class SandboxError(Exception):
+    """The sandbox cannot be set up; str() is a sentence."""
+
+
+class Sandbox(Service):
+    """
+    The simulated Twitter and the stand-in server, with one running job.
+
+    The constructor makes `folder`, takes the ports and writes `settings_path`; it raises
+    SandboxError.  `stopService` fires when both have closed their connections.
+    """
+
+    def __init__(self, folder: Path, reactor: Any) -> None:
+        self.folder = folder.absolute()
+        self.settings_path = self.folder / "settings.json"
+        self._reactor = reactor
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
+            text = json.dumps(self._settings(), indent=4)
+            self.settings_path.write_text(text + "\n", encoding="utf-8")
+        except OSError as e:
+            in_the_way = isinstance(e, FileExistsError)
+            reason = "there is a file of that name" if in_the_way else e.strerror
+            raise SandboxError(f"The sandbox cannot be set up in {self.folder}: {reason}.") from e
+        self._twitter = Simulator(reactor, Random(), Character(rate=RATE))
+        self._server = CaptureServer(reactor)
+        self._server.store.create(JOB, KEYWORDS, 2)
+        self._ports: list[Any] = []
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]  # not annotated
+        sites = (self._twitter.site(), self._server.site)
+        for listening, site in zip(self._sockets, sites, strict=True):
+            # adoptStreamPort() duplicates the descriptor.
+            self._ports.append(
+                self._reactor.adoptStreamPort(listening.fileno(), socket.AF_INET, site)
+            )
+            listening.close()
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        closed = [maybeDeferred(port.stopListening) for port in self._ports]
+        closed += [self._twitter.stop(), self._server.hang_up()]
+        return gatherResults(closed, consumeErrors=True)
+
+    @property
+    def twitter_url(self) -> str:
+        return f"http://{HOST}:{self._sockets[0].getsockname()[1]}/1.1/"
+
+    @property
+    def server_url(self) -> str:
+        return f"http://{HOST}:{self._sockets[1].getsockname()[1]}/api/"
+
+    def description(self) -> str:
+        """What runs where, where the files are, and what to try: for the console."""
+        data = self.folder / "data" / JOB
+        job = f"{self.server_url}activejobs/1/"
+        patch = (
+            f"curl -fsS -o /dev/null -X PATCH -H 'Authorization: Token {TOKEN}' "
+            f"-H 'Content-Type: application/json' {job} -d"
+        )
+        return f"""\
+A sandbox of the Twitter capture client: everything runs in this process, on this machine only.
+
+  simulated Twitter   {self.twitter_url}  sends {RATE:g} made-up tweets a second
+  capture server      {self.server_url}  a stand-in, with the running job {JOB!r}
+  capture client      the real one, with {self.settings_path}
+  tweets              {data}/  a file a minute; .tmp is being written
+  account             {data / JOB}.ledger.jsonl
+  log                 {self.folder / "logs" / "tcc.log"}
+
+What a researcher would do on the server's website, to be pasted into another terminal:
+
+  stop     {patch} '{{"status": 4}}'
+  start    {patch} '{{"status": 2}}'
+  re-key   {patch} '{{"keywords": "espresso, iced coffee"}}'
+  look     curl -fsS -H 'Authorization: Token {TOKEN}' {job}
+
+Ctrl-C here ends it all and finishes the files.
+"""
+
+    def _settings(self) -> dict[str, object]:
+        return {
+            "server": {
+                "base_url": self.server_url,
+                "client_id": 1,
+                "auth_token": TOKEN,
+                "ping_interval": 2.0,
+                "update_interval": 5.0,
+            },
+            "twitter_auth": attrs.asdict(SANDBOX_CREDENTIALS),
+            "twitter": {"api": "1.1", "stream_url": self.twitter_url},
+            "source_addr": HOST,
+            "output": {"base_dir": "data", "minute_interval": 1},
+            "logging": _LOGGING,
+        }
+
+
+_LOGGING: dict[str, object] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "short": {"format": "%(asctime)s  %(message)s", "datefmt": "%H:%M:%S"},
+        "long": {"format": "%(asctime)s %(levelname)-8s %(name)s: %(message)s"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "short",
+            "stream": "ext://sys.stdout",
+        },
+        "file": {
+            "class": "logging.handlers.RotatingFileHandler",
+            "formatter": "long",
+            "filename": "logs/tcc.log",
+            "maxBytes": 10485760,
+            "backupCount": 3,
+            "encoding": "utf8",
+        },
+    },
+    "loggers": {
+        "twisted": {"level": "WARNING"},
+        "log_legacy": {"level": "WARNING"},  # ports that open and close
+        "tcclient.sandbox": {"level": "WARNING"},
+    },
+    "root": {"level": "INFO", "handlers": ["console", "file"]},
+}
+
+
+def _listening(preferred: int) -> socket.socket:
+    """A socket that listens at the preferred port of HOST, or else at any that is free."""
+    for port in (preferred, 0):
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, port))
+            listening.listen(50)
+            # Twisted accepts until there is nothing more to accept.
+            listening.setblocking(False)
+        except OSError:
+            listening.close()
+            if port == 0:
+                raise
+        else:
+            return listening
+    raise AssertionError("port 0 is always the last one tried")

@@ -1,0 +1,1 @@
+"""Trials of the whole: real processes, real sockets, real signals and files."""

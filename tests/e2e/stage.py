@@ -1,0 +1,137 @@
+"""
+A simulated Twitter and a capture server in this process, for a client in another one.
+
+Knows what the client is to capture, and compares disk, server and what was sent.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import attrs
+from twisted.internet import reactor
+from twisted.trial.unittest import TestCase
+
+from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.server import TOKEN, CaptureServer
+from tcclient.sandbox.simulator import Character, Simulator
+from tests.e2e.processes import Daemon, Running, until
+
+RATE = 60.0
+JOB = "storm"
+
+
+class Sent:
+    """Remembers the id of every post that Twitter has sent, in place of a journal on disk."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+
+    def note(self, connection: int, ids: Iterable[int]) -> None:
+        """As Journal."""
+        self.ids += ids
+
+    def close(self) -> None:
+        """As Journal."""
+
+
+class Stage(TestCase):
+    """`folder` is the client's; the server has one job, which is to run."""
+
+    timeout = 90
+    maxDiff = None
+    credentials = SANDBOX_CREDENTIALS
+    token = TOKEN
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.path = self.folder / "settings.json"
+        self.sent = Sent()
+        character = Character(rate=RATE, accounts=(self.credentials,))
+        self.twitter = Simulator(reactor, Random(2), character, self.sent)
+        self.server = CaptureServer(reactor, token=self.token)
+        self.job = self.server.store.create(JOB, "storm, green tea", 2)
+        twitter = reactor.listenTCP(0, self.twitter.site(), interface="127.0.0.1")
+        server = self.server.listen(reactor)
+        for end in (self.server.hang_up, server.stopListening):
+            self.addCleanup(end)
+        for end in (self.twitter.stop, twitter.stopListening):
+            self.addCleanup(end)
+        self.stream_url = f"http://127.0.0.1:{twitter.getHost().port}/1.1/"
+        self.base_url = f"http://127.0.0.1:{server.getHost().port}/api/"
+
+    def settings(self, **sections: Any) -> dict[str, Any]:
+        """Settings for both ends, with members of `sections` changed or added."""
+        document: dict[str, Any] = {
+            "server": {
+                "base_url": self.base_url,
+                "client_id": 1,
+                "auth_token": self.token,
+                "ping_interval": 0.2,
+                "update_interval": 0.5,
+            },
+            "twitter_auth": attrs.asdict(self.credentials),
+            "twitter": {"stream_url": self.stream_url},
+            "source_addr": "127.0.0.1",
+            "output": {"base_dir": "data"},
+        }
+        for name, section in sections.items():
+            before = document.get(name)
+            document[name] = before | section if isinstance(before, dict) else section
+        return document
+
+    def write_settings(self, **sections: Any) -> None:
+        """Put them into settings.json."""
+        self.path.write_text(json.dumps(self.settings(**sections)))
+
+    @property
+    def data(self) -> Path:
+        """Where the job's files are."""
+        return self.folder / "data" / JOB
+
+    @property
+    def total(self) -> int | None:
+        """What the server holds."""
+        return self.job.total_count
+
+    def posts(self) -> list[bytes]:
+        """The whole lines of all files of the job, without the newline: the current file's last."""
+        finished, current = sorted(self.data.glob("*.json")), sorted(self.data.glob("*.tmp"))
+        return [line for path in finished + current for line in path.read_bytes().split(b"\n")[:-1]]
+
+    def ids(self) -> list[int]:
+        """Those of posts()."""
+        return [json.loads(post)["id"] for post in self.posts()]
+
+    def ledger(self, kind: str) -> list[dict[str, Any]]:
+        """What the account says of that kind."""
+        lines = (self.data / f"{JOB}.ledger.jsonl").read_text().splitlines()
+        return [line for line in map(json.loads, lines) if line["kind"] == kind]
+
+    async def captured(self, number: int, client: Running | Daemon) -> None:
+        """Return once that many posts are on disk and the server knows that `client` runs."""
+
+        def enough() -> bool:
+            client.check()
+            return self.job.status == 3 and len(self.posts()) >= number
+
+        await until(enough, f"status 3 and {number} posts on disk")
+
+    def assert_whole(self) -> int:
+        """
+        The files are finished, every post in them was sent and stands there once, and as many are
+        on disk as the server has as total and as sum of all counts.  Gives that number.
+        """
+        self.assertEqual([path.name for path in self.data.glob("*.tmp")], [])
+        for path in self.data.glob("*.json"):
+            self.assertEqual(path.read_bytes()[-1:], b"\n", path)
+        ids = self.ids()
+        self.assertEqual(len(set(ids)), len(ids), "a post stands on disk twice")
+        self.assertEqual(set(ids) - set(self.sent.ids), set())
+        self.assertEqual(self.total, len(ids))
+        counts = [update.count or 0 for update in self.server.store.updates[self.job.id]]
+        self.assertEqual(sum(counts), len(ids))
+        return len(ids)

@@ -1,0 +1,177 @@
+"""A source of posts with a voice: what the other side of a stream would say, said by a test."""
+
+from typing import Any, cast
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseDone
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+from zope.interface import implementer
+
+from tcclient.backoff import Backoff, Trouble
+from tcclient.connection import Timing
+from tcclient.gunzip import HIDDEN
+from tcclient.keywords import Query
+from tcclient.stream import Upstream
+from tcclient.twitter import Refusal
+from tcclient.twitter.v1 import LIMITS, V1Source
+
+EPOCH = 1_700_000_000.0
+STALL = 90.0
+DONE = Failure(ResponseDone())
+
+
+@attrs.define
+class FakeTransport:
+    """The connection below an answer's body.  One that is `deaf` never reports its end."""
+
+    deaf: bool = False
+    hung_up: bool = False
+    protocol: IProtocol | None = None
+
+    @property
+    def disconnecting(self) -> bool:
+        """As twisted's own protocols ask it."""
+        return self.hung_up
+
+    def loseConnection(self) -> None:
+        """Hang up, in txTwitter's way."""
+        self.stopProducing()
+
+    def stopProducing(self) -> None:
+        """Hang up."""
+        self.hung_up = True
+        if not self.deaf:
+            self.ends(connectionDone)
+
+    def ends(self, reason: Failure) -> None:
+        """Report the end, once."""
+        protocol, self.protocol = self.protocol, None
+        if protocol is not None:
+            protocol.connectionLost(reason)
+
+
+@implementer(IResponse)
+@attrs.define
+class FakeResponse:
+    """An answer's head, and a body that comes as the test says it."""
+
+    code: int
+    headers: Headers
+    transport: FakeTransport = attrs.field(factory=FakeTransport)
+    version: tuple[bytes, int, int] = (b"HTTP", 1, 1)
+    phrase: bytes = b"Words"
+    length: int = 0
+    request: Any = None
+    previousResponse: Any = None
+
+    def deliverBody(self, protocol: IProtocol) -> None:
+        """The body goes to `protocol`."""
+        self.transport.protocol = protocol
+        protocol.makeConnection(cast(Any, self.transport))
+
+    def setPreviousResponse(self, response: IResponse) -> None:
+        """Never asked for."""
+        raise NotImplementedError
+
+
+class Peer:
+    """The other side of one attempt to connect."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.cancelled = False
+        self.answer: Deferred[IResponse] = Deferred(self._cancelled)
+        self.transport = FakeTransport()
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the connection was ended from our side."""
+        return self.transport.hung_up
+
+    def answers(self, code: int = 200, coding: str = "", deaf: bool = False) -> "Peer":
+        """Send the head of an answer."""
+        self.transport.deaf = deaf
+        headers = Headers({HIDDEN: [coding]} if coding else {})
+        self.answer.callback(FakeResponse(code, headers, self.transport))
+        return self
+
+    def refuses(self, code: int, body: bytes = b"") -> None:
+        """Send a whole answer that is not 200."""
+        self.answers(code)
+        self.says(body)
+        self.closes()
+
+    def fails(self, error: Exception) -> None:
+        """There is no answer."""
+        self.answer.errback(Failure(error))
+
+    def says(self, data: bytes) -> None:
+        """Send a piece of the body; nobody hears it once the connection has ended."""
+        if self.transport.protocol is not None and data:
+            cast(Any, self.transport.protocol).dataReceived(data)
+
+    def closes(self, reason: Failure = DONE) -> None:
+        """End the connection."""
+        self.transport.ends(reason)
+
+    def _cancelled(self, _: object) -> None:
+        self.cancelled = True
+
+
+class FakeSource:
+    """v1.1 as far as its limits and codes go; the test speaks for the other side."""
+
+    limits = LIMITS
+
+    def __init__(self) -> None:
+        self.stall_timeout = STALL
+        self.peers: list[Peer] = []
+        self.broken: Exception | None = None
+
+    @property
+    def peer(self) -> Peer:
+        """The other side of the newest attempt."""
+        return self.peers[-1]
+
+    def open(self, query: Query) -> Deferred[IResponse]:
+        """As Source."""
+        if self.broken is not None:
+            raise self.broken
+        self.peers.append(Peer(query))
+        return self.peer.answer
+
+    def endpoint(self, query: Query) -> str:
+        """As Source."""
+        return V1Source.endpoint(cast(Any, self), query)
+
+    def refusal(self, status: int) -> Refusal:
+        """As Source."""
+        return V1Source.refusal(cast(Any, self), status)
+
+    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
+        """As Source."""
+        return V1Source.disconnect(cast(Any, self), code)
+
+
+def clock_at(now: float = EPOCH) -> Clock:
+    """A clock that shows `now`."""
+    clock = Clock()
+    clock.advance(now)
+    return clock
+
+
+def upstream(source: FakeSource, clock: Clock, timing: Timing | None = None) -> Upstream:
+    """The way to `source`, with no wait imposed yet."""
+    return Upstream(source, Backoff(), clock, timing or Timing())
+
+
+def settle(clock: Clock, passes: int = 5) -> None:
+    """Let the reactor have some turns without time passing."""
+    for _ in range(passes):
+        clock.advance(0)

@@ -1,0 +1,412 @@
+"""
+Where the client's core is watched at work: a capture server, a Twitter, a folder, and the client.
+
+Scene has both ends on loopback sockets and real time.  Clockwork has the same server's rules and a
+Twitter that the test speaks for in memory, with a clock that stands until the test moves it.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+import attrs
+from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionDone, ConnectionRefusedError
+from twisted.internet.task import Clock, deferLater
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from tcclient.archive import Shelf
+from tcclient.control import ControlServer
+from tcclient.poller import Intervals, Poller
+from tcclient.sandbox import restapi
+from tcclient.sandbox.negotiation import ApiRequest
+from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.rows import TOKEN, Job
+from tcclient.sandbox.server import CaptureServer
+from tcclient.sandbox.simulator import Character, Simulator
+from tcclient.service import make_poller
+from tcclient.settings import Output, Secret, Server, Settings, Twitter, TwitterAuth
+from tcclient.slots import Naming
+from tests.peers import DONE, FakeResponse, FakeSource, clock_at, settle, upstream
+
+reactor = cast(Any, _reactor)
+
+PING, UPDATE = 0.05, 0.2
+"""Seconds; a settings file would have 10 and 30."""
+BASE = "http://testserver/api/"
+POST = '{"id":%d,"id_str":"%d","text":"about cats","user":{"id":1,"screen_name":"me"}}'
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Return as soon as `condition` holds; fail where it does not within a generous time."""
+    deadline = reactor.seconds() + seconds
+    while not condition():
+        if reactor.seconds() > deadline:
+            raise AssertionError("What was waited for has not happened.")
+        await deferLater(reactor, 0.005)
+
+
+@attrs.define
+class Disk:
+    """What the client has left in its folder."""
+
+    base: Path
+
+    def ids(self, name: str) -> list[int]:
+        """The id in each line of a capture's data files, finished or not, by file."""
+        return [
+            json.loads(line)["id"]
+            for path in sorted((self.base / name).glob(f"{name}2*"))
+            for line in path.read_bytes().splitlines()
+        ]
+
+    def finished(self, name: str) -> list[Path]:
+        """The files that have their final name."""
+        return sorted((self.base / name).glob("*.json"))
+
+    def unfinished(self) -> list[Path]:
+        """The files that have not, of all captures."""
+        return sorted(self.base.glob("*/*.tmp"))
+
+    def ledger(self, name: str, kind: str = "") -> list[dict[str, Any]]:
+        """A capture's account, or its lines of one kind."""
+        path = self.base / name / f"{name}.ledger.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        return [line for line in lines if kind in ("", line["kind"])]
+
+
+class Researcher:
+    """What the tests do to, and know of, the stand-in server."""
+
+    def __init__(self, server: CaptureServer) -> None:
+        self.server = server
+        self.store = server.store
+
+    def row(self, job: int = 1) -> Job:
+        """The job as the server has it."""
+        return self.store.jobs[job]
+
+    def told(self, job: int = 1) -> int:
+        """The sum of all counts in the job's history."""
+        return sum(update.count or 0 for update in self.store.updates[job])
+
+
+class Scene(Researcher):
+    """
+    Everything over sockets.  `rate` is the posts a second that Twitter sends on a stream.
+
+    At the end of the test the client is stopped, its files must be finished, and nothing is left.
+    """
+
+    def __init__(self, test: TestCase, rate: float = 0.0, **settings: Any) -> None:
+        super().__init__(CaptureServer(reactor))
+        self.twitter = Simulator(reactor, Random(1), Character(rate=rate))
+        self.disk = Disk(Path(test.mktemp()).absolute())
+        self.client: Poller | None = None
+        self._settings = settings
+        self._test = test
+        self._twitter_port = reactor.listenTCP(0, self.twitter.site(), interface="127.0.0.1")
+        self._server_port = self.server.listen(reactor)
+        self.address = self._server_port.getHost().port
+        test.addCleanup(self._end)
+
+    def settings(self) -> Settings:
+        """What a settings file would say."""
+        auth = {name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()}
+        server = {
+            "base_url": f"http://127.0.0.1:{self.address}/api/",
+            "client_id": self.store.worker_id,
+            "auth_token": Secret(TOKEN),
+            "ping_interval": PING,
+            "update_interval": UPDATE,
+        }
+        return Settings(
+            path=self.disk.base / "settings.json",
+            server=Server(**{**server, **self._settings}),
+            twitter_auth=TwitterAuth(**auth),
+            twitter=Twitter(
+                stream_url=f"http://127.0.0.1:{self._twitter_port.getHost().port}/1.1/"
+            ),
+            output=Output(base_dir=self.disk.base, minute_interval=60),
+        )
+
+    def start(self) -> None:
+        """A client starts, as twistd would start it."""
+        self.client = make_poller(self.settings(), reactor)
+        self.client.startService()
+
+    async def stop(self) -> None:
+        """The client gets a SIGTERM, and ends."""
+        client, self.client = self.client, None
+        if client is not None:
+            await client.stopService()
+            self._test.assertEqual(self.disk.unfinished(), [])
+
+    async def restart(self) -> None:
+        """The client ends, and another one starts with the same settings."""
+        await self.stop()
+        self.start()
+
+    async def crash(self) -> None:
+        """
+        The client is gone from one moment to the next, and leaves what it has on the disk: a copy
+        of its folder, made at that moment, is the folder from now on.
+        """
+        left = self.disk.base.with_name(self.disk.base.name + "-left")
+        shutil.copytree(self.disk.base, left)
+        await self.server_goes()
+        await self.stop()
+        await self.server_comes()
+        self.disk.base = left
+
+    async def server_goes(self) -> None:
+        """Nothing listens at the server's address."""
+        await self._server_port.stopListening()
+        await self.server.hang_up()
+
+    async def server_comes(self) -> None:
+        """The server listens there again."""
+        self._server_port = self.server.listen(reactor, self.address)
+
+    async def _end(self) -> None:
+        await self.stop()
+        self.server.clear_faults()
+        for port in (self._server_port, self._twitter_port):
+            await port.stopListening()
+        await self.server.hang_up()
+        await self.twitter.stop()
+
+    # What is waited for.
+
+    @property
+    def streams(self) -> list[dict[str, Any]]:
+        """The open streams, as Twitter describes them."""
+        return cast(list[dict[str, Any]], self.twitter.state()["streams"])
+
+    def writes(self, method: str = "PATCH") -> list[tuple[str, dict[str, Any]]]:
+        """Path and content of the writes so far."""
+        return [
+            (seen.path, json.loads(seen.body))
+            for seen in self.server.requests()
+            if seen.method == method
+        ]
+
+    async def status(self, status: int, job: int = 1) -> None:
+        """Until the job has it."""
+        await until(lambda: self.row(job).status == status)
+
+    async def posts(self, more: int, name: str = "cats") -> None:
+        """Until so many more posts are on the disk."""
+        enough = len(self.disk.ids(name)) + more
+        await until(lambda: len(self.disk.ids(name)) >= enough)
+
+    async def polls(self, number: int = 2) -> None:
+        """Until the client has listed the jobs so many times more, and been answered."""
+
+        def answered() -> int:
+            listings = (s for s in self.server.requests() if s.path.startswith("/api/activejobs/?"))
+            return sum(seen.status is not None for seen in listings)
+
+        enough = answered() + number
+        await until(lambda: answered() >= enough)
+
+
+@attrs.define
+class Request:
+    """A request of the client's, that waits for the test to deal with it."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None
+    cancelled: bool = False
+    _work: Callable[[], restapi.Answer] = attrs.field(repr=False, kw_only=True)
+    _answered: Deferred[IResponse] = attrs.field(repr=False, kw_only=True)
+    _answer: restapi.Answer | None = None
+
+    def work(self) -> None:
+        """The server does what was asked; the answer is still to come."""
+        self._answer = self._answer or self._work()
+
+    def answer(self) -> None:
+        """The server does what was asked, and says so."""
+        self.work()
+        assert self._answer is not None
+        self._give(self._answer)
+
+    def answer_otherwise(self, status: int, body: bytes = b"<h1>Error</h1>") -> None:
+        """The server, or something before it, says something else."""
+        self._give(restapi.Answer(status, body))
+
+    def fail(self, error: Exception) -> None:
+        """There is no answer."""
+        if not self._answered.called:
+            self._answered.errback(Failure(error))
+
+    def _give(self, answer: restapi.Answer) -> None:
+        if not self._answered.called:
+            self._answered.callback(_Whole(answer.status, Headers(), body=answer.body))
+
+
+@attrs.define
+class _Whole(FakeResponse):
+    """An answer whose body is there at once."""
+
+    body: bytes = b""
+
+    def deliverBody(self, protocol: Any) -> None:
+        super().deliverBody(protocol)
+        protocol.dataReceived(self.body)
+        self.transport.ends(DONE)
+
+
+class Line:
+    """
+    Stands where treq's client does: the server's rules without a network.  Requests are answered
+    at once, but those that are to be held.
+    """
+
+    def __init__(self, server: CaptureServer) -> None:
+        self._server = server
+        self._holds: list[tuple[str, str]] = []
+        self.dead = False
+        self.held: list[Request] = []
+        self.seen: list[Request] = []
+
+    def hold(self, method: str = "", path: str = "") -> None:
+        """From now on requests by this method, with this in their path, wait for the test."""
+        self._holds.append((method, path))
+
+    def release(self) -> None:
+        """Answer what waits, and hold nothing any more."""
+        self._holds.clear()
+        while self.held:
+            self.held.pop(0).answer()
+
+    def request(self, method: str, url: Any, **how: Any) -> Deferred[IResponse]:
+        """As treq's; fires with the answer's head."""
+        target, body = url.to_text().removeprefix("http://testserver"), how["data"]
+        headers = {
+            name.decode().lower(): values[-1].decode()
+            for name, values in how["headers"].getAllRawHeaders()
+        }
+        headers["content-length"] = str(len(body or b""))  # which treq adds to bytes
+        asked = ApiRequest(method, target, headers, body or b"")
+        answered: Deferred[IResponse] = Deferred(lambda _: setattr(request, "cancelled", True))
+        request = Request(
+            method,
+            target.removeprefix("/api/"),
+            None if body is None else json.loads(body),
+            work=lambda: restapi.answer(asked, self._server.store, self._server.quirks),
+            answered=answered,
+        )
+        if self.dead:
+            return fail(ConnectionRefusedError())
+        self.seen.append(request)
+        if any(method.startswith(m) and path in request.path for m, path in self._holds):
+            self.held.append(request)
+        else:
+            request.answer()
+        return answered
+
+
+class Clockwork(Researcher):
+    """
+    The whole core in memory: time moves, and Twitter speaks, only as the test says.
+
+    At the end of the test the client is stopped, and no delayed call is left.
+    """
+
+    def __init__(self, test: SynchronousTestCase, ping: float = 10.0, update: float = 30.0) -> None:
+        self.clock: Clock = clock_at()
+        super().__init__(CaptureServer(self.clock))
+        self.line = Line(self.server)
+        self.source = FakeSource()
+        self.disk = Disk(Path(test.mktemp()).absolute())
+        self.intervals = Intervals(ping, update)
+        self.client: Poller | None = None
+        self._test = test
+        self._ids = iter(range(1, 1 << 30))
+        test.addCleanup(self._end)
+
+    def shelf(self) -> Shelf:
+        """Where the files go."""
+        naming = Naming("", ".json", ".tmp", 60, "%Y%m%d_%H%M", True)
+        return Shelf(self.disk.base, naming, BASE, self.clock)
+
+    def control(self) -> ControlServer:
+        """The client's side of the REST calls."""
+        return ControlServer(cast(Any, self.line), BASE, Secret(TOKEN), "tcc", self.clock)
+
+    def start(self) -> None:
+        """A client starts."""
+        self.client = Poller(
+            self.control(), self.shelf(), upstream(self.source, self.clock), self.intervals, 1
+        )
+        self.client.startService()
+        self.settle()
+
+    def stop(self) -> Deferred[None]:
+        """The client gets a SIGTERM; fires when it has ended."""
+        assert self.client is not None
+        client, self.client = self.client, None
+        return client.stopService()
+
+    def restart(self) -> None:
+        """The client ends, and another one starts with the same settings."""
+        stopped = self.stop()
+        self.goes(1.0)
+        self._test.successResultOf(stopped)
+        self.start()
+
+    def crash(self) -> None:
+        """As Scene; none of what the old client says afterwards arrives."""
+        left = self.disk.base.with_name(self.disk.base.name + "-left")
+        shutil.copytree(self.disk.base, left)
+        line, self.line.dead = self.line, True
+        for request in line.held:
+            request.fail(ConnectionDone())
+        line.held.clear()
+        self.stop()
+        self.goes(20.0)
+        line.dead = False
+        self.disk.base = left
+
+    def goes(self, seconds: float, step: float = 0.25) -> None:
+        """Time passes."""
+        for _ in range(round(seconds / step)):
+            self.clock.advance(step)
+        self.settle()
+
+    def settle(self) -> None:
+        """What is due now happens."""
+        settle(self.clock, 10)
+
+    def connect(self) -> None:
+        """Twitter answers the newest attempt with 200."""
+        self.source.peer.answers()
+
+    def posts(self, number: int) -> None:
+        """Twitter sends so many."""
+        for post in (next(self._ids) for _ in range(number)):
+            self.source.peer.says((POST % (post, post)).encode() + b"\r\n")
+
+    def writes(self, method: str = "PATCH") -> list[dict[str, Any]]:
+        """The contents of the writes so far."""
+        return [request.body or {} for request in self.line.seen if request.method == method]
+
+    def _end(self) -> None:
+        self.line.release()
+        if self.client is not None:
+            stopped = self.stop()
+            self.settle()
+            self.goes(20.0)
+            self._test.successResultOf(stopped)
+        self._test.assertEqual(self.clock.getDelayedCalls(), [])
+        self._test.assertEqual(self.disk.unfinished(), [])

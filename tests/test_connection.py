@@ -1,0 +1,314 @@
+"""One stream's body: bytes to messages, silence, the end and who hears of it."""
+
+import gzip
+from random import Random
+from typing import Any, cast
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionAborted
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.backoff import Trouble
+from tcclient.connection import Connection, Ending, Timing
+from tcclient.gunzip import Gunzip
+from tcclient.messages import Overlong
+from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
+
+TIMING = Timing(proof=10, drain=1, goodbye=5)
+
+
+@attrs.define
+class Owner:
+    """Hears everything."""
+
+    heard: list[Any] = attrs.field(factory=list)
+    messages: list[bytes | Overlong] = attrs.field(factory=list)
+
+    def began(self) -> None:
+        """As Owner."""
+        self.heard.append("began")
+
+    def proved(self) -> None:
+        """As Owner."""
+        self.heard.append("proved")
+
+    def received(self, messages: list[bytes | Overlong]) -> None:
+        """As Owner."""
+        self.messages += messages
+
+
+class Reader(Protocol):
+    """What txTwitter would put there; it must never get a byte."""
+
+    def __init__(self, heard: list[Any]) -> None:
+        self._heard = heard
+
+    def connectionMade(self) -> None:
+        self._heard.append("made")
+
+    def dataReceived(self, data: bytes) -> None:
+        self._heard.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._heard.append(reason.type)
+
+
+class ConnectionTestCase(SynchronousTestCase):
+    """A connection in memory; no timer outlives its end."""
+
+    def setUp(self) -> None:
+        self.clock = clock_at()
+        self.owner = Owner()
+        self.connect()
+        self.addCleanup(self._end)
+
+    def connect(self, decoder: Gunzip | None = None, deaf: bool = False) -> None:
+        """A new connection instead of the last one."""
+        self.transport = FakeTransport(deaf)
+        self.connection = Connection(self.owner, decoder, STALL, self.clock, TIMING)
+        self.connection.in_front_of(Reader(self.owner.heard))
+        self.transport.protocol = self.connection
+        self.connection.makeConnection(cast(Any, self.transport))
+
+    def _end(self) -> None:
+        self.transport.ends(DONE)
+        self.clock.advance(TIMING.goodbye + STALL)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def says(self, data: bytes) -> None:
+        """Bytes arrive."""
+        self.connection.dataReceived(data)
+
+    def cause(self) -> str:
+        """Why it ended, in a word."""
+        assert self.connection.ending is not None
+        return self.connection.ending.cause
+
+
+class MessageTests(ConnectionTestCase):
+    """What arrives goes to the owner, and to nobody else."""
+
+    def test_in_any_pieces(self) -> None:
+        """Messages are the same wherever the bytes are cut."""
+        self.says(b'{"a":1}\r\n\r\n{"b":"\xc3')
+        self.says(b'\xa9"}\r')
+        self.says(b"\n{")
+        self.assertEqual(self.owner.messages, [b'{"a":1}', '{"b":"é"}'.encode()])
+        self.assertEqual(self.connection.incomplete, 1)
+
+    def test_reader_hears_of_beginning_and_end_only(self) -> None:
+        """Never a byte: it would parse, and drop the connection on a long line."""
+        self.says(b"x" * 50_000 + b"\r\n")
+        self.transport.ends(DONE)
+        self.assertEqual(self.owner.heard[:2], ["made", "began"])
+        self.assertEqual(self.owner.heard[2:], [DONE.type])
+
+    def test_messages_that_end_nowhere(self) -> None:
+        """What was cut is counted, not delivered."""
+        self.says(b"{}\r\n" + b"y" * 100)
+        self.transport.ends(DONE)
+        self.assertEqual((self.owner.messages, self.connection.incomplete), ([b"{}"], 100))
+
+
+class GzipTests(ConnectionTestCase):
+    """Compressed bodies."""
+
+    def test_cut_anywhere(self) -> None:
+        """Every piece is inflated as it comes, one member after the other."""
+        random = Random(3)
+        lines = [b"%d %s" % (n, random.randbytes(20).hex().encode()) for n in range(200)]
+        body = b"".join(gzip.compress(line + b"\r\n") for line in lines)
+        self.connect(Gunzip())
+        while body:
+            size = random.randint(1, 60)
+            self.says(body[:size])
+            body = body[size:]
+        self.assertEqual(self.owner.messages, lines)
+
+    def test_a_bomb_is_inflated_in_pieces(self) -> None:
+        """A message of 64 MiB is an over-long one, whatever it was packed into."""
+        self.connect(Gunzip())
+        self.says(gzip.compress(b"\0" * (1 << 26) + b"\n{}\n"))
+        self.assertIsInstance(self.owner.messages[0], Overlong)
+        self.assertEqual(self.owner.messages[1:], [b"{}"])
+
+    def test_corrupt(self) -> None:
+        """What was good before is kept; the connection is ended."""
+        self.connect(Gunzip())
+        self.says(gzip.compress(b"{}\n") + b"this is no gzip")
+        self.assertEqual(self.owner.messages, [b"{}"])
+        self.assertEqual(self.cause(), "corrupt")
+        self.assertTrue(self.transport.hung_up)
+
+    def test_corrupt_from_the_first_byte(self) -> None:
+        """Plain text under the name of gzip."""
+        self.connect(Gunzip())
+        self.says(b'{"a":1}\r\n')
+        self.assertEqual((self.owner.messages, self.cause()), ([], "corrupt"))
+
+
+class SilenceTests(ConnectionTestCase):
+    """A dead peer says nothing; a living one at least keep-alives."""
+
+    def test_silence_ends_it(self) -> None:
+        """After STALL seconds, not before."""
+        self.clock.advance(STALL - 0.001)
+        self.assertFalse(self.transport.hung_up)
+        self.clock.advance(0.001)
+        self.assertTrue(self.transport.hung_up)
+        self.assertEqual(self.cause(), "stall")
+
+    def test_each_byte_counts(self) -> None:
+        """Keep-alives, and pieces of a message."""
+        for data in (b"\r\n", b"{", b"\r\n"):
+            self.clock.advance(STALL - 1)
+            self.says(data)
+        self.clock.advance(STALL - 0.001)
+        self.assertFalse(self.transport.hung_up)
+        self.clock.advance(0.002)
+        self.assertTrue(self.transport.hung_up)
+
+    def test_clock_set_back(self) -> None:
+        """The silence is measured anew; it neither ends at once nor never."""
+        self.clock.advance(30)
+        self.says(b"\r\n")
+        self.clock.rightNow -= 3600
+        self.clock.advance(3600 + STALL)
+        self.clock.advance(STALL)
+        self.assertTrue(self.transport.hung_up)
+
+
+class ProofTests(ConnectionTestCase):
+    """A connection is good once a byte came some seconds after its beginning."""
+
+    def test_proof(self) -> None:
+        """Said once."""
+        self.clock.advance(TIMING.proof - 0.001)
+        self.says(b"\r\n")
+        self.assertFalse(self.connection.good)
+        self.clock.advance(0.001)
+        self.says(b"\r\n")
+        self.says(b"\r\n")
+        self.assertTrue(self.connection.good)
+        self.assertEqual(self.owner.heard.count("proved"), 1)
+
+    def test_time_alone_proves_nothing(self) -> None:
+        """Without a byte it may be dead."""
+        self.clock.advance(STALL - 1)
+        self.assertFalse(self.connection.good)
+
+
+class EndTests(ConnectionTestCase):
+    """Hanging up."""
+
+    def test_the_first_reason_counts(self) -> None:
+        """What follows is a consequence."""
+        self.connect(deaf=True)
+        self.connection.end(Ending("disconnect", "a"))
+        self.connection.end(Ending("stopped", "b"))
+        self.assertEqual(self.cause(), "disconnect")
+
+    def test_a_transport_that_never_reports_its_end(self) -> None:
+        """It is not waited for beyond the good-bye time."""
+        self.connect(deaf=True)
+        self.connection.hang_up()
+        self.clock.advance(TIMING.goodbye - 0.001)
+        self.assertNotIn(ConnectionAborted, self.owner.heard)
+        self.clock.advance(0.001)
+        self.assertEqual(self.owner.heard[-1], ConnectionAborted)
+
+    def test_nothing_is_heard_after_the_good_bye(self) -> None:
+        """Its owner has gone on: neither bytes nor another end may reach it."""
+        self.connect(deaf=True)
+        self.connection.hang_up()
+        self.clock.advance(TIMING.goodbye)
+        heard = list(self.owner.heard)
+        self.clock.advance(TIMING.proof)
+        self.says(b'{"late":1}\r\n')
+        self.transport.ends(DONE)
+        self.assertEqual((self.owner.heard, self.owner.messages), (heard, []))
+
+    def test_hanging_up_twice(self) -> None:
+        """Once is enough, before and after the end."""
+        self.connect(deaf=True)
+        self.connection.hang_up()
+        self.clock.advance(TIMING.goodbye - 1)
+        self.connection.hang_up()
+        self.clock.advance(1)
+        self.connection.hang_up()
+        self.assertEqual(self.owner.heard.count(ConnectionAborted), 1)
+
+
+class DrainTests(ConnectionTestCase):
+    """What had arrived before hanging up is read."""
+
+    def draining(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.connection.drain())
+
+    def talk(self, times: int, seconds: float = 0.0) -> None:
+        """A message at each turn of the reactor, each of which takes so many seconds."""
+        self.clock.rightNow += seconds
+        self.says(b"{}\n")
+        if times > 1:
+            self.clock.callLater(0, self.talk, times - 1, seconds)
+
+    def test_nothing_there(self) -> None:
+        """Two turns of the reactor, and no time."""
+        drained = self.draining()
+        self.assertNoResult(drained)
+        settle(self.clock)
+        self.successResultOf(drained)
+
+    def test_what_is_there(self) -> None:
+        """As long as each turn brings something."""
+        drained = self.draining()
+        self.clock.callLater(0, self.talk, 50)
+        settle(self.clock)
+        self.successResultOf(drained)
+        self.assertEqual(len(self.owner.messages), 50)
+
+    def test_a_peer_that_never_pauses(self) -> None:
+        """Is listened to for a bounded time."""
+        drained = self.draining()
+        drained.addCallback(lambda _: self.connection.end(Ending("stopped", "")))
+        self.clock.callLater(0, self.talk, 50, TIMING.drain / 8)
+        settle(self.clock)
+        self.successResultOf(drained)
+        self.assertEqual(len(self.owner.messages), 8)
+
+    def test_an_end_meanwhile(self) -> None:
+        """Then there is nothing to wait for."""
+        drained = self.draining()
+        self.says(b"{}\n")
+        self.transport.ends(DONE)
+        self.clock.advance(0)
+        self.successResultOf(drained)
+
+
+class EndingTests(SynchronousTestCase):
+    """What an Ending tells."""
+
+    def test_ledger_line(self) -> None:
+        """Members that say nothing are left out; a wait of 0 says something."""
+        ending = Ending("closed", "it closed", Trouble.NETWORK, 0.0, incomplete=3)
+        self.assertEqual(
+            ending.for_ledger(),
+            {
+                "cause": "closed",
+                "detail": "it closed",
+                "trouble": "network",
+                "wait": 0.0,
+                "incomplete": 3,
+            },
+        )
+        self.assertEqual(
+            Ending("stopped", "why").for_ledger(), {"cause": "stopped", "detail": "why"}
+        )
+
+    def test_attempts_are_told_from_connections(self) -> None:
+        """By their cause."""
+        for cause, connected in (("refused", False), ("unreachable", False), ("stall", True)):
+            self.assertEqual(Ending(cause, "").was_connected, connected)

@@ -1,0 +1,421 @@
+"""The files that posts are written to: names, slots, and what a bad disk does to them."""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.files import RETRY, Finished, RotatingFile, give_final_name, sync_folder
+from tcclient.slots import Naming
+from tests.disk import contents, file_size_limit, refuse_links
+
+HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
+BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
+
+DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+class FilesCase(SynchronousTestCase):
+    """A rotating file in an empty place, at half past twelve."""
+
+    naming = Naming("test", utc=True)
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(HALF_PAST)
+        self.folder = Path(self.mktemp(), "test")
+        self.booked: list[Finished] = []
+        self.trouble: OSError | None = None
+        self.files = RotatingFile(self.folder, self.naming, self.clock, self.book)
+        self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
+        self.addCleanup(self.files.finish)
+
+    def book(self, file: Finished) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.booked.append(file)
+
+    def set_zone(self, zone: str) -> None:
+        """The process's time zone, until the end of the test."""
+        before = os.environ.get("TZ")
+
+        def restore() -> None:
+            if before is None:
+                del os.environ["TZ"]
+            else:
+                os.environ["TZ"] = before
+            time.tzset()
+
+        os.environ["TZ"] = zone
+        time.tzset()
+        self.addCleanup(restore)
+
+    def write(self, *posts: bytes) -> None:
+        self.files.write(b"".join(post + b"\n" for post in posts), len(posts))
+
+    def jump(self, seconds: float) -> None:
+        """The clock is set; no timer has noticed yet."""
+        self.clock.rightNow += seconds
+
+    def put(self, name: str, content: bytes) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def assert_files(self, **expected: bytes) -> None:
+        """The files there are, by the part of the name that follows `test19971030_`."""
+        self.assertEqual(
+            contents(self.folder),
+            {f"test19971030_{key[1:]}.json": content for key, content in expected.items()},
+        )
+
+
+class NameTests(FilesCase):
+    def test_a_file_is_called_as_the_original_client_called_it(self) -> None:
+        """Name, stamp and extension without separators; `.tmp` behind them while it is open."""
+        self.write(b"a")
+        self.assertEqual(contents(self.folder), {"test19971030_1230.json.tmp": b"a\n"})
+        self.files.finish()
+        self.assertEqual(contents(self.folder), {"test19971030_1230.json": b"a\n"})
+
+    def test_the_stamp_is_local_time(self) -> None:
+        """Half past twelve in London is half past one in Berlin."""
+        self.set_zone(BERLIN)
+        files = RotatingFile(self.folder, Naming("test"), self.clock, self.book)
+        files.write(b"a\n", 1)
+        files.finish()
+        self.assertEqual(list(contents(self.folder)), ["test19971030_1330.json"])
+
+    def test_the_settings_of_the_output_are_honoured(self) -> None:
+        """Extensions, time format and interval are those of the settings."""
+        naming = Naming("my job", ".jsonl", ".part", 7, "-%H-%M", utc=True)
+        files = RotatingFile(self.folder, naming, self.clock, self.book)
+        files.write(b"a\n", 1)
+        self.assertEqual(list(contents(self.folder)), ["my job-12-28.jsonl.part"])
+        files.finish()
+        self.assertEqual(list(contents(self.folder)), ["my job-12-28.jsonl"])
+
+    def test_files_are_readable_as_the_umask_says(self) -> None:
+        """Others on the machine read the data while they are written: 0644 with umask 022."""
+        self.addCleanup(os.umask, os.umask(0o022))
+        self.write(b"a")
+        self.assertEqual((self.folder / "test19971030_1230.json.tmp").stat().st_mode & 0o777, 0o644)
+
+
+class SlotTests(FilesCase):
+    def test_nothing_is_made_before_the_first_post(self) -> None:
+        """A silent hour leaves no folder, no file and no timer."""
+        self.clock.advance(3600)
+        self.assertFalse(self.folder.exists())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_file_is_finished_by_the_clock(self) -> None:
+        """At the end of the slot, not before it, and without any further post."""
+        self.jump(123.4)
+        self.write(b"a")
+        self.clock.advance(599.9 - 123.4)
+        self.assertEqual(list(contents(self.folder)), ["test19971030_1230.json.tmp"])
+        self.clock.advance(0.1)
+        self.assert_files(_1230=b"a\n")
+        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 1, 2)])
+
+    def test_no_empty_file_follows(self) -> None:
+        """After a slot without posts there is no file of it."""
+        self.write(b"a")
+        self.clock.advance(1800)
+        self.assert_files(_1230=b"a\n")
+
+    def test_posts_of_a_slot_are_appended(self) -> None:
+        """Each is in the file when write() returns; all are in one file."""
+        self.write(b"a", b"b")
+        self.clock.advance(300)
+        self.write(b"c")
+        self.assertEqual((self.folder / "test19971030_1230.json.tmp").read_bytes(), b"a\nb\nc\n")
+        self.assertEqual(self.files.unfinished, 3)
+        self.clock.advance(300)
+        self.assertEqual(self.files.unfinished, 0)
+        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 3, 6)])
+
+    def test_a_post_of_the_next_slot_does_not_wait_for_the_timer(self) -> None:
+        """The first post behind the border closes the old file, even where the timer is late."""
+        self.write(b"a")
+        self.jump(600)
+        self.write(b"b")
+        self.files.finish()
+        self.assert_files(_1230=b"a\n", _1240=b"b\n")
+
+    def test_the_clock_steps_back(self) -> None:
+        """Each stretch of time gets a file of its own; none is overwritten."""
+        self.write(b"a")
+        self.jump(-600)
+        self.write(b"b")
+        self.jump(600)
+        self.write(b"c")
+        self.files.finish()
+        self.assert_files(_1220=b"b\n", _1230=b"a\n", _1230_00=b"c\n")
+
+    def test_the_hour_that_comes_twice(self) -> None:
+        """When summer time ends, the second pass gets the suffix."""
+        self.set_zone(BERLIN)
+        self.jump(datetime(2026, 10, 25, 0, 30, tzinfo=UTC).timestamp() - HALF_PAST)
+        files = RotatingFile(self.folder, Naming("test"), self.clock, self.book)
+        files.write(b"summer\n", 1)
+        self.clock.advance(3600)
+        files.write(b"winter\n", 1)
+        self.clock.advance(600)
+        self.assertEqual(
+            contents(self.folder),
+            {"test20261025_0230.json": b"summer\n", "test20261025_0230_00.json": b"winter\n"},
+        )
+
+    def test_a_file_can_be_finished_within_its_slot(self) -> None:
+        """What comes later in the slot goes into another file; finishing nothing does nothing."""
+        self.write(b"a")
+        self.files.finish()
+        self.files.finish()
+        self.write(b"b")
+        self.files.finish()
+        self.assert_files(_1230=b"a\n", _1230_00=b"b\n")
+
+
+class ClashTests(FilesCase):
+    def test_a_finished_file_is_never_touched(self) -> None:
+        """It keeps its bytes; the new one gets _00."""
+        self.put("test19971030_1230.json", b"old\n")
+        self.write(b"new")
+        self.files.finish()
+        self.assert_files(_1230=b"old\n", _1230_00=b"new\n")
+
+    def test_a_hundred_suffixes_are_not_the_end(self) -> None:
+        """The original client stopped at _99 and lost the next; here _100 follows."""
+        self.put("test19971030_1230.json", b"old\n")
+        for number in range(99):
+            self.put(f"test19971030_1230_{number:02d}.json", b"old\n")
+        for post in (b"99", b"100"):
+            self.write(post)
+            self.files.finish()
+        self.assertEqual(
+            [file.name for file in self.booked],
+            ["test19971030_1230_99.json", "test19971030_1230_100.json"],
+        )
+        self.assertEqual(list(contents(self.folder).values()).count(b"old\n"), 100)
+
+    def test_an_unfinished_file_is_never_truncated(self) -> None:
+        """Whoever put it there: the post is refused rather than the file lost."""
+        stale = self.put("test19971030_1230.json.tmp", b"stale\n")
+        self.assertRaises(FileExistsError, self.write, b"a")
+        self.assertEqual(stale.read_bytes(), b"stale\n")
+
+    def test_a_link_that_leads_nowhere_takes_its_name(self) -> None:
+        """Data that were moved to an archive disk leave links, and that disk may be off."""
+        self.folder.mkdir(parents=True)
+        link = self.folder / "test19971030_1230.json"
+        link.symlink_to(self.folder / "gone" / "test19971030_1230.json")
+        self.write(b"a")
+        self.files.finish()
+        self.assertTrue(link.is_symlink())
+        self.assert_files(_1230_00=b"a\n")
+
+
+class BadDiskTests(FilesCase):
+    def test_a_block_that_does_not_fit_leaves_the_file_as_it_was(self) -> None:
+        """Half of it had been written; the next one follows the last whole block."""
+        self.write(b"a")
+        with file_size_limit(10):
+            self.assertRaises(OSError, self.write, b"0123456789abcdef")
+        self.assertEqual((self.folder / "test19971030_1230.json.tmp").read_bytes(), b"a\n")
+        self.assertEqual(self.files.unfinished, 1)
+        self.write(b"b")
+        self.files.finish()
+        self.assert_files(_1230=b"a\nb\n")
+        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 2, 4)])
+
+    def test_a_first_block_that_does_not_fit_leaves_no_file(self) -> None:
+        """There are no empty files, not even of a slot whose posts were all refused."""
+        with file_size_limit(10):
+            self.assertRaises(OSError, self.write, b"0123456789abcdef")
+        self.clock.advance(600)
+        self.assert_files()
+        self.assertEqual(self.booked, [])
+
+    def test_what_cannot_be_finished_is_tried_again(self) -> None:
+        """Every RETRY seconds, until it can be booked; then it is booked once."""
+        self.write(b"a")
+        self.trouble = DISK_FULL
+        self.clock.advance(600)
+        self.assertEqual(self.files.unfinished, 1)
+        self.clock.advance(RETRY)
+        self.trouble = None
+        self.assertEqual(self.files.unfinished, 1)
+        self.clock.advance(RETRY)
+        self.assert_files(_1230=b"a\n")
+        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 1, 2)])
+
+    def test_a_post_behind_a_file_that_cannot_be_finished_is_refused(self) -> None:
+        """Nothing of it is written; when the disk has recovered, both slots have their files."""
+        self.write(b"a")
+        self.trouble = DISK_FULL
+        self.jump(600)
+        self.assertRaises(OSError, self.write, b"b")
+        self.assertEqual(self.files.unfinished, 1)
+        self.trouble = None
+        self.write(b"c")
+        self.files.finish()
+        self.assert_files(_1230=b"a\n", _1240=b"c\n")
+
+    def test_a_slot_goes_on_when_its_file_could_not_be_finished(self) -> None:
+        """What is written after the failed attempt is in the same file, and in its booking."""
+        self.write(b"a")
+        self.trouble = DISK_FULL
+        self.assertRaises(OSError, self.files.finish)
+        self.trouble = None
+        self.write(b"b")
+        self.files.finish()
+        self.assert_files(_1230=b"a\nb\n")
+        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 2, 4)])
+
+    def test_a_file_that_was_removed_does_not_stop_the_next(self) -> None:
+        """Somebody cleans up while we write: what they removed is lost, what follows is not."""
+        self.write(b"a")
+        (self.folder / "test19971030_1230.json.tmp").unlink()
+        self.clock.advance(600)
+        self.write(b"b")
+        self.clock.advance(600)
+        self.assert_files(_1240=b"b\n")
+        self.assertEqual(self.booked, [Finished("test19971030_1240.json", 1, 2)])
+
+    def test_no_descriptor_is_left_open(self) -> None:
+        """Not by a file that was finished, nor by one that was empty or removed."""
+        before = list(Path("/proc/self/fd").iterdir())
+        self.write(b"a")
+        self.files.finish()
+        with file_size_limit(1):
+            self.assertRaises(OSError, self.write, b"bb")
+        self.files.finish()
+        self.write(b"c")
+        (self.folder / "test19971030_1230.json.tmp").unlink()
+        self.files.finish()
+        self.assertEqual(list(Path("/proc/self/fd").iterdir()), before)
+
+
+@contextmanager
+def calls_noted(*names: str) -> Iterator[list[str]]:
+    """The names of the system's functions, of those asked for, in the order of their calls."""
+    noted: list[str] = []
+
+    def note(frame: FrameType, event: str, function: object) -> None:
+        name = getattr(function, "__name__", "")
+        if event == "c_call" and name in names:
+            noted.append(name)
+
+    sys.setprofile(note)
+    try:
+        yield noted
+    finally:
+        sys.setprofile(None)
+
+
+class DurabilityTests(FilesCase):
+    def test_the_data_are_on_the_disk_before_the_name_and_the_name_before_the_return(self) -> None:
+        """A power cut leaves the temporary name or a whole file: sync, link, unlink, sync."""
+        self.write(b"a")
+        with calls_noted("fsync", "link", "unlink") as calls:
+            self.files.finish()
+        self.assertEqual(calls, ["fsync", "link", "unlink", "fsync"])
+
+    def test_a_folder_that_cannot_be_synced_is_no_error(self) -> None:
+        """Some shares cannot do it, and the file has its name by then."""
+        sync_folder(self.folder / "none")
+
+    def test_the_booking_is_made_while_both_names_stand(self) -> None:
+        """So that one who finds the temporary name knows that a booking may be missing."""
+        seen: list[list[str]] = []
+        files = RotatingFile(
+            self.folder,
+            self.naming,
+            self.clock,
+            lambda file: seen.append(list(contents(self.folder))),
+        )
+        files.write(b"a\n", 1)
+        files.finish()
+        self.assertEqual(seen, [["test19971030_1230.json", "test19971030_1230.json.tmp"]])
+
+
+class FinalNameTests(FilesCase):
+    """give_final_name() alone, where the system refuses something."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.tmp = self.put("test19971030_1230.json.tmp", b"a\n")
+        self.named: list[str] = []
+
+    def names(self) -> Iterator[str]:
+        return self.naming.alternatives("test19971030_1230.json")
+
+    def test_a_file_system_without_links(self) -> None:
+        """Whichever way it says so, the file is renamed."""
+        for code in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            tmp = self.put("test19971030_1230.json.tmp", str(code).encode())
+
+            def link(source: Path, target: Path, code: int = code) -> None:
+                raise OSError(code, os.strerror(code))
+
+            give_final_name(tmp, self.names(), self.named.append, link)
+            self.assertEqual((self.folder / self.named[-1]).read_bytes(), str(code).encode())
+        self.assertEqual(len(set(self.named)), 4)
+        self.assertEqual(sorted(contents(self.folder)), sorted(self.named))
+
+    def test_without_links_a_finished_file_is_never_touched(self) -> None:
+        """Its name is taken, and so are those of a folder and of a link that leads nowhere."""
+        self.put("test19971030_1230.json", b"old\n")
+        (self.folder / "test19971030_1230_00.json").symlink_to("gone")
+        (self.folder / "test19971030_1230_01.json").mkdir()
+        give_final_name(self.tmp, self.names(), self.named.append, refuse_links)
+        self.assert_files(_1230=b"old\n", _1230_02=b"a\n")
+        self.assertTrue((self.folder / "test19971030_1230_00.json").is_symlink())
+
+    def test_without_links_the_name_is_reserved_before_the_booking(self) -> None:
+        """The booking stands before anything is moved; what is booked cannot be taken by others."""
+        seen: list[dict[str, bytes]] = []
+        give_final_name(
+            self.tmp, self.names(), lambda name: seen.append(contents(self.folder)), refuse_links
+        )
+        self.assertEqual(
+            seen, [{"test19971030_1230.json": b"", "test19971030_1230.json.tmp": b"a\n"}]
+        )
+
+    def test_another_refusal_is_an_error(self) -> None:
+        """It says nothing about links: the file stays, under its temporary name only."""
+        for code in (errno.EIO, errno.EACCES, errno.ENOSPC, errno.EROFS):
+
+            def link(source: Path, target: Path, code: int = code) -> None:
+                raise OSError(code, os.strerror(code))
+
+            error = self.assertRaises(
+                OSError, give_final_name, self.tmp, self.names(), self.named.append, link
+            )
+            self.assertEqual(error.errno, code)
+        self.assertEqual(contents(self.folder), {"test19971030_1230.json.tmp": b"a\n"})
+        self.assertEqual(self.named, [])
+
+    def test_a_refused_booking_can_be_repeated(self) -> None:
+        """With links or without, the second attempt finds the name which the first had taken."""
+
+        def refuse(name: str) -> None:
+            raise DISK_FULL
+
+        for link in (os.link, refuse_links):
+            tmp = self.put("test19971030_1230.json.tmp", b"a\n")
+            self.assertRaises(OSError, give_final_name, tmp, self.names(), refuse, link)
+            give_final_name(tmp, self.names(), self.named.append, link)
+        self.assert_files(_1230=b"a\n", _1230_00=b"a\n")
+        self.assertEqual(self.named, ["test19971030_1230.json", "test19971030_1230_00.json"])

@@ -1,0 +1,523 @@
+"""A job being captured: from keywords to a stream, through changes, to the last byte."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.archive import Shelf
+from tcclient.backoff import ChangeLimit
+from tcclient.connection import Timing
+from tcclient.jobs import Job
+from tcclient.session import FINISH_RETRY, Session
+from tcclient.slots import Naming
+from tests.peers import FakeSource, Peer, clock_at, settle, upstream
+
+JOB = Job(7, "Elections", 3, "cats", 0, 1, False, None)
+GOODBYE = Timing().goodbye
+
+
+def a_post(number: int) -> bytes:
+    """The post of that number, as Twitter sends it."""
+    return json.dumps({"id_str": str(number), "text": "x", "user": {}}).encode() + b"\r\n"
+
+
+def keyed(text: str | None) -> Job:
+    """The job with other keywords."""
+    return attrs.evolve(JOB, keywords=text)
+
+
+class SessionTestCase(SynchronousTestCase):
+    """A session with real files and a peer in memory; nothing is left when it is halted."""
+
+    def setUp(self) -> None:
+        self.clock = clock_at()
+        self.source = FakeSource()
+        self.base = Path(self.mktemp())
+        self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.connected = 0
+        self.session = Session(
+            self.shelf, upstream(self.source, self.clock), ChangeLimit(), self._count
+        )
+        self.addCleanup(self._end)
+
+    def _count(self) -> None:
+        self.connected += 1
+
+    def _end(self) -> None:
+        self.halt()
+        self.session.retire()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def halt(self) -> None:
+        """Stop, and see that it has stopped."""
+        halted = Deferred.fromCoroutine(self.session.halt())
+        settle(self.clock)
+        self.clock.advance(GOODBYE)
+        self.successResultOf(halted)
+
+    @property
+    def peer(self) -> Peer:
+        """The other side of the newest attempt."""
+        return self.source.peer
+
+    @property
+    def asked(self) -> list[str]:
+        """What was asked for so far, a text for each attempt."""
+        return [",".join(peer.query.track) for peer in self.source.peers]
+
+    def run_job(self, job: Job = JOB) -> None:
+        """The server wants this; what follows at once has happened."""
+        self.session.run(job)
+        settle(self.clock)
+
+    def stream(self, job: Job = JOB) -> None:
+        """The same, and Twitter answers."""
+        self.run_job(job)
+        self.peer.answers()
+
+    def account(self, name: str = "Elections") -> list[dict[str, Any]]:
+        """The ledger's lines."""
+        text = (self.base / name / f"{name}.ledger.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def of_kind(self, *kinds: str) -> list[dict[str, Any]]:
+        """Those of these kinds."""
+        return [line for line in self.account() if line["kind"] in kinds]
+
+    def finished(self, name: str = "Elections") -> list[bytes]:
+        """The posts in finished files."""
+        return [
+            line
+            for path in sorted((self.base / name).glob("*.json"))
+            for line in path.read_bytes().splitlines()
+        ]
+
+    def unfinished(self) -> list[Path]:
+        """Files without a final name."""
+        return list(self.base.glob("*/*.tmp"))
+
+
+class RunTests(SessionTestCase):
+    """From a job to posts on the disk."""
+
+    def test_posts_reach_the_disk(self) -> None:
+        """Connected is said once the stream is open, not before."""
+        self.run_job()
+        self.assertEqual((self.connected, self.session.streaming), (0, False))
+        self.peer.answers()
+        self.assertEqual((self.connected, self.session.streaming), (1, True))
+        self.peer.says(a_post(1) + a_post(2))
+        self.assertEqual(len(self.unfinished()), 1)
+        self.halt()
+        self.assertEqual(self.finished(), [a_post(1).strip(), a_post(2).strip()])
+        self.assertEqual(self.unfinished(), [])
+
+    def test_the_same_reading_again(self) -> None:
+        """Each poll brings the job; nothing is asked anew."""
+        self.stream()
+        for _ in range(5):
+            self.run_job(attrs.evolve(JOB, status=2, total_count=5))
+        self.assertEqual(self.asked, ["cats"])
+        self.assertEqual(len(self.of_kind("keywords")), 1)
+
+    def test_the_account_of_a_run(self) -> None:
+        """What was asked, the connection, its end."""
+        self.stream()
+        self.halt()
+        self.assertEqual(
+            [line["kind"] for line in self.account()],
+            ["capture_open", "keywords", "connected", "disconnected"],
+        )
+        connected = self.account()[2]
+        self.assertEqual(
+            (connected["endpoint"], connected["status"], connected["track"]),
+            ("statuses/filter", 200, ["cats"]),
+        )
+        self.assertEqual(self.account()[3]["cause"], "stopped")
+
+    def test_the_sample(self) -> None:
+        """No keywords at all ask for it."""
+        self.stream(keyed(None))
+        self.assertTrue(self.peer.query.is_sample)
+        self.assertEqual(self.of_kind("connected")[0]["endpoint"], "statuses/sample")
+
+    def test_reconnecting(self) -> None:
+        """Each opened stream is told."""
+        self.stream()
+        self.peer.closes()
+        self.assertFalse(self.session.streaming)
+        self.clock.advance(0.25)
+        self.peer.answers()
+        self.assertEqual(self.connected, 2)
+
+    def test_failed_attempts(self) -> None:
+        """The first of a kind is noted, the repetitions are counted."""
+        self.run_job()
+        for wait in (0.25, 0.5, 0.75):
+            self.peer.fails(ConnectionRefusedError())
+            self.clock.advance(wait)
+        self.peer.answers()
+        self.assertEqual(len(self.of_kind("not_connected")), 1)
+        self.assertEqual(self.of_kind("connected")[0]["failed_attempts"], 3)
+
+    def test_a_refusal(self) -> None:
+        """Twitter's words are in the log and in the account, and what to do about it."""
+        with capturedLogs() as events:
+            self.run_job()
+            self.peer.refuses(401, b"Timestamp out of bounds\r\n")
+        line = self.of_kind("not_connected")[0]
+        self.assertEqual((line["status"], line["explanation"]), (401, "Timestamp out of bounds"))
+        texts = [event["text"] for event in events if "text" in event]
+        self.assertIn("twitter_auth", texts[0])
+        self.assertIn("Timestamp out of bounds", texts[0])
+
+    def test_a_disconnect_message(self) -> None:
+        """Ends the connection for that reason."""
+        self.stream()
+        self.peer.says(b'{"disconnect":{"code":7,"stream_name":"x","reason":"y"}}\r\n')
+        self.assertTrue(self.peer.hung_up)
+        line = self.of_kind("disconnected")[0]
+        self.assertEqual(
+            (line["cause"], line["trouble"], line["wait"]), ("disconnect", "duplicate", 5)
+        )
+
+
+class NothingToTrackTests(SessionTestCase):
+    """Keywords of which none can be used are never taken for the sample stream."""
+
+    def test_no_stream(self) -> None:
+        """The log says why; a halt has nothing to end."""
+        for text in (",", "x" * 61, "geo: 1 2", " , ,"):
+            with capturedLogs() as events:
+                self.run_job(keyed(text))
+            self.assertTrue(self.session.quiet)
+            warned = [event for event in events if event["log_level"].name == "warn"]
+            self.assertIn("does not run", warned[-1]["log_format"])
+            self.halt()
+        self.assertEqual(self.asked, [])
+
+    def test_a_running_stream_ends(self) -> None:
+        """It would go on with keywords that nobody wants."""
+        self.stream()
+        self.run_job(keyed(","))
+        self.assertTrue(self.peer.hung_up)
+        self.assertTrue(self.session.quiet)
+        self.run_job(keyed("dogs"))
+        self.assertEqual(self.asked, ["cats", "dogs"])
+
+    def test_some_are_left_out(self) -> None:
+        """The rest runs, and each that does not is named with the reason."""
+        with capturedLogs() as events:
+            self.run_job(keyed("cats," + "x" * 61))
+        self.assertEqual(self.asked, ["cats"])
+        named = [event for event in events if "left out" in event.get("log_format", "")]
+        self.assertEqual(len(named), 1)
+        self.assertEqual(self.of_kind("keywords")[0]["refused"][0]["term"], "x" * 61)
+
+
+class KeywordChangeTests(SessionTestCase):
+    """Another query is another connection, at once, within reason."""
+
+    def test_switch(self) -> None:
+        """What had arrived is read, the old connection is ended, the new one is asked for."""
+        self.stream()
+        old = self.peer
+        self.clock.callLater(0, old.says, a_post(1))
+        self.run_job(keyed("dogs"))
+        self.assertTrue(old.hung_up)
+        self.assertEqual(self.asked, ["cats", "dogs"])
+        self.peer.answers()
+        self.peer.says(a_post(2))
+        self.halt()
+        self.assertEqual(self.finished(), [a_post(1).strip(), a_post(2).strip()])
+        change = self.of_kind("keywords")[1]
+        self.assertEqual((change["before"], change["after"]), ("cats", "dogs"))
+        self.assertEqual(self.of_kind("disconnected")[0]["cause"], "keywords")
+
+    def test_another_text_for_the_same_query(self) -> None:
+        """Costs no connection."""
+        self.stream(keyed("cats, dogs"))
+        self.run_job(keyed("dogs , cats"))
+        self.assertFalse(self.peer.hung_up)
+        self.assertEqual(len(self.asked), 1)
+
+    def test_several_at_once(self) -> None:
+        """Those that come while the old connection is being ended are one."""
+        self.stream()
+        for text in ("dogs", "birds", "fish"):
+            self.session.run(keyed(text))
+        settle(self.clock)
+        self.assertEqual(self.asked, ["cats", "fish"])
+
+    def test_back_and_forth_at_once(self) -> None:
+        """Ends with what is wanted."""
+        self.stream()
+        self.session.run(keyed("dogs"))
+        self.session.run(keyed("cats"))
+        settle(self.clock)
+        self.assertEqual(self.asked[-1], "cats")
+        self.assertFalse(self.session.quiet)
+
+    def test_a_peer_that_does_not_let_go(self) -> None:
+        """The new connection waits for the old one's end, for a bounded time."""
+        self.run_job()
+        self.peer.answers(deaf=True)
+        self.run_job(keyed("dogs"))
+        self.assertEqual(self.asked, ["cats"])
+        self.clock.advance(GOODBYE)
+        self.assertEqual(self.asked, ["cats", "dogs"])
+
+    def test_while_a_ban_lasts(self) -> None:
+        """The wait is not shortened; the newest query is asked for after it."""
+        self.run_job()
+        self.peer.refuses(420)
+        self.run_job(keyed("dogs"))
+        self.clock.advance(59)
+        self.assertEqual(self.asked, ["cats"])
+        self.clock.advance(1)
+        self.assertEqual(self.asked, ["cats", "dogs"])
+
+    def test_after_a_refused_query(self) -> None:
+        """Another one is tried at once."""
+        self.run_job()
+        self.peer.refuses(406)
+        self.run_job(keyed("dogs"))
+        self.assertEqual(self.asked, ["cats", "dogs"])
+
+
+class FrequentChangeTests(SessionTestCase):
+    """Beyond six in five minutes they are merged to one a minute."""
+
+    def stay_for(self, seconds: int) -> None:
+        """Let time pass on a stream that is kept alive."""
+        for _ in range(seconds):
+            self.clock.advance(1)
+            self.peer.says(b"\r\n")
+
+    def change_often(self) -> None:
+        self.stream()
+        for number in range(6):
+            self.clock.advance(1)
+            self.stream(keyed(f"term{number}"))
+
+    def test_merging(self) -> None:
+        """The seventh waits, and takes those with it that come meanwhile; one line says so."""
+        self.change_often()
+        self.assertEqual(self.asked[-1], "term5")
+        with capturedLogs() as events:
+            for number in (6, 7, 8):
+                self.run_job(keyed(f"term{number}"))
+        said = [event for event in events if "change often" in event.get("log_format", "")]
+        self.assertEqual(len(said), 1)
+        self.clock.advance(59)
+        self.assertEqual(self.asked[-1], "term5")
+        self.clock.advance(1)
+        self.assertEqual(self.asked[-2:], ["term5", "term8"])
+
+    def test_one_a_minute_from_then_on(self) -> None:
+        """Each wait counts from the last change."""
+        self.change_often()
+        for number in (6, 7):
+            self.run_job(keyed(f"term{number}"))
+            self.stay_for(59)
+            self.assertEqual(self.asked[-1], f"term{number - 1}")
+            self.clock.advance(1)
+            self.assertEqual(self.asked[-1], f"term{number}")
+            self.peer.answers()
+
+    def test_in_time_they_are_free_again(self) -> None:
+        """Five minutes after the first."""
+        self.change_often()
+        self.stay_for(300)
+        self.run_job(keyed("free"))
+        self.assertEqual(self.asked[-1], "free")
+
+    def test_through_nothing_to_track(self) -> None:
+        """A change by way of unusable keywords costs a connection like any other."""
+        self.stream()
+        for number in range(6):
+            self.run_job(keyed(","))
+            self.stream(keyed(f"term{number}"))
+        self.run_job(keyed(","))
+        self.assertTrue(self.session.quiet)
+        self.run_job(keyed("term6"))
+        self.assertEqual(self.asked[-1], "term5")
+        self.clock.advance(60)
+        self.assertEqual(self.asked[-1], "term6")
+
+    def test_a_text_that_changes_nothing(self) -> None:
+        """Is not delayed, and no line says that it were."""
+        self.change_often()
+        with capturedLogs() as events:
+            self.run_job(keyed("term5 ,"))
+        self.assertEqual([event for event in events if "often" in event["log_format"]], [])
+
+    def test_back_before_it_took_effect(self) -> None:
+        """Then there is nothing to change."""
+        self.change_often()
+        self.run_job(keyed("other"))
+        self.run_job(keyed("term5"))
+        self.clock.advance(60)
+        self.assertEqual(self.asked[-1], "term5")
+        self.assertFalse(self.peer.hung_up)
+
+    def test_stopping_does_not_wait(self) -> None:
+        """A change that was due later is forgotten."""
+        self.change_often()
+        self.run_job(keyed("other"))
+        self.halt()
+        self.clock.advance(60)
+        self.assertEqual(self.asked[-1], "term5")
+        self.assertTrue(self.session.quiet)
+
+
+class HaltTests(SessionTestCase):
+    """Stop means stopped."""
+
+    def test_what_has_arrived_is_kept(self) -> None:
+        """It was sent before the stop."""
+        self.stream()
+        self.clock.callLater(0, self.peer.says, a_post(1))
+        self.halt()
+        self.assertEqual(self.finished(), [a_post(1).strip()])
+        self.assertTrue(self.session.quiet)
+
+    def test_in_every_state(self) -> None:
+        """Before anything, while connecting, while waiting, twice."""
+        self.halt()
+        self.run_job()
+        self.halt()
+        self.assertTrue(self.peer.cancelled)
+        self.run_job()
+        self.peer.fails(ConnectionRefusedError())
+        self.halt()
+        self.halt()
+        self.clock.advance(1000)
+        self.assertEqual(len(self.asked), 2)
+
+    def test_during_a_switch(self) -> None:
+        """The new stream is not opened any more."""
+        self.run_job()
+        self.peer.answers(deaf=True)
+        self.run_job(keyed("dogs"))
+        halted = Deferred.fromCoroutine(self.session.halt())
+        self.assertNoResult(halted)
+        self.clock.advance(GOODBYE)
+        settle(self.clock)
+        self.successResultOf(halted)
+        self.assertEqual(self.asked, ["cats"])
+
+    def test_wanted_again(self) -> None:
+        """The same session runs on; the totals go on."""
+        self.stream()
+        self.peer.says(a_post(1))
+        self.halt()
+        self.stream()
+        self.peer.says(a_post(2))
+        assert self.session.archive is not None
+        self.assertEqual(self.session.archive.tally.posts, 2)
+        self.halt()
+        self.assertEqual(len(self.finished()), 2)
+
+    def test_a_file_that_cannot_be_finished(self) -> None:
+        """Is tried again until it can; only then is it stopped."""
+        self.stream()
+        self.peer.says(a_post(1))
+        folder, moved = self.base / "Elections", self.base / "moved"
+        folder.rename(moved)
+        folder.write_text("in the way")
+        with capturedLogs():
+            halted = Deferred.fromCoroutine(self.session.halt())
+            settle(self.clock)
+            self.clock.advance(FINISH_RETRY)
+        self.assertNoResult(halted)
+        folder.unlink()
+        moved.rename(folder)
+        self.clock.advance(FINISH_RETRY)
+        self.successResultOf(halted)
+        self.assertEqual(self.finished(), [a_post(1).strip()])
+
+
+class PlaceTests(SessionTestCase):
+    """The folder of a job."""
+
+    def test_renamed(self) -> None:
+        """The stream goes on, the posts go into the new folder, the totals go on."""
+        self.stream()
+        self.peer.says(a_post(1))
+        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.peer.says(a_post(2))
+        self.assertFalse(self.peer.hung_up)
+        self.assertEqual(self.finished(), [a_post(1).strip()])
+        assert self.session.archive is not None
+        self.assertEqual(self.session.archive.tally.posts, 2)
+        self.halt()
+        self.assertEqual(self.finished("Votes"), [a_post(2).strip()])
+        self.assertEqual(self.account()[-1]["kind"], "capture_close")
+
+    def test_a_name_that_is_no_folder(self) -> None:
+        """Nothing is asked for, and the log says why, once."""
+        with capturedLogs() as events:
+            for _ in range(3):
+                self.run_job(attrs.evolve(JOB, name="../up"))
+        self.assertEqual((self.asked, len(events)), ([], 1))
+        self.assertTrue(self.session.quiet)
+        self.run_job()
+        self.assertEqual(self.asked, ["cats"])
+
+    def test_renamed_to_what_is_no_folder(self) -> None:
+        """The capture goes on where it is: nothing is lost over a name."""
+        self.stream()
+        with capturedLogs() as events:
+            self.run_job(attrs.evolve(JOB, name=".."))
+        self.assertEqual(len(events), 1)
+        self.peer.says(a_post(1))
+        self.halt()
+        self.assertEqual(self.finished(), [a_post(1).strip()])
+
+    def test_another_client_there(self) -> None:
+        """Its folder is not written to."""
+        other = self.shelf.open(JOB)
+        with capturedLogs() as events:
+            self.run_job()
+        self.assertEqual(self.asked, [])
+        self.assertIn("Another client", events[0]["reason"])
+        other.close()
+        self.run_job()
+        self.assertEqual(self.asked, ["cats"])
+
+    def test_reopen(self) -> None:
+        """Only what an earlier process has left; a job never captured here gets no folder."""
+        self.session.reopen(JOB)
+        self.assertIsNone(self.session.archive)
+        self.assertFalse((self.base / "Elections").exists())
+        self.shelf.open(JOB).close()
+        self.session.reopen(JOB)
+        self.assertIsNotNone(self.session.archive)
+
+    def test_a_disk_that_refuses(self) -> None:
+        """The connection is ended and comes back on a ramp; when the disk is back, so are posts."""
+        self.stream()
+        folder, moved = self.base / "Elections", self.base / "moved"
+        folder.rename(moved)
+        folder.write_text("in the way")
+        with capturedLogs():
+            self.peer.says(a_post(1))
+        self.assertTrue(self.peer.hung_up)
+        folder.unlink()
+        moved.rename(folder)
+        self.clock.advance(4.9)
+        self.assertEqual(len(self.asked), 1)
+        self.clock.advance(0.1)
+        self.peer.answers()
+        self.peer.says(a_post(2))
+        self.assertEqual(self.of_kind("not_stored")[0]["posts"], 1)
+        self.assertEqual(self.of_kind("disconnected")[0]["cause"], "disk")
+        self.halt()
+        self.assertEqual(self.finished(), [a_post(2).strip()])

@@ -1,0 +1,149 @@
+"""Behaviour of what the log says of a stream's troubles."""
+
+from twisted.internet.task import Clock
+from twisted.logger import LogLevel, formatEvent
+from twisted.logger import capturedLogs as captured_logs
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.backoff import RAMPS, Trouble
+from tcclient.connection import Ending
+from tcclient.troublelog import TroubleLog
+from tests.peers import FakeSource
+
+STALLED = Ending("stall", "no byte came for 90 s", Trouble.NETWORK, 0.25)
+STOPPED = Ending("stopped", "the capture was stopped")
+
+
+def unreachable(wait: float = 0.25, detail: str = "it is not there") -> Ending:
+    return Ending("unreachable", detail, Trouble.NETWORK, wait)
+
+
+def refused(status: int, trouble: Trouble, wait: float, explanation: str = "") -> Ending:
+    return Ending("refused", f"the answer was {status}", trouble, wait, status, explanation)
+
+
+class TroubleLogTests(SynchronousTestCase):
+    """Each change once."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.trouble = TroubleLog(FakeSource(), self.clock)
+
+    def opened(self) -> list[str]:
+        """What is logged when the stream opens."""
+        with captured_logs() as events:
+            self.trouble.opened("job", "statuses/filter, 3 terms and 0 boxes")
+        self.assertEqual([event["log_level"] for event in events], [LogLevel.info])
+        return [formatEvent(event) for event in events]
+
+    def ended(self, *endings: Ending) -> list[str]:
+        """What is logged at these endings; `self.news` is what each was said to be."""
+        with captured_logs() as events:
+            self.news = [self.trouble.ended("job", ending) for ending in endings]
+        self.assertEqual({event["log_level"] for event in events} - {LogLevel.warn}, set())
+        return [formatEvent(event) for event in events]
+
+    def test_the_first_connection(self) -> None:
+        """It says for what."""
+        self.assertEqual(
+            self.opened(),
+            ["Capture 'job' is connected: statuses/filter, 3 terms and 0 boxes."],
+        )
+
+    def test_an_interruption(self) -> None:
+        """Its cause, and how long it was."""
+        self.opened()
+        self.assertEqual(
+            self.ended(STALLED),
+            ["Capture 'job' has no stream: no byte came for 90 s. Next try in 0.25 s."],
+        )
+        self.clock.advance(12.34)
+        self.assertIn("is connected again, after 12.3 s: ", self.opened()[0])
+        self.assertIn("is connected: ", self.opened()[0])
+
+    def test_a_long_interruption(self) -> None:
+        """It counts from its beginning, whatever happened in the meantime."""
+        self.opened()
+        for ending in (STALLED, unreachable(), refused(503, Trouble.HTTP, 5.0)):
+            self.ended(ending)
+            self.clock.advance(100)
+        self.assertIn("after 300.0 s", self.opened()[0])
+
+    def test_the_clock_is_set_back(self) -> None:
+        """No interruption is shorter than nothing."""
+        self.ended(STALLED)
+        self.clock.rightNow -= 100
+        self.assertIn("after 0.0 s", self.opened()[0])
+
+    def test_repetitions(self) -> None:
+        """The same again is no news; another cause is, and so is the first after it."""
+        other = unreachable(detail="its name cannot be resolved")
+        said = self.ended(unreachable(), unreachable(0.5), other, other, unreachable())
+        self.assertEqual(len(said), 3)
+        self.assertEqual(self.news, [True, False, True, False, True])
+
+    def test_after_a_connection_everything_is_news(self) -> None:
+        """Also what had been said before it."""
+        self.ended(unreachable())
+        self.opened()
+        self.assertEqual(len(self.ended(unreachable())), 1)
+        self.assertEqual(self.news, [True])
+
+    def test_a_stop(self) -> None:
+        """It is news to the account; the log has it from others."""
+        self.opened()
+        self.assertEqual(self.ended(STOPPED), [])
+        self.assertEqual(self.news, [True])
+        self.assertIn("is connected: ", self.opened()[0])
+
+    def test_attempts(self) -> None:
+        """Those that failed since the last connection; a connection that ended is none."""
+        self.ended(STALLED)
+        self.assertEqual(self.trouble.attempts, 0)
+        self.ended(unreachable(), refused(503, Trouble.HTTP, 5.0))
+        self.assertEqual(self.trouble.attempts, 2)
+        self.opened()
+        self.assertEqual(self.trouble.attempts, 0)
+
+    def test_refusals(self) -> None:
+        """What to do about it, and what Twitter says, whatever characters are in that."""
+        (said,) = self.ended(refused(401, Trouble.REFUSED, 320.0, "{bad} keys"))
+        self.assertIn("the answer was 401. Check the four keys", said)
+        self.assertIn("Twitter says: '{bad} keys'. Next try in 320 s.", said)
+        (said,) = self.ended(refused(406, Trouble.QUERY_REFUSED, 320.0))
+        self.assertIn("Change the keywords", said)
+        self.assertNotIn("Twitter says", said)
+
+    def test_the_top_of_a_ramp(self) -> None:
+        """Once it is reached, one more line; then nothing until there was a connection."""
+        for trouble, first in (
+            (Trouble.NETWORK, unreachable()),
+            (Trouble.HTTP, refused(503, Trouble.HTTP, 5.0)),
+            (Trouble.RATE_LIMIT, refused(420, Trouble.RATE_LIMIT, 60.0)),
+        ):
+            self.trouble = TroubleLog(FakeSource(), self.clock)
+            waits = [RAMPS[trouble].wait(n) for n in range(2, 80)]
+            endings = [
+                Ending(first.cause, first.detail, trouble, wait, first.status) for wait in waits
+            ]
+            said = self.ended(first, *endings)
+            self.assertEqual(len(said), 2, said)
+            reached = 2 + waits.index(RAMPS[trouble].longest)
+            self.assertEqual(
+                said[1],
+                f"Capture 'job' still has no stream after {reached} attempts: {first.detail}. "
+                f"It is tried every {RAMPS[trouble].longest:g} s from now on.",
+            )
+            self.assertEqual(self.news, [True] + [False] * len(endings))
+
+    def test_ramps_that_begin_at_the_top(self) -> None:
+        """Their first line has said it."""
+        wrong = refused(401, Trouble.REFUSED, 320.0)
+        self.assertEqual(len(self.ended(wrong, wrong, wrong)), 1)
+
+    def test_a_connection_between(self) -> None:
+        """The top of the ramp is news again."""
+        top = unreachable(16.0)
+        self.assertEqual(len(self.ended(unreachable(), top, top)), 2)
+        self.opened()
+        self.assertEqual(len(self.ended(unreachable(), top, top)), 2)
