@@ -128,7 +128,7 @@ class Archive:
         self.name = naming.name
         self._clock = shelf.clock
         folder = shelf.base_dir / naming.name
-        self._files = RotatingFile(folder, naming, shelf.clock, self._book)
+        self.files = RotatingFile(folder, naming, shelf.clock, self._book)
         self._silenced = False
         self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
         with ExitStack() as undo:
@@ -142,7 +142,7 @@ class Archive:
 
     def store(self, posts: list[bytes]) -> None:
         """Append posts, and count them.  When this returns they are in the file."""
-        self._files.write(b"\n".join(posts) + b"\n", len(posts))
+        self.files.write(b"\n".join(posts) + b"\n", len(posts))
         self.tally.posts += len(posts)
 
     def note(self, kind: str, **fields: object) -> None:
@@ -172,11 +172,11 @@ class Archive:
 
     def finish(self) -> None:
         """Give the current file its final name.  Raises OSError; it can be called again then."""
-        self._files.finish()
+        self.files.finish()
 
     def close(self) -> None:
         """Finish the current file and let go of the folder.  Raises OSError, still open then."""
-        self._files.finish()
+        self.files.finish()
         with self._complaining_once():
             self._write_account("capture_close")
         self._ledger.close()
@@ -188,7 +188,7 @@ class Archive:
     def _write_account(self, kind: str, **fields: object) -> None:
         """`posts` of an account are those in finished files: recovery counts the others again."""
         account = self.tally.account
-        finished = attrs.evolve(account, posts=account.posts - self._files.unfinished)
+        finished = attrs.evolve(account, posts=account.posts - self.files.unfinished)
         self._ledger.write_account(kind, self.job_id, finished, **fields)
 
     @contextmanager

@@ -9,7 +9,8 @@ The state machine of a capture: what is open for a job, from the first wish to t
       |                   |  +----------------want-----------------+      |
       +----drop---------------------------------------------------------+
 
-`drop` in `concluding` tries again what the server did not take.  Knows no polling.
+`drop` in `concluding` tries again what the server did not take.  From each state `leave` leads to
+`left`, where nothing has any effect: the process ends.  Knows no polling.
 """
 
 from collections.abc import Callable, Coroutine
@@ -47,16 +48,25 @@ class Inputs(Protocol):
     def concluded(self) -> None:
         """The server has been told everything."""
 
+    def leave(self) -> None:
+        """The process ends."""
+
 
 @attrs.define
 class Core:
-    """What all states share; `job` is the last reading, `gone` means it is no longer ours."""
+    """
+    What all states share; `job` is the last reading, `gone` means it is no longer ours.
+
+    `conclusion` stands for the one that is under way.  It is over when the job is wanted again: a
+    slow server may answer it after the next capture has begun.
+    """
 
     job: Job
     session: Session
     conclude: Callable[[], object]
     done: Callable[[], object]
     gone: bool = False
+    conclusion: object = None
 
 
 def _build() -> Callable[[Core], Inputs]:
@@ -67,20 +77,25 @@ def _build() -> Callable[[Core], Inputs]:
     reopening = builder.state("reopening")
     concluding = builder.state("concluding")
     done = builder.state("done")
+    left = builder.state("left")
 
     closing.upon(Inputs.drop).loop().returns(None)
     closing.upon(Inputs.want).to(reopening).returns(None)
     reopening.upon(Inputs.want).loop().returns(None)
     reopening.upon(Inputs.drop).to(closing).returns(None)
-    # A conclusion may be under way when the job is wanted again.
-    for state in (running, closing, reopening, done):
-        state.upon(Inputs.concluded).loop().returns(None)
+    # The answer to a write may be that the job is gone, when all has been said already.
+    done.upon(Inputs.drop).loop().returns(None)
+    for state in (idle, running, closing, reopening, concluding, done, left):
+        state.upon(Inputs.leave).to(left).returns(None)
+    for happens in (Inputs.want, Inputs.drop, Inputs.closed, Inputs.concluded):
+        left.upon(happens).loop().returns(None)
 
     @idle.upon(Inputs.want).to(running)
     @running.upon(Inputs.want).loop()
     @reopening.upon(Inputs.closed).to(running)
     @concluding.upon(Inputs.want).to(running)
     def run(inputs: Inputs, core: Core) -> None:
+        core.conclusion = None
         core.session.run(core.job)
 
     @running.upon(Inputs.drop).to(closing)
@@ -126,7 +141,8 @@ class Capture:
         self._inputs = _machine(self._core)
         self._reporter = reporter
         self._server_log = server_log
-        self._conclusion: Deferred[bool] | None = None
+        self._under_way: dict[object, Deferred[bool]] = {}
+        self._given_up = False
 
     @property
     def job(self) -> Job:
@@ -139,17 +155,24 @@ class Capture:
 
     def want(self, job: Job) -> None:
         """The server wants `job` captured, as it reads now."""
-        self._core.gone = False
-        self._read(job)
+        self._core.job, self._core.gone = job, False
         self._inputs.want()
+        self._take_server_total()
 
     def drop(self, job: Job) -> None:
         """The server does not want it captured."""
-        self._read(job)
+        self._core.job = job
+        self._take_server_total()
         self._inputs.drop()
 
     def lose(self) -> None:
         """The job is archived, deleted or another client's: only its history is written to."""
+        if not self._core.gone:
+            log.info(
+                "Job {name!r} ({id}) is archived, deleted, or another client's.",
+                name=self.job.name,
+                id=self.job.id,
+            )
         self._core.gone = True
         self._inputs.drop()
 
@@ -157,17 +180,17 @@ class Capture:
         """Report, and answer a wish to start.  Does nothing while an older report is under way."""
         if self._reporter.busy:
             return
-        self._spawn("taking a report", self._reporter.report(self.job))
+        self._start("taking a report", lambda: self._reporter.report(self.job))
         if self.job.status == Status.STARTING and self.session.streaming:
             self.answer_start()
 
     def answer_start(self) -> None:
         """The stream is open: say so, where somebody waits for it."""
-        self._spawn("taking a status", self._reporter.started(self.job.id))
+        self._start("taking a status", lambda: self._reporter.started(self.job))
 
     def add_to_history(self) -> None:
-        """Send an update."""
-        self._spawn("taking an update", self._reporter.update(self.job.id))
+        """Send an update, unless an older one is under way."""
+        self._start("taking an update", lambda: self._reporter.update(self.job.id))
 
     def say_how_it_goes(self) -> None:
         """One line for whoever looks at the log."""
@@ -188,29 +211,50 @@ class Capture:
         The process ends: finish the files and send a last report.  The status stays as it is, so
         that a restart resumes.
         """
+        self._inputs.leave()
+        self._core.conclusion = None
         await self.session.halt()
-        clock = self.session.clock
-        reports = Deferred.fromCoroutine(self._report_before_leaving())
-        await reports.addTimeout(GOODBYE, clock).addErrback(
-            lambda _: log.warn("The server did not take the last report in time.")
-        )
+        bound = self.session.clock.callLater(GOODBYE, self._give_up)
+        await self._follow_up("goodbye", self._report_before_leaving())
+        if bound.active():
+            bound.cancel()
+        self._abandon()
         self.session.retire()
 
-    async def _report_before_leaving(self) -> None:
+    async def _report_before_leaving(self) -> bool:
         if not self._core.gone:
-            await self._attempt("taking a report", self._reporter.report(self.job))
-        await self._attempt("taking an update", self._reporter.update(self.job.id))
+            await self._attempt("taking a report", self._reporter.last_report(self.job))
+        return await self._attempt("taking an update", self._reporter.update(self.job.id))
 
-    def _read(self, job: Job) -> None:
-        self._core.job = job
+    def _give_up(self) -> None:
+        log.warn("The server did not take the last report in time.")
+        self._abandon()
+
+    def _abandon(self) -> None:
+        """End what is under way, and begin nothing more."""
+        self._given_up = True
+        for attempt in list(self._under_way.values()):
+            attempt.cancel()
+
+    def _take_server_total(self) -> None:
         if self.session.archive is not None:
-            self.session.archive.take_server_total(job.total_count)
+            self.session.archive.take_server_total(self.job.total_count)
 
     def _conclude(self) -> None:
-        if self._conclusion is None or self._conclusion.called:
-            self._conclusion = self._spawn("taking the last report", self._last_report())
+        if self._core.conclusion is None:
+            self._core.conclusion = conclusion = object()
+            self._follow_up(conclusion, self._attempt_to_conclude(conclusion))
 
-    async def _last_report(self) -> None:
+    async def _attempt_to_conclude(self, conclusion: object) -> bool:
+        def still() -> bool:
+            return self._core.conclusion is conclusion
+
+        concluded = await self._attempt("taking the last report", self._last_report(still))
+        if still():
+            self._core.conclusion = None
+        return concluded
+
+    async def _last_report(self, still: Callable[[], bool]) -> None:
         """
         The server's total equals what is on disk before the status says stopped.  An update that
         is not taken must not hold up the status, and is tried again.
@@ -219,13 +263,13 @@ class Capture:
             await self._last_update()
         else:
             self.session.reopen(self.job)
-            self._read(self.job)
-            await self._reporter.report(self.job)
+            await self._reporter.last_report(self.job)
             updated = await self._attempt("taking an update", self._reporter.update(self.job.id))
-            await self._reporter.stopped(self.job.id)
+            await self._reporter.stopped(self.job, still)
             if not updated:
                 return
-        self._inputs.concluded()
+        if still():
+            self._inputs.concluded()
 
     async def _last_update(self) -> None:
         try:
@@ -236,19 +280,41 @@ class Capture:
             if not e.refused:
                 raise
 
-    def _spawn(self, doing: str, act: Coroutine[Any, Any, None]) -> Deferred[bool]:
-        return Deferred.fromCoroutine(self._attempt(doing, act))
+    def _start(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin to do that, where it is not being done: a slow server must not gather a queue."""
+        if doing not in self._under_way and not self._given_up:
+            self._follow_up(doing, self._attempt(doing, act()))
+
+    def _follow_up(self, key: object, act: Coroutine[Any, Any, bool]) -> Deferred[bool]:
+        attempt = Deferred.fromCoroutine(act)
+        if not attempt.called:
+            self._under_way[key] = attempt
+            attempt.addBoth(self._ended, key)
+        return attempt
+
+    def _ended(self, result: bool, key: object) -> bool:
+        del self._under_way[key]
+        return result
 
     async def _attempt(self, doing: str, act: Coroutine[Any, Any, None]) -> bool:
+        if self._given_up:
+            act.close()
+            return False
         try:
             await act
         except Gone:
             self.lose()
-        except ServerError as e:
-            self._server_log.failed(doing, str(e))
-        except Exception:
-            log.failure("Talking to the capture server failed at {doing}.", doing=doing)
+        except Exception as e:
+            self._say_failed(doing, e)
         else:
             self._server_log.succeeded(doing)
             return True
         return False
+
+    def _say_failed(self, doing: str, error: Exception) -> None:
+        if self._given_up:
+            return
+        if isinstance(error, ServerError):
+            self._server_log.failed(doing, str(error))
+        else:
+            log.failure("Talking to the capture server failed at {doing}.", doing=doing)

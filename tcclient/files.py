@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import attrs
+from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -55,8 +56,12 @@ class _Open:
     bytes: int = 0
 
 
-class RotatingFile:
-    """One file per slot, opened by the first post and finished by the clock."""
+class RotatingFile(Service):
+    """
+    One file per slot, opened by the first post and finished by the clock.
+
+    `stopService` finishes the open file, as finish() does.
+    """
 
     def __init__(self, folder: Path, naming: Naming, clock: IReactorTime, book: Book) -> None:
         self._folder = folder
@@ -83,6 +88,10 @@ class RotatingFile:
         append(file.fd, block)
         file.posts += posts
         file.bytes += len(block)
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        self.finish()
 
     def finish(self) -> None:
         """

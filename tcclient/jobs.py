@@ -41,6 +41,14 @@ class Job:
         """Whether posts are to be captured for it."""
         return not self.withdrawn and self.status in (Status.STARTING, Status.STARTED)
 
+    def lost_since(self, known: "Job") -> bool:
+        """
+        Whether this newer reading of `known` says that the job is archived, deleted or another
+        client's.  A reading without a worker says nothing: the site assigns one to each job.
+        """
+        workers = {known.assigned_worker, self.assigned_worker} - {None}
+        return self.withdrawn or len(workers) > 1
+
     @classmethod
     def from_json(cls, value: object) -> "Job":
         """Raises ValueError with a sentence that names the member which is missing or wrong."""

@@ -97,10 +97,10 @@ def read(text: str | None, limits: Limits) -> Reading:
     track: list[str] = []
     boxes: list[Box] = []
     refused: list[Refused] = []
-    for term in _terms(text):
+    for term in split_terms(text):
         try:
-            if term[:4].lower() == "geo:":
-                _add(boxes, _box(term, limits), limits.boxes, "boxes")
+            if is_box(term):
+                _add(boxes, parse_box(term, limits.box_degrees), limits.boxes, "boxes")
             else:
                 _add(track, _phrase(term, limits), limits.phrases, "phrases")
         except ValueError as e:
@@ -113,9 +113,15 @@ def read(text: str | None, limits: Limits) -> Reading:
     return Reading(query, tuple(refused))
 
 
-def _terms(text: str) -> list[str]:
+def split_terms(text: str) -> list[str]:
+    """The terms between the commas, each once, with one blank between its words."""
     terms = (" ".join(term.split()) for term in text.split(","))
     return list(dict.fromkeys(term for term in terms if term))
+
+
+def is_box(term: str) -> bool:
+    """Whether a term is meant as a bounding box; it need not be a valid one."""
+    return term[:4].lower() == "geo:"
 
 
 def _add(found: list[T], item: T, limit: int, what: str) -> None:
@@ -126,13 +132,18 @@ def _add(found: list[T], item: T, limit: int, what: str) -> None:
     found.append(item)
 
 
-def _phrase(term: str, limits: Limits) -> str:
+def utf8_size(term: str) -> int:
+    """Bytes of UTF-8.  Raises ValueError, with a reason, for what no source can be sent."""
     if "\0" in term:
         raise ValueError("it contains a NUL character")
     try:
-        size = len(term.encode())
+        return len(term.encode())
     except UnicodeEncodeError:
         raise ValueError("it contains half a character (a lone surrogate)") from None
+
+
+def _phrase(term: str, limits: Limits) -> str:
+    size = utf8_size(term)
     if size > limits.phrase_bytes:
         raise ValueError(
             f"it has {size} bytes of UTF-8, and at most {limits.phrase_bytes} are accepted"
@@ -140,7 +151,11 @@ def _phrase(term: str, limits: Limits) -> str:
     return term
 
 
-def _box(term: str, limits: Limits) -> Box:
+def parse_box(term: str, degrees: tuple[float, float]) -> Box:
+    """
+    The box that a term beginning with `geo:` gives, its sides from the least to the most degrees.
+    Raises ValueError, with the reason, for anything that is no box.
+    """
     match = _GEO.match(term)
     if match is None:
         raise ValueError("geo: takes four numbers: longitude latitude longitude latitude")
@@ -153,7 +168,7 @@ def _box(term: str, limits: Limits) -> Box:
         # Corners may come in any order, but sorted these would span the wrong side of the globe.
         raise ValueError("a box cannot cross the antimeridian: give one box on each side of it")
     box = Box(min(lon1, lon2), min(lat1, lat2), max(lon1, lon2), max(lat1, lat2))
-    least, most = limits.box_degrees
+    least, most = degrees
     for side in (box.east - box.west, box.north - box.south):
         if not least <= round(side, 6) <= most:
             raise ValueError(f"the sides of a box are {least:g} to {most:g} degrees long")

@@ -4,10 +4,11 @@ Asks the server at an interval what to capture, decides, and has the captures re
 Failing to ask is not an answer: captures go on as they are.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import attrs
-from twisted.application.service import Service
+from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -38,7 +39,7 @@ class Intervals:
     update: float
 
 
-class Poller(Service):
+class Poller(MultiService):
     """
     Owns the captures.  `stopService` fires when their files are finished and the last reports are
     sent, or PARTING is over.
@@ -52,6 +53,7 @@ class Poller(Service):
         intervals: Intervals,
         client_id: int,
     ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._server = server
         self._shelf = shelf
         self._upstream = upstream
@@ -62,6 +64,7 @@ class Poller(Service):
         self._captures: dict[int, Capture] = {}
         self._decision = Decision(None)
         self._mentioned: dict[str, object] = {}
+        self._under_way: set[Deferred[None]] = set()
         self._polling = self._loop(self._poll)
         self._updating = self._loop(self._update)
         self._intervals = intervals
@@ -78,10 +81,13 @@ class Poller(Service):
         self._updating.start(self._intervals.update, now=False)
 
     def stopService(self) -> Deferred[None]:
-        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        # The sessions are not stopped by the base class: a last report comes before their end.
+        Service.stopService(self)
         for loop in (self._polling, self._updating):
             if loop.running:
                 loop.stop()
+        for act in list(self._under_way):
+            act.cancel()
         parting = Deferred.fromCoroutine(self._part())
         parting.addTimeout(PARTING, self._clock)
         return parting.addErrback(lambda failure: log.failure("Not all was finished.", failure))
@@ -92,13 +98,13 @@ class Poller(Service):
         self._shelf.end()
         log.info("tcc has stopped; all files are finished.")
 
-    def _loop(self, act: Callable[[], Awaitable[None]]) -> LoopingCall:
-        async def guarded() -> None:
+    def _loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
+        def guarded() -> Deferred[None]:
             # A LoopingCall ends for ever with the first exception that reaches it.
-            try:
-                await act()
-            except Exception:
-                log.failure("Polling failed; it is tried again.")
+            acting = Deferred.fromCoroutine(act())
+            acting.addErrback(lambda f: log.failure("Polling failed; it is tried again.", f))
+            self._under_way.add(acting)
+            return acting.addCallback(lambda _: self._under_way.discard(acting))
 
         loop = LoopingCall(guarded)
         loop.clock = self._clock
@@ -108,7 +114,8 @@ class Poller(Service):
         try:
             listing = await self._server.active_jobs()
         except ServerError as e:
-            self._server_log.failed("listing the jobs", str(e))
+            if self.running:
+                self._server_log.failed("listing the jobs", str(e))
             return
         self._server_log.succeeded("listing the jobs")
         if self._is_news("unreadable jobs", listing.problems):
@@ -123,18 +130,19 @@ class Poller(Service):
         """A job that is not in the list is not gone before the server says so of the job itself."""
         for capture in list(self._captures.values()):
             known = capture.job
-            if known.id in jobs:
+            if known.id in jobs or not self.running:
                 continue
             try:
                 job = await self._server.job(known.id)
             except Gone:
                 capture.lose()
             except ServerError as e:
-                self._server_log.failed(f"finding job {known.id}", str(e))
+                if self.running:
+                    self._server_log.failed(f"finding job {known.id}", str(e))
                 jobs[known.id] = known
             else:
                 self._server_log.succeeded(f"finding job {known.id}")
-                if job.withdrawn or job.assigned_worker != known.assigned_worker:
+                if job.lost_since(known):
                     capture.lose()
                 else:
                     jobs[job.id] = job
@@ -148,7 +156,9 @@ class Poller(Service):
             capture = self._captures.get(job.id)
             if capture is None and job.status == Status.STOPPING and not job.withdrawn:
                 capture = self._add(job)
-            if capture is not None:
+            if capture is not None and job.withdrawn:
+                capture.lose()
+            elif capture is not None:
                 capture.drop(job)
         if wanted is not None:
             self._run(wanted)
@@ -167,10 +177,12 @@ class Poller(Service):
         )
         reporter = Reporter(self._server, session, self._clock)
         capture = Capture(job, session, reporter, self._server_log, self._forget)
+        session.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._captures[job.id] = capture
         return capture
 
     def _forget(self, capture: Capture) -> None:
+        capture.session.disownServiceParent()  # type: ignore[no-untyped-call]  # not annotated
         del self._captures[capture.job.id]
 
     async def _update(self) -> None:

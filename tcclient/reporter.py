@@ -4,11 +4,13 @@ What the server is told about one job, one write after the other.
 Knows when a status may be written and how counts are settled; it does not know when to speak.
 """
 
+from collections.abc import Callable
+
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.archive import Archive
-from tcclient.control import ControlServer, ServerError
+from tcclient.control import ControlServer, Gone, ServerError
 from tcclient.jobs import Job, Status
 from tcclient.session import Session
 
@@ -31,11 +33,18 @@ class Reporter:
         return bool(self._writing.locked)
 
     async def report(self, job: Job) -> None:
-        """total_count, rate and ping_date, into the job."""
+        """total_count, rate and ping_date, into the job as it was just read."""
         async with self._writing:
-            if self._session.archive is not None:
-                total, rate = self._session.archive.tally.ping(self._clock.seconds())
-                await self._server.report(job, total, rate)
+            await self._report(job)
+
+    async def last_report(self, job: Job) -> None:
+        """The same, where `job` was read some time ago: it is read again."""
+        async with self._writing:
+            archive = self._session.archive
+            if archive is not None:
+                job = await self._read_again(job)
+                archive.take_server_total(job.total_count)
+                await self._report(job)
 
     async def update(self, job_id: int) -> None:
         """What is new since the last update, into the job's history."""
@@ -43,19 +52,32 @@ class Reporter:
             if self._session.archive is not None:
                 await self._update(job_id, self._session.archive)
 
-    async def started(self, job_id: int) -> None:
+    async def started(self, job: Job) -> None:
         """Answer a wish to start, if it still stands and the stream still does."""
-        await self._answer(job_id, Status.STARTING, Status.STARTED)
+        await self._answer(job, Status.STARTED, Status.STARTING, lambda: self._session.streaming)
 
-    async def stopped(self, job_id: int) -> None:
-        """Answer a wish to stop, if it still stands."""
-        await self._answer(job_id, Status.STOPPING, Status.STOPPED)
+    async def stopped(self, job: Job, still: Callable[[], bool]) -> None:
+        """Answer a wish to stop, if it still stands and the capture is `still` at rest."""
+        await self._answer(job, Status.STOPPED, Status.STOPPING, still)
 
-    async def _answer(self, job_id: int, wish: Status, done: Status) -> None:
+    async def _report(self, job: Job) -> None:
+        if self._session.archive is not None:
+            total, rate = self._session.archive.tally.ping(self._clock.seconds())
+            await self._server.report(job, total, rate)
+
+    async def _answer(
+        self, job: Job, answer: Status, wish: Status, still: Callable[[], bool]
+    ) -> None:
         async with self._writing:
-            job = await self._server.job(job_id)
-            if job.status == wish and (done is Status.STOPPED or self._session.streaming):
-                await self._server.set_status(job, done)
+            job = await self._read_again(job)
+            if job.status == wish and still():
+                await self._server.set_status(job, answer)
+
+    async def _read_again(self, known: Job) -> Job:
+        job = await self._server.job(known.id)
+        if job.lost_since(known):
+            raise Gone()
+        return job
 
     async def _update(self, job_id: int, archive: Archive) -> None:
         tally = archive.tally
@@ -68,7 +90,8 @@ class Reporter:
             if e.refused:
                 tally.rejected()
             raise
-        archive.settled(update)
+        if self._session.archive is archive:
+            archive.settled(update)
 
     async def _recent_total(self, job_id: int) -> int | None:
         """The total of the newest update that the server has stored."""

@@ -7,7 +7,8 @@ Knows the order of things at a keyword change and at a stop; asks no server and 
 from collections.abc import Callable
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -34,9 +35,10 @@ REKEYED = Ending("keywords", "the keywords were changed")
 _UNREAD = object()
 
 
-class Session:
+class Session(MultiService):
     """
-    Made when a job is first wanted, kept until everything about it has been reported.
+    Made when a job is first wanted, kept until everything about it has been reported.  Its
+    services are the current file and the stream, while there are such.
 
     `connected` is called each time the stream has been opened.
     """
@@ -48,6 +50,7 @@ class Session:
         changes: ChangeLimit,
         connected: Callable[[], object],
     ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self.archive: Archive | None = None
         self._shelf = shelf
         self._upstream = upstream
@@ -89,6 +92,7 @@ class Session:
             return self.archive
         self.retire()
         self.archive, self._no_place_because = archive, ""
+        archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
 
     def reopen(self, job: Job) -> None:
@@ -124,6 +128,7 @@ class Session:
         """Let go of the folder."""
         if self.archive is not None:
             self.archive.close()
+            self.archive.files.disownServiceParent()  # type: ignore[no-untyped-call]  # not annotated
             self.archive = None
 
     def stream_opened(self) -> None:
@@ -216,6 +221,7 @@ class Session:
             if old.query.same_as(self._wanted):
                 return
             await old.hang_up(ending)
+            await maybeDeferred(old.disownServiceParent)
             self._stream = None
         if self._wanted is None:
             return
@@ -223,7 +229,7 @@ class Session:
             self._changes.made(self.clock.seconds())
         self._asked = True
         self._stream = CaptureStream(self._upstream, self._wanted, self)
-        self._stream.startService()  # type: ignore[no-untyped-call]  # not annotated
+        self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
 
 def _say_refused(name: str, reading: Reading, most: int = 20) -> None:

@@ -25,12 +25,11 @@ from twisted.web.iweb import IResponse
 from tcclient.archive import Shelf
 from tcclient.control import ControlServer
 from tcclient.poller import Intervals, Poller
-from tcclient.sandbox import restapi
-from tcclient.sandbox.negotiation import ApiRequest
-from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
-from tcclient.sandbox.rows import TOKEN, Job
-from tcclient.sandbox.server import CaptureServer
-from tcclient.sandbox.simulator import Character, Simulator
+from tcclient.sandbox.server import CaptureServer, restapi
+from tcclient.sandbox.server.negotiation import ApiRequest
+from tcclient.sandbox.server.rows import TOKEN, Job
+from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.twitter.simulator import Character, Simulator
 from tcclient.service import make_poller
 from tcclient.settings import Output, Secret, Server, Settings, Twitter, TwitterAuth
 from tcclient.slots import Naming

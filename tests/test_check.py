@@ -21,9 +21,8 @@ from tcclient import probes, verdicts
 from tcclient.check import Checks
 from tcclient.control import JobList
 from tcclient.jobs import Job
-from tcclient.sandbox import quirks
-from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
-from tcclient.sandbox.server import CaptureServer
+from tcclient.sandbox.server import CaptureServer, quirks
+from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.service import make_control
 from tcclient.settings import Secret, TwitterAuth, load
 from tcclient.verdicts import Level, Verdict

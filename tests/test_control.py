@@ -25,10 +25,9 @@ from tcclient.control import (
     ServerError,
 )
 from tcclient.jobs import Job, Status
-from tcclient.sandbox import quirks
-from tcclient.sandbox.jobstore import TOKEN
-from tcclient.sandbox.requestlog import Seen
-from tcclient.sandbox.server import CaptureServer
+from tcclient.sandbox.server import CaptureServer, quirks
+from tcclient.sandbox.server.jobstore import TOKEN
+from tcclient.sandbox.server.requestlog import Seen
 from tcclient.settings import Secret
 from tcclient.tally import Update
 from tcclient.web import rest_client, user_agent

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from txtwitter import messagetools
 
-from tcclient.sandbox.filters import Box, Filter
-from tcclient.sandbox.posts import Ids, PostSource, unescape
+from tcclient.sandbox.twitter.filters import Box, Filter
+from tcclient.sandbox.twitter.posts import Ids, PostSource, unescape
 
 NOW = 1_449_086_690.724  # Wed Dec 02 20:04:50 2015 UTC
 TERMS = ("obama", "foo bar", "#été", "@who", "$TWTR", "100%", "日本")

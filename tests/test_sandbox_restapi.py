@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sandbox.jobstore import JobStore
-from tcclient.sandbox.negotiation import ApiRequest
-from tcclient.sandbox.quirks import Quirks
-from tcclient.sandbox.restapi import Answer, answer
-from tcclient.sandbox.rows import RESEARCHER_TOKEN, TOKEN, User
-from tcclient.sandbox.server import server_time
+from tcclient.sandbox.server.jobstore import JobStore
+from tcclient.sandbox.server.negotiation import ApiRequest
+from tcclient.sandbox.server.quirks import Quirks
+from tcclient.sandbox.server.restapi import Answer, answer
+from tcclient.sandbox.server.rows import RESEARCHER_TOKEN, TOKEN, User
+from tcclient.sandbox.server.standin import server_time
 
 START = datetime(2026, 6, 1, 10, 0, 0, 250000, tzinfo=UTC)
 JSON = "application/json"

@@ -20,9 +20,8 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed
 from twisted.web.iweb import UNKNOWN_LENGTH
 
-from tcclient.sandbox import quirks
-from tcclient.sandbox.server import TOKEN, CaptureServer
-from tcclient.sandbox.serveroptions import read_arguments
+from tcclient.sandbox.server import TOKEN, CaptureServer, quirks
+from tcclient.sandbox.server.serveroptions import read_arguments
 
 EPOCH = 1_780_308_000.0
 LISTED = b'{"count":1,"next":null'

@@ -37,21 +37,20 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tcclient.sandbox import catalogue, damage, faults, remarks
-from tcclient.sandbox.calm import CalmPolicy
-from tcclient.sandbox.faults import Fault
-from tcclient.sandbox.filters import Box, Filter, Refused, read_filter
-from tcclient.sandbox.journal import Journal
-from tcclient.sandbox.oauth import (
+from tcclient.sandbox.twitter import catalogue, damage, faults, main, remarks
+from tcclient.sandbox.twitter.calm import CalmPolicy
+from tcclient.sandbox.twitter.faults import Fault
+from tcclient.sandbox.twitter.filters import Box, Filter, Refused, read_filter
+from tcclient.sandbox.twitter.journal import Journal
+from tcclient.sandbox.twitter.oauth import (
     SANDBOX_CREDENTIALS,
     Credentials,
     SignedRequest,
     Unauthorized,
     verify,
 )
-from tcclient.sandbox.pace import Pace
-from tcclient.sandbox.simulator import Character, Simulator
-from tcclient.sandbox.twitter import main
+from tcclient.sandbox.twitter.pace import Pace
+from tcclient.sandbox.twitter.simulator import Character, Simulator
 
 EPOCH = 1_700_000_000.0
 TICK = 0.025

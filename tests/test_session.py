@@ -44,6 +44,7 @@ class SessionTestCase(SynchronousTestCase):
         self.session = Session(
             self.shelf, upstream(self.source, self.clock), ChangeLimit(), self._count
         )
+        self.session.startService()
         self.addCleanup(self._end)
 
     def _count(self) -> None:

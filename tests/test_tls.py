@@ -37,10 +37,10 @@ from tcclient.control import ControlServer, ServerError
 from tcclient.failures import explain
 from tcclient.keywords import Query
 from tcclient.messages import Overlong
-from tcclient.sandbox.jobstore import TOKEN
-from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.server import CaptureServer
-from tcclient.sandbox.simulator import Simulator
+from tcclient.sandbox.server.jobstore import TOKEN
+from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.twitter.simulator import Simulator
 from tcclient.settings import Secret, TwitterAuth
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.twitter.v1 import V1Source

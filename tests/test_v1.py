@@ -16,9 +16,9 @@ from tcclient.backoff import Backoff, Trouble
 from tcclient.connection import Ending
 from tcclient.keywords import Box, Query, read
 from tcclient.messages import Overlong
-from tcclient.sandbox.faults import Calm, NoAnswer, Redirect, Status
-from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
-from tcclient.sandbox.simulator import Character, Simulator
+from tcclient.sandbox.twitter.faults import Calm, NoAnswer, Redirect, Status
+from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.twitter.simulator import Character, Simulator
 from tcclient.settings import Secret, TwitterAuth
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.twitter.v1 import LIMITS, STALL_TIMEOUT, V1Source, form

@@ -15,9 +15,9 @@ import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.server import TOKEN, CaptureServer
-from tcclient.sandbox.simulator import Character, Simulator
+from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.twitter.simulator import Character, Simulator
 
 HOST = "127.0.0.1"
 TWITTER_PORT = 8871
@@ -48,6 +48,11 @@ class Sandbox(Service):
         self._reactor = reactor
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            if not _may_be_replaced(self.settings_path):
+                raise SandboxError(
+                    f"The sandbox cannot be set up in {self.folder}: the settings.json there is "
+                    "not a sandbox's, and would be overwritten."
+                )
             self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
             text = json.dumps(self._settings(), indent=4)
             self.settings_path.write_text(text + "\n", encoding="utf-8")
@@ -158,6 +163,18 @@ _LOGGING: dict[str, object] = {
     },
     "root": {"level": "INFO", "handlers": ["console", "file"]},
 }
+
+
+def _may_be_replaced(settings: Path) -> bool:
+    """Whether no settings are there, or those of an earlier sandbox: their keys open nothing."""
+    try:
+        found = json.loads(settings.read_bytes())
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+    credentials = found.get("twitter_auth") if isinstance(found, dict) else None
+    return bool(credentials == attrs.asdict(SANDBOX_CREDENTIALS))
 
 
 def _listening(preferred: int) -> socket.socket:

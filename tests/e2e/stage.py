@@ -4,6 +4,7 @@ A simulated Twitter and a capture server in this process, for a client in anothe
 Knows what the client is to capture, and compares disk, server and what was sent.
 """
 
+import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +15,9 @@ import attrs
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.server import TOKEN, CaptureServer
-from tcclient.sandbox.simulator import Character, Simulator
+from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcclient.sandbox.twitter.simulator import Character, Simulator
 from tests.e2e.processes import Daemon, Running, until
 
 RATE = 60.0
@@ -99,8 +100,11 @@ class Stage(TestCase):
 
     def posts(self) -> list[bytes]:
         """The whole lines of all files of the job, without the newline: the current file's last."""
-        finished, current = sorted(self.data.glob("*.json")), sorted(self.data.glob("*.tmp"))
-        return [line for path in finished + current for line in path.read_bytes().split(b"\n")[:-1]]
+        files: dict[int, bytes] = {}
+        for path in (*sorted(self.data.glob("*.json")), *sorted(self.data.glob("*.tmp"))):
+            with contextlib.suppress(FileNotFoundError):  # it has just got its final name
+                files.setdefault(path.stat().st_ino, path.read_bytes())
+        return [line for content in files.values() for line in content.split(b"\n")[:-1]]
 
     def ids(self) -> list[int]:
         """Those of posts()."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.sandbox import quirks
-from tcclient.sandbox.damage import Rst
-from tcclient.sandbox.faults import Status
-from tcclient.sandbox.oauth import Credentials
+from tcclient.sandbox.server import quirks
+from tcclient.sandbox.twitter.damage import Rst
+from tcclient.sandbox.twitter.faults import Status
+from tcclient.sandbox.twitter.oauth import Credentials
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
 

@@ -16,8 +16,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tcclient.sandbox.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.server import TOKEN
+from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 
 PERIOD = 20.0
 """Seconds from one start to the next; stopped for the last two of them."""

@@ -1,0 +1,78 @@
+"""Which faults there are, by the names that JSON has for them."""
+
+from typing import get_args
+
+import msgspec
+
+from tcclient.sandbox.twitter.damage import (
+    BadChunk,
+    Close,
+    ConnectionLimit,
+    Fin,
+    Garbage,
+    GzipCut,
+    LongLine,
+    Rst,
+    SplitChunks,
+    Stall,
+    Trickle,
+)
+from tcclient.sandbox.twitter.faults import Calm, Clear, Fault, NoAnswer, Redirect, Status, Takeover
+from tcclient.sandbox.twitter.remarks import (
+    Behind,
+    Delete,
+    Disconnect,
+    Event,
+    Limit,
+    ScrubGeo,
+    StatusWithheld,
+    Unknown,
+    UserWithheld,
+)
+
+Answers = Status | Redirect | NoAnswer
+Habits = Calm | Takeover | Clear
+Damages = (
+    Stall
+    | Trickle
+    | SplitChunks
+    | Rst
+    | Fin
+    | Close
+    | Garbage
+    | LongLine
+    | BadChunk
+    | GzipCut
+    | ConnectionLimit
+)
+Remarks = (
+    Delete
+    | ScrubGeo
+    | Limit
+    | StatusWithheld
+    | UserWithheld
+    | Disconnect
+    | Behind
+    | Event
+    | Unknown
+)
+
+Known = Answers | Habits | Damages | Remarks
+
+_decoder = msgspec.json.Decoder(Known)
+
+
+def kinds() -> list[str]:
+    """Every kind of fault that can be asked for."""
+    return sorted(str(fault.__struct_config__.tag) for fault in get_args(Known))
+
+
+def read_fault(data: bytes) -> Fault:
+    """The fault that a JSON object names by its `kind`; raises ValueError with one sentence."""
+    try:
+        fault: Fault = _decoder.decode(data)
+    except msgspec.ValidationError as e:
+        raise ValueError(f"This is no fault: {e}. The kinds are {', '.join(kinds())}.") from e
+    except msgspec.DecodeError as e:
+        raise ValueError(f"The body is not JSON: {e}.") from e
+    return fault

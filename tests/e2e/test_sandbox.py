@@ -1,0 +1,185 @@
+"""The sandbox as a newcomer meets it: what it says is there, and the lines to paste work."""
+
+import contextlib
+import json
+import re
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from tcclient.sandbox.both import SERVER_PORT, TWITTER_PORT
+from tcclient.settings import load
+from tests.e2e.processes import LIMIT, Finished, Running, python, run, start, twistd, until
+
+_LINE = re.compile(r"^  (stop|start|re-key|look) +(curl .+)$", re.MULTILINE)
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/")
+
+
+class SandboxTests(TestCase):
+    timeout = 90
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.sandbox = self.folder / "sandbox"
+        self.data = self.sandbox / "data" / "demo"
+
+    def start(self) -> Running:
+        """`twistd -n tcc --sandbox sandbox`."""
+        return start(self, self.folder, twistd("-n", "tcc", "--sandbox", "sandbox"))
+
+    def posts(self) -> list[bytes]:
+        """All lines on disk, of finished files and of the current one."""
+        files = [*sorted(self.data.glob("*.json")), *sorted(self.data.glob("*.tmp"))]
+        return [line for path in files for line in path.read_bytes().splitlines()]
+
+    async def more_posts(self, client: Running, more: int = 5) -> None:
+        """Return once so many posts more are on disk."""
+        enough = len(self.posts()) + more
+
+        def there() -> bool:
+            client.check()
+            return len(self.posts()) >= enough
+
+        await until(there, f"{more} posts more")
+
+    async def paste(self, client: Running, name: str) -> str:
+        """What the line called `name`, as it was printed, says in another terminal."""
+        line = dict(_LINE.findall(client.out))[name]
+        pasted = await run(self, self.folder, ["bash", "-c", line])
+        self.assertEqual((pasted.err, pasted.status), ("", 0), line)
+        return pasted.out
+
+    async def status_is(self, client: Running, status: int) -> dict[str, object]:
+        """Return the job once the server has it in that status."""
+        deadline = reactor.seconds() + LIMIT
+        while reactor.seconds() < deadline:
+            job = json.loads(await self.paste(client, "look"))
+            if job["status"] == status:
+                return job
+            await deferLater(reactor, 0.2)
+        raise AssertionError(f"status {job['status']}, not {status}, after {LIMIT:g} s")
+
+    async def test_the_lines_to_paste(self) -> None:
+        """Stop finishes the file and is answered; start goes on; other keywords are tracked."""
+        client = self.start()
+        await client.says("Ctrl-C")
+        await self.more_posts(client)
+
+        self.assertEqual(await self.paste(client, "stop"), "")
+        job = await self.status_is(client, 5)
+        self.assertEqual(list(self.data.glob("*.tmp")), [])
+        stopped = len(self.posts())
+        self.assertEqual(job["total_count"], stopped)
+
+        self.assertEqual(await self.paste(client, "start"), "")
+        self.assertEqual(await self.paste(client, "re-key"), "")
+        await self.status_is(client, 3)
+        await self.more_posts(client)
+        self.assertRegex(b"\n".join(self.posts()[stopped:]), rb"(?i)espresso|iced.+coffee")
+
+        ended = await client.end(signal.SIGINT)
+        self.assertEqual(ended.err, "")
+        self.assertIn("files are finished", ended.out)
+        self.assertEqual(list(self.data.glob("*.tmp")), [])
+
+    if not (shutil.which("curl") and shutil.which("bash")):
+        test_the_lines_to_paste.skip = "curl or bash, which the printed lines need, is not there"
+
+    async def test_again_in_the_same_folder(self) -> None:
+        """It goes on where it ended, at other ports if the usual ones are taken."""
+        first = self.start()
+        await self.more_posts(first, 40)
+        await first.end(signal.SIGINT)
+        before = self.posts()
+
+        with contextlib.ExitStack() as taken:
+            for port in (TWITTER_PORT, SERVER_PORT):
+                with contextlib.suppress(OSError):  # somebody else has it: just as well
+                    other = taken.enter_context(socket.socket())
+                    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    other.bind(("127.0.0.1", port))
+                    other.listen()
+            second = self.start()
+            await self.more_posts(second)
+            await second.says("posts in all")
+        ports = {int(port) for port in _ADDRESS.findall(second.out)}
+        self.assertEqual(len(ports), 2)
+        self.assertEqual(ports & {TWITTER_PORT, SERVER_PORT}, set())
+        [total] = re.findall(r"'demo': (\d+) posts in all", second.out)
+        self.assertGreater(int(total), len(before))
+        await second.end(signal.SIGINT)
+        self.assertEqual(self.posts()[: len(before)] == before, True)
+
+    async def test_its_settings_are_an_example_that_works(self) -> None:
+        """They pass --check while the sandbox runs."""
+        client = self.start()
+        await client.says("Ctrl-C")
+        path = self.sandbox / "settings.json"
+        self.assertEqual(load(path, {}).output.base_dir, self.sandbox / "data")
+        command = twistd("-n", "--pidfile=", "tcc", "--config", str(path), "--check")
+        check = await run(self, self.folder, command)
+        self.assertEqual((check.err, check.status), ("", 0), check)
+        self.assertNotIn("FAIL", check.out)
+        await client.end(signal.SIGINT)
+
+    async def test_a_settings_file_that_is_not_its_own(self) -> None:
+        """It is left alone, and told of: it may hold somebody's only copy of their keys."""
+        self.sandbox.mkdir()
+        path = self.sandbox / "settings.json"
+        for text in ('{"server": {"auth_token": "real"}}', "not JSON", "[]"):
+            path.write_text(text)
+            self.assertEqual(
+                await self.start().finished(),
+                Finished(
+                    "",
+                    f"The sandbox cannot be set up in {self.sandbox}: the settings.json there is "
+                    "not a sandbox's, and would be overwritten.\n",
+                    1,
+                ),
+            )
+            self.assertEqual(path.read_text(), text)
+        self.assertEqual(list(self.sandbox.iterdir()), [path])
+
+    async def test_each_end_alone(self) -> None:
+        """In processes of their own they serve a client with settings made by hand."""
+        module = "tcclient.sandbox"
+        twitter = start(
+            self,
+            self.folder,
+            python("-m", f"{module}.twitter", "--port", "0", "--rate", "50", "--journal", "sent"),
+        )
+        server = start(
+            self, self.folder, python("-m", f"{module}.server", "--port", "0", "--job", "demo:tea")
+        )
+        await twitter.says("/1.1/\n")
+        await server.says("jobs: 1 'demo'")
+        token = re.findall("[0-9a-f]{40}", server.out)[0]
+        credentials = {
+            "api_key": "sandbox-api-key",
+            "api_secret": "sandbox-api-secret",
+            "access_token": "1234567890-sandbox-access-token",
+            "access_token_secret": "sandbox-access-token-secret",
+        }
+        urls = re.findall(r"http://\S+/", twitter.out + server.out)
+        settings = {
+            "server": {"base_url": urls[1], "client_id": 1, "auth_token": token},
+            "twitter_auth": credentials,
+            "twitter": {"stream_url": urls[0]},
+        }
+        (self.folder / "settings.json").write_text(json.dumps(settings))
+        self.data = self.folder / "data" / "demo"
+        client = start(self, self.folder, twistd("-n", "tcc", "--config", "settings.json"))
+        await self.more_posts(client, 20)
+        await client.end(signal.SIGINT)
+        for end in (twitter, server):
+            ended = await end.end(signal.SIGINT)
+            self.assertEqual(ended.err, "")
+        journal = (self.folder / "sent").read_text().split("\n")[:-1]
+        sent = {int(line.split()[-1]) for line in journal}
+        self.assertEqual({json.loads(post)["id"] for post in self.posts()} - sent, set())
