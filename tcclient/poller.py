@@ -16,14 +16,13 @@ from twisted.logger import Logger
 
 from tcclient import __version__
 from tcclient.archive import Shelf
-from tcclient.backoff import ChangeLimit
 from tcclient.capture import Capture
 from tcclient.control import ControlServer, Gone, ServerError
+from tcclient.feed import Feeds
 from tcclient.jobs import Decision, Job, Status, decide
 from tcclient.reporter import Reporter
 from tcclient.serverlog import ServerLog
 from tcclient.session import Session
-from tcclient.stream import Upstream
 
 log = Logger()
 
@@ -49,18 +48,17 @@ class Poller(MultiService):
         self,
         server: ControlServer,
         shelf: Shelf,
-        upstream: Upstream,
+        feeds: Feeds,
         intervals: Intervals,
         client_id: int,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._server = server
         self._shelf = shelf
-        self._upstream = upstream
-        self._clock: IReactorTime = upstream.clock
+        self._feeds = feeds
+        self._clock: IReactorTime = shelf.clock
         self._client_id = client_id
         self._server_log = ServerLog()
-        self._changes = ChangeLimit()
         self._captures: dict[int, Capture] = {}
         self._decision = Decision(None)
         self._mentioned: dict[str, object] = {}
@@ -172,9 +170,7 @@ class Poller(MultiService):
             capture.tell()
 
     def _add(self, job: Job) -> Capture:
-        session = Session(
-            self._shelf, self._upstream, self._changes, lambda: capture.answer_start()
-        )
+        session = Session(job, self._shelf, self._feeds, lambda: capture.answer_start())
         reporter = Reporter(self._server, session, self._clock)
         capture = Capture(job, session, reporter, self._server_log, self._forget)
         session.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated

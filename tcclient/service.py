@@ -21,6 +21,7 @@ from tcclient import check, logs
 from tcclient.archive import Shelf
 from tcclient.backoff import Backoff
 from tcclient.control import ControlServer
+from tcclient.feed import OwnFeeds
 from tcclient.poller import Intervals, Poller
 from tcclient.settings import Settings, SettingsError, load
 from tcclient.slots import Naming
@@ -133,7 +134,7 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
     return Poller(
         make_control(settings, reactor),
         Shelf(output.base_dir, naming, settings.server.base_url, reactor),
-        upstream,
+        OwnFeeds(upstream),
         Intervals(settings.server.ping_interval, settings.server.update_interval),
         settings.server.client_id,
     )

@@ -24,6 +24,7 @@ from twisted.web.iweb import IResponse
 
 from tcclient.archive import Shelf
 from tcclient.control import ControlServer
+from tcclient.feed import OwnFeeds
 from tcclient.poller import Intervals, Poller
 from tcclient.sandbox.server import CaptureServer, restapi
 from tcclient.sandbox.server.negotiation import ApiRequest
@@ -345,9 +346,8 @@ class Clockwork(Researcher):
 
     def start(self) -> None:
         """A client starts."""
-        self.client = Poller(
-            self.control(), self.shelf(), upstream(self.source, self.clock), self.intervals, 1
-        )
+        feeds = OwnFeeds(upstream(self.source, self.clock))
+        self.client = Poller(self.control(), self.shelf(), feeds, self.intervals, 1)
         self.client.startService()
         self.settle()
 

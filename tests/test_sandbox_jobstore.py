@@ -7,11 +7,12 @@ from decimal import Decimal
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sandbox.server import fields, server_time
+from tcclient.sandbox.server import fields
 from tcclient.sandbox.server.fields import ABSENT, Body, Field, Invalid
 from tcclient.sandbox.server.forms import Forms, Refused
 from tcclient.sandbox.server.jobstore import Crash, JobStore, NoSuchJob
 from tcclient.sandbox.server.rows import RESEARCHER_ID, TOKEN, User
+from tcclient.sandbox.server.standin import server_time
 
 START = datetime(2026, 6, 1, 10, 0, 0, tzinfo=UTC)
 WORKER = 1

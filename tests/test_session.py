@@ -11,8 +11,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import Shelf
-from tcclient.backoff import ChangeLimit
 from tcclient.connection import Timing
+from tcclient.feed import OwnFeeds
 from tcclient.jobs import Job
 from tcclient.session import FINISH_RETRY, Session
 from tcclient.slots import Naming
@@ -41,9 +41,8 @@ class SessionTestCase(SynchronousTestCase):
         self.base = Path(self.mktemp())
         self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
         self.connected = 0
-        self.session = Session(
-            self.shelf, upstream(self.source, self.clock), ChangeLimit(), self._count
-        )
+        feeds = OwnFeeds(upstream(self.source, self.clock))
+        self.session = Session(JOB, self.shelf, feeds, self._count)
         self.session.startService()
         self.addCleanup(self._end)
 

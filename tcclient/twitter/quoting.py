@@ -77,6 +77,8 @@ def _atom(word: str) -> str:
     if _is_plain(word) or _is_hashtag(word) or _MENTION.fullmatch(word) or _CASHTAG.fullmatch(word):
         return word
     phrase = " ".join(_UNQUOTABLE.sub(" ", word).split())
+    if _is_plain(phrase):
+        return phrase  # it stood in quotation marks; or it was nothing else
     return f'"{phrase}"' if any(map(_can_match, phrase)) else ""
 
 

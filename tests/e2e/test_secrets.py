@@ -17,6 +17,7 @@ CREDENTIALS = Credentials("QkeyQ7h1", "QsecretQ7h2", "777-QtokenQ7h3", "Qtokense
 TOKEN = "9e11f00d" * 5
 SECRETS = (TOKEN, *attrs.astuple(CREDENTIALS))
 
+HASTE = {"ping_interval": 0.1, "update_interval": 0.2}
 EVERYTHING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -106,7 +107,7 @@ class SecretsTests(Stage):
 
     async def test_a_section_that_logs_everything(self) -> None:
         """Down to debug, the libraries included."""
-        self.write_settings(logging=EVERYTHING)
+        self.write_settings(server=HASTE, logging=EVERYTHING)
         said = await self.live_through("--logfile", "twistd.log")
         self.assertIn("Could not verify you", said)
         self.assert_hidden(said)
@@ -116,7 +117,7 @@ class SecretsTests(Stage):
 
     async def test_twistds_own_log(self) -> None:
         """It takes every level of Twisted's logging."""
-        self.write_settings()
+        self.write_settings(server=HASTE)
         said = await self.live_through()
         self.assertIn("Could not verify you", said)
         self.assert_hidden(said)
