@@ -43,14 +43,14 @@ class Shelf:
     def open(self, job: Job) -> "Archive":
         """Raises CannotStore."""
         naming = attrs.evolve(self.naming, name=self._folder_name(job))
-        try:
+        with self._in_words(naming.name):
             return Archive(self, naming, job)
-        except LedgerInUse as e:
-            raise CannotStore(
-                f"Another client captures into {str(self.base_dir / naming.name)!r}."
-            ) from e
-        except OSError as e:
-            raise CannotStore(f"The folder of {job.name!r} cannot be used: {e}.") from e
+
+    def try_out(self, job: Job) -> None:
+        """Raises CannotStore where open() would."""
+        name = self._folder_name(job)
+        with self._in_words(name), Ledger(ledger_path(self.base_dir, name), self.clock):
+            pass
 
     def begin(self) -> None:
         """The process starts: recover what the last one left, and note the start."""
@@ -103,9 +103,25 @@ class Shelf:
                     return account
         return None
 
+    def note(self, kind: str, **fields: object) -> None:
+        """Put a line into the ledger of what belongs to no capture.  Does not raise."""
+        try:
+            self._note(kind, **fields)
+        except OSError as e:
+            log.error("Cannot write below {base_dir}: {e}", base_dir=str(self.base_dir), e=e)
+
     def _note(self, kind: str, **fields: object) -> None:
         with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
             index.write(kind, **fields)
+
+    @contextmanager
+    def _in_words(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except LedgerInUse as e:
+            raise CannotStore(f"Another client captures into {str(self.base_dir / name)!r}.") from e
+        except OSError as e:
+            raise CannotStore(f"The folder of {name!r} cannot be used: {e}.") from e
 
     def _folder_name(self, job: Job) -> str:
         naming = self.naming

@@ -22,6 +22,8 @@ class Trouble(enum.Enum):
     """An answer that may be better in a while, such as 503."""
     DUPLICATE = "duplicate"
     """Another client uses the credentials: reconnecting at once would only throw it out in turn."""
+    SLOT = "slot"
+    """v2: the one connection is taken, maybe by our own last one, which X has not let go of."""
     RATE_LIMIT = "rate limit"
     """420 or 429.  Each one lengthens the ban."""
     REFUSED = "refused"
@@ -50,6 +52,8 @@ NETWORK = Ramp(0.25, 16.0, doubles=False)
 HTTP = Ramp(5.0, 320.0)
 RATE_LIMIT = Ramp(60.0, 3600.0)
 """Twitter's documented ramps.  For 420 it names no end; an hour keeps the client useful."""
+SLOT = Ramp(30.0, 300.0)
+"""An old slot lingers for minutes, rarely for hours; 50 connects in 15 minutes are granted."""
 AT_THE_TOP = Ramp(HTTP.longest, HTTP.longest)
 
 RAMPS = {
@@ -57,6 +61,7 @@ RAMPS = {
     Trouble.NETWORK: NETWORK,
     Trouble.HTTP: HTTP,
     Trouble.DUPLICATE: HTTP,
+    Trouble.SLOT: SLOT,
     Trouble.RATE_LIMIT: RATE_LIMIT,
     Trouble.REFUSED: AT_THE_TOP,
     Trouble.QUERY_REFUSED: AT_THE_TOP,
@@ -78,15 +83,18 @@ class Backoff:
         self._query: object = None
         self._last_duplicate = float("-inf")
 
-    def failed(self, trouble: Trouble, now: float) -> float:
-        """Note a failure at `now` (seconds); returns the seconds to wait."""
+    def failed(self, trouble: Trouble, now: float, at_least: float = 0.0) -> float:
+        """
+        Note a failure at `now` (seconds); returns the seconds to wait, at least those that the
+        other side asked for.
+        """
         if trouble is Trouble.DUPLICATE:
             if now - self._last_duplicate > DUPLICATE_FORGOTTEN:
                 self._attempts.pop(trouble, None)
             self._last_duplicate = now
         attempt = self._attempts.get(trouble, 0) + 1
         self._attempts[trouble] = attempt
-        self._wait = RAMPS[trouble].wait(attempt)
+        self._wait = max(RAMPS[trouble].wait(attempt), at_least)
         self._until = now + self._wait
         self._trouble = trouble
         return self._wait
@@ -110,11 +118,6 @@ class Backoff:
     def remaining(self, now: float) -> float:
         """Seconds until the next connect is due; never more than the wait that was imposed."""
         return max(0.0, min(self._until - now, self._wait))
-
-    def at_the_top(self, trouble: Trouble) -> bool:
-        """Whether the ramp of `trouble` has reached its longest wait."""
-        ramp = RAMPS[trouble]
-        return ramp.wait(max(1, self._attempts.get(trouble, 0))) >= ramp.longest
 
 
 class ChangeLimit:

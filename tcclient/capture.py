@@ -177,9 +177,7 @@ class Capture:
         self._inputs.drop()
 
     def tell(self) -> None:
-        """Report, and answer a wish to start.  Does nothing while an older report is under way."""
-        if self._reporter.busy:
-            return
+        """Report, and answer a wish to start, unless that is under way."""
         self._start("taking a report", lambda: self._reporter.report(self.job))
         if self.job.status == Status.STARTING and self.session.streaming:
             self.answer_start()
@@ -223,7 +221,7 @@ class Capture:
 
     async def _report_before_leaving(self) -> bool:
         if not self._core.gone:
-            await self._attempt("taking a report", self._reporter.last_report(self.job))
+            await self._attempt("taking a report", self._reporter.read_and_report(self.job))
         return await self._attempt("taking an update", self._reporter.update(self.job.id))
 
     def _give_up(self) -> None:
@@ -263,7 +261,7 @@ class Capture:
             await self._last_update()
         else:
             self.session.reopen(self.job)
-            await self._reporter.last_report(self.job)
+            await self._reporter.read_and_report(self.job)
             updated = await self._attempt("taking an update", self._reporter.update(self.job.id))
             await self._reporter.stopped(self.job, still)
             if not updated:

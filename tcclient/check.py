@@ -65,13 +65,7 @@ class Checks:
     async def run(self, say: Callable[[str], None]) -> bool:
         """Say one line a check; whether none has failed.  A check that breaks off has failed."""
         auth, token = self._settings.twitter_auth, self._settings.server.auth_token
-        secrets = (
-            token,
-            auth.api_key,
-            auth.api_secret,
-            auth.access_token,
-            auth.access_token_secret,
-        )
+        secrets = (token, *auth.present().values())
         passed = True
         for subject, check in (
             ("settings", self.settings_file),

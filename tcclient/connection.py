@@ -18,6 +18,7 @@ from tcclient.backoff import Trouble
 from tcclient.bodies import break_off
 from tcclient.gunzip import Gunzip
 from tcclient.messages import Overlong, Splitter
+from tcclient.twitter import Refusal
 
 
 @attrs.frozen
@@ -42,8 +43,8 @@ class Ending:
     Why there is no stream.  `cause` is a word for the ledger, `detail` a clause for people.
 
     `trouble` is the ramp that the next wait is from, None after a good connection; `wait` the
-    seconds to the next attempt, None where there will be none.  `status` is that of a refusal and
-    `explanation` what its body said; `incomplete` the bytes of a message that was cut.
+    seconds to the next attempt, None where there will be none.  `status` and `refusal` say how an
+    attempt was refused; `incomplete` has the bytes of a message that was cut.
     """
 
     cause: str
@@ -51,7 +52,7 @@ class Ending:
     trouble: Trouble | None = None
     wait: float | None = None
     status: int | None = None
-    explanation: str = ""
+    refusal: Refusal | None = None
     incomplete: int = 0
 
     @property
@@ -61,12 +62,16 @@ class Ending:
 
     def for_ledger(self) -> dict[str, object]:
         """The members that say something."""
-        fields = attrs.asdict(self, filter=lambda _, value: value not in (None, "", 0))
-        if self.trouble is not None:
-            fields["trouble"] = self.trouble.value
-        if self.wait is not None:
-            fields["wait"] = self.wait
-        return fields
+        fields: dict[str, object] = {
+            "cause": self.cause,
+            "detail": self.detail,
+            "trouble": self.trouble.value if self.trouble else None,
+            "wait": self.wait,
+            "status": self.status,
+            "explanation": self.refusal.explanation or None if self.refusal else None,
+            "incomplete": self.incomplete or None,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class Owner(TypingProtocol):

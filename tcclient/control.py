@@ -169,7 +169,7 @@ class ControlServer:
         if _means_no_such_endpoint(answer):
             self._say_no_detail()
             # Without the stored keywords that address fails, and saves nothing (recorded).
-            stored = {"keywords": job.keywords} if job.keywords else {}
+            stored = {job.keywords_member: job.keywords} if job.keywords else {}
             answer = await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
         if answer.status != 200:
             raise _gone_or_error(answer)

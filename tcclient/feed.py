@@ -4,8 +4,10 @@ What brings a capture its posts: the protocol, and a feed with a stream of its o
 Knows the order of things at a keyword change and at a stop; neither disk nor server.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -16,7 +18,7 @@ from tcclient.archive import Archive
 from tcclient.backoff import ChangeLimit
 from tcclient.connection import Ending
 from tcclient.intake import Intake
-from tcclient.keywords import Query, Reading
+from tcclient.keywords import Limits, Query, Refused
 from tcclient.messages import Overlong
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.troublelog import TroubleLog
@@ -36,6 +38,24 @@ class Owner(Protocol):
         """The stream is open."""
 
 
+class Asked(Protocol):
+    """What a keyword text asks a source for."""
+
+    def for_ledger(self) -> dict[str, object]:
+        """It, as members of a ledger line."""
+
+
+@attrs.frozen
+class Understood:
+    """
+    How a feed understood a keyword text.  `asked` is None where no term of it can be used; that is
+    never the sample stream.
+    """
+
+    asked: Asked | None
+    refused: tuple[Refused, ...] = ()
+
+
 class Feed(Protocol):
     """Brings one capture its posts.  A service, below its capture's session."""
 
@@ -47,7 +67,7 @@ class Feed(Protocol):
     def quiet(self) -> bool:
         """Whether there is no stream, and none is being asked for."""
 
-    def ask(self, text: str | None) -> Reading:
+    def ask(self, text: str | None) -> Understood:
         """Bring what the keyword text asks for from now on.  Returns how it was understood."""
 
     async def cease(self) -> None:
@@ -66,37 +86,45 @@ class Feeds(Protocol):
     def feed_for(self, job_id: int, owner: Owner) -> Feed:
         """A feed for a capture that begins."""
 
+    def part(self) -> None:
+        """The process ends: what is ceased from now on will be asked for again."""
+
 
 class OwnFeeds:
     """v1.1: a stream for each capture, and one stream for each set of credentials."""
 
     most_captures: int | None = 1
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
-        self._changes = ChangeLimit()
+    def __init__(self, upstream: Upstream[Query], limits: Limits) -> None:
+        self.upstream = upstream
+        self.limits = limits
+        self.changes = ChangeLimit()
 
     def feed_for(self, job_id: int, owner: Owner) -> "OwnFeed":
         """As Feeds."""
-        return OwnFeed(self._upstream, self._changes, owner)
+        return OwnFeed(self, owner)
+
+    def part(self) -> None:
+        """As Feeds; v1.1 keeps nothing for the next start."""
 
 
 class OwnFeed(MultiService):
     """A stream for one capture, replaced by another one when the keywords change."""
 
-    def __init__(self, upstream: Upstream, changes: ChangeLimit, owner: Owner) -> None:
+    def __init__(self, feeds: OwnFeeds, owner: Owner) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        self._upstream = upstream
+        self._upstream = upstream = feeds.upstream
+        self._limits = feeds.limits
+        self._changes = feeds.changes
         self._clock = upstream.clock
-        self._changes = changes
         self._owner = owner
-        self._stream: CaptureStream | None = None
+        self._stream: CaptureStream[Query] | None = None
         self._asked = False  # for any stream, since the capture was started
         self._wanted: Query | None = None
         self._turn = DeferredLock()
         self._later: IDelayedCall | None = None
         self._intake = Intake(upstream.source, self._end)
-        self._trouble = TroubleLog(upstream.source, upstream.clock)
+        self._trouble = TroubleLog(upstream.clock)
 
     @property
     def streaming(self) -> bool:
@@ -106,12 +134,12 @@ class OwnFeed(MultiService):
     def quiet(self) -> bool:
         return self._stream is None
 
-    def ask(self, text: str | None) -> Reading:
+    def ask(self, text: str | None) -> Understood:
         """As Feed; the stream is replaced at once, or later where that happens too often."""
-        reading = keywords.read(text, self._upstream.source.limits)
+        reading = keywords.read(text, self._limits)
         self._wanted = reading.query
         self._take_turn_in_time()
-        return reading
+        return Understood(reading.query, reading.refused)
 
     async def cease(self) -> None:
         """As Feed."""
@@ -201,3 +229,21 @@ class OwnFeed(MultiService):
         self._asked = True
         self._stream = CaptureStream(self._upstream, self._wanted, self)
         self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+
+
+def say_refused(name: str, refused_terms: Sequence[Refused], most: int = 20) -> None:
+    """Say which terms of the capture `name` are left out, and why."""
+    for refused in refused_terms[:most]:
+        log.warn(
+            "Capture {name!r}: the term {term!r} is left out: {reason}.",
+            name=name,
+            term=refused.term[:80],
+            reason=refused.reason,
+        )
+    more = len(refused_terms) - most
+    if more > 0:
+        log.warn(
+            "Capture {name!r}: {n} more terms are left out; the ledger lists them.",
+            name=name,
+            n=more,
+        )

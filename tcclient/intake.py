@@ -12,7 +12,7 @@ from tcclient.archive import Archive
 from tcclient.backoff import Trouble
 from tcclient.connection import Ending
 from tcclient.messages import Kind, Overlong, decoded, excerpt, kind_of
-from tcclient.twitter import Source
+from tcclient.twitter import Codes
 
 log = Logger()
 
@@ -23,7 +23,7 @@ class Intake:
     connection is over.
     """
 
-    def __init__(self, source: Source, end: Callable[[Ending], None]) -> None:
+    def __init__(self, source: Codes, end: Callable[[Ending], None]) -> None:
         self._source = source
         self._end = end
         self._said: set[str] = set()
@@ -40,15 +40,16 @@ class Intake:
         posts = []
         for message in messages:
             if isinstance(message, Overlong):
-                self._refuse(archive, "too long", message.size, message.head)
+                self.refuse(archive, "too long", message.size, message.head)
             elif (kind := kind_of(message)) is Kind.POST:
                 posts.append(message)
             else:
                 self._heed(archive, kind, message)
         if posts:
-            self._store(archive, posts)
+            self.store(archive, posts)
 
-    def _store(self, archive: Archive, posts: list[bytes]) -> None:
+    def store(self, archive: Archive, posts: list[bytes]) -> None:
+        """Posts are in the file when this returns, or accounted for as lost."""
         try:
             archive.store(posts)
         except OSError as e:
@@ -63,7 +64,7 @@ class Intake:
 
     def _heed(self, archive: Archive, kind: Kind, line: bytes) -> None:
         if kind is Kind.NOT_JSON:
-            self._refuse(archive, "not JSON", len(line), line)
+            self.refuse(archive, "not JSON", len(line), line)
             return
         if kind is Kind.CONNECTION_LIMIT:
             archive.note(kind.value, text=excerpt(line))
@@ -86,7 +87,8 @@ class Intake:
         meaning, trouble = self._source.disconnect(code if type(code) is int else None)
         return Ending("disconnect", f"Twitter disconnected: {meaning}", trouble)
 
-    def _refuse(self, archive: Archive, reason: str, size: int, line: bytes) -> None:
+    def refuse(self, archive: Archive, reason: str, size: int, line: bytes) -> None:
+        """A line that is no message costs a line in the ledger, and nothing else."""
         archive.note("refused", reason=reason, bytes=size, begins=excerpt(line))
         self._say_once(
             archive, reason, f"a line of {size} bytes is {reason}; the ledger quotes its beginning"

@@ -23,8 +23,9 @@ class Status(enum.IntEnum):
 @attrs.frozen
 class Job:
     """
-    One capture as the server describes it.  `keywords` is the text exactly as stored;
-    `recent_total` the total_count of the newest update, None where there is none.
+    One capture as the server describes it.  `keywords` is the text exactly as stored, and
+    `keywords_member` what this server calls it; `recent_total` is the total_count of the newest
+    update, None where there is none.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Job:
     assigned_worker: int | None
     withdrawn: bool
     recent_total: int | None
+    keywords_member: str = "keywords"
 
     @property
     def wanted(self) -> bool:
@@ -57,11 +59,12 @@ class Job:
         recent = _member(value, "recent_update", dict, type(None), default=None) or {}
         # The site renamed the member in 2016; both generations are deployed.
         older = "twitter_keywords" in value and "keywords" not in value
+        keywords = "twitter_keywords" if older else "keywords"
         return cls(
             id=_member(value, "id", int),
             name=_member(value, "name", str),
             status=_member(value, "status", int),
-            keywords=_member(value, "twitter_keywords" if older else "keywords", str, type(None)),
+            keywords=_member(value, keywords, str, type(None)),
             total_count=_member(value, "total_count", int, type(None)),
             assigned_worker=_member(value, "assigned_worker", int, type(None), default=None),
             withdrawn=any(
@@ -69,23 +72,25 @@ class Job:
                 for date in ("archived_date", "deleted_date")
             ),
             recent_total=_member(recent, "total_count", int, type(None), default=None),
+            keywords_member=keywords,
         )
 
 
 @attrs.frozen
 class Decision:
-    """What to do: capture this job (None: nothing), and the others that would have run as well."""
+    """What to do: capture these jobs, and not the others that are wanted as well."""
 
-    capture: Job | None
+    captured: tuple[Job, ...] = ()
     left_out: tuple[Job, ...] = ()
 
 
-def decide(jobs: Sequence[Job]) -> Decision:
-    """v1.1 allows one stream per set of credentials: the wanted job with the lowest id runs."""
-    wanted = sorted((job for job in jobs if job.wanted), key=lambda job: job.id)
-    if not wanted:
-        return Decision(None)
-    return Decision(wanted[0], tuple(wanted[1:]))
+def decide(jobs: Sequence[Job], most: int | None) -> Decision:
+    """
+    Of the jobs that are wanted, `most` can run at the same time, None meaning any number: those
+    with the lowest ids do.
+    """
+    wanted = tuple(sorted((job for job in jobs if job.wanted), key=lambda job: job.id))
+    return Decision(wanted[:most], () if most is None else wanted[most:])
 
 
 _REQUIRED = object()

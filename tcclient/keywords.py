@@ -51,7 +51,8 @@ class Query:
         """A clause for the log: how much is asked for."""
         if self.is_sample:
             return "the sample of all posts"
-        return f"{len(self.track)} terms and {len(self.locations)} boxes"
+        counts = ((len(self.track), "term", "terms"), (len(self.locations), "box", "boxes"))
+        return " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
 
     def for_ledger(self) -> dict[str, object]:
         """The query as members of a ledger line."""
@@ -158,7 +159,7 @@ def parse_box(term: str, degrees: tuple[float, float]) -> Box:
     """
     match = _GEO.match(term)
     if match is None:
-        raise ValueError("geo: takes four numbers: longitude latitude longitude latitude")
+        raise ValueError("geo: takes four numbers with spaces between: west south east north")
     lon1, lat1, lon2, lat2 = (float(number) for number in match.groups())
     if not all(-180 <= lon <= 180 for lon in (lon1, lon2)):
         raise ValueError("a longitude lies between -180 and 180 (longitude comes first)")

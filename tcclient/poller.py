@@ -4,12 +4,12 @@ Asks the server at an interval what to capture, decides, and has the captures re
 Failing to ask is not an answer: captures go on as they are.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import attrs
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -60,7 +60,7 @@ class Poller(MultiService):
         self._client_id = client_id
         self._server_log = ServerLog()
         self._captures: dict[int, Capture] = {}
-        self._decision = Decision(None)
+        self._decision = Decision()
         self._mentioned: dict[str, object] = {}
         self._under_way: set[Deferred[None]] = set()
         self._polling = self._loop(self._poll)
@@ -91,8 +91,13 @@ class Poller(MultiService):
         return parting.addErrback(lambda failure: log.failure("Not all was finished.", failure))
 
     async def _part(self) -> None:
+        self._feeds.part()
         captures = list(self._captures.values())
-        await gatherResults([Deferred.fromCoroutine(capture.leave()) for capture in captures])
+        await gatherResults(
+            [Deferred.fromCoroutine(capture.leave()) for capture in captures], consumeErrors=True
+        )
+        for service in reversed(list(self)):
+            await maybeDeferred(service.stopService)
         self._shelf.end()
         log.info("tcc has stopped; all files are finished.")
 
@@ -146,10 +151,9 @@ class Poller(MultiService):
                     jobs[job.id] = job
 
     def _act(self, jobs: dict[int, Job]) -> None:
-        self._decision = decide(list(jobs.values()))
-        wanted = self._decision.capture
+        self._decision = decide(list(jobs.values()), self._feeds.most_captures)
         for job in jobs.values():
-            if wanted is not None and job.id == wanted.id:
+            if job in self._decision.captured:
                 continue
             capture = self._captures.get(job.id)
             if capture is None and job.status == Status.STOPPING and not job.withdrawn:
@@ -158,14 +162,16 @@ class Poller(MultiService):
                 capture.lose()
             elif capture is not None:
                 capture.drop(job)
-        if wanted is not None:
-            self._run(wanted)
+        for job in self._decision.captured:
+            self._run(job)
         self._mention(self._decision)
 
     def _run(self, job: Job) -> None:
         capture = self._captures.get(job.id) or self._add(job)
-        # One stream per set of credentials: another one has to be closed before.
-        if all(other is capture or other.session.quiet for other in self._captures.values()):
+        # Where there are only so many streams, another one has to be closed before.
+        most = self._feeds.most_captures
+        others = [other for other in self._captures.values() if other is not capture]
+        if most is None or sum(not other.session.quiet for other in others) < most:
             capture.want(job)
             capture.tell()
 
@@ -182,25 +188,23 @@ class Poller(MultiService):
         del self._captures[capture.job.id]
 
     async def _update(self) -> None:
-        wanted = self._decision.capture
-        if wanted is not None and wanted.id in self._captures:
-            capture = self._captures[wanted.id]
-            capture.add_to_history()
-            capture.say_how_it_goes()
+        for job in self._decision.captured:
+            capture = self._captures.get(job.id)
+            if capture is not None:
+                capture.add_to_history()
+                capture.say_how_it_goes()
 
     def _mention(self, decision: Decision) -> None:
-        if self._is_news("any", decision.capture is not None) and decision.capture is None:
+        if self._is_news("any", bool(decision.captured)) and not decision.captured:
             log.info("The server has nothing to capture for this client now.")
-        others = [job.id for job in decision.left_out]
-        if self._is_news("left out", others) and decision.capture is not None and others:
+        if self._is_news("left out", [job.id for job in decision.left_out]) and decision.left_out:
             log.warn(
                 "Several jobs of this client are to run, and one stream is all there is: "
-                "{name!r} ({id}) is captured, not {others}.",
-                name=decision.capture.name,
-                id=decision.capture.id,
-                others=", ".join(f"{job.name!r} ({job.id})" for job in decision.left_out),
+                "{captured} is captured, not {others}.",
+                captured=_named(decision.captured),
+                others=_named(decision.left_out),
             )
-        worker = decision.capture.assigned_worker if decision.capture else None
+        worker = decision.captured[0].assigned_worker if decision.captured else None
         if worker not in (None, self._client_id) and self._is_news("worker", worker):
             log.warn(
                 "The server knows this client as {worker}, the settings as {id}: check "
@@ -213,3 +217,7 @@ class Poller(MultiService):
         news = self._mentioned.get(topic) != state
         self._mentioned[topic] = state
         return news
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    return ", ".join(f"{job.name!r} ({job.id})" for job in jobs)

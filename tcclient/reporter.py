@@ -27,18 +27,16 @@ class Reporter:
         self._clock = clock
         self._writing = DeferredLock()
 
-    @property
-    def busy(self) -> bool:
-        """Whether a write is under way: a slow server must not gather a queue of reports."""
-        return bool(self._writing.locked)
-
     async def report(self, job: Job) -> None:
         """total_count, rate and ping_date, into the job as it was just read."""
+        if self._writing.locked:
+            await self.read_and_report(job)  # it may be another by the time that it is our turn
+            return
         async with self._writing:
             await self._report(job)
 
-    async def last_report(self, job: Job) -> None:
-        """The same, where `job` was read some time ago: it is read again."""
+    async def read_and_report(self, job: Job) -> None:
+        """The same, where `job` was read some time ago."""
         async with self._writing:
             archive = self._session.archive
             if archive is not None:

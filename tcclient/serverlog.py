@@ -15,7 +15,7 @@ class ServerLog:
         """`doing` is a noun such as `reading the jobs`; `reason` a clause."""
         if self._failing.get(doing) != reason:
             log.warn(
-                "The capture server fails at {doing}: {reason}. Capturing goes on.",
+                "The capture server fails at {doing}: {reason}. What runs goes on.",
                 doing=doing,
                 reason=reason,
             )

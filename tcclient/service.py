@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import attrs
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import ILogObserver, Logger
@@ -21,12 +22,20 @@ from tcclient import check, logs
 from tcclient.archive import Shelf
 from tcclient.backoff import Backoff
 from tcclient.control import ControlServer
-from tcclient.feed import OwnFeeds
+from tcclient.feed import Feeds, OwnFeeds
 from tcclient.poller import Intervals, Poller
 from tcclient.settings import Settings, SettingsError, load
 from tcclient.slots import Naming
 from tcclient.stream import Upstream
-from tcclient.twitter.v1 import V1Source
+from tcclient.trunk import Trunk
+from tcclient.twitter import v2
+from tcclient.twitter.bearer import Bearer
+from tcclient.twitter.fields import parameters
+from tcclient.twitter.ruleapi import RuleApi
+from tcclient.twitter.rulebook import Manner
+from tcclient.twitter.ruleset import tag_prefix
+from tcclient.twitter.v1 import LIMITS, Keys, V1Source
+from tcclient.twitter.v2 import V2Source
 from tcclient.web import rest_client, stream_client, user_agent
 
 log = Logger()
@@ -109,19 +118,6 @@ def client(settings: Settings, reactor: Any, logfile: str | None) -> Root:
 
 def make_poller(settings: Settings, reactor: Any) -> Poller:
     """The capturing part of the tree."""
-    agent = user_agent(settings.server.client_id)
-    upstream = Upstream(
-        V1Source(
-            stream_client(reactor, settings.source_addr),
-            settings.twitter.stream_url,
-            settings.twitter_auth,
-            agent,
-            reactor,
-            settings.twitter.stall_timeout,
-        ),
-        Backoff(),
-        reactor,
-    )
     output = settings.output
     naming = Naming(
         "",
@@ -131,12 +127,65 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         output.filename_timefmt,
         output.utc,
     )
+    shelf = Shelf(output.base_dir, naming, settings.server.base_url, reactor)
+    if settings.twitter.api == "1.1":
+        return _poller(settings, shelf, _v1_feeds(settings, reactor), reactor)
+    trunk = _v2_feeds(settings, shelf, reactor)
+    poller = _poller(settings, shelf, trunk, reactor)
+    trunk.setServiceParent(poller)  # type: ignore[no-untyped-call]
+    return poller
+
+
+def _poller(settings: Settings, shelf: Shelf, feeds: Feeds, reactor: Any) -> Poller:
     return Poller(
         make_control(settings, reactor),
-        Shelf(output.base_dir, naming, settings.server.base_url, reactor),
-        OwnFeeds(upstream),
+        shelf,
+        feeds,
         Intervals(settings.server.ping_interval, settings.server.update_interval),
         settings.server.client_id,
+    )
+
+
+def _v1_feeds(settings: Settings, reactor: Any) -> OwnFeeds:
+    keys = settings.twitter_auth.present()
+    source = V1Source(
+        stream_client(reactor, settings.source_addr),
+        settings.twitter.stream_url,
+        Keys(*(keys[field.name] for field in attrs.fields(Keys))),
+        user_agent(settings.server.client_id),
+        reactor,
+        settings.twitter.stall_timeout,
+    )
+    return OwnFeeds(Upstream(source, Backoff(), reactor), LIMITS)
+
+
+def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
+    twitter, keys = settings.twitter, settings.twitter_auth.present()
+    agent = user_agent(settings.server.client_id)
+    bearer = Bearer(
+        rest_client(reactor),
+        twitter.api_url,
+        keys.get("api_key"),
+        keys.get("api_secret"),
+        keys.get("bearer_token"),
+        agent,
+        reactor,
+    )
+    source = V2Source(
+        stream_client(reactor, settings.source_addr),
+        twitter.api_url,
+        bearer,
+        parameters(twitter.fields),
+        agent,
+        reactor,
+        v2.STALL_TIMEOUT if twitter.stall_timeout is None else twitter.stall_timeout,
+    )
+    prefix = tag_prefix(settings.server.base_url, settings.server.client_id)
+    return Trunk(
+        Upstream(source, Backoff(), reactor),
+        RuleApi(rest_client(reactor), twitter.api_url, bearer, agent, reactor),
+        Manner(prefix, twitter.rule_length, twitter.rule_delay),
+        shelf.note,
     )
 
 

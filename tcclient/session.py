@@ -13,9 +13,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from tcclient.archive import Archive, CannotStore, Shelf
-from tcclient.feed import Feed, Feeds
+from tcclient.feed import Feed, Feeds, say_refused
 from tcclient.jobs import Job
-from tcclient.keywords import Reading
 
 log = Logger()
 
@@ -62,6 +61,7 @@ class Session(MultiService):
             return self.archive
         try:
             if self.archive is not None:
+                self._shelf.try_out(job)  # what fails each time must not finish a file each time
                 self.archive.finish()
             archive = self._shelf.open(job)
         except (CannotStore, OSError) as e:
@@ -100,6 +100,11 @@ class Session(MultiService):
                 log.error("Cannot finish a file; next try in {s:g} s: {e}", s=FINISH_RETRY, e=e)
                 await deferLater(self.clock, FINISH_RETRY)
             else:
+                log.info(
+                    "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
+                    name=self.archive.name,
+                    total=self.archive.tally.total,
+                )
                 return
 
     def retire(self) -> None:
@@ -114,33 +119,19 @@ class Session(MultiService):
         first = self._text is _UNREAD
         before = None if first else self._text
         self._text = text
-        reading = self._feed.ask(text)
+        understood = self._feed.ask(text)
         archive.note(
             "keywords",
             before=before,
             after=text,
-            refused=[attrs.asdict(refused) for refused in reading.refused],
-            **(reading.query.for_ledger() if reading.query else {}),
+            refused=[attrs.asdict(refused) for refused in understood.refused],
+            **(understood.asked.for_ledger() if understood.asked else {}),
         )
         if not first:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
-        _say_refused(archive.name, reading)
-
-
-def _say_refused(name: str, reading: Reading, most: int = 20) -> None:
-    for refused in reading.refused[:most]:
-        log.warn(
-            "Capture {name!r}: the term {term!r} is left out: {reason}.",
-            name=name,
-            term=refused.term[:80],
-            reason=refused.reason,
-        )
-    more = len(reading.refused) - most
-    if more > 0:
-        log.warn(
-            "Capture {name!r}: {n} more terms are left out; the ledger lists them.",
-            name=name,
-            n=more,
-        )
-    if reading.query is None:
-        log.warn("Capture {name!r} does not run: none of its keywords can be used.", name=name)
+        say_refused(archive.name, understood.refused)
+        if understood.asked is None:
+            log.warn(
+                "Capture {name!r} does not run: none of its keywords can be used.",
+                name=archive.name,
+            )

@@ -18,6 +18,7 @@ from tcclient import values
 from tcclient.document import Fault, Unreadable, one_line, read_document
 from tcclient.resolve import Sources, refuse_old_dialect, refuse_placeholders
 from tcclient.schema import Schema
+from tcclient.twitter.fields import parameters
 from tcclient.values import Secret
 
 __all__ = [
@@ -44,6 +45,13 @@ _Credential = Annotated[
     Secret,
     Meta(
         description="a non-empty string without white space",
+        extra={"read": values.secret, "hidden": True},
+    ),
+]
+_OptionalCredential = Annotated[
+    Secret | None,
+    Meta(
+        description="a non-empty string without white space, or null",
         extra={"read": values.secret, "hidden": True},
     ),
 ]
@@ -79,23 +87,44 @@ class Server(Struct, frozen=True, kw_only=True):
 
 
 class TwitterAuth(Struct, frozen=True, kw_only=True):
-    """The four OAuth 1.0a credentials."""
+    """
+    The credentials.  v1.1 signs with all four keys; v2 needs a bearer token, or api_key and
+    api_secret, which buy one.
+    """
 
-    api_key: _Credential
-    api_secret: _Credential
-    access_token: _Credential
-    access_token_secret: _Credential
+    api_key: _OptionalCredential = None
+    api_secret: _OptionalCredential = None
+    access_token: _OptionalCredential = None
+    access_token_secret: _OptionalCredential = None
+    bearer_token: _OptionalCredential = None
+
+    def present(self) -> dict[str, Secret]:
+        """Those that are there, by name."""
+        named = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: secret for name, secret in named.items() if secret is not None}
 
 
 class Twitter(Struct, frozen=True, kw_only=True):
-    """Where the stream is; `stream_url` ends in exactly one slash."""
+    """
+    Where the stream is and what is asked of it.  The addresses end in exactly one slash;
+    `stream_url` is v1.1's, all that follows `stall_timeout` is v2's.
+    """
 
-    api: Annotated[Literal["1.1"], Meta(description='"1.1"')] = "1.1"
+    api: Annotated[Literal["2", "1.1"], Meta(description='"2" or "1.1"')] = "1.1"
     stream_url: _Url = "https://stream.twitter.com/1.1/"
     stall_timeout: Annotated[
         Annotated[float, _ABOVE_ZERO] | None,
-        Meta(description="a number of seconds above 0, or null for 90 s"),
+        Meta(description="a number of seconds above 0, or null for 30 s on v2 and 90 s on v1.1"),
     ] = None
+    api_url: _Url = "https://api.x.com/"
+    fields: Annotated[
+        dict[str, list[str]] | None,
+        Meta(description='an object of lists such as {"tweet.fields": ["created_at"]}, or null'),
+    ] = None
+    rule_length: Annotated[
+        int, Meta(ge=128, le=2048, description="a whole number of characters from 128 to 2048")
+    ] = 1024
+    rule_delay: _Seconds = 20.0
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -161,6 +190,8 @@ def _load(path: Path, environ: Mapping[str, str]) -> Settings:
     checked = schema.checked(sources.resolved(document))
     keys = schema.convert(checked, _Keys)
     _check_names(keys.output, schema)
+    _check_credentials(keys, schema)
+    _check_fields(keys.twitter, schema)
     base_dir = path.parent / keys.output.base_dir
     return Settings(
         path=path,
@@ -171,6 +202,28 @@ def _load(path: Path, environ: Mapping[str, str]) -> Settings:
         output=msgspec.structs.replace(keys.output, base_dir=base_dir),
         logging=keys.logging,
     )
+
+
+def _check_credentials(keys: _Keys, schema: Schema) -> None:
+    """Raises Fault where the API that is asked needs a credential that is not there."""
+    auth = keys.twitter_auth
+    needed = ["api_key", "api_secret"]
+    if keys.twitter.api == "1.1":
+        needed += ["access_token", "access_token_secret"]
+    elif auth.bearer_token is not None:
+        needed = []
+    for name in needed:
+        if getattr(auth, name) is None:
+            raise schema.fault(
+                ("twitter_auth", name), f"nothing, and API {keys.twitter.api} needs it"
+            )
+
+
+def _check_fields(twitter: Twitter, schema: Schema) -> None:
+    try:
+        parameters(twitter.fields)
+    except ValueError as e:
+        raise schema.fault(("twitter", "fields"), f"one in which {e}") from e
 
 
 def _check_names(output: Output, schema: Schema) -> None:

@@ -8,9 +8,8 @@ never notices silence, and loses the bytes.  tests/test_txtwitter.py pins what i
 """
 
 import math
-import re
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -25,11 +24,10 @@ from txtwitter.streamservice import TwitterStreamService
 from tcclient.backoff import Backoff, Trouble
 from tcclient.bodies import abandon, read_beginning
 from tcclient.connection import Connection, Ending, Timing
-from tcclient.failures import explain, one_line
+from tcclient.failures import explain
 from tcclient.gunzip import decoder_for, inflated
-from tcclient.keywords import Query
 from tcclient.messages import Overlong
-from tcclient.twitter import Source
+from tcclient.twitter import Refusal, Source
 
 MOST_EXPLANATION = 4000
 """Bytes of a refusal's body that are read."""
@@ -48,17 +46,20 @@ class Listener(Protocol):
         """A connection ended, or an attempt to make one failed."""
 
 
-@attrs.frozen
-class Upstream:
-    """A source, and the waits that belong to it and its credentials."""
+Query = TypeVar("Query")
 
-    source: Source
+
+@attrs.frozen
+class Upstream(Generic[Query]):
+    """A source of what a Query asks for, and the waits that belong to it and its credentials."""
+
+    source: Source[Query]
     backoff: Backoff
     clock: IReactorTime
     timing: Timing = attrs.field(factory=Timing)
 
 
-class CaptureStream(TwitterStreamService):
+class CaptureStream(TwitterStreamService, Generic[Query]):
     """
     The stream for one query.  An instance is started once and stopped once; another query is
     another instance, because a restarted txTwitter service runs two streams (observed).
@@ -70,14 +71,14 @@ class CaptureStream(TwitterStreamService):
     RECONNECT_DELAY_MULTIPLIER = 1.0
     RECONNECT_DELAY_MAX = math.inf
 
-    def __init__(self, upstream: Upstream, query: Query, listener: Listener) -> None:
+    def __init__(self, upstream: Upstream[Query], query: Query, listener: Listener) -> None:
         super().__init__(self._attempt, listener.stream_received)
         self.query = query
         self._clock = self.clock = upstream.clock
         self._upstream = upstream
         self._listener = listener
         self._connection: Connection | None = None
-        self._refusal_text = ""
+        self._refusal: Refusal | None = None
         self._waiting: list[Deferred[None]] = []
 
     @property
@@ -85,13 +86,17 @@ class CaptureStream(TwitterStreamService):
         """Whether the answer was 200 and the connection stands."""
         return self._connection is not None
 
+    async def drain(self) -> None:
+        """Returns when what had arrived has been read."""
+        if self._connection is not None:
+            await self._connection.drain()
+
     async def hang_up(self, ending: Ending) -> None:
         """
         Read what has arrived, then end for the reason given.  Returns when nothing more will be
         heard.
         """
-        if self._connection is not None:
-            await self._connection.drain()
+        await self.drain()
         if self._connection is not None:
             self._connection.ending = self._connection.ending or ending
         await self.stopService()
@@ -120,7 +125,7 @@ class CaptureStream(TwitterStreamService):
             ending = self._schedule(ending, good=connection is not None and connection.good)
         elif ending.trouble is not None:
             # The next instance must wait although this one does not come back.
-            self._upstream.backoff.failed(ending.trouble, self._clock.seconds())
+            self._fail(ending, ending.trouble)
         super().connection_lost(reason)
         self._listener.stream_ended(ending)
         if not self.running:
@@ -163,7 +168,8 @@ class CaptureStream(TwitterStreamService):
         if response.code != 200:
             reading = read_beginning(response, MOST_EXPLANATION)
             said = await reading.addTimeout(timing.explanation, self._clock)
-            self._refusal_text = plain_text(inflated(response, said)[:MOST_EXPLANATION])
+            said = inflated(response, said)[:MOST_EXPLANATION]
+            self._refusal = up.source.refusal(response.code, response.headers, said)
             return response
         try:
             decoder = decoder_for(response)
@@ -181,23 +187,23 @@ class CaptureStream(TwitterStreamService):
             found = connection.ending or Ending("closed", explain(reason))
             return attrs.evolve(found, incomplete=connection.incomplete)
         error = reason.value
-        if not isinstance(error, TwitterAPIError):
+        if not isinstance(error, TwitterAPIError) or self._refusal is None:
             return Ending("unreachable", explain(reason), Trouble.NETWORK)
         status = int(error.status)
-        return Ending(
-            "refused",
-            f"the answer was {status}",
-            self._upstream.source.refusal(status).trouble,
-            status=status,
-            explanation=self._refusal_text,
-        )
+        refusal = self._refusal
+        detail = f"the answer was {status}"
+        return Ending("refused", detail, refusal.trouble, status=status, refusal=refusal)
 
     def _schedule(self, ending: Ending, *, good: bool) -> Ending:
         now, backoff = self._clock.seconds(), self._upstream.backoff
         trouble = ending.trouble or (None if good else Trouble.NETWORK)
-        wait = backoff.dropped(now) if trouble is None else backoff.failed(trouble, now)
+        wait = backoff.dropped(now) if trouble is None else self._fail(ending, trouble)
         self.reconnect_delay = wait
         return attrs.evolve(ending, trouble=trouble, wait=wait)
+
+    def _fail(self, ending: Ending, trouble: Trouble) -> float:
+        at_least = ending.refusal.at_least if ending.refusal else 0.0
+        return self._upstream.backoff.failed(trouble, self._clock.seconds(), at_least)
 
     def _tell_gone(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -218,10 +224,3 @@ class _Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at ru
     def deliverBody(self, protocol: IProtocol) -> None:
         self._take(self._connection)
         self.original.deliverBody(self._connection.in_front_of(protocol))
-
-
-def plain_text(body: bytes) -> str:
-    """What a refusal's body says, on one line, without mark-up, in at most 300 characters."""
-    text = re.sub(r"<(style|script|title)\b.*?</\1>|<[^>]*>", " ", body.decode("utf-8", "replace"),
-                  flags=re.S | re.I)  # fmt: skip
-    return one_line(text)[:300]

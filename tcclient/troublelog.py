@@ -7,7 +7,6 @@ from twisted.logger import Logger
 
 from tcclient.backoff import RAMPS, Trouble
 from tcclient.connection import Ending
-from tcclient.twitter import Source
 
 log = Logger()
 
@@ -15,8 +14,7 @@ log = Logger()
 class TroubleLog:
     """The state of one capture's stream, as far as the log has told it."""
 
-    def __init__(self, source: Source, clock: IReactorTime) -> None:
-        self._source = source
+    def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._said: tuple[str, int | None, str] | None = None
         self._since: float | None = None
@@ -53,10 +51,10 @@ class TroubleLog:
 
     def _say(self, name: str, ending: Ending) -> None:
         text = f"{ending.detail}."
-        if ending.status is not None:
-            text += f" {self._source.refusal(ending.status).advice}"
-        if ending.explanation:
-            text += f" Twitter says: {ending.explanation!r}."
+        if ending.refusal is not None:
+            text += f" {ending.refusal.advice}"
+            if ending.refusal.explanation:
+                text += f" The answer says: {ending.refusal.explanation.rstrip('.')!r}."
         log.warn(
             "Capture {name!r} has no stream: {text} Next try in {wait:g} s.",
             name=name,

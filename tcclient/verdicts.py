@@ -82,12 +82,8 @@ def permissions(mode: int, path: str) -> Verdict:
 
 def credentials(auth: TwitterAuth, auth_token: Secret) -> Verdict:
     """Fails on what is surely wrong only, for services that are compatible with Twitter's too."""
-    values = {
-        "api_key": auth.api_key.reveal(),
-        "api_secret": auth.api_secret.reveal(),
-        "access_token": auth.access_token.reveal(),
-        "access_token_secret": auth.access_token_secret.reveal(),
-    }
+    values = {name: secret.reveal() for name, secret in auth.present().items()}
+    values.pop("bearer_token", None)  # has no shape to speak of
     faults = [
         *_same({**values, "server.auth_token": auth_token.reveal()}),
         *_swapped(values),
@@ -95,7 +91,7 @@ def credentials(auth: TwitterAuth, auth_token: Secret) -> Verdict:
     ]
     if faults:
         return fail("in twitter_auth " + "; ".join(faults))
-    return ok("the four keys of twitter_auth look plausible")
+    return ok("the keys of twitter_auth look plausible")
 
 
 def _same(values: Mapping[str, str]) -> list[str]:
@@ -108,10 +104,14 @@ def _same(values: Mapping[str, str]) -> list[str]:
 
 def _swapped(values: Mapping[str, str]) -> list[str]:
     faults = []
-    key, secret = values["api_key"], values["api_secret"]
+    key, secret = values.get("api_key", ""), values.get("api_secret", "")
     if len(key) >= _SHORTEST_SECRET and len(secret) <= _LONGEST_KEY and not _is_bearer(key):
         faults.append("api_key and api_secret seem to be swapped: the key is the shorter one")
-    if _lacks_user(values["access_token"]) and not _lacks_user(values["access_token_secret"]):
+    if "access_token" not in values:
+        return faults
+    if _lacks_user(values["access_token"]) and not _lacks_user(
+        values.get("access_token_secret", "")
+    ):
         faults.append("access_token and access_token_secret seem to be swapped")
     elif _lacks_user(values["access_token"]):
         faults.append("access_token does not begin with a user's number and a hyphen")

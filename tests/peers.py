@@ -17,13 +17,20 @@ from tcclient.backoff import Backoff, Trouble
 from tcclient.connection import Timing
 from tcclient.gunzip import HIDDEN
 from tcclient.keywords import Query
+from tcclient.settings import Secret
 from tcclient.stream import Upstream
 from tcclient.twitter import Refusal
-from tcclient.twitter.v1 import LIMITS, V1Source
+from tcclient.twitter.v1 import Keys, V1Source
 
 EPOCH = 1_700_000_000.0
 STALL = 90.0
 DONE = Failure(ResponseDone())
+KEYS = Keys(
+    api_key=Secret("the-api-key"),
+    api_secret=Secret("the-api-secret"),
+    access_token=Secret("the-access-token"),
+    access_token_secret=Secret("the-token-secret"),
+)
 
 
 @attrs.define
@@ -125,11 +132,16 @@ class Peer:
 
 
 class FakeSource:
-    """v1.1 as far as its limits and codes go; the test speaks for the other side."""
+    """
+    v1.1 as far as its limits and codes go; the test speaks for the other side.
 
-    limits = LIMITS
+    Every refusal asks for a wait of `at_least` seconds, and `headers` are those of the last one.
+    """
 
     def __init__(self) -> None:
+        self._v1 = V1Source(cast(Any, None), "http://x/1.1/", KEYS, "test", Clock())
+        self.at_least = 0.0
+        self.headers = Headers()
         self.stall_timeout = STALL
         self.peers: list[Peer] = []
         self.broken: Exception | None = None
@@ -148,15 +160,16 @@ class FakeSource:
 
     def endpoint(self, query: Query) -> str:
         """As Source."""
-        return V1Source.endpoint(cast(Any, self), query)
+        return self._v1.endpoint(query)
 
-    def refusal(self, status: int) -> Refusal:
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """As Source."""
-        return V1Source.refusal(cast(Any, self), status)
+        self.headers = headers
+        return attrs.evolve(self._v1.refusal(status, headers, body), at_least=self.at_least)
 
     def disconnect(self, code: object) -> tuple[str, Trouble | None]:
         """As Source."""
-        return V1Source.disconnect(cast(Any, self), code)
+        return self._v1.disconnect(code)
 
 
 def clock_at(now: float = EPOCH) -> Clock:
@@ -166,7 +179,7 @@ def clock_at(now: float = EPOCH) -> Clock:
     return clock
 
 
-def upstream(source: FakeSource, clock: Clock, timing: Timing | None = None) -> Upstream:
+def upstream(source: FakeSource, clock: Clock, timing: Timing | None = None) -> Upstream[Query]:
     """The way to `source`, with no wait imposed yet."""
     return Upstream(source, Backoff(), clock, timing or Timing())
 

@@ -10,6 +10,7 @@ from tcclient.backoff import (
     NETWORK,
     RAMPS,
     RATE_LIMIT,
+    SLOT,
     Backoff,
     ChangeLimit,
     Trouble,
@@ -41,6 +42,7 @@ class RampTests(SynchronousTestCase):
             (Trouble.HTTP, http),
             (Trouble.DUPLICATE, http),
             (Trouble.DISK, http),
+            (Trouble.SLOT, [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]),
             (Trouble.RATE_LIMIT, [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]),
             (Trouble.REFUSED, [320.0, 320.0]),
             (Trouble.QUERY_REFUSED, [320.0, 320.0]),
@@ -58,7 +60,7 @@ class RampTests(SynchronousTestCase):
 
     def test_years_of_failure(self) -> None:
         """Numbers stay numbers."""
-        for ramp in (NETWORK, HTTP, RATE_LIMIT):
+        for ramp in (NETWORK, HTTP, SLOT, RATE_LIMIT):
             self.assertEqual(ramp.wait(10**9), ramp.longest)
 
 
@@ -163,13 +165,47 @@ class BackoffTests(SynchronousTestCase):
         self.backoff.asks_for("b")
         self.assertEqual(self.backoff.remaining(NOW + 320), 60.0)
 
-    @given(st.lists(st.tuples(troubles, st.floats(-1e6, 1e6)), min_size=1, max_size=30))
-    def test_any_history(self, failures: list[tuple[Trouble, float]]) -> None:
-        """Each wait is within its ramp, and remaining() says no more, whatever the clock does."""
+    def test_a_wait_that_was_asked_for(self) -> None:
+        """It is waited where the ramp has less, and the ramp rises below it."""
+        found = [self.backoff.failed(Trouble.HTTP, NOW, at_least=15.0) for _ in range(4)]
+        self.assertEqual(found, [15.0, 15.0, 20.0, 40.0])
+        self.assertEqual(self.backoff.failed(Trouble.HTTP, NOW), 80.0)
+
+    def test_a_wait_beyond_the_ramp(self) -> None:
+        """No ramp's end shortens what was asked for; it runs down like any other."""
+        self.assertEqual(self.backoff.failed(Trouble.SLOT, NOW, at_least=900.0), 900.0)
+        for after, remaining in ((0, 900), (300, 600), (900, 0), (-86_400, 900)):
+            self.assertEqual(self.backoff.remaining(NOW + after), remaining)
+        self.assertEqual(self.backoff.failed(Trouble.SLOT, NOW + 900), 60.0)
+
+    def test_nothing_shortens_a_wait_that_was_asked_for(self) -> None:
+        """Neither another query, nor asking for nothing at the next failure."""
+        self.backoff.asks_for("a")
+        self.backoff.failed(Trouble.RATE_LIMIT, NOW, at_least=900.0)
+        self.backoff.asks_for("b")
+        self.assertEqual(self.backoff.remaining(NOW + 1), 899.0)
+
+    def test_what_is_asked_for_of_one_trouble(self) -> None:
+        """It is not that of the next."""
+        self.backoff.failed(Trouble.RATE_LIMIT, NOW, at_least=900.0)
+        self.assertEqual(self.backoff.failed(Trouble.NETWORK, NOW + 900), 0.25)
+        self.assertEqual(self.backoff.remaining(NOW + 900), 0.25)
+
+    @given(
+        st.lists(
+            st.tuples(troubles, st.floats(-1e6, 1e6), st.floats(0, 1e5)), min_size=1, max_size=30
+        )
+    )
+    def test_any_history(self, failures: list[tuple[Trouble, float, float]]) -> None:
+        """
+        Each wait is within its ramp or what was asked for, and remaining() says no more, whatever
+        the clock does.
+        """
         backoff = Backoff()
-        for trouble, now in failures:
-            wait = backoff.failed(trouble, now)
-            self.assertTrue(RAMPS[trouble].first <= wait <= RAMPS[trouble].longest)
+        for trouble, now, at_least in failures:
+            wait = backoff.failed(trouble, now, at_least)
+            ramp = RAMPS[trouble]
+            self.assertTrue(max(ramp.first, at_least) <= wait <= max(ramp.longest, at_least))
             self.assertTrue(0 <= backoff.remaining(now + 1) <= backoff.remaining(now - 1) <= wait)
 
 

@@ -80,16 +80,11 @@ class FakeReporter:
         self.still: Callable[[], bool] = lambda: True
         self._events = events
 
-    @property
-    def busy(self) -> bool:
-        """As Reporter."""
-        return bool(self.asked)
-
     async def report(self, wanted: Job) -> None:
         """As Reporter."""
         await self._ask("report")
 
-    async def last_report(self, wanted: Job) -> None:
+    async def read_and_report(self, wanted: Job) -> None:
         """As Reporter."""
         await self._ask("last report")
 
@@ -387,6 +382,7 @@ class TellTests(CaptureTestCase):
         self.server.answers("report")
         self.session.streaming = True
         self.capture.tell()
+        self.capture.answer_start()
         self.happened("run", "report", "report", "started")
 
     def test_nothing_gathers_before_a_slow_server(self) -> None:
@@ -396,7 +392,6 @@ class TellTests(CaptureTestCase):
         for _ in range(3):
             self.capture.tell()
             self.capture.add_to_history()
-            self.capture.answer_start()
         self.happened("run", "report", "started", "update")
         for what in ("report", "started", "update"):
             self.server.answers(what)

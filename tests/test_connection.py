@@ -15,6 +15,7 @@ from tcclient.backoff import Trouble
 from tcclient.connection import Connection, Ending, Timing
 from tcclient.gunzip import Gunzip
 from tcclient.messages import Overlong
+from tcclient.twitter import Refusal
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 
 TIMING = Timing(proof=10, drain=1, goodbye=5)
@@ -307,6 +308,17 @@ class EndingTests(SynchronousTestCase):
         self.assertEqual(
             Ending("stopped", "why").for_ledger(), {"cause": "stopped", "detail": "why"}
         )
+
+    def test_ledger_line_of_a_refusal(self) -> None:
+        """It has the other side's words, where there are any; the advice is for the log."""
+        for said, words in (("Bad {token}", {"explanation": "Bad {token}"}), ("", {})):
+            refusal = Refusal(Trouble.HTTP, "Do this.", said, at_least=7.0)
+            ending = Ending("refused", "no", Trouble.HTTP, 7.0, 503, refusal)
+            self.assertEqual(
+                ending.for_ledger(),
+                {"cause": "refused", "detail": "no", "trouble": "http", "wait": 7.0, "status": 503}
+                | words,
+            )
 
     def test_attempts_are_told_from_connections(self) -> None:
         """By their cause."""

@@ -173,16 +173,16 @@ class DecideTests(SynchronousTestCase):
 
     def test_nothing(self) -> None:
         """No jobs, and none that is wanted."""
-        self.assertEqual(decide([]), Decision(None))
+        self.assertEqual(decide([], 1), Decision())
         self.assertEqual(
-            decide([job(status=4), job(status=5), job(deleted_date="x")]), Decision(None)
+            decide([job(status=4), job(status=5), job(deleted_date="x")], 1), Decision()
         )
 
     def test_the_lowest_id_runs(self) -> None:
         """The order of the list does not matter; the others are named in order."""
         nine, two, five = job(9), job(2), job(5, status=Status.STARTING)
-        self.assertEqual(decide([nine, two, five]), Decision(two, (five, nine)))
+        self.assertEqual(decide([nine, two, five], 1), Decision((two,), (five, nine)))
 
     def test_jobs_that_are_not_wanted_take_no_place(self) -> None:
         """A lower id that is stopped is not in the way, and not mentioned."""
-        self.assertEqual(decide([job(1, status=5), job(2)]), Decision(job(2)))
+        self.assertEqual(decide([job(1, status=5), job(2)], 1), Decision((job(2),)))

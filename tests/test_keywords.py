@@ -209,7 +209,7 @@ class QueryTests(SynchronousTestCase):
     def test_words(self) -> None:
         """The clause for the log."""
         self.assertEqual(str(Query()), "the sample of all posts")
-        self.assertEqual(str(Query(("a",), (HEYDAY, HEYDAY))), "1 terms and 2 boxes")
+        self.assertEqual(str(Query(("a",), (HEYDAY, HEYDAY))), "1 term and 2 boxes")
 
     def test_ledger(self) -> None:
         """Its members are JSON."""

@@ -117,6 +117,15 @@ class FallbackTests(ReporterTestCase):
             said = [event for event in logs if "keywords as they were read" in str(event)]
             self.assertEqual(len(said), 1)
 
+    def test_an_older_generation(self) -> None:
+        """They go back under the name that they came by."""
+        self.world.server.quirk(without_activejobs_detail=404, keywords_member="twitter_keywords")
+        world = self.capture("cats,")
+        world.posts(3)
+        world.goes(10)
+        self.assertEqual((self.row.status, self.row.total_count), (STARTED, 3))
+        self.assertEqual(self.row.keywords, "cats,")
+
     def test_no_keywords_where_there_are_none(self) -> None:
         """The server would crash over them."""
         for missing in (404, 405):
@@ -435,7 +444,7 @@ class StatusTests(ReporterTestCase):
         report = self.slow_stop()
         report.answer()
         self.world.settle()
-        self.assertEqual(self.world.line.held, [])
+        self.assertNotIn({"status": STOPPED}, [held.body for held in self.world.line.held])
         self.assertTrue(self.world.disk.unfinished())
         self.world.line.release()
         self.world.goes(2)
@@ -469,6 +478,22 @@ class SlowServerTests(ReporterTestCase):
         world.line.release()
         world.settle()
         self.assertLess(len(world.line.seen) - before, 8)
+
+    def test_a_slow_update_does_not_cost_a_report(self) -> None:
+        """It comes after it, with the keywords as they are by then."""
+        for missing in (None, 404):
+            self.world = Clockwork(self)
+            self.world.server.quirk(without_activejobs_detail=missing)
+            world = self.capture("cats")
+            world.line.hold("POST")
+            world.goes(30)
+            world.goes(5)
+            world.posts(2)
+            world.store.rekey(1, "mice")
+            world.line.release()
+            world.settle()
+            self.assertEqual((self.row.ping_date, self.row.total_count), (world.store._now(), 2))
+            self.assertEqual(self.row.keywords, "mice")
 
     def test_a_rename_while_an_update_is_under_way(self) -> None:
         """Its answer belongs to a folder that is closed by then: nothing is written there."""

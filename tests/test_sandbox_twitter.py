@@ -37,8 +37,9 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tcclient.sandbox.twitter import catalogue, damage, faults, main, remarks
+from tcclient.sandbox.twitter import catalogue, damage, faults, remarks
 from tcclient.sandbox.twitter.calm import CalmPolicy
+from tcclient.sandbox.twitter.command import main
 from tcclient.sandbox.twitter.faults import Fault
 from tcclient.sandbox.twitter.filters import Box, Filter, Refused, read_filter
 from tcclient.sandbox.twitter.journal import Journal

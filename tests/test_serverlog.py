@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.serverlog import ServerLog
 
-FAILS = "The capture server fails at listing the jobs: it is out. Capturing goes on."
+FAILS = "The capture server fails at listing the jobs: it is out. What runs goes on."
 AGAIN = "The capture server succeeds again at listing the jobs."
 
 

@@ -16,6 +16,7 @@ from tcclient.feed import OwnFeeds
 from tcclient.jobs import Job
 from tcclient.session import FINISH_RETRY, Session
 from tcclient.slots import Naming
+from tcclient.twitter.v1 import LIMITS
 from tests.peers import FakeSource, Peer, clock_at, settle, upstream
 
 JOB = Job(7, "Elections", 3, "cats", 0, 1, False, None)
@@ -41,7 +42,7 @@ class SessionTestCase(SynchronousTestCase):
         self.base = Path(self.mktemp())
         self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
         self.connected = 0
-        feeds = OwnFeeds(upstream(self.source, self.clock))
+        feeds = OwnFeeds(upstream(self.source, self.clock), LIMITS)
         self.session = Session(JOB, self.shelf, feeds, self._count)
         self.session.startService()
         self.addCleanup(self._end)

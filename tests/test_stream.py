@@ -12,10 +12,11 @@ from twisted.web.http import PotentialDataLoss
 
 from tcclient.backoff import Backoff, Trouble
 from tcclient.connection import Ending, Timing
+from tcclient.gunzip import HIDDEN
 from tcclient.keywords import Query
 from tcclient.messages import Overlong
-from tcclient.stream import CaptureStream, Upstream, plain_text
-from tests.peers import STALL, FakeSource, Peer, clock_at, settle, upstream
+from tcclient.stream import MOST_EXPLANATION, CaptureStream, Upstream
+from tests.peers import KEYS, STALL, FakeSource, Peer, clock_at, settle, upstream
 
 CATS, DOGS = Query(("cats",)), Query(("dogs",))
 TIMING = Timing()
@@ -34,6 +35,12 @@ class Ear:
     def ending(self) -> Ending:
         """The last one."""
         return self.endings[-1]
+
+    @property
+    def explanation(self) -> str:
+        """What the last one, a refusal, is explained with."""
+        assert self.ending.refusal is not None
+        return self.ending.refusal.explanation
 
     def stream_opened(self) -> None:
         """As Listener."""
@@ -307,7 +314,7 @@ class RefusalTextTests(StreamTestCase):
         self.peer.answers(403, coding)
         self.peer.says(body)
         self.peer.closes()
-        return self.ear.ending.explanation
+        return self.ear.explanation
 
     def test_page(self) -> None:
         """Without its mark-up, styles and scripts, on one line."""
@@ -331,7 +338,14 @@ class RefusalTextTests(StreamTestCase):
         self.peer.answers(403)
         self.peer.says(b"word " * 10_000)
         self.assertTrue(self.peer.hung_up)
-        self.assertLessEqual(len(self.ear.ending.explanation), 300)
+        self.assertLessEqual(len(self.ear.explanation), 300)
+
+    def test_beginning(self) -> None:
+        """Of a page that is mark-up for long, what comes later is not looked for."""
+        for room, said in ((4, "Word"), (3, "Wor"), (0, "")):
+            page = b" " * (MOST_EXPLANATION - room) + b"Word"
+            self.assertEqual(self.explanation(page), said)
+            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
 
     def test_dripping(self) -> None:
         """What came in time is quoted, and the wait begins."""
@@ -341,7 +355,7 @@ class RefusalTextTests(StreamTestCase):
         self.clock.advance(TIMING.explanation - 0.001)
         self.assertEqual(self.ear.endings, [])
         self.clock.advance(0.001)
-        self.assertEqual(self.ear.ending.explanation, "Easy there")
+        self.assertEqual(self.ear.explanation, "Easy there")
         self.assertTrue(self.peer.hung_up)
         self.comes_back_after(60)
 
@@ -351,19 +365,98 @@ class RefusalTextTests(StreamTestCase):
         self.peer.answers(401)
         self.peer.says(b"Not auth")
         self.peer.closes(Failure(ConnectionRefusedError()))
-        self.assertEqual((self.ear.ending.status, self.ear.ending.explanation), (401, "Not auth"))
+        self.assertEqual((self.ear.ending.status, self.ear.explanation), (401, "Not auth"))
 
     def test_of_the_last_refusal(self) -> None:
         """An old explanation is not shown for a new one."""
         self.explanation(b"Bad token")
         self.clock.advance(320)
         self.peer.refuses(503)
-        self.assertEqual(self.ear.ending.explanation, "")
+        self.assertEqual(self.ear.explanation, "")
 
-    def test_no_control_characters(self) -> None:
-        """A log line stays one line, whatever the bytes."""
-        for body in (b"a\x00\x1b[2Jb\r\nc", b"\xff\xfe", "a\u2028b\u202e".encode(), b"<" * 500):
-            self.assertTrue(plain_text(body).isprintable(), body)
+    def test_credentials(self) -> None:
+        """A page that repeats the request does not give them away, packed or not."""
+        page = f"No {KEYS.api_key.reveal()}, {KEYS.access_token.reveal()} here".encode()
+        for body, coding in ((page, ""), (gzip.compress(page), "gzip")):
+            self.assertEqual(self.explanation(body, coding), "No ..., ... here")
+            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+
+    def test_of_no_refusal(self) -> None:
+        """A failure, a stall or an end after a refusal has neither its status nor its words."""
+        self.explanation(b"Bad token")
+        self.clock.advance(320)
+        self.peer.fails(ConnectionRefusedError())
+        self.assertEqual((self.ear.ending.status, self.ear.ending.refusal), (None, None))
+        self.clock.advance(0.25)
+        self.peer.answers()
+        self.peer.closes()
+        self.assertEqual((self.ear.ending.status, self.ear.ending.refusal), (None, None))
+
+
+class AskedWaitTests(StreamTestCase):
+    """What the other side asks us to wait, at the least."""
+
+    def test_longer_than_the_ramp(self) -> None:
+        """It is waited, and the ramp goes on below it."""
+        self.source.at_least = 30.0
+        self.start()
+        for wait in (30, 30, 30, 40, 80):
+            self.peer.refuses(503)
+            self.comes_back_after(wait)
+
+    def test_shorter_than_the_ramp(self) -> None:
+        """The ramp stands."""
+        self.source.at_least = 59.0
+        self.start()
+        self.peer.refuses(420)
+        self.comes_back_after(60)
+
+    def test_of_one_refusal_only(self) -> None:
+        """The next trouble has its own wait."""
+        self.source.at_least = 900.0
+        self.start()
+        self.peer.refuses(429)
+        self.comes_back_after(900)
+        self.peer.fails(ConnectionRefusedError())
+        self.comes_back_after(0.25)
+        self.source.at_least = 0.0
+        self.peer.refuses(429)
+        self.comes_back_after(120)
+
+    def test_no_stop_and_start_shortens_it(self) -> None:
+        """Nor another query."""
+        self.source.at_least = 900.0
+        for query in (CATS, DOGS):
+            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+            stream = self.start()
+            self.peer.refuses(503)
+            self.successResultOf(stream.stopService())
+            before = self.attempts
+            stream = self.start(query)
+            self.clock.advance(899)
+            self.assertEqual(self.attempts, before)
+            self.clock.advance(1)
+            self.assertEqual(self.attempts, before + 1)
+            self.successResultOf(stream.stopService())
+
+    def test_stopped_while_the_refusal_was_read(self) -> None:
+        """It counts all the same."""
+        self.source.at_least = 900.0
+        stream = self.start()
+        self.peer.answers(503)
+        self.successResultOf(stream.stopService())
+        self.start()
+        self.clock.advance(899)
+        self.assertEqual(self.attempts, 1)
+        self.clock.advance(1)
+        self.assertEqual(self.attempts, 2)
+
+    def test_the_headers_are_there_to_be_asked(self) -> None:
+        """The source is given those of the answer."""
+        self.start()
+        self.peer.answers(503, coding="gzip")
+        self.peer.closes()
+        self.assertEqual(self.source.headers.getRawHeaders(HIDDEN), ["gzip"])
 
 
 class SharedWaitTests(StreamTestCase):

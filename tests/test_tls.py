@@ -41,16 +41,14 @@ from tcclient.sandbox.server import CaptureServer
 from tcclient.sandbox.server.jobstore import TOKEN
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Simulator
-from tcclient.settings import Secret, TwitterAuth
+from tcclient.settings import Secret
 from tcclient.stream import CaptureStream, Upstream
-from tcclient.twitter.v1 import V1Source
+from tcclient.twitter.v1 import Keys, V1Source
 from tcclient.web import rest_client, stream_client, user_agent
 
 NOW = datetime.now(UTC)  # certificates are judged by the machine's clock
 DAY = timedelta(days=1)
-AUTH = TwitterAuth(
-    **{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()}
-)
+KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})
 NOT_TRUSTED = "its TLS certificate is not trusted: self-signed, expired, or from an unknown CA"
 WRONG_NAME = "its TLS certificate is for another name"
 
@@ -192,7 +190,7 @@ class NetworkTestCase(TestCase):
     async def stream(self, base: str, source_addr: str | None = None) -> Ending | None:
         """What comes of connecting to the stream at `base`: None where it opens."""
         source = V1Source(
-            stream_client(reactor, source_addr), f"{base}/1.1/", AUTH, user_agent(1), reactor
+            stream_client(reactor, source_addr), f"{base}/1.1/", KEYS, user_agent(1), reactor
         )
         ear = Ear()
         stream = CaptureStream(Upstream(source, Backoff(), reactor), Query(("cats",)), ear)
@@ -355,7 +353,7 @@ class SilentPeerTests(NetworkTestCase):
         port = self.listen(factory, GOOD)
         clock = Clock()
         source = V1Source(
-            stream_client(reactor, None), f"https://localhost:{port}/1.1/", AUTH, "test", clock
+            stream_client(reactor, None), f"https://localhost:{port}/1.1/", KEYS, "test", clock
         )
         ear = Ear()
         stream = CaptureStream(Upstream(source, Backoff(), clock), Query(), ear)

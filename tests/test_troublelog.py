@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.backoff import RAMPS, Trouble
 from tcclient.connection import Ending
 from tcclient.troublelog import TroubleLog
-from tests.peers import FakeSource
+from tcclient.twitter import Refusal
 
 STALLED = Ending("stall", "no byte came for 90 s", Trouble.NETWORK, 0.25)
 STOPPED = Ending("stopped", "the capture was stopped")
@@ -19,7 +19,8 @@ def unreachable(wait: float = 0.25, detail: str = "it is not there") -> Ending:
 
 
 def refused(status: int, trouble: Trouble, wait: float, explanation: str = "") -> Ending:
-    return Ending("refused", f"the answer was {status}", trouble, wait, status, explanation)
+    refusal = Refusal(trouble, f"Do {{this}} about {status}.", explanation)
+    return Ending("refused", f"the answer was {status}", trouble, wait, status, refusal)
 
 
 class TroubleLogTests(SynchronousTestCase):
@@ -27,7 +28,7 @@ class TroubleLogTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.trouble = TroubleLog(FakeSource(), self.clock)
+        self.trouble = TroubleLog(self.clock)
 
     def opened(self) -> list[str]:
         """What is logged when the stream opens."""
@@ -106,22 +107,31 @@ class TroubleLogTests(SynchronousTestCase):
         self.assertEqual(self.trouble.attempts, 0)
 
     def test_refusals(self) -> None:
-        """What to do about it, and what Twitter says, whatever characters are in that."""
+        """What to do about it, and what the answer says, whatever characters are in that."""
         (said,) = self.ended(refused(401, Trouble.REFUSED, 320.0, "{bad} keys"))
-        self.assertIn("the answer was 401. Check the four keys", said)
-        self.assertIn("Twitter says: '{bad} keys'. Next try in 320 s.", said)
+        self.assertIn(
+            "the answer was 401. Do {this} about 401. The answer says: '{bad} keys'", said
+        )
+        self.assertTrue(said.endswith(" Next try in 320 s."), said)
         (said,) = self.ended(refused(406, Trouble.QUERY_REFUSED, 320.0))
-        self.assertIn("Change the keywords", said)
-        self.assertNotIn("Twitter says", said)
+        self.assertIn("the answer was 406. Do {this} about 406. Next try in", said)
+
+    def test_other_words_for_the_same(self) -> None:
+        """A refusal whose words have a time or a number in them is still the same."""
+        said = self.ended(
+            *(refused(503, Trouble.HTTP, 5.0, f"try again at 12:00:0{n}") for n in range(3))
+        )
+        self.assertEqual((len(said), self.news), (1, [True, False, False]))
 
     def test_the_top_of_a_ramp(self) -> None:
         """Once it is reached, one more line; then nothing until there was a connection."""
         for trouble, first in (
             (Trouble.NETWORK, unreachable()),
             (Trouble.HTTP, refused(503, Trouble.HTTP, 5.0)),
+            (Trouble.SLOT, refused(429, Trouble.SLOT, 30.0)),
             (Trouble.RATE_LIMIT, refused(420, Trouble.RATE_LIMIT, 60.0)),
         ):
-            self.trouble = TroubleLog(FakeSource(), self.clock)
+            self.trouble = TroubleLog(self.clock)
             waits = [RAMPS[trouble].wait(n) for n in range(2, 80)]
             endings = [
                 Ending(first.cause, first.detail, trouble, wait, first.status) for wait in waits

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,26 +10,37 @@ from urllib.parse import parse_qsl
 import attrs
 from oauthlib import oauth1
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.http import Request
+from twisted.web.http_headers import Headers
+from twisted.web.resource import Resource
+from twisted.web.server import Site
 
+from tcclient.archive import Shelf
 from tcclient.backoff import Backoff, Trouble
 from tcclient.connection import Ending
+from tcclient.feed import OwnFeeds
+from tcclient.jobs import Job
 from tcclient.keywords import Box, Query, read
 from tcclient.messages import Overlong
 from tcclient.sandbox.twitter.faults import Calm, NoAnswer, Redirect, Status
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Character, Simulator
-from tcclient.settings import Secret, TwitterAuth
+from tcclient.session import Session
+from tcclient.settings import Secret
+from tcclient.slots import Naming
 from tcclient.stream import CaptureStream, Upstream
-from tcclient.twitter.v1 import LIMITS, STALL_TIMEOUT, V1Source, form
+from tcclient.twitter import Refusal
+from tcclient.twitter.v1 import LIMITS, STALL_TIMEOUT, Keys, V1Source, form
 from tcclient.web import stream_client
 from tests.peers import clock_at
 
-AUTH = TwitterAuth(
-    **{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()}
-)
+KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})
 ODD = Query(("foo bar", "été", "a*b'c", "100%", "#x&y=z+w", "日本", "🙂", "~_-."))
+JOB = Job(7, "j", 3, "cats", 0, 1, False, None)
 
 
 class FormTests(SynchronousTestCase):
@@ -60,7 +72,11 @@ class MeaningTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         client: Any = None
-        self.source = V1Source(client, "http://x/1.1/", AUTH, "test", clock_at())
+        self.source = V1Source(client, "http://x/1.1/", KEYS, "test", clock_at())
+
+    def refusal(self, status: int, body: bytes = b"") -> Refusal:
+        """What an answer with this status and body means."""
+        return self.source.refusal(status, Headers(), body)
 
     def test_refusals(self) -> None:
         """The ramp of each status, and a sentence on what to do."""
@@ -71,13 +87,25 @@ class MeaningTests(SynchronousTestCase):
             Trouble.HTTP: (500, 502, 503, 504, 204, 599),
         }.items():
             for status in statuses:
-                refusal = self.source.refusal(status)
+                refusal = self.refusal(status)
                 self.assertIs(refusal.trouble, trouble, status)
                 self.assertTrue(refusal.advice.endswith("."), status)
-        self.assertIn("twitter_auth", self.source.refusal(401).advice)
-        self.assertIn("clock", self.source.refusal(401).advice)
-        self.assertIn("stream_url", self.source.refusal(302).advice)
-        self.assertIn("keywords", self.source.refusal(406).advice)
+        self.assertIn("twitter_auth", self.refusal(401).advice)
+        self.assertIn("clock", self.refusal(401).advice)
+        self.assertIn("stream_url", self.refusal(302).advice)
+        self.assertIn("keywords", self.refusal(406).advice)
+
+    def test_explanations(self) -> None:
+        """The body's words, of that answer only; v1.1 asks for no wait but those of the ramps."""
+        refusal = self.refusal(401, b"<b>Bad</b> token")
+        self.assertEqual((refusal.explanation, refusal.at_least), ("Bad token", 0.0))
+        self.assertEqual(self.refusal(401).explanation, "")
+
+    def test_explanations_that_repeat_credentials(self) -> None:
+        """None of the four is in them."""
+        for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items():
+            said = self.refusal(401, f"No {value}!".encode()).explanation
+            self.assertEqual(said, "No ...!", name)
 
     def test_disconnects(self) -> None:
         """Every documented code has a meaning; two of them mean another client."""
@@ -165,9 +193,9 @@ class SimulatorTestCase(TestCase):
         self.url = f"http://127.0.0.1:{port.getHost().port}/1.1/"
         self.ear = Ear()
 
-    def source(self, auth: TwitterAuth = AUTH, clock: Any = reactor) -> V1Source:
+    def source(self, keys: Keys = KEYS, clock: Any = reactor) -> V1Source:
         """A source with these credentials, whose signatures have the time of `clock`."""
-        return V1Source(stream_client(reactor, None), self.url, auth, "tcc/test (client 1)", clock)
+        return V1Source(stream_client(reactor, None), self.url, keys, "tcc/test (client 1)", clock)
 
     def start(self, query: Query, source: V1Source | None = None) -> CaptureStream:
         """A stream, stopped at the end of the test."""
@@ -187,6 +215,12 @@ class SimulatorTestCase(TestCase):
         self.start(query, source)
         await self.until(lambda: self.ear.endings)
         return self.ear.endings[-1]
+
+    async def explanation(self, query: Query, source: V1Source | None = None) -> tuple[int, str]:
+        """The status of that refusal, and what it is explained with."""
+        ending = await self.refusal(query, source)
+        assert ending.status is not None and ending.refusal is not None
+        return ending.status, ending.refusal.explanation
 
     def connects(self) -> list[dict[str, Any]]:
         """What the simulator was asked."""
@@ -268,19 +302,21 @@ class RefusalTests(SimulatorTestCase):
         """401, with Twitter's reason."""
         for member in ("api_secret", "access_token_secret", "api_key", "access_token"):
             values = attrs.asdict(SANDBOX_CREDENTIALS) | {member: "mistaken"}
-            auth = TwitterAuth(**{name: Secret(value) for name, value in values.items()})
+            keys = Keys(**{name: Secret(value) for name, value in values.items()})
             self.ear.endings.clear()
-            ending = await self.refusal(ODD, self.source(auth))
+            ending = await self.refusal(ODD, self.source(keys))
             self.assertEqual((ending.status, ending.trouble), (401, Trouble.REFUSED), member)
-            self.assertIn("Unauthorized", ending.explanation)
+            assert ending.refusal is not None
+            self.assertIn("Unauthorized", ending.refusal.explanation)
             for value in values.values():
-                self.assertNotIn(value, f"{ending!r} {auth!r} {self.source(auth)!r}")
+                self.assertNotIn(value, f"{ending!r} {keys!r} {self.source(keys)!r}")
 
     async def test_wrong_clock(self) -> None:
         """The reason in the body is what tells it from wrong keys."""
-        ending = await self.refusal(ODD, self.source(clock=clock_at(1_000_000_000.0)))
-        self.assertEqual(ending.status, 401)
-        self.assertIn("Timestamp out of bounds", ending.explanation)
+        source = self.source(clock=clock_at(1_000_000_000.0))
+        status, said = await self.explanation(ODD, source)
+        self.assertEqual(status, 401)
+        self.assertIn("Timestamp out of bounds", said)
 
     async def test_too_many_connects(self) -> None:
         """420, and the wait it imposes."""
@@ -289,7 +325,8 @@ class RefusalTests(SimulatorTestCase):
         await self.until(lambda: first.connected)
         ending = await self.refusal(ODD)
         self.assertEqual((ending.status, ending.wait), (420, 60))
-        self.assertIn("Enhance your calm", ending.explanation)
+        assert ending.refusal is not None
+        self.assertIn("Enhance your calm", ending.refusal.explanation)
 
     async def test_refused_queries(self) -> None:
         """406 and 413, in Twitter's words."""
@@ -300,7 +337,8 @@ class RefusalTests(SimulatorTestCase):
             self.ear.endings.clear()
             ending = await self.refusal(query)
             self.assertEqual((ending.status, ending.trouble), (status, Trouble.QUERY_REFUSED))
-            self.assertTrue(ending.explanation)
+            assert ending.refusal is not None
+            self.assertTrue(ending.refusal.explanation)
 
     async def test_redirects_are_not_followed(self) -> None:
         """They would take the signature elsewhere."""
@@ -312,10 +350,10 @@ class RefusalTests(SimulatorTestCase):
     async def test_pages(self) -> None:
         """503 and its like come as HTML; the log gets the words."""
         self.twitter.fault(Status(status=503))
-        ending = await self.refusal(ODD)
-        self.assertEqual(ending.status, 503)
-        self.assertIn("Over capacity", ending.explanation)
-        self.assertNotIn("<", ending.explanation)
+        status, said = await self.explanation(ODD)
+        self.assertEqual(status, 503)
+        self.assertIn("Over capacity", said)
+        self.assertNotIn("<", said)
 
     async def test_stopping_while_there_is_no_answer(self) -> None:
         """At once."""
@@ -324,3 +362,62 @@ class RefusalTests(SimulatorTestCase):
         await self.until(lambda: self.connects())
         await stream.stopService()
         self.assertEqual(self.ear.endings, [])
+
+
+class Echo(Resource):
+    """Refuses each request with a page that repeats its Authorization header."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = ""
+
+    def render_POST(self, request: Request) -> bytes:
+        """As Resource."""
+        self.asked = request.getHeader("authorization") or ""
+        request.setResponseCode(401)
+        # Its last parts first: the page is cut, and must not be cut before the credentials.
+        return f"<b>Denied</b>: {' '.join(reversed(self.asked.split()))}".encode()
+
+
+class EchoTests(TestCase):
+    """A page that repeats the request."""
+
+    timeout = 30
+
+    def setUp(self) -> None:
+        self.echo = Echo()
+        self.port = reactor.listenTCP(0, Site(self.echo), interface="127.0.0.1")
+        self.addCleanup(self.port.stopListening)
+
+    async def captured(self) -> tuple[str, list[LogEvent]]:
+        """The account and the log of a capture that is refused."""
+        url = f"http://127.0.0.1:{self.port.getHost().port}/1.1/"
+        base = Path(self.mktemp())
+        shelf = Shelf(base, Naming("", utc=True), "http://server/", reactor)
+        source = V1Source(stream_client(reactor, None), url, KEYS, "tcc/test", reactor)
+        feeds = OwnFeeds(Upstream(source, Backoff(), reactor), LIMITS)
+        session = Session(JOB, shelf, feeds, lambda: None)
+        account = base / "j" / "j.ledger.jsonl"
+        with capturedLogs() as events:
+            session.startService()
+            session.run(JOB)
+            while not account.exists() or "not_connected" not in account.read_text():
+                await deferLater(reactor, 0)
+            await Deferred.fromCoroutine(session.halt())
+            session.retire()
+        return account.read_text(), events
+
+    async def test_credentials(self) -> None:
+        """They reach neither log nor account; the rest of the page does."""
+        account, events = await self.captured()
+        log = "\n".join(formatEvent(event) for event in events)
+        for text in (account, log):
+            self.assertIn("Denied", text)
+            self.assertIn("oauth_signature_method", text)
+        for credential in (SANDBOX_CREDENTIALS.api_key, SANDBOX_CREDENTIALS.access_token):
+            self.assertIn(credential, self.echo.asked)
+        for credential in attrs.astuple(SANDBOX_CREDENTIALS):
+            for text in (account, log, repr(events)):
+                self.assertNotIn(credential, text)

@@ -1,27 +1,46 @@
 """The sources of posts, behind one small protocol."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
-from tcclient.keywords import Limits, Query
 
 
 @attrs.frozen
 class Refusal:
-    """What an HTTP status other than 200 means: for the next connect, and for the user."""
+    """
+    What an answer other than 200 means: for the next connect, and for the user.
+
+    `advice` says what to do, in a sentence; `explanation` what the other side said; `at_least` is
+    the shortest wait in seconds that it asks for.
+    """
 
     trouble: Trouble
     advice: str
+    explanation: str = ""
+    at_least: float = 0.0
 
 
-class Source(Protocol):
+Query = TypeVar("Query", contravariant=True)
+
+
+class Codes(Protocol):
+    """What a source's own words mean."""
+
+    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
+        """
+        What a disconnect message with this code means, and the trouble it announces; None where
+        it is an ordinary end of the connection.
+        """
+
+
+class Source(Codes, Protocol[Query]):
     """Where posts come from: how to ask, and what the answers mean."""
 
-    limits: Limits
     stall_timeout: float
     """Seconds without a byte, keep-alives included, after which a connection is dead."""
 
@@ -34,11 +53,5 @@ class Source(Protocol):
     def endpoint(self, query: Query) -> str:
         """Where `query` is asked, for log and ledger: `statuses/filter`."""
 
-    def refusal(self, status: int) -> Refusal:
-        """What to make of a status other than 200."""
-
-    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
-        """
-        What a disconnect message with this code means, and the trouble it announces; None where
-        it is an ordinary end of the connection.
-        """
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        """What to make of a status other than 200.  Never raises, whatever the body."""

@@ -156,8 +156,7 @@ def _serving(values: Iterable[str], rules: Iterable[PresentRule]) -> dict[str, P
     for rule in rules:
         spellings[_core(rule.value)].append(rule)
     found: dict[str, PresentRule] = {}
-    # A value that is another one in parentheses has the smaller choice, and chooses first.
-    for value in sorted(set(values), key=lambda value: (-len(value), value)):
+    for value in dict.fromkeys(values):
         rules_like_it = spellings[_core(value)]
         choice = [rule for rule in rules_like_it if _is_in_parentheses(value, rule.value)]
         if choice:

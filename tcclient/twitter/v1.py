@@ -8,6 +8,7 @@ parameters" and "Streaming message types".
 from typing import cast
 from urllib.parse import urlencode
 
+import attrs
 from oauthlib import oauth1
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
@@ -17,8 +18,9 @@ from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
 from tcclient.keywords import Limits, Query
-from tcclient.settings import TwitterAuth
+from tcclient.settings import Secret
 from tcclient.twitter import Refusal
+from tcclient.twitter.explanations import plain_text
 from tcclient.web import AsItIs
 
 LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0))
@@ -60,23 +62,31 @@ _DISCONNECTS: dict[object, tuple[str, Trouble | None]] = {
 }
 
 
+@attrs.frozen
+class Keys:
+    """What signs a request: the app's pair and the account's."""
+
+    api_key: Secret
+    api_secret: Secret
+    access_token: Secret
+    access_token_secret: Secret
+
+
 class V1Source:
     """statuses/filter and statuses/sample below one URL, with one set of credentials."""
-
-    limits = LIMITS
 
     def __init__(
         self,
         client: HTTPClient,
         stream_url: str,
-        auth: TwitterAuth,
+        keys: Keys,
         user_agent: str,
         clock: IReactorTime,
         stall_timeout: float | None = None,
     ) -> None:
         self._client = client
         self._stream_url = stream_url
-        self._auth = auth
+        self._keys = keys
         self._user_agent = user_agent
         self._clock = clock
         self.stall_timeout = STALL_TIMEOUT if stall_timeout is None else stall_timeout
@@ -97,23 +107,20 @@ class V1Source:
     def endpoint(self, query: Query) -> str:
         return "statuses/sample" if query.is_sample else "statuses/filter"
 
-    def refusal(self, status: int) -> Refusal:
-        if status in _REFUSALS:
-            return _REFUSALS[status]
-        if 300 <= status < 400:
-            return _REDIRECTED
-        return _OTHER_REFUSED if 400 <= status < 500 else _TEMPORARY
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        secrets = attrs.astuple(self._keys, recurse=False)
+        return attrs.evolve(_meaning(status), explanation=plain_text(body, secrets))
 
     def disconnect(self, code: object) -> tuple[str, Trouble | None]:
         return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
 
     def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
-        auth = self._auth
+        keys = self._keys
         signer = oauth1.Client(
-            auth.api_key.reveal(),
-            client_secret=auth.api_secret.reveal(),
-            resource_owner_key=auth.access_token.reveal(),
-            resource_owner_secret=auth.access_token_secret.reveal(),
+            keys.api_key.reveal(),
+            client_secret=keys.api_secret.reveal(),
+            resource_owner_key=keys.access_token.reveal(),
+            resource_owner_secret=keys.access_token_secret.reveal(),
             timestamp=str(int(self._clock.seconds())),
         )
         signed: tuple[str, dict[str, str], str] = signer.sign(
@@ -126,6 +133,14 @@ class V1Source:
             },
         )
         return signed
+
+
+def _meaning(status: int) -> Refusal:
+    if status in _REFUSALS:
+        return _REFUSALS[status]
+    if 300 <= status < 400:
+        return _REDIRECTED
+    return _OTHER_REFUSED if 400 <= status < 500 else _TEMPORARY
 
 
 def form(query: Query) -> str:

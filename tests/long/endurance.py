@@ -89,7 +89,7 @@ def settings(folder: Path, api: str, stream: str) -> Path:
                     "update_interval": 5.0,
                 },
                 "twitter_auth": {key: getattr(SANDBOX_CREDENTIALS, key) for key in keys},
-                "twitter": {"stream_url": stream},
+                "twitter": {"api": "1.1", "stream_url": stream},
                 "output": {"base_dir": "data", "minute_interval": 1},
             }
         )

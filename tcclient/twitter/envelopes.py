@@ -1,0 +1,103 @@
+"""
+One message of a v2 stream: a post with the rules it matched, an error, or something else.
+
+Knows shapes; decides nothing.  What counts as a post is an object whose `data` is an object with
+an `id`.
+"""
+
+import json
+
+import attrs
+import msgspec
+
+from tcclient.messages import decoded
+
+
+class _Rule(msgspec.Struct):
+    id: str = ""
+    tag: str | None = None
+
+
+class _Data(msgspec.Struct):
+    id: str = ""
+
+
+class _Envelope(msgspec.Struct):
+    data: _Data | None = None
+    matching_rules: list[_Rule] = []
+
+
+@attrs.frozen
+class Post:
+    """A post: its id, and (id, tag) of the rules that it matched."""
+
+    id: str
+    rules: tuple[tuple[str, str | None], ...] = ()
+
+
+@attrs.frozen
+class Farewell:
+    """X says that it ends the connection; `disconnect_type` says why, None where it does not."""
+
+    disconnect_type: str | None
+    message: object
+
+
+@attrs.frozen
+class Other:
+    """JSON that is neither; new kinds may appear at any time."""
+
+    message: object
+
+
+@attrs.frozen
+class NotJSON:
+    """No JSON at all."""
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
+
+
+def read(line: bytes) -> Post | Farewell | Other | NotJSON:
+    """What a complete message is.  Never raises, whatever the bytes."""
+    try:
+        if not line.isascii():
+            line.decode("utf-8")
+        envelope = _decoder.decode(line)
+    except (ValueError, RecursionError):
+        return _read_slowly(line)
+    if envelope.data is not None and envelope.data.id:
+        return Post(
+            envelope.data.id, tuple((rule.id, rule.tag) for rule in envelope.matching_rules)
+        )
+    return _without_post(decoded(line))
+
+
+def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
+    """For what msgspec does not take: unexpected types, lone surrogates in a real post."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return NotJSON()
+    data = message.get("data") if isinstance(message, dict) else None
+    if isinstance(data, dict) and isinstance(data.get("id"), str) and data["id"]:
+        return Post(data["id"], tuple(_rules(message.get("matching_rules"))))
+    return _without_post(decoded(line))
+
+
+def _rules(value: object) -> list[tuple[str, str | None]]:
+    found: list[tuple[str, str | None]] = []
+    for rule in value if isinstance(value, list) else ():
+        if isinstance(rule, dict) and isinstance(rule.get("id"), str):
+            tag = rule.get("tag")
+            found.append((rule["id"], tag if isinstance(tag, str) else None))
+    return found
+
+
+def _without_post(message: object) -> Farewell | Other:
+    errors = message.get("errors") if isinstance(message, dict) else None
+    if not isinstance(errors, list) or not errors:
+        return Other(message)
+    types = (error.get("disconnect_type") for error in errors if isinstance(error, dict))
+    found = next((type_ for type_ in types if isinstance(type_, str)), None)
+    return Farewell(found, message)

@@ -1,0 +1,100 @@
+"""
+X API v2: the filtered and the sample stream, opened with a bearer token.
+
+Knows addresses, parameters and refusals; the rules are in `ruleapi`.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+from urllib.parse import urlencode
+
+import attrs
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from tcclient.backoff import Trouble
+from tcclient.bodies import abandon
+from tcclient.settings import Secret
+from tcclient.twitter import Refusal, problems
+from tcclient.twitter.bearer import Bearer
+from tcclient.web import AsItIs
+
+STALL_TIMEOUT = 30.0
+"""Seconds: X sends a keep-alive at least every 20 s."""
+
+
+@attrs.frozen
+class StreamQuery:
+    """What to open: the stream of all rules, or the sample."""
+
+    is_sample: bool = False
+
+    def __str__(self) -> str:
+        return "the sample of all posts" if self.is_sample else "what the rules match"
+
+
+@attrs.define
+class V2Source:
+    """As Source, for StreamQuery."""
+
+    _client: HTTPClient
+    _api_url: str
+    _bearer: Bearer
+    _parameters: Mapping[str, str]
+    _user_agent: str
+    _clock: IReactorTime
+    stall_timeout: float = STALL_TIMEOUT
+
+    def open(self, query: StreamQuery) -> Deferred[IResponse]:
+        """As Source; a bought token that is refused is bought anew, once."""
+        return Deferred.fromCoroutine(self._open(query))
+
+    def endpoint(self, query: StreamQuery) -> str:
+        return "tweets/sample/stream" if query.is_sample else "tweets/search/stream"
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        now = self._clock.seconds()
+        return problems.refusal(status, headers, body, now, self._bearer.secrets)
+
+    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
+        """`code` is a disconnect_type."""
+        return _DISCONNECTS.get(code, (f"{code!s:.60}", None))
+
+    async def _open(self, query: StreamQuery) -> IResponse:
+        token = await self._bearer.token()
+        response = await self._request(query, token)
+        if response.code == 401 and self._bearer.refused(token):
+            abandon(response)
+            response = await self._request(query, await self._bearer.token())
+        return response
+
+    async def _request(self, query: StreamQuery, token: Secret) -> IResponse:
+        url = f"{self._api_url}2/{self.endpoint(query)}?{urlencode(self._parameters)}"
+        response = await self._client.request(
+            "GET",
+            AsItIs.from_text(url),
+            headers=Headers(
+                {
+                    "Authorization": [f"Bearer {token.reveal()}"],
+                    "User-Agent": [self._user_agent],
+                }
+            ),
+            unbuffered=True,
+            allow_redirects=False,
+        )
+        return cast(IResponse, response)  # treq's answer is a proxy of one
+
+
+_DISCONNECTS: dict[object, tuple[str, Trouble | None]] = {
+    "OperationalDisconnect": ("an operational disconnect", None),
+    "UpstreamOperationalDisconnect": ("an operational disconnect upstream", None),
+    "UpstreamUncleanDisconnect": ("a fault upstream", None),
+    "ForceDisconnect": ("a forced disconnect: the app or its plan has changed", Trouble.HTTP),
+    "SlowReader": ("this client read too slowly", None),
+    "InternalError": ("a fault of X", Trouble.HTTP),
+    "ClientApplicationStateDegraded": ("the app's plan no longer allows it", Trouble.REFUSED),
+    "InvalidRules": ("rules that are not valid", Trouble.HTTP),
+}
