@@ -110,7 +110,7 @@ class Twitter(Struct, frozen=True, kw_only=True):
     `stream_url` is v1.1's, all that follows `stall_timeout` is v2's.
     """
 
-    api: Annotated[Literal["2", "1.1"], Meta(description='"2" or "1.1"')] = "1.1"
+    api: Annotated[Literal["2", "1.1"], Meta(description='"2" or "1.1"')] = "2"
     stream_url: _Url = "https://stream.twitter.com/1.1/"
     stall_timeout: Annotated[
         Annotated[float, _ABOVE_ZERO] | None,

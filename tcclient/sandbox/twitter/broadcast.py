@@ -5,6 +5,7 @@ Knows pace, back-pressure, keep-alives and the two limit counters; the bytes go 
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import attrs
 from twisted.internet.interfaces import IPushProducer, IReactorTime
@@ -13,13 +14,24 @@ from zope.interface import implementer
 from tcclient.sandbox.twitter import notices
 from tcclient.sandbox.twitter.filters import Filter
 from tcclient.sandbox.twitter.journal import Journal
-from tcclient.sandbox.twitter.posts import PostSource, encode, unescape
+from tcclient.sandbox.twitter.posts import encode, unescape
 from tcclient.sandbox.twitter.wire import Wire
 from tcclient.sandbox.twitter.writing import Json
 
 KEEP_ALIVE = b"\r\n"
 BATCH = 500  # posts handed over before looking whether the transport has had enough
 WARN_AT = 0.6  # of the backlog, as Twitter's own message says
+
+
+class Source(Protocol):
+    """Where posts come from."""
+
+    def take(self, count: int, now: float) -> tuple[list[bytes], Sequence[object]]:
+        """
+        At most `count` posts of the Unix time `now`, each ending in CRLF, and what the journal
+        says of each: its id at least.
+        """
+        ...
 
 
 @attrs.frozen
@@ -48,7 +60,7 @@ class Stream:
     keep_alive: float
     backlog: int
     _clock: IReactorTime
-    _posts: PostSource
+    _posts: Source
     _journal: Journal | None = None
     sent: int = 0
     silent: bool = False  # a stall: nothing is sent but what a fault or say() puts there
@@ -75,6 +87,10 @@ class Stream:
             self._keep_alive_at = now + self.keep_alive
             if not self._held():
                 self.wire.send(KEEP_ALIVE)
+
+    def owe(self, posts: int) -> None:
+        """So many posts are to be sent besides those that come with time."""
+        self._owed += posts
 
     def milliseconds(self) -> int:
         """Unix time in milliseconds."""
@@ -112,19 +128,29 @@ class Stream:
             "posts": self.sent,
         }
 
-    def draw_post(self) -> tuple[bytes, int]:
-        """A post that is not sent, with CRLF, and its id."""
-        posts, ids = self._posts.take(1, self._clock.seconds())
-        return posts[0], ids[0]
+    def draw_post(self) -> tuple[bytes, object]:
+        """A post that is not sent, with CRLF, and what the journal would say of it."""
+        posts, notes = self._posts.take(1, self._clock.seconds())
+        return posts[0], notes[0]
 
-    def send_posts(self, posts: list[bytes], ids: Sequence[int]) -> None:
+    def send_posts(self, posts: list[bytes], notes: Sequence[object]) -> None:
         """Send posts now, whatever the pace, and note them."""
         if self.wire.split == "utf8":
             posts = [unescape(post) for post in posts]
         self.wire.send(self._framed(posts))
         self.sent += len(posts)
         if self._journal is not None:
-            self._journal.note(self.terms.number, ids)
+            self._journal.note(self.terms.number, notes)
+
+    def warn(self, percent_full: int) -> None:
+        """The client falls behind."""
+        if self.terms.stall_warnings:
+            self.tell(notices.falling_behind(percent_full))
+
+    def cut_off(self) -> None:
+        """The client has fallen behind too far."""
+        self.tell(notices.disconnect(4, self.terms.endpoint))
+        self.wire.hang_up()
 
     def pauseProducing(self) -> None:
         """The transport holds as much as it wants."""
@@ -151,12 +177,10 @@ class Stream:
 
     def _judge(self) -> None:
         if self._owed >= self.backlog:
-            self.tell(notices.disconnect(4, self.terms.endpoint))
-            self.wire.hang_up()
+            self.cut_off()
         elif self._owed >= WARN_AT * self.backlog and not self._warned:
             self._warned = True
-            if self.terms.stall_warnings:
-                self.tell(notices.falling_behind(100 * self._owed // self.backlog))
+            self.warn(100 * self._owed // self.backlog)
         elif not self._owed:
             self._warned = False
 

@@ -29,6 +29,22 @@ from tcclient.sandbox.twitter.remarks import (
     Unknown,
     UserWithheld,
 )
+from tcclient.sandbox.twitter.v2.faults import (
+    ChangePlan,
+    ExpireToken,
+    ForeignRule,
+    InvalidToken,
+    NoCredits,
+    NotEnrolled,
+    Partial,
+    Provisioning,
+    RateLimited,
+    Repeat,
+    RulesInvalid,
+    StreamError,
+    TooManyConnections,
+    UsageCap,
+)
 
 Answers = Status | Redirect | NoAnswer
 Habits = Calm | Takeover | Clear
@@ -57,7 +73,19 @@ Remarks = (
     | Unknown
 )
 
-Known = Answers | Habits | Damages | Remarks
+V2Answers = (
+    TooManyConnections
+    | RateLimited
+    | Provisioning
+    | RulesInvalid
+    | NotEnrolled
+    | UsageCap
+    | NoCredits
+    | InvalidToken
+)
+V2Others = StreamError | Partial | Repeat | ExpireToken | ForeignRule | ChangePlan
+
+Known = Answers | Habits | Damages | Remarks | V2Answers | V2Others
 
 _decoder = msgspec.json.Decoder(Known)
 

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorTime
 from tcclient.sandbox.twitter.journal import Journal
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
 from tcclient.sandbox.twitter.simulator import Character, Simulator
+from tcclient.sandbox.twitter.v2.plan import Plan
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,7 +33,7 @@ def make_parser() -> Parser:
     """The command line; what is needed to sign has defaults that are no secrets."""
     parser = Parser(
         prog="python -m tcclient.sandbox.twitter",
-        description="A simulator of Twitter's v1.1 streams.",
+        description="A simulator of Twitter's streams, v1.1 and X API v2.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -40,6 +41,8 @@ def make_parser() -> Parser:
     add("--interface", default="127.0.0.1", help="address to listen on")
     add("--rate", type=not_negative, default=10.0, help="posts per second, 0 for none")
     add("--scale", type=positive, default=1.0, help="factor on all of Twitter's timers")
+    add("--rule-delay", type=not_negative, default=20.0, help="seconds until a v2 rule works")
+    add("--delete-delay", type=not_negative, help="until a deleted one works no longer")
     add("--seed", type=int, help="makes the posts the same every time")
     add("--journal", type=Path, help="file that gets a line for each post sent")
     add("--no-gzip", dest="gzip", action="store_false", help="never compress")
@@ -73,7 +76,11 @@ def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulato
         options.api_key, options.api_secret, options.access_token, options.access_token_secret
     )
     character = Character(
-        rate=options.rate, scale=options.scale, gzip=options.gzip, accounts=(account,)
+        rate=options.rate,
+        scale=options.scale,
+        gzip=options.gzip,
+        accounts=(account,),
+        plan=Plan(rule_delay=options.rule_delay, delete_delay=options.delete_delay),
     )
     recording = options.replay.read_bytes() if options.replay else None
     journal = Journal(options.journal, clock) if options.journal else None

@@ -75,10 +75,10 @@ class LongLine(StreamFault, kw_only=True):
     size: LongSize
 
     def strike(self, stream: Stream) -> None:
-        post, post_id = stream.draw_post()
+        post, note = stream.draw_post()
         head, tail = post.removesuffix(b"}\r\n") + b',"padding":"', b'"}'
         padding = b"x" * (self.size - len(head) - len(tail))
-        stream.send_posts([head + padding + tail + b"\r\n"], [post_id])
+        stream.send_posts([head + padding + tail + b"\r\n"], [note])
 
 
 class BadChunk(StreamFault):

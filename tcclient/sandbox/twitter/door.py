@@ -42,9 +42,15 @@ class Door:
 
     def note(self, ask: Ask, now: float) -> Attempt:
         """A new Attempt, to be given its status."""
-        self._count += 1
         track, locations = ask.params.get("track", ""), ask.params.get("locations", "")
-        attempt = Attempt(self._count, now, ask.endpoint, ask.host, track, locations)
+        return self.number(ask.endpoint, ask.host, now, track, locations)
+
+    def number(
+        self, endpoint: str, source: str, now: float, track: str = "", locations: str = ""
+    ) -> Attempt:
+        """The next Attempt, of any API."""
+        self._count += 1
+        attempt = Attempt(self._count, now, endpoint, source, track, locations)
         self.attempts.append(attempt)
         return attempt
 

@@ -13,6 +13,7 @@ from tcclient.sandbox.twitter.answers import answer, answer_raw, refusal_body
 from tcclient.sandbox.twitter.broadcast import Stream
 from tcclient.sandbox.twitter.wire import Request
 
+Where = Literal["stream", "rules", "token"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -38,12 +39,16 @@ class Fault(
 
 
 class AnswerFault(Fault):
-    """Strikes the next `times` connects instead of any check."""
+    """
+    Strikes the next `times` requests instead of any check: connects, or v2's requests to the
+    rules or the token endpoint.
+    """
 
     times: Count = 1
+    where: Where = "stream"
 
-    def answer(self, request: Request) -> int:
-        """Answer `request`, or not; give the status, 0 for none."""
+    def answer(self, request: Request, now: float) -> int:
+        """Answer `request`, made at the Unix time `now`, or not; give the status, 0 for none."""
         raise NotImplementedError
 
 
@@ -54,7 +59,7 @@ class Status(AnswerFault, kw_only=True):
     body: str | None = None
     headers: dict[str, str] = {}
 
-    def answer(self, request: Request) -> int:
+    def answer(self, request: Request, now: float) -> int:
         body = refusal_body(self.status) if self.body is None else self.body.encode()
         answer(request, self.status, body, self.headers)
         return self.status
@@ -66,7 +71,7 @@ class Redirect(AnswerFault, kw_only=True):
     to: str
     status: Literal[301, 302, 303, 307, 308] = 302
 
-    def answer(self, request: Request) -> int:
+    def answer(self, request: Request, now: float) -> int:
         answer(request, self.status, b"", {"Location": self.to})
         return self.status
 
@@ -74,7 +79,7 @@ class Redirect(AnswerFault, kw_only=True):
 class NoAnswer(AnswerFault):
     """The request is read and never answered."""
 
-    def answer(self, request: Request) -> int:
+    def answer(self, request: Request, now: float) -> int:
         return 0
 
 
@@ -84,7 +89,7 @@ class Replay(AnswerFault, kw_only=True):
     data: bytes
     close: bool = True
 
-    def answer(self, request: Request) -> int:
+    def answer(self, request: Request, now: float) -> int:
         answer_raw(request, self.data, self.close)
         status = self.data[9:12]
         return int(status) if status.isdigit() else 0

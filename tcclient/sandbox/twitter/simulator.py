@@ -1,17 +1,15 @@
 """
-The simulated Twitter itself: which streams are open and what they are sent.
+The simulated Twitter itself: v1.1's streams, and what can be done to all.
 
-Knows neither URLs nor command lines (resources.py, twitter.py), and nothing of time and chance
-but what it is given.
+Knows neither URLs nor command lines (web.py, command.py), and nothing of time and chance but what
+it is given.  X API v2 is in v2/.
 """
 
-from collections.abc import Callable
 from random import Random
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.web.server import Site
 
@@ -33,14 +31,16 @@ from tcclient.sandbox.twitter.filters import Refused
 from tcclient.sandbox.twitter.journal import Journal
 from tcclient.sandbox.twitter.notices import disconnect
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
-from tcclient.sandbox.twitter.pace import Pace
-from tcclient.sandbox.twitter.posts import Ids, PostSource
+from tcclient.sandbox.twitter.posts import PostSource
 from tcclient.sandbox.twitter.site import SimulatorSite
+from tcclient.sandbox.twitter.streams import Streams
+from tcclient.sandbox.twitter.v2.desk import Desk
+from tcclient.sandbox.twitter.v2.faults import AppFault
+from tcclient.sandbox.twitter.v2.plan import Plan
 from tcclient.sandbox.twitter.web import build_root
 from tcclient.sandbox.twitter.wire import Request, Wire
 from tcclient.sandbox.twitter.writing import Json
 
-TICK = 0.025  # seconds between two handfuls of posts
 KEEP_ALIVE = 30.0  # seconds, by Twitter's "connecting" page
 
 log = Logger()
@@ -51,7 +51,7 @@ class Character:
     """
     What sort of Twitter it is.  `rate`: posts a second on each stream, 0 for none; `scale`
     shortens all of Twitter's timers; `gzip` allows compressed bodies; `backlog`: posts that may
-    be owed to a slow reader.
+    be owed to a slow reader; `plan`: what each account's app may do on v2.
     """
 
     rate: float = 0.0
@@ -59,6 +59,7 @@ class Character:
     gzip: bool = True
     backlog: int = 10_000
     accounts: tuple[Credentials, ...] = (SANDBOX_CREDENTIALS,)
+    plan: Plan = attrs.Factory(Plan)
 
 
 class Simulator:
@@ -72,19 +73,13 @@ class Simulator:
         journal: Journal | None = None,
     ) -> None:
         self._clock = clock
-        self._random = random
         self._character = character or Character()
         self._journal = journal
-        self._pace = Pace(self._character.rate)
         self._door = Door(self._character.accounts)
-        self._streams: list[Stream] = []
-        self._armed: list[AnswerFault | StreamFault] = []
+        self._streams = Streams(clock, random, journal, self._character.rate)
         self._takeover_notice = True
-        self._sent_before = 0  # on streams that are gone
-        self._ids = Ids()
+        self.v2 = Desk(self._streams, self._door, self._character)
         self._site = SimulatorSite(build_root(self), clock)
-        self._ticker = LoopingCall(self._tick)
-        self._ticker.clock = clock
 
     def site(self) -> Site:
         """The factory to listen with; always the same."""
@@ -93,10 +88,9 @@ class Simulator:
     def connect(self, request: Request, ask: Ask) -> None:
         """Answer `request`, which asks for `ask`: by an armed fault, a refusal or a stream."""
         attempt = self._door.note(ask, self._clock.seconds())
-        armed = self._armed[0] if self._armed else None
-        if isinstance(armed, AnswerFault):
-            self._armed.pop(0)
-            attempt.status = armed.answer(request)
+        fault = self._streams.answer_fault("stream")
+        if fault is not None:
+            attempt.status = fault.answer(request, attempt.time)
         else:
             self._admit(request, ask, attempt)
         log.info(
@@ -108,13 +102,13 @@ class Simulator:
 
     def say(self, data: bytes) -> int:
         """Send `data` as it stands on every open stream; give their number."""
-        return self._on_all(lambda stream: stream.say(data))
+        return self._streams.on_all(lambda stream: stream.say(data))
 
     def set_rate(self, rate: float) -> None:
         """From now on `rate` posts a second on each stream; raises ValueError below 0."""
         if not 0 <= rate < float("inf"):
             raise ValueError(f"The rate must be 0 or more, not {rate!r}.")
-        self._pace.rate = rate
+        self._streams.rate = rate
 
     def replay(self, data: bytes, close: bool = True) -> None:
         """Answer the next connect with `data`, a whole HTTP response, byte for byte."""
@@ -126,9 +120,9 @@ class Simulator:
         """
         log.info("Fault {kind}", kind=fault.kind)
         if isinstance(fault, StreamFault) and fault.when == "now":
-            return self._on_all(fault.strike)
+            return self._streams.on_all(fault.strike)
         if isinstance(fault, AnswerFault | StreamFault):
-            self._armed += [fault] * fault.times
+            self._streams.armed += [fault] * fault.times
         elif isinstance(fault, Takeover):
             self._takeover_notice = fault.notice
         elif isinstance(fault, Calm):
@@ -136,27 +130,28 @@ class Simulator:
             window, ban = fault.window * scale, fault.ban * scale
             self._door.calm = CalmPolicy(fault.connects, window, ban)
         elif isinstance(fault, Clear):
-            self._armed.clear()
+            self._streams.armed.clear()
             self._door.calm = None
-            return self._on_all(Stream.recover)
+            return self._streams.on_all(Stream.recover)
+        elif isinstance(fault, AppFault):
+            self.v2.change(fault)
         return 0
 
     def state(self) -> Json:
         """What /sandbox/state tells: open streams, connects, posts sent; ready for JSON."""
         return {
-            "posts": self._sent_before + sum(stream.sent for stream in self._streams),
-            "rate": self._pace.rate,
+            "posts": self._streams.sent,
+            "rate": self._streams.rate,
             "scale": self._character.scale,
-            "armed": [fault.kind for fault in self._armed],
-            "streams": [s.state() for s in self._streams if not s.wire.closed],
+            "armed": [fault.kind for fault in self._streams.armed],
+            "streams": [stream.state() for stream in self._streams.open()],
             "connects": [attrs.asdict(attempt) for attempt in self._door.attempts],
+            "v2": self.v2.state(),
         }
 
     def stop(self) -> Deferred[None]:
         """End every stream and connection, close the journal; fires when all are gone."""
-        self._on_all(lambda stream: stream.wire.end())
-        if self._ticker.running:
-            self._ticker.stop()
+        self._streams.stop()
         if self._journal is not None:
             self._journal.close()
         return self._site.hang_up()
@@ -172,51 +167,23 @@ class Simulator:
             self._open(request, terms, ask.gzip and self._character.gzip)
 
     def _open(self, request: Request, terms: Terms, gzip: bool) -> None:
-        older = [stream for stream in self._streams if stream.terms.account == terms.account]
-        wire = Wire(request, self._clock, gzip)
+        streams = self._streams
+        older = [other for other in streams.open() if other.terms.account == terms.account]
         stream = Stream(
             terms=terms,
-            wire=wire,
+            wire=Wire(request, self._clock, gzip),
             keep_alive=KEEP_ALIVE * self._character.scale,
             backlog=self._character.backlog,
             clock=self._clock,
-            posts=PostSource(terms.wanted, self._ids, self._random),
+            posts=PostSource(terms.wanted, streams.ids, streams.random),
             journal=self._journal,
         )
-        wire.when_lost().addCallback(lambda _: self._lost(stream))
-        wire.register(stream)
-        self._streams.append(stream)
+        streams.add(stream)
         for other in older:
             self._take_over(other)
-        if not self._ticker.running:
-            self._pace.rest()
-            self._ticker.start(TICK)
-        armed = self._armed[0] if self._armed else None
-        if isinstance(armed, StreamFault):
-            self._armed.pop(0)
-            armed.strike(stream)
+        streams.strike(stream)
 
     def _take_over(self, older: Stream) -> None:
         if self._takeover_notice:
             older.tell(disconnect(7, older.terms.endpoint))
         older.wire.end()
-
-    def _lost(self, stream: Stream) -> None:
-        self._streams.remove(stream)
-        self._sent_before += stream.sent
-        log.info("Stream {n} ended: {sent} posts", n=stream.terms.number, sent=stream.sent)
-        if not self._streams and self._ticker.running:
-            self._ticker.stop()
-
-    def _tick(self) -> None:
-        due = self._pace.due(self._clock.seconds())
-        try:
-            self._on_all(lambda stream: stream.tick(due))
-        except Exception:
-            log.failure("A tick of the simulator failed; the next one comes.")
-
-    def _on_all(self, act: Callable[[Stream], object]) -> int:
-        streams = [stream for stream in self._streams if not stream.wire.closed]
-        for stream in streams:
-            act(stream)
-        return len(streams)

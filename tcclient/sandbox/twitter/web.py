@@ -1,5 +1,6 @@
 """
-The simulator's URLs: Twitter's streams under /1.1 and, under /sandbox, what controls them.
+The simulator's URLs: v1.1's streams under /1.1, v2 under /2 and /oauth2 (v2/web.py) and, under
+/sandbox, what controls them.
 
 Knows HTTP and JSON; what is done is the simulator's business.
 """
@@ -17,6 +18,8 @@ from tcclient.sandbox.twitter.answers import answer, refusal_body
 from tcclient.sandbox.twitter.asking import Ask, read_ask
 from tcclient.sandbox.twitter.catalogue import read_fault
 from tcclient.sandbox.twitter.faults import Fault
+from tcclient.sandbox.twitter.v2.desk import Desk
+from tcclient.sandbox.twitter.v2.web import routes
 from tcclient.sandbox.twitter.wire import Request
 from tcclient.sandbox.twitter.writing import Json
 
@@ -30,6 +33,8 @@ class Twitter(Protocol):
     def set_rate(self, rate: float) -> None: ...
     def replay(self, data: bytes) -> None: ...
     def state(self) -> Json: ...
+    @property
+    def v2(self) -> Desk: ...
 
 
 class Page(Resource):
@@ -52,10 +57,19 @@ class Page(Resource):
 
 
 class Folder(Resource):
-    """A path with pages below it and a 404 for everything else, in Twitter's own form."""
+    """
+    A path with pages below it, and perhaps a `page` of its own; everything else is a 404 in
+    Twitter's own form.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self.page: Page | None = None
+
+    def render(self, request: HTTPRequest) -> int:
+        """Its own page, if there is one."""
+        page = self.page or Page({request.method}, lambda request: refuse(request, 404))
+        return page.render(request)
 
     def getChild(self, path: bytes, request: HTTPRequest) -> Resource:
         """Only asked for what there is not."""
@@ -84,6 +98,8 @@ def build_root(twitter: Twitter) -> Folder:
     statuses = folders(root, "1.1/statuses")
     for endpoint in ("filter", "sample"):
         statuses.putChild(f"{endpoint}.json".encode(), _stream_page(twitter, endpoint))
+    for path, methods, respond in routes(twitter.v2):
+        folders(root, path).page = Page(methods, respond)
     sandbox = folders(root, "sandbox")
     for name, act in _controls(twitter).items():
         sandbox.putChild(name.encode(), Page({b"POST"}, _control(act)))
