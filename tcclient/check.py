@@ -2,17 +2,18 @@
 `twistd tcc --check`: what can be known before a capture is left alone.
 
 Knows the checks and their order; `probes` asks this machine and `verdicts` decides what the answer
-means.  Captures nothing, connects to no stream (that would push a running client off it), and
-leaves nothing behind but folders that the client would make as well.
+means.  Captures nothing, connects to no stream (that would cost a running client its own), changes
+no rule, and leaves nothing behind but folders that the client would make as well.
 """
 
 import errno
 import stat
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+import attrs
 from twisted.internet import defer, task
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -21,15 +22,25 @@ from tcclient import logs, probes, verdicts
 from tcclient.control import ControlServer, ServerError
 from tcclient.failures import explain
 from tcclient.settings import Settings
+from tcclient.twitter.ruleapi import RuleApi, RuleError
+from tcclient.twitter.ruleset import tag_prefix
 from tcclient.verdicts import Level, Verdict, fail, ok
 
 LIMIT = 15.0
 """Seconds for one check."""
 
 
+@attrs.frozen
+class Ends:
+    """Whom the client talks to: the capture server, and X where its API is v2."""
+
+    control: ControlServer
+    rules: RuleApi | None
+
+
 def run(
     settings: Settings,
-    make_control: Callable[[Settings, Any], ControlServer],
+    make_ends: Callable[[Settings, Any], Ends],
     environ: Mapping[str, str],
 ) -> NoReturn:
     """Raises SystemExit: 0 when no check fails, 1 when one does or Ctrl-C ends them."""
@@ -37,7 +48,7 @@ def run(
 
     async def main(reactor: Any) -> None:
         nonlocal passed
-        checks = Checks(settings, make_control(settings, reactor), reactor, environ)
+        checks = Checks(settings, make_ends(settings, reactor), reactor, environ)
         passed = await checks.run(lambda line: print(line, flush=True))
 
     with suppress(SystemExit):  # react's own status is 0 after Ctrl-C
@@ -51,13 +62,13 @@ class Checks:
     def __init__(
         self,
         settings: Settings,
-        control: ControlServer,
+        ends: Ends,
         reactor: Any,
         environ: Mapping[str, str],
         limit: float = LIMIT,
     ) -> None:
         self._settings = settings
-        self._control = control
+        self._ends = ends
         self._reactor = reactor
         self._environ = environ
         self._limit = limit
@@ -67,21 +78,25 @@ class Checks:
         auth, token = self._settings.twitter_auth, self._settings.server.auth_token
         secrets = (token, *auth.present().values())
         passed = True
-        for subject, check in (
-            ("settings", self.settings_file),
-            ("permissions", self.permissions),
-            ("logging", self.logging),
-            ("credentials", self.credentials),
-            ("source_addr", self.source_addr),
-            ("base_dir", self.base_dir),
-            ("CA store", self.ca_store),
-            ("stream host", self.stream_host),
-            ("server", self.server),
-        ):
+        for subject, check in self._all():
             verdict = await self._bounded(check)
             say(verdicts.line(subject, verdict, secrets))
             passed = passed and verdict.level is not Level.FAIL
         return passed
+
+    def _all(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, Verdict]]]]:
+        yield "settings", self.settings_file
+        yield "permissions", self.permissions
+        yield "logging", self.logging
+        yield "credentials", self.credentials
+        yield "source_addr", self.source_addr
+        yield "base_dir", self.base_dir
+        yield "CA store", self.ca_store
+        yield "stream host", self.stream_host
+        if self._ends.rules is not None:
+            rules = self._ends.rules
+            yield "x api", lambda: self.x_api(rules)
+        yield "server", self.server
 
     async def _bounded(self, check: Callable[[], Coroutine[Any, Any, Verdict]]) -> Verdict:
         done: Deferred[Verdict] = Deferred.fromCoroutine(check())
@@ -120,7 +135,10 @@ class Checks:
 
     async def credentials(self) -> Verdict:
         """Their shape: only Twitter knows more."""
-        return verdicts.credentials(self._settings.twitter_auth, self._settings.server.auth_token)
+        settings = self._settings
+        return verdicts.credentials(
+            settings.twitter_auth, settings.twitter.api, settings.server.auth_token
+        )
 
     async def source_addr(self) -> Verdict:
         """Bound as the stream will be."""
@@ -148,7 +166,7 @@ class Checks:
 
     async def ca_store(self) -> Verdict:
         """Of the place that TLS is verified with, where any address needs it."""
-        urls = (self._settings.server.base_url, self._settings.twitter.stream_url)
+        urls = (self._settings.server.base_url, self._stream_place()[1])
         if not any(url.startswith("https:") for url in urls):
             return ok("not needed: no address begins with https://")
         places = verdicts.ca_places(self._environ, probes.ca_defaults())
@@ -157,9 +175,20 @@ class Checks:
 
     async def stream_host(self) -> Verdict:
         """Looked up, not connected to."""
-        host = _host(self._settings.twitter.stream_url)
-        addresses = await self._addresses(host)
-        return verdicts.stream_host(host, addresses, self._settings.source_addr)
+        key, url = self._stream_place()
+        addresses = await self._addresses(_host(url))
+        return verdicts.stream_host(key, _host(url), addresses, self._settings.source_addr)
+
+    async def x_api(self, rules: RuleApi) -> Verdict:
+        """Asked for the app's rules: it gives them to good credentials, and nothing changes."""
+        server, api_url = self._settings.server, self._settings.twitter.api_url
+        if not await self._addresses(_host(api_url)):
+            return fail(f"{api_url}: its name cannot be resolved")
+        try:
+            found = await rules.rules()
+        except RuleError as e:
+            return verdicts.x_refused(api_url, str(e), e.refusal)
+        return verdicts.x_api(api_url, found, tag_prefix(server.base_url, server.client_id))
 
     async def server(self) -> Verdict:
         """Asked as the client will ask it."""
@@ -168,9 +197,16 @@ class Checks:
         if not await self._addresses(_host(base_url)):
             return fail(f"{base_url}: its name cannot be resolved")
         try:
-            return verdicts.server(base_url, await self._control.active_jobs())
+            return verdicts.server(base_url, await self._ends.control.active_jobs())
         except ServerError as e:
             return fail(f"{base_url}: {e}")
+
+    def _stream_place(self) -> tuple[str, str]:
+        """The key of the stream's address, and the address."""
+        twitter = self._settings.twitter
+        if twitter.api == "2":
+            return "twitter.api_url", twitter.api_url
+        return "twitter.stream_url", twitter.stream_url
 
     def _addresses(self, host: str) -> Awaitable[tuple[str, ...]]:
         return probes.in_thread(self._reactor, lambda: probes.look_up(host))

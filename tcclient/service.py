@@ -44,11 +44,12 @@ log = Logger()
 class Options(usage.Options):
     """The command line behind `twistd tcc`."""
 
-    synopsis = "[--config FILE | --sandbox DIR] [--check]"
+    synopsis = "[--config FILE [--check] | --sandbox DIR]"
     longdesc = "Captures what a capture server asks for.  See the README for the settings."
     optParameters: ClassVar = [
         ["config", "c", None, "The settings file (JSON).", None],
         ["sandbox", None, None, "Run with a simulated Twitter and server, all below DIR.", None],
+        ["sandbox-api", None, "2", "The API to simulate: 2 or 1.1.", None],
     ]
     optFlags: ClassVar = [
         ["check", None, "Check settings, network and disk, and exit without capturing."],
@@ -160,17 +161,9 @@ def _v1_feeds(settings: Settings, reactor: Any) -> OwnFeeds:
 
 
 def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
-    twitter, keys = settings.twitter, settings.twitter_auth.present()
+    twitter = settings.twitter
     agent = user_agent(settings.server.client_id)
-    bearer = Bearer(
-        rest_client(reactor),
-        twitter.api_url,
-        keys.get("api_key"),
-        keys.get("api_secret"),
-        keys.get("bearer_token"),
-        agent,
-        reactor,
-    )
+    bearer = _bearer(settings, reactor)
     source = V2Source(
         stream_client(reactor, settings.source_addr),
         twitter.api_url,
@@ -183,10 +176,36 @@ def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
     prefix = tag_prefix(settings.server.base_url, settings.server.client_id)
     return Trunk(
         Upstream(source, Backoff(), reactor),
-        RuleApi(rest_client(reactor), twitter.api_url, bearer, agent, reactor),
+        _rule_api(settings, bearer, reactor),
         Manner(prefix, twitter.rule_length, twitter.rule_delay),
         shelf.note,
     )
+
+
+def _bearer(settings: Settings, reactor: Any) -> Bearer:
+    keys = settings.twitter_auth.present()
+    return Bearer(
+        rest_client(reactor),
+        settings.twitter.api_url,
+        keys.get("api_key"),
+        keys.get("api_secret"),
+        keys.get("bearer_token"),
+        user_agent(settings.server.client_id),
+        reactor,
+    )
+
+
+def _rule_api(settings: Settings, bearer: Bearer, reactor: Any) -> RuleApi:
+    agent = user_agent(settings.server.client_id)
+    return RuleApi(rest_client(reactor), settings.twitter.api_url, bearer, agent, reactor)
+
+
+def make_ends(settings: Settings, reactor: Any) -> check.Ends:
+    """Whom `--check` asks, as the client will."""
+    rules = None
+    if settings.twitter.api == "2":
+        rules = _rule_api(settings, _bearer(settings, reactor), reactor)
+    return check.Ends(make_control(settings, reactor), rules)
 
 
 def make_control(settings: Settings, reactor: Any) -> ControlServer:
@@ -208,19 +227,21 @@ def _make(options: Options, reactor: Any, logfile: str | None) -> IService:
     if options["check"] and sandbox is not None:
         raise SystemExit("twistd tcc --check needs --config FILE: a sandbox has nothing to check.")
     if sandbox is not None:
-        return _in_sandbox(Path(sandbox), reactor, logfile)
+        return _in_sandbox(Path(sandbox), options["sandbox-api"], reactor, logfile)
     settings = load(Path(config), os.environ)
     if options["check"]:
-        check.run(settings, make_control, os.environ)
+        check.run(settings, make_ends, os.environ)
     return client(settings, reactor, logfile)
 
 
-def _in_sandbox(folder: Path, reactor: Any, logfile: str | None) -> IService:
+def _in_sandbox(folder: Path, api: str, reactor: Any, logfile: str | None) -> IService:
+    if api not in ("2", "1.1"):
+        raise SystemExit(f"--sandbox-api must be 2 or 1.1, found {api!r}.")
     # Only here: a client that captures in earnest needs none of it in memory.
     from tcclient.sandbox.both import Sandbox, SandboxError
 
     try:
-        sandbox = Sandbox(folder, reactor)
+        sandbox = Sandbox(folder, api, reactor)
     except SandboxError as e:
         raise SystemExit(str(e)) from None
     print(sandbox.description(), flush=True)

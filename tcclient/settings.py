@@ -190,7 +190,7 @@ def _load(path: Path, environ: Mapping[str, str]) -> Settings:
     checked = schema.checked(sources.resolved(document))
     keys = schema.convert(checked, _Keys)
     _check_names(keys.output, schema)
-    _check_credentials(keys, schema)
+    _check_credentials(keys)
     _check_fields(keys.twitter, schema)
     base_dir = path.parent / keys.output.base_dir
     return Settings(
@@ -204,19 +204,20 @@ def _load(path: Path, environ: Mapping[str, str]) -> Settings:
     )
 
 
-def _check_credentials(keys: _Keys, schema: Schema) -> None:
+def _check_credentials(keys: _Keys) -> None:
     """Raises Fault where the API that is asked needs a credential that is not there."""
     auth = keys.twitter_auth
+    if keys.twitter.api == "2" and auth.bearer_token is not None:
+        return
     needed = ["api_key", "api_secret"]
+    words = "bearer_token, or api_key and api_secret"
     if keys.twitter.api == "1.1":
         needed += ["access_token", "access_token_secret"]
-    elif auth.bearer_token is not None:
-        needed = []
+        words = "all four keys"
     for name in needed:
         if getattr(auth, name) is None:
-            raise schema.fault(
-                ("twitter_auth", name), f"nothing, and API {keys.twitter.api} needs it"
-            )
+            where = ("twitter_auth", name)
+            raise Fault(where, f"must have a value: API {keys.twitter.api} needs {words}")
 
 
 def _check_fields(twitter: Twitter, schema: Schema) -> None:

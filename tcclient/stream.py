@@ -27,7 +27,7 @@ from tcclient.connection import Connection, Ending, Timing
 from tcclient.failures import explain
 from tcclient.gunzip import decoder_for, inflated
 from tcclient.messages import Overlong
-from tcclient.twitter import Refusal, Source
+from tcclient.twitter import Refusal, RefusalError, Source
 
 MOST_EXPLANATION = 4000
 """Bytes of a refusal's body that are read."""
@@ -187,6 +187,8 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
             found = connection.ending or Ending("closed", explain(reason))
             return attrs.evolve(found, incomplete=connection.incomplete)
         error = reason.value
+        if isinstance(error, RefusalError):
+            return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)
         if not isinstance(error, TwitterAPIError) or self._refusal is None:
             return Ending("unreachable", explain(reason), Trouble.NETWORK)
         status = int(error.status)

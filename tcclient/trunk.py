@@ -145,6 +145,7 @@ class Trunk(MultiService):
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """As Reader."""
+        self._routing = self._rulebook.routing()
         works_in = self._manner.rule_delay
         self._note_rules(job_id, "rules_accepted", rules, works_in=works_in)
 

@@ -1,32 +1,27 @@
 """
 What `--check` makes of what it finds: one line a check, in plain words.  Pure.
 
-Knows what is surely wrong with credentials, file modes, CA stores and addresses; reads, resolves
-and connects nothing.
+Knows what is surely wrong with file modes, CA stores and addresses, and what answers mean; reads,
+resolves and connects nothing.
 """
 
 import enum
-import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv6Address, ip_address
-from itertools import combinations
 
 import attrs
 
+from tcclient import credentials as shapes
 from tcclient.control import JobList
 from tcclient.document import one_line
 from tcclient.settings import Secret, TwitterAuth
+from tcclient.twitter import Refusal
+from tcclient.twitter.ruleset import PresentRule, job_of
 
 READABLE_BY_OTHERS = 0o044
 CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
-# Twitter's keys had 18 to 25 characters and its secrets 40 to 50, the oldest included.
-_LONGEST_KEY = 30
-_SHORTEST_SECRET = 36
-_USER_TOKEN = re.compile(r"[0-9]+-.+")
-_BEARER_TOKEN = re.compile(r"A{15,}.{40,}")
-_WRAPPING = "\"'`<>,;"
 _SHORTEST_HIDDEN = 6  # a shorter one is no secret, and replacing it would garble words
 
 
@@ -80,60 +75,15 @@ def permissions(mode: int, path: str) -> Verdict:
     return ok("only its owner can read the settings file")
 
 
-def credentials(auth: TwitterAuth, auth_token: Secret) -> Verdict:
-    """Fails on what is surely wrong only, for services that are compatible with Twitter's too."""
-    values = {name: secret.reveal() for name, secret in auth.present().items()}
-    values.pop("bearer_token", None)  # has no shape to speak of
-    faults = [
-        *_same({**values, "server.auth_token": auth_token.reveal()}),
-        *_swapped(values),
-        *_misshapen(values),
-    ]
+def credentials(auth: TwitterAuth, api: str, auth_token: Secret) -> Verdict:
+    """Of those that `api` uses; fails on what is surely wrong only."""
+    faults = shapes.faults(auth, api, auth_token)
     if faults:
         return fail("in twitter_auth " + "; ".join(faults))
-    return ok("the keys of twitter_auth look plausible")
-
-
-def _same(values: Mapping[str, str]) -> list[str]:
-    return [
-        f"{one} and {other} have the same value"
-        for one, other in combinations(values, 2)
-        if values[one] == values[other]
-    ]
-
-
-def _swapped(values: Mapping[str, str]) -> list[str]:
-    faults = []
-    key, secret = values.get("api_key", ""), values.get("api_secret", "")
-    if len(key) >= _SHORTEST_SECRET and len(secret) <= _LONGEST_KEY and not _is_bearer(key):
-        faults.append("api_key and api_secret seem to be swapped: the key is the shorter one")
-    if "access_token" not in values:
-        return faults
-    if _lacks_user(values["access_token"]) and not _lacks_user(
-        values.get("access_token_secret", "")
-    ):
-        faults.append("access_token and access_token_secret seem to be swapped")
-    elif _lacks_user(values["access_token"]):
-        faults.append("access_token does not begin with a user's number and a hyphen")
-    return faults
-
-
-def _misshapen(values: Mapping[str, str]) -> list[str]:
-    bearer = [f"{name} is a bearer token" for name, value in values.items() if _is_bearer(value)]
-    wrapped = [
-        f"{name} has a quotation mark, bracket or comma at its beginning or end"
-        for name, value in values.items()
-        if value.strip(_WRAPPING) != value
-    ]
-    return bearer + wrapped
-
-
-def _lacks_user(value: str) -> bool:
-    return _USER_TOKEN.fullmatch(value.strip(_WRAPPING)) is None
-
-
-def _is_bearer(value: str) -> bool:
-    return _BEARER_TOKEN.fullmatch(value) is not None
+    *others, last = shapes.used(auth, api)
+    if not others:
+        return ok(f"{last} of twitter_auth looks plausible")
+    return ok(f"{', '.join(others)} and {last} of twitter_auth look plausible")
 
 
 def ca_places(environ: Mapping[str, str], defaults: Iterable[str]) -> tuple[str, ...]:
@@ -159,12 +109,15 @@ def ca_store(places: Collection[str], found: str | None, environ: Mapping[str, s
     )
 
 
-def stream_host(host: str, addresses: Collection[str], source_addr: str | None) -> Verdict:
-    """`addresses` are all that `host` has, none where its name cannot be resolved."""
+def stream_host(
+    key: str, host: str, addresses: Collection[str], source_addr: str | None
+) -> Verdict:
+    """
+    `addresses` are all that `host` has, none where its name cannot be resolved; `key` of the
+    settings names it.
+    """
     if not addresses:
-        return fail(
-            f"{host} cannot be resolved: check twitter.stream_url and this machine's name servers"
-        )
+        return fail(f"{host} cannot be resolved: check {key} and this machine's name servers")
     by_family: dict[str, list[bool]] = {}
     for text in addresses:
         by_family.setdefault(_family(text), []).append(_is_loopback(text))
@@ -200,3 +153,20 @@ def server(base_url: str, answer: JobList) -> Verdict:
         reasons = "; ".join(dict.fromkeys(answer.problems))
         return warn(f"{text}, and {len(answer.problems)} more cannot be read: {reasons}")
     return ok(text)
+
+
+def x_api(api_url: str, rules: Collection[PresentRule], prefix: str) -> Verdict:
+    """Of X, when it has told the app's `rules`; tags of this client's begin with `prefix`."""
+    count = len(rules)
+    text = f"{api_url} answers; the app has {count or 'no'} rule{'' if count == 1 else 's'}"
+    foreign = sum(job_of(rule.tag, prefix) is None for rule in rules)
+    if not foreign:
+        return ok(text)
+    return ok(f"{text}, {foreign} of them other programs': their posts come here and are billed")
+
+
+def x_refused(api_url: str, reason: str, refusal: Refusal) -> Verdict:
+    """Of X, when it has not; `reason` is a clause."""
+    said = f" ({refusal.explanation})" if refusal.explanation else ""
+    advice = f". {refusal.advice}" if refusal.advice else ""
+    return fail(f"{api_url}: {reason}{said}{advice}")

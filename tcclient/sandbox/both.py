@@ -5,27 +5,30 @@ Knows which ports, which job, which folder, and how to tell a newcomer; the ends
 client, are built elsewhere.
 """
 
-import json
 import socket
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
+from tcclient.sandbox.example import RULE_DELAY, Ends, may_be_replaced, write_settings
 from tcclient.sandbox.server import TOKEN, CaptureServer
-from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Character, Simulator
+from tcclient.sandbox.twitter.v2.plan import Plan
 
 HOST = "127.0.0.1"
 TWITTER_PORT = 8871
 SERVER_PORT = 8872
 """Preferred, so that what was pasted once works again; another port where these are taken."""
 
-JOB = "demo"
-KEYWORDS = "coffee, green tea"
+JOBS = {
+    "2": {"demo": "coffee, green tea", "cold": "iced coffee, rain"},
+    "1.1": {"demo": "coffee, green tea"},
+}
+"""The running jobs for each API: v2 brings many captures over one connection, and some posts match
+both; v1.1 has one stream for one capture."""
 RATE = 20.0
 """Posts a second: enough to see, not enough to fill a disk over lunch (about 5 MB a minute)."""
 
@@ -36,33 +39,35 @@ class SandboxError(Exception):
 
 class Sandbox(Service):
     """
-    The simulated Twitter and the stand-in server, with one running job.
+    The simulated Twitter and the stand-in server, with running jobs for the API "2" or "1.1".
 
     The constructor makes `folder`, takes the ports and writes `settings_path`; it raises
     SandboxError.  `stopService` fires when both have closed their connections.
     """
 
-    def __init__(self, folder: Path, reactor: Any) -> None:
+    def __init__(self, folder: Path, api: str, reactor: Any) -> None:
         self.folder = folder.absolute()
         self.settings_path = self.folder / "settings.json"
         self._reactor = reactor
+        self._api = api
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not _may_be_replaced(self.settings_path):
+            if not may_be_replaced(self.settings_path):
                 raise SandboxError(
                     f"The sandbox cannot be set up in {self.folder}: the settings.json there is "
                     "not a sandbox's, and would be overwritten."
                 )
             self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
-            text = json.dumps(self._settings(), indent=4)
-            self.settings_path.write_text(text + "\n", encoding="utf-8")
+            write_settings(self.settings_path, Ends(self.twitter_url, self.server_url, api))
         except OSError as e:
             in_the_way = isinstance(e, FileExistsError)
             reason = "there is a file of that name" if in_the_way else e.strerror
             raise SandboxError(f"The sandbox cannot be set up in {self.folder}: {reason}.") from e
-        self._twitter = Simulator(reactor, Random(), Character(rate=RATE))
+        character = Character(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
+        self._twitter = Simulator(reactor, Random(), character)
         self._server = CaptureServer(reactor)
-        self._server.store.create(JOB, KEYWORDS, 2)
+        for name, keywords in JOBS[api].items():
+            self._server.store.create(name, keywords, 2)
         self._ports: list[Any] = []
 
     def startService(self) -> None:
@@ -83,7 +88,8 @@ class Sandbox(Service):
 
     @property
     def twitter_url(self) -> str:
-        return f"http://{HOST}:{self._sockets[0].getsockname()[1]}/1.1/"
+        """The root of both APIs."""
+        return f"http://{HOST}:{self._sockets[0].getsockname()[1]}/"
 
     @property
     def server_url(self) -> str:
@@ -91,7 +97,8 @@ class Sandbox(Service):
 
     def description(self) -> str:
         """What runs where, where the files are, and what to try: for the console."""
-        data = self.folder / "data" / JOB
+        data = self.folder / "data"
+        names = " and ".join(repr(name) for name in JOBS[self._api])
         job = f"{self.server_url}activejobs/1/"
         patch = (
             f"curl -fsS -o /dev/null -X PATCH -H 'Authorization: Token {TOKEN}' "
@@ -100,14 +107,14 @@ class Sandbox(Service):
         return f"""\
 A sandbox of the Twitter capture client: everything runs in this process, on this machine only.
 
-  simulated Twitter   {self.twitter_url}  sends {RATE:g} made-up tweets a second
-  capture server      {self.server_url}  a stand-in, with the running job {JOB!r}
+  simulated Twitter   {self.twitter_url}  sends {RATE:g} made-up tweets a second by API {self._api}
+  capture server      {self.server_url}  a stand-in, with the running captures {names}
   capture client      the real one, with {self.settings_path}
-  tweets              {data}/  a file a minute; .tmp is being written
-  account             {data / JOB}.ledger.jsonl
+  tweets              {data}/demo/  a file a minute; .tmp is being written
+  account             {data}/demo/demo.ledger.jsonl
   log                 {self.folder / "logs" / "tcc.log"}
 
-What a researcher would do on the server's website, to be pasted into another terminal:
+What a researcher would do with 'demo' on the server's website, to be pasted into another terminal:
 
   stop     {patch} '{{"status": 4}}'
   start    {patch} '{{"status": 2}}'
@@ -116,65 +123,6 @@ What a researcher would do on the server's website, to be pasted into another te
 
 Ctrl-C here ends it all and finishes the files.
 """
-
-    def _settings(self) -> dict[str, object]:
-        return {
-            "server": {
-                "base_url": self.server_url,
-                "client_id": 1,
-                "auth_token": TOKEN,
-                "ping_interval": 2.0,
-                "update_interval": 5.0,
-            },
-            "twitter_auth": attrs.asdict(SANDBOX_CREDENTIALS),
-            "twitter": {"api": "1.1", "stream_url": self.twitter_url},
-            "source_addr": HOST,
-            "output": {"base_dir": "data", "minute_interval": 1},
-            "logging": _LOGGING,
-        }
-
-
-_LOGGING: dict[str, object] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "short": {"format": "%(asctime)s  %(message)s", "datefmt": "%H:%M:%S"},
-        "long": {"format": "%(asctime)s %(levelname)-8s %(name)s: %(message)s"},
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "short",
-            "stream": "ext://sys.stdout",
-        },
-        "file": {
-            "class": "logging.handlers.RotatingFileHandler",
-            "formatter": "long",
-            "filename": "logs/tcc.log",
-            "maxBytes": 10485760,
-            "backupCount": 3,
-            "encoding": "utf8",
-        },
-    },
-    "loggers": {
-        "twisted": {"level": "WARNING"},
-        "log_legacy": {"level": "WARNING"},  # ports that open and close
-        "tcclient.sandbox": {"level": "WARNING"},
-    },
-    "root": {"level": "INFO", "handlers": ["console", "file"]},
-}
-
-
-def _may_be_replaced(settings: Path) -> bool:
-    """Whether no settings are there, or those of an earlier sandbox: their keys open nothing."""
-    try:
-        found = json.loads(settings.read_bytes())
-    except FileNotFoundError:
-        return True
-    except ValueError:
-        return False
-    credentials = found.get("twitter_auth") if isinstance(found, dict) else None
-    return bool(credentials == attrs.asdict(SANDBOX_CREDENTIALS))
 
 
 def _listening(preferred: int) -> socket.socket:

@@ -25,6 +25,17 @@ class Refusal:
     at_least: float = 0.0
 
 
+class RefusalError(Exception):
+    """
+    Something was refused that has to be had before the stream can be asked for.  str() is a clause
+    on what, `refusal` what it means.
+    """
+
+    def __init__(self, reason: str, refusal: Refusal) -> None:
+        super().__init__(reason)
+        self.refusal = refusal
+
+
 Query = TypeVar("Query", contravariant=True)
 
 
@@ -47,7 +58,7 @@ class Source(Codes, Protocol[Query]):
     def open(self, query: Query) -> Deferred[IResponse]:
         """
         Ask for the stream.  Fires with the answer, whatever its status; the body is not read.
-        Fails with what Twisted's HTTP client fails with.
+        Fails with RefusalError, and with what Twisted's HTTP client fails with.
         """
 
     def endpoint(self, query: Query) -> str:

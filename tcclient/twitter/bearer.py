@@ -10,29 +10,33 @@ from urllib.parse import quote
 
 import attrs
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, TimeoutError
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
 
-from tcclient.bodies import read_body
-from tcclient.settings import Secret
-from tcclient.twitter.explanations import plain_text
+from tcclient.backoff import Trouble
+from tcclient.bodies import TooLong, read_beginning, read_body
+from tcclient.twitter import Refusal, RefusalError, problems
+from tcclient.values import Secret, Unfit
+from tcclient.values import secret as fit_for_header
 from tcclient.web import AsItIs
 
 TIMEOUT = 20.0
 """Seconds for the token endpoint."""
 MOST_BYTES = 1 << 16
+MOST_EXPLANATION = 4000
+
+_KEYS = "Check api_key and api_secret in the settings: X gives no bearer token for them."
+_NO_KEYS = Refusal(Trouble.REFUSED, "Set twitter_auth.bearer_token, or api_key and api_secret.")
+_NO_TOKEN_IN_IT = Refusal(
+    Trouble.HTTP, "That is X's side, and usually passes; or twitter.api_url in the settings is wrong."
+)
 
 
-class NoToken(Exception):
-    """
-    No token could be bought; str() is a clause.  `denied` says that key or secret are wrong, so
-    that trying again at once is of no use.
-    """
-
-    def __init__(self, reason: str, *, denied: bool) -> None:
-        super().__init__(reason)
-        self.denied = denied
+class NoToken(RefusalError):
+    """No token could be bought."""
 
 
 @attrs.define
@@ -47,12 +51,13 @@ class Bearer:
     _user_agent: str
     _clock: IReactorTime
     _bought: Secret | None = None
+    _dead: Secret | None = None
     _buying: DeferredLock = attrs.field(factory=DeferredLock)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What must not be shown."""
-        known = (self._key, self._secret, self._given, self._bought)
+        known = (self._key, self._secret, self._basic(), self._given, self._bought, self._dead)
         return tuple(secret for secret in known if secret is not None)
 
     async def token(self) -> Secret:
@@ -62,7 +67,7 @@ class Bearer:
         async with self._buying:
             if self._bought is None:
                 exchange = Deferred.fromCoroutine(self._buy())
-                self._bought = await exchange.addTimeout(TIMEOUT, self._clock)
+                self._bought = await exchange.addTimeout(TIMEOUT, self._clock, _too_late)
             return self._bought
 
     def refused(self, token: Secret) -> bool:
@@ -70,19 +75,26 @@ class Bearer:
         if self._given is not None:
             return False
         if self._bought == token:
-            self._bought = None
+            self._bought, self._dead = None, token
         return True
 
-    async def _buy(self) -> Secret:
+    def _basic(self) -> Secret | None:
+        """Key and secret as they travel."""
         if self._key is None or self._secret is None:
-            raise NoToken("there is neither a bearer_token nor api_key and api_secret", denied=True)
+            return None
         pair = f"{quote(self._key.reveal(), '')}:{quote(self._secret.reveal(), '')}"
+        return Secret(base64.b64encode(pair.encode()).decode())
+
+    async def _buy(self) -> Secret:
+        basic = self._basic()
+        if basic is None:
+            raise NoToken("there is neither a bearer_token nor api_key and api_secret", _NO_KEYS)
         response = await self._client.request(
             "POST",
             AsItIs.from_text(f"{self._url}oauth2/token"),
             headers=Headers(
                 {
-                    "Authorization": [f"Basic {base64.b64encode(pair.encode()).decode()}"],
+                    "Authorization": [f"Basic {basic.reveal()}"],
                     "Content-Type": ["application/x-www-form-urlencoded;charset=UTF-8"],
                     "User-Agent": [self._user_agent],
                 }
@@ -91,14 +103,25 @@ class Bearer:
             allow_redirects=False,
             unbuffered=True,
         )
-        body = await read_body(response, MOST_BYTES)
         if response.code != 200:
-            said = plain_text(body, self.secrets)
-            raise NoToken(
-                f"the token endpoint answered {response.code} ({said})",
-                denied=400 <= response.code < 500 and response.code != 429,
-            )
-        return _token(body)
+            raise await self._refusal(response)
+        try:
+            return _token(await read_body(response, MOST_BYTES))
+        except TooLong:
+            raise NoToken("the token endpoint's answer is too long", _NO_TOKEN_IN_IT) from None
+
+    async def _refusal(self, response: IResponse) -> NoToken:
+        said = await read_beginning(response, MOST_EXPLANATION)
+        now = self._clock.seconds()
+        meaning = problems.refusal(response.code, response.headers, said, now, self.secrets)
+        if response.code in (400, 401, 403):
+            meaning = attrs.evolve(meaning, trouble=Trouble.REFUSED, advice=_KEYS)
+        return NoToken(f"the token endpoint answered {response.code}", meaning)
+
+
+def _too_late(_: object, __: float) -> Failure:
+    # Not what cancelling it brought, which would look like being cancelled by who asked.
+    return Failure(TimeoutError())
 
 
 def _token(body: bytes) -> Secret:
@@ -108,6 +131,10 @@ def _token(body: bytes) -> Secret:
         answer = None
     token = answer.get("access_token") if isinstance(answer, dict) else None
     kind = answer.get("token_type") if isinstance(answer, dict) else None
-    if kind != "bearer" or not isinstance(token, str) or not token.isascii() or not token:
-        raise NoToken("the token endpoint answered without a bearer token", denied=False)
-    return Secret(token)
+    try:
+        # Upper and lower case are the same there: RFC 6749, 5.1.
+        if isinstance(kind, str) and kind.lower() == "bearer" and isinstance(token, str):
+            return fit_for_header(token)
+    except Unfit:
+        pass
+    raise NoToken("the token endpoint answered without a bearer token", _NO_TOKEN_IN_IT)

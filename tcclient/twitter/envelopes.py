@@ -37,7 +37,10 @@ class Post:
 
 @attrs.frozen
 class Farewell:
-    """X says that it ends the connection; `disconnect_type` says why, None where it does not."""
+    """
+    X says that it ends the connection; `disconnect_type` says why, None where it does not (X's
+    description of its API no longer lists that member).
+    """
 
     disconnect_type: str | None
     message: object
@@ -45,7 +48,10 @@ class Farewell:
 
 @attrs.frozen
 class Other:
-    """JSON that is neither; new kinds may appear at any time."""
+    """
+    JSON that is neither; new kinds may appear at any time.  So are errors without a post that do
+    not speak of the connection: X closes it if it means to.
+    """
 
     message: object
 
@@ -76,7 +82,9 @@ def read(line: bytes) -> Post | Farewell | Other | NotJSON:
 def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
     """For what msgspec does not take: unexpected types, lone surrogates in a real post."""
     try:
-        message = json.loads(line)
+        # As text: of bytes, json.loads would also take UTF-16, a byte order mark and surrogates.
+        # msgspec has no limit to the digits of a number that nobody asks for; Python has.
+        message = json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=str)
     except (ValueError, RecursionError):
         return NotJSON()
     data = message.get("data") if isinstance(message, dict) else None
@@ -86,18 +94,32 @@ def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
 
 
 def _rules(value: object) -> list[tuple[str, str | None]]:
+    """A rule of which only the id or only the tag can be read is one all the same."""
     found: list[tuple[str, str | None]] = []
     for rule in value if isinstance(value, list) else ():
-        if isinstance(rule, dict) and isinstance(rule.get("id"), str):
-            tag = rule.get("tag")
-            found.append((rule["id"], tag if isinstance(tag, str) else None))
+        if isinstance(rule, dict):
+            id, tag = rule.get("id"), rule.get("tag")
+            found.append((id if isinstance(id, str) else "", tag if isinstance(tag, str) else None))
     return found
+
+
+def _refuse(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _without_post(message: object) -> Farewell | Other:
     errors = message.get("errors") if isinstance(message, dict) else None
-    if not isinstance(errors, list) or not errors:
+    goodbyes = [error for error in errors if _is_goodbye(error)] if isinstance(errors, list) else []
+    if not goodbyes:
         return Other(message)
-    types = (error.get("disconnect_type") for error in errors if isinstance(error, dict))
-    found = next((type_ for type_ in types if isinstance(type_, str)), None)
-    return Farewell(found, message)
+    types = (error.get("disconnect_type") for error in goodbyes)
+    return Farewell(next((type_ for type_ in types if isinstance(type_, str)), None), message)
+
+
+def _is_goodbye(error: object) -> bool:
+    if not isinstance(error, dict):
+        return False
+    if isinstance(error.get("disconnect_type"), str):
+        return True
+    kind = f"{error.get('title')} {error.get('type')}".lower()
+    return "disconnect" in kind or "streaming-connection" in kind

@@ -6,7 +6,9 @@ limits", and of its OpenAPI description.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -18,7 +20,10 @@ from tcclient.twitter.explanations import plain_text
 from tcclient.values import Secret
 
 LONGEST_WINDOW = 24 * 3600.0
-"""Seconds.  Windows last 15 minutes, some 24 hours; a reset beyond that is a wrong clock."""
+"""
+Seconds.  Windows last 15 minutes, some 24 hours.  A reset beyond that is no reset but nonsense, or
+a wrong clock, and not waited for.
+"""
 
 _APP = "the app in X's developer console"
 _TOKEN = Refusal(
@@ -31,11 +36,20 @@ _SLOT = Refusal(
     "The app's one connection is taken: by another client with the same keys, or by our last one, "
     "which X can take minutes to let go of.",
 )
-_ENROLLED = Refusal(Trouble.REFUSED, f"Enrol {_APP}: this endpoint is not open to it.")
+_ENROLLED = Refusal(Trouble.REFUSED, f"Enrol {_APP}: it belongs to no project with a plan.")
+_PLAN = Refusal(
+    Trouble.REFUSED,
+    "The app's plan does not have what was asked for; few plans have the sample stream, which a "
+    "job without keywords asks for.",
+)
 _CREDITS = Refusal(Trouble.REFUSED, f"Buy credits or raise the spending limit of {_APP}.")
 _CAP = Refusal(Trouble.REFUSED, "The plan's cap of posts is used up; it opens again by itself.")
 _BUSY = Refusal(Trouble.HTTP, "X is setting up the subscription; that passes.")
 _NO_RULES = Refusal(Trouble.HTTP, "X has no rule in force yet; that passes.")
+_BAD_RULES = Refusal(
+    Trouble.HTTP, "X no longer accepts a rule of the app, maybe another client's: see its rules."
+)
+_NO_ROOM = Refusal(Trouble.HTTP, "The app has as many rules as its plan allows; delete some.")
 _RATE = Refusal(Trouble.RATE_LIMIT, "Too many requests with these credentials.")
 _WRONG = Refusal(Trouble.REFUSED, "X does not accept the request; check the section twitter.")
 _PLACE = Refusal(Trouble.REFUSED, "Check twitter.api_url in the settings.")
@@ -44,8 +58,9 @@ _TEMPORARY = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
 _BY_STATUS = {
     401: _TOKEN,
     402: _CREDITS,
-    403: _ENROLLED,
+    403: _PLAN,
     404: _PLACE,
+    408: _TEMPORARY,
     409: _NO_RULES,
     420: _RATE,
     429: _RATE,
@@ -53,24 +68,28 @@ _BY_STATUS = {
 # What identifies a problem, in lower case, anywhere in its members; the first that is found counts.
 _BY_NAME = (
     ("toomanyconnections", _SLOT),
-    ("streaming-connection", _SLOT),
     ("provisioningsubscription", _BUSY),
     ("ruleconfigurationissue", _NO_RULES),
+    ("rulesinvalidissue", _BAD_RULES),
+    ("streaming-connection", _SLOT),  # the type of the four above
+    ("rulescapexceeded", _NO_ROOM),
+    ("rule-cap", _NO_ROOM),
     ("creditsdepleted", _CREDITS),
     ("credits", _CREDITS),
     ("spend-cap", _CREDITS),
     ("usage-capped", _CAP),
     ("usagecapexceeded", _CAP),
-    ("client-forbidden", _ENROLLED),
+    ("unsupported-authentication", _TOKEN),
     ("client-not-enrolled", _ENROLLED),
+    ("client-forbidden", _PLAN),  # also the type of the one above
 )
 
 
 def refusal(
     status: int, headers: Headers, body: bytes, now: float, secrets: Iterable[Secret]
 ) -> Refusal:
-    """What an answer with this status means; `now` is epoch seconds."""
-    meaning = _by_name(body) if status in (402, 403, 429, 503) else None
+    """What an answer with this status means; `now` is epoch seconds.  Never raises."""
+    meaning = _by_name(body) if status >= 400 else None
     if meaning is None:
         meaning = _BY_STATUS.get(status) or _by_class(status)
     at_least, advice = 0.0, meaning.advice
@@ -87,36 +106,33 @@ def _by_class(status: int) -> Refusal:
 
 
 def _by_name(body: bytes) -> Refusal | None:
-    text = " ".join(_words(_loads(body))).lower()
-    return next((meaning for name, meaning in _BY_NAME if name in text), None)
-
-
-def _words(value: object) -> Iterable[str]:
-    """The titles, types and issues of a problem document, and of those inside it."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _words(item)
-    elif isinstance(value, dict):
-        for name in ("title", "type", "reason", "connection_issue"):
-            if isinstance(value.get(name), str):
-                yield value[name]
-        yield from _words(value.get("errors"))
+    names = ("title", "type", "reason", "connection_issue")
+    words = (text for problem in _problems(body) for text in _texts(problem, names))
+    said = " ".join(words).lower()
+    return next((meaning for name, meaning in _BY_NAME if name in said), None)
 
 
 def _detail(body: bytes) -> bytes:
     """What of a problem document is for people; other bodies as they are."""
-    value = _loads(body)
-    if not isinstance(value, Mapping):
-        return body
-    said = value.get("detail") or value.get("title")
-    return said.encode("utf-8", "replace") if isinstance(said, str) else body
+    found = (_texts(problem, ("detail", "message", "title")) for problem in _problems(body))
+    said = " ".join(dict.fromkeys(texts[0] for texts in found if texts))
+    return said.encode("utf-8", "replace") or body
 
 
-def _loads(body: bytes) -> Any:
+def _problems(body: bytes) -> list[dict[str, Any]]:
+    """A problem document and the errors that it lists, which are shaped alike."""
     try:
-        return json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
-        return None
+        return []
+    errors = value.get("errors") if isinstance(value, dict) else None
+    listed = errors if isinstance(errors, list) else []
+    return [problem for problem in (value, *listed) if isinstance(problem, dict)]
+
+
+def _texts(problem: dict[str, Any], names: Iterable[str]) -> list[str]:
+    values = (problem.get(name) for name in names)
+    return [value for value in values if value and isinstance(value, str)]
 
 
 def _until_reset(headers: Headers, now: float) -> tuple[float, str]:
@@ -129,18 +145,21 @@ def _until_reset(headers: Headers, now: float) -> tuple[float, str]:
     if theirs is not None and abs(theirs - now) > 60:
         advice = f" This machine's clock is {abs(theirs - now):.0f} s off."
     seconds = reset - (now if theirs is None else theirs)
-    return min(max(seconds, 0.0), LONGEST_WINDOW), advice
+    return (seconds if 0.0 < seconds <= LONGEST_WINDOW else 0.0), advice
 
 
 def _number(headers: Headers, name: str) -> float | None:
     try:
-        return float(headers.getRawHeaders(name, [""])[0])
+        number = float(headers.getRawHeaders(name, [""])[0])
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _date(headers: Headers) -> float | None:
     try:
-        return parsedate_to_datetime(headers.getRawHeaders("Date", [""])[0]).timestamp()
+        date = parsedate_to_datetime(headers.getRawHeaders("Date", [""])[0])
+        # An old form names no zone, and means GMT all the same: RFC 9110, 5.6.7.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

@@ -23,6 +23,9 @@ from tcclient.twitter.ruleset import NewRule, PresentRule, Routing, job_of, plan
 
 log = Logger()
 
+MOST_SEEN = 10_000
+"""Rules of ours that are remembered; an app has 1,000 at a time, or 25,000 on the largest plan."""
+
 
 class Reader(Protocol):
     """Who hears of the rules."""
@@ -78,6 +81,7 @@ class Rulebook:
         self._backoff = Backoff()
         self._wishes: dict[int, _Wish] = {}
         self._present: tuple[PresentRule, ...] = ()
+        self._seen: dict[str, PresentRule] = {}
         # Rules that an earlier process left may have successors that do not work yet.
         self._started = clock.seconds()
         self._accepted_at: dict[int, float] = {}
@@ -106,8 +110,11 @@ class Rulebook:
         return [rule.id for rule in self._present if self._job_of(rule) == job_id]
 
     def routing(self) -> Routing:
-        """From matching rules to jobs, as the rules are now."""
-        return Routing.of(self._present, self._manner.prefix)
+        """
+        From matching rules to jobs.  Rules that are gone stay in it: X goes on matching them for a
+        while, and does not always name their tags.
+        """
+        return Routing.of(self._seen.values(), self._manner.prefix)
 
     def stop(self) -> None:
         """End all waiting; what X still has is put in order at the next start."""
@@ -161,6 +168,7 @@ class Rulebook:
 
     async def _pass(self) -> None:
         self._present = await self._api.rules()
+        self._remember(self._present)
         wanted = {job: self._values(wish) for job, wish in self._wishes.items()}
         changes = plan(wanted, self._present, self._manner.prefix)
         if changes.add:
@@ -173,12 +181,18 @@ class Rulebook:
         await self._delete(changes.delete)
         self._reader.rules_changed()
 
+    def _remember(self, rules: Sequence[PresentRule]) -> None:
+        self._seen.update((rule.id, rule) for rule in rules if self._job_of(rule) is not None)
+        while len(self._seen) > MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
+
     def _values(self, wish: _Wish) -> tuple[str, ...]:
         return wish.values(self._manner.rule_length)
 
     async def _add(self, rules: Sequence[NewRule]) -> None:
         added = await self._api.add(rules)
         self._present += added.created
+        self._remember(added.created)
         now = self._clock.seconds()
         for job_id, some in self._by_job(added.created).items():
             self._accepted_at[job_id] = now

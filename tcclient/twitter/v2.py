@@ -17,9 +17,10 @@ from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
 from tcclient.bodies import abandon
-from tcclient.settings import Secret
+from tcclient.failures import one_line
 from tcclient.twitter import Refusal, problems
 from tcclient.twitter.bearer import Bearer
+from tcclient.values import Secret
 from tcclient.web import AsItIs
 
 STALL_TIMEOUT = 30.0
@@ -60,8 +61,11 @@ class V2Source:
         return problems.refusal(status, headers, body, now, self._bearer.secrets)
 
     def disconnect(self, code: object) -> tuple[str, Trouble | None]:
-        """`code` is a disconnect_type."""
-        return _DISCONNECTS.get(code, (f"{code!s:.60}", None))
+        """`code` is a disconnect_type; None where there is none."""
+        known = _DISCONNECTS.get(code) if isinstance(code, str) else None
+        if known is not None:
+            return known
+        return ("without saying why" if code is None else one_line(str(code))[:60]), None
 
     async def _open(self, query: StreamQuery) -> IResponse:
         token = await self._bearer.token()
@@ -88,7 +92,7 @@ class V2Source:
         return cast(IResponse, response)  # treq's answer is a proxy of one
 
 
-_DISCONNECTS: dict[object, tuple[str, Trouble | None]] = {
+_DISCONNECTS: dict[str, tuple[str, Trouble | None]] = {
     "OperationalDisconnect": ("an operational disconnect", None),
     "UpstreamOperationalDisconnect": ("an operational disconnect upstream", None),
     "UpstreamUncleanDisconnect": ("a fault upstream", None),
