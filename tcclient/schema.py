@@ -48,9 +48,11 @@ class Schema:
         try:
             return msgspec.convert(document, into, dec_hook=_as_it_is)
         except msgspec.ValidationError as error:
-            where = tuple(str(error).rpartition("`$.")[2].rstrip("`").split("."))
+            path, inside, _ = str(error).rpartition("`$.")[2].rstrip("`").partition("[")
+            where = tuple(path.split("."))
             field, value = self._at(where, document)
-            raise self._wrong(where, field, value) from None
+            found = "one with another kind of value in it" if inside else ""
+            raise self._wrong(where, field, value, found) from None
 
     def fault(self, where: Where, found: str) -> Fault:
         """What to raise about the key at `where` after a check that no type can express."""

@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -21,14 +22,17 @@ from twisted.python.components import Componentized
 from tcclient import check, logs
 from tcclient.archive import Shelf
 from tcclient.backoff import Backoff
+from tcclient.budget import limits_from
 from tcclient.control import ControlServer
 from tcclient.feed import Feeds, OwnFeeds
 from tcclient.poller import Intervals, Poller
+from tcclient.purse import Purse
 from tcclient.settings import Settings, SettingsError, load
 from tcclient.slots import Naming
 from tcclient.stream import Upstream
 from tcclient.trunk import Trunk
 from tcclient.twitter import v2
+from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.fields import parameters
 from tcclient.twitter.ruleapi import RuleApi
@@ -164,6 +168,7 @@ def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
     twitter = settings.twitter
     agent = user_agent(settings.server.client_id)
     bearer = _bearer(settings, reactor)
+    backfill = Backfill(twitter.backfill)
     source = V2Source(
         stream_client(reactor, settings.source_addr),
         twitter.api_url,
@@ -172,6 +177,7 @@ def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
         agent,
         reactor,
         v2.STALL_TIMEOUT if twitter.stall_timeout is None else twitter.stall_timeout,
+        backfill,
     )
     prefix = tag_prefix(settings.server.base_url, settings.server.client_id)
     return Trunk(
@@ -179,6 +185,16 @@ def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
         _rule_api(settings, bearer, reactor),
         Manner(prefix, twitter.rule_length, twitter.rule_delay),
         shelf.note,
+        backfill,
+        partial(_purse, settings, prefix, reactor) if twitter.budget else None,
+    )
+
+
+def _purse(settings: Settings, prefix: str, reactor: Any, trunk: Trunk) -> Purse:
+    # Clients that share a folder do not share a budget: the tags of their rules differ.
+    name = f"tcc.budget.{prefix.split(':')[1]}.json"
+    return Purse(
+        limits_from(settings.twitter.budget), settings.output.base_dir / name, reactor, trunk
     )
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tcclient import values
+from tcclient.budget import limits_from
 from tcclient.document import Fault, Unreadable, one_line, read_document
 from tcclient.resolve import Sources, refuse_old_dialect, refuse_placeholders
 from tcclient.schema import Schema
@@ -125,6 +126,14 @@ class Twitter(Struct, frozen=True, kw_only=True):
         int, Meta(ge=128, le=2048, description="a whole number of characters from 128 to 2048")
     ] = 1024
     rule_delay: _Seconds = 20.0
+    budget: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description='{"posts_per_day": 10000, "posts_per_month": 200000}, one of them or both, '
+            "whole numbers from 1 up, or null"
+        ),
+    ] = None
+    backfill: Annotated[bool, Meta(description="true or false")] = False
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -192,6 +201,7 @@ def _load(path: Path, environ: Mapping[str, str]) -> Settings:
     _check_names(keys.output, schema)
     _check_credentials(keys)
     _check_fields(keys.twitter, schema)
+    _check_budget(keys.twitter, schema)
     base_dir = path.parent / keys.output.base_dir
     return Settings(
         path=path,
@@ -213,7 +223,7 @@ def _check_credentials(keys: _Keys) -> None:
     words = "bearer_token, or api_key and api_secret"
     if keys.twitter.api == "1.1":
         needed += ["access_token", "access_token_secret"]
-        words = "all four keys"
+        words = "api_key, api_secret, access_token and access_token_secret"
     for name in needed:
         if getattr(auth, name) is None:
             where = ("twitter_auth", name)
@@ -225,6 +235,13 @@ def _check_fields(twitter: Twitter, schema: Schema) -> None:
         parameters(twitter.fields)
     except ValueError as e:
         raise schema.fault(("twitter", "fields"), f"one in which {e}") from e
+
+
+def _check_budget(twitter: Twitter, schema: Schema) -> None:
+    try:
+        limits_from(twitter.budget)
+    except ValueError as e:
+        raise schema.fault(("twitter", "budget"), f"one in which {e}") from e
 
 
 def _check_names(output: Output, schema: Schema) -> None:

@@ -7,6 +7,7 @@ opened and closed; the rules are kept by `rulebook`.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import attrs
 from twisted.application.service import MultiService, Service
@@ -15,14 +16,17 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from tcclient.archive import Archive
+from tcclient.budget import Level
 from tcclient.connection import Ending
 from tcclient.feed import STOPPED, Owner, Understood, say_refused
 from tcclient.intake import Intake
 from tcclient.keywords import Refused
 from tcclient.messages import Overlong
+from tcclient.purse import Purse
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.troublelog import TroubleLog
 from tcclient.twitter import envelopes
+from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.ruleapi import RuleApi
 from tcclient.twitter.rulebook import Manner, Rulebook
 from tcclient.twitter.rules import Clause, clauses
@@ -33,6 +37,8 @@ log = Logger()
 
 FOREIGN_INTERVAL = 60.0
 """Seconds between two lines about posts that only other programs' rules matched."""
+
+BUDGET = Ending("budget", "the budget is used up")
 
 _NOT_ALONE = (
     "without keywords it asks for the sample of all posts, which cannot be captured beside other "
@@ -64,15 +70,21 @@ class Trunk(MultiService):
         api: RuleApi,
         manner: Manner,
         note: Callable[..., None],
+        backfill: Backfill | None = None,
+        make_purse: Callable[["Trunk"], Purse] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._upstream = upstream
         self._clock = upstream.clock
         self._manner = manner
         self._rulebook = Rulebook(api, manner, self, upstream.clock)
-        self._routing = self._rulebook.routing()
         self._note = note
         self._parting = False
+        self._purse = make_purse(self) if make_purse else None
+        if self._purse is not None:
+            self._purse.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._backfill = backfill or Backfill(wanted=False)
+        self._again = 0
         self._branches: dict[int, Branch] = {}
         self._stream: CaptureStream[StreamQuery] | None = None
         self._turn = DeferredLock()
@@ -117,7 +129,7 @@ class Trunk(MultiService):
             return False
         if self._stream.query.is_sample:
             return branch.is_sample
-        return self._rulebook.has_rules(branch.job_id)
+        return bool(self._rulebook.rules_of(branch.job_id))
 
     def follow(self, branch: "Branch", text: str | None) -> Understood:
         """Bring `branch` what the keyword text asks for."""
@@ -145,7 +157,6 @@ class Trunk(MultiService):
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """As Reader."""
-        self._routing = self._rulebook.routing()
         works_in = self._manner.rule_delay
         self._note_rules(job_id, "rules_accepted", rules, works_in=works_in)
 
@@ -160,11 +171,32 @@ class Trunk(MultiService):
             say_refused(archive.name, refused)
             archive.note("terms_refused", refused=[attrs.asdict(term) for term in refused])
 
-    def rules_changed(self) -> None:
+    def rules_failed(self, reason: str, wait: float) -> None:
         """As Reader."""
-        self._routing = self._rulebook.routing()
+        self._note_all("rules_failed", reason=reason, wait=wait)
+
+    def rules_seen(self) -> None:
+        """As Reader."""
         self._aim()
         self._announce()
+
+    def budget_exhausted(self, level: Level, until: float) -> None:
+        """As Holder."""
+        log.warn(
+            "The budget of this {name} is used up ({spent} posts): nothing is captured before "
+            "{until}.",
+            name=level.name,
+            spent=level.spent,
+            until=datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        )
+        self._note_all("budget_exhausted", **attrs.asdict(level), until=until)
+        self._aim()
+
+    def budget_renewed(self) -> None:
+        """As Holder."""
+        log.info("A new period of the budget has begun.")
+        self._note_all("budget_renewed")
+        self._aim()
 
     def stream_opened(self) -> None:
         """As Listener."""
@@ -177,6 +209,8 @@ class Trunk(MultiService):
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener: each post goes to every capture that it matched."""
         found: dict[int, list[bytes]] = {}
+        delivered = 0
+        self._backfill.heard(self._clock.seconds())
         for message in messages:
             if isinstance(message, Overlong):
                 for archive in self._archives():
@@ -184,6 +218,10 @@ class Trunk(MultiService):
                 continue
             envelope = envelopes.read(message)
             if isinstance(envelope, envelopes.Post):
+                if not self._backfill.is_new(envelope.id):
+                    self._again += 1
+                    continue
+                delivered += 1
                 for job_id in self._takers(envelope):
                     found.setdefault(job_id, []).append(message)
             else:
@@ -192,12 +230,17 @@ class Trunk(MultiService):
             taker = self._archive(job_id)
             if taker is not None:
                 self._intake.store(taker, posts)
+        if self._purse is not None and delivered:
+            self._purse.spend(delivered)
 
     def stream_ended(self, ending: Ending) -> None:
         """As Listener."""
         news = self._trouble.ended(self._names(), ending)
         for branch in self._branches.values():
             branch.announced = False
+        if self._again:
+            self._note("delivered_again", posts=self._again)
+            self._again = 0
         if news or ending.was_connected:
             kind = "disconnected" if ending.was_connected else "not_connected"
             for archive in self._archives():
@@ -207,7 +250,7 @@ class Trunk(MultiService):
         """The jobs that a post is for; one that is for nobody here is counted."""
         if self._stream is not None and self._stream.query.is_sample:
             return [job_id for job_id, branch in self._branches.items() if branch.is_sample]
-        routed = self._routing.route(post.rules)
+        routed = self._rulebook.routing.route(post.rules)
         takers = [job_id for job_id in routed.jobs if job_id in self._branches]
         if not takers:
             self._foreign.update(rule_id for rule_id, _ in post.rules)
@@ -237,7 +280,7 @@ class Trunk(MultiService):
                         endpoint=self._endpoint(),
                         status=200,
                         failed_attempts=self._trouble.attempts,
-                        rules=self._rulebook.rule_ids(branch.job_id),
+                        rules=[rule.id for rule in self._rulebook.rules_of(branch.job_id)],
                     )
                 branch.owner.connected()
 
@@ -266,7 +309,8 @@ class Trunk(MultiService):
         if self._stream is not None:
             if self._stream.query == self._wanted():
                 return
-            await self._stream.hang_up(STOPPED)
+            await self._stream.hang_up(BUDGET if self._is_broke() else STOPPED)
+            self._backfill.closed()
             await maybeDeferred(self._stream.disownServiceParent)
             self._stream = None
         wanted = self._wanted()
@@ -274,11 +318,14 @@ class Trunk(MultiService):
             self._stream = CaptureStream(self._upstream, wanted, self)
             self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]
 
+    def _is_broke(self) -> bool:
+        return self._purse is not None and self._purse.exhausted
+
     def _wanted(self) -> StreamQuery | None:
-        if not self.running:
+        if not self.running or self._is_broke():
             return None
         branches = self._branches.values()
-        if any(self._rulebook.has_rules(branch.job_id) for branch in branches):
+        if any(self._rulebook.rules_of(branch.job_id) for branch in branches):
             return StreamQuery()
         if len(branches) == 1 and all(branch.is_sample for branch in branches):
             return StreamQuery(is_sample=True)
@@ -297,6 +344,11 @@ class Trunk(MultiService):
             archive.note(kind, rules=described, **fields)
         else:
             self._note(kind, job=job_id, rules=described, **fields)
+
+    def _note_all(self, kind: str, **fields: object) -> None:
+        self._note(kind, **fields)
+        for archive in self._archives():
+            archive.note(kind, **fields)
 
     def _tell_foreign(self) -> None:
         counts, self._foreign = self._foreign, Counter()

@@ -101,7 +101,7 @@ class Researcher:
 
 class Scene(Researcher):
     """
-    Everything over sockets.  `rate` is the posts a second that Twitter sends on a stream.
+    Everything over sockets, on v1.1.  `rate` is the posts a second that Twitter sends on a stream.
 
     At the end of the test the client is stopped, its files must be finished, and nothing is left.
     """
@@ -133,7 +133,7 @@ class Scene(Researcher):
             server=Server(**{**server, **self._settings}),
             twitter_auth=TwitterAuth(**auth),
             twitter=Twitter(
-                stream_url=f"http://127.0.0.1:{self._twitter_port.getHost().port}/1.1/"
+                api="1.1", stream_url=f"http://127.0.0.1:{self._twitter_port.getHost().port}/1.1/"
             ),
             output=Output(base_dir=self.disk.base, minute_interval=60),
         )

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import attrs
@@ -16,15 +17,22 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.http_headers import Headers
 
 from tcclient import probes, verdicts
+from tcclient.backoff import Trouble
 from tcclient.check import Checks
 from tcclient.control import JobList
 from tcclient.jobs import Job
 from tcclient.sandbox.server import CaptureServer, quirks
+from tcclient.sandbox.twitter.faults import NoAnswer, Status
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcclient.service import make_control
+from tcclient.sandbox.twitter.simulator import Simulator
+from tcclient.sandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
+from tcclient.service import make_ends
 from tcclient.settings import Secret, TwitterAuth, load
+from tcclient.twitter import Refusal, problems
+from tcclient.twitter.ruleset import PresentRule, tag, tag_prefix
 from tcclient.verdicts import Level, Verdict
 
 ROOT = Path(__file__).parent.parent
@@ -38,13 +46,16 @@ REAL_AUTH = {
     "access_token": "1234567890-" + "t" * 40,
     "access_token_secret": "u" * 45,
 }
-GOOD_CREDENTIALS = "ok    credentials  the four keys of twitter_auth look plausible"
+BEARER_TOKEN = "A" * 22 + "b%3D" * 20
+PLAUSIBLE = (
+    "api_key, api_secret, access_token and access_token_secret of twitter_auth look plausible"
+)
 ABSENT_ADDRESS = "203.0.113.9"  # RFC 5737: nobody has it
 
 
-def credentials(token: str = TOKEN, **changes: str) -> Verdict:
+def credentials(token: str = TOKEN, api: str = "1.1", **changes: str) -> Verdict:
     keys = {name: Secret(value) for name, value in {**REAL_AUTH, **changes}.items()}
-    return verdicts.credentials(TwitterAuth(**keys), Secret(token))
+    return verdicts.credentials(TwitterAuth(**keys), api, Secret(token))
 
 
 def job(job_id: int) -> Job:
@@ -119,7 +130,7 @@ class CredentialsTests(SynchronousTestCase):
 
     def test_a_bearer_token_is_none_of_the_four(self) -> None:
         """It begins with many As and is long."""
-        self.refused("api_key is a bearer token", api_key="A" * 22 + "b%3D" * 20)
+        self.refused("api_key is a bearer token", api_key=BEARER_TOKEN)
 
     def test_a_value_pasted_with_its_quotation_marks(self) -> None:
         """Or with a comma, or in the brackets of a placeholder."""
@@ -136,6 +147,27 @@ class CredentialsTests(SynchronousTestCase):
             "in twitter_auth access_token does not begin with a user's number and a hyphen; "
             "api_key has a quotation mark, bracket or comma at its beginning or end",
         )
+
+    def test_those_that_v2_does_not_use_may_be_anything(self) -> None:
+        """The pair without the account's token, and a bearer token without the pair."""
+        verdict = credentials(api="2", access_token="'t'", access_token_secret=REAL_AUTH["api_key"])
+        self.assertEqual(
+            verdict, verdicts.ok("api_key and api_secret of twitter_auth look plausible")
+        )
+        verdict = credentials(api="2", api_key="'k'", api_secret=TOKEN, bearer_token=BEARER_TOKEN)
+        self.assertEqual(verdict, verdicts.ok("bearer_token of twitter_auth looks plausible"))
+        verdict = credentials(bearer_token="'b'")
+        self.assertEqual(verdict, verdicts.ok(PLAUSIBLE))
+
+    def test_those_that_v2_uses(self) -> None:
+        """They have their shapes, and the server's token is none of them."""
+        clause = "api_key and api_secret seem to be swapped: the key is the shorter one"
+        self.refused(clause, api="2", api_key="k" * 50, api_secret="s" * 25)
+        self.refused("api_secret is a bearer token", api="2", api_secret=BEARER_TOKEN)
+        clause = "bearer_token and server.auth_token have the same value"
+        self.refused(clause, api="2", bearer_token=TOKEN)
+        clause = "bearer_token has a quotation mark, bracket or comma at its beginning or end"
+        self.refused(clause, api="2", bearer_token=f"{BEARER_TOKEN},")
 
 
 class PermissionsTests(SynchronousTestCase):
@@ -209,7 +241,7 @@ class StreamHostTests(SynchronousTestCase):
         )
         for addresses, source, families in cases:
             self.assertEqual(
-                verdicts.stream_host("h", addresses, source),
+                verdicts.stream_host("twitter.api_url", "h", addresses, source),
                 verdicts.ok(f"h has an address: {families}"),
             )
 
@@ -220,7 +252,7 @@ class StreamHostTests(SynchronousTestCase):
             (("2001:db8::1",), "192.0.2.7", "IPv4"),
         ):
             self.assertEqual(
-                verdicts.stream_host("h", addresses, source),
+                verdicts.stream_host("twitter.api_url", "h", addresses, source),
                 verdicts.warn(
                     f"h has no {family} address, and source_addr is one: "
                     "the stream cannot be reached from it"
@@ -230,7 +262,7 @@ class StreamHostTests(SynchronousTestCase):
     def test_a_loopback_address_reaches_this_machine_only(self) -> None:
         """As in the example that the project has always shown."""
         self.assertEqual(
-            verdicts.stream_host("h", self.both, "127.0.0.1"),
+            verdicts.stream_host("twitter.api_url", "h", self.both, "127.0.0.1"),
             verdicts.warn(
                 "h is not on this machine, and source_addr is a loopback address: "
                 "the stream cannot be reached from it"
@@ -260,6 +292,45 @@ class ServerTests(SynchronousTestCase):
                 "and 2 more cannot be read: a job has no member 'id'"
             ),
         )
+
+
+class XApiTests(SynchronousTestCase):
+    """X, asked for its rules."""
+
+    prefix = tag_prefix("http://h/api/", 1)
+
+    def verdict(self, *tags: str | None) -> Verdict:
+        rules = [PresentRule(str(number), "tea", tag) for number, tag in enumerate(tags)]
+        return verdicts.x_api("http://x/", rules, self.prefix)
+
+    def test_rules_are_counted(self) -> None:
+        """Those of our jobs are ours."""
+        for count, words in ((0, "no rules"), (1, "1 rule"), (2, "2 rules")):
+            verdict = self.verdict(*[tag(self.prefix, 5)] * count)
+            self.assertEqual(verdict, verdicts.ok(f"http://x/ answers; the app has {words}"))
+
+    def test_rules_of_other_programs(self) -> None:
+        """Without a tag, with one of theirs, and with one of another tcc."""
+        ours, other = tag(self.prefix, 5), tag(tag_prefix("http://h/api/", 2), 5)
+        self.assertEqual(
+            self.verdict(None, "snow", other, ours),
+            verdicts.ok(
+                "http://x/ answers; the app has 4 rules, 3 of them other programs': "
+                "their posts come here and are billed"
+            ),
+        )
+
+    def test_a_refusal(self) -> None:
+        """What was answered, what X says to it, and what to do; what is not known is left out."""
+        for refusal, words in (
+            (Refusal(Trouble.REFUSED, "Do this.", "no"), "the answer was 403 (no). Do this."),
+            (Refusal(Trouble.REFUSED, "Do this."), "the answer was 403. Do this."),
+            (Refusal(Trouble.NETWORK, ""), "the answer was 403"),
+        ):
+            self.assertEqual(
+                verdicts.x_refused("http://x/", "the answer was 403", refusal),
+                verdicts.fail(f"http://x/: {words}"),
+            )
 
 
 class ThreadTests(TestCase):
@@ -301,14 +372,15 @@ class CheckTestCase(TestCase):
         self.addCleanup(self.capture_server.hang_up)
         self.base_url = f"http://127.0.0.1:{port.getHost().port}/api/"
         self.path = self.folder / "settings.json"
+        self.twitter = {"api": "1.1", "stream_url": "http://127.0.0.1:9/1.1/"}
 
     def write(self, mode: int = 0o600, **sections: Any) -> None:
         """Settings that are all right where `sections` does not say otherwise."""
         server = {"base_url": self.base_url, "client_id": 1, "auth_token": TOKEN}
         document: dict[str, Any] = {
             "server": {**server, **sections.pop("server", {})},
-            "twitter_auth": {**SANDBOX_AUTH, **sections.pop("twitter_auth", {})},
-            "twitter": {"stream_url": "http://127.0.0.1:9/1.1/"},
+            "twitter_auth": sections.pop("twitter_auth", SANDBOX_AUTH),
+            "twitter": {**self.twitter, **sections.pop("twitter", {})},
             "source_addr": "127.0.0.1",
             **sections,
         }
@@ -323,18 +395,18 @@ class CheckTestCase(TestCase):
         for secret in secrets:
             self.assertNotIn(secret, text)
 
-
-class LinesTests(CheckTestCase):
-    """Single lines, over real sockets and files."""
-
     async def lines(self, limit: float = 15.0) -> dict[str, str]:
         """Each check's line by its subject; `passed` is the outcome."""
         settings = load(self.path, {})
         said: list[str] = []
-        checks = Checks(settings, make_control(settings, reactor), reactor, {}, limit)
+        checks = Checks(settings, make_ends(settings, reactor), reactor, {}, limit)
         self.passed = await checks.run(said.append)
         self.no_secret_in("\n".join(said))
         return {line[6:17].strip(): line for line in said}
+
+
+class LinesTests(CheckTestCase):
+    """Single lines, over real sockets and files."""
 
     async def test_a_server_that_refuses_the_token(self) -> None:
         """The line names the key to look at."""
@@ -409,7 +481,7 @@ class LinesTests(CheckTestCase):
         settings = load(self.path, {})
         self.path.unlink()
         said: list[str] = []
-        checks = Checks(settings, make_control(settings, reactor), reactor, {})
+        checks = Checks(settings, make_ends(settings, reactor), reactor, {})
         self.assertFalse(await checks.run(said.append))
         self.assertEqual(
             said[1],
@@ -478,6 +550,106 @@ class LinesTests(CheckTestCase):
         self.assertEqual(self.files(), ["data", "settings.json"])
 
 
+class XLinesTests(CheckTestCase):
+    """What v2 adds, over real sockets: a simulated X with one app."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.x = Simulator(reactor, Random(1))
+        port: IListeningPort = reactor.listenTCP(0, self.x.site(), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.addCleanup(self.x.stop)
+        self.url = f"http://127.0.0.1:{port.getHost().port}/"
+        self.twitter = {"api": "2", "api_url": self.url}
+
+    async def test_the_rules_are_read_and_left(self) -> None:
+        """Ours and others'; no stream is opened."""
+        ours = tag(tag_prefix(self.base_url, 1), 5)
+        for value, rule_tag in (("tea", ours), ("milk", None), ("cocoa", "theirs")):
+            self.x.v2.add_foreign(value, rule_tag)
+        before = self.x.v2.state()["rules"]
+        pair = {name: SANDBOX_AUTH[name] for name in ("api_key", "api_secret")}
+        for auth, words, sold in (
+            (pair, "api_key and api_secret of twitter_auth look plausible", 1),
+            ({"bearer_token": SANDBOX_BEARER_TOKEN}, "bearer_token of twitter_auth looks pl", 1),
+        ):
+            self.write(twitter_auth=auth)
+            lines = await self.lines()
+            self.assertTrue(self.passed, lines)
+            self.assertTrue(lines["credentials"].startswith(f"ok    credentials  {words}"), lines)
+            self.assertEqual(
+                lines["x api"],
+                f"ok    x api        {self.url} answers; the app has 3 rules, 2 of them other "
+                "programs': their posts come here and are billed",
+            )
+            self.assertEqual(self.x.v2.state()["tokens"], sold)
+        self.assertEqual(list(lines)[-3:], ["stream host", "x api", "server"])
+        self.assertEqual(self.x.v2.state()["rules"], before)
+        self.assertEqual(self.x.state()["connects"], [])
+
+    async def refused(self, words: str, auth: dict[str, str]) -> None:
+        """The line is FAIL with `words`; the check after it is made."""
+        self.write(twitter_auth=auth)
+        lines = await self.lines()
+        start = f"FAIL  x api        {self.url}: {words}"
+        self.assertTrue(lines["x api"].startswith(start), lines["x api"])
+        self.assertFalse(self.passed)
+        self.assertTrue(lines["server"].startswith("ok "), lines["server"])
+
+    async def test_wrong_credentials(self) -> None:
+        """Keys that buy nothing, and a token that opens nothing."""
+        wrong = {"api_key": "another-key", "api_secret": "another-secret"}
+        await self.refused("the token endpoint answered 403 (", wrong)
+        await self.refused(
+            "the answer was 401 (Unauthorized). Check twitter_auth in the settings",
+            {"bearer_token": "AAAA"},
+        )
+
+    async def test_refusals(self) -> None:
+        """An app that may not, or cannot pay, a wrong place, and an X that is out of order."""
+        for status, title in ((402, "CreditsDepleted"), (403, "Forbidden"), (404, ""), (503, "")):
+            body = json.dumps({"title": title, "detail": "Oops"})
+            self.x.fault(Status(where="rules", status=status, body=body))
+            advice = problems.refusal(status, Headers(), body.encode(), 0.0, ()).advice
+            await self.refused(f"the answer was {status} (Oops). {advice}", SANDBOX_AUTH)
+
+    async def test_a_silent_x_is_given_up(self) -> None:
+        """At either of its endpoints; the request is cancelled."""
+        for where in ("rules", "token"):
+            self.x.fault(NoAnswer(where=where))
+            self.write()
+            lines = await self.lines(limit=0.5)
+            self.assertEqual(lines["x api"], "FAIL  x api        there was no answer within 0.5 s")
+
+    async def test_an_address_that_does_not_exist(self) -> None:
+        """Of the stream's host, which is that of api_url, and so of X."""
+        self.write(twitter={"api_url": "http://x.invalid/"})
+        lines = await self.lines()
+        self.assertEqual(
+            lines["stream host"],
+            "FAIL  stream host  x.invalid cannot be resolved: check twitter.api_url and this "
+            "machine's name servers",
+        )
+        self.assertEqual(
+            lines["x api"], "FAIL  x api        http://x.invalid/: its name cannot be resolved"
+        )
+
+    async def test_https_needs_ca_certificates(self) -> None:
+        """At api_url; what v1.1 would ask is of no interest."""
+        self.write(twitter={"stream_url": "https://stream.invalid/"})
+        lines = await self.lines()
+        self.assertIn("not needed", lines["CA store"])
+        self.assertIn("127.0.0.1 has an address", lines["stream host"])
+        self.write(twitter={"api_url": "https://127.0.0.1:9/"})
+        lines = await self.lines()
+        self.assertNotIn("not needed", lines["CA store"])
+        self.assertEqual(
+            lines["x api"],
+            "FAIL  x api        https://127.0.0.1:9/: "
+            "the connection was refused: nothing listens there",
+        )
+
+
 class Interrupted(ProcessProtocol):
     """Gets a SIGINT, as from Ctrl-C, once it has printed `word`; then `ended` fires."""
 
@@ -527,7 +699,7 @@ class CommandTests(CheckTestCase):
                 f"ok    settings     {self.path} is good",
                 "ok    permissions  only its owner can read the settings file",
                 "ok    logging      no section of that name: twistd's own log is used",
-                GOOD_CREDENTIALS,
+                f"ok    credentials  {PLAUSIBLE}",
                 "ok    source_addr  127.0.0.1 can be bound",
                 f"ok    base_dir     {self.folder}/data was made and can be written",
                 "ok    CA store     not needed: no address begins with https://",
@@ -548,7 +720,7 @@ class CommandTests(CheckTestCase):
         refused = f"http://127.0.0.1:{free.getsockname()[1]}/api/"
         self.write(
             server={"base_url": refused},
-            twitter_auth={"access_token": SANDBOX_AUTH["api_secret"]},
+            twitter_auth={**SANDBOX_AUTH, "access_token": SANDBOX_AUTH["api_secret"]},
             twitter={"stream_url": "http://stream.invalid/1.1/"},
             source_addr=ABSENT_ADDRESS,
             output={"base_dir": "file/data"},

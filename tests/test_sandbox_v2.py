@@ -27,6 +27,7 @@ from tcclient.sandbox.twitter import (
     faults,
     remarks,
 )
+from tcclient.sandbox.twitter.command import make_parser, make_simulator
 from tcclient.sandbox.twitter.faults import Fault
 from tcclient.sandbox.twitter.v2 import faults as v2
 from tcclient.sandbox.twitter.v2.stream import DisconnectType
@@ -603,6 +604,12 @@ class ControlTests(V2TestCase):
         self.assertEqual(state, self.simulator.state())
         rule = {"id": rule_id, "value": "snow", "tag": "t", "effective": EPOCH + 20, "ends": None}
         self.assertEqual((state["v2"]["rules"], state["v2"]["tokens"]), ([rule], 1))
+
+    def test_command_line(self) -> None:
+        """The delays can be given."""
+        options = make_parser().parse_args(["--port=0", "--rule-delay=1", "--delete-delay=0"])
+        plan = make_simulator(options, self.clock).state()["v2"]["plan"]
+        self.assertEqual((plan["rule_delay"], plan["delete_delay"]), (1.0, 0.0))
 
     def test_faults(self) -> None:
         """By their kinds; what cannot be is a 400 with a sentence."""

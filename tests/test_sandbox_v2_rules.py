@@ -48,7 +48,8 @@ class TokenTests(SynchronousTestCase):
             ("e\u0301te\u0301", ["été"]),
             ("#snow_2024 @me", ["snow_2024", "me"]),
             ("新しいx", ["新", "し", "い", "x"]),
-            ("a😂b ☔", ["a", "😂", "b", "☔"]),
+            ("a😂b ☔ ↔", ["a", "😂", "b", "☔", "↔"]),
+            ("1+1=2", ["1", "1", "2"]),
             ("...", []),
         ):
             self.assertEqual(tokens(text), expected)
@@ -85,6 +86,11 @@ class MatchTests(SynchronousTestCase):
         self.check("(a1 OR b1) c1", [bc], [a, b, c])
         self.check("b1 -c1", [b], [bc, c])
         self.check("b1 -(a1 OR c1)", [b], [bc])
+
+    def test_many_words(self) -> None:
+        """Each alternative counts, be it a word, a phrase or something else."""
+        yes = [facts("a1"), facts("b1 c1"), facts("x", lang="fi")]
+        self.check('b2 OR a1 OR "b1 c1" OR (x lang:fi)', yes, [facts("b1 x c1")])
 
     def test_entities(self) -> None:
         """A hashtag, a mention and a cashtag are not just words."""

@@ -25,6 +25,8 @@ SECRETS = {
     "access_token": "12345-TokenOfTheUser0003",
     "access_token_secret": "SecretOfTheUser0004",
 }
+KEY_AND_SECRET = {name: SECRETS[name] for name in ("api_key", "api_secret")}
+BEARER_TOKEN = "AAAABearerTokenOfTheApp0005%3D"
 TOKEN = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b"
 
 MINIMAL: dict[str, Any] = {
@@ -32,7 +34,8 @@ MINIMAL: dict[str, Any] = {
     "twitter_auth": SECRETS,
 }
 
-# The example that the project has always shown its users, with its placeholders filled in.
+# The example that the project has always shown its users, with its placeholders filled in.  It is
+# older than the section `twitter`.
 OLD_EXAMPLE = """
 {
 
@@ -175,9 +178,15 @@ class DefaultsTests(SettingsTestCase):
         self.assertEqual(loaded.server.client_id, 7)
         self.assertEqual(loaded.server.ping_interval, 10.0)
         self.assertEqual(loaded.server.update_interval, 30.0)
-        self.assertEqual(loaded.twitter.api, "1.1")
+        self.assertIsNone(loaded.twitter_auth.bearer_token)
+        self.assertEqual(loaded.twitter.api, "2")
         self.assertEqual(loaded.twitter.stream_url, "https://stream.twitter.com/1.1/")
         self.assertIsNone(loaded.twitter.stall_timeout)
+        self.assertEqual(loaded.twitter.api_url, "https://api.x.com/")
+        self.assertIsNone(loaded.twitter.fields)
+        self.assertEqual(loaded.twitter.rule_length, 1024)
+        self.assertEqual(loaded.twitter.rule_delay, 20.0)
+        self.assertIs(loaded.twitter.backfill, False)
         self.assertIsNone(loaded.source_addr)
         self.assertEqual(loaded.output.base_dir, self.folder / "data")
         self.assertEqual(loaded.output.extension, ".json")
@@ -188,8 +197,14 @@ class DefaultsTests(SettingsTestCase):
         self.assertIsNone(loaded.logging)
 
     def test_the_projects_old_example_loads(self) -> None:
-        """Every key of the old example is taken at its value, the logging section untouched."""
+        """
+        Every key of the old example is taken at its value, the logging section untouched; where it
+        asked v1.1, v2 is asked with the same keys.
+        """
         loaded = self.load(OLD_EXAMPLE)
+        self.assertEqual(loaded.twitter.api, "2")
+        present = {key: secret.reveal() for key, secret in loaded.twitter_auth.present().items()}
+        self.assertEqual(present, SECRETS)
         self.assertEqual(loaded.source_addr, "127.0.0.1")
         self.assertEqual(loaded.output.base_dir, self.folder / "data")
         self.assertEqual(loaded.logging, json.loads(OLD_EXAMPLE)["logging"])
@@ -198,21 +213,24 @@ class DefaultsTests(SettingsTestCase):
         """With its placeholders filled, settings.example.json is the defaults written out."""
         example = json.loads((ROOT / "settings.example.json").read_text())
         example["server"] |= MINIMAL["server"]
-        example["twitter_auth"] |= SECRETS
-        loaded, minimal = self.load(example), self.load(MINIMAL)
+        example["twitter_auth"] |= KEY_AND_SECRET
+        loaded = self.load(example)
+        minimal = self.load(with_value("twitter_auth", KEY_AND_SECRET))
         for section in ("server", "twitter_auth", "twitter", "source_addr", "output"):
             self.assertEqual(getattr(loaded, section), getattr(minimal, section))
         self.assertEqual({*example, "path"}, {field.name for field in fields(Settings)})
         for section in ("server", "twitter_auth", "twitter", "output"):
             names = [field.name for field in fields(type(getattr(loaded, section)))]
-            self.assertEqual(list(example[section]), names)
+            self.assertCountEqual(example[section], names)
 
     def test_the_shipped_example_as_it_is_names_what_to_fill_in(self) -> None:
-        """All placeholders are named at once, so that one round is enough."""
+        """All placeholders are named at once, so that one round is enough for v2."""
         sentence = self.refusal((ROOT / "settings.example.json").read_text())
-        self.assertTrue(sentence.startswith("$.server.base_url must be filled in"), sentence)
-        for place in ("$.server.auth_token", *(f"$.twitter_auth.{key}" for key in SECRETS)):
-            self.assertIn(place, sentence)
+        self.assertEqual(
+            sentence,
+            "$.server.base_url must be filled in, found a placeholder <...> (so must "
+            "$.server.auth_token, $.twitter_auth.api_key, $.twitter_auth.api_secret)",
+        )
 
     def test_every_key_says_what_it_expects(self) -> None:
         """Each key that is no section has the description that its sentences are made with."""
@@ -225,7 +243,7 @@ class DefaultsTests(SettingsTestCase):
                 sections += fields(section)
             else:
                 leaves.append(_meta(field).description)
-        self.assertEqual(len(leaves), 20)
+        self.assertGreaterEqual(len(leaves), 25)
         self.assertTrue(all(leaves))
 
     def test_a_relative_path_is_made_absolute(self) -> None:
@@ -249,7 +267,18 @@ class AcceptedTests(SettingsTestCase):
             ("server.ping_interval", 1, 1.0),
             ("server.ping_interval", 0.05, 0.05),
             ("server.update_interval", 1e300, 1e300),
+            ("twitter_auth.bearer_token", None, None),
+            ("twitter_auth.bearer_token", BEARER_TOKEN, Secret(BEARER_TOKEN)),
+            ("twitter.api", "2", "2"),
             ("twitter.api", "1.1", "1.1"),
+            ("twitter.api_url", "http://127.0.0.1:9999", "http://127.0.0.1:9999/"),
+            ("twitter.fields", None, None),
+            ("twitter.fields", {"poll.fields": []}, {"poll.fields": []}),
+            ("twitter.fields", {"tweet.fields": ["new.name"]}, {"tweet.fields": ["new.name"]}),
+            ("twitter.rule_length", 128, 128),
+            ("twitter.rule_length", 2048, 2048),
+            ("twitter.rule_delay", 1, 1.0),
+            ("twitter.backfill", True, True),
             ("twitter.stream_url", "http://127.0.0.1:9999/1.1", "http://127.0.0.1:9999/1.1/"),
             ("twitter.stall_timeout", None, None),
             ("twitter.stall_timeout", 5, 5.0),
@@ -289,12 +318,56 @@ class AcceptedTests(SettingsTestCase):
         self.assertEqual(self.load(content).server.client_id, 7)
 
 
+class CredentialsTests(SettingsTestCase):
+    """Which of the credentials must be there depends on the API that they are for."""
+
+    def auth(self, api: str, **auth: str | None) -> dict[str, Any]:
+        return {**MINIMAL, "twitter_auth": auth, "twitter": {"api": api}}
+
+    def test_what_is_enough(self) -> None:
+        """v2 needs a bearer token, or the pair that buys one; v1.1 needs four keys."""
+        bearer = {"bearer_token": BEARER_TOKEN}
+        for api, auth in (
+            ("2", bearer),
+            ("2", KEY_AND_SECRET),
+            ("2", {**KEY_AND_SECRET, **bearer}),
+            ("2", {**bearer, "api_key": SECRETS["api_key"], "api_secret": None}),
+            ("2", SECRETS),
+            ("1.1", SECRETS),
+            ("1.1", {**SECRETS, **bearer}),
+        ):
+            loaded = self.load(self.auth(api, **auth)).twitter_auth
+            present = {name: secret.reveal() for name, secret in loaded.present().items()}
+            self.assertEqual(present, {name: value for name, value in auth.items() if value})
+
+    def test_what_is_missing(self) -> None:
+        """The first that is not there, and all that the API needs; null is not there either."""
+        pair = "API 2 needs bearer_token, or api_key and api_secret"
+        four = "API 1.1 needs api_key, api_secret, access_token and access_token_secret"
+        for api, missing, needs in (
+            ("2", "api_key", pair),
+            ("2", "api_secret", pair),
+            *(("1.1", name, four) for name in SECRETS),
+        ):
+            rest = {name: value for name, value in SECRETS.items() if name != missing}
+            for auth in (rest, {**rest, missing: None}):
+                self.assertEqual(
+                    self.refusal(self.auth(api, **auth)),
+                    f"$.twitter_auth.{missing} must have a value: {needs}",
+                )
+        self.assertTrue(self.refusal(self.auth("2")).startswith("$.twitter_auth.api_key must"))
+        alone = self.auth("1.1", bearer_token=BEARER_TOKEN)
+        self.assertTrue(self.refusal(alone).startswith("$.twitter_auth.api_key must have"))
+
+
 class RefusedValueTests(SettingsTestCase):
     SECONDS = "must be a number of seconds above 0, found "
     URL = "must be an http:// or https:// address without user, query and fragment, found "
     DOT = "must be a dot and the characters after it, without / and white space, found "
     FORMAT = "must be a strftime format that names every slot differently, in at most 64 bytes "
     MINUTES = "must be a whole number of minutes from 1 to 60, found "
+    FIELDS = 'must be an object of lists such as {"tweet.fields": ["created_at"]}, or null, found '
+    LENGTH = "must be a whole number of characters from 128 to 2048, found "
     TABLE: tuple[tuple[str, object, str], ...] = (
         ("server", [], "must be an object, found an array"),
         ("output", None, "must be an object, found null"),
@@ -333,9 +406,23 @@ class RefusedValueTests(SettingsTestCase):
         ("server.base_url", "http://<host>/", URL + "a character that no web address has"),
         ("server.base_url", "http://h/%zz", URL + "a character that no web address has"),
         ("twitter.stream_url", "stream.twitter.com", URL + "an address that does not begin"),
-        ("twitter.api", "2", 'must be "1.1", found "2"'),
-        ("twitter.api", 1.1, 'must be "1.1", found 1.1'),
-        ("twitter.stall_timeout", 0, "must be a number of seconds above 0, or null for 90 s, fou"),
+        ("twitter.api", "3", 'must be "2" or "1.1", found "3"'),
+        ("twitter.api", 2, 'must be "2" or "1.1", found 2'),
+        ("twitter.api", 1.1, 'must be "2" or "1.1", found 1.1'),
+        ("twitter.stall_timeout", 0, "must be a number of seconds above 0, or null for 30 s on v2"),
+        ("twitter.api_url", "api.x.com", URL + "an address that does not begin"),
+        ("twitter.api_url", None, URL + "null"),
+        ("twitter.fields", [], FIELDS + "an array"),
+        ("twitter.fields", {"tweet.fields": "id"}, FIELDS + "one with another kind of"),
+        ("twitter.fields", {"tweet.fields": [1]}, FIELDS + "one with another kind of"),
+        ("twitter.fields", {"fields": []}, FIELDS + "one in which 'fields' is not one of tweet.fi"),
+        ("twitter.fields", {"poll.fields": ["a,b"]}, FIELDS + "one in which 'a,b' in poll.fields"),
+        ("twitter.rule_length", 127, LENGTH + "127"),
+        ("twitter.rule_length", 2049, LENGTH + "2049"),
+        ("twitter.rule_length", 512.0, LENGTH + "512.0"),
+        ("twitter.rule_delay", 0, SECONDS + "0"),
+        ("twitter.rule_delay", None, SECONDS + "null"),
+        ("twitter.backfill", 5, "must be true or false, found 5"),
         ("source_addr", "", "must be an IPv4 or IPv6 address of this machine, or null, found som"),
         ("source_addr", "eth0", "must be an IPv4 or IPv6 address of this machine, or null, found"),
         ("source_addr", "10.0.0.256", "must be an IPv4 or IPv6 address of this machine"),
@@ -408,7 +495,9 @@ class RefusedKeyTests(SettingsTestCase):
             ("server.ping_intervall", "$.server.ping_interval"),
             ("server.token", "$.server.auth_token"),
             ("serverr", "$.server"),
-            ("twitter_auth.bearer_tokens", "$.twitter_auth.access_token"),
+            ("twitter_auth.bearer", "$.twitter_auth.bearer_token"),
+            ("twitter_auth.access_tokens", "$.twitter_auth.access_token"),
+            ("twitter.url", "$.twitter.api_url"),
             ("output.utf", "$.output.utc"),
             ("output.source_addr", "$.source_addr"),
             ("api_key", "$.twitter_auth.api_key"),
@@ -421,7 +510,7 @@ class RefusedKeyTests(SettingsTestCase):
 
     def test_a_key_of_another_version_is_unknown(self) -> None:
         """A key that does nothing is not accepted."""
-        for place in ("server.push_url", "twitter.rule_delay", "monitor", "output.fsync_interval"):
+        for place in ("server.push_url", "monitor", "output.fsync_interval"):
             self.assertIn("is not a known key", self.refusal(with_value(place, None)))
 
     def test_an_odd_key_is_quoted(self) -> None:
@@ -437,7 +526,6 @@ class RefusedKeyTests(SettingsTestCase):
             ("server.base_url", "an http:// or https:// address"),
             ("server.client_id", "a whole number from 1 up"),
             ("server.auth_token", "a non-empty string without white space"),
-            *((f"twitter_auth.{key}", "a non-empty string without white space") for key in SECRETS),
         ):
             sentence = self.refusal(without(place))
             self.assertTrue(sentence.startswith(f"$.{place} is missing, expected {expected}"))
@@ -587,18 +675,18 @@ class ReferenceTests(SettingsTestCase):
 
 
 class SecretTests(SettingsTestCase):
-    PLACES = ("server.auth_token", *(f"twitter_auth.{key}" for key in SECRETS))
+    PLACES = ("server.auth_token", *(f"twitter_auth.{key}" for key in (*SECRETS, "bearer_token")))
 
     def test_a_secret_shows_itself_to_nobody(self) -> None:
         """Neither alone nor within the settings."""
-        loaded = self.load(MINIMAL)
+        loaded = self.load(with_value("twitter_auth.bearer_token", BEARER_TOKEN))
         for text in (
             repr(loaded),
             str(loaded),
             f"{loaded.server.auth_token}",
             f"{Secret(TOKEN)!s}",
         ):
-            for secret in (TOKEN, *SECRETS.values()):
+            for secret in (TOKEN, BEARER_TOKEN, *SECRETS.values()):
                 self.assertNotIn(secret, text)
         self.assertEqual(str(Secret("a")), "Secret(...)")
         self.assertEqual(loaded.server.auth_token.reveal(), TOKEN)
@@ -612,8 +700,9 @@ class SecretTests(SettingsTestCase):
     def test_an_error_in_a_secret_does_not_repeat_it(self) -> None:
         """The sentence says what is wrong with it and no more."""
         word = "Hush0815"
-        expected = "must be a non-empty string without white space, found "
         for place in self.PLACES:
+            optional = ", or null" if place.startswith("twitter_auth.") else ""
+            expected = f"must be a non-empty string without white space{optional}, found "
             for value, found in (
                 ("", "an empty string"),
                 (word + " ", "a space, a control character or a character outside ASCII in it"),
@@ -622,12 +711,15 @@ class SecretTests(SettingsTestCase):
                 ([word], "an array"),
                 ({"value": word}, "an object"),
                 (815, "a number"),
-                (None, "null"),
                 (True, "true"),
             ):
                 sentence = self.refusal(with_value(place, value))
                 self.assertTrue(sentence.startswith(f"$.{place} {expected}{found}"), sentence)
                 self.assertNotIn("815", sentence)
+        self.assertEqual(
+            self.refusal(with_value("server.auth_token", None)),
+            "$.server.auth_token must be a non-empty string without white space, found null",
+        )
 
     def test_an_address_is_not_repeated(self) -> None:
         """People paste addresses with passwords, or the token into the wrong line."""
@@ -639,7 +731,8 @@ NAMES = [
     *("server", "twitter_auth", "twitter", "source_addr", "output", "logging", "client"),
     *("base_url", "client_id", "auth_token", "ping_interval", "api", "stall_timeout", "base_dir"),
     *("extension", "temporary_extension", "minute_interval", "filename_timefmt", "utc", "path"),
-    *("env", "file", "_extend", "api_key", ""),
+    *("env", "file", "_extend", "api_key", "bearer_token", "api_url", "fields", "tweet.fields"),
+    *("rule_length", "rule_delay", ""),
 ]
 ANY_JSON = st.recursive(
     st.none()
@@ -659,6 +752,7 @@ PLACES = st.sampled_from(
         *("server", "server.base_url", "server.client_id", "server.ping_interval", "twitter"),
         *("server.auth_token", "twitter_auth.api_key", "twitter.api", "twitter.stall_timeout"),
         *("twitter.stream_url", "source_addr", "output", "output.base_dir", "output.extension"),
+        *("twitter_auth.bearer_token", "twitter.api_url", "twitter.fields", "twitter.rule_length"),
         *("output.temporary_extension", "output.minute_interval", "output.filename_timefmt"),
         *("output.utc", "logging", "extra", "server.extra"),
     ]

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import attrs
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, DeferredLock, TimeoutError
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
@@ -31,7 +30,8 @@ MOST_EXPLANATION = 4000
 _KEYS = "Check api_key and api_secret in the settings: X gives no bearer token for them."
 _NO_KEYS = Refusal(Trouble.REFUSED, "Set twitter_auth.bearer_token, or api_key and api_secret.")
 _NO_TOKEN_IN_IT = Refusal(
-    Trouble.HTTP, "That is X's side, and usually passes; or twitter.api_url in the settings is wrong."
+    Trouble.HTTP,
+    "That is X's side, and usually passes; or twitter.api_url in the settings is wrong.",
 )
 
 
@@ -67,7 +67,7 @@ class Bearer:
         async with self._buying:
             if self._bought is None:
                 exchange = Deferred.fromCoroutine(self._buy())
-                self._bought = await exchange.addTimeout(TIMEOUT, self._clock, _too_late)
+                self._bought = await exchange.addTimeout(TIMEOUT, self._clock)
             return self._bought
 
     def refused(self, token: Secret) -> bool:
@@ -117,11 +117,6 @@ class Bearer:
         if response.code in (400, 401, 403):
             meaning = attrs.evolve(meaning, trouble=Trouble.REFUSED, advice=_KEYS)
         return NoToken(f"the token endpoint answered {response.code}", meaning)
-
-
-def _too_late(_: object, __: float) -> Failure:
-    # Not what cancelling it brought, which would look like being cancelled by who asked.
-    return Failure(TimeoutError())
 
 
 def _token(body: bytes) -> Secret:

@@ -83,8 +83,8 @@ def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
     """For what msgspec does not take: unexpected types, lone surrogates in a real post."""
     try:
         # As text: of bytes, json.loads would also take UTF-16, a byte order mark and surrogates.
-        # msgspec has no limit to the digits of a number that nobody asks for; Python has.
-        message = json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=str)
+        # msgspec has no limit to the digits of a number that nobody asks for; an int of Python has.
+        message = json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=float)
     except (ValueError, RecursionError):
         return NotJSON()
     data = message.get("data") if isinstance(message, dict) else None

@@ -6,22 +6,26 @@ Knows requests and answers; which rules there should be is decided in `ruleset`,
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+from urllib.parse import quote
 
 import attrs
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
 from tcclient.bodies import TooLong, read_body
 from tcclient.failures import explain
-from tcclient.twitter import Refusal, problems
-from tcclient.twitter.bearer import Bearer, NoToken
+from tcclient.twitter import Refusal, RefusalError, problems
+from tcclient.twitter.bearer import Bearer
+from tcclient.twitter.ruleanswers import Body, loads, next_token, present, refusals
 from tcclient.twitter.ruleset import NewRule, PresentRule
+from tcclient.values import Secret
 from tcclient.web import AsItIs
 
 TIMEOUT = 30.0
@@ -33,13 +37,16 @@ MOST_PAGES = 100
 AT_ONCE = 100
 """Rules in one request, to keep bodies small."""
 
+_NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
+_UNREACHABLE = Refusal(Trouble.NETWORK, "")
 
-class RuleError(Exception):
-    """The rules could not be read or changed; `refusal` says what that means."""
 
-    def __init__(self, reason: str, refusal: Refusal) -> None:
-        super().__init__(reason)
-        self.refusal = refusal
+class RuleError(RefusalError):
+    """The rules could not be read or changed."""
+
+
+class NoRoom(RuleError):
+    """The app has as many rules as its plan allows."""
 
 
 @attrs.frozen
@@ -52,7 +59,7 @@ class Added:
 
 @attrs.define
 class RuleApi:
-    """All methods raise RuleError, and nothing else."""
+    """All methods raise RuleError, and nothing else but CancelledError where they are cancelled."""
 
     _client: HTTPClient
     _api_url: str
@@ -66,12 +73,14 @@ class RuleApi:
         more = ""
         for _ in range(MOST_PAGES):
             page = await self._ask("GET", f"?max_results={PAGE}{more}")
-            found += _rules(page)
-            meta = page.get("meta")
-            token = meta.get("next_token") if isinstance(meta, dict) else None
-            if not isinstance(token, str) or not token.isalnum():
+            try:
+                token = next_token(page)
+            except ValueError as e:
+                raise RuleError(str(e), _NONSENSE) from e
+            found += present(page)
+            if not token:
                 return tuple(found)
-            more = f"&pagination_token={token}"
+            more = f"&pagination_token={quote(token, '', errors='replace')}"
         raise RuleError("the list of rules does not end", _NONSENSE)
 
     async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
@@ -94,31 +103,50 @@ class RuleApi:
             answer = await self._ask(
                 "POST", parameters, {"add": [attrs.asdict(rule) for rule in some]}
             )
-            created += _rules(answer)
-            refused.update(_refused(answer))
+            created += present(answer)
+            found = dict(refusals(answer))
+            if not found.keys() <= {rule.value for rule in some}:
+                raise RuleError("a rule was refused that was not sent", _NONSENSE)
+            refused.update(found)
         return Added(tuple(created), refused)
 
-    async def _ask(
-        self, method: str, parameters: str, body: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    async def _ask(self, method: str, parameters: str, body: Body | None = None) -> Body:
         exchange = Deferred.fromCoroutine(self._exchange(method, parameters, body))
         try:
-            return await exchange.addTimeout(TIMEOUT, self._clock)
-        except RuleError:
+            return await _abandonable(exchange.addTimeout(TIMEOUT, self._clock))
+        except (RuleError, CancelledError):
             raise
-        except NoToken as e:
-            trouble = Trouble.REFUSED if e.denied else Trouble.HTTP
-            raise RuleError(str(e), Refusal(trouble, "Check api_key and api_secret.")) from e
+        except RefusalError as e:
+            raise RuleError(str(e), e.refusal) from e
         except TooLong:
             raise RuleError("the answer is too long", _NONSENSE) from None
         except Exception as e:
-            unreachable = Refusal(Trouble.NETWORK, "")
-            raise RuleError(explain(Failure()), unreachable) from e
+            raise RuleError(explain(Failure()), _UNREACHABLE) from e
 
-    async def _exchange(
-        self, method: str, parameters: str, body: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    async def _exchange(self, method: str, parameters: str, body: Body | None) -> Body:
         token = await self._bearer.token()
+        response, said = await self._request(token, method, parameters, body)
+        if response.code == 401 and self._bearer.refused(token):
+            # Nothing was done, so that asking again is safe, and only once.
+            token = await self._bearer.token()
+            response, said = await self._request(token, method, parameters, body)
+        answer = loads(said)
+        # Rules that are refused for what they say come with status 400 where none was created.
+        refused_rules = response.code == 400 and bool(list(refusals(answer)))
+        if response.code not in (200, 201) and not refused_rules:
+            now, secrets = self._clock.seconds(), self._bearer.secrets
+            no_room = b"rule-cap" in said or b"RulesCapExceeded" in said
+            raise (NoRoom if no_room else RuleError)(
+                f"the answer was {response.code}",
+                problems.refusal(response.code, response.headers, said, now, secrets),
+            )
+        if not isinstance(answer, dict):
+            raise RuleError("the answer is not a JSON object", _NONSENSE)
+        return answer
+
+    async def _request(
+        self, token: Secret, method: str, parameters: str, body: Body | None
+    ) -> tuple[IResponse, bytes]:
         headers = {"Authorization": [f"Bearer {token.reveal()}"], "User-Agent": [self._user_agent]}
         if body is not None:
             headers["Content-Type"] = ["application/json"]
@@ -130,59 +158,27 @@ class RuleApi:
             allow_redirects=False,
             unbuffered=True,
         )
-        said = await read_body(response, MOST_BYTES)
-        if response.code == 401 and self._bearer.refused(token):
-            raise RuleError("the answer was 401", Refusal(Trouble.NETWORK, "", "the token is old"))
-        answer = _loads(said)
-        # Rules that are refused for what they say come with status 400 where none was created.
-        refused_rules = response.code == 400 and bool(list(_refused(answer)))
-        if response.code not in (200, 201) and not refused_rules:
-            now = self._clock.seconds()
-            secrets = self._bearer.secrets
-            raise RuleError(
-                f"the answer was {response.code}",
-                problems.refusal(response.code, response.headers, said, now, secrets),
-            )
-        if not isinstance(answer, dict):
-            raise RuleError("the answer is not a JSON object", _NONSENSE)
-        return answer
+        return cast(IResponse, response), await read_body(response, MOST_BYTES)
 
 
-_NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
+def _abandonable(exchange: Deferred[Body]) -> Deferred[Body]:
+    """
+    As `exchange`, except that cancelling it is a CancelledError.  Twisted's HTTP client has other
+    words for that, such as a name that cannot be resolved.
+    """
+
+    def abandon(answer: Deferred[Body]) -> None:
+        answer.errback(CancelledError())
+        exchange.cancel()
+
+    def pass_on(result: Body | Failure) -> None:
+        if not answer.called:
+            answer.callback(cast(Body, result))
+
+    answer: Deferred[Body] = Deferred(abandon)
+    exchange.addBoth(pass_on)
+    return answer
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
-
-
-def _rules(answer: dict[str, Any]) -> Iterator[PresentRule]:
-    data = answer.get("data")
-    for rule in data if isinstance(data, list) else ():
-        if isinstance(rule, dict) and isinstance(rule.get("id"), str):
-            value, tag = rule.get("value"), rule.get("tag")
-            if isinstance(value, str):
-                yield PresentRule(rule["id"], value, tag if isinstance(tag, str) else None)
-
-
-def _refused(answer: Any) -> Iterable[tuple[str, str]]:
-    """(value, reason) of the rules that X does not take; duplicates are not refused."""
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    for error in errors if isinstance(errors, list) else ():
-        if not isinstance(error, dict) or not isinstance(error.get("value"), str):
-            continue
-        kind = f"{error.get('title')} {error.get('type')}".lower()
-        if "duplicate" not in kind:
-            yield error["value"], _reason(error)
-
-
-def _reason(error: dict[str, Any]) -> str:
-    details = error.get("details") or error.get("detail") or error.get("title") or "it is invalid"
-    text = "; ".join(map(str, details)) if isinstance(details, list) else str(details)
-    return " ".join(text.split())[:300]
-
-
-def _loads(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

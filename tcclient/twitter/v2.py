@@ -12,6 +12,7 @@ import attrs
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
@@ -19,9 +20,12 @@ from tcclient.backoff import Trouble
 from tcclient.bodies import abandon
 from tcclient.failures import one_line
 from tcclient.twitter import Refusal, problems
+from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.bearer import Bearer
 from tcclient.values import Secret
 from tcclient.web import AsItIs
+
+log = Logger()
 
 STALL_TIMEOUT = 30.0
 """Seconds: X sends a keep-alive at least every 20 s."""
@@ -48,6 +52,7 @@ class V2Source:
     _user_agent: str
     _clock: IReactorTime
     stall_timeout: float = STALL_TIMEOUT
+    backfill: Backfill = attrs.field(factory=lambda: Backfill(wanted=False))
 
     def open(self, query: StreamQuery) -> Deferred[IResponse]:
         """As Source; a bought token that is refused is bought anew, once."""
@@ -68,15 +73,29 @@ class V2Source:
         return ("without saying why" if code is None else one_line(str(code))[:60]), None
 
     async def _open(self, query: StreamQuery) -> IResponse:
-        token = await self._bearer.token()
-        response = await self._request(query, token)
-        if response.code == 401 and self._bearer.refused(token):
+        minutes = 0 if query.is_sample else self.backfill.minutes(self._clock.seconds())
+        response = await self._authorized(query, minutes)
+        if minutes and response.code in (400, 403):
             abandon(response)
-            response = await self._request(query, await self._bearer.token())
+            response = await self._authorized(query, 0)
+            if response.code == 200:
+                self.backfill.refused()
+                log.warn("X does not give backfill to this app; it is not asked for again.")
         return response
 
-    async def _request(self, query: StreamQuery, token: Secret) -> IResponse:
-        url = f"{self._api_url}2/{self.endpoint(query)}?{urlencode(self._parameters)}"
+    async def _authorized(self, query: StreamQuery, minutes: int) -> IResponse:
+        token = await self._bearer.token()
+        response = await self._request(query, token, minutes)
+        if response.code == 401 and self._bearer.refused(token):
+            abandon(response)
+            response = await self._request(query, await self._bearer.token(), minutes)
+        return response
+
+    async def _request(self, query: StreamQuery, token: Secret, minutes: int) -> IResponse:
+        parameters = dict(self._parameters)
+        if minutes:
+            parameters["backfill_minutes"] = str(minutes)
+        url = f"{self._api_url}2/{self.endpoint(query)}?{urlencode(parameters)}"
         response = await self._client.request(
             "GET",
             AsItIs.from_text(url),

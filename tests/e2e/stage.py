@@ -1,5 +1,5 @@
 """
-A simulated Twitter and a capture server in this process, for a client in another one.
+A simulated Twitter (v1.1) and a capture server in this process, for a client in another one.
 
 Knows what the client is to capture, and compares disk, server and what was sent.
 """
@@ -50,7 +50,7 @@ class Stage(TestCase):
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
         self.path = self.folder / "settings.json"
-        self.sent = Sent()
+        self.sent = self.make_journal()
         character = Character(rate=RATE, accounts=(self.credentials,))
         self.twitter = Simulator(reactor, Random(2), character, self.sent)
         self.server = CaptureServer(reactor, token=self.token)
@@ -64,6 +64,10 @@ class Stage(TestCase):
         self.stream_url = f"http://127.0.0.1:{twitter.getHost().port}/1.1/"
         self.base_url = f"http://127.0.0.1:{server.getHost().port}/api/"
 
+    def make_journal(self) -> Any:
+        """What remembers what Twitter has sent."""
+        return Sent()
+
     def settings(self, **sections: Any) -> dict[str, Any]:
         """Settings for both ends, with members of `sections` changed or added."""
         document: dict[str, Any] = {
@@ -75,7 +79,7 @@ class Stage(TestCase):
                 "update_interval": 0.5,
             },
             "twitter_auth": attrs.asdict(self.credentials),
-            "twitter": {"stream_url": self.stream_url},
+            "twitter": {"api": "1.1", "stream_url": self.stream_url},
             "source_addr": "127.0.0.1",
             "output": {"base_dir": "data"},
         }

@@ -169,7 +169,7 @@ class SandboxTests(TestCase):
         settings = {
             "server": {"base_url": urls[1], "client_id": 1, "auth_token": token},
             "twitter_auth": credentials,
-            "twitter": {"stream_url": urls[0]},
+            "twitter": {"api": "1.1", "stream_url": urls[0]},
         }
         (self.folder / "settings.json").write_text(json.dumps(settings))
         self.data = self.folder / "data" / "demo"

@@ -40,7 +40,7 @@ MISTAKES: dict[str, tuple[str, ...]] = {
     # what is in the file: how the sentence begins, what else is in it
     "{": ("must be JSON, found a mistake at line 1, column 2",),
     "[]": ("$ must be an object, found an array",),
-    PLACEHOLDERS: ("$.server.base_url must be filled in", "$.twitter_auth.access_token_secret"),
+    PLACEHOLDERS: ("$.server.base_url must be filled in", "$.twitter_auth.api_secret"),
     json.dumps({"server": MINIMAL["server"]}): ("$.twitter_auth is missing, expected",),
     changed("server.client_id", "1"): ("$.server.client_id must be a whole number", 'found "1"'),
     changed("server.ping_intervall", 5): (

@@ -24,14 +24,14 @@ from tests.long.processes import (
     start_client,
 )
 
-PERIOD = 20.0
-"""Seconds from one start to the next; stopped for the last two of them."""
 KEYWORDS = ("coffee,green tea", "espresso,iced coffee", "cocoa,milk")
 PER_MINUTE = 54
 """Memory samples: one a second, but for the two seconds of each stop."""
 
 
-def run(server: Server, pid: int, seconds: float) -> tuple[list[float], list[int], list[float]]:
+def run(
+    server: Server, pid: int, seconds: float, period: float
+) -> tuple[list[float], list[int], list[float]]:
     """Stop, start and re-key until the time is over; (STOPPING set at, RSS samples, waits)."""
     stopped_at: list[float] = []
     memory: list[int] = []
@@ -40,10 +40,10 @@ def run(server: Server, pid: int, seconds: float) -> tuple[list[float], list[int
     turn = 0
     while time.monotonic() < end:
         for _ in range(2):
-            pause(pid, memory, (PERIOD - 2) / 3)
+            pause(pid, memory, (period - 2) / 3)
             turn += 1
             server.write(1, keywords=KEYWORDS[turn % len(KEYWORDS)])
-        pause(pid, memory, (PERIOD - 2) / 3)
+        pause(pid, memory, (period - 2) / 3)
         stopped_at.append(time.time())
         server.write(1, status=4)
         waits.append(server.wait_for(1, 5))
@@ -85,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=2000.0, help="posts a second")
+    parser.add_argument("--period", type=float, default=20.0, help="seconds between two stops")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="tcc-endurance-"))
     processes = []
@@ -101,7 +102,7 @@ def main() -> None:
         client = start_client(folder, settings(folder, server.api, section))
         processes.append(client)
         server.wait_for(1, 3)
-        stopped_at, memory, waits = run(server, client.pid, options.minutes * 60)
+        stopped_at, memory, waits = run(server, client.pid, options.minutes * 60, options.period)
         for process in (client, twitter):
             process.send_signal(signal.SIGTERM)
             process.wait(30)

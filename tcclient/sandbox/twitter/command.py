@@ -42,7 +42,7 @@ def make_parser() -> Parser:
     add("--rate", type=not_negative, default=10.0, help="posts per second, 0 for none")
     add("--scale", type=positive, default=1.0, help="factor on all of Twitter's timers")
     add("--rule-delay", type=not_negative, default=20.0, help="seconds until a v2 rule works")
-    add("--delete-delay", type=not_negative, help="until a deleted one works no longer")
+    add("--delete-delay", type=not_negative, help="for a deleted one; as long, if not given")
     add("--seed", type=int, help="makes the posts the same every time")
     add("--journal", type=Path, help="file that gets a line for each post sent")
     add("--no-gzip", dest="gzip", action="store_false", help="never compress")

@@ -50,9 +50,14 @@ class Words(Clause):
     text: str
     line: str  # its tokens, spaced
 
-    def matches(self, facts: Facts) -> bool:
+    @property
+    def word(self) -> str | None:
+        """The word, when it is only one."""
         word = self.line.strip()
-        return word in facts.words if " " not in word else self.line in facts.line
+        return None if " " in word else word
+
+    def matches(self, facts: Facts) -> bool:
+        return self.line in facts.line
 
     def wish(self, wish: Wish, rng: Random) -> None:
         wish.pieces.append(self.text)
@@ -208,9 +213,19 @@ class All(Clause):
 @attrs.frozen
 class Any(Clause):
     clauses: tuple[Clause, ...]
+    # A thousand rules of a hundred words each are matched with every draft: words go by the set.
+    _words: frozenset[str] = attrs.field(init=False)
+    _others: tuple[Clause, ...] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        found = {c: c.word for c in self.clauses if isinstance(c, Words) and c.word is not None}
+        object.__setattr__(self, "_words", frozenset(found.values()))
+        object.__setattr__(self, "_others", tuple(c for c in self.clauses if c not in found))
 
     def matches(self, facts: Facts) -> bool:
-        return any(clause.matches(facts) for clause in self.clauses)
+        if not self._words.isdisjoint(facts.words):
+            return True
+        return any(clause.matches(facts) for clause in self._others)
 
     def wish(self, wish: Wish, rng: Random) -> None:
         rng.choice(self.clauses).wish(wish, rng)

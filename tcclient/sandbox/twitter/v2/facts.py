@@ -17,6 +17,8 @@ _UNSPACED = re.compile(
 )
 """Thai, kana and Chinese characters: a token each, so that a row of them is found within a row."""
 
+FIRST_ARROW = "\u2190"  # with the arrows begin the mathematical symbols that are emoji
+
 
 @attrs.frozen
 class Facts:
@@ -58,7 +60,7 @@ def tokens(text: str) -> list[str]:
         if word:
             found.append(word)
         word = ""
-        if category == "So":
+        if category == "So" or (category == "Sm" and character >= FIRST_ARROW):
             found.append(character)
     return [*found, word] if word else found
 

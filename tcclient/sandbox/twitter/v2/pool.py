@@ -52,7 +52,7 @@ class Pool:
             self._change(rules)
         lacking = self._lacking(rules)
         if lacking:
-            at_once = AT_ONCE if not self.drafts else max(1, 800 // (100 + len(rules)))
+            at_once = AT_ONCE if not self.drafts else max(1, 8_000 // (1_000 + len(rules)))
             writer = Writer(self._rng, datetime.fromtimestamp(now, UTC))
             for rule in lacking[:at_once]:
                 self._write(writer, rule)

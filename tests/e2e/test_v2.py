@@ -1,0 +1,145 @@
+"""The client on X API v2, as a process: many captures on one connection, kills, and the budget."""
+
+import json
+import signal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tcclient.sandbox.twitter.v2.faults import ChangePlan
+from tests.e2e.processes import Running, start, twistd, until
+from tests.e2e.stage import Stage
+
+RULE_DELAY = 0.5
+
+
+class Matches:
+    """Remembers, for each job, the posts that one of its rules matched."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.of_job: defaultdict[int, set[str]] = defaultdict(set)
+
+    def note(self, connection: int, posts: Iterable[object]) -> None:
+        """As Journal."""
+        for post in posts:
+            id_, _, rules = str(post).partition(" ")
+            self.ids.add(id_)
+            for rule in rules.split(","):
+                job = rule.rpartition(":")[2]
+                if job.isdigit():
+                    self.of_job[int(job)].add(id_)
+
+    def remark(self, event: Mapping[str, object]) -> None:
+        """As Journal."""
+
+    def close(self) -> None:
+        """As Journal."""
+
+
+class V2Stage(Stage):
+    """Two captures with overlapping keywords."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.twitter.fault(ChangePlan(rule_delay=RULE_DELAY))
+        self.other = self.server.store.create("tea", "tea, rain", 2)
+
+    def make_journal(self) -> Matches:
+        """As Stage."""
+        self.matches = Matches()
+        return self.matches
+
+    def write_v2_settings(self, **changes: Any) -> None:
+        """Settings for v2, whose section `twitter` may have more members."""
+        root = self.stream_url.removesuffix("1.1/")
+        self.write_settings(
+            twitter={"api": "2", "api_url": root, "rule_delay": RULE_DELAY, **changes}
+        )
+
+    def client(self) -> Running:
+        """A client that has begun."""
+        return start(
+            self, self.folder, twistd("-n", "--pidfile=", "tcc", "--config", "settings.json")
+        )
+
+    def stored(self, name: str) -> list[str]:
+        """The ids in the files of a capture."""
+        found = []
+        for path in sorted((self.folder / "data" / name).glob(f"{name}*.json*")):
+            if not path.name.endswith((".jsonl", ".torn")):
+                lines = path.read_bytes().split(b"\n")[:-1]
+                found += [json.loads(line)["data"]["id"] for line in lines]
+        return found
+
+    async def silent(self) -> None:
+        """Nothing more is sent, and what was has arrived."""
+        self.twitter.set_rate(0.0)
+        await until(
+            lambda: (
+                set(self.stored("storm")) >= self.matches.of_job[self.job.id]
+                and set(self.stored("tea")) >= self.matches.of_job[self.other.id]
+            ),
+            "all matched posts on disk",
+        )
+
+    def opened(self) -> int:
+        """How many streams X has opened."""
+        connects: Any = self.twitter.state()["connects"]
+        return sum(connect["status"] == 200 for connect in connects)
+
+
+class SharingTests(V2Stage):
+    async def test_two_captures(self) -> None:
+        """Each post is in the files of the captures that it matched, through a keyword change."""
+        self.write_v2_settings()
+        client = self.client()
+        await until(lambda: len(self.stored("tea")) > 20, "posts of both captures")
+        self.server.store.rekey(self.job.id, "rain, snow")
+        await until(lambda: "rules_deleted" in self.kinds("storm"), "the old rule deleted")
+        await self.silent()
+        await client.end(signal.SIGTERM)
+        for job, name in ((self.job, "storm"), (self.other, "tea")):
+            stored = self.stored(name)
+            self.assertEqual(set(stored), self.matches.of_job[job.id])
+            self.assertEqual(len(stored), len(set(stored)))
+            self.assertEqual(job.total_count, len(stored))
+        self.assertEqual(self.opened(), 1)
+
+    async def test_stop_one_of_them(self) -> None:
+        """The other goes on over the same connection."""
+        self.write_v2_settings()
+        client = self.client()
+        await until(lambda: len(self.stored("tea")) > 5, "posts")
+        self.server.store.stop(self.job.id)
+        await until(lambda: self.job.status == 5, "stopped")
+        so_far = len(self.stored("tea"))
+        await until(lambda: len(self.stored("tea")) > so_far + 5, "more posts of the other")
+        self.assertEqual((self.opened(), self.other.status), (1, 3))
+        await client.end(signal.SIGTERM)
+
+    def kinds(self, name: str) -> list[str]:
+        """The kinds of lines in a capture's ledger."""
+        path = self.folder / "data" / name / f"{name}.ledger.jsonl"
+        return [json.loads(line)["kind"] for line in path.read_text().splitlines()]
+
+
+class BudgetTests(V2Stage):
+    async def test_after_a_kill(self) -> None:
+        """
+        The budget is counted on after a kill -9 in mid-period, and stops within a second's worth.
+        """
+        rate, limit = 200.0, 700
+        self.twitter.set_rate(rate)
+        self.write_v2_settings(budget={"posts_per_day": limit})
+        client = self.client()
+        await until(lambda: len(self.matches.ids) > 300, "some of the budget used")
+        await client.end(signal.SIGKILL)
+        client = self.client()
+        ledger = self.folder / "data" / "tcc.ledger.jsonl"
+        await until(lambda: "budget_exhausted" in ledger.read_text(), "the budget used up")
+        await until(lambda: not self.twitter.state()["streams"], "the stream closed")
+        self.assertLessEqual(len(self.matches.ids), limit + rate)
+        self.assertGreater(len(self.matches.ids), limit - 2 * rate)
+        await until(lambda: self.job.rate == 0, "the server sees rate 0")
+        await client.end(signal.SIGTERM)
