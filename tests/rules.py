@@ -159,7 +159,7 @@ class XRules:
 
     def _refused(self, rules: Sequence[NewRule]) -> dict[str, str]:
         if len(self.rules) + len(rules) > self.cap:
-            raise NoRoom("the answer was 422", Refusal(Trouble.REFUSED, "", "the cap is reached"))
+            raise NoRoom("the answer was 422", Refusal(Trouble.HTTP, "", "the cap is reached"))
         found = {}
         for rule in rules:
             reason = self.refuses(rule.value)

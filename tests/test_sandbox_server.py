@@ -418,7 +418,7 @@ class ProcessTests(TestCase):
             self.assertEqual(line.count("\n"), 1)
             process.transport.signalProcess(signal)
             reason = await process.ended
-            self.assertIsInstance(reason, ProcessDone, process.complaints)
+            self.assertIsInstance(reason, ProcessDone, process.complaints.decode())
             self.assertEqual(process.complaints, b"")
 
     async def test_a_taken_port(self) -> None:

@@ -61,6 +61,9 @@ class _NotCreated(RuleError):
         )
 
 
+_SHORT = (NoRoom, _NotCreated)
+
+
 def _unclear(reasons: Iterable[str]) -> RuleError:
     """X refuses rules, and nothing follows from it: another wish may be taken at once."""
     return RuleError(
@@ -157,7 +160,7 @@ class Rulebook:
             try:
                 done = await self._pass()
             except RuleError as e:
-                passing = e.refusal.trouble in _PASSING and not isinstance(e, _NotCreated)
+                passing = e.refusal.trouble in _PASSING and not isinstance(e, _SHORT)
                 if passing or not self._again:
                     self._try_later(e)
                     self._patient = passing
@@ -202,7 +205,7 @@ class Rulebook:
         if changes.add:
             try:
                 await self._add(changes)
-            except (NoRoom, _NotCreated) as e:
+            except _SHORT as e:
                 short = e
         self._wait(self._inventory.supersede(self._plan(), self._values()), short)
         return short is None

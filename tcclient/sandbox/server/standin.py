@@ -166,5 +166,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         port = server.listen(reactor, options.port, options.interface)
     except CannotListenError as e:
         raise SystemExit(f"Cannot listen on {e.interface} port {e.port}: {e.socketError}.") from e
-    print(_describe(server, port), flush=True)
+    # Only then does a signal end it as it should.
+    reactor.callWhenRunning(print, _describe(server, port), flush=True)
     reactor.run()

@@ -1,0 +1,749 @@
+"""Behaviour of the one connection: who gets which post, and when it is opened, kept and closed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
+
+from tcclient.archive import INDEX, Shelf
+from tcclient.backoff import RAMPS, Backoff, Trouble
+from tcclient.connection import Timing
+from tcclient.jobs import Job
+from tcclient.messages import MAX_MESSAGE
+from tcclient.session import Session
+from tcclient.slots import Naming
+from tcclient.stream import Upstream
+from tcclient.trunk import FOREIGN_INTERVAL, Trunk
+from tcclient.twitter import Refusal
+from tcclient.twitter.rulebook import Manner
+from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
+from tests.peers import FakeSource, Peer, clock_at, settle
+from tests.rules import DELAY, PREFIX, Api, XRules
+
+GOODBYE = Timing().goodbye
+NAMES = {1: "cats", 2: "dogs", 3: "rats", 4: "all"}
+REFUSALS: tuple[tuple[int, bytes, Trouble], ...] = (
+    (401, b"", Trouble.REFUSED),
+    (402, b'{"title":"CreditsDepleted"}', Trouble.REFUSED),
+    (403, b'{"reason":"client-not-enrolled","title":"Client Forbidden"}', Trouble.REFUSED),
+    (409, b'{"connection_issue":"RuleConfigurationIssue"}', Trouble.HTTP),
+    (429, b'{"connection_issue":"TooManyConnections"}', Trouble.SLOT),
+    (429, b'{"title":"UsageCapExceeded","period":"Monthly"}', Trouble.REFUSED),
+    (429, b'{"errors":[{"code":88}]}', Trouble.RATE_LIMIT),
+    (503, b'{"connection_issue":"ProvisioningSubscription"}', Trouble.HTTP),
+    (500, b"", Trouble.HTTP),
+)
+
+
+class FakeV2(FakeSource):
+    """v2 as far as its addresses and refusals go; the test speaks for the other side."""
+
+    def __init__(self, clock: Any) -> None:
+        super().__init__()
+        self.stall_timeout = STALL_TIMEOUT
+        bearer = cast(Any, SimpleNamespace(secrets=()))
+        self._v2 = V2Source(cast(Any, None), "http://x/", bearer, {}, "test", clock)
+
+    def endpoint(self, query: Any) -> str:
+        return self._v2.endpoint(query)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        return attrs.evolve(self._v2.refusal(status, headers, body), at_least=self.at_least)
+
+    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
+        return self._v2.disconnect(code)
+
+
+def post(number: int, *rules: tuple[str, str | None]) -> bytes:
+    """A post that matched these rules, (id, tag), as X sends it."""
+    matching = [{"id": id} if tag is None else {"id": id, "tag": tag} for id, tag in rules]
+    members = {"matching_rules": matching} if rules else {}
+    return json.dumps({"data": {"id": str(number), "text": "x"}, **members}).encode() + b"\r\n"
+
+
+def goodbye(disconnect_type: str) -> bytes:
+    """X says that it ends the connection."""
+    error = {"title": "operational-disconnect", "disconnect_type": disconnect_type}
+    return json.dumps({"errors": [error]}).encode() + b"\r\n"
+
+
+def ids(lines: list[bytes]) -> list[int]:
+    """The ids of posts."""
+    return [int(json.loads(line)["data"]["id"]) for line in lines]
+
+
+class Folder:
+    """What is on the disk."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def account(self, name: str = "", *kinds: str) -> list[dict[str, Any]]:
+        """A ledger's lines, of these kinds if any are given; without a name the index's."""
+        path = self._base / name / f"{name}.ledger.jsonl" if name else self._base / INDEX
+        lines = (
+            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        )
+        return [line for line in lines if not kinds or line["kind"] in kinds]
+
+    def kinds(self, name: str) -> list[str]:
+        """The kinds of a ledger's lines."""
+        return [line["kind"] for line in self.account(name)]
+
+    def stored(self, name: str) -> list[int]:
+        """The ids of a capture's posts, in files that are finished or not."""
+        paths = sorted((self._base / name).glob(f"{name}2*"))
+        return ids([line for path in paths for line in path.read_bytes().splitlines()])
+
+
+class TrunkTestCase(SynchronousTestCase):
+    """Real sessions and files, X in memory; nothing is left when all has stopped."""
+
+    def setUp(self) -> None:
+        self.clock = clock_at()
+        self.x = XRules(self.clock)
+        self.base = Path(self.mktemp())
+        self.disk = Folder(self.base)
+        self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.begin()
+        self.addCleanup(self._end)
+
+    def begin(self) -> None:
+        """A process starts."""
+        self.source = FakeV2(self.clock)
+        self.sessions: dict[int, Session] = {}
+        self.connects: dict[int, int] = {}
+        self.backoff = Backoff()
+        upstream: Upstream[StreamQuery] = Upstream(cast(Any, self.source), self.backoff, self.clock)
+        manner = Manner(PREFIX, 1024, DELAY)
+        self.trunk = Trunk(upstream, cast(Any, Api(self.x)), manner, self.shelf.note)
+        self.trunk.startService()
+
+    def leave(self) -> None:
+        """The process ends as it should: everything is finished, nothing waits."""
+        self.trunk.part()
+        halts = [Deferred.fromCoroutine(session.halt()) for session in self.sessions.values()]
+        settle(self.clock)
+        stopped = self.trunk.stopService()
+        settle(self.clock)
+        self.goes(GOODBYE)
+        for halt in halts:
+            self.successResultOf(halt)
+        self.successResultOf(stopped)
+        for session in self.sessions.values():
+            session.retire()
+            session.stopService()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def restart(self) -> None:
+        """The process ends, and another one starts."""
+        self.leave()
+        self.begin()
+
+    def _end(self) -> None:
+        self.x.lets_go()
+        self.leave()
+        self.assertEqual(list(self.base.glob("*/*.tmp")), [])
+
+    def run_job(self, job: int, keywords: str | None) -> None:
+        """The server wants this; what follows at once has happened."""
+        name = NAMES[job]
+        wanted = Job(job, name, 3, keywords, 0, 1, False, None)
+        if job not in self.sessions:
+            session = Session(wanted, self.shelf, self.trunk, self._count(job))
+            session.startService()
+            self.sessions[job], self.connects[job] = session, 0
+        self.sessions[job].run(wanted)
+        settle(self.clock)
+
+    def _count(self, job: int) -> Callable[[], None]:
+        def connected() -> None:
+            self.connects[job] += 1
+
+        return connected
+
+    def stream(self, *jobs: int) -> None:
+        """These jobs run, with their names for keywords, and X has answered."""
+        for job in jobs:
+            self.run_job(job, NAMES[job])
+        self.peer.answers()
+
+    def halt(self, job: int) -> None:
+        """The job stops, and the session has gone."""
+        session = self.sessions.pop(job)
+        halted = Deferred.fromCoroutine(session.halt())
+        settle(self.clock)
+        self.clock.advance(GOODBYE)
+        self.successResultOf(halted)
+        session.retire()
+        session.stopService()
+
+    def goes(self, seconds: float, step: float = 0.25) -> None:
+        """Time passes."""
+        for _ in range(round(seconds / step)):
+            self.clock.advance(step)
+
+    def lives(self, seconds: float) -> None:
+        """The same, with keep-alives on the connection."""
+        for _ in range(round(seconds / 5)):
+            self.goes(5)
+            self.peer.says(b"\r\n")
+
+    @property
+    def peer(self) -> Peer:
+        """The other side of the newest attempt."""
+        return self.source.peer
+
+    @property
+    def attempts(self) -> int:
+        """How often we have tried to connect."""
+        return len(self.source.peers)
+
+    def open_streams(self) -> list[Peer]:
+        """The connections that stand."""
+        return [p for p in self.source.peers if p.transport.protocol is not None and not p.hung_up]
+
+    def rule(self, job: int) -> tuple[str, str | None]:
+        """(id, tag) of the job's newest rule."""
+        tag = f"{PREFIX}{job}"
+        return [(rule.id, tag) for rule in self.x.rules.values() if rule.tag == tag][-1]
+
+    def streaming(self) -> list[int]:
+        """The jobs that the server would be told STARTED of."""
+        return [job for job, session in self.sessions.items() if session.streaming]
+
+
+class RoutingTests(TrunkTestCase):
+    """From matching rules to files."""
+
+    def test_to_every_job_that_it_matched(self) -> None:
+        """Byte for byte, once for each."""
+        self.stream(1, 2)
+        cats, dogs = self.rule(1), self.rule(2)
+        said = [post(1, cats), post(2, dogs), post(3, cats, dogs), post(4, dogs, ("9", "mine"))]
+        self.peer.says(b"".join(said))
+        self.assertEqual(self.disk.stored("cats"), [1, 3])
+        self.assertEqual(self.disk.stored("dogs"), [2, 3, 4])
+        lines = next((self.base / "dogs").glob("dogs2*")).read_bytes().splitlines()
+        self.assertEqual(lines, [line.strip() for line in said[1:]])
+        self.assertEqual(self.sessions[2].archive.tally.posts, 3)  # type: ignore[union-attr]
+
+    def test_rules_without_a_tag(self) -> None:
+        """The id is all that X promises."""
+        self.stream(1, 2)
+        self.peer.says(post(1, (self.rule(2)[0], None)))
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [1]))
+
+    def test_a_rule_that_is_not_known_yet(self) -> None:
+        """Its tag says whose it is, before X has even answered."""
+        self.stream(1)
+        self.peer.says(post(1, ("999999", f"{PREFIX}1")))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_a_new_rule_without_a_tag(self) -> None:
+        """It is known as soon as X has answered, although the pass goes on."""
+        self.stream(1)
+        self.x.holds("read")
+        self.run_job(1, "cats, dogs")
+        self.x.holds("delete")
+        self.x.answers()
+        self.peer.says(post(1, (self.rule(1)[0], None)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_what_a_deleted_rule_still_matches(self) -> None:
+        """X takes it off after a while; until then it belongs to the job, tag or no tag."""
+        self.stream(1)
+        old = self.rule(1)
+        self.run_job(1, "kittens")
+        self.lives(DELAY + 5)
+        self.assertEqual(self.x.values(), ["kittens"])
+        self.peer.says(post(1, old) + post(2, (old[0], None)))
+        self.assertEqual(self.disk.stored("cats"), [1, 2])
+
+    def test_what_nobody_here_asked_for(self) -> None:
+        """Counted by rule, one line a minute, and none where there is nothing to count."""
+        self.stream(1)
+        self.peer.says(post(1, ("9", "mine")) + post(2, ("9", "mine"), ("8", None)) + post(3))
+        self.lives(FOREIGN_INTERVAL - 5)
+        self.assertEqual(self.disk.account("", "foreign_posts"), [])
+        self.lives(5)
+        (line,) = self.disk.account("", "foreign_posts")
+        self.assertEqual(line["by_rule"], {"9": 2, "8": 1, "": 1})
+        self.lives(3 * FOREIGN_INTERVAL)
+        self.assertEqual(len(self.disk.account("", "foreign_posts")), 1)
+        self.assertEqual(self.disk.stored("cats"), [])
+
+    def test_what_comes_for_a_job_that_has_stopped(self) -> None:
+        """It is billed, and counted; at the end of the process too."""
+        self.stream(1, 2)
+        dogs = self.rule(2)
+        self.halt(2)
+        self.peer.says(post(1, dogs) + post(2, dogs) + post(3, dogs, self.rule(1)))
+        self.assertEqual((self.disk.stored("dogs"), self.disk.stored("cats")), ([], [3]))
+        self.restart()
+        (line,) = self.disk.account("", "foreign_posts")
+        self.assertEqual(line["by_rule"], {dogs[0]: 2})
+
+    def test_what_is_no_post(self) -> None:
+        """Each capture's account has it, and the posts around it are stored."""
+        self.stream(1, 2)
+        cats = self.rule(1)
+        strange = b'{"data":{"name":"x"}}\r\nnonsense\r\n' + b"x" * (MAX_MESSAGE + 1) + b"\r\n"
+        self.peer.says(post(1, cats) + strange + post(2, cats))
+        self.assertEqual(self.disk.stored("cats"), [1, 2])
+        for name in ("cats", "dogs"):
+            self.assertEqual(self.disk.kinds(name)[-3:], ["unknown", "refused", "refused"])
+
+    def test_the_sample_has_no_rules(self) -> None:
+        """All of it is for who asked for it."""
+        self.run_job(4, None)
+        self.peer.answers().says(post(1) + post(2))
+        self.assertEqual(self.disk.stored("all"), [1, 2])
+        self.assertTrue(self.peer.query.is_sample)
+
+    def test_one_folder_that_takes_no_posts(self) -> None:
+        """The others' posts of the same moment are stored."""
+        self.stream(1, 2)
+        (self.base / "cats").chmod(0o500)
+        self.addCleanup((self.base / "cats").chmod, 0o700)
+        archive = self.sessions[1].archive
+        assert archive is not None
+
+        def refuse(posts: list[bytes]) -> None:
+            raise OSError(28, "No space left on device")
+
+        archive.store = refuse  # type: ignore[method-assign]
+        self.peer.says(post(1, self.rule(1), self.rule(2)))
+        self.assertEqual(self.disk.stored("dogs"), [1])
+        self.assertEqual(self.disk.account("cats", "not_stored")[0]["posts"], 1)
+
+
+class ConnectionTests(TrunkTestCase):
+    """When the one connection is opened, kept and closed."""
+
+    def test_jobs_come_and_go(self) -> None:
+        """The first opens it, the last closes it, none in between touches it."""
+        self.stream(1)
+        self.run_job(2, "dogs")
+        self.run_job(3, "rats")
+        self.halt(1)
+        self.assertEqual(self.x.values(), ["dogs", "rats"])
+        self.halt(3)
+        self.assertEqual(len(self.open_streams()), 1)
+        self.halt(2)
+        self.assertEqual((self.attempts, self.open_streams(), self.x.values()), (1, [], []))
+
+    def test_keywords_change(self) -> None:
+        """The connection stands, and what only the old rule matches meanwhile is kept."""
+        self.stream(1)
+        old = self.rule(1)
+        for number, text in enumerate(("kittens", "lions, cats", "cats", "tigers"), start=1):
+            self.run_job(1, text)
+            self.peer.says(post(number, old))
+            self.lives(5)
+        self.lives(2 * DELAY)
+        self.assertEqual((self.attempts, len(self.open_streams())), (1, 1))
+        self.assertEqual(self.disk.stored("cats"), [1, 2, 3, 4])
+        self.assertEqual(self.x.values(), ["tigers"])
+
+    def test_the_account_of_a_change(self) -> None:
+        """When the new rule was accepted, when the old one was deleted, and what they are."""
+        self.stream(1)
+        self.run_job(1, "kittens")
+        self.lives(DELAY + 5)
+        lines = self.disk.account("cats", "rules_accepted", "rules_deleted")
+        told = [(line["at"][14:23], line["kind"], line["rules"][0]["value"]) for line in lines]
+        self.assertEqual(
+            told,
+            [
+                ("13:20.000", "rules_accepted", "cats"),
+                ("13:20.000", "rules_accepted", "kittens"),
+                ("13:40.000", "rules_deleted", "cats"),
+            ],
+        )
+
+    def test_no_connection_without_rules(self) -> None:
+        """X would refuse it."""
+        self.x.holds("add")
+        self.run_job(1, "cats")
+        self.assertEqual(self.attempts, 0)
+        self.x.lets_go()
+        self.assertEqual(self.attempts, 1)
+
+    def test_all_terms_are_refused(self) -> None:
+        """There is no connection, and other captures are not held up."""
+        self.x.bad = {"cats": "no cats"}
+        self.run_job(1, "cats")
+        self.assertEqual(self.attempts, 0)
+        refused = self.disk.account("cats", "terms_refused")[0]["refused"]
+        self.assertEqual(refused, [{"term": "cats", "reason": "X refuses it: no cats"}])
+        self.run_job(2, "dogs")
+        self.assertEqual((self.attempts, self.x.values()), (1, ["dogs"]))
+
+    def test_keywords_that_cannot_be_used(self) -> None:
+        """The capture goes on with none, which is not the sample; its rules go at once."""
+        self.stream(1, 2)
+        self.run_job(1, "--")
+        self.assertEqual(self.x.values(), ["dogs"])
+        self.assertEqual((self.streaming(), self.attempts), ([2], 1))
+        self.run_job(2, "--")
+        settle(self.clock)
+        self.goes(1)
+        self.assertEqual(self.open_streams(), [])
+
+    def test_a_new_job_that_x_has_no_room_for(self) -> None:
+        """The connection of the others is opened all the same."""
+        self.x.cap = 1
+        self.run_job(1, "cats")
+        self.run_job(2, "dogs")
+        self.peer.answers()
+        self.assertEqual(self.streaming(), [1])
+
+    def test_rules_that_are_there_and_others_that_cannot_be_added(self) -> None:
+        """After a restart what is there is enough to connect."""
+        self.stream(1)
+        self.restart()
+        self.x.fails("try", "add", trouble=Trouble.RATE_LIMIT, at_least=900.0)
+        self.run_job(1, "cats, kittens")
+        self.assertEqual(self.attempts, 1)
+        self.peer.answers().says(post(1, self.rule(1)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_the_last_posts_of_the_last_job(self) -> None:
+        """What had arrived when it was stopped is stored."""
+        for jobs in ((1,), (1, 2)):
+            self.stream(*jobs)
+            cats, peer = self.rule(1), self.peer
+            halted = Deferred.fromCoroutine(self.sessions[1].halt())
+            peer.says(post(len(jobs), cats))
+            self.goes(GOODBYE)
+            self.successResultOf(halted)
+            for job in jobs:
+                self.halt(job)
+        self.assertEqual(self.disk.stored("cats"), [1, 2])
+        self.assertEqual(self.disk.account("", "foreign_posts"), [])
+
+    def test_stopped_twice_at_the_same_time(self) -> None:
+        """By the server, and by the end of the process."""
+        self.stream(1, 2)
+        halts = [Deferred.fromCoroutine(self.sessions[1].halt()) for _ in range(2)]
+        self.goes(GOODBYE)
+        for halt in halts:
+            self.successResultOf(halt)
+        self.assertEqual(self.streaming(), [2])
+
+    def test_stopped_and_started_again(self) -> None:
+        """On the same connection, where another job holds it."""
+        self.stream(1, 2)
+        self.halt(1)
+        self.run_job(1, "cats")
+        self.assertEqual((self.streaming(), self.attempts), ([1, 2] and [2, 1], 1))
+        self.peer.says(post(1, self.rule(1)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_the_account_of_each_run(self) -> None:
+        """Whoever holds the connection, a capture's account says from when to when it had one."""
+        self.stream(1, 2)
+        self.run_job(3, "rats")
+        for job in (1, 2, 3):
+            self.halt(job)
+        for name in ("cats", "dogs", "rats"):
+            kinds = [line["kind"] for line in self.disk.account(name, "connected", "disconnected")]
+            self.assertEqual((name, kinds), (name, ["connected", "disconnected"]))
+            self.assertEqual(self.disk.account(name, "disconnected")[0]["cause"], "stopped")
+
+    def test_a_capture_that_joins_is_in_the_log(self) -> None:
+        """The connection stands already."""
+        self.stream(1)
+        with capturedLogs() as logs:
+            self.run_job(2, "dogs")
+        names = [log.get("name") for log in logs if "connected" in log["log_format"]]
+        self.assertEqual(names, ["dogs"])
+
+
+class StartedTests(TrunkTestCase):
+    """When a capture counts as started."""
+
+    def test_both_the_connection_and_the_rule(self) -> None:
+        """Whichever comes last."""
+        self.x.holds("add")
+        self.run_job(1, "cats")
+        self.x.lets_go()
+        self.assertEqual((self.connects, self.streaming()), ({1: 0}, []))
+        self.peer.answers()
+        self.assertEqual((self.connects, self.streaming()), ({1: 1}, [1]))
+        self.x.holds("add")
+        self.run_job(2, "dogs")
+        self.assertEqual((self.connects, self.streaming()), ({1: 1, 2: 0}, [1]))
+        self.x.lets_go()
+        self.assertEqual((self.connects, self.streaming()), ({1: 1, 2: 1}, [1, 2]))
+
+    def test_again_after_a_reconnect(self) -> None:
+        """And not because of anything else."""
+        self.stream(1, 2)
+        self.run_job(1, "kittens")
+        self.lives(2 * DELAY)
+        self.assertEqual(self.connects, {1: 1, 2: 1})
+        self.peer.closes()
+        self.assertEqual(self.streaming(), [])
+        self.goes(1)
+        self.peer.answers()
+        self.assertEqual((self.connects, self.streaming()), ({1: 2, 2: 2}, [1, 2]))
+        for name in ("cats", "dogs"):
+            self.assertEqual(len(self.disk.account(name, "connected")), 2)
+            self.assertEqual(len(self.disk.account(name, "disconnected")), 1)
+
+    def test_rules_in_the_account(self) -> None:
+        """By id."""
+        self.stream(1)
+        (line,) = self.disk.account("cats", "connected")
+        self.assertEqual(line["rules"], [self.rule(1)[0]])
+        self.assertEqual(line["endpoint"], "tweets/search/stream")
+
+
+class EndTests(TrunkTestCase):
+    """The process ends, or dies."""
+
+    def test_rules_stay(self) -> None:
+        """The next process goes on with them at once, without adding any."""
+        self.stream(1, 2)
+        self.x.asked.clear()
+        self.restart()
+        self.assertEqual(self.x.values(), ["cats", "dogs"])
+        self.x.slow = 0.0
+        self.run_job(1, "cats")
+        self.run_job(2, "dogs")
+        self.assertEqual((set(self.x.asked), self.attempts), ({"read"}, 1))
+        self.peer.answers()
+        self.assertEqual(self.streaming(), [1, 2])
+
+    def test_while_the_rules_are_changed(self) -> None:
+        """At whatever request: nothing is left, and the next start puts it right."""
+        for kind in ("read", "try", "add", "delete"):
+            self.x.lets_go()
+            self.run_job(1, "cats")
+            self.goes(2 * DELAY)
+            self.x.holds(kind)
+            self.run_job(1, f"cats{kind}")
+            self.goes(DELAY)
+            self.assertEqual(self.x.waiting, 1)
+            self.restart()
+            self.x.lets_go()
+            self.run_job(1, f"cats{kind}")
+            self.goes(2 * DELAY)
+            self.assertEqual(self.x.values(), [f"cats{kind}"])
+
+    def test_a_job_that_is_gone_at_the_next_start(self) -> None:
+        """Its rules go; those of others are not touched."""
+        self.x.has("theirs", "tcc:fedc9876:1")
+        self.stream(1, 2)
+        self.restart()
+        self.run_job(1, "cats")
+        self.assertEqual(self.x.values(), ["cats", "theirs"])
+
+    def test_while_connecting(self) -> None:
+        """The attempt is given up."""
+        self.run_job(1, "cats")
+        self.restart()
+        self.assertEqual(self.open_streams(), [])
+
+    def test_while_it_waits(self) -> None:
+        """For whatever."""
+        self.x.fails(trouble=Trouble.RATE_LIMIT)
+        self.run_job(1, "cats")
+        self.restart()
+        self.x.recovers()
+        self.run_job(1, "cats")
+        self.peer.refuses(429)
+
+
+class SampleTests(TrunkTestCase):
+    """A job without keywords."""
+
+    def test_refused_beside_others(self) -> None:
+        """Said once, with the reason; it runs when it is alone again."""
+        self.stream(1)
+        with capturedLogs() as logs:
+            self.run_job(4, None)
+            self.run_job(4, "")
+            self.lives(30)
+        self.assertEqual(len([log for log in logs if "does not run" in log["log_format"]]), 1)
+        self.assertEqual(len(self.disk.account("all", "sample_refused")), 1)
+        self.assertEqual(self.streaming(), [1])
+        self.assertNotIn("connected", self.disk.kinds("all"))
+        self.halt(1)
+        self.assertTrue(self.peer.query.is_sample)
+        self.peer.answers().says(post(1))
+        self.assertEqual((self.streaming(), self.disk.stored("all")), ([4], [1]))
+        self.assertNotIn("disconnected", self.disk.kinds("all"))
+
+    def test_each_refusal_is_said(self) -> None:
+        """It ran in between, which makes the next one news."""
+        self.stream(1)
+        self.run_job(4, None)
+        self.halt(1)
+        self.run_job(1, "cats")
+        self.assertEqual(len(self.disk.account("all", "sample_refused")), 2)
+
+    def test_another_job_starts_beside_the_sample(self) -> None:
+        """The sample ends, and its account says why."""
+        self.run_job(4, None)
+        self.peer.answers()
+        self.run_job(1, "cats")
+        self.goes(1)
+        self.assertFalse(self.peer.query.is_sample)
+        self.peer.answers()
+        self.assertEqual((self.streaming(), len(self.open_streams())), ([1], 1))
+        (line,) = self.disk.account("all", "disconnected")
+        self.assertNotEqual(line["cause"], "stopped")
+
+    def test_beside_a_job_that_cannot_run(self) -> None:
+        """That is no company."""
+        self.x.bad = {"cats": "no cats"}
+        self.run_job(1, "cats")
+        self.run_job(2, "--")
+        self.run_job(4, None)
+        self.assertTrue(self.peer.query.is_sample)
+        self.assertEqual(self.disk.account("all", "sample_refused"), [])
+
+    def test_two_of_them(self) -> None:
+        """They share it."""
+        self.run_job(4, None)
+        self.run_job(3, None)
+        self.peer.answers().says(post(1))
+        self.assertEqual((self.streaming(), self.attempts), ([4, 3], 1))
+        self.assertEqual((self.disk.stored("all"), self.disk.stored("rats")), ([1], [1]))
+
+    def test_keywords_instead_and_back(self) -> None:
+        """One connection ends before the other begins."""
+        self.run_job(4, None)
+        for text, is_sample in (("cats", False), (None, True)):
+            self.peer.answers()
+            self.run_job(4, text)
+            self.goes(1)
+            self.assertEqual((self.peer.query.is_sample, self.attempts > 1), (is_sample, True))
+            self.assertLessEqual(len(self.open_streams()), 1)
+        self.assertEqual(self.x.values(), [])
+
+
+class TroubleTests(TrunkTestCase):
+    """X refuses, disconnects, or is not there."""
+
+    def test_refusals(self) -> None:
+        """Each has its ramp, is said once for all captures, and never spins."""
+        for status, body, trouble in REFUSALS:
+            with self.subTest(body=body), capturedLogs() as logs:
+                self.run_job(1, "cats")
+                self.run_job(2, "dogs")
+                waits = []
+                for _ in range(3):
+                    before, begun = self.attempts, self.clock.seconds()
+                    self.peer.refuses(status, body)
+                    self.assertEqual(self.attempts, before)
+                    while self.attempts == before:
+                        self.clock.advance(0.25)
+                    waits.append(self.clock.seconds() - begun)
+                self.assertEqual(waits, [RAMPS[trouble].wait(n) for n in (1, 2, 3)])
+                said = [log for log in logs if "has no stream" in log["log_format"]]
+                self.assertEqual([log["name"] for log in said], ["cats, dogs"])
+                for name in ("cats", "dogs"):
+                    self.assertEqual(len(self.disk.account(name, "not_connected")), 1)
+                self.peer.answers()
+                self.assertEqual(self.streaming(), [1, 2])
+            self.leave()
+            for path in self.base.glob("*/*.jsonl"):
+                path.unlink()
+            self.begin()
+
+    def test_nobody_is_there(self) -> None:
+        """The network's ramp."""
+        self.run_job(1, "cats")
+        for wait in (0.25, 0.5, 0.75):
+            self.peer.fails(ConnectionRefusedError())
+            before = self.attempts
+            self.goes(wait)
+            self.assertEqual(self.attempts, before + 1)
+
+    def test_disconnects(self) -> None:
+        """Every type ends the connection; each account has it; it comes back."""
+        types = (
+            *("OperationalDisconnect", "UpstreamOperationalDisconnect", "ForceDisconnect"),
+            *("UpstreamUncleanDisconnect", "SlowReader", "InternalError", "InvalidRules"),
+            *("ClientApplicationStateDegraded", "SomethingNew"),
+        )
+        self.stream(1, 2)
+        for number, type_ in enumerate(types, start=1):
+            self.lives(15)
+            before = self.attempts
+            self.peer.says(post(number, self.rule(1)) + goodbye(type_))
+            self.assertTrue(self.peer.hung_up)
+            self.goes(400, 5)
+            self.assertEqual(self.attempts, before + 1)
+            self.peer.answers()
+        for name in ("cats", "dogs"):
+            self.assertEqual(len(self.disk.account(name, "disconnect")), len(types))
+            self.assertEqual(len(self.disk.account(name, "disconnected")), len(types))
+        self.assertEqual(self.disk.stored("cats"), list(range(1, len(types) + 1)))
+
+    def test_silence(self) -> None:
+        """Half a minute without a byte."""
+        self.stream(1)
+        self.lives(20)
+        self.goes(STALL_TIMEOUT)
+        self.assertEqual(self.disk.account("cats", "disconnected")[0]["cause"], "stall")
+        self.goes(1)
+        self.assertEqual(self.attempts, 2)
+
+    def test_x_says_that_there_are_no_rules(self) -> None:
+        """Somebody has deleted ours: they are looked for, and added again."""
+        self.stream(1)
+        self.lives(20)
+        self.x.loses(*self.x.rules)
+        self.peer.closes()
+        self.goes(1)
+        self.peer.refuses(409, b'{"connection_issue":"RuleConfigurationIssue"}')
+        self.assertEqual(self.x.values(), ["cats"])
+        self.goes(6)
+        self.peer.answers()
+        self.assertEqual(self.streaming(), [1])
+
+    def test_x_never_has_rules(self) -> None:
+        """It is asked as often as the connection is tried, no more."""
+        self.run_job(1, "cats")
+        self.x.asked.clear()
+        end = self.clock.seconds() + 3600
+        tries = 0
+        while self.clock.seconds() < end:
+            tries += 1
+            self.peer.refuses(409)
+            before = self.attempts
+            while self.attempts == before:
+                self.clock.advance(1)
+        self.assertLess(tries, 25)
+        self.assertLess(len(self.x.asked), 2 * tries + 5)
+
+    def test_rules_cannot_be_kept(self) -> None:
+        """The accounts say why a capture does not begin, once."""
+        self.x.fails("add", trouble=Trouble.HTTP)
+        self.run_job(1, "cats")
+        self.goes(1000, 1)
+        self.assertEqual(len(self.disk.account("cats", "rules_failed")), 1)
+
+    def test_a_capture_in_trouble_that_is_not_of_the_connection(self) -> None:
+        """A refused sample hears nothing of a connection that it does not have."""
+        self.stream(1)
+        self.run_job(4, None)
+        self.lives(20)
+        self.peer.closes()
+        self.goes(1)
+        self.peer.refuses(503)
+        self.assertEqual([kind for kind in self.disk.kinds("all") if "connected" in kind], [])
