@@ -1,17 +1,29 @@
 """
-How many posts may still be bought.  Pure; takes the time.
+How many posts may still be bought, and what a kill -9 makes of the count.  Pure; takes the time.
 
 v2 is paid for by the post.  Periods are days and months of UTC.
+
+A record provides for the posts that come after it: `ahead` is how many may be delivered until the
+next one, a second's worth at the measured rate.  A process that was killed is taken to have had
+all of them, and when more have come a new record is due at once.  So a restart counts too few only
+where the kill fell between the delivery of such posts and their record, and then by what arrived
+in one piece.
 """
 
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
 
 import attrs
+import msgspec
+from msgspec import Meta
 
-WARN_AT = 0.8
-"""Share of a limit at which there is a warning."""
+SHORTEST_MEASURE = 0.5
+"""Seconds: a rate is measured over this at least, so that a record at most doubles the last."""
+
+_DAY, _MONTH = "%Y-%m-%d", "%Y-%m"
+_Number = Annotated[int, Meta(ge=0)]
 
 
 @attrs.frozen
@@ -41,19 +53,24 @@ def limits_from(given: Mapping[str, object] | None) -> BudgetLimits:
     return BudgetLimits(**numbers)
 
 
-@attrs.frozen
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
-    What was spent, as it is kept: in which day and month (2026-11-23, 2026-11), how many posts in
-    each, at how many posts a second at last, and whether the process ended as it should.
+    What is kept: day and month (2026-11-23, 2026-11), the posts spent in each, how many more this
+    record provides for (0 after a clean stop), and in which periods there has been a warning.
     """
 
-    day: str = ""
-    month: str = ""
-    day_posts: int = 0
-    month_posts: int = 0
-    rate: float = 0.0
-    clean: bool = True
+    version: Literal[1]
+    day: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+    month: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}\Z")]
+    day_posts: _Number
+    month_posts: _Number
+    ahead: _Number
+    warned: tuple[str, ...]
+
+
+NOTHING_SPENT = Record(
+    version=1, day="", month="", day_posts=0, month_posts=0, ahead=0, warned=()
+)  # fmt: skip
 
 
 @attrs.frozen
@@ -66,70 +83,144 @@ class Level:
 
     @property
     def exhausted(self) -> bool:
+        """From 100 % on."""
         return self.spent >= self.limit
 
     @property
     def nearly(self) -> bool:
-        return self.spent >= self.limit * WARN_AT
+        """From 80 % on, in whole numbers."""
+        return 5 * self.spent >= 4 * self.limit
 
 
 class Budget:
-    """Counts against the limits, on from `record`."""
+    """Counts against the limits, on from `record`, as if all it provides for had been spent."""
 
     def __init__(self, limits: BudgetLimits, record: Record, now: float) -> None:
         self._limits = limits
-        self._record = record
+        self._now = self._plus(record, record.ahead)
+        self._kept = record
+        self._ahead = 0
+        self._pending = 0
+        self._since = now
+        self._out: set[str] = set()
         self.roll(now)
-        if not record.clean:
-            # A record is a second old at the most, when the process is killed.
-            self.spend(math.ceil(record.rate), now)
 
-    @property
-    def record(self) -> Record:
-        """To be kept; its rate and `clean` are the keeper's."""
-        return self._record
+    @classmethod
+    def used_up(cls, limits: BudgetLimits, now: float) -> "Budget":
+        """Where it is not known what was spent."""
+        budget = cls(limits, NOTHING_SPENT, now)
+        budget._now = msgspec.structs.replace(
+            budget._now,
+            day_posts=limits.posts_per_day or 0,
+            month_posts=limits.posts_per_month or 0,
+        )
+        return budget
 
-    def roll(self, now: float) -> bool:
+    def begin(self, now: float) -> None:
+        """A service starts: it is told again what is used up."""
+        self._out.clear()
+        self.roll(now)
+
+    def roll(self, now: float) -> None:
         """
-        Whether a new day or month has begun at `now` (epoch seconds).  One that is over does not
-        come back, whatever the clock says.
+        Go on to the day and month of `now` (epoch seconds).  One that is over does not come back
+        when the clock is set back.  One that is more than a day ahead was never there: the clock
+        was wrong, and what was counted then is counted now.
         """
         moment = datetime.fromtimestamp(now, UTC)
-        day, month = moment.strftime("%Y-%m-%d"), moment.strftime("%Y-%m")
-        old = self._record
+        day, month, old = moment.strftime(_DAY), moment.strftime(_MONTH), self._now
+        if old.day > (moment + timedelta(days=1)).strftime(_DAY):
+            self._now = msgspec.structs.replace(old, day=day, month=month)
+            return
         if day > old.day:
-            self._record = attrs.evolve(self._record, day=day, day_posts=0)
+            self._now = msgspec.structs.replace(self._now, day=day, day_posts=0)
         if month > old.month:
-            self._record = attrs.evolve(self._record, month=month, month_posts=0)
-        return self._record != old
+            self._now = msgspec.structs.replace(self._now, month=month, month_posts=0)
 
     def spend(self, posts: int, now: float) -> None:
         """So many posts have been delivered."""
         self.roll(now)
-        self._record = attrs.evolve(
-            self._record,
-            day_posts=self._record.day_posts + posts,
-            month_posts=self._record.month_posts + posts,
-        )
+        if not self._pending:
+            self._since = now
+        self._pending += posts
+        self._now = self._plus(self._now, posts)
+
+    @property
+    def room(self) -> int:
+        """
+        How many posts more the last record provides for.  Below 0, or in a day that it does not
+        know, a new one is due.
+        """
+        if self._now.day != self._kept.day:
+            return -1
+        return self._ahead - self._pending
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last record says all, and provides for no more."""
+        return self._ahead == self._pending == 0
+
+    def record(self, now: float) -> Record:
+        """What to keep while posts come; hand it to kept() when it is on disk."""
+        ahead = self._ahead * 3 // 4  # the fastest second of late, lest each little rise needs one
+        if self._pending:
+            measure = max(now - self._since, SHORTEST_MEASURE)
+            ahead = max(ahead, math.ceil(self._pending / measure))
+        return msgspec.structs.replace(self._now, ahead=ahead)
+
+    def last_record(self) -> Record:
+        """What to keep when no more posts come."""
+        return msgspec.structs.replace(self._now, ahead=0)
+
+    def kept(self, record: Record) -> None:
+        """`record` is on disk."""
+        self._kept, self._ahead, self._pending = record, record.ahead, 0
 
     def levels(self) -> tuple[Level, ...]:
-        """Of the limits that there are."""
-        limits, record = self._limits, self._record
+        """Of the limits that there are, the one that lasts longer last."""
+        limits, now = self._limits, self._now
         found = (
-            ("day", record.day_posts, limits.posts_per_day),
-            ("month", record.month_posts, limits.posts_per_month),
+            ("day", now.day_posts, limits.posts_per_day),
+            ("month", now.month_posts, limits.posts_per_month),
         )
         return tuple(Level(name, spent, limit) for name, spent, limit in found if limit is not None)
 
+    def news(self) -> tuple[Level, ...]:
+        """The levels that have come to be nearly or wholly used; each is told once a period."""
+        found = []
+        for level in self.levels():
+            period = self._period(level)
+            if level.exhausted and period not in self._out:
+                self._out.add(period)
+                found.append(level)
+            elif level.nearly and period not in self._now.warned:
+                found.append(level)
+            if level.nearly:
+                self._warned(period)
+        return tuple(found)
+
     def exhausted(self) -> Level | None:
-        """The limit that is reached, the one that lasts longest first; None where none is."""
+        """The limit that is reached, the one that lasts longest; None where none is."""
         return next((level for level in reversed(self.levels()) if level.exhausted), None)
 
     def renewed_at(self, level: Level) -> float:
         """When the period of `level` ends, in epoch seconds."""
-        form = "%Y-%m-%d" if level.name == "day" else "%Y-%m"
-        text = self._record.day if level.name == "day" else self._record.month
-        begin = datetime.strptime(text, form).replace(tzinfo=UTC)
+        day = datetime.strptime(self._now.day, _DAY).replace(tzinfo=UTC)
         if level.name == "day":
-            return (begin + timedelta(days=1)).timestamp()
-        return (begin.replace(day=1) + timedelta(days=32)).replace(day=1).timestamp()
+            return (day + timedelta(days=1)).timestamp()
+        month = datetime.strptime(self._now.month, _MONTH).replace(tzinfo=UTC)
+        return (month + timedelta(days=32)).replace(day=1).timestamp()
+
+    def _period(self, level: Level) -> str:
+        return self._now.day if level.name == "day" else self._now.month
+
+    def _warned(self, period: str) -> None:
+        current = {self._now.day, self._now.month}
+        warned = tuple(sorted(({*self._now.warned} & current) | {period}))
+        self._now = msgspec.structs.replace(self._now, warned=warned)
+
+    @staticmethod
+    def _plus(record: Record, posts: int) -> Record:
+        return msgspec.structs.replace(
+            record, day_posts=record.day_posts + posts, month_posts=record.month_posts + posts
+        )

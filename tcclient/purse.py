@@ -1,123 +1,135 @@
 """
 The budget, kept on disk: what was spent survives restarts and kill -9.
 
-Knows the file and the time; what to do when nothing is left is its holder's business.
+Knows when a record is written and what is shut when that fails; closing the connection is its
+holder's business.
 """
 
-import os
 from pathlib import Path
 from typing import Protocol
 
-import attrs
-import msgspec
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from tcclient.budget import Budget, BudgetLimits, Level, Record
-from tcclient.files import sync_folder
+from tcclient.budgetfile import Illegible, Write, read_record, write_record
 
 log = Logger()
 
 KEEP_INTERVAL = 1.0
-"""Seconds between two records while posts come: what a kill -9 can make us forget."""
+"""Seconds between two records while posts come, unless more come than the last provides for."""
+
+RETRY = 5.0
+"""Seconds until a record that could not be written is tried again."""
 
 LONGEST_SLEEP = 3600.0
 """Seconds: the end of a period is looked for again in between, should the clock be set."""
 
 
 class Holder(Protocol):
-    """Whose budget it is."""
+    """Whose budget it is.  All are called from within spend(), startService() or by the clock."""
 
     def budget_exhausted(self, level: Level, until: float) -> None:
         """Nothing more may be bought before `until` (epoch seconds): close the connection now."""
 
+    def budget_unkept(self, reason: str) -> None:
+        """Nothing more may be bought while the count cannot be kept: close the connection now."""
+
     def budget_renewed(self) -> None:
-        """A new period has begun, and posts may be bought again."""
+        """Posts may be bought again: a new period has begun, or the count can be kept again."""
 
 
 class Purse(Service):
     """
-    Counts the posts of all captures of this client.  The file is replaced, never rewritten, at most
-    once in KEEP_INTERVAL and when the service stops.
+    Counts the posts of all captures of this client.
 
-    A file that cannot be read stands for a budget that is used up: posts are money.  Where it
-    cannot be written, counting goes on in memory, and the log says so.
+    The file is replaced a second after posts have come, when a limit is nearly or wholly used, in
+    a new day, when the service starts and stops, and when more posts have come than the last
+    record provides for: at a rate that holds that is never, at one that rises from r to s some
+    log2(s / r) times.
+
+    Posts are money.  Where the record cannot be written, only what the last one provides for is
+    spent; then the purse is shut until it can.  A file that cannot be read stands for a budget
+    that is used up; it stays as it is until a period has ended.
     """
 
     def __init__(
-        self, limits: BudgetLimits, path: Path, clock: IReactorTime, holder: Holder
+        self,
+        limits: BudgetLimits,
+        path: Path,
+        clock: IReactorTime,
+        holder: Holder,
+        write: Write = write_record,
     ) -> None:
         self._path = path
         self._clock = clock
         self._holder = holder
-        now = clock.seconds()
-        found = _read(path, limits, now)
-        self._budget = Budget(limits, found, now)
-        self._rate = found.rate  # until there is one of our own: we may be killed soon, too
-        self._warned: set[tuple[str, str]] = set()
-        self._kept_posts = self._budget.record.month_posts
-        self._kept_at = now
-        self._write_failed = False
+        self._write = write
+        self._illegible = False
+        self._failure: str | None = None
         self._keeping: IDelayedCall | None = None
         self._renewing: IDelayedCall | None = None
+        self._budget = self._read(limits)
+        self._shut = self._budget.exhausted() is not None
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing may be bought now."""
-        return self._budget.exhausted() is not None
+        """Whether nothing may be bought now; it changes with what the holder is told."""
+        return self._shut
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
-        self._keep(clean=False)
-        self._look()
+        self._budget.begin(self._clock.seconds())
+        self._shut = self._budget.exhausted() is not None
+        self._keep(self._budget.last_record())  # finds out whether it can be kept at all
+        self._tell()
 
     def stopService(self) -> None:
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        for call in (self._keeping, self._renewing):
-            if call is not None and call.active():
-                call.cancel()
+        _cancel(self._keeping)
+        _cancel(self._renewing)
         self._keeping = self._renewing = None
-        self._keep(clean=True)
+        if not self._budget.settled:
+            self._keep(self._budget.last_record())
 
     def spend(self, posts: int) -> None:
         """So many posts have just been delivered, whoever's rules they matched."""
-        was_exhausted = self.exhausted
         self._budget.spend(posts, self._clock.seconds())
-        if self._keeping is None and self.running:
+        if not self.running:  # what was under way when the service stopped
+            self._keep(self._budget.last_record())
+            return
+        if self._budget.room < 0 and self._failure is None:
+            self._keep_on()
+        elif self._keeping is None:
             self._keeping = self._clock.callLater(KEEP_INTERVAL, self._keep_in_time)
-        self._warn()
-        if self.exhausted and not was_exhausted:
-            self._keep(clean=False)
-            self._look()
+        self._tell()
 
-    def _warn(self) -> None:
-        for level in self._budget.levels():
-            key = (level.name, self._period(level))
-            if level.nearly and key not in self._warned:
-                self._warned.add(key)
+    def _tell(self) -> None:
+        """What has changed for the holder, and for the log."""
+        news = self._budget.news()
+        if news and self._failure is None:
+            self._keep_on()  # a restart shall know
+        for level in news:
+            if not level.exhausted:
                 log.warn(
                     "{spent} of the {limit} posts that twitter.budget allows this {name} are used.",
                     spent=level.spent,
                     limit=level.limit,
                     name=level.name,
                 )
-
-    def _period(self, level: Level) -> str:
-        record = self._budget.record
-        return record.day if level.name == "day" else record.month
-
-    def _look(self) -> None:
-        """Tell the holder where nothing is left, and wait for the next period."""
-        self._renewing = None
-        level = self._budget.exhausted()
-        if level is None:
-            return
-        until = self._budget.renewed_at(level)
-        self._wait(until)
-        self._holder.budget_exhausted(level, until)
+        out = next((level for level in reversed(news) if level.exhausted), None)
+        if out is not None:
+            self._shut = True
+            until = self._budget.renewed_at(out)
+            self._wait(until)
+            self._holder.budget_exhausted(out, until)
+        elif self._failure is not None and self._budget.room <= 0 and not self._shut:
+            self._shut = True
+            self._holder.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
+        _cancel(self._renewing)
         seconds = min(max(until - self._clock.seconds(), 0.0) + 0.001, LONGEST_SLEEP)
         self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
 
@@ -125,61 +137,79 @@ class Purse(Service):
         self._renewing = None
         self._budget.roll(self._clock.seconds())
         level = self._budget.exhausted()
-        if level is None:
-            self._keep(clean=False)
-            self._holder.budget_renewed()
-        else:
+        if level is not None:
             self._wait(self._budget.renewed_at(level))
+            return
+        self._illegible = False
+        self._keep_on()
+        self._reopen()
+
+    def _reopen(self) -> None:
+        kept = self._failure is None or self._budget.room > 0
+        if self._shut and kept and self._budget.exhausted() is None:
+            self._shut = False
+            self._holder.budget_renewed()
 
     def _keep_in_time(self) -> None:
         self._keeping = None
-        self._keep(clean=False)
+        self._keep_on()
+        self._tell()
+        self._reopen()
 
-    def _keep(self, *, clean: bool) -> None:
-        record, now = self._budget.record, self._clock.seconds()
-        if now - self._kept_at >= KEEP_INTERVAL:
-            spent = max(0, record.month_posts - self._kept_posts)
-            self._rate = spent / (now - self._kept_at)
-            self._kept_posts, self._kept_at = record.month_posts, now
+    def _keep_on(self) -> None:
+        self._keep(self._budget.record(self._clock.seconds()))
+
+    def _keep(self, record: Record) -> None:
+        _cancel(self._keeping)
+        self._keeping = None
+        if self._illegible:
+            return
         try:
-            _write(self._path, attrs.evolve(record, rate=self._rate, clean=clean))
+            self._write(self._path, record)
         except OSError as e:
-            if not self._write_failed:
-                log.error(
-                    "Cannot keep the budget in {path}: {e}. It is counted in memory.",
-                    path=str(self._path),
-                    e=e,
-                )
-            self._write_failed = True
+            self._failed(f"{e}")
+            if self.running:
+                self._keeping = self._clock.callLater(RETRY, self._keep_in_time)
         else:
-            self._write_failed = False
+            self._budget.kept(record)
+            if self._failure is not None:
+                log.info("The count of posts is kept in {path} again.", path=str(self._path))
+            self._failure = None
+
+    def _failed(self, reason: str) -> None:
+        if reason != self._failure:
+            log.error(
+                "Cannot keep the count of posts in {path}: {reason}. Without it no more are bought "
+                "than {room}; next try in {wait:g} s.",
+                path=str(self._path),
+                reason=reason,
+                room=max(0, self._budget.room),
+                wait=RETRY,
+            )
+        self._failure = reason
+
+    def _read(self, limits: BudgetLimits) -> Budget:
+        now = self._clock.seconds()
+        try:
+            record = read_record(self._path)
+        except Illegible as e:
+            log.error(
+                "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
+                "until the next period. To begin at 0, remove the file while the client is down.",
+                path=str(self._path),
+                reason=e,
+            )
+            self._illegible = True
+            return Budget.used_up(limits, now)
+        if record.ahead:
+            log.warn(
+                "The client was killed: {ahead} posts, a second's worth, are added to those that "
+                "twitter.budget counts.",
+                ahead=record.ahead,
+            )
+        return Budget(limits, record, now)
 
 
-def _write(path: Path, record: Record) -> None:
-    new = path.with_name(path.name + ".new")
-    with new.open("wb") as file:
-        file.write(msgspec.json.encode(attrs.asdict(record)))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
-
-
-def _read(path: Path, limits: BudgetLimits, now: float) -> Record:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
-    except FileNotFoundError:
-        return Record()
-    except (OSError, msgspec.MsgspecError, ValueError) as e:
-        log.error(
-            "Cannot read {path} ({e}): how much of twitter.budget is used is not known, and "
-            "nothing is bought before the next period. Remove the file to begin anew.",
-            path=str(path),
-            e=e,
-        )
-        unused = Budget(limits, Record(), now).record
-        return attrs.evolve(
-            unused,
-            day_posts=limits.posts_per_day or 0,
-            month_posts=limits.posts_per_month or 0,
-        )
+def _cancel(call: IDelayedCall | None) -> None:
+    if call is not None and call.active():
+        call.cancel()

@@ -1,60 +1,44 @@
 """
 v2: one connection that brings the posts of every capture.
 
-Knows which captures hang on it, which of them a post belongs to, and when the connection has to be
-opened and closed; the rules are kept by `rulebook`.
+Knows when the connection has to be opened and closed.  The rules are kept by `rulebook`, posts are
+handed out by `delivery`, and `purse` knows how many may be bought.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import attrs
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from tcclient.archive import Archive
+from tcclient.branch import Branch, Branches, Terms, names
 from tcclient.budget import Level
 from tcclient.connection import Ending
+from tcclient.delivery import Delivery, Foreign
 from tcclient.feed import STOPPED, Owner, Understood, say_refused
-from tcclient.intake import Intake
 from tcclient.keywords import Refused
 from tcclient.messages import Overlong
 from tcclient.purse import Purse
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.troublelog import TroubleLog
-from tcclient.twitter import envelopes
 from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.ruleapi import RuleApi
 from tcclient.twitter.rulebook import Manner, Rulebook
-from tcclient.twitter.rules import Clause, clauses
+from tcclient.twitter.rules import clauses
 from tcclient.twitter.ruleset import PresentRule
 from tcclient.twitter.v2 import StreamQuery
 
 log = Logger()
 
-FOREIGN_INTERVAL = 60.0
-"""Seconds between two lines about posts that only other programs' rules matched."""
-
 BUDGET = Ending("budget", "the budget is used up")
+SWITCHED = Ending("switched", "another stream, or none, is asked for")
 
 _NOT_ALONE = (
-    "without keywords it asks for the sample of all posts, which cannot be captured beside other "
-    "captures"
+    "without keywords it asks for the sample of all posts, which cannot be captured beside "
+    "captures with keywords"
 )
-
-
-@attrs.frozen
-class Terms:
-    """What a capture asks X for; without clauses it is the sample stream."""
-
-    clauses: tuple[Clause, ...]
-
-    def for_ledger(self) -> dict[str, object]:
-        """As Asked."""
-        return {"clauses": [clause.text for clause in self.clauses]}
 
 
 class Trunk(MultiService):
@@ -85,30 +69,31 @@ class Trunk(MultiService):
             self._purse.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._backfill = backfill or Backfill(wanted=False)
         self._again = 0
-        self._branches: dict[int, Branch] = {}
+        self._branches = Branches(note)
+        foreign = Foreign(note, upstream.clock)
+        foreign.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._delivery = Delivery(
+            self._branches, self._rulebook.routing, foreign, upstream.source, self._end
+        )
         self._stream: CaptureStream[StreamQuery] | None = None
         self._turn = DeferredLock()
-        self._intake = Intake(upstream.source, self._end)
         self._trouble = TroubleLog(upstream.clock)
-        self._foreign: Counter[str] = Counter()
-        self._telling = LoopingCall(self._tell_foreign)
-        self._telling.clock = upstream.clock
 
-    def feed_for(self, job_id: int, owner: Owner) -> "Branch":
+    def feed_for(self, job_id: int, owner: Owner) -> Branch:
         """As Feeds."""
         return Branch(self, job_id, owner)
 
-    def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]  # not annotated
-        self._telling.start(FOREIGN_INTERVAL, now=False)
-
     def stopService(self) -> Deferred[None]:
         """Fires when the connection is closed."""
+        # The others are not stopped by the base class: what still arrives is counted.
         Service.stopService(self)
-        self._telling.stop()
-        self._tell_foreign()
         self._rulebook.stop()
-        return self._aim()
+        return Deferred.fromCoroutine(self._end_all())
+
+    async def _end_all(self) -> None:
+        await self._aim()
+        for service in reversed(list(self)):
+            await maybeDeferred(service.stopService)
 
     def part(self) -> None:
         """As Feeds: the rules stay, so that the next start goes on with them at once."""
@@ -119,46 +104,46 @@ class Trunk(MultiService):
         """Whether the stream is open."""
         return self._stream is not None and self._stream.connected
 
-    def has(self, branch: "Branch") -> bool:
-        """Whether the capture hangs on this trunk."""
-        return self._branches.get(branch.job_id) is branch
+    def has(self, branch: Branch) -> bool:
+        """As Stem."""
+        return self._branches.has(branch)
 
-    def serves(self, branch: "Branch") -> bool:
-        """Whether its posts come now: the stream is open, and X has a rule of it."""
+    def serves(self, branch: Branch) -> bool:
+        """As Stem: the stream is open, and X has a rule of the branch."""
         if self._stream is None or not self._stream.connected or not self.has(branch):
             return False
-        if self._stream.query.is_sample:
-            return branch.is_sample
-        return bool(self._rulebook.rules_of(branch.job_id))
+        return branch.is_sample if self._stream.query.is_sample else self._has_rules(branch)
 
-    def follow(self, branch: "Branch", text: str | None) -> Understood:
-        """Bring `branch` what the keyword text asks for."""
+    def follow(self, branch: Branch, text: str | None) -> Understood:
+        """As Stem."""
         found, refused = clauses(text, self._manner.rule_length)
-        self._branches[branch.job_id] = branch
+        self._branches.add(branch)
         branch.is_sample = not found and not refused
         if found:
             self._rulebook.want(branch.job_id, found)
         else:
             self._rulebook.drop(branch.job_id)
-        self._refuse_samples()
-        self._aim()
+        self._review()
         return Understood(None if refused and not found else Terms(found), refused)
 
-    async def leave(self, branch: "Branch") -> None:
-        """Bring `branch` nothing more.  Returns when what has arrived for it is stored."""
+    async def leave(self, branch: Branch) -> None:
+        """As Stem."""
         if not self.has(branch):
             return
-        if self._stream is not None and len(self._branches) > 1:
-            await self._stream.drain()
-        del self._branches[branch.job_id]
+        branch.leaving = True
         if not self._parting:
             self._rulebook.drop(branch.job_id)
-        await self._aim()
+        if self._stream is not None:
+            await self._stream.drain()
+        if branch.announced:
+            branch.note("disconnected", **STOPPED.for_ledger())
+        branch.announced = branch.refused = branch.leaving = False
+        self._branches.remove(branch)
+        await self._review()
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """As Reader."""
-        works_in = self._manner.rule_delay
-        self._note_rules(job_id, "rules_accepted", rules, works_in=works_in)
+        self._note_rules(job_id, "rules_accepted", rules, works_in=self._manner.rule_delay)
 
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """As Reader."""
@@ -166,19 +151,23 @@ class Trunk(MultiService):
 
     def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
         """As Reader."""
-        archive = self._archive(job_id)
-        if archive is not None:
-            say_refused(archive.name, refused)
-            archive.note("terms_refused", refused=[attrs.asdict(term) for term in refused])
+        say_refused(names(self._branches.of([job_id])), refused)
+        described = [attrs.asdict(term) for term in refused]
+        self._branches.note(job_id, "terms_refused", refused=described)
 
     def rules_failed(self, reason: str, wait: float) -> None:
         """As Reader."""
-        self._note_all("rules_failed", reason=reason, wait=wait)
+        self._branches.note_all("rules_failed", reason=reason, wait=wait)
 
     def rules_seen(self) -> None:
         """As Reader."""
-        self._aim()
-        self._announce()
+        self._review()
+        for branch in self._announce():
+            log.info(
+                "Capture {name!r} is connected: X has its rules, and they work within {delay:g} s.",
+                name=names([branch]),
+                delay=self._manner.rule_delay,
+            )
 
     def budget_exhausted(self, level: Level, until: float) -> None:
         """As Holder."""
@@ -189,111 +178,101 @@ class Trunk(MultiService):
             spent=level.spent,
             until=datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )
-        self._note_all("budget_exhausted", **attrs.asdict(level), until=until)
+        self._branches.note_all("budget_exhausted", **attrs.asdict(level), until=until)
+        self._aim()
+
+    def budget_unkept(self, reason: str) -> None:
+        """As Holder."""
+        log.error(
+            "What is spent of the budget cannot be kept on disk ({reason}): nothing is captured "
+            "until it can.",
+            reason=reason,
+        )
+        self._branches.note_all("budget_unkept", reason=reason)
         self._aim()
 
     def budget_renewed(self) -> None:
         """As Holder."""
-        log.info("A new period of the budget has begun.")
-        self._note_all("budget_renewed")
+        log.info("Posts may be bought again.")
+        self._branches.note_all("budget_renewed")
         self._aim()
 
     def stream_opened(self) -> None:
         """As Listener."""
         if self._stream is not None:
             query = self._stream.query
-            self._trouble.opened(self._names(), f"{self._endpoint()}, {query}")
-            self._intake.connected()
+            self._trouble.opened(names(self._asking()), f"{self._endpoint()}, {query}")
+            self._delivery.connected()
             self._announce()
 
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener: each post goes to every capture that it matched."""
-        found: dict[int, list[bytes]] = {}
-        delivered = 0
+        is_sample = self._stream is not None and self._stream.query.is_sample
         self._backfill.heard(self._clock.seconds())
-        for message in messages:
-            if isinstance(message, Overlong):
-                for archive in self._archives():
-                    self._intake.refuse(archive, "too long", message.size, message.head)
-                continue
-            envelope = envelopes.read(message)
-            if isinstance(envelope, envelopes.Post):
-                if not self._backfill.is_new(envelope.id):
-                    self._again += 1
-                    continue
-                delivered += 1
-                for job_id in self._takers(envelope):
-                    found.setdefault(job_id, []).append(message)
-            else:
-                self._heed(envelope, message)
-        for job_id, posts in found.items():
-            taker = self._archive(job_id)
-            if taker is not None:
-                self._intake.store(taker, posts)
+        delivered = self._delivery.take(messages, self._is_new, is_sample=is_sample)
         if self._purse is not None and delivered:
             self._purse.spend(delivered)
 
     def stream_ended(self, ending: Ending) -> None:
         """As Listener."""
-        news = self._trouble.ended(self._names(), ending)
-        for branch in self._branches.values():
-            branch.announced = False
+        news = self._trouble.ended(names(self._asking()), ending)
         if self._again:
             self._note("delivered_again", posts=self._again)
             self._again = 0
-        if news or ending.was_connected:
-            kind = "disconnected" if ending.was_connected else "not_connected"
-            for archive in self._archives():
-                archive.note(kind, **ending.for_ledger())
+        if ending.was_connected:
+            for branch in self._branches.announced():
+                branch.note("disconnected", **ending.for_ledger())
+                branch.announced = False
+        elif news:
+            for branch in self._asking():
+                branch.note("not_connected", **ending.for_ledger())
+        if ending.status == 409:
+            self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
 
-    def _takers(self, post: envelopes.Post) -> Sequence[int]:
-        """The jobs that a post is for; one that is for nobody here is counted."""
-        if self._stream is not None and self._stream.query.is_sample:
-            return [job_id for job_id, branch in self._branches.items() if branch.is_sample]
-        routed = self._rulebook.routing.route(post.rules)
-        takers = [job_id for job_id in routed.jobs if job_id in self._branches]
-        if not takers:
-            self._foreign.update(rule_id for rule_id, _ in post.rules)
-        return takers
+    def _is_new(self, post_id: str) -> bool:
+        new = self._backfill.is_new(post_id)
+        self._again += not new
+        return new
 
-    def _heed(self, said: object, line: bytes) -> None:
-        for archive in self._archives():
-            if isinstance(said, envelopes.NotJSON):
-                self._intake.refuse(archive, "not JSON", len(line), line)
-            elif isinstance(said, envelopes.Farewell):
-                archive.note("disconnect", message=said.message)
-            elif isinstance(said, envelopes.Other):
-                archive.note("unknown", message=said.message)
-        if isinstance(said, envelopes.Farewell):
-            meaning, trouble = self._upstream.source.disconnect(said.disconnect_type)
-            self._end(Ending("disconnect", f"X disconnected: {meaning}", trouble))
+    def _announce(self) -> list[Branch]:
+        """Tell the captures whose posts come from now on, and return them."""
+        news = [branch for branch in self._branches if not branch.announced and self.serves(branch)]
+        for branch in news:
+            branch.announced = True
+            branch.note(
+                "connected",
+                endpoint=self._endpoint(),
+                status=200,
+                failed_attempts=self._trouble.attempts,
+                rules=[rule.id for rule in self._rulebook.rules_of(branch.job_id)],
+            )
+            branch.owner.connected()
+        return news
 
-    def _announce(self) -> None:
-        """Tell the captures whose posts come from now on."""
-        for branch in list(self._branches.values()):
-            if not branch.announced and self.serves(branch):
-                branch.announced = True
-                archive = branch.owner.archive
-                if archive is not None:
-                    archive.note(
-                        "connected",
-                        endpoint=self._endpoint(),
-                        status=200,
-                        failed_attempts=self._trouble.attempts,
-                        rules=[rule.id for rule in self._rulebook.rules_of(branch.job_id)],
-                    )
-                branch.owner.connected()
+    def _review(self) -> Deferred[None]:
+        """Who hangs on the trunk, or what it asks for, may have changed."""
+        company = any(self._rulebook.wants(branch.job_id) for branch in self._branches)
+        for branch in self._branches:
+            refused = branch.is_sample and company
+            if refused and not branch.refused:
+                log.warn(
+                    "Capture {name!r} does not run: {reason}.",
+                    name=names([branch]),
+                    reason=_NOT_ALONE,
+                )
+                branch.note("sample_refused", reason=_NOT_ALONE)
+            branch.refused = refused
+        return self._aim()
 
-    def _refuse_samples(self) -> None:
-        for branch in self._branches.values():
-            alone = len(self._branches) == 1
-            if branch.is_sample and not alone and not branch.refused:
-                archive = branch.owner.archive
-                if archive is not None:
-                    log.warn("Capture {name!r} does not run: {reason}.", name=archive.name,
-                             reason=_NOT_ALONE)  # fmt: skip
-                    archive.note("sample_refused", reason=_NOT_ALONE)
-            branch.refused = branch.is_sample and not alone
+    def _asking(self) -> list[Branch]:
+        """The captures that a stream is asked for."""
+        return [b for b in self._branches if self._has_rules(b) or self._wants_sample(b)]
+
+    def _has_rules(self, branch: Branch) -> bool:
+        return bool(self._rulebook.rules_of(branch.job_id))
+
+    def _wants_sample(self, branch: Branch) -> bool:
+        return branch.is_sample and not branch.refused
 
     def _endpoint(self) -> str:
         return "" if self._stream is None else self._upstream.source.endpoint(self._stream.query)
@@ -309,7 +288,7 @@ class Trunk(MultiService):
         if self._stream is not None:
             if self._stream.query == self._wanted():
                 return
-            await self._stream.hang_up(BUDGET if self._is_broke() else STOPPED)
+            await self._stream.hang_up(self._reason())
             self._backfill.closed()
             await maybeDeferred(self._stream.disownServiceParent)
             self._stream = None
@@ -318,16 +297,21 @@ class Trunk(MultiService):
             self._stream = CaptureStream(self._upstream, wanted, self)
             self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]
 
+    def _reason(self) -> Ending:
+        if self._is_broke():
+            return BUDGET
+        stopped = all(branch.leaving for branch in self._branches.announced())
+        return STOPPED if stopped else SWITCHED
+
     def _is_broke(self) -> bool:
         return self._purse is not None and self._purse.exhausted
 
     def _wanted(self) -> StreamQuery | None:
         if not self.running or self._is_broke():
             return None
-        branches = self._branches.values()
-        if any(self._rulebook.rules_of(branch.job_id) for branch in branches):
+        if any(map(self._has_rules, self._branches)):
             return StreamQuery()
-        if len(branches) == 1 and all(branch.is_sample for branch in branches):
+        if any(map(self._wants_sample, self._branches)):
             return StreamQuery(is_sample=True)
         return None
 
@@ -339,58 +323,4 @@ class Trunk(MultiService):
         self, job_id: int, kind: str, rules: Sequence[PresentRule], **fields: object
     ) -> None:
         described = [{"id": rule.id, "value": rule.value} for rule in rules]
-        archive = self._archive(job_id)
-        if archive is not None:
-            archive.note(kind, rules=described, **fields)
-        else:
-            self._note(kind, job=job_id, rules=described, **fields)
-
-    def _note_all(self, kind: str, **fields: object) -> None:
-        self._note(kind, **fields)
-        for archive in self._archives():
-            archive.note(kind, **fields)
-
-    def _tell_foreign(self) -> None:
-        counts, self._foreign = self._foreign, Counter()
-        if counts:
-            self._note("foreign_posts", by_rule=dict(counts))
-
-    def _archive(self, job_id: int) -> Archive | None:
-        branch = self._branches.get(job_id)
-        return None if branch is None else branch.owner.archive
-
-    def _archives(self) -> list[Archive]:
-        found = (branch.owner.archive for branch in self._branches.values())
-        return [archive for archive in found if archive is not None]
-
-    def _names(self) -> str:
-        return ", ".join(archive.name for archive in self._archives())
-
-
-class Branch(Service):
-    """As Feed: what one capture has of the trunk."""
-
-    def __init__(self, trunk: Trunk, job_id: int, owner: Owner) -> None:
-        self.job_id = job_id
-        self.owner = owner
-        self.is_sample = False
-        self.announced = False
-        self.refused = False
-        self._trunk = trunk
-
-    @property
-    def streaming(self) -> bool:
-        return self._trunk.serves(self)
-
-    @property
-    def quiet(self) -> bool:
-        return not self._trunk.has(self)
-
-    def ask(self, text: str | None) -> Understood:
-        """As Feed."""
-        return self._trunk.follow(self, text)
-
-    async def cease(self) -> None:
-        """As Feed."""
-        self.announced = self.refused = False
-        await self._trunk.leave(self)
+        self._branches.note(job_id, kind, rules=described, **fields)

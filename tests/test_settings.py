@@ -187,6 +187,7 @@ class DefaultsTests(SettingsTestCase):
         self.assertEqual(loaded.twitter.rule_length, 1024)
         self.assertEqual(loaded.twitter.rule_delay, 20.0)
         self.assertIs(loaded.twitter.backfill, False)
+        self.assertIsNone(loaded.twitter.budget)
         self.assertIsNone(loaded.source_addr)
         self.assertEqual(loaded.output.base_dir, self.folder / "data")
         self.assertEqual(loaded.output.extension, ".json")
@@ -279,6 +280,14 @@ class AcceptedTests(SettingsTestCase):
             ("twitter.rule_length", 2048, 2048),
             ("twitter.rule_delay", 1, 1.0),
             ("twitter.backfill", True, True),
+            ("twitter.budget", None, None),
+            ("twitter.budget", {"posts_per_day": 1}, {"posts_per_day": 1}),
+            ("twitter.budget", {"posts_per_month": 10**9}, {"posts_per_month": 10**9}),
+            (
+                "twitter.budget",
+                {"posts_per_day": None, "posts_per_month": 5},
+                {"posts_per_day": None, "posts_per_month": 5},
+            ),
             ("twitter.stream_url", "http://127.0.0.1:9999/1.1", "http://127.0.0.1:9999/1.1/"),
             ("twitter.stall_timeout", None, None),
             ("twitter.stall_timeout", 5, 5.0),
@@ -367,6 +376,10 @@ class RefusedValueTests(SettingsTestCase):
     FORMAT = "must be a strftime format that names every slot differently, in at most 64 bytes "
     MINUTES = "must be a whole number of minutes from 1 to 60, found "
     FIELDS = 'must be an object of lists such as {"tweet.fields": ["created_at"]}, or null, found '
+    BUDGET = (
+        'must be {"posts_per_day": 10000, "posts_per_month": 200000}, one of them or both, '
+        "whole numbers from 1 up, or null, found "
+    )
     LENGTH = "must be a whole number of characters from 128 to 2048, found "
     TABLE: tuple[tuple[str, object, str], ...] = (
         ("server", [], "must be an object, found an array"),
@@ -423,6 +436,13 @@ class RefusedValueTests(SettingsTestCase):
         ("twitter.rule_delay", 0, SECONDS + "0"),
         ("twitter.rule_delay", None, SECONDS + "null"),
         ("twitter.backfill", 5, "must be true or false, found 5"),
+        ("twitter.budget", 5, BUDGET + "5"),
+        ("twitter.budget", {}, BUDGET + "one in which there is no limit"),
+        ("twitter.budget", {"posts_per_day": None}, BUDGET + "one in which there is no limit"),
+        ("twitter.budget", {"posts_per_day": 0}, BUDGET + "one in which posts_per_day is not a w"),
+        ("twitter.budget", {"posts_per_day": "9"}, BUDGET + "one in which posts_per_day is not a"),
+        ("twitter.budget", {"posts_per_month": True}, BUDGET + "one in which posts_per_month is n"),
+        ("twitter.budget", {"posts_per_week": 9}, BUDGET + "one in which 'posts_per_week' is not "),
         ("source_addr", "", "must be an IPv4 or IPv6 address of this machine, or null, found som"),
         ("source_addr", "eth0", "must be an IPv4 or IPv6 address of this machine, or null, found"),
         ("source_addr", "10.0.0.256", "must be an IPv4 or IPv6 address of this machine"),
@@ -732,7 +752,7 @@ NAMES = [
     *("base_url", "client_id", "auth_token", "ping_interval", "api", "stall_timeout", "base_dir"),
     *("extension", "temporary_extension", "minute_interval", "filename_timefmt", "utc", "path"),
     *("env", "file", "_extend", "api_key", "bearer_token", "api_url", "fields", "tweet.fields"),
-    *("rule_length", "rule_delay", ""),
+    *("rule_length", "rule_delay", "budget", "posts_per_day", ""),
 ]
 ANY_JSON = st.recursive(
     st.none()
@@ -753,6 +773,7 @@ PLACES = st.sampled_from(
         *("server.auth_token", "twitter_auth.api_key", "twitter.api", "twitter.stall_timeout"),
         *("twitter.stream_url", "source_addr", "output", "output.base_dir", "output.extension"),
         *("twitter_auth.bearer_token", "twitter.api_url", "twitter.fields", "twitter.rule_length"),
+        "twitter.budget",
         *("output.temporary_extension", "output.minute_interval", "output.filename_timefmt"),
         *("output.utc", "logging", "extra", "server.extra"),
     ]

@@ -1,0 +1,134 @@
+"""
+The captures that hang on one connection, and their accounts.
+
+Knows who they are and where a line about them goes; decides nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import attrs
+from twisted.application.service import Service
+
+from tcclient.archive import Archive
+from tcclient.feed import Owner, Understood
+from tcclient.twitter.rules import Clause
+
+
+@attrs.frozen
+class Terms:
+    """What a capture asks X for; without clauses it is the sample stream."""
+
+    clauses: tuple[Clause, ...]
+
+    def for_ledger(self) -> dict[str, object]:
+        """As Asked."""
+        return {"clauses": [clause.text for clause in self.clauses]}
+
+
+class Stem(Protocol):
+    """What a branch hangs on."""
+
+    def has(self, branch: "Branch") -> bool:
+        """Whether the capture asks for anything here."""
+
+    def serves(self, branch: "Branch") -> bool:
+        """Whether its posts come now."""
+
+    def follow(self, branch: "Branch", text: str | None) -> Understood:
+        """Bring it what the keyword text asks for."""
+
+    async def leave(self, branch: "Branch") -> None:
+        """Bring it nothing more.  Returns when what has arrived for it is stored."""
+
+
+class Branch(Service):
+    """
+    As Feed: what one capture has of the connection.  `announced` says that its account has the
+    connection as open, `refused` that it has been told that the sample is not to be had, and
+    `leaving` that it is about to stop.
+    """
+
+    def __init__(self, stem: Stem, job_id: int, owner: Owner) -> None:
+        self.job_id = job_id
+        self.owner = owner
+        self.is_sample = False
+        self.announced = False
+        self.refused = False
+        self.leaving = False
+        self._stem = stem
+
+    @property
+    def streaming(self) -> bool:
+        return self._stem.serves(self)
+
+    @property
+    def quiet(self) -> bool:
+        return not self._stem.has(self)
+
+    @property
+    def archive(self) -> Archive | None:
+        """Where its posts go."""
+        return self.owner.archive
+
+    def ask(self, text: str | None) -> Understood:
+        """As Feed."""
+        return self._stem.follow(self, text)
+
+    async def cease(self) -> None:
+        """As Feed."""
+        await self._stem.leave(self)
+
+    def note(self, kind: str, **fields: object) -> None:
+        """A line into its account."""
+        if self.archive is not None:
+            self.archive.note(kind, **fields)
+
+
+class Branches:
+    """`note` writes a line into the ledger that belongs to no capture."""
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+        self._by_job: dict[int, Branch] = {}
+
+    def __iter__(self) -> Iterator[Branch]:
+        return iter(list(self._by_job.values()))
+
+    def has(self, branch: Branch) -> bool:
+        return self._by_job.get(branch.job_id) is branch
+
+    def add(self, branch: Branch) -> None:
+        self._by_job[branch.job_id] = branch
+
+    def remove(self, branch: Branch) -> None:
+        """One that is not there is no error."""
+        if self.has(branch):
+            del self._by_job[branch.job_id]
+
+    def of(self, job_ids: Iterable[int]) -> list[Branch]:
+        """Those of the jobs that are there."""
+        return [self._by_job[job_id] for job_id in job_ids if job_id in self._by_job]
+
+    def announced(self) -> list[Branch]:
+        """Those whose accounts have the connection as open."""
+        return [branch for branch in self._by_job.values() if branch.announced]
+
+    def note(self, job_id: int, kind: str, **fields: object) -> None:
+        """A line about a job: into its account, or where there is none any more, into the other."""
+        for branch in self.of([job_id]):
+            if branch.archive is not None:
+                branch.note(kind, **fields)
+                return
+        self._note(kind, job=job_id, **fields)
+
+    def note_all(self, kind: str, **fields: object) -> None:
+        """A line into each account, and into that which belongs to no capture."""
+        self._note(kind, **fields)
+        for branch in self:
+            branch.note(kind, **fields)
+
+
+def names(branches: Iterable[Branch]) -> str:
+    """For the log."""
+    return ", ".join(branch.archive.name for branch in branches if branch.archive is not None)
