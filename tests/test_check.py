@@ -806,7 +806,16 @@ class CommandTests(CheckTestCase):
         self.capture_server.fault(quirks.Silent())
         self.write()
         process = Interrupted("stream host")
-        arguments = ["twistd", "-c", TWISTD, "-n", "tcc", "--config", str(self.path), "--check"]
+        arguments = [
+            sys.executable,
+            "-c",
+            TWISTD,
+            "-n",
+            "tcc",
+            "--config",
+            str(self.path),
+            "--check",
+        ]
         environ = {**os.environ, "PYTHONPATH": str(ROOT)}
         reactor.spawnProcess(process, sys.executable, arguments, environ, str(self.folder))
         await process.ended
