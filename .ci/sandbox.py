@@ -66,9 +66,7 @@ def main(twistd: str) -> None:
 
             until(stopped, 30)
             total = ask(settings)["total_count"]
-            lines = sum(
-                path.read_bytes().count(b"\n") for path in sandbox.glob("data/demo/*.json")
-            )
+            lines = sum(path.read_bytes().count(b"\n") for path in sandbox.glob("data/demo/*.json"))
             print(f"{lines} lines on disk; the server's total is {total}.")
             process.send_signal(signal.SIGINT)
             status = process.wait(30)

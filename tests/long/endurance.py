@@ -6,6 +6,7 @@ what was sent, stored and reported, and exits with status 1 where any of it does
 """
 
 import argparse
+import random
 import signal
 import statistics
 import sys
@@ -44,6 +45,7 @@ def run(
             turn += 1
             server.write(1, keywords=KEYWORDS[turn % len(KEYWORDS)])
         pause(pid, memory, (period - 2) / 3)
+        time.sleep(random.random())  # at any moment between two polls
         stopped_at.append(time.time())
         server.write(1, status=4)
         waits.append(server.wait_for(1, 5))
