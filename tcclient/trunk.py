@@ -5,7 +5,7 @@ Knows when the connection has to be opened and closed.  The rules are kept by `r
 handed out by `delivery`, and `purse` knows how many may be bought.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import attrs
@@ -17,17 +17,16 @@ from tcclient.branch import Branch, Branches, Terms, names
 from tcclient.budget import Level
 from tcclient.connection import Ending
 from tcclient.delivery import Delivery, Foreign
-from tcclient.feed import STOPPED, Owner, Understood, say_refused
-from tcclient.keywords import Refused
+from tcclient.feed import STOPPED, Owner, Understood
 from tcclient.messages import Overlong
 from tcclient.purse import Purse
+from tcclient.rulenews import RuleNews
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.troublelog import TroubleLog
 from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.ruleapi import RuleApi
 from tcclient.twitter.rulebook import Manner, Rulebook
 from tcclient.twitter.rules import clauses
-from tcclient.twitter.ruleset import PresentRule
 from tcclient.twitter.v2 import StreamQuery
 
 log = Logger()
@@ -61,7 +60,9 @@ class Trunk(MultiService):
         self._upstream = upstream
         self._clock = upstream.clock
         self._manner = manner
-        self._rulebook = Rulebook(api, manner, self, upstream.clock)
+        self._branches = Branches(note)
+        news = RuleNews(self._branches, manner.rule_delay, self._rules_seen)
+        self._rulebook = Rulebook(api, manner, news, upstream.clock)
         self._note = note
         self._parting = False
         self._purse = make_purse(self) if make_purse else None
@@ -69,7 +70,6 @@ class Trunk(MultiService):
             self._purse.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._backfill = backfill or Backfill(wanted=False)
         self._again = 0
-        self._branches = Branches(note)
         foreign = Foreign(note, upstream.clock)
         foreign.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._delivery = Delivery(
@@ -141,26 +141,7 @@ class Trunk(MultiService):
         self._branches.remove(branch)
         await self._review()
 
-    def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """As Reader."""
-        self._note_rules(job_id, "rules_accepted", rules, works_in=self._manner.rule_delay)
-
-    def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """As Reader."""
-        self._note_rules(job_id, "rules_deleted", rules)
-
-    def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
-        """As Reader."""
-        say_refused(names(self._branches.of([job_id])), refused)
-        described = [attrs.asdict(term) for term in refused]
-        self._branches.note(job_id, "terms_refused", refused=described)
-
-    def rules_failed(self, reason: str, wait: float) -> None:
-        """As Reader."""
-        self._branches.note_all("rules_failed", reason=reason, wait=wait)
-
-    def rules_seen(self) -> None:
-        """As Reader."""
+    def _rules_seen(self) -> None:
         self._review()
         for branch in self._announce():
             log.info(
@@ -318,9 +299,3 @@ class Trunk(MultiService):
     def _end(self, ending: Ending) -> None:
         if self._stream is not None:
             self._stream.end(ending)
-
-    def _note_rules(
-        self, job_id: int, kind: str, rules: Sequence[PresentRule], **fields: object
-    ) -> None:
-        described = [{"id": rule.id, "value": rule.value} for rule in rules]
-        self._branches.note(job_id, kind, rules=described, **fields)

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.backoff import Trouble
 from tcclient.keywords import Refused
+from tcclient.twitter.ruleapi import Added
 from tcclient.twitter.rulebook import LOOK_AGAIN, Manner, Rulebook
 from tcclient.twitter.rules import Clause, clauses
 from tcclient.twitter.ruleset import PresentRule
@@ -108,7 +109,7 @@ class RulebookTestCase(SynchronousTestCase):
 
     def heard(self) -> list[tuple[float, str, int, list[str]]]:
         """What the reader has heard: (seconds since the start, what, job, values)."""
-        return [(at - self.began, *rest) for at, *rest in self.notes.heard]  # type: ignore[misc]
+        return [(at - self.began, *rest) for at, *rest in self.notes.heard]
 
 
 class ChangeTests(RulebookTestCase):
@@ -210,7 +211,7 @@ class ChangeTests(RulebookTestCase):
                 self.want(2, "dogs")
             passes.append(len(self.x.asked))
 
-        notes.rules_seen = seen  # type: ignore[method-assign]
+        notes.rules_seen = seen
         self.want(1, "cats")
         self.assertEqual(self.x.values(), ["cats", "dogs"])
         self.assertEqual(self.x.asked.count("add"), 1)
@@ -297,7 +298,7 @@ class StopTests(RulebookTestCase):
                 self.x.fails()
                 return await serve(kind, act)
 
-        self.x._serve = failing  # type: ignore[method-assign]
+        self.x._serve = failing
         self.book.drop(1)
         self.goes(5)
         self.want(1, "cats")
@@ -454,7 +455,7 @@ class FailureTests(RulebookTestCase):
         def broken(*_: object) -> None:
             raise ZeroDivisionError
 
-        notes.rules_accepted = broken  # type: ignore[method-assign]
+        notes.rules_accepted = broken
         self.want(1, "cats")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.x.loses(*self.x.rules)
@@ -541,11 +542,11 @@ class RefusalTests(RulebookTestCase):
     def test_a_refusal_of_what_nobody_sent(self) -> None:
         """No end of requests either; the next wish is tried at once."""
         attempt = self.x._refused
-        self.x._refused = lambda rules: {"something else": "no"}  # type: ignore[method-assign]
+        self.x._refused = lambda rules: {"something else": "no"}
         self.want(1, "cats")
         self.goes(3600, 1)
         self.assertLess(len(self.asked()), 60)
-        self.x._refused = attempt  # type: ignore[method-assign]
+        self.x._refused = attempt
         self.want(1, "dogs")
         self.assertEqual(self.x.values(1), ["dogs"])
 
@@ -589,9 +590,7 @@ class RefusalTests(RulebookTestCase):
 
     def test_refused_in_earnest_only(self) -> None:
         """X tries a rule and takes it, and then does not: the ramp, and no blame."""
-        self.x._add = lambda rules: __import__("tcclient.twitter.ruleapi").twitter.ruleapi.Added(  # type: ignore[method-assign]
-            (), {rules[0].value: "on second thoughts"}
-        )
+        self.x._add = lambda rules: Added((), {rules[0].value: "on second thoughts"})
         with capturedLogs() as logs:
             self.want(1, "cats")
             self.goes(3600, 1)
@@ -629,7 +628,7 @@ class RoomTests(RulebookTestCase):
         def add(rules: Any) -> Any:
             return create([rule for rule in rules if "cats" not in rule.value])
 
-        self.x._add = add  # type: ignore[method-assign]
+        self.x._add = add
         self.asked()
         self.want(1, "cats")
         self.want(3, "cows")
@@ -678,7 +677,7 @@ class RoomTests(RulebookTestCase):
         self.want(1, "cats")
         self.goes(100)
         create = self.x._add
-        self.x._add = lambda rules: create(rules[:1])  # type: ignore[method-assign]
+        self.x._add = lambda rules: create(rules[:1])
         self.want(1, "aaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbb")
         self.assertEqual(len(self.x.values(1)), 2)
         self.goes(100)

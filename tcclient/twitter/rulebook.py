@@ -20,7 +20,8 @@ from tcclient.twitter import Refusal
 from tcclient.twitter.inventory import Inventory
 from tcclient.twitter.ruleapi import NoRoom, RuleApi, RuleError
 from tcclient.twitter.rules import Clause
-from tcclient.twitter.ruleset import Changes, NewRule, PresentRule, Routing, job_of, plan
+from tcclient.twitter.ruleset import Changes, PresentRule, Routing, plan
+from tcclient.twitter.trial import Trial
 from tcclient.twitter.wishes import Wish
 
 log = Logger()
@@ -67,7 +68,7 @@ _SHORT = (NoRoom, _NotCreated)
 def _unclear(reasons: Iterable[str]) -> RuleError:
     """X refuses rules, and nothing follows from it: another wish may be taken at once."""
     return RuleError(
-        f"X refuses rules, and not for a term in them ({'; '.join(sorted(set(reasons)))})",
+        f"X refuses rules, and not for a term in them ({'; '.join(reasons)})",
         Refusal(Trouble.QUERY_REFUSED, "See whether the keywords can be put differently."),
     )
 
@@ -238,43 +239,21 @@ class Rulebook:
 
     async def _add(self, changes: Changes) -> None:
         """Try, and add what is still wanted by then."""
-        wishes = dict(self._wishes)
-        refused = await self._api.attempt(changes.add)
-        if refused:
-            await self._find_bad_terms(wishes, changes.add, refused)
+        tell = self._reader.terms_refused
+        trial = Trial(self._api, self._wishes, self._manner.prefix, tell)
+        reasons = await trial.refused(changes.add)
+        if reasons:
+            self._reader.rules_seen()
             if self._plan().add == changes.add:
-                raise _unclear(refused.values())  # the same request again would be endless
+                raise _unclear(reasons)  # the same request again would be endless
             self._again = True
             return
-        rules = [rule for rule in changes.add if self._wish_of(rule, wishes) is not None]
+        rules = trial.still_wanted(changes.add)
         if rules:
             added = await self._api.add(rules)
             self._see((*self._inventory.rules, *added.created))
             if len(added.created) < len(rules):
                 raise _NotCreated(len(rules) - len(added.created), added.refused.values())
-
-    def _wish_of(self, rule: NewRule, wishes: dict[int, Wish]) -> Wish | None:
-        """The wish that a rule was planned for; None where the job wants something else by now."""
-        job_id = job_of(rule.tag, self._manner.prefix)
-        wish = None if job_id is None else self._wishes.get(job_id)
-        return wish if job_id is not None and wish is wishes.get(job_id) else None
-
-    async def _find_bad_terms(
-        self, wishes: dict[int, Wish], rules: Sequence[NewRule], refused: dict[str, str]
-    ) -> None:
-        """Find the terms for which X refuses `refused`, value -> reason, and leave them out."""
-        for rule in rules:
-            wish = self._wish_of(rule, wishes)
-            if wish is None or rule.value not in refused:
-                continue
-            bad = wish.is_bad(rule.value, refused[rule.value])
-            if not bad:
-                trials = [NewRule(clause.text, rule.tag) for clause in wish.suspects(rule.value)]
-                bad = wish.tried(rule.value, await self._api.attempt(trials))
-            job_id = job_of(rule.tag, self._manner.prefix)
-            if bad and job_id is not None:
-                self._reader.terms_refused(job_id, bad)
-        self._reader.rules_seen()
 
     def _call_later(self, seconds: float) -> None:
         self._cancel_due()
