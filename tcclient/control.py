@@ -171,8 +171,9 @@ class ControlServer:
             # Without the stored keywords that address fails, and saves nothing (recorded).
             stored = {job.keywords_member: job.keywords} if job.keywords else {}
             answer = await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
-        if answer.status != 200:
-            raise _gone_or_error(answer)
+        # The answer to a write is the job; what else says 200 is not this server.
+        if _job(answer).id != job.id:
+            raise ServerError("the answer is another job", answer.status)
 
     def _say_no_detail(self) -> None:
         if not self._said_no_detail:

@@ -53,14 +53,15 @@ class Intake:
         try:
             archive.store(posts)
         except OSError as e:
-            archive.note("not_stored", posts=len(posts), reason=str(e))
+            reason = e.strerror or str(e)
+            archive.note("not_stored", posts=len(posts), reason=reason)
             log.error(
                 "{n} posts of {name!r} could not be written: {e}",
                 n=len(posts),
                 name=archive.name,
-                e=e,
+                e=reason,
             )
-            self._end(Ending("disk", f"posts cannot be written here ({e})", Trouble.DISK))
+            self._end(Ending("disk", f"posts cannot be written here ({reason})", Trouble.DISK))
 
     def _heed(self, archive: Archive, kind: Kind, line: bytes) -> None:
         if kind is Kind.NOT_JSON:
