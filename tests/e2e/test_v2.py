@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tcclient.sandbox.twitter.damage import Rst
 from tcclient.sandbox.twitter.v2.faults import ChangePlan
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
@@ -143,3 +144,38 @@ class BudgetTests(V2Stage):
         self.assertGreater(len(self.matches.ids), limit - 2 * rate)
         await until(lambda: self.job.rate == 0, "the server sees rate 0")
         await client.end(signal.SIGTERM)
+
+
+class BackfillTests(V2Stage):
+    async def test_after_a_gap(self) -> None:
+        """What X sends again after a lost connection is stored once, and the rest is there."""
+        self.twitter.fault(ChangePlan(backfill=True))
+        self.write_v2_settings(backfill=True)
+        client = self.client()
+        await until(lambda: len(self.stored("tea")) > 20, "posts")
+        self.twitter.fault(Rst())
+        again = self.folder / "data" / "tcc.ledger.jsonl"
+        await until(lambda: self.opened() == 2, "a second connection")
+        so_far = len(self.stored("tea"))
+        await until(lambda: len(self.stored("tea")) > so_far + 20, "more posts")
+        await client.end(signal.SIGTERM)
+        self.assertIn("delivered_again", again.read_text())
+        for job, name in ((self.job, "storm"), (self.other, "tea")):
+            stored = self.stored(name)
+            self.assertEqual(len(stored), len(set(stored)))
+            self.assertEqual(job.total_count, len(stored))
+
+    async def test_refused(self) -> None:
+        """Where the plan has none, the stream is opened without, and it is asked for once."""
+        self.write_v2_settings(backfill=True)
+        client = self.client()
+        await until(lambda: len(self.stored("tea")) > 5, "posts")
+        for number in (2, 3):
+            self.twitter.fault(Rst())
+            await until(lambda number=number: self.opened() == number, "another connection")
+            so_far = len(self.stored("tea"))
+            await until(lambda so_far=so_far: len(self.stored("tea")) > so_far, "more posts")
+        await client.end(signal.SIGTERM)
+        self.assertEqual(client.out.count("X does not give backfill"), 1)
+        connects: Any = self.twitter.state()["connects"]
+        self.assertEqual(len([c for c in connects if c["status"] in (400, 403)]), 1)
