@@ -245,9 +245,15 @@ def _check_budget(twitter: Twitter, schema: Schema) -> None:
 
 
 def _check_names(output: Output, schema: Schema) -> None:
-    """Raises Fault where two files of one capture would share a name."""
+    """Raises Fault where two files of one capture could share a name."""
     if output.temporary_extension == output.extension:
         raise schema.fault(("output", "temporary_extension"), "the same as in extension")
+    for key, ending in (
+        ("extension", output.extension),
+        ("temporary_extension", output.extension + output.temporary_extension),
+    ):
+        if ending.lower().endswith(values.RESERVED_ENDINGS):
+            raise schema.fault(("output", key), "one that gives names of tcc's own files")
     alike = values.same_stamp(output.filename_timefmt, output.minute_interval)
     if alike:
         raise schema.fault(("output", "filename_timefmt"), f"one that names {alike} alike")

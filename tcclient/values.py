@@ -14,6 +14,7 @@ import attrs
 
 MAX_STAMP = 64  # bytes; with the job's name and both extensions it must fit into 255
 MAX_EXTENSION = 32
+RESERVED_ENDINGS = (".torn", ".ledger.jsonl")  # of what stands beside the posts
 MAX_TIMEFMT = 200  # characters, so that no directive's padding can be asked for in earnest
 
 _URL_TEXT = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")  # RFC 3986, 2

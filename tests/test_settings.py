@@ -460,6 +460,10 @@ class RefusedValueTests(SettingsTestCase):
         ("output.extension", "." + "a" * 32, DOT + "more than 32 bytes"),
         ("output.temporary_extension", "tmp", DOT + "no dot at its beginning"),
         ("output.temporary_extension", ".json", DOT + "the same as in extension"),
+        ("output.temporary_extension", ".torn", DOT + "one that gives names of tcc's own files"),
+        ("output.temporary_extension", ".a.TORN", DOT + "one that gives names of tcc's own files"),
+        ("output.extension", ".torn", DOT + "one that gives names of tcc's own files"),
+        ("output.extension", ".ledger.jsonl", DOT + "one that gives names of tcc's own files"),
         ("output.minute_interval", 0, MINUTES + "0"),
         ("output.minute_interval", 61, MINUTES + "61"),
         ("output.minute_interval", 10.0, MINUTES + "10.0"),
@@ -486,6 +490,12 @@ class RefusedValueTests(SettingsTestCase):
         for place, value, expected in self.TABLE:
             sentence = self.refusal(with_value(place, value))
             self.assertTrue(sentence.startswith(f"$.{place} {expected}"), sentence)
+
+    def test_extensions_that_make_a_reserved_one_together(self) -> None:
+        """The ledger must not look like a file that a crash has left."""
+        document = with_value("output.extension", ".ledger")
+        document["output"]["temporary_extension"] = ".jsonl"
+        self.assertIn("one that gives names of tcc's own files", self.refusal(document))
 
     def test_time_formats_that_name_two_slots_alike(self) -> None:
         """The sentence says which two slots would share a name."""
