@@ -186,6 +186,17 @@ class Archive:
             with self._complaining_once():
                 self._write_account("update", count=update.count)
 
+    def settle(self, recent_total: int | None) -> None:
+        """
+        The server's newest update decides whether one whose answer was not seen has been taken;
+        the ledger has a line for it then, as for every other.
+        """
+        before = self.tally.settled
+        self.tally.settle(recent_total)
+        if self.tally.settled > before:
+            with self._complaining_once():
+                self._write_account("update", count=self.tally.settled - before)
+
     def finish(self) -> None:
         """Give the current file its final name.  Raises OSError; it can be called again then."""
         self.files.finish()

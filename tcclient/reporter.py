@@ -80,7 +80,10 @@ class Reporter:
     async def _update(self, job_id: int, archive: Archive) -> None:
         tally = archive.tally
         if tally.unsettled:
-            tally.settle(await self._recent_total(job_id))
+            recent_total = await self._recent_total(job_id)
+            if self._session.archive is not archive:
+                return  # the job was renamed meanwhile: the next update settles it there
+            archive.settle(recent_total)
         update = tally.update(self._clock.seconds())
         try:
             await self._server.update(job_id, update)

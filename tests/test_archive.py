@@ -157,6 +157,19 @@ class RestartTests(ArchiveCase):
         self.assertEqual([line["count"] for line in self.events("update")], [3])
         self.assertEqual(self.capture(job(), 0), Account(1000, 3, 3))
 
+    def test_what_is_settled_by_reading_is_a_line_too(self) -> None:
+        """The counts of the ledger add up to what the server has taken, whatever was not seen."""
+        archive = self.shelf.open(job())
+        archive.store([b"{}"] * 3)
+        archive.tally.update(self.clock.seconds())  # taken; the answer is lost
+        archive.settle(1003)
+        archive.settle(1003)
+        archive.store([b"{}"] * 2)
+        archive.settled(archive.tally.update(self.clock.seconds()))
+        archive.close()
+        self.assertEqual([line["count"] for line in self.events("update")], [3, 2])
+        self.assertEqual(self.capture(job(), 0), Account(1000, 5, 5))
+
     def test_the_base_rises_with_the_server(self) -> None:
         """Others have captured: the ledger says so, and a restart knows it."""
         archive = self.shelf.open(job())
