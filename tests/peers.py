@@ -84,7 +84,7 @@ class FakeResponse:
 
     def setPreviousResponse(self, response: IResponse) -> None:
         """Never asked for."""
-        raise NotImplementedError
+        raise AssertionError("no answer follows another one here")
 
 
 class Peer:

@@ -5,6 +5,7 @@ Pure.  `matches` takes the Facts of a post; `wish` notes in a Wish what a writer
 which is no promise: what was written is matched like anything else.
 """
 
+from abc import ABC, abstractmethod
 from random import Random
 
 import attrs
@@ -32,14 +33,14 @@ class Wish:
     plain: bool = False  # nothing that is not wished for
 
 
-class Clause:
+class Clause(ABC):
     """A part of a rule."""
 
+    @abstractmethod
     def matches(self, facts: Facts) -> bool:
         """Whether a post fulfils it."""
-        raise NotImplementedError
 
-    def wish(self, wish: Wish, rng: Random) -> None:
+    def wish(self, wish: Wish, rng: Random) -> None:  # noqa: B027  # many need nothing special
         """Note one way to fulfil it."""
 
 
