@@ -7,5 +7,5 @@ setup(
     # does not find the plugin.
     package_dir={"": "."},
     packages=[*find_packages(include=["tcclient", "tcclient.*"]), "twisted.plugins"],
-    package_data={"tcclient": ["py.typed"]},
+    package_data={"tcclient": ["py.typed", "ledger.schema.json"]},
 )

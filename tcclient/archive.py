@@ -5,15 +5,18 @@ Knows what is written where and in which order; nothing of streams and servers.
 """
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient import __version__
+from tcclient import __version__, entries
+from tcclient.entries import Entry
 from tcclient.files import Finished, RotatingFile
 from tcclient.jobs import Job
 from tcclient.ledger import Ledger, LedgerInUse
@@ -25,6 +28,13 @@ log = Logger()
 
 INDEX = "tcc.ledger.jsonl"
 """In base_dir: what belongs to no capture, and which job has had which folder."""
+
+
+class Note(Protocol):
+    """Puts a line into the ledger of what belongs to no capture, even if it is about a job."""
+
+    def __call__(self, entry: Entry, job_id: int | None = None) -> None:
+        """Does not raise."""
 
 
 class CannotStore(Exception):
@@ -57,14 +67,23 @@ class Shelf:
         try:
             self.base_dir.mkdir(parents=True, exist_ok=True)
             recover_all(self.base_dir, self.naming, self.clock)
-            self._note("client_start", version=__version__, pid=os.getpid(), server=self.server)
+            self._note(
+                entries.ClientStart(
+                    schema=entries.VERSION,
+                    version=__version__,
+                    python=platform.python_version(),
+                    host=platform.node(),
+                    pid=os.getpid(),
+                    server=self.server,
+                )
+            )
         except OSError as e:
             log.error("Cannot write below {base_dir}: {e}", base_dir=str(self.base_dir), e=e)
 
     def end(self) -> None:
         """The process ends as it should."""
         with suppress(OSError):  # nothing is lost without this line, and the disk has been said
-            self._note("client_stop", pid=os.getpid())
+            self._note(entries.ClientStop(pid=os.getpid()))
 
     def knows(self, job: Job) -> bool:
         """Whether there is an account of `job`."""
@@ -86,7 +105,7 @@ class Shelf:
     def note_name(self, job: Job) -> None:
         """From now on the numbers of `job` are in the folder of its name.  Raises OSError."""
         if self.last_name(job) != job.name:
-            self._note("job", server=self.server, job=job.id, name=job.name)
+            self._note(entries.Job(server=self.server, name=job.name), job.id)
 
     def account(self, job: Job) -> Account | None:
         """
@@ -103,16 +122,16 @@ class Shelf:
                     return account
         return None
 
-    def note(self, kind: str, **fields: object) -> None:
+    def note(self, entry: Entry, job_id: int | None = None) -> None:
         """Put a line into the ledger of what belongs to no capture.  Does not raise."""
         try:
-            self._note(kind, **fields)
+            self._note(entry, job_id)
         except OSError as e:
             log.error("Cannot write below {base_dir}: {e}", base_dir=str(self.base_dir), e=e)
 
-    def _note(self, kind: str, **fields: object) -> None:
+    def _note(self, entry: Entry, job_id: int | None = None) -> None:
         with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
-            index.write(kind, **fields)
+            index.write(entry, job_id)
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:
@@ -152,7 +171,12 @@ class Archive:
             recover(folder, naming, self._ledger)
             account = shelf.account(job) or Account(base=_held_by_server(job))
             self.tally = Tally(account, shelf.clock.seconds())
-            self._write_account("capture_open", name=job.name)
+            self._ledger.write(
+                entries.CaptureOpen(
+                    schema=entries.VERSION, name=job.name, account=self._account_on_disk()
+                ),
+                job.id,
+            )
             shelf.note_name(job)  # last: until then, the numbers are found where they were
             undo.pop_all()
 
@@ -161,10 +185,10 @@ class Archive:
         self.files.write(b"\n".join(posts) + b"\n", len(posts))
         self.tally.posts += len(posts)
 
-    def note(self, kind: str, **fields: object) -> None:
+    def note(self, entry: Entry) -> None:
         """Put a line into the ledger."""
         with self._complaining_once():
-            self._ledger.write(kind, job=self.job_id, **fields)
+            self._ledger.write(entry, self.job_id)
 
     def take_server_total(self, server_total: int | None) -> None:
         """Where the server's number is above ours, the base rises, and the ledger says so."""
@@ -176,15 +200,13 @@ class Archive:
                 more=more,
                 name=self.name,
             )
-            with self._complaining_once():
-                self._write_account("base", raised_by=more)
+            self.note(entries.Base(raised_by=more, account=self._account_on_disk()))
 
     def settled(self, update: Update) -> None:
         """The server has taken `update`; a restart must know."""
         self.tally.accepted(update)
         if update.count:
-            with self._complaining_once():
-                self._write_account("update", count=update.count)
+            self._note_update(update.count)
 
     def settle(self, recent_total: int | None) -> None:
         """
@@ -194,8 +216,7 @@ class Archive:
         before = self.tally.settled
         self.tally.settle(recent_total)
         if self.tally.settled > before:
-            with self._complaining_once():
-                self._write_account("update", count=self.tally.settled - before)
+            self._note_update(self.tally.settled - before)
 
     def finish(self) -> None:
         """Give the current file its final name.  Raises OSError; it can be called again then."""
@@ -204,19 +225,24 @@ class Archive:
     def close(self) -> None:
         """Finish the current file and let go of the folder.  Raises OSError, still open then."""
         self.files.finish()
-        with self._complaining_once():
-            self._write_account("capture_close")
+        self.note(entries.CaptureClose(account=self._account_on_disk()))
         self._ledger.close()
 
     def _book(self, file: Finished) -> None:
-        account = self.tally.account
-        self._ledger.write_account("file", self.job_id, account, **attrs.asdict(file))
+        self._ledger.write(
+            entries.File(
+                name=file.name, posts=file.posts, bytes=file.bytes, account=self.tally.account
+            ),
+            self.job_id,
+        )
 
-    def _write_account(self, kind: str, **fields: object) -> None:
+    def _note_update(self, count: int) -> None:
+        self.note(entries.Update(count=count, account=self._account_on_disk()))
+
+    def _account_on_disk(self) -> Account:
         """`posts` of an account are those in finished files: recovery counts the others again."""
         account = self.tally.account
-        finished = attrs.evolve(account, posts=account.posts - self.files.unfinished)
-        self._ledger.write_account(kind, self.job_id, finished, **fields)
+        return attrs.evolve(account, posts=account.posts - self.files.unfinished)
 
     @contextmanager
     def _complaining_once(self) -> Iterator[None]:

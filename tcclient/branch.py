@@ -4,13 +4,14 @@ The captures that hang on one connection, and their accounts.
 Knows who they are and where a line about them goes; decides nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import attrs
 from twisted.application.service import Service
 
-from tcclient.archive import Archive
+from tcclient.archive import Archive, Note
+from tcclient.entries import Asked, Entry
 from tcclient.feed import Owner, Understood
 from tcclient.twitter.rules import Clause
 
@@ -21,9 +22,9 @@ class Terms:
 
     clauses: tuple[Clause, ...]
 
-    def for_ledger(self) -> dict[str, object]:
-        """As Asked."""
-        return {"clauses": [clause.text for clause in self.clauses]}
+    def for_ledger(self) -> Asked:
+        """As Asked of a feed."""
+        return Asked(clauses=tuple(clause.text for clause in self.clauses))
 
 
 class Stem(Protocol):
@@ -79,16 +80,16 @@ class Branch(Service):
         """As Feed."""
         await self._stem.leave(self)
 
-    def note(self, kind: str, **fields: object) -> None:
+    def note(self, entry: Entry) -> None:
         """A line into its account."""
         if self.archive is not None:
-            self.archive.note(kind, **fields)
+            self.archive.note(entry)
 
 
 class Branches:
     """`note` writes a line into the ledger that belongs to no capture."""
 
-    def __init__(self, note: Callable[..., None]) -> None:
+    def __init__(self, note: Note) -> None:
         self._note = note
         self._by_job: dict[int, Branch] = {}
 
@@ -114,19 +115,19 @@ class Branches:
         """Those whose accounts have the connection as open."""
         return [branch for branch in self._by_job.values() if branch.announced]
 
-    def note(self, job_id: int, kind: str, **fields: object) -> None:
+    def note(self, job_id: int, entry: Entry) -> None:
         """A line about a job: into its account, or where there is none any more, into the other."""
         for branch in self.of([job_id]):
             if branch.archive is not None:
-                branch.note(kind, **fields)
+                branch.note(entry)
                 return
-        self._note(kind, job=job_id, **fields)
+        self._note(entry, job_id)
 
-    def note_all(self, kind: str, **fields: object) -> None:
+    def note_all(self, entry: Entry) -> None:
         """A line into each account, and into that which belongs to no capture."""
-        self._note(kind, **fields)
+        self._note(entry)
         for branch in self:
-            branch.note(kind, **fields)
+            branch.note(entry)
 
 
 def names(branches: Iterable[Branch]) -> str:

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from tcclient.backoff import Trouble
 from tcclient.bodies import break_off
+from tcclient.entries import Disconnected, Ended, NotConnected
 from tcclient.gunzip import Gunzip
 from tcclient.messages import Overlong, Splitter
 from tcclient.twitter import Refusal
@@ -60,18 +61,18 @@ class Ending:
         """Whether this ended a connection, not an attempt to make one."""
         return self.cause not in ("unreachable", "refused")
 
-    def for_ledger(self) -> dict[str, object]:
-        """The members that say something."""
-        fields: dict[str, object] = {
-            "cause": self.cause,
-            "detail": self.detail,
-            "trouble": self.trouble.value if self.trouble else None,
-            "wait": self.wait,
-            "status": self.status,
-            "explanation": self.refusal.explanation or None if self.refusal else None,
-            "incomplete": self.incomplete or None,
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+    def for_ledger(self) -> Ended:
+        """The line about it."""
+        kind = Disconnected if self.was_connected else NotConnected
+        return kind(
+            cause=self.cause,
+            detail=self.detail,
+            trouble=self.trouble.value if self.trouble else None,
+            wait=self.wait,
+            status=self.status,
+            explanation=self.refusal.explanation or None if self.refusal else None,
+            incomplete=self.incomplete or None,
+        )
 
 
 class Owner(TypingProtocol):

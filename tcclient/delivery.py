@@ -11,8 +11,11 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
+from tcclient import entries
+from tcclient.archive import Note
 from tcclient.branch import Branch, Branches
 from tcclient.connection import Ending
+from tcclient.entries import Entry
 from tcclient.intake import Intake
 from tcclient.messages import Overlong
 from tcclient.twitter import Codes, envelopes
@@ -28,7 +31,7 @@ class Foreign(Service):
     `note` writes into the ledger that belongs to no capture: each minute, and at the end.
     """
 
-    def __init__(self, note: Callable[..., None], clock: IReactorTime) -> None:
+    def __init__(self, note: Note, clock: IReactorTime) -> None:
         self._note = note
         self._counts: Counter[str] = Counter()
         self._telling = LoopingCall(self._tell)
@@ -50,7 +53,7 @@ class Foreign(Service):
     def _tell(self) -> None:
         counts, self._counts = self._counts, Counter()
         if counts:
-            self._note("foreign_posts", by_rule=dict(counts))
+            self._note(entries.ForeignPosts(by_rule=dict(counts)))
 
 
 class Delivery:
@@ -116,15 +119,15 @@ class Delivery:
         if isinstance(said, envelopes.NotJSON):
             self._refuse("not JSON", len(line), line)
         elif isinstance(said, envelopes.Farewell):
-            self._note("disconnect", said.message)
+            self._note(entries.Disconnect(message=said.message))
             meaning, trouble = self._codes.disconnect(said.disconnect_type)
             self._end(Ending("disconnect", f"X disconnected: {meaning}", trouble))
         elif isinstance(said, envelopes.Other):
-            self._note("unknown", said.message)
+            self._note(entries.Unknown(message=said.message))
 
-    def _note(self, kind: str, message: object) -> None:
+    def _note(self, entry: Entry) -> None:
         for branch in self._branches.announced():
-            branch.note(kind, message=message)
+            branch.note(entry)
 
     def _refuse(self, reason: str, size: int, line: bytes) -> None:
         for branch in self._branches.announced():

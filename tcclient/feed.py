@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from tcclient import keywords
+from tcclient import entries, keywords
 from tcclient.archive import Archive
 from tcclient.backoff import ChangeLimit
 from tcclient.connection import Ending
@@ -41,8 +41,8 @@ class Owner(Protocol):
 class Asked(Protocol):
     """What a keyword text asks a source for."""
 
-    def for_ledger(self) -> dict[str, object]:
-        """It, as members of a ledger line."""
+    def for_ledger(self) -> entries.Asked:
+        """It, as a ledger has it."""
 
 
 @attrs.frozen
@@ -155,11 +155,12 @@ class OwnFeed(MultiService):
         query = self._stream.query
         endpoint = self._upstream.source.endpoint(query)
         archive.note(
-            "connected",
-            endpoint=endpoint,
-            status=200,
-            failed_attempts=self._trouble.attempts,
-            **query.for_ledger(),
+            entries.Connected(
+                endpoint=endpoint,
+                status=200,
+                failed_attempts=self._trouble.attempts,
+                asked=query.for_ledger(),
+            )
         )
         self._trouble.opened(archive.name, f"{endpoint}, {query}")
         self._intake.connected()
@@ -177,9 +178,7 @@ class OwnFeed(MultiService):
             return
         news = self._trouble.ended(archive.name, ending)
         if news or ending.was_connected:
-            archive.note(
-                "disconnected" if ending.was_connected else "not_connected", **ending.for_ledger()
-            )
+            archive.note(ending.for_ledger())
 
     def _end(self, ending: Ending) -> None:
         if self._stream is not None:

@@ -8,13 +8,26 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
+from tcclient import entries
 from tcclient.archive import Archive
 from tcclient.backoff import Trouble
 from tcclient.connection import Ending
+from tcclient.limits import Undelivered
 from tcclient.messages import Kind, Overlong, decoded, excerpt, kind_of
 from tcclient.twitter import Codes
 
 log = Logger()
+
+_SAID = {
+    Kind.DELETE: entries.Delete,
+    Kind.SCRUB_GEO: entries.ScrubGeo,
+    Kind.STATUS_WITHHELD: entries.StatusWithheld,
+    Kind.USER_WITHHELD: entries.UserWithheld,
+    Kind.DISCONNECT: entries.Disconnect,
+    Kind.WARNING: entries.Warning,
+    Kind.EVENT: entries.Event,
+    Kind.UNKNOWN: entries.Unknown,
+}
 
 
 class Intake:
@@ -27,10 +40,12 @@ class Intake:
         self._source = source
         self._end = end
         self._said: set[str] = set()
+        self._undelivered = Undelivered()
 
     def connected(self) -> None:
         """A new connection: what was complained of on the last one is news again."""
         self._said.clear()
+        self._undelivered.connected()
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
         """
@@ -54,7 +69,7 @@ class Intake:
             archive.store(posts)
         except OSError as e:
             reason = e.strerror or str(e)
-            archive.note("not_stored", posts=len(posts), reason=reason)
+            archive.note(entries.NotStored(posts=len(posts), reason=reason))
             log.error(
                 "{n} posts of {name!r} could not be written: {e}",
                 n=len(posts),
@@ -68,13 +83,17 @@ class Intake:
             self.refuse(archive, "not JSON", len(line), line)
             return
         if kind is Kind.CONNECTION_LIMIT:
-            archive.note(kind.value, text=excerpt(line))
+            archive.note(entries.ConnectionLimit(text=excerpt(line)))
             self._end(
                 Ending("duplicate", "too many streams use these credentials", Trouble.DUPLICATE)
             )
             return
         message = decoded(line)
-        archive.note(kind.value, message=message)
+        if kind is Kind.LIMIT:
+            undelivered = self._undelivered.take(message)
+            archive.note(entries.Limit(message=message, undelivered=undelivered))
+            return
+        archive.note(_SAID[kind](message=message))
         if kind is Kind.DISCONNECT:
             self._end(self._farewell(message))
         elif kind is Kind.WARNING:
@@ -90,7 +109,7 @@ class Intake:
 
     def refuse(self, archive: Archive, reason: str, size: int, line: bytes) -> None:
         """A line that is no message costs a line in the ledger, and nothing else."""
-        archive.note("refused", reason=reason, bytes=size, begins=excerpt(line))
+        archive.note(entries.Refused(reason=reason, bytes=size, begins=excerpt(line)))
         self._say_once(
             archive, reason, f"a line of {size} bytes is {reason}; the ledger quotes its beginning"
         )

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import attrs
 
+from tcclient.entries import Asked
+
 T = TypeVar("T")
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
@@ -54,12 +56,11 @@ class Query:
         counts = ((len(self.track), "term", "terms"), (len(self.locations), "box", "boxes"))
         return " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
 
-    def for_ledger(self) -> dict[str, object]:
-        """The query as members of a ledger line."""
-        return {
-            "track": list(self.track),
-            "locations": [list(attrs.astuple(box)) for box in self.locations],
-        }
+    def for_ledger(self) -> Asked:
+        """The query as a ledger has it."""
+        return Asked(
+            self.track, tuple((box.west, box.south, box.east, box.north) for box in self.locations)
+        )
 
     def same_as(self, other: "Query | None") -> bool:
         """Whether both ask for the same posts: order does not matter."""

@@ -1,7 +1,7 @@
 """
 The account beside the data: one JSON object a line, append-only, newest last.
 
-Knows how lines are kept and found again; what they say is their writers' business.
+Knows how lines are kept and found again; what they can say is in `entries`.
 """
 
 import errno
@@ -10,7 +10,6 @@ import io
 import json
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
+from tcclient.entries import Entry, LedgerRepaired, moment
 from tcclient.tally import Account
 
 _BLOCK = 1 << 16
@@ -48,15 +48,13 @@ class Ledger:
             os.close(self._fd)
             raise
 
-    def write(self, kind: str, **fields: object) -> None:
-        """Append a line: `at` (UTC), `kind`, fields.  Where it raises OSError it has added none."""
-        at = datetime.fromtimestamp(self._clock.seconds(), UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"at": at.replace("+00:00", "Z"), "kind": kind, **fields}) + "\n"
-        append(self._fd, line.encode() if self._ends_whole() else b"\n" + line.encode())
-
-    def write_account(self, kind: str, job: int, account: Account, **fields: object) -> None:
-        """Append a line after which the numbers of `job` are `account`."""
-        self.write(kind, job=job, **fields, account=attrs.asdict(account))
+    def write(self, entry: Entry, job: int | None = None) -> None:
+        """Append a line: the time, and what the entry says.  Where it raises OSError, none is."""
+        kind, *others = entry.members().items()
+        about = {} if job is None else {"job": job}
+        members = {"at": moment(self._clock.seconds()), **dict([kind]), **about, **dict(others)}
+        line = json.dumps(members).encode() + b"\n"
+        append(self._fd, line if self._ends_whole() else b"\n" + line)
 
     def newest_first(self) -> Iterator[dict[str, Any]]:
         """The lines, from the last one backwards; lines that cannot be read are passed over."""
@@ -112,7 +110,7 @@ class Ledger:
         tail = next(_lines_backwards(self._fd, whole_only=False), b"")
         if tail and not tail.endswith(b"\n"):
             os.ftruncate(self._fd, size - len(tail))
-            self.write("ledger_repaired", cut_bytes=len(tail))
+            self.write(LedgerRepaired(cut_bytes=len(tail)))
 
 
 def append(fd: int, data: bytes) -> None:

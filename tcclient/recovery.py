@@ -12,6 +12,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tcclient import entries
 from tcclient.files import (
     Finished,
     Link,
@@ -22,6 +23,7 @@ from tcclient.files import (
 )
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.slots import Naming
+from tcclient.tally import Account
 
 log = Logger()
 
@@ -111,12 +113,17 @@ def _last_booking(ledger: Ledger) -> object:
 
 def _book(ledger: Ledger, file: Finished) -> None:
     """The posts belong to the job that was accounted for last in this folder, if there is one."""
-    fields = {**attrs.asdict(file), "recovered": True}
     for job, account in ledger.accounts():
         account = attrs.evolve(account, posts=account.posts + file.posts)
-        ledger.write_account("file", job, account, **fields)
+        ledger.write(_entry(file, account), job)
         return
-    ledger.write("file", **fields)
+    ledger.write(_entry(file, None))
+
+
+def _entry(file: Finished, account: Account | None) -> entries.File:
+    return entries.File(
+        name=file.name, posts=file.posts, bytes=file.bytes, recovered=True, account=account
+    )
 
 
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
@@ -126,7 +133,7 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
         if not tail:
             return
         torn = _keep_torn(tmp, naming, tail)
-        ledger.write("torn", name=torn.name, bytes=len(tail))  # rather said twice than never
+        ledger.write(entries.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
         file.truncate(whole)
         os.fsync(file.fileno())
     log.warn(

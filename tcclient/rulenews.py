@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from tcclient import entries
 from tcclient.branch import Branches, names
 from tcclient.feed import say_refused
 from tcclient.keywords import Refused
@@ -24,26 +25,27 @@ class RuleNews:
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """As Reader."""
-        self._note(job_id, "rules_accepted", rules, works_in=self._rule_delay)
+        entry = entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
+        self._branches.note(job_id, entry)
 
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """As Reader."""
-        self._note(job_id, "rules_deleted", rules)
+        self._branches.note(job_id, entries.RulesDeleted(rules=_named(rules)))
 
     def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
         """As Reader."""
         say_refused(names(self._branches.of([job_id])), refused)
-        described = [attrs.asdict(term) for term in refused]
-        self._branches.note(job_id, "terms_refused", refused=described)
+        terms = tuple(entries.Term(one.term, one.reason) for one in refused)
+        self._branches.note(job_id, entries.TermsRefused(refused=terms))
 
     def rules_failed(self, reason: str, wait: float) -> None:
         """As Reader."""
-        self._branches.note_all("rules_failed", reason=reason, wait=wait)
+        self._branches.note_all(entries.RulesFailed(reason=reason, wait=wait))
 
     def rules_seen(self) -> None:
         """As Reader."""
         self._seen()
 
-    def _note(self, job_id: int, kind: str, rules: Sequence[PresentRule], **fields: object) -> None:
-        described = [{"id": rule.id, "value": rule.value} for rule in rules]
-        self._branches.note(job_id, kind, rules=described, **fields)
+
+def _named(rules: Sequence[PresentRule]) -> tuple[entries.Rule, ...]:
+    return tuple(entries.Rule(rule.id, rule.value) for rule in rules)

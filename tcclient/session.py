@@ -4,14 +4,15 @@ A job being captured: its place on the disk, its keywords, and the feed that bri
 Knows what to do with each reading of the job; asks no server and decides no status.
 """
 
+import enum
 from collections.abc import Callable
 
-import attrs
 from twisted.application.service import MultiService
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from tcclient import entries
 from tcclient.archive import Archive, CannotStore, Shelf
 from tcclient.feed import Feed, Feeds, say_refused
 from tcclient.jobs import Job
@@ -21,7 +22,12 @@ log = Logger()
 FINISH_RETRY = 5.0
 """Seconds until a file that could not be finished at a stop is tried again."""
 
-_UNREAD = object()
+
+class _Unread(enum.Enum):
+    TEXT = enum.auto()
+
+
+_UNREAD = _Unread.TEXT
 
 
 class Session(MultiService):
@@ -40,7 +46,7 @@ class Session(MultiService):
         self.clock: IReactorTime = shelf.clock
         self.connected = connected
         self._shelf = shelf
-        self._text: object = _UNREAD
+        self._text: str | _Unread | None = _UNREAD
         self._no_place_because = ""
         self._feed: Feed = feeds.feed_for(job.id, self)
         self._feed.setServiceParent(self)
@@ -116,18 +122,18 @@ class Session(MultiService):
 
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Have the keywords followed, and say what is wrong with them."""
-        first = self._text is _UNREAD
-        before = None if first else self._text
+        before = self._text
         self._text = text
         understood = self._feed.ask(text)
         archive.note(
-            "keywords",
-            before=before,
-            after=text,
-            refused=[attrs.asdict(refused) for refused in understood.refused],
-            **(understood.asked.for_ledger() if understood.asked else {}),
+            entries.Keywords(
+                before=None if before is _UNREAD else before,
+                after=text,
+                asked=understood.asked.for_ledger() if understood.asked else None,
+                refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
+            )
         )
-        if not first:
+        if before is not _UNREAD:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
         say_refused(archive.name, understood.refused)
         if understood.asked is None:

@@ -8,11 +8,12 @@ handed out by `delivery`, and `purse` knows how many may be bought.
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import attrs
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.logger import Logger
 
+from tcclient import entries
+from tcclient.archive import Note
 from tcclient.branch import Branch, Branches, Terms, names
 from tcclient.budget import Level
 from tcclient.connection import Ending
@@ -52,7 +53,7 @@ class Trunk(MultiService):
         upstream: Upstream[StreamQuery],
         api: RuleApi,
         manner: Manner,
-        note: Callable[..., None],
+        note: Note,
         backfill: Backfill | None = None,
         make_purse: Callable[["Trunk"], Purse] | None = None,
     ) -> None:
@@ -136,7 +137,7 @@ class Trunk(MultiService):
         if self._stream is not None:
             await self._stream.drain()
         if branch.announced:
-            branch.note("disconnected", **STOPPED.for_ledger())
+            branch.note(STOPPED.for_ledger())
         branch.announced = branch.refused = branch.leaving = False
         self._branches.remove(branch)
         await self._review()
@@ -159,7 +160,11 @@ class Trunk(MultiService):
             spent=level.spent,
             until=datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )
-        self._branches.note_all("budget_exhausted", **attrs.asdict(level), until=until)
+        self._branches.note_all(
+            entries.BudgetExhausted(
+                name=level.name, spent=level.spent, limit=level.limit, until=entries.moment(until)
+            )
+        )
         self._aim()
 
     def budget_unkept(self, reason: str) -> None:
@@ -169,13 +174,13 @@ class Trunk(MultiService):
             "until it can.",
             reason=reason,
         )
-        self._branches.note_all("budget_unkept", reason=reason)
+        self._branches.note_all(entries.BudgetUnkept(reason=reason))
         self._aim()
 
     def budget_renewed(self) -> None:
         """As Holder."""
         log.info("Posts may be bought again.")
-        self._branches.note_all("budget_renewed")
+        self._branches.note_all(entries.BudgetRenewed())
         self._aim()
 
     def stream_opened(self) -> None:
@@ -198,15 +203,15 @@ class Trunk(MultiService):
         """As Listener."""
         news = self._trouble.ended(names(self._asking()), ending)
         if self._again:
-            self._note("delivered_again", posts=self._again)
+            self._note(entries.DeliveredAgain(posts=self._again))
             self._again = 0
         if ending.was_connected:
             for branch in self._branches.announced():
-                branch.note("disconnected", **ending.for_ledger())
+                branch.note(ending.for_ledger())
                 branch.announced = False
         elif news:
             for branch in self._asking():
-                branch.note("not_connected", **ending.for_ledger())
+                branch.note(ending.for_ledger())
         if ending.status == 409:
             self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
 
@@ -221,11 +226,12 @@ class Trunk(MultiService):
         for branch in news:
             branch.announced = True
             branch.note(
-                "connected",
-                endpoint=self._endpoint(),
-                status=200,
-                failed_attempts=self._trouble.attempts,
-                rules=[rule.id for rule in self._rulebook.rules_of(branch.job_id)],
+                entries.Connected(
+                    endpoint=self._endpoint(),
+                    status=200,
+                    failed_attempts=self._trouble.attempts,
+                    rules=tuple(rule.id for rule in self._rulebook.rules_of(branch.job_id)),
+                )
             )
             branch.owner.connected()
         return news
@@ -241,7 +247,7 @@ class Trunk(MultiService):
                     name=names([branch]),
                     reason=_NOT_ALONE,
                 )
-                branch.note("sample_refused", reason=_NOT_ALONE)
+                branch.note(entries.SampleRefused(reason=_NOT_ALONE))
             branch.refused = refused
         return self._aim()
 

@@ -12,6 +12,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import INDEX, CannotStore, Shelf
+from tcclient.entries import ForeignPosts
 from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger
 from tcclient.recovery import ledger_path
@@ -127,10 +128,10 @@ class StoringTests(ArchiveCase):
     def test_notes_are_lines_of_the_ledger(self) -> None:
         """They carry the job's id."""
         archive = self.shelf.open(job())
-        archive.note("limit", track=3)
+        archive.note(ForeignPosts(by_rule={"": 3}))
         archive.close()
-        line = self.events("limit")[0]
-        self.assertEqual((line["job"], line["track"]), (7, 3))
+        line = self.events("foreign_posts")[0]
+        self.assertEqual((line["job"], line["by_rule"]), (7, {"": 3}))
 
 
 class RestartTests(ArchiveCase):
@@ -389,17 +390,17 @@ class FullDiskTests(ArchiveCase):
         for _ in range(2):
             self.fill()
             with capturedLogs() as events, file_size_limit(FAR):
-                archive.note("limit", track=1)
-                archive.note("limit", track=2)
+                archive.note(ForeignPosts(by_rule={"": 1}))
+                archive.note(ForeignPosts(by_rule={"": 2}))
                 archive.take_server_total(archive.tally.total + 10)
             self.assertEqual(
                 [event["log_level"] for event in events if event["log_level"] >= LogLevel.error],
                 [LogLevel.error],
             )
             self.empty()
-            archive.note("limit", track=3)
+            archive.note(ForeignPosts(by_rule={"": 3}))
         archive.close()
-        self.assertEqual([line["track"] for line in self.events("limit")], [3, 3])
+        self.assertEqual([line["by_rule"][""] for line in self.events("foreign_posts")], [3, 3])
         self.assertEqual(self.account(), Account(1020, 0, 0))
 
     def test_closing_can_be_repeated(self) -> None:

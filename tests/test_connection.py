@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.backoff import Trouble
 from tcclient.connection import Connection, Ending, Timing
+from tcclient.entries import Disconnected, NotConnected
 from tcclient.gunzip import Gunzip
 from tcclient.messages import Overlong
 from tcclient.twitter import Refusal
@@ -296,8 +297,9 @@ class EndingTests(SynchronousTestCase):
         """Members that say nothing are left out; a wait of 0 says something."""
         ending = Ending("closed", "it closed", Trouble.NETWORK, 0.0, incomplete=3)
         self.assertEqual(
-            ending.for_ledger(),
+            ending.for_ledger().members(),
             {
+                "kind": "disconnected",
                 "cause": "closed",
                 "detail": "it closed",
                 "trouble": "network",
@@ -306,7 +308,7 @@ class EndingTests(SynchronousTestCase):
             },
         )
         self.assertEqual(
-            Ending("stopped", "why").for_ledger(), {"cause": "stopped", "detail": "why"}
+            Ending("stopped", "why").for_ledger(), Disconnected(cause="stopped", detail="why")
         )
 
     def test_ledger_line_of_a_refusal(self) -> None:
@@ -316,8 +318,9 @@ class EndingTests(SynchronousTestCase):
             ending = Ending("refused", "no", Trouble.HTTP, 7.0, 503, refusal)
             self.assertEqual(
                 ending.for_ledger(),
-                {"cause": "refused", "detail": "no", "trouble": "http", "wait": 7.0, "status": 503}
-                | words,
+                NotConnected(
+                    cause="refused", detail="no", trouble="http", wait=7.0, status=503, **words
+                ),
             )
 
     def test_attempts_are_told_from_connections(self) -> None:

@@ -1,11 +1,10 @@
 """Behaviour of the researcher's keyword text: what is asked for, and what is left out and why."""
 
-import json
-
 from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.entries import Asked
 from tcclient.keywords import Box, Limits, Query, read
 from tcclient.twitter.v1 import LIMITS
 
@@ -212,10 +211,10 @@ class QueryTests(SynchronousTestCase):
         self.assertEqual(str(Query(("a",), (HEYDAY, HEYDAY))), "1 term and 2 boxes")
 
     def test_ledger(self) -> None:
-        """Its members are JSON."""
+        """Corners in the order west, south, east, north."""
         self.assertEqual(
-            json.loads(json.dumps(Query(("a",), (HEYDAY,)).for_ledger())),
-            {"track": ["a"], "locations": [[-122.75, 36.8, -121.75, 37.8]]},
+            Query(("a",), (HEYDAY,)).for_ledger(),
+            Asked(("a",), ((-122.75, 36.8, -121.75, 37.8),)),
         )
 
 

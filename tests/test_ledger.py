@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.entries import CaptureClose, CaptureOpen, Entry, Update
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.tally import Account
 from tests.disk import file_size_limit, held_by_another_process
@@ -18,6 +19,25 @@ NOW = datetime(2015, 12, 2, 20, 4, 50, 724000, tzinfo=UTC).timestamp()
 
 BLOCK = 1 << 16
 """The ledger is read backwards in pieces of this size."""
+
+
+class Remark(Entry, frozen=True):
+    """A kind of line that the tests have made up."""
+
+    number: int | None = None
+    text: str | None = None
+
+
+class One(Remark, frozen=True):
+    """A second one."""
+
+
+class Two(Remark, frozen=True):
+    """A third one."""
+
+
+class Three(Remark, frozen=True):
+    """A fourth one."""
 
 
 class LedgerCase(SynchronousTestCase):
@@ -48,18 +68,18 @@ class WritingTests(LedgerCase):
     def test_a_line_is_an_object_with_time_and_kind(self) -> None:
         """The time is UTC with milliseconds; the folder is made."""
         with self.open() as ledger:
-            ledger.write("limit", track=12)
+            ledger.write(Remark(number=12))
         self.assertEqual(
             self.path.read_bytes(),
-            b'{"at": "2015-12-02T20:04:50.724Z", "kind": "limit", "track": 12}\n',
+            b'{"at": "2015-12-02T20:04:50.724Z", "kind": "remark", "number": 12}\n',
         )
 
     def test_lines_are_added_behind_those_that_are_there(self) -> None:
         """Also by a later process."""
         for number in range(3):
             with self.open() as ledger:
-                ledger.write("one", number=number)
-                ledger.write("two", number=number)
+                ledger.write(One(number=number))
+                ledger.write(Two(number=number))
         self.assertEqual(
             [(line["kind"], line["number"]) for line in self.lines()],
             [(kind, number) for number in range(3) for kind in ("one", "two")],
@@ -69,26 +89,26 @@ class WritingTests(LedgerCase):
         """Line ends of all kinds, non-ASCII and lone surrogates come back as they were."""
         text = "a\nb\rc\r\nd\x0be\x1cf\x85g\u2028h\0 é 日本 🎉 \ud83d"
         with self.open() as ledger:
-            ledger.write("note", text=text)
+            ledger.write(Remark(text=text))
             self.assertEqual(next(ledger.newest_first())["text"], text)
         self.assertEqual(len(self.lines()), 1)
 
     def test_a_line_that_does_not_fit_leaves_the_file_as_it_was(self) -> None:
         """Half of it had been written; the next one follows the last whole line."""
         with self.open() as ledger:
-            ledger.write("one")
+            ledger.write(One())
             before = self.path.read_bytes()
             with file_size_limit(len(before) + 20):
-                self.assertRaises(OSError, ledger.write, "two")
+                self.assertRaises(OSError, ledger.write, Two())
             self.assertEqual(self.path.read_bytes(), before)
-            ledger.write("three")
+            ledger.write(Three())
         self.assertEqual([line["kind"] for line in self.lines()], ["one", "three"])
 
     def test_two_processes_write_to_a_shared_ledger(self) -> None:
         """Lines of both stand whole, in the order of writing."""
         with self.open(alone=False) as one, self.open(alone=False) as other:
             for number in range(10):
-                (one, other)[number % 2].write("note", number=number)
+                (one, other)[number % 2].write(Remark(number=number))
         self.assertEqual([line["number"] for line in self.lines()], list(range(10)))
 
 
@@ -97,7 +117,7 @@ class TornTailTests(LedgerCase):
         """A crash within a line costs that line only."""
         self.put(b'{"kind": "one"}\n{"kind": "tw')
         with self.open() as ledger:
-            ledger.write("three")
+            ledger.write(Three())
         self.assertEqual(
             [(line["kind"], line.get("cut_bytes")) for line in self.lines()],
             [("one", None), ("ledger_repaired", 12), ("three", None)],
@@ -124,9 +144,9 @@ class TornTailTests(LedgerCase):
         """It is not cut, since another process may be writing it, but costs no other line."""
         self.put(b'{"kind": "one"}\n{"kind": "tw')
         with self.open(alone=False) as ledger:
-            ledger.write("three")
-            ledger.write("four")
-        self.assertEqual([line["kind"] for line in self.newest_first()], ["four", "three", "one"])
+            ledger.write(Three())
+            ledger.write(Remark())
+        self.assertEqual([line["kind"] for line in self.newest_first()], ["remark", "three", "one"])
         self.assertTrue(self.path.read_bytes().startswith(b'{"kind": "one"}\n{"kind": "tw\n{'))
 
 
@@ -135,7 +155,7 @@ class ReadingTests(LedgerCase):
         """And the oldest last."""
         with self.open() as ledger:
             for number in range(5):
-                ledger.write("note", number=number)
+                ledger.write(Remark(number=number))
             self.assertEqual([line["number"] for line in ledger.newest_first()], [4, 3, 2, 1, 0])
 
     def test_an_empty_ledger_has_no_lines(self) -> None:
@@ -178,11 +198,11 @@ class AccountTests(LedgerCase):
     def test_the_last_numbers_of_each_job_are_found(self) -> None:
         """Whatever other jobs and other lines stand between."""
         with self.open() as ledger:
-            ledger.write_account("capture_open", 7, Account(10, 0, 0), name="test")
-            ledger.write_account("capture_open", 8, Account(5, 1, 1))
-            ledger.write_account("file", 7, Account(10, 20, 15))
-            ledger.write("limit", job=7, track=1)
-            ledger.write_account("file", 8, Account(5, 6, 1))
+            ledger.write(CaptureOpen(schema=1, name="test", account=Account(10, 0, 0)), 7)
+            ledger.write(CaptureClose(account=Account(5, 1, 1)), 8)
+            ledger.write(CaptureClose(account=Account(10, 20, 15)), 7)
+            ledger.write(Remark(number=1), 7)
+            ledger.write(CaptureClose(account=Account(5, 6, 1)), 8)
             self.assertEqual(ledger.account(7), Account(10, 20, 15))
             self.assertEqual(ledger.account(8), Account(5, 6, 1))
             self.assertIsNone(ledger.account(9))
@@ -190,15 +210,15 @@ class AccountTests(LedgerCase):
     def test_a_line_says_what_happened_and_the_numbers_after_it(self) -> None:
         """As an object of its own, so that totals can be followed through the ledger."""
         with self.open() as ledger:
-            ledger.write_account("file", 7, Account(1, 2, 3), name="test.json")
+            ledger.write(Update(count=5, account=Account(1, 2, 3)), 7)
         self.assertEqual(
             self.lines(),
             [
                 {
                     "at": "2015-12-02T20:04:50.724Z",
-                    "kind": "file",
+                    "kind": "update",
                     "job": 7,
-                    "name": "test.json",
+                    "count": 5,
                     "account": {"base": 1, "posts": 2, "settled": 3},
                 }
             ],

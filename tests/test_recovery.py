@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import INDEX, Archive, Shelf
+from tcclient.entries import CaptureOpen, File, ForeignPosts
 from tcclient.files import Link, give_final_name
 from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger, append
@@ -59,15 +60,15 @@ class RecoveryCase(SynchronousTestCase):
         for name, content in files.items():
             (self.folder / {"final": FINAL, "tmp": TMP}.get(name, name)).write_bytes(content)
 
-    def account(self, *lines: tuple[str, int, Account]) -> None:
+    def account(self, *lines: tuple[int, Account]) -> None:
         """Lines of the account, as the process that crashed wrote them."""
         with self.ledger() as ledger:
-            for kind, job, account in lines:
-                ledger.write_account(kind, job, account)
+            for job, account in lines:
+                ledger.write(CaptureOpen(schema=1, name="test", account=account), job)
 
     def book(self, name: str, posts: int) -> None:
         with self.ledger() as ledger:
-            ledger.write_account("file", 7, Account(0, posts, 0), name=name, posts=posts)
+            ledger.write(File(name=name, posts=posts, bytes=0, account=Account(0, posts, 0)), 7)
 
     def ledger(self) -> Ledger:
         return Ledger(ledger_path(self.base, "test"), clock_at(HALF_PAST))
@@ -106,7 +107,7 @@ class LeftoverTests(RecoveryCase):
     def test_whole_lines_are_finished_and_booked(self) -> None:
         """They belong to the job that was accounted for last, and are added to its posts."""
         self.put(tmp=b"a\nb\n")
-        self.account(("file", 8, Account(0, 9, 9)), ("capture_open", 7, Account(100, 20, 5)))
+        self.account((8, Account(0, 9, 9)), (7, Account(100, 20, 5)))
         self.recover()
         self.assertEqual(self.files(), {FINAL: b"a\nb\n"})
         self.assertEqual(
@@ -165,7 +166,7 @@ class LeftoverTests(RecoveryCase):
             if name != FINAL:
                 self.put(final=b"old\n")
             self.put(tmp=b"a\n")
-            self.account(("capture_open", 7, Account()))
+            self.account((7, Account()))
             os.link(self.folder / TMP, self.folder / name)
             self.recover()
             self.assertEqual(self.files().pop(name), b"a\n")
@@ -281,7 +282,7 @@ class LeftoverTests(RecoveryCase):
         for link in (os.link, refuse_links):
             self.begin_afresh()
             self.put(tmp=b"a\n")
-            self.account(("capture_open", 7, Account()))
+            self.account((7, Account()))
             with self.ledger() as ledger, file_size_limit(ledger.path.stat().st_size):
                 self.assertRaises(OSError, recover, self.folder, NAMING, ledger, link)
             self.assertTrue((self.folder / TMP).exists())
@@ -304,7 +305,7 @@ class AnyContentTests(RecoveryCase):
         whole = content[: content.rfind(b"\n") + 1]
         self.begin_afresh()
         self.put(tmp=content)
-        self.account(("capture_open", 7, Account(1, 2, 3)))
+        self.account((7, Account(1, 2, 3)))
         if clash:
             self.put(final=b"old\n")
         self.recover()
@@ -429,7 +430,7 @@ def a_day(base: Path, first: int, now: float) -> Callable[[Say], None]:
         shelf.begin()
         archive = shelf.open(JOB)
         store(archive, range(first, first + 2), say)
-        archive.note("limit", track=1)
+        archive.note(ForeignPosts(by_rule={"": 1}))
         store(archive, range(first + 2, first + 3), say)
         clock.advance(600)
         store(archive, range(first + 3, first + 5), say)
@@ -554,7 +555,7 @@ class KilledTests(CrashCase):
         for nth in range(1000):
             self.begin_afresh()
             self.put(final=post(9000) + b"\n")  # not ours: the first slot's name is taken
-            self.account(("capture_open", 7, Account()))
+            self.account((7, Account()))
             self.book(FINAL, 1)
             if not self.live(nth, a_day(self.base, 0, HALF_PAST)).killed:
                 self.assertEqual(self.stored, {0, 1, 2, 3, 4, 9})
@@ -603,10 +604,10 @@ class KilledWithoutLinksTests(CrashCase):
         """As RotatingFile does it."""
         posts = 0
         with self.ledger() as ledger:
-            ledger.write_account("capture_open", 7, Account())
+            ledger.write(CaptureOpen(schema=1, name="test", account=Account()), 7)
 
             def book(name: str) -> None:
-                ledger.write_account("file", 7, Account(0, posts, 0), name=name, posts=2)
+                ledger.write(File(name=name, posts=2, bytes=0, account=Account(0, posts, 0)), 7)
 
             for first in (0, 2):
                 tmp = self.folder / TMP

@@ -137,7 +137,7 @@ class RunTests(SessionTestCase):
         )
         connected = self.account()[2]
         self.assertEqual(
-            (connected["endpoint"], connected["status"], connected["track"]),
+            (connected["endpoint"], connected["status"], connected["asked"]["track"]),
             ("statuses/filter", 200, ["cats"]),
         )
         self.assertEqual(self.account()[3]["cause"], "stopped")

@@ -246,7 +246,7 @@ class StreamTests(V2TestCase):
         self.x.will_say(403, {"detail": f"No {SECRET.reveal()} for {KEY.reveal()}!"})
         self.start()
         (ending,) = self.ear.endings
-        fields = ending.for_ledger()
+        fields = ending.for_ledger().members()
         self.assertEqual(fields["cause"], "refused")
         self.assertEqual(fields["explanation"], "No ... for ...!")
         with capturedLogs() as events:
