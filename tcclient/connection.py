@@ -6,10 +6,17 @@ Knows transports and time; not what a message means, nor what happens after the 
 
 import zlib
 from typing import Protocol as TypingProtocol
+from typing import cast
 
 import attrs
 from twisted.internet.error import ConnectionAborted
-from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime, ITransport
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IProtocol,
+    IPushProducer,
+    IReactorTime,
+    ITransport,
+)
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -93,6 +100,7 @@ class Connection(Protocol):
     Stands in front of `reader`, which learns of beginning and end, and never gets a byte.
 
     `ending` says why it ended, where that is known better than by the transport's reason.
+    Reading stops while anybody holds it: the other side then sees that nothing is taken from it.
     """
 
     def __init__(
@@ -112,6 +120,7 @@ class Connection(Protocol):
         self._reader: IProtocol | None = None
         self._calls: dict[str, IDelayedCall] = {}
         self._reads = 0
+        self._held: set[str] = set()
         self.ending: Ending | None = None
         self.good = False
 
@@ -138,6 +147,8 @@ class Connection(Protocol):
             return  # the owner has been told that nothing more comes
         self._heard = self._clock.seconds()
         self._reads += 1
+        if self._held:
+            self._read_or_not()  # deliverBody() resumes whatever it finds paused
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
             self._owner.proved()
@@ -149,6 +160,21 @@ class Connection(Protocol):
                 self._deliver(piece)
         except zlib.error as e:
             self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
+
+    def hold(self, reason: str) -> None:
+        """
+        Read nothing until release() with this reason, and every other one.  What has been read
+        already still comes; silence does not count meanwhile.
+        """
+        self._held.add(reason)
+        self._read_or_not()
+
+    def release(self, reason: str) -> None:
+        """The reason no longer holds; one that did not is no error."""
+        if reason in self._held:
+            self._held.remove(reason)
+            self._heard = self._clock.seconds()
+            self._read_or_not()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         reader, self._reader = self._reader, None
@@ -188,11 +214,20 @@ class Connection(Protocol):
         if messages:
             self._owner.received(messages)
 
+    def _read_or_not(self) -> None:
+        if self._reader is None or self.transport is None:
+            return
+        transport = cast(IPushProducer, self.transport)
+        if self._held:
+            transport.pauseProducing()
+        else:
+            transport.resumeProducing()
+
     def _watch_silence(self, seconds: float) -> None:
         self._calls["silence"] = self._clock.callLater(seconds, self._check_silence)
 
     def _check_silence(self) -> None:
-        idle = max(0.0, self._clock.seconds() - self._heard)
+        idle = 0.0 if self._held else max(0.0, self._clock.seconds() - self._heard)
         if idle >= self._stall_timeout:
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
         else:

@@ -39,6 +39,7 @@ class FakeTransport:
 
     deaf: bool = False
     hung_up: bool = False
+    reading: bool = True
     protocol: IProtocol | None = None
 
     @property
@@ -55,6 +56,14 @@ class FakeTransport:
         self.hung_up = True
         if not self.deaf:
             self.ends(connectionDone)
+
+    def pauseProducing(self) -> None:
+        """Read nothing."""
+        self.reading = False
+
+    def resumeProducing(self) -> None:
+        """Read."""
+        self.reading = True
 
     def ends(self, reason: Failure) -> None:
         """Report the end, once."""

@@ -290,6 +290,59 @@ class DrainTests(ConnectionTestCase):
         self.successResultOf(drained)
 
 
+class HoldTests(ConnectionTestCase):
+    """Reading stops while there is a reason."""
+
+    def test_every_reason_counts(self) -> None:
+        """It goes on when the last one is gone; releasing what nobody holds changes nothing."""
+        for act, reason, reading in (
+            (self.connection.release, "disk", True),
+            (self.connection.hold, "disk", False),
+            (self.connection.hold, "disk", False),
+            (self.connection.hold, "space", False),
+            (self.connection.release, "disk", False),
+            (self.connection.release, "disk", False),
+            (self.connection.release, "space", True),
+        ):
+            act(reason)
+            self.assertEqual(self.transport.reading, reading, (act, reason))
+
+    def test_what_was_read_already(self) -> None:
+        """Is delivered; and a body that Twisted resumes at its beginning is paused again."""
+        self.connection.hold("disk")
+        self.transport.resumeProducing()
+        self.says(b"{}\n")
+        self.assertEqual((self.owner.messages, self.transport.reading), ([b"{}"], False))
+
+    def test_silence_while_held(self) -> None:
+        """Is our own; it counts anew from the release on."""
+        self.clock.advance(STALL - 1)
+        self.connection.hold("disk")
+        self.clock.pump([STALL / 2] * 10)
+        self.assertFalse(self.transport.hung_up)
+        self.connection.release("disk")
+        self.clock.advance(STALL - 1)
+        self.assertFalse(self.transport.hung_up)
+        self.clock.advance(STALL)
+        self.assertEqual(self.cause(), "stall")
+
+    def test_draining(self) -> None:
+        """There is nothing to wait for: what cannot be taken stays where it is."""
+        self.connection.hold("disk")
+        drained = Deferred.fromCoroutine(self.connection.drain())
+        settle(self.clock)
+        self.successResultOf(drained)
+        self.assertFalse(self.transport.reading)
+
+    def test_hanging_up(self) -> None:
+        """It ends at once, and what comes of the reason later touches nothing."""
+        self.connection.hold("disk")
+        self.connection.hang_up()
+        self.assertTrue(self.transport.hung_up)
+        self.connection.release("disk")
+        self.assertFalse(self.transport.reading)
+
+
 class EndingTests(SynchronousTestCase):
     """What an Ending tells."""
 
