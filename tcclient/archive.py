@@ -16,9 +16,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient import __version__, entries
+from tcclient.connection import Ending
+from tcclient.coverage import CRASH, START, Coverage, Missing, resume
 from tcclient.entries import Entry
 from tcclient.files import Finished, RotatingFile
-from tcclient.jobs import Job
+from tcclient.jobs import Job, Status
+from tcclient.keywords import Understood
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.recovery import ledger_path, recover, recover_all
 from tcclient.slots import LONGEST_STAMP, Naming, folder_name
@@ -43,12 +46,16 @@ class CannotStore(Exception):
 
 @attrs.frozen
 class Shelf:
-    """Where the folders of all captures are, and how their files are named."""
+    """
+    Where the folders of all captures are, and how their files are named.  `settings` is a hash of
+    the settings, for the account.
+    """
 
     base_dir: Path
     naming: Naming
     server: str
     clock: IReactorTime
+    settings: str | None = None
 
     def open(self, job: Job) -> "Archive":
         """Raises CannotStore."""
@@ -75,6 +82,8 @@ class Shelf:
                     host=platform.node(),
                     pid=os.getpid(),
                     server=self.server,
+                    boot=_boot(),
+                    settings=self.settings,
                 )
             )
         except OSError as e:
@@ -165,12 +174,17 @@ class Archive:
         folder = shelf.base_dir / naming.name
         self.files = RotatingFile(folder, naming, shelf.clock, self._book)
         self._silenced = False
+        self._keywords: str | None = None
         self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
             recover(folder, naming, self._ledger)
             account = shelf.account(job) or Account(base=_held_by_server(job))
             self.tally = Tally(account, shelf.clock.seconds())
+            missing = resume(self._ledger.newest_first(), job.id, 0.0)
+            self._coverage = Coverage(missing)
+            self._heard = shelf.clock.seconds()
+            self._after_crash = missing is not None and missing.cause == CRASH
             self._ledger.write(
                 entries.CaptureOpen(
                     schema=entries.VERSION, name=job.name, account=self._account_on_disk()
@@ -190,17 +204,79 @@ class Archive:
         with self._complaining_once():
             self._ledger.write(entry, self.job_id)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the account has the capture as wanted, and without a stream."""
+        return self._coverage.missing is not None
+
+    def begin(self, status: int) -> None:
+        """The capture is to run; `status` is the server's."""
+        because = "started" if status == Status.STARTING else "resumed"
+        self.note(entries.CaptureStart(because=because, status=status))
+        self._miss(self._clock.seconds(), START, "the capture was started")
+
+    def end(self, because: str, status: int) -> None:
+        """The capture is not to run any more, and what has come of it is on the disk."""
+        missing = self._coverage.missing
+        covered = self._heard if missing is None else missing.begin
+        if because != "left":
+            self._end_gap(None)
+        self.note(
+            entries.CaptureStop(because=because, status=status, covered=entries.moment(covered))
+        )
+
+    def follow(self, text: str | None, before: str | None, understood: Understood) -> None:
+        """The keyword text is `text` from now on."""
+        self._keywords = text
+        asked = understood.asked
+        self.note(
+            entries.Keywords(
+                before=before,
+                after=text,
+                asked=asked.for_ledger() if asked else None,
+                refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
+            )
+        )
+
+    def in_force(self, text: str | None, after: float = 0.0) -> None:
+        """Posts come for this keyword text, in so many seconds."""
+        since = entries.moment(self._clock.seconds() + after)
+        self.note(entries.KeywordsInForce(text=text, since=since))
+
+    def heard(self, backfill: int | None = None) -> None:
+        """The stream is heard from now on; X was asked for so many minutes before, if any."""
+        self._end_gap(backfill)
+
+    def unheard(self, ending: Ending) -> None:
+        """The stream is heard no more."""
+        self._heard = self._clock.seconds() - ending.silent
+        self.note(ending.for_ledger())
+        if ending.cause != "stopped":
+            self._miss(self._heard, ending.cause, ending.detail)
+
+    def not_reached(self, ending: Ending, *, news: bool) -> None:
+        """An attempt to connect has failed; `news` where not for the same reason as the last."""
+        explanation = ending.refusal.explanation if ending.refusal else None
+        self._coverage.tried(ending.status, explanation or None)
+        if news:
+            self.note(ending.for_ledger())
+
     def take_server_total(self, server_total: int | None) -> None:
         """Where the server's number is above ours, the base rises, and the ledger says so."""
         more = self.tally.rebase(server_total)
         if more:
             log.warn(
                 "The server counts {more} posts more for {name!r} than are known here; "
-                "they were captured elsewhere, and the base rises by them.",
+                "{why}, and the base rises by them.",
                 more=more,
                 name=self.name,
+                why="they may be lost with the crash"
+                if self._after_crash
+                else "they were captured elsewhere",
             )
-            self.note(entries.Base(raised_by=more, account=self._account_on_disk()))
+            account = self._account_on_disk()
+            self.note(entries.Base(raised_by=more, account=account, after_crash=self._after_crash))
+        self._after_crash = False
 
     def settled(self, update: Update) -> None:
         """The server has taken `update`; a restart must know."""
@@ -236,6 +312,14 @@ class Archive:
             self.job_id,
         )
 
+    def _miss(self, begin: float, cause: str, detail: str) -> None:
+        self._coverage.begins(Missing(begin, cause, detail, self._keywords))
+
+    def _end_gap(self, backfill: int | None) -> None:
+        gap = self._coverage.ends(self._clock.seconds(), backfill)
+        if gap is not None:
+            self.note(gap)
+
     def _note_update(self, count: int) -> None:
         self.note(entries.Update(count=count, account=self._account_on_disk()))
 
@@ -255,6 +339,14 @@ class Archive:
             self._silenced = True
         else:
             self._silenced = False
+
+
+def _boot() -> str | None:
+    """What names the time that this machine has been up; None on other systems than Linux."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
 
 
 def _held_by_server(job: Job) -> int:

@@ -12,7 +12,8 @@ from twisted.application.service import Service
 
 from tcclient.archive import Archive, Note
 from tcclient.entries import Asked, Entry
-from tcclient.feed import Owner, Understood
+from tcclient.feed import Owner
+from tcclient.keywords import Understood
 from tcclient.twitter.rules import Clause
 
 
@@ -53,6 +54,8 @@ class Branch(Service):
     def __init__(self, stem: Stem, job_id: int, owner: Owner) -> None:
         self.job_id = job_id
         self.owner = owner
+        self.text: str | None = None
+        self.text_is_news = False
         self.is_sample = False
         self.announced = False
         self.refused = False

@@ -114,7 +114,7 @@ class Capture:
         """
         self._inputs.leave()
         self._core.conclusion = None
-        await self.session.halt()
+        await self.session.halt("left")
         bound = self.session.clock.callLater(GOODBYE, self._give_up)
         await self._follow_up("goodbye", self._report_before_leaving())
         if bound.active():

@@ -9,6 +9,7 @@ from typing import Protocol as TypingProtocol
 from typing import cast
 
 import attrs
+import msgspec
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -52,7 +53,8 @@ class Ending:
 
     `trouble` is the ramp that the next wait is from, None after a good connection; `wait` the
     seconds to the next attempt, None where there will be none.  `status` and `refusal` say how an
-    attempt was refused; `incomplete` has the bytes of a message that was cut.
+    attempt was refused; `incomplete` has the bytes of a message that was cut, `silent` the seconds
+    since the last byte.
     """
 
     cause: str
@@ -62,6 +64,7 @@ class Ending:
     status: int | None = None
     refusal: Refusal | None = None
     incomplete: int = 0
+    silent: float = 0.0
 
     @property
     def was_connected(self) -> bool:
@@ -70,8 +73,8 @@ class Ending:
 
     def for_ledger(self) -> Ended:
         """The line about it."""
-        kind = Disconnected if self.was_connected else NotConnected
-        return kind(
+        line = Disconnected if self.was_connected else NotConnected
+        entry = line(
             cause=self.cause,
             detail=self.detail,
             trouble=self.trouble.value if self.trouble else None,
@@ -80,6 +83,9 @@ class Ending:
             explanation=self.refusal.explanation or None if self.refusal else None,
             incomplete=self.incomplete or None,
         )
+        if isinstance(entry, Disconnected):
+            return msgspec.structs.replace(entry, silent=round(self.silent, 3))
+        return entry
 
 
 class Owner(TypingProtocol):
@@ -87,6 +93,9 @@ class Owner(TypingProtocol):
 
     def began(self) -> None:
         """The body begins."""
+
+    def heard(self) -> None:
+        """The first byte has come."""
 
     def proved(self) -> None:
         """The connection has lasted."""
@@ -129,13 +138,23 @@ class Connection(Protocol):
         """Bytes of a message that has not ended."""
         return self._splitter.incomplete
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether a byte has come."""
+        return self._reads > 0
+
+    @property
+    def silent(self) -> float:
+        """Seconds since the last byte, or since the answer's headers where none has come."""
+        return max(0.0, self._clock.seconds() - self._heard)
+
     def in_front_of(self, reader: IProtocol) -> "Connection":
         """This connection, once it knows whom to tell of its beginning and end."""
         self._reader = reader
         return self
 
     def makeConnection(self, transport: ITransport) -> None:
-        self._began = self._heard = self._clock.seconds()
+        self._began = self._heard = self._awake = self._clock.seconds()
         self._watch_silence(self._stall_timeout)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # not annotated
         if self._reader is not None:
@@ -147,6 +166,8 @@ class Connection(Protocol):
             return  # the owner has been told that nothing more comes
         self._heard = self._clock.seconds()
         self._reads += 1
+        if self._reads == 1:
+            self._owner.heard()
         if self._held:
             self._read_or_not()  # deliverBody() resumes whatever it finds paused
         if not self.good and self._heard - self._began >= self._timing.proof:
@@ -173,7 +194,7 @@ class Connection(Protocol):
         """The reason no longer holds; one that did not is no error."""
         if reason in self._held:
             self._held.remove(reason)
-            self._heard = self._clock.seconds()
+            self._awake = self._clock.seconds()
             self._read_or_not()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -227,7 +248,8 @@ class Connection(Protocol):
         self._calls["silence"] = self._clock.callLater(seconds, self._check_silence)
 
     def _check_silence(self) -> None:
-        idle = 0.0 if self._held else max(0.0, self._clock.seconds() - self._heard)
+        listening = self._clock.seconds() - max(self._heard, self._awake)
+        idle = 0.0 if self._held else max(0.0, listening)
         if idle >= self._stall_timeout:
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
         else:

@@ -156,10 +156,12 @@ class CaptureStart(Entry, frozen=True):
 
 class CaptureStop(Entry, frozen=True):
     """The capture is not to run.  `because`: `stopped` by a researcher, `withdrawn` (archived,
-    deleted or reassigned), or `left`: the client ends, and a restart resumes it."""
+    deleted or reassigned), `renamed`: it goes on in another folder, or `left`: the client ends, and
+    a restart resumes it.  What came until `covered` is on the disk."""
 
     because: str
     status: int
+    covered: Moment | None = None
 
 
 class Keywords(Entry, frozen=True):
@@ -246,9 +248,10 @@ class Gap(Entry, frozen=True):
     """
     Posts were wanted, and there was no connection from `begin`, the last byte, to `end`, the first.
 
-    `cause` and what follows it are those of the end of the connection, or of the last attempt;
-    `keywords` is the text that was in force.  `backfill` says that X was asked for so many minutes
-    before the end, and did not refuse.
+    `cause` and `detail` say why it began: as in `disconnected`, or `start`, `client_stopped`,
+    `crash`.  So many `attempts` failed; `status` and `explanation` are the last one's.  `keywords`
+    is the text that was wanted.  `backfill`: X was asked for so many minutes before the end, and
+    did not refuse.
     """
 
     begin: Moment

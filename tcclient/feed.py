@@ -7,7 +7,6 @@ Knows the order of things at a keyword change and at a stop; neither disk nor se
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -18,7 +17,7 @@ from tcclient.archive import Archive
 from tcclient.backoff import ChangeLimit
 from tcclient.connection import Ending
 from tcclient.intake import Intake
-from tcclient.keywords import Limits, Query, Refused
+from tcclient.keywords import Limits, Query, Refused, Understood
 from tcclient.messages import Overlong
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.troublelog import TroubleLog
@@ -36,24 +35,6 @@ class Owner(Protocol):
 
     def connected(self) -> object:
         """The stream is open."""
-
-
-class Asked(Protocol):
-    """What a keyword text asks a source for."""
-
-    def for_ledger(self) -> entries.Asked:
-        """It, as a ledger has it."""
-
-
-@attrs.frozen
-class Understood:
-    """
-    How a feed understood a keyword text.  `asked` is None where no term of it can be used; that is
-    never the sample stream.
-    """
-
-    asked: Asked | None
-    refused: tuple[Refused, ...] = ()
 
 
 class Feed(Protocol):
@@ -120,6 +101,8 @@ class OwnFeed(MultiService):
         self._owner = owner
         self._stream: CaptureStream[Query] | None = None
         self._asked = False  # for any stream, since the capture was started
+        self._text: str | None = None
+        self._news = False  # of the keyword text: the stream has not been heard with it
         self._wanted: Query | None = None
         self._turn = DeferredLock()
         self._later: IDelayedCall | None = None
@@ -137,7 +120,7 @@ class OwnFeed(MultiService):
     def ask(self, text: str | None) -> Understood:
         """As Feed; the stream is replaced at once, or later where that happens too often."""
         reading = keywords.read(text, self._limits)
-        self._wanted = reading.query
+        self._wanted, self._text = reading.query, text
         self._take_turn_in_time()
         return Understood(reading.query, reading.refused)
 
@@ -166,6 +149,15 @@ class OwnFeed(MultiService):
         self._intake.connected()
         self._owner.connected()
 
+    def stream_heard(self) -> None:
+        """As Listener."""
+        archive = self._owner.archive
+        if archive is not None:
+            archive.heard()
+            if self._news:
+                archive.in_force(self._text)
+            self._news = False
+
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
         if self._owner.archive is not None:
@@ -177,8 +169,10 @@ class OwnFeed(MultiService):
         if archive is None:
             return
         news = self._trouble.ended(archive.name, ending)
-        if news or ending.was_connected:
-            archive.note(ending.for_ledger())
+        if ending.was_connected:
+            archive.unheard(ending)
+        else:
+            archive.not_reached(ending, news=news)
 
     def _end(self, ending: Ending) -> None:
         if self._stream is not None:
@@ -225,7 +219,7 @@ class OwnFeed(MultiService):
             return
         if self._asked:
             self._changes.made(self._clock.seconds())
-        self._asked = True
+        self._asked = self._news = True
         self._stream = CaptureStream(self._upstream, self._wanted, self)
         self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 

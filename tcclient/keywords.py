@@ -5,11 +5,11 @@ Knows the syntax of the text and how limits are counted; knows no endpoint and n
 """
 
 import re
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 
-from tcclient.entries import Asked
+from tcclient import entries
 
 T = TypeVar("T")
 
@@ -56,9 +56,9 @@ class Query:
         counts = ((len(self.track), "term", "terms"), (len(self.locations), "box", "boxes"))
         return " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
 
-    def for_ledger(self) -> Asked:
+    def for_ledger(self) -> entries.Asked:
         """The query as a ledger has it."""
-        return Asked(
+        return entries.Asked(
             self.track, tuple((box.west, box.south, box.east, box.north) for box in self.locations)
         )
 
@@ -76,6 +76,24 @@ class Refused:
 
     term: str
     reason: str
+
+
+class Asked(Protocol):
+    """What a keyword text asks a source for."""
+
+    def for_ledger(self) -> entries.Asked:
+        """It, as a ledger has it."""
+
+
+@attrs.frozen
+class Understood:
+    """
+    How a feed understood a keyword text.  `asked` is None where no term of it can be used; that is
+    never the sample stream.
+    """
+
+    asked: Asked | None
+    refused: tuple[Refused, ...] = ()
 
 
 @attrs.frozen

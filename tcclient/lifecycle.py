@@ -95,7 +95,7 @@ def _build() -> Callable[[Core], Inputs]:
 
     @running.upon(Inputs.drop).to(closing)
     def close(inputs: Inputs, core: Core) -> None:
-        halted = Deferred.fromCoroutine(core.session.halt())
+        halted = Deferred.fromCoroutine(core.session.halt("withdrawn" if core.gone else "stopped"))
         halted.addErrback(lambda failure: log.failure("A capture did not end well.", failure))
         halted.addCallback(lambda _: inputs.closed())
 

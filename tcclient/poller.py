@@ -58,7 +58,7 @@ class Poller(MultiService):
         self._feeds = feeds
         self._clock: IReactorTime = shelf.clock
         self._client_id = client_id
-        self._server_log = ServerLog()
+        self._server_log = ServerLog(shelf.note, shelf.clock)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
         self._mentioned: dict[str, object] = {}

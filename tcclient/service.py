@@ -132,7 +132,9 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         output.filename_timefmt,
         output.utc,
     )
-    shelf = Shelf(output.base_dir, naming, settings.server.base_url, reactor)
+    shelf = Shelf(
+        output.base_dir, naming, settings.server.base_url, reactor, settings.fingerprint()
+    )
     if settings.twitter.api == "1.1":
         return _poller(settings, shelf, _v1_feeds(settings, reactor), reactor)
     trunk = _v2_feeds(settings, shelf, reactor)

@@ -12,10 +12,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from tcclient import entries
 from tcclient.archive import Archive, CannotStore, Shelf
 from tcclient.feed import Feed, Feeds, say_refused
 from tcclient.jobs import Job
+from tcclient.keywords import Understood
 
 log = Logger()
 
@@ -47,6 +47,8 @@ class Session(MultiService):
         self.connected = connected
         self._shelf = shelf
         self._text: str | _Unread | None = _UNREAD
+        self._status = 0
+        self._understood: Understood | None = None
         self._no_place_because = ""
         self._feed: Feed = feeds.feed_for(job.id, self)
         self._feed.setServiceParent(self)
@@ -75,6 +77,8 @@ class Session(MultiService):
                 log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=str(e))
             self._no_place_because = str(e)
             return self.archive
+        if self.archive is not None and self._understood is not None:
+            self._move(self.archive, archive, self._understood)
         self.retire()
         self.archive, self._no_place_because = archive, ""
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
@@ -83,20 +87,28 @@ class Session(MultiService):
     def reopen(self, job: Job) -> None:
         """For a job that is to be stopped: find the place again that an earlier process left."""
         if self._shelf.knows(job):
-            self.find_place(job)
+            archive = self.find_place(job)
+            if archive is not None and archive.is_running:
+                archive.end("stopped", job.status)
 
     def run(self, job: Job) -> None:
         """Capture what `job` asks for.  Called with each new reading of it; cheap if the same."""
         archive = self.find_place(job)
         if archive is None:
             return
+        self._status = job.status
         if self._text is _UNREAD:
             archive.tally.resume(self.clock.seconds())
+            archive.begin(job.status)
         if self._text != job.keywords:
             self._follow(archive, job.keywords)
 
-    async def halt(self) -> None:
-        """Stop.  Returns once the last byte is on disk under its final name."""
+    async def halt(self, because: str) -> None:
+        """
+        Stop, for a reason as in the ledger's `capture_stop`.  Returns once the last byte is on disk
+        under its final name.
+        """
+        was_running, self._understood = self._understood is not None, None
         self._text = _UNREAD
         await self._feed.cease()
         while self.archive is not None:
@@ -106,6 +118,8 @@ class Session(MultiService):
                 log.error("Cannot finish a file; next try in {s:g} s: {e}", s=FINISH_RETRY, e=e)
                 await deferLater(self.clock, FINISH_RETRY)
             else:
+                if was_running:
+                    self.archive.end(because, self._status)
                 log.info(
                     "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
                     name=self.archive.name,
@@ -120,19 +134,20 @@ class Session(MultiService):
             self.archive.files.disownServiceParent()  # type: ignore[no-untyped-call]
             self.archive = None
 
+    def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
+        """The account of a job that was renamed while it runs goes on in another folder."""
+        old.end("renamed", self._status)
+        new.begin(self._status)
+        new.follow(None if self._text is _UNREAD else self._text, None, understood)
+        if self.streaming:
+            new.heard()
+
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Have the keywords followed, and say what is wrong with them."""
         before = self._text
         self._text = text
-        understood = self._feed.ask(text)
-        archive.note(
-            entries.Keywords(
-                before=None if before is _UNREAD else before,
-                after=text,
-                asked=understood.asked.for_ledger() if understood.asked else None,
-                refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
-            )
-        )
+        self._understood = understood = self._feed.ask(text)
+        archive.follow(text, None if before is _UNREAD else before, understood)
         if before is not _UNREAD:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
         say_refused(archive.name, understood.refused)

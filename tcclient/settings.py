@@ -6,13 +6,14 @@ Knows the keys; leaves JSON to `document`, placeholders and references to `resol
 `logs` hands to the standard library.
 """
 
+import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from tcclient import values
 from tcclient.budget import limits_from
@@ -178,6 +179,19 @@ class Settings(_Keys, frozen=True, kw_only=True):
 
     path: Path
 
+    def fingerprint(self) -> str:
+        """
+        A hash of what decides about the data: equal ones capture alike.  Neither credentials nor
+        the section `logging`, which may hold some, go into it.
+        """
+        server = structs.replace(self.server, auth_token=_NO_SECRET)
+        parts = (server, self.twitter, self.source_addr, self.output)
+        encoded = msgspec.json.encode(parts, enc_hook=str, order="deterministic")
+        return hashlib.sha256(encoded).hexdigest()
+
+
+_NO_SECRET = Secret("-")
+
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """The settings in the file at `path`.  Raises SettingsError and nothing else."""
@@ -209,7 +223,7 @@ def _load(path: Path, environ: Mapping[str, str]) -> Settings:
         twitter_auth=keys.twitter_auth,
         twitter=keys.twitter,
         source_addr=keys.source_addr,
-        output=msgspec.structs.replace(keys.output, base_dir=base_dir),
+        output=structs.replace(keys.output, base_dir=base_dir),
         logging=keys.logging,
     )
 

@@ -39,6 +39,9 @@ class Listener(Protocol):
     def stream_opened(self) -> None:
         """The answer is 200, and its headers are here."""
 
+    def stream_heard(self) -> None:
+        """The first byte of a connection has come."""
+
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """Complete messages, in order."""
 
@@ -85,6 +88,16 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
     def connected(self) -> bool:
         """Whether the answer was 200 and the connection stands."""
         return self._connection is not None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a byte has come over the connection that there is."""
+        return self._connection is not None and self._connection.is_heard
+
+    @property
+    def silent(self) -> float:
+        """Seconds since the last byte of the connection; 0 without one."""
+        return 0.0 if self._connection is None else self._connection.silent
 
     async def drain(self) -> None:
         """Returns when what had arrived has been read."""
@@ -134,6 +147,10 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
     def began(self) -> None:
         """As Owner."""
         self._listener.stream_opened()
+
+    def heard(self) -> None:
+        """As Owner."""
+        self._listener.stream_heard()
 
     def proved(self) -> None:
         """As Owner."""
@@ -185,7 +202,7 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
     def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
         if connection is not None:
             found = connection.ending or Ending("closed", explain(reason))
-            return attrs.evolve(found, incomplete=connection.incomplete)
+            return attrs.evolve(found, incomplete=connection.incomplete, silent=connection.silent)
         error = reason.value
         if isinstance(error, RefusalError):
             return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)

@@ -8,6 +8,7 @@ handed out by `delivery`, and `purse` knows how many may be bought.
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import attrs
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.logger import Logger
@@ -18,7 +19,8 @@ from tcclient.branch import Branch, Branches, Terms, names
 from tcclient.budget import Level
 from tcclient.connection import Ending
 from tcclient.delivery import Delivery, Foreign
-from tcclient.feed import STOPPED, Owner, Understood
+from tcclient.feed import STOPPED, Owner
+from tcclient.keywords import Understood
 from tcclient.messages import Overlong
 from tcclient.purse import Purse
 from tcclient.rulenews import RuleNews
@@ -119,6 +121,7 @@ class Trunk(MultiService):
         """As Stem."""
         found, refused = clauses(text, self._manner.rule_length)
         self._branches.add(branch)
+        branch.text, branch.text_is_news = text, True
         branch.is_sample = not found and not refused
         if found:
             self._rulebook.want(branch.job_id, found)
@@ -136,15 +139,17 @@ class Trunk(MultiService):
             self._rulebook.drop(branch.job_id)
         if self._stream is not None:
             await self._stream.drain()
-        if branch.announced:
-            branch.note(STOPPED.for_ledger())
+        if branch.announced and branch.archive is not None and self._stream is not None:
+            branch.archive.unheard(attrs.evolve(STOPPED, silent=self._stream.silent))
         branch.announced = branch.refused = branch.leaving = False
         self._branches.remove(branch)
         await self._review()
 
     def _rules_seen(self) -> None:
         self._review()
-        for branch in self._announce():
+        news = self._announce()
+        self._tell_texts()
+        for branch in news:
             log.info(
                 "Capture {name!r} is connected: X has its rules, and they work within {delay:g} s.",
                 name=names([branch]),
@@ -191,6 +196,13 @@ class Trunk(MultiService):
             self._delivery.connected()
             self._announce()
 
+    def stream_heard(self) -> None:
+        """As Listener."""
+        for branch in self._branches.announced():
+            if branch.archive is not None:
+                branch.archive.heard(self._backfill.asked)
+        self._tell_texts()
+
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener: each post goes to every capture that it matched."""
         is_sample = self._stream is not None and self._stream.query.is_sample
@@ -207,11 +219,13 @@ class Trunk(MultiService):
             self._again = 0
         if ending.was_connected:
             for branch in self._branches.announced():
-                branch.note(ending.for_ledger())
+                if branch.archive is not None:
+                    branch.archive.unheard(ending)
                 branch.announced = False
-        elif news:
+        else:
             for branch in self._asking():
-                branch.note(ending.for_ledger())
+                if branch.archive is not None:
+                    branch.archive.not_reached(ending, news=news)
         if ending.status == 409:
             self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
 
@@ -233,8 +247,21 @@ class Trunk(MultiService):
                     rules=tuple(rule.id for rule in self._rulebook.rules_of(branch.job_id)),
                 )
             )
+            if branch.archive is not None and self._is_heard():
+                branch.archive.heard()
             branch.owner.connected()
         return news
+
+    def _tell_texts(self) -> None:
+        """Note since when the keywords of captures are in force, where that is news."""
+        for branch in self._branches.announced():
+            after = 0.0 if branch.is_sample else self._rulebook.works_in(branch.job_id)
+            if branch.text_is_news and after is not None and branch.archive is not None:
+                branch.archive.in_force(branch.text, after)
+                branch.text_is_news = False
+
+    def _is_heard(self) -> bool:
+        return self._stream is not None and self._stream.is_heard
 
     def _review(self) -> Deferred[None]:
         """Who hangs on the trunk, or what it asks for, may have changed."""

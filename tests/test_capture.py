@@ -49,7 +49,7 @@ class FakeSession:
         self.archive = FakeArchive()
         self.jobs.append(wanted)
 
-    async def halt(self) -> None:
+    async def halt(self, because: str) -> None:
         """As Session."""
         self._events.append("halt")
         self._halting.append(Deferred())
@@ -129,7 +129,7 @@ class CaptureTestCase(SynchronousTestCase):
             job(),
             cast(Any, self.session),
             cast(Any, self.server),
-            ServerLog(),
+            ServerLog(lambda entry, job_id=None: None, self.clock),
             lambda _: self.events.append("done"),
         )
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))

@@ -26,16 +26,20 @@ TIMING = Timing(proof=10, drain=1, goodbye=5)
 class Owner:
     """Hears everything."""
 
-    heard: list[Any] = attrs.field(factory=list)
+    told: list[Any] = attrs.field(factory=list)
     messages: list[bytes | Overlong] = attrs.field(factory=list)
 
     def began(self) -> None:
         """As Owner."""
-        self.heard.append("began")
+        self.told.append("began")
+
+    def heard(self) -> None:
+        """As Owner."""
+        self.told.append("heard")
 
     def proved(self) -> None:
         """As Owner."""
-        self.heard.append("proved")
+        self.told.append("proved")
 
     def received(self, messages: list[bytes | Overlong]) -> None:
         """As Owner."""
@@ -45,17 +49,17 @@ class Owner:
 class Reader(Protocol):
     """What txTwitter would put there; it must never get a byte."""
 
-    def __init__(self, heard: list[Any]) -> None:
-        self._heard = heard
+    def __init__(self, told: list[Any]) -> None:
+        self._told = told
 
     def connectionMade(self) -> None:
-        self._heard.append("made")
+        self._told.append("made")
 
     def dataReceived(self, data: bytes) -> None:
-        self._heard.append(data)
+        self._told.append(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._heard.append(reason.type)
+        self._told.append(reason.type)
 
 
 class ConnectionTestCase(SynchronousTestCase):
@@ -71,7 +75,7 @@ class ConnectionTestCase(SynchronousTestCase):
         """A new connection instead of the last one."""
         self.transport = FakeTransport(deaf)
         self.connection = Connection(self.owner, decoder, STALL, self.clock, TIMING)
-        self.connection.in_front_of(Reader(self.owner.heard))
+        self.connection.in_front_of(Reader(self.owner.told))
         self.transport.protocol = self.connection
         self.connection.makeConnection(cast(Any, self.transport))
 
@@ -105,8 +109,8 @@ class MessageTests(ConnectionTestCase):
         """Never a byte: it would parse, and drop the connection on a long line."""
         self.says(b"x" * 50_000 + b"\r\n")
         self.transport.ends(DONE)
-        self.assertEqual(self.owner.heard[:2], ["made", "began"])
-        self.assertEqual(self.owner.heard[2:], [DONE.type])
+        self.assertEqual(self.owner.told[:2], ["made", "began"])
+        self.assertEqual(self.owner.told[2:], ["heard", DONE.type])
 
     def test_messages_that_end_nowhere(self) -> None:
         """What was cut is counted, not delivered."""
@@ -195,7 +199,7 @@ class ProofTests(ConnectionTestCase):
         self.says(b"\r\n")
         self.says(b"\r\n")
         self.assertTrue(self.connection.good)
-        self.assertEqual(self.owner.heard.count("proved"), 1)
+        self.assertEqual(self.owner.told.count("proved"), 1)
 
     def test_time_alone_proves_nothing(self) -> None:
         """Without a byte it may be dead."""
@@ -218,20 +222,20 @@ class EndTests(ConnectionTestCase):
         self.connect(deaf=True)
         self.connection.hang_up()
         self.clock.advance(TIMING.goodbye - 0.001)
-        self.assertNotIn(ConnectionAborted, self.owner.heard)
+        self.assertNotIn(ConnectionAborted, self.owner.told)
         self.clock.advance(0.001)
-        self.assertEqual(self.owner.heard[-1], ConnectionAborted)
+        self.assertEqual(self.owner.told[-1], ConnectionAborted)
 
     def test_nothing_is_heard_after_the_good_bye(self) -> None:
         """Its owner has gone on: neither bytes nor another end may reach it."""
         self.connect(deaf=True)
         self.connection.hang_up()
         self.clock.advance(TIMING.goodbye)
-        heard = list(self.owner.heard)
+        heard = list(self.owner.told)
         self.clock.advance(TIMING.proof)
         self.says(b'{"late":1}\r\n')
         self.transport.ends(DONE)
-        self.assertEqual((self.owner.heard, self.owner.messages), (heard, []))
+        self.assertEqual((self.owner.told, self.owner.messages), (heard, []))
 
     def test_hanging_up_twice(self) -> None:
         """Once is enough, before and after the end."""
@@ -241,7 +245,7 @@ class EndTests(ConnectionTestCase):
         self.connection.hang_up()
         self.clock.advance(1)
         self.connection.hang_up()
-        self.assertEqual(self.owner.heard.count(ConnectionAborted), 1)
+        self.assertEqual(self.owner.told.count(ConnectionAborted), 1)
 
 
 class DrainTests(ConnectionTestCase):
@@ -348,7 +352,7 @@ class EndingTests(SynchronousTestCase):
 
     def test_ledger_line(self) -> None:
         """Members that say nothing are left out; a wait of 0 says something."""
-        ending = Ending("closed", "it closed", Trouble.NETWORK, 0.0, incomplete=3)
+        ending = Ending("closed", "it closed", Trouble.NETWORK, 0.0, incomplete=3, silent=0.25)
         self.assertEqual(
             ending.for_ledger().members(),
             {
@@ -358,10 +362,12 @@ class EndingTests(SynchronousTestCase):
                 "trouble": "network",
                 "wait": 0.0,
                 "incomplete": 3,
+                "silent": 0.25,
             },
         )
         self.assertEqual(
-            Ending("stopped", "why").for_ledger(), Disconnected(cause="stopped", detail="why")
+            Ending("stopped", "why").for_ledger(),
+            Disconnected(cause="stopped", detail="why", silent=0.0),
         )
 
     def test_ledger_line_of_a_refusal(self) -> None:

@@ -1,9 +1,11 @@
 """Behaviour of what the log says of the capture server."""
 
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, formatEvent
 from twisted.logger import capturedLogs as captured_logs
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.entries import Entry
 from tcclient.serverlog import ServerLog
 
 FAILS = "The capture server fails at listing the jobs: it is out. What runs goes on."
@@ -14,7 +16,13 @@ class ServerLogTests(SynchronousTestCase):
     """Each change once."""
 
     def setUp(self) -> None:
-        self.log = ServerLog()
+        self.noted: list[Entry] = []
+        self.clock = Clock()
+        self.log = ServerLog(self.note, self.clock)
+
+    def note(self, entry: Entry, job_id: int | None = None) -> None:
+        """As Note."""
+        self.noted.append(entry)
 
     def said(self, *acts: tuple[str, ...]) -> list[str]:
         """What is logged while these are noted: (doing, reason) a failure, (doing,) a success."""

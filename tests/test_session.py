@@ -41,11 +41,15 @@ class SessionTestCase(SynchronousTestCase):
         self.source = FakeSource()
         self.base = Path(self.mktemp())
         self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.begin()
+        self.addCleanup(self._end)
+
+    def begin(self) -> None:
+        """A process starts."""
         self.connected = 0
         feeds = OwnFeeds(upstream(self.source, self.clock), LIMITS)
         self.session = Session(JOB, self.shelf, feeds, self._count)
         self.session.startService()
-        self.addCleanup(self._end)
 
     def _count(self) -> None:
         self.connected += 1
@@ -57,7 +61,7 @@ class SessionTestCase(SynchronousTestCase):
 
     def halt(self) -> None:
         """Stop, and see that it has stopped."""
-        halted = Deferred.fromCoroutine(self.session.halt())
+        halted = Deferred.fromCoroutine(self.session.halt("stopped"))
         settle(self.clock)
         self.clock.advance(GOODBYE)
         self.successResultOf(halted)
@@ -133,14 +137,22 @@ class RunTests(SessionTestCase):
         self.halt()
         self.assertEqual(
             [line["kind"] for line in self.account()],
-            ["capture_open", "keywords", "connected", "disconnected"],
+            [
+                "capture_open",
+                "capture_start",
+                "keywords",
+                "connected",
+                "disconnected",
+                "gap",
+                "capture_stop",
+            ],
         )
-        connected = self.account()[2]
+        connected = self.account()[3]
         self.assertEqual(
             (connected["endpoint"], connected["status"], connected["asked"]["track"]),
             ("statuses/filter", 200, ["cats"]),
         )
-        self.assertEqual(self.account()[3]["cause"], "stopped")
+        self.assertEqual(self.account()[4]["cause"], "stopped")
 
     def test_the_sample(self) -> None:
         """No keywords at all ask for it."""
@@ -407,7 +419,7 @@ class HaltTests(SessionTestCase):
         self.run_job()
         self.peer.answers(deaf=True)
         self.run_job(keyed("dogs"))
-        halted = Deferred.fromCoroutine(self.session.halt())
+        halted = Deferred.fromCoroutine(self.session.halt("stopped"))
         self.assertNoResult(halted)
         self.clock.advance(GOODBYE)
         settle(self.clock)
@@ -434,7 +446,7 @@ class HaltTests(SessionTestCase):
         folder.rename(moved)
         folder.write_text("in the way")
         with capturedLogs():
-            halted = Deferred.fromCoroutine(self.session.halt())
+            halted = Deferred.fromCoroutine(self.session.halt("stopped"))
             settle(self.clock)
             self.clock.advance(FINISH_RETRY)
         self.assertNoResult(halted)
@@ -443,6 +455,124 @@ class HaltTests(SessionTestCase):
         self.clock.advance(FINISH_RETRY)
         self.successResultOf(halted)
         self.assertEqual(self.finished(), [a_post(1).strip()])
+
+
+class GapTests(SessionTestCase):
+    """What the account says of the time without a stream."""
+
+    def gaps(self, name: str = "Elections") -> list[tuple[str, float, int]]:
+        """(cause, seconds, failed attempts) of each."""
+        return [
+            (line["cause"], line["seconds"], line["attempts"])
+            for line in self.account(name)
+            if line["kind"] == "gap"
+        ]
+
+    def test_until_the_first_byte(self) -> None:
+        """From the wish on; the answer alone is no stream that can be heard."""
+        self.run_job()
+        self.clock.advance(2)
+        self.peer.answers()
+        self.clock.advance(1)
+        self.assertEqual(self.gaps(), [])
+        self.peer.says(b"\r\n")
+        self.assertEqual(self.gaps(), [("start", 3.0, 0)])
+
+    def test_from_the_last_byte_to_the_first(self) -> None:
+        """Whatever was tried in between."""
+        self.stream()
+        self.peer.says(b"\r\n")
+        self.clock.advance(20)
+        self.peer.closes()
+        self.clock.advance(0.25)
+        self.peer.fails(ConnectionRefusedError())
+        self.clock.advance(0.5)
+        self.peer.answers()
+        self.clock.advance(4.25)
+        self.peer.says(a_post(1))
+        self.assertEqual(self.gaps()[1:], [("closed", 25.0, 1)])
+        self.assertEqual(self.of_kind("gap")[1]["keywords"], "cats")
+
+    def test_a_stop_is_no_gap(self) -> None:
+        """And one that was open ends with it."""
+        self.stream()
+        self.peer.says(b"\r\n")
+        self.clock.advance(5)
+        self.halt()
+        self.assertEqual(len(self.gaps()), 1)
+        self.run_job()
+        self.clock.advance(7)
+        self.halt()
+        self.assertEqual(self.gaps()[1:], [("start", 7.0, 0)])
+
+    def test_keywords_without_a_usable_term(self) -> None:
+        """All the time is missing."""
+        self.run_job(keyed(","))
+        self.clock.advance(7)
+        self.halt()
+        self.assertEqual(self.gaps(), [("start", 7.0, 0)])
+
+    def test_since_when_keywords_are_in_force(self) -> None:
+        """Once for each text, from the first byte of its connection on."""
+        self.stream()
+        self.peer.says(b"\r\n")
+        self.peer.closes()
+        self.clock.advance(0.25)
+        self.peer.answers()
+        self.peer.says(b"\r\n")
+        self.run_job(keyed("dogs"))
+        self.clock.advance(GOODBYE)
+        settle(self.clock)
+        self.peer.answers()
+        self.peer.says(b"\r\n")
+        lines = self.of_kind("keywords_in_force")
+        self.assertEqual([line["text"] for line in lines], ["cats", "dogs"])
+        self.assertEqual(lines[0]["since"], self.of_kind("gap")[0]["end"])
+
+    def test_over_the_end_of_the_client(self) -> None:
+        """The next process begins where the last byte came."""
+        self.stream()
+        self.peer.says(a_post(1))
+        self.clock.advance(4)
+        self.leave()
+        self.clock.advance(60)
+        self.begin()
+        self.stream()
+        self.clock.advance(1)
+        self.peer.says(a_post(2))
+        self.assertEqual(self.gaps()[1:], [("client_stopped", 70.0, 0)])
+
+    def test_stopped_while_the_client_was_down(self) -> None:
+        """The gap ends when this client hears of it."""
+        self.stream()
+        self.peer.says(a_post(1))
+        self.leave()
+        self.clock.advance(60)
+        self.begin()
+        self.session.reopen(JOB)
+        self.assertEqual(self.gaps()[1:], [("client_stopped", 65.0, 0)])
+        self.assertEqual(self.of_kind("capture_stop")[-1]["because"], "stopped")
+        self.session.reopen(JOB)
+        self.assertEqual(len(self.of_kind("capture_stop")), 2)
+
+    def test_renamed(self) -> None:
+        """The account goes on in the other folder, without a gap."""
+        self.stream()
+        self.peer.says(a_post(1))
+        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.peer.says(a_post(2))
+        self.assertEqual(self.of_kind("capture_stop")[0]["because"], "renamed")
+        self.assertEqual(self.gaps("Votes"), [("start", 0.0, 0)])
+        self.halt()
+        self.assertEqual(self.account("Votes")[-1]["kind"], "capture_stop")
+
+    def leave(self) -> None:
+        """The process ends as it should."""
+        halted = Deferred.fromCoroutine(self.session.halt("left"))
+        settle(self.clock)
+        self.clock.advance(GOODBYE)
+        self.successResultOf(halted)
+        self.session.retire()
 
 
 class PlaceTests(SessionTestCase):

@@ -247,6 +247,21 @@ class DefaultsTests(SettingsTestCase):
         self.assertGreaterEqual(len(leaves), 25)
         self.assertTrue(all(leaves))
 
+    def test_the_fingerprint(self) -> None:
+        """Equal for equal settings; other secrets change nothing, other settings do."""
+        ours = self.load(with_value("output.utc", False)).fingerprint()
+        self.assertEqual(len(ours), 64)
+        for place, value, alike in (
+            ("output.utc", False, True),
+            ("server.auth_token", "another", True),
+            ("twitter_auth.api_secret", "another", True),
+            ("logging", {"version": 1}, True),
+            ("server.ping_interval", 11.0, False),
+            ("output.utc", True, False),
+        ):
+            other = self.load(with_value(place, value)).fingerprint()
+            self.assertEqual(other == ours, alike, place)
+
     def test_a_relative_path_is_made_absolute(self) -> None:
         """Folders are counted from the settings file wherever twistd goes later."""
         self.load(MINIMAL)

@@ -28,6 +28,7 @@ class Ear:
     """A listener."""
 
     opened: int = 0
+    heard: int = 0
     messages: list[bytes | Overlong] = attrs.field(factory=list)
     endings: list[Ending] = attrs.field(factory=list)
 
@@ -45,6 +46,10 @@ class Ear:
     def stream_opened(self) -> None:
         """As Listener."""
         self.opened += 1
+
+    def stream_heard(self) -> None:
+        """As Listener."""
+        self.heard += 1
 
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""

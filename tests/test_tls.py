@@ -125,6 +125,9 @@ class Ear:
         """As Listener."""
         self._tell(None)
 
+    def stream_heard(self) -> None:
+        """As Listener."""
+
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
         self.messages += messages

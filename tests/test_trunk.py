@@ -17,6 +17,7 @@ from tcclient.archive import INDEX, Shelf
 from tcclient.backoff import RAMPS, Backoff, Trouble
 from tcclient.connection import Timing
 from tcclient.delivery import FOREIGN_INTERVAL
+from tcclient.entries import seconds
 from tcclient.jobs import Job
 from tcclient.messages import MAX_MESSAGE
 from tcclient.session import Session
@@ -131,7 +132,7 @@ class TrunkTestCase(SynchronousTestCase):
     def leave(self) -> None:
         """The process ends as it should: everything is finished, nothing waits."""
         self.trunk.part()
-        halts = [Deferred.fromCoroutine(session.halt()) for session in self.sessions.values()]
+        halts = [Deferred.fromCoroutine(session.halt("left")) for session in self.sessions.values()]
         settle(self.clock)
         stopped = self.trunk.stopService()
         settle(self.clock)
@@ -181,7 +182,7 @@ class TrunkTestCase(SynchronousTestCase):
     def halt(self, job: int) -> None:
         """The job stops, and the session has gone."""
         session = self.sessions.pop(job)
-        halted = Deferred.fromCoroutine(session.halt())
+        halted = Deferred.fromCoroutine(session.halt("stopped"))
         settle(self.clock)
         self.clock.advance(GOODBYE)
         self.successResultOf(halted)
@@ -221,6 +222,48 @@ class TrunkTestCase(SynchronousTestCase):
     def streaming(self) -> list[int]:
         """The jobs that the server would be told STARTED of."""
         return [job for job, session in self.sessions.items() if session.streaming]
+
+
+class GapTests(TrunkTestCase):
+    """What each account says of the time without a stream."""
+
+    def gaps(self, name: str) -> list[tuple[str, float]]:
+        """(cause, seconds) of each."""
+        return [(line["cause"], line["seconds"]) for line in self.disk.account(name, "gap")]
+
+    def test_everybody_has_it(self) -> None:
+        """From the last byte to the first, for each capture that was asked for."""
+        self.stream(1, 2)
+        self.peer.says(post(1, self.rule(1)))
+        self.goes(3)
+        self.peer.closes()
+        self.goes(0.25)
+        self.peer.answers()
+        self.peer.says(b"\r\n")
+        for name in ("cats", "dogs"):
+            self.assertEqual(self.gaps(name), [("start", 0.0), ("closed", 3.25)])
+
+    def test_one_that_joins(self) -> None:
+        """It is without a stream until X has its rule; the others hear nothing of it."""
+        self.stream(1)
+        self.peer.says(b"\r\n")
+        self.x.holds("add")
+        self.run_job(2, "dogs")
+        self.goes(2)
+        self.x.answers()
+        settle(self.clock)
+        self.assertEqual(self.gaps("dogs"), [("start", 2.0)])
+        self.assertEqual(self.gaps("cats"), [("start", 0.0)])
+
+    def test_since_when_keywords_are_in_force(self) -> None:
+        """When all of their rules work, which takes the rule delay."""
+        self.stream(1)
+        self.peer.says(b"\r\n")
+        self.run_job(1, "kittens")
+        (first, second) = self.disk.account("cats", "keywords_in_force")
+        self.assertEqual((first["text"], second["text"]), ("cats", "kittens"))
+        after = seconds(second["since"]) - seconds(second["at"])
+        self.assertAlmostEqual(after, DELAY, 3)
 
 
 class RoutingTests(TrunkTestCase):
@@ -425,7 +468,7 @@ class ConnectionTests(TrunkTestCase):
         for jobs in ((1,), (1, 2)):
             self.stream(*jobs)
             cats, peer = self.rule(1), self.peer
-            halted = Deferred.fromCoroutine(self.sessions[1].halt())
+            halted = Deferred.fromCoroutine(self.sessions[1].halt("stopped"))
             peer.says(post(len(jobs), cats))
             self.goes(GOODBYE)
             self.successResultOf(halted)
@@ -437,7 +480,7 @@ class ConnectionTests(TrunkTestCase):
     def test_stopped_twice_at_the_same_time(self) -> None:
         """By the server, and by the end of the process."""
         self.stream(1, 2)
-        halts = [Deferred.fromCoroutine(self.sessions[1].halt()) for _ in range(2)]
+        halts = [Deferred.fromCoroutine(self.sessions[1].halt("stopped")) for _ in range(2)]
         self.goes(GOODBYE)
         for halt in halts:
             self.successResultOf(halt)

@@ -171,6 +171,9 @@ class Ear:
         """As Listener."""
         self.opened += 1
 
+    def stream_heard(self) -> None:
+        """As Listener."""
+
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
         self.messages += messages
@@ -405,7 +408,7 @@ class EchoTests(TestCase):
             session.run(JOB)
             while not account.exists() or "not_connected" not in account.read_text():
                 await deferLater(reactor, 0)
-            await Deferred.fromCoroutine(session.halt())
+            await Deferred.fromCoroutine(session.halt("stopped"))
             session.retire()
         return account.read_text(), events
 

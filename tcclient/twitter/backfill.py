@@ -14,10 +14,14 @@ MOST_IDS = 500_000
 
 
 class Backfill:
-    """What is known of one stream's last minutes; `wanted` is the setting."""
+    """
+    What is known of one stream's last minutes; `wanted` is the setting.  `asked` is how many of
+    them the connection that there is was asked for, None where for none.
+    """
 
     def __init__(self, wanted: bool) -> None:
         self._wanted = wanted
+        self.asked: int | None = None
         self._heard: float | None = None
         self._seen: set[str] = set()
         self._order: deque[str] = deque()

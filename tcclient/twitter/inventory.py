@@ -6,7 +6,7 @@ Knows that a new rule works only after a while, and that what it replaces has to
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import attrs
 
@@ -108,7 +108,7 @@ class Inventory:
         the rules that they delete will be due, None where none is waiting for that.
         """
         doomed = set(changes.delete)
-        complete = self._complete_from(doomed)
+        complete = self.complete_from(doomed)
         self._replaced = {
             rule.id: self._replaced.get(rule.id, complete.get(self.job_of(rule), 0.0))
             for rule in self.rules
@@ -122,21 +122,21 @@ class Inventory:
         next_due = min(times, default=math.inf)
         return None if math.isinf(next_due) else next_due
 
-    def job_of(self, rule: PresentRule) -> int | None:
-        """The job that a rule is for; None where it is not ours."""
-        return job_of(rule.tag, self._prefix)
-
-    def _cover(self, job_id: int, wanted: Wanted) -> "_Cover":
-        return _Cover({rule: self._works[rule.id] for rule in self.of(job_id)}, wanted[job_id])
-
-    def _complete_from(self, doomed: set[str]) -> dict[int | None, float]:
-        """Job -> when all of its rules work that stay."""
+    def complete_from(self, doomed: Set[str]) -> dict[int | None, float]:
+        """Job -> when all of its rules work but the `doomed`, given by their ids."""
         found: dict[int | None, float] = {}
         for rule in self.rules:
             if rule.id not in doomed:
                 job_id = self.job_of(rule)
                 found[job_id] = max(found.get(job_id, 0.0), self._works[rule.id])
         return found
+
+    def job_of(self, rule: PresentRule) -> int | None:
+        """The job that a rule is for; None where it is not ours."""
+        return job_of(rule.tag, self._prefix)
+
+    def _cover(self, job_id: int, wanted: Wanted) -> "_Cover":
+        return _Cover({rule: self._works[rule.id] for rule in self.of(job_id)}, wanted[job_id])
 
     def _route(self, new: Iterable[PresentRule], gone: Iterable[PresentRule]) -> None:
         self._jobs |= {rule.id: job for job, rules in self._by_job(new).items() for rule in rules}

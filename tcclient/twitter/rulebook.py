@@ -20,7 +20,7 @@ from tcclient.twitter import Refusal
 from tcclient.twitter.inventory import Inventory
 from tcclient.twitter.ruleapi import NoRoom, RuleApi, RuleError
 from tcclient.twitter.rules import Clause
-from tcclient.twitter.ruleset import Changes, PresentRule, Routing, plan
+from tcclient.twitter.ruleset import Changes, PresentRule, Routing, job_of, plan
 from tcclient.twitter.trial import Trial
 from tcclient.twitter.wishes import Wish
 
@@ -125,6 +125,15 @@ class Rulebook:
     def rules_of(self, job_id: int) -> list[PresentRule]:
         """The rules that X has for the job; none for one that wants none."""
         return self._inventory.of(job_id) if self.wants(job_id) else []
+
+    def works_in(self, job_id: int) -> float | None:
+        """Seconds until all that the job wants works; None while X lacks some of it."""
+        changes = self._plan()
+        lacking = {job_of(rule.tag, self._manner.prefix) for rule in changes.add}
+        if not self.rules_of(job_id) or job_id in lacking:
+            return None
+        complete = self._inventory.complete_from(frozenset(changes.delete))
+        return max(0.0, complete.get(job_id, 0.0) - self._clock.seconds())
 
     @property
     def routing(self) -> Routing:

@@ -79,8 +79,10 @@ class V2Source:
             abandon(response)
             response = await self._authorized(query, 0)
             if response.code == 200:
+                minutes = 0
                 self.backfill.refused()
                 log.warn("X does not give backfill to this app; it is not asked for again.")
+        self.backfill.asked = minutes or None
         return response
 
     async def _authorized(self, query: StreamQuery, minutes: int) -> IResponse:

@@ -1,0 +1,111 @@
+"""
+When a capture that is wanted has no stream: where the gap begins, why, and where it ends.  Pure.
+
+Takes times in epoch seconds; opens nothing, writes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from tcclient import entries
+
+START = "start"
+"""The capture has begun, and its first byte has not come."""
+LEFT = "client_stopped"
+CRASH = "crash"
+
+
+@attrs.frozen
+class Missing:
+    """A gap that is open.  `cause` and `detail` say why it began; `attempts` have failed since, and
+    `status` and `explanation` are those of the last one."""
+
+    begin: float
+    cause: str
+    detail: str
+    keywords: str | None = None
+    attempts: int = 0
+    status: int | None = None
+    explanation: str | None = None
+
+
+class Coverage:
+    """What is missing of one capture; `missing` is None while its stream is heard."""
+
+    def __init__(self, missing: Missing | None = None) -> None:
+        self.missing = missing
+
+    def begins(self, missing: Missing) -> None:
+        """There is no stream from then on; where there was none before, the gap is the same."""
+        self.missing = self.missing or missing
+
+    def tried(self, status: int | None, explanation: str | None) -> None:
+        """An attempt to connect has failed."""
+        if self.missing is not None:
+            self.missing = attrs.evolve(
+                self.missing,
+                attempts=self.missing.attempts + 1,
+                status=status,
+                explanation=explanation,
+            )
+
+    def ends(self, end: float, backfill: int | None = None) -> entries.Gap | None:
+        """The stream is heard, or nothing is wanted any more; the line about the gap, if any."""
+        missing, self.missing = self.missing, None
+        if missing is None:
+            return None
+        # A clock that was set back in between makes no gap of less than nothing.
+        begin = min(missing.begin, end)
+        return entries.Gap(
+            begin=entries.moment(begin),
+            end=entries.moment(end),
+            seconds=round(end - begin, 3),
+            cause=missing.cause,
+            detail=missing.detail,
+            attempts=missing.attempts,
+            keywords=missing.keywords,
+            status=missing.status,
+            explanation=missing.explanation,
+            backfill=backfill,
+        )
+
+
+def resume(newest_first: Iterable[Mapping[str, Any]], job: int, alive: float) -> Missing | None:
+    """
+    The gap in which a capture is that an earlier process has left, by the lines of its ledger;
+    None for one that was not running.  `alive` is the last time at which that process is known to
+    have had everything on the disk, 0 where nothing is known.
+    """
+    keywords: str | None = None
+    text_known = False
+    missing: Missing | None = None
+    for line in newest_first:
+        entry = entries.read(line) if line.get("job") == job else None
+        if isinstance(entry, entries.Keywords) and not text_known:
+            keywords, text_known = entry.after, True
+        if isinstance(entry, entries.File) and entry.last_arrival is not None:
+            alive = max(alive, entries.seconds(entry.last_arrival))
+        if missing is None and entry is not None:
+            if isinstance(entry, entries.CaptureStop) and entry.because != "left":
+                return None
+            missing = _begun(entry, line, alive)
+        if missing is not None and text_known:
+            break
+    return missing and attrs.evolve(missing, keywords=keywords)
+
+
+def _begun(entry: entries.Entry, line: Mapping[str, Any], alive: float) -> Missing | None:
+    """The gap that is open after this line, which is the newest that says."""
+    at = entries.seconds(line["at"])
+    if isinstance(entry, entries.CaptureStop):
+        begin = at if entry.covered is None else entries.seconds(entry.covered)
+        return Missing(begin, LEFT, "the client was stopped")
+    if isinstance(entry, entries.Gap):
+        return Missing(max(entries.seconds(entry.end), alive), CRASH, "the client was killed")
+    if isinstance(entry, entries.Disconnected):
+        return Missing(at - (entry.silent or 0.0), entry.cause, entry.detail)
+    if isinstance(entry, entries.CaptureStart):
+        return Missing(at, START, "the capture was started")
+    return None

@@ -1,0 +1,144 @@
+"""When a capture has no stream: where gaps begin and end, in one process and over several."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient import entries
+from tcclient.coverage import Coverage, Missing, resume
+from tcclient.entries import Entry, moment
+from tcclient.tally import Account
+
+NOON = 1_700_000_000.0
+STALLED = Missing(NOON, "stall", "no byte came for 30 s", "cats")
+
+
+class GapTests(SynchronousTestCase):
+    def test_a_gap(self) -> None:
+        """It has both ends, its length, why it began, and how often it was tried to end it."""
+        coverage = Coverage()
+        coverage.begins(STALLED)
+        coverage.tried(503, "busy")
+        coverage.tried(None, None)
+        self.assertEqual(
+            coverage.ends(NOON + 7.5, backfill=2),
+            entries.Gap(
+                begin=moment(NOON),
+                end=moment(NOON + 7.5),
+                seconds=7.5,
+                cause="stall",
+                detail="no byte came for 30 s",
+                attempts=2,
+                keywords="cats",
+                backfill=2,
+            ),
+        )
+
+    def test_what_the_last_attempt_said(self) -> None:
+        """Its status, and the other side's words."""
+        coverage = Coverage(STALLED)
+        coverage.tried(None, None)
+        coverage.tried(503, "busy")
+        gap = coverage.ends(NOON + 1)
+        assert gap is not None
+        self.assertEqual((gap.status, gap.explanation), (503, "busy"))
+
+    def test_one_gap_at_a_time(self) -> None:
+        """What happens during a gap does not move its beginning; one that has ended is over."""
+        coverage = Coverage()
+        coverage.begins(STALLED)
+        coverage.begins(attrs.evolve(STALLED, begin=NOON + 5, cause="closed"))
+        gap = coverage.ends(NOON + 9)
+        assert gap is not None
+        self.assertEqual((gap.begin, gap.cause), (moment(NOON), "stall"))
+        self.assertIsNone(coverage.ends(NOON + 10))
+
+    def test_an_attempt_without_a_gap(self) -> None:
+        """It changes nothing."""
+        coverage = Coverage()
+        coverage.tried(503, "busy")
+        self.assertIsNone(coverage.missing)
+
+    def test_the_clock_is_set_back(self) -> None:
+        """No gap has less than no length."""
+        gap = Coverage(STALLED).ends(NOON - 3600)
+        assert gap is not None
+        self.assertEqual((gap.begin, gap.end, gap.seconds), (*[moment(NOON - 3600)] * 2, 0.0))
+
+
+class ResumeTests(SynchronousTestCase):
+    """What the next process makes of the lines: (seconds after noon, entry), oldest first."""
+
+    def resume(self, *lines: tuple[float, Entry], alive: float = 0.0) -> Missing | None:
+        def newest_first() -> Iterator[dict[str, Any]]:
+            for after, entry in reversed(lines):
+                yield {"at": moment(NOON + after), "job": 7, **entry.members()}
+                yield {"at": moment(NOON + after), "job": 8, **STOP.members()}
+                yield {"kind": "unknown to us", "job": 7}
+
+        return resume(newest_first(), 7, alive)
+
+    def test_nothing_known(self) -> None:
+        """A capture that is new here, or was stopped, has no gap."""
+        self.assertIsNone(self.resume())
+        self.assertIsNone(self.resume((0, START), (1, KEYWORDS), (2, gap(0, 2)), (9, STOP)))
+        withdrawn = entries.CaptureStop(because="withdrawn", status=5)
+        self.assertIsNone(self.resume((0, START), (1, KEYWORDS), (2, withdrawn)))
+
+    def test_killed_while_it_was_heard(self) -> None:
+        """The gap begins at the last post that is known to be on the disk."""
+        lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)))
+        crash = Missing(NOON + 2, "crash", "the client was killed", "cats")
+        self.assertEqual(self.resume(*lines), crash)
+        self.assertEqual(self.resume(*lines, alive=NOON + 30), attrs.evolve(crash, begin=NOON + 30))
+        self.assertEqual(
+            self.resume(*lines, (60, file(40)), (70, UPDATE)), attrs.evolve(crash, begin=NOON + 40)
+        )
+
+    def test_an_older_file_says_nothing(self) -> None:
+        """The stream was heard after it."""
+        lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)), (9, file(8)), (20, gap(10, 20)))
+        missing = self.resume(*lines, alive=NOON + 8)
+        assert missing is not None
+        self.assertEqual(missing.begin, NOON + 20)
+
+    def test_killed_in_a_gap(self) -> None:
+        """The gap goes on, from where it began."""
+        lost = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)
+        tried = entries.NotConnected(cause="refused", detail="503", status=503)
+        missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (90, lost), (95, tried))
+        self.assertEqual(missing, Missing(NOON + 60, "stall", "no byte", "cats"))
+
+    def test_killed_before_the_first_byte(self) -> None:
+        """It goes on from the start."""
+        missing = self.resume((3, START), (3, KEYWORDS), (4, CONNECTED))
+        self.assertEqual(missing, Missing(NOON + 3, "start", "the capture was started", "cats"))
+
+    def test_the_client_was_stopped(self) -> None:
+        """What came until then is there."""
+        left = entries.CaptureStop(because="left", status=3, covered=moment(NOON + 49))
+        missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (50, left))
+        self.assertEqual(
+            missing, Missing(NOON + 49, "client_stopped", "the client was stopped", "cats")
+        )
+
+
+def gap(begin: float, end: float) -> Entry:
+    """In seconds after noon."""
+    ended = Coverage(Missing(NOON + begin, "start", "")).ends(NOON + end)
+    assert ended is not None
+    return ended
+
+
+def file(last: float) -> Entry:
+    """Whose last post came then."""
+    return entries.File(name="a.json", posts=1, bytes=9, last_arrival=moment(NOON + last))
+
+
+START = entries.CaptureStart(because="started", status=2)
+STOP = entries.CaptureStop(because="stopped", status=4)
+KEYWORDS = entries.Keywords(before=None, after="cats")
+CONNECTED = entries.Connected(endpoint="statuses/filter", status=200, failed_attempts=0)
+UPDATE = entries.Update(count=1, account=Account())
