@@ -17,7 +17,8 @@ any_text = st.text(st.characters())
 pieces = (
     *("OR", "or", "AND", "NOT", " ", " ", ",", '"', "(", ")", "-", ":", "lang:en", "from:x"),
     *("geo:", "1 2 3 4", "#", "@", "$", "#tag", "~2", "[", "]", "\\", "😀", "❤️", "日本"),
-    *("“", "”", "＂", "＃", "：", "don't", "co-op", "ＯＲ", "\x01", "\u200d", "a", "B", "7"),
+    *("“", "”", "„", "«", "»", "＂", "＃", "："),
+    *("don't", "co-op", "ＯＲ", "\x01", "\u200d", "a", "B", "7"),
 )
 pieces_of_text = st.lists(st.sampled_from(pieces) | st.text(st.characters(), max_size=3)).map(
     "".join
@@ -124,19 +125,40 @@ class TermTests(SynchronousTestCase):
         ):
             self.assertEqual(asked(text), (expected,), text)
 
-    def test_quotation_marks_divide_words(self) -> None:
-        """They did nothing in v1.1 either; nothing that is typed can end a phrase."""
+    def test_quotation_marks_make_a_phrase(self) -> None:
+        """Words in a pair of them stand beside the others; any kind of mark will do."""
         for text, expected in (
-            ('"climate change"', "(climate change)"),
+            ('"climate change"', '"climate change"'),
+            ('"green tea" milk', '("green tea" milk)'),
+            ('milk "green tea" "black  tea"', '(milk "green tea" "black tea")'),
+            ("“green tea” „grüner Tee“", '("green tea" "grüner Tee")'),
+            ("«thé vert» »Tee«", '("thé vert" Tee)'),
+            ('""a b""', '"a b"'),
+            ('("a b" -"c d").', '("a b" "c d")'),
+            ('"cats OR dogs"', '"cats OR dogs"'),
+            ('"or"', '"or"'),
+            ('"from:nasa x"', '"from:nasa x"'),
+            ('"#a b"', '"#a b"'),
+            ('"#a"', '"#a"'),
+            ('"a - b\\c"', '"a b c"'),
+            ('"foo" "-" ""', "foo"),
+            ('"a" OR "b', '(a "OR" b)'),
+        ):
+            self.assertEqual(clauses(text, LENGTH)[1], (), text)
+            self.assertEqual(asked(text), (expected,), text)
+
+    def test_other_quotation_marks_divide_words(self) -> None:
+        """One without its like, or within a word: nothing that is typed can end a phrase."""
+        for text, expected in (
+            ('"climate change', "(climate change)"),
+            ('climate change"', "(climate change)"),
+            ('7" or 12" single', '(7 "or" 12 single)'),
             ('5"disk', '"5 disk"'),
             ("a\\b", '"a b"'),
             ('say:"hi"', '"say: hi"'),
-            ("“so”", "so"),
-            ('"#a"', '"#a"'),
-            ('"or"', '"or"'),
-            ('"a" OR "b', '(a "OR" b)'),
         ):
             self.assertEqual(asked(text), (expected,), text)
+        self.assertEqual(asked('"green, tea"'), ("green", "tea"))
 
     def test_signs_that_begin_no_tag(self) -> None:
         """What is no hashtag, mention or cashtag to X is looked for as text."""

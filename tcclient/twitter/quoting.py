@@ -11,11 +11,14 @@ What a clause matches, beside v1.1's `track`:
 - `#snow` matches that hashtag only, `@snow` that mention, `$snow` that cashtag, in both.
 - A word with punctuation in it becomes a phrase: `coca-cola` matches "coca cola" too.
 - Neither matches inside of a word, so Chinese and Japanese match as X divides them.
-- Quotation marks are punctuation in both.  For a phrase write `rule:"climate change"`.
+- Words in a pair of quotation marks are a phrase: `"climate change"`.  v1.1 knew no phrases.  A
+  pair begins where a word may and ends where one may; the marks may differ („so“).  Any other mark
+  (`7" single`) only divides words, as all of them did in v1.1, and so does one without its like.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from tcclient.keywords import Box
 
@@ -25,17 +28,22 @@ _SIGNS = str.maketrans("＃＠＄", "#@$")
 """Hashtags and mentions are written with these signs in Japanese."""
 _MENTION = re.compile(r"@[A-Za-z0-9_]{1,15}")
 _CASHTAG = re.compile(r"\$[A-Za-z]{1,6}")
-_UNQUOTABLE = re.compile(r'["\\“”„‟〝〞〟＂\x00-\x1f\x7f-\x9f]')
+_MARKS = '"“”„‟〝〞〟＂«»'
+_QUOTED = re.compile(
+    rf"(?<![^\s({_MARKS}-])[{_MARKS}]([^{_MARKS}]+)[{_MARKS}](?![^\s).;:!?{_MARKS}])"
+)
+"""A pair of them, at the ends of words: `7" or 12" single` has none."""
+_UNQUOTABLE = re.compile(rf"[{_MARKS}\\\x00-\x1f\x7f-\x9f]")
 """What ends a phrase, or may: no way to escape it is documented.  To X it only divides words."""
 _WORD_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc"})
 
 
 def clause(term: str) -> str:
     """
-    All the words of the term, in any order, each meaning what it says.  Words without anything
-    that X matches (a lone dash) go.  Raises ValueError, with a reason, when none is left.
+    All the words and phrases of the term, in any order, each meaning what it says.  Words without
+    anything that X matches (a lone dash) go.  Raises ValueError, with a reason, when none is left.
     """
-    atoms = [atom for atom in map(_atom, term.split()) if atom]
+    atoms = [atom for atom in _atoms(term) if atom]
     if not atoms:
         raise ValueError("X matches words, numbers, hashtags and emoji, and it has none")
     return atoms[0] if len(atoms) == 1 else f"({' '.join(atoms)})"
@@ -72,14 +80,25 @@ def _degrees(number: float) -> str:
     return "0" if text == "-0" else text
 
 
+def _atoms(term: str) -> Iterator[str]:
+    for number, text in enumerate(_QUOTED.split(term)):
+        if number % 2:  # what the group of the pattern matched
+            yield _phrase(text)
+        else:
+            yield from map(_atom, text.split())
+
+
 def _atom(word: str) -> str:
     word = word[0].translate(_SIGNS) + word[1:]
     if _is_plain(word) or _is_hashtag(word) or _MENTION.fullmatch(word) or _CASHTAG.fullmatch(word):
         return word
-    phrase = " ".join(_UNQUOTABLE.sub(" ", word).split())
-    if _is_plain(phrase):
-        return phrase  # it stood in quotation marks; or it was nothing else
-    return f'"{phrase}"' if any(map(_can_match, phrase)) else ""
+    return _phrase(word)
+
+
+def _phrase(text: str) -> str:
+    words = _UNQUOTABLE.sub(" ", text).split()
+    phrase = " ".join(word for word in words if any(map(_can_match, word)))
+    return phrase if _is_plain(phrase) else f'"{phrase}"'  # one word, or none, needs no marks
 
 
 def _is_plain(word: str) -> bool:
