@@ -13,9 +13,9 @@ from tcclient import entries
 
 T = TypeVar("T")
 
-_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
-"""Matches a row of digits in one way only: with two, four long rows would take hours."""
-_GEO = re.compile(rf"geo:\s*({_NUMBER})\s+({_NUMBER})\s+({_NUMBER})\s+({_NUMBER})(?:\s|$)", re.I)
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
+_CORNERS = 4
+"""The numbers of a box: two longitudes and two latitudes."""
 
 
 @attrs.frozen
@@ -109,7 +109,8 @@ class Reading:
 
 def read(text: str | None, limits: Limits) -> Reading:
     """
-    Commas separate terms; the words of a term must all occur; `geo:` begins a box of four numbers.
+    Commas separate terms; the words of a term must all occur; `geo:` begins a box of four numbers,
+    with blanks or commas between them.
     No text, or a blank one, asks for the sample stream.
     """
     if text is None or not text.strip():
@@ -134,14 +135,34 @@ def read(text: str | None, limits: Limits) -> Reading:
 
 
 def split_terms(text: str) -> list[str]:
-    """The terms between the commas, each once, with one blank between its words."""
-    terms = (" ".join(term.split()) for term in text.split(","))
-    return list(dict.fromkeys(term for term in terms if term))
+    """
+    The terms between the commas, each once, with one blank between its words.
+
+    A `geo:` of fewer than four words takes on the terms behind it that are nothing but numbers,
+    until it has four: keywords they would be by mistake only.  Once it has more (`geo: 7,5 51,2`,
+    where commas are decimal points), it takes on all.
+    """
+    terms: list[list[str]] = []
+    words = _CORNERS  # of the box that is being read
+    for piece in filter(None, (" ".join(piece.split()) for piece in text.split(","))):
+        if words != _CORNERS and all(map(_NUMBER.fullmatch, piece.split())):
+            terms[-1].append(piece)
+            words += len(piece.split())
+        else:
+            terms.append([piece])
+            words = len(_corners(piece)) if is_box(piece) else _CORNERS
+    return list(dict.fromkeys(map(", ".join, terms)))
 
 
 def is_box(term: str) -> bool:
     """Whether a term is meant as a bounding box; it need not be a valid one."""
     return term[:4].lower() == "geo:"
+
+
+def _corners(term: str) -> list[str]:
+    """What should be the four numbers of a box.  Without commas, words behind them may name it."""
+    words = term[len("geo:") :].replace(",", " ").split()
+    return words if "," in term else words[:_CORNERS]
 
 
 def _add(found: list[T], item: T, limit: int, what: str) -> None:
@@ -176,10 +197,12 @@ def parse_box(term: str, degrees: tuple[float, float]) -> Box:
     The box that a term beginning with `geo:` gives, its sides from the least to the most degrees.
     Raises ValueError, with the reason, for anything that is no box.
     """
-    match = _GEO.match(term)
-    if match is None:
-        raise ValueError("geo: takes four numbers with spaces between: west south east north")
-    lon1, lat1, lon2, lat2 = (float(number) for number in match.groups())
+    corners = _corners(term)
+    if len(corners) != _CORNERS or not all(map(_NUMBER.fullmatch, corners)):
+        raise ValueError(
+            "geo: takes four numbers, with a point for decimals: longitude latitude twice"
+        )
+    lon1, lat1, lon2, lat2 = map(float, corners)
     if not all(-180 <= lon <= 180 for lon in (lon1, lon2)):
         raise ValueError("a longitude lies between -180 and 180 (longitude comes first)")
     if not all(-90 <= lat <= 90 for lat in (lat1, lat2)):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.entries import Asked
-from tcclient.keywords import Box, Limits, Query, read
+from tcclient.keywords import Box, Limits, Query, read, split_terms
 from tcclient.twitter.v1 import LIMITS
 
 FEW = Limits(phrases=2, phrase_bytes=10, boxes=2, box_degrees=(0.1, 360.0))
@@ -16,7 +16,7 @@ HEYDAY = Box(-122.75, 36.8, -121.75, 37.8)
 any_text = st.text(st.characters())
 pieces_of_text = st.lists(
     st.sampled_from(
-        ["geo:", "GEO: ", "1 2 3 4", "-180", "1.5", ".", "e5", ",", " ", "\n", "\0", "a"]
+        ["geo:", "GEO: ", "1 2 3 4", "-180", "1.5", ".", "e5", ",", ",", " ", "\n", "\0", "a"]
     )
     | st.text(st.characters(), max_size=3)
 ).map("".join)
@@ -128,6 +128,38 @@ class BoxTests(SynchronousTestCase):
             reading = read(text, LIMITS)
             self.assertEqual((reading.query, reading.refused), (Query((), (HEYDAY,)), ()), text)
 
+    def test_commas_between_the_numbers(self) -> None:
+        """With and without blanks beside them; the box is complete with the fourth number."""
+        box = Box(-74, 40, -73, 41)
+        for text, track in (
+            ("geo: -74,40,-73,41", ()),
+            ("geo:-74, 40 , -73 ,41", ()),
+            ("geo: -74 40, -73 41", ()),
+            ("geo: -74, 40 -73, 41", ()),
+            ("geo:,-74,,40,-73,41", ()),
+            ("geo: -74,41,-73,40,2020", ("2020",)),
+            ("geo: -74 40 -73 41, 2020", ("2020",)),
+            ("a,geo: -74,40,-73,41,geo: -74 40 -73 41,7", ("a", "7")),
+        ):
+            reading = read(text, LIMITS)
+            self.assertEqual((reading.query, reading.refused), (Query(track, (box,)), ()), text)
+        self.assertEqual(read("geo: 5,5,6,6", LIMITS).query, Query((), (Box(5, 5, 6, 6),)))
+
+    def test_an_incomplete_box_is_one_term(self) -> None:
+        """Its numbers do not become keywords; what is no number does."""
+        for text, term, track in (
+            ("geo: -74,40,-73", "geo: -74, 40, -73", None),
+            ("geo: -74,40, rain, 41", "geo: -74, 40", ("rain", "41")),
+            ("geo: -74,40,-73,41 NY", "geo: -74, 40, -73", ("41 NY",)),
+            ("geo: -74.0.5,40,-73,41,x", "geo: -74.0.5, 40, -73, 41", ("x",)),
+            ("geo: 7,5 51,2 8,5 52,1", "geo: 7, 5 51, 2 8, 5 52, 1", None),
+            ("geo: a b c d, 2020", "geo: a b c d", ("2020",)),
+        ):
+            reading = read(text, LIMITS)
+            self.assertEqual(reading.query, Query(track) if track else None, text)
+            self.assertEqual([refused.term for refused in reading.refused], [term])
+            self.assertIn("four numbers", reading.refused[0].reason)
+
     def test_ways_to_write_a_number(self) -> None:
         """With and without digits on either side of the point."""
         self.assertEqual(
@@ -190,7 +222,11 @@ class BoxTests(SynchronousTestCase):
 
     def test_long_rows_of_digits(self) -> None:
         """Reading takes time in proportion to the text, also where no box comes of it."""
-        for term in ("geo: " + " ".join(["1" * 2000] * 4) + "x", "geo: " + "1" * 60_000):
+        for term in (
+            "geo: " + " ".join(["1" * 2000] * 4) + "x",
+            "geo: " + "1" * 60_000,
+            "geo: 1 2 3, 4 5" + ", 6" * 60_000,
+        ):
             self.assertIn("four numbers", read(term, LIMITS).refused[0].reason)
 
 
@@ -245,13 +281,24 @@ class AnyTextTests(SynchronousTestCase):
             self.assertTrue(-90 <= box.south < box.north <= 90)
 
     @given(any_text | pieces_of_text)
+    def test_no_word_vanishes(self, text: str) -> None:
+        """Terms have the words that were typed, in their order; one that was there is left out."""
+        words = [word for term in text.split(",") for word in term.split()]
+        kept = iter(words)
+        found = split_terms(text)
+        for term in found:
+            for word in term.replace(",", " ").split():
+                self.assertIn(word, kept)  # and what stands before it is used up
+        self.assertEqual({w for t in found for w in t.replace(",", " ").split()}, set(words))
+
+    @given(any_text | pieces_of_text)
     def test_no_term_vanishes(self, text: str) -> None:
         """Each is asked for, or said to be left out."""
         reading = read(text, FEW)
         query = reading.query or Query()
         left_out = {refused.term for refused in reading.refused}
-        for term in (" ".join(part.split()) for part in text.split(",")):
+        for term in split_terms(text):
             if term[:4].lower() == "geo:":
                 self.assertTrue(query.locations or term in left_out)
-            elif term:
+            else:
                 self.assertIn(term, left_out | set(query.track))

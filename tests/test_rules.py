@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.keywords import split_terms
 from tcclient.twitter.rules import SPARE, Clause, clauses, length, pack
 
 LENGTH = 1024
@@ -258,6 +259,7 @@ class BoxTests(SynchronousTestCase):
             ("geo:-180 -90 180 90", "bounding_box:[-180 -90 180 90]"),
             ("GEO: 1. .5 100 -.0000001", "bounding_box:[1 0 100 0.5]"),
             ("geo: 0 0 0.01 0.01", "bounding_box:[0 0 0.01 0.01]"),
+            ("geo: -74,40,-73,41", "bounding_box:[-74 40 -73 41]"),
         ):
             self.assertEqual(clauses(text, LENGTH)[1], (), text)
             self.assertEqual(asked(text), (expected,))
@@ -265,7 +267,7 @@ class BoxTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """With the reasons of v1.1, and never as words."""
         for term, reason in (
-            ("geo: 1 2 3", "four numbers"),
+            ("geo: 1, 2, 3", "four numbers"),
             ("geo: 36.8 -122.75 37.8 -121.75", "latitude lies"),
             ("geo: 179 0 -179 1", "antimeridian"),
         ):
@@ -323,8 +325,8 @@ class AnyTextTests(SynchronousTestCase):
         self.assertEqual(bool(text.strip()), bool(found or refused))
         by_text = {clause.text for clause in found}
         left_out = {r.term for r in refused}
-        for term in (" ".join(part.split()) for part in text.split(",")):
-            if term and term not in left_out:
+        for term in split_terms(text):
+            if term not in left_out:
                 (clause,) = clauses(term, rule_length)[0]
                 self.assertIn(clause.text, by_text)
                 self.assertLessEqual(length(clause.text), rule_length)
