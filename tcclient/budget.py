@@ -53,10 +53,17 @@ def limits_from(given: Mapping[str, object] | None) -> BudgetLimits:
     return BudgetLimits(**numbers)
 
 
+def utc_minute(at: float) -> str:
+    """Epoch seconds as a person reads them: 2026-11-24 00:00 UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What is kept: day and month (2026-11-23, 2026-11), the posts spent in each, how many more this
-    record provides for (0 after a clean stop), and in which periods there has been a warning.
+    record provides for (0 after a clean stop), and in which periods there has been a warning.  The
+    estimates are those of the posts spent that nobody has counted: earlier records provided for
+    them when the client was killed.
     """
 
     version: Literal[1]
@@ -66,6 +73,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     month_posts: _Number
     ahead: _Number
     warned: tuple[str, ...]
+    day_estimate: _Number = 0
+    month_estimate: _Number = 0
 
 
 NOTHING_SPENT = Record(
@@ -75,11 +84,22 @@ NOTHING_SPENT = Record(
 
 @attrs.frozen
 class Level:
-    """How far one limit is used: `name` is "day" or "month"."""
+    """
+    How far one limit is used: `name` is "day" or "month".  Of the posts spent `estimated` were
+    not counted: there were that many at most.
+    """
 
     name: str
     spent: int
     limit: int
+    estimated: int = 0
+
+    @property
+    def used(self) -> str:
+        """The posts spent, in words that tell a count from an estimate."""
+        if not self.estimated:
+            return str(self.spent)
+        return f"at most {self.spent} ({self.estimated} of them estimated)"
 
     @property
     def exhausted(self) -> bool:
@@ -97,7 +117,11 @@ class Budget:
 
     def __init__(self, limits: BudgetLimits, record: Record, now: float) -> None:
         self._limits = limits
-        self._now = self._plus(record, record.ahead)
+        self._now = msgspec.structs.replace(
+            self._plus(record, record.ahead),
+            day_estimate=record.day_estimate + record.ahead,
+            month_estimate=record.month_estimate + record.ahead,
+        )
         self._kept = record
         self._ahead = 0
         self._pending = 0
@@ -109,10 +133,13 @@ class Budget:
     def used_up(cls, limits: BudgetLimits, now: float) -> "Budget":
         """Where it is not known what was spent."""
         budget = cls(limits, NOTHING_SPENT, now)
+        day, month = limits.posts_per_day or 0, limits.posts_per_month or 0
         budget._now = msgspec.structs.replace(
             budget._now,
-            day_posts=limits.posts_per_day or 0,
-            month_posts=limits.posts_per_month or 0,
+            day_posts=day,
+            month_posts=month,
+            day_estimate=day,
+            month_estimate=month,
         )
         return budget
 
@@ -133,9 +160,11 @@ class Budget:
             self._now = msgspec.structs.replace(old, day=day, month=month)
             return
         if day > old.day:
-            self._now = msgspec.structs.replace(self._now, day=day, day_posts=0)
+            self._now = msgspec.structs.replace(self._now, day=day, day_posts=0, day_estimate=0)
         if month > old.month:
-            self._now = msgspec.structs.replace(self._now, month=month, month_posts=0)
+            self._now = msgspec.structs.replace(
+                self._now, month=month, month_posts=0, month_estimate=0
+            )
 
     def spend(self, posts: int, now: float) -> None:
         """So many posts have been delivered."""
@@ -180,10 +209,14 @@ class Budget:
         """Of the limits that there are, the one that lasts longer last."""
         limits, now = self._limits, self._now
         found = (
-            ("day", now.day_posts, limits.posts_per_day),
-            ("month", now.month_posts, limits.posts_per_month),
+            ("day", now.day_posts, limits.posts_per_day, now.day_estimate),
+            ("month", now.month_posts, limits.posts_per_month, now.month_estimate),
         )
-        return tuple(Level(name, spent, limit) for name, spent, limit in found if limit is not None)
+        return tuple(
+            Level(name, spent, limit, estimated)
+            for name, spent, limit, estimated in found
+            if limit is not None
+        )
 
     def news(self) -> tuple[Level, ...]:
         """The levels that have come to be nearly or wholly used; each is told once a period."""

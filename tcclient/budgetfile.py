@@ -22,6 +22,14 @@ class Illegible(Exception):
     """There is a file, and it does not say what was spent.  str() is a clause."""
 
 
+def record_path(base_dir: Path, prefix: str) -> Path:
+    """
+    Of the client whose rules have tags that begin with `prefix`: clients that share a folder do
+    not share a budget.
+    """
+    return base_dir / f"tcc.budget.{prefix.split(':')[1]}.json"
+
+
 def write_record(path: Path, record: Record) -> None:
     """
     Replace the file: whoever reads it finds the old record or this, after a power cut too.

@@ -19,6 +19,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tcclient import logs, probes, verdicts
+from tcclient.budget import Budget, limits_from
+from tcclient.budgetfile import Illegible, read_record, record_path
 from tcclient.control import ControlServer, ServerError
 from tcclient.failures import explain
 from tcclient.settings import Settings
@@ -91,6 +93,8 @@ class Checks:
         yield "credentials", self.credentials
         yield "source_addr", self.source_addr
         yield "base_dir", self.base_dir
+        if self._settings.twitter.api == "2" and self._settings.twitter.budget is not None:
+            yield "budget", self.budget
         yield "CA store", self.ca_store
         yield "stream host", self.stream_host
         if self._ends.rules is not None:
@@ -164,6 +168,16 @@ class Checks:
             return fail(f"{folder} cannot be written: {e.strerror}")
         return ok(f"{folder} {'was made and ' if made else ''}can be written")
 
+    async def budget(self) -> Verdict:
+        """As the file says, which stays as it is; in a thread like `base_dir`."""
+        path = record_path(self._settings.output.base_dir, self._prefix)
+        limits = limits_from(self._settings.twitter.budget)
+        try:
+            record = await probes.in_thread(self._reactor, lambda: read_record(path))
+        except Illegible as e:
+            return verdicts.illegible_budget(str(path), str(e))
+        return verdicts.budget(Budget(limits, record, self._reactor.seconds()))
+
     async def ca_store(self) -> Verdict:
         """Of the place that TLS is verified with, where any address needs it."""
         urls = (self._settings.server.base_url, self._stream_place()[1])
@@ -181,14 +195,14 @@ class Checks:
 
     async def x_api(self, rules: RuleApi) -> Verdict:
         """Asked for the app's rules: it gives them to good credentials, and nothing changes."""
-        server, api_url = self._settings.server, self._settings.twitter.api_url
+        api_url = self._settings.twitter.api_url
         if not await self._addresses(_host(api_url)):
             return fail(f"{api_url}: its name cannot be resolved")
         try:
             found = await rules.rules()
         except RuleError as e:
             return verdicts.x_refused(api_url, str(e), e.refusal)
-        return verdicts.x_api(api_url, found, tag_prefix(server.base_url, server.client_id))
+        return verdicts.x_api(api_url, found, self._prefix)
 
     async def server(self) -> Verdict:
         """Asked as the client will ask it."""
@@ -200,6 +214,11 @@ class Checks:
             return verdicts.server(base_url, await self._ends.control.active_jobs())
         except ServerError as e:
             return fail(f"{base_url}: {e}")
+
+    @property
+    def _prefix(self) -> str:
+        """How the tags of this client's rules begin."""
+        return tag_prefix(self._settings.server.base_url, self._settings.server.client_id)
 
     def _stream_place(self) -> tuple[str, str]:
         """The key of the stream's address, and the address."""

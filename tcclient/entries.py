@@ -357,12 +357,16 @@ class BudgetUnkept(Entry, frozen=True):
 
 
 class BudgetExhausted(Entry, frozen=True):
-    """v2: a limit of `twitter.budget` is reached."""
+    """
+    v2: a limit of `twitter.budget` is reached.  Of the posts spent `estimated` are not counted but
+    taken for what came before the client was killed: there were that many at most.
+    """
 
     name: str
     spent: _Count
     limit: _Count
     until: Moment
+    estimated: _Count = 0
 
 
 class BudgetRenewed(Entry, frozen=True):

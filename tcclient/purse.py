@@ -113,10 +113,10 @@ class Purse(Service):
         for level in news:
             if not level.exhausted:
                 log.warn(
-                    "{spent} of the {limit} posts that twitter.budget allows this {name} are used.",
-                    spent=level.spent,
+                    "Of the {limit} posts that twitter.budget allows this {name}, {used} are used.",
                     limit=level.limit,
                     name=level.name,
+                    used=level.used,
                 )
         out = next((level for level in reversed(news) if level.exhausted), None)
         if out is not None:
@@ -203,8 +203,8 @@ class Purse(Service):
             return Budget.used_up(limits, now)
         if record.ahead:
             log.warn(
-                "The client was killed: {ahead} posts, a second's worth, are added to those that "
-                "twitter.budget counts.",
+                "The client was killed before it had counted its last posts. twitter.budget takes "
+                "them for {ahead}, a second's worth: an estimate, rounded up.",
                 ahead=record.ahead,
             )
         return Budget(limits, record, now)

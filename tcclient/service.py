@@ -23,6 +23,7 @@ from tcclient import check, logs
 from tcclient.archive import Shelf
 from tcclient.backoff import Backoff
 from tcclient.budget import limits_from
+from tcclient.budgetfile import record_path
 from tcclient.control import ControlServer
 from tcclient.feed import Feeds, OwnFeeds
 from tcclient.poller import Intervals, Poller
@@ -193,11 +194,8 @@ def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
 
 
 def _purse(settings: Settings, prefix: str, reactor: Any, trunk: Trunk) -> Purse:
-    # Clients that share a folder do not share a budget: the tags of their rules differ.
-    name = f"tcc.budget.{prefix.split(':')[1]}.json"
-    return Purse(
-        limits_from(settings.twitter.budget), settings.output.base_dir / name, reactor, trunk
-    )
+    path = record_path(settings.output.base_dir, prefix)
+    return Purse(limits_from(settings.twitter.budget), path, reactor, trunk)
 
 
 def _bearer(settings: Settings, reactor: Any) -> Bearer:

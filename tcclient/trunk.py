@@ -6,7 +6,6 @@ handed out by `delivery`, and `purse` knows how many may be bought.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import attrs
 from twisted.application.service import MultiService, Service
@@ -16,7 +15,7 @@ from twisted.logger import Logger
 from tcclient import entries
 from tcclient.archive import Note
 from tcclient.branch import Branch, Branches, Terms, names
-from tcclient.budget import Level
+from tcclient.budget import Level, utc_minute
 from tcclient.connection import Ending
 from tcclient.delivery import Delivery, Foreign
 from tcclient.feed import STOPPED, Owner
@@ -159,15 +158,20 @@ class Trunk(MultiService):
     def budget_exhausted(self, level: Level, until: float) -> None:
         """As Holder."""
         log.warn(
-            "The budget of this {name} is used up ({spent} posts): nothing is captured before "
-            "{until}.",
+            "The budget of this {name} is used up, {used} of {limit} posts: nothing is captured "
+            "before {until}.",
             name=level.name,
-            spent=level.spent,
-            until=datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            used=level.used,
+            limit=level.limit,
+            until=utc_minute(until),
         )
         self._branches.note_all(
             entries.BudgetExhausted(
-                name=level.name, spent=level.spent, limit=level.limit, until=entries.moment(until)
+                name=level.name,
+                spent=level.spent,
+                limit=level.limit,
+                until=entries.moment(until),
+                estimated=level.estimated,
             )
         )
         self._aim()

@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, ip_address
 import attrs
 
 from tcclient import credentials as shapes
+from tcclient.budget import Budget, utc_minute
 from tcclient.control import JobList
 from tcclient.document import one_line
 from tcclient.settings import Secret, TwitterAuth
@@ -84,6 +85,26 @@ def credentials(auth: TwitterAuth, api: str, auth_token: Secret) -> Verdict:
     if not others:
         return ok(f"{last} of twitter_auth looks plausible")
     return ok(f"{', '.join(others)} and {last} of twitter_auth look plausible")
+
+
+def budget(found: Budget) -> Verdict:
+    """Of one that could be read.  While a client runs, what it has bought last is an estimate."""
+    clauses = []
+    for level in found.levels():
+        left = f"{level.limit - level.spent} are left"
+        if level.exhausted:
+            left = f"and nothing is captured before {utc_minute(found.renewed_at(level))}"
+        clauses.append(f"of this {level.name}'s {level.limit} posts {level.used} are used, {left}")
+    text = "; ".join(clauses)
+    return ok(text) if found.exhausted() is None else warn(text)
+
+
+def illegible_budget(path: str, reason: str) -> Verdict:
+    """Of one that could not; `reason` is a clause."""
+    return warn(
+        f"{path} cannot be read ({reason}): the budget counts as used up until the next period. "
+        "To begin at 0, remove the file while the client is down"
+    )
 
 
 def ca_places(environ: Mapping[str, str], defaults: Iterable[str]) -> tuple[str, ...]:

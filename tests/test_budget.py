@@ -134,6 +134,18 @@ class RecordTests(SynchronousTestCase):
         self.assertEqual(spent(Budget(LIMITS, killed, NOON)), [63, 73])
         self.assertEqual(spent(Budget(LIMITS, killed, NOON + DAY)), [0, 73])
 
+    def test_what_was_not_counted(self) -> None:
+        """It is told apart from what was, adds up over kills, and ends with its period."""
+        budget = fresh()
+        for _ in range(2):
+            budget.spend(10, NOON)
+            budget = Budget(LIMITS, budget.record(NOON + 1), NOON)
+        day, month = budget.levels()
+        self.assertEqual(day.used, "at most 40 (20 of them estimated)")
+        budget = Budget(LIMITS, budget.last_record(), NOON + DAY)
+        day, month = budget.levels()
+        self.assertEqual((day.used, month.used), ("0", "at most 40 (20 of them estimated)"))
+
     def test_a_second_at_the_measured_rate(self) -> None:
         """Measured from the first post after the last record: silence before it does not count."""
         budget = fresh()

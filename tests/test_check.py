@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import attrs
+import msgspec
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
@@ -21,6 +22,8 @@ from twisted.web.http_headers import Headers
 
 from tcclient import probes, verdicts
 from tcclient.backoff import Trouble
+from tcclient.budget import NOTHING_SPENT, Budget, BudgetLimits
+from tcclient.budgetfile import read_record, record_path, write_record
 from tcclient.check import Checks
 from tcclient.control import JobList
 from tcclient.jobs import Job
@@ -586,6 +589,42 @@ class XLinesTests(CheckTestCase):
         self.assertEqual(list(lines)[-3:], ["stream host", "x api", "server"])
         self.assertEqual(self.x.v2.state()["rules"], before)
         self.assertEqual(self.x.state()["connects"], [])
+
+    async def test_what_is_left_of_the_budget(self) -> None:
+        """By the file of this client, which stays as it is; a warning where nothing is left."""
+        path = record_path(self.folder / "data", tag_prefix(self.base_url, 1))
+        # Tomorrow's, which counts as today's, so that a midnight may pass meanwhile.
+        budget = Budget(BudgetLimits(), NOTHING_SPENT, reactor.seconds() + 86400)
+        for spent, ahead, line in (
+            (0, 0, "ok    budget       of this day's 100 posts 0 are used, 100 are left; "),
+            (99, 0, "ok    budget       of this day's 100 posts 99 are used, 1 are left; "),
+            (80, 9, "ok    budget       of this day's 100 posts at most 89 (9 of them estimated) "),
+            (100, 0, "warn  budget       of this day's 100 posts 100 are used, and nothing is "),
+        ):
+            record = msgspec.structs.replace(
+                budget.last_record(), day_posts=spent, month_posts=spent, ahead=ahead
+            )
+            write_record(path, record)
+            self.write(twitter={"budget": {"posts_per_day": 100, "posts_per_month": 1000}})
+            lines = await self.lines()
+            self.assertTrue(lines["budget"].startswith(line), lines["budget"])
+            self.assertIn("; of this month's 1000 posts ", lines["budget"])
+            self.assertTrue(self.passed)
+            self.assertEqual(read_record(path), record)
+        self.assertEqual(list(path.parent.iterdir()), [path])
+
+    async def test_a_budget_that_cannot_be_read(self) -> None:
+        """A warning that says what it means; where there is no file nothing is used."""
+        self.write(twitter={"budget": {"posts_per_month": 100}})
+        lines = await self.lines()
+        words = "ok    budget       of this month's 100 posts 0 are used, 100 are left"
+        self.assertEqual(lines["budget"], words)
+        path = record_path(self.folder / "data", tag_prefix(self.base_url, 1))
+        path.write_text("{")
+        lines = await self.lines()
+        self.assertTrue(lines["budget"].startswith(f"warn  budget       {path} cannot be read ("))
+        self.assertIn("counts as used up", lines["budget"])
+        self.assertEqual(path.read_text(), "{")
 
     async def refused(self, words: str, auth: dict[str, str]) -> None:
         """The line is FAIL with `words`; the check after it is made."""

@@ -186,7 +186,7 @@ class SpendingTests(PurseTestCase):
             self.kill(purse)
             self.start(BudgetLimits(100, 10**6)).stopService()
         found = [event["log_format"].format(**event) for event in events]
-        sentence = "80 of the 100 posts that twitter.budget allows this day are used."
+        sentence = "Of the 100 posts that twitter.budget allows this day, 80 are used."
         self.assertEqual(found.count(sentence), 1)
         self.assertEqual(len([line for line in found if "allows" in line]), 1)
 
@@ -227,7 +227,7 @@ class RestartTests(PurseTestCase):
         self.assertEqual(self.holder.told[2:], ["renewed"])
 
     def test_a_kill(self) -> None:
-        """A second at the last rate is added for what had not been written; the log says so."""
+        """A second at the last rate is added for what had not been written, as an estimate."""
         purse = self.start(BudgetLimits(1000))
         self.spend_each_second(purse, 80, 5)
         kept = self.kept()
@@ -237,7 +237,9 @@ class RestartTests(PurseTestCase):
         with capturedLogs() as events:
             self.start(BudgetLimits(1000))
         self.assertEqual(self.kept()["day_posts"], kept["day_posts"] + 80)
+        self.assertEqual(self.kept()["day_estimate"], 80)
         self.assertEqual([event["ahead"] for event in events], [80])
+        self.assertIn("an estimate, rounded up", events[0]["log_format"])
 
     def test_kills_that_cost_nothing(self) -> None:
         """A process that has bought nothing adds nothing, however often it is killed."""
@@ -325,7 +327,7 @@ class DiskTests(PurseTestCase):
                 purse.stopService()
             self.assertIn("To begin at 0, remove the file", events[0]["log_format"])
             self.assertEqual(self.path.read_bytes(), content)
-            self.assertEqual(self.holder.told, [(Level("day", 100, 100), MIDNIGHT)])
+            self.assertEqual(self.holder.told, [(Level("day", 100, 100, 100), MIDNIGHT)])
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_newer_version(self) -> None:

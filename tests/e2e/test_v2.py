@@ -128,7 +128,8 @@ class SharingTests(V2Stage):
 class BudgetTests(V2Stage):
     async def test_after_a_kill(self) -> None:
         """
-        The budget is counted on after a kill -9 in mid-period, and stops within a second's worth.
+        The budget is counted on after a kill -9 in mid-period, and stops within a second's worth;
+        the log tells what was counted from what was not.
         """
         rate, limit = 200.0, 700
         self.twitter.set_rate(rate)
@@ -142,6 +143,9 @@ class BudgetTests(V2Stage):
         await until(lambda: not self.twitter.state()["streams"], "the stream closed")
         self.assertLessEqual(len(self.matches.ids), limit + rate)
         self.assertGreater(len(self.matches.ids), limit - 2 * rate)
+        self.assertRegex(
+            client.out, r"used up, at most 7\d\d \(\d+ of them estimated\) of 700 posts"
+        )
         await until(lambda: self.job.rate == 0, "the server sees rate 0")
         await client.end(signal.SIGTERM)
 
