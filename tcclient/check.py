@@ -113,7 +113,7 @@ class Checks:
 
     async def settings_file(self) -> Verdict:
         """It has been loaded by now."""
-        return ok(f"{self._settings.path} is good")
+        return verdicts.settings(str(self._settings.path), self._settings.twitter)
 
     async def permissions(self) -> Verdict:
         """Of the settings file; a pipe has none that matter."""

@@ -7,7 +7,6 @@ Knows the keys; leaves JSON to `document`, placeholders and references to `resol
 """
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -57,8 +56,9 @@ _OptionalCredential = Annotated[
         extra={"read": values.secret, "hidden": True},
     ),
 ]
-_ABOVE_ZERO = Meta(gt=0, le=sys.float_info.max)
-_Seconds = Annotated[float, _ABOVE_ZERO, Meta(description="a number of seconds above 0")]
+_Interval = Annotated[
+    float, Meta(ge=0.1, le=86400, description="a number of seconds from 0.1 to 86400")
+]
 _Extension = Annotated[
     str,
     Meta(
@@ -84,8 +84,8 @@ class Server(Struct, frozen=True, kw_only=True):
     base_url: _Url
     client_id: Annotated[int, Meta(ge=1, le=2**63 - 1, description="a whole number from 1 up")]
     auth_token: _Credential
-    ping_interval: _Seconds = 10.0
-    update_interval: _Seconds = 30.0
+    ping_interval: _Interval = 10.0
+    update_interval: _Interval = 30.0
 
 
 class TwitterAuth(Struct, frozen=True, kw_only=True):
@@ -115,8 +115,11 @@ class Twitter(Struct, frozen=True, kw_only=True):
     api: Annotated[Literal["2", "1.1"], Meta(description='"2" or "1.1"')] = "2"
     stream_url: _Url = "https://stream.twitter.com/1.1/"
     stall_timeout: Annotated[
-        Annotated[float, _ABOVE_ZERO] | None,
-        Meta(description="a number of seconds above 0, or null for 30 s on v2 and 90 s on v1.1"),
+        Annotated[float, Meta(gt=0, le=86400)] | None,
+        Meta(
+            description="a number of seconds above 0, 86400 at most, or null for 30 s on v2 and "
+            "90 s on v1.1"
+        ),
     ] = None
     api_url: _Url = "https://api.x.com/"
     fields: Annotated[
@@ -126,7 +129,9 @@ class Twitter(Struct, frozen=True, kw_only=True):
     rule_length: Annotated[
         int, Meta(ge=128, le=2048, description="a whole number of characters from 128 to 2048")
     ] = 1024
-    rule_delay: _Seconds = 20.0
+    rule_delay: Annotated[
+        float, Meta(gt=0, le=3600, description="a number of seconds above 0, 3600 at most")
+    ] = 20.0
     budget: Annotated[
         dict[str, Any] | None,
         Meta(

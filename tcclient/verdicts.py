@@ -16,8 +16,8 @@ from tcclient import credentials as shapes
 from tcclient.budget import Budget, utc_minute
 from tcclient.control import JobList
 from tcclient.document import one_line
-from tcclient.settings import Secret, TwitterAuth
-from tcclient.twitter import Refusal
+from tcclient.settings import Secret, Twitter, TwitterAuth
+from tcclient.twitter import Refusal, v1, v2
 from tcclient.twitter.ruleset import PresentRule, job_of
 
 READABLE_BY_OTHERS = 0o044
@@ -64,6 +64,18 @@ def line(subject: str, verdict: Verdict, secrets: Iterable[Secret]) -> str:
         if len(secret) >= _SHORTEST_HIDDEN:
             text = text.replace(secret, "...")
     return f"{verdict.level:<4}  {subject:<11}  {one_line(text)}"
+
+
+def settings(path: str, twitter: Twitter) -> Verdict:
+    """Of a file that could be loaded."""
+    keep_alive = v2.KEEP_ALIVE if twitter.api == "2" else v1.KEEP_ALIVE
+    timeout = twitter.stall_timeout
+    if timeout is None or timeout > keep_alive:
+        return ok(f"{path} is good")
+    return warn(
+        f"{path} can be used, but a silent stream may send nothing for {keep_alive:g} s: with "
+        f"twitter.stall_timeout at {timeout:g} s it is given up while it is well"
+    )
 
 
 def permissions(mode: int, path: str) -> Verdict:

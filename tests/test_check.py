@@ -33,7 +33,7 @@ from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Simulator
 from tcclient.sandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
 from tcclient.service import make_ends
-from tcclient.settings import Secret, TwitterAuth, load
+from tcclient.settings import Secret, Twitter, TwitterAuth, load
 from tcclient.twitter import Refusal, problems
 from tcclient.twitter.ruleset import PresentRule, tag, tag_prefix
 from tcclient.verdicts import Level, Verdict
@@ -171,6 +171,29 @@ class CredentialsTests(SynchronousTestCase):
         self.refused(clause, api="2", bearer_token=TOKEN)
         clause = "bearer_token has a quotation mark, bracket or comma at its beginning or end"
         self.refused(clause, api="2", bearer_token=f"{BEARER_TOKEN},")
+
+
+class SettingsTests(SynchronousTestCase):
+    """What the file says that can be used and should not be."""
+
+    def test_a_time_out_within_the_keep_alives(self) -> None:
+        """A warning, up to the time in which each API sends something."""
+        for api, timeout, level in (
+            ("2", None, Level.OK),
+            ("2", 20, Level.WARN),
+            ("2", 20.1, Level.OK),
+            ("1.1", 30, Level.WARN),
+            ("1.1", 30.1, Level.OK),
+        ):
+            verdict = verdicts.settings("x.json", Twitter(api=api, stall_timeout=timeout))
+            self.assertEqual(verdict.level, level, (api, timeout))
+        self.assertEqual(
+            verdicts.settings("x.json", Twitter(stall_timeout=5.0)),
+            verdicts.warn(
+                "x.json can be used, but a silent stream may send nothing for 20 s: with "
+                "twitter.stall_timeout at 5 s it is given up while it is well"
+            ),
+        )
 
 
 class PermissionsTests(SynchronousTestCase):

@@ -281,8 +281,8 @@ class AcceptedTests(SettingsTestCase):
             ("server.base_url", "http://a_host/%7Eme", "http://a_host/%7Eme/"),
             ("server.client_id", 1, 1),
             ("server.ping_interval", 1, 1.0),
-            ("server.ping_interval", 0.05, 0.05),
-            ("server.update_interval", 1e300, 1e300),
+            ("server.ping_interval", 0.1, 0.1),
+            ("server.update_interval", 86400, 86400.0),
             ("twitter_auth.bearer_token", None, None),
             ("twitter_auth.bearer_token", BEARER_TOKEN, Secret(BEARER_TOKEN)),
             ("twitter.api", "2", "2"),
@@ -293,7 +293,8 @@ class AcceptedTests(SettingsTestCase):
             ("twitter.fields", {"tweet.fields": ["new.name"]}, {"tweet.fields": ["new.name"]}),
             ("twitter.rule_length", 128, 128),
             ("twitter.rule_length", 2048, 2048),
-            ("twitter.rule_delay", 1, 1.0),
+            ("twitter.rule_delay", 1e-9, 1e-9),
+            ("twitter.rule_delay", 3600, 3600.0),
             ("twitter.backfill", True, True),
             ("twitter.budget", None, None),
             ("twitter.budget", {"posts_per_day": 1}, {"posts_per_day": 1}),
@@ -305,7 +306,8 @@ class AcceptedTests(SettingsTestCase):
             ),
             ("twitter.stream_url", "http://127.0.0.1:9999/1.1", "http://127.0.0.1:9999/1.1/"),
             ("twitter.stall_timeout", None, None),
-            ("twitter.stall_timeout", 5, 5.0),
+            ("twitter.stall_timeout", 1e-9, 1e-9),
+            ("twitter.stall_timeout", 86400, 86400.0),
             ("source_addr", None, None),
             ("source_addr", "192.0.2.7", "192.0.2.7"),
             ("source_addr", "2001:DB8::7", "2001:db8::7"),
@@ -385,7 +387,12 @@ class CredentialsTests(SettingsTestCase):
 
 
 class RefusedValueTests(SettingsTestCase):
-    SECONDS = "must be a number of seconds above 0, found "
+    SECONDS = "must be a number of seconds from 0.1 to 86400, found "
+    DELAY = "must be a number of seconds above 0, 3600 at most, found "
+    STALL = (
+        "must be a number of seconds above 0, 86400 at most, or null for 30 s on v2 and 90 s on "
+        "v1.1, found "
+    )
     URL = "must be an http:// or https:// address without user, query and fragment, found "
     DOT = "must be a dot and the characters after it, without / and white space, found "
     FORMAT = "must be a strftime format that names every slot differently, in at most 64 bytes "
@@ -407,6 +414,9 @@ class RefusedValueTests(SettingsTestCase):
         ("server.ping_interval", math.inf, SECONDS + "Infinity"),
         ("server.ping_interval", math.nan, SECONDS + "NaN"),
         ("server.ping_interval", 10**400, SECONDS + "1000"),
+        ("server.ping_interval", 0.0999, SECONDS + "0.0999"),
+        ("server.update_interval", 1e-9, SECONDS + "1e-09"),
+        ("server.update_interval", 86400.1, SECONDS + "86400.1"),
         ("server.update_interval", {}, SECONDS + "an object"),
         ("server.client_id", 0, "must be a whole number from 1 up, found 0"),
         ("server.client_id", True, "must be a whole number from 1 up, found true"),
@@ -437,7 +447,8 @@ class RefusedValueTests(SettingsTestCase):
         ("twitter.api", "3", 'must be "2" or "1.1", found "3"'),
         ("twitter.api", 2, 'must be "2" or "1.1", found 2'),
         ("twitter.api", 1.1, 'must be "2" or "1.1", found 1.1'),
-        ("twitter.stall_timeout", 0, "must be a number of seconds above 0, or null for 30 s on v2"),
+        ("twitter.stall_timeout", 0, STALL + "0"),
+        ("twitter.stall_timeout", 86401, STALL + "86401"),
         ("twitter.api_url", "api.x.com", URL + "an address that does not begin"),
         ("twitter.api_url", None, URL + "null"),
         ("twitter.fields", [], FIELDS + "an array"),
@@ -448,8 +459,9 @@ class RefusedValueTests(SettingsTestCase):
         ("twitter.rule_length", 127, LENGTH + "127"),
         ("twitter.rule_length", 2049, LENGTH + "2049"),
         ("twitter.rule_length", 512.0, LENGTH + "512.0"),
-        ("twitter.rule_delay", 0, SECONDS + "0"),
-        ("twitter.rule_delay", None, SECONDS + "null"),
+        ("twitter.rule_delay", 0, DELAY + "0"),
+        ("twitter.rule_delay", 3600.5, DELAY + "3600.5"),
+        ("twitter.rule_delay", None, DELAY + "null"),
         ("twitter.backfill", 5, "must be true or false, found 5"),
         ("twitter.budget", 5, BUDGET + "5"),
         ("twitter.budget", {}, BUDGET + "one in which there is no limit"),

@@ -24,8 +24,9 @@ from tcclient.twitter.explanations import plain_text
 from tcclient.web import AsItIs
 
 LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0))
-STALL_TIMEOUT = 90.0
-"""Seconds: three of the keep-alives that come every 30 s."""
+KEEP_ALIVE = 30.0
+"""Seconds between two keep-alives of a silent stream."""
+STALL_TIMEOUT = 3 * KEEP_ALIVE
 
 _KEYS = "Check the four keys of twitter_auth in the settings"
 _REFUSALS = {

@@ -27,8 +27,10 @@ from tcclient.web import AsItIs
 
 log = Logger()
 
+KEEP_ALIVE = 20.0
+"""Seconds: X sends something at least that often."""
 STALL_TIMEOUT = 30.0
-"""Seconds: X sends a keep-alive at least every 20 s."""
+"""Seconds: a keep-alive may be late by half."""
 
 
 @attrs.frozen
