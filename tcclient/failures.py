@@ -1,4 +1,4 @@
-"""What a network failure means, in a clause a person can act on.  Knows no policy."""
+"""What a failure of network or disk means, in a clause a person can act on.  Knows no policy."""
 
 from typing import cast
 
@@ -41,6 +41,19 @@ _CLAUSES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
+_TWISTEDS_HTTP = (http.__name__, client.ResponseDone.__module__)
+_UNEXPORTED = {
+    "_DataLoss": "the answer was cut",
+    "ConnectionAborted": "the connection was broken off",
+    "RequestNotSent": "the connection was closed before the request was sent",
+    "ResponseFailed": "there was no answer that could be read",
+    "ResponseNeverReceived": "there was no answer",
+    "RequestTransmissionFailed": "the request could not be sent",
+    "RequestGenerationFailed": "the request could not be sent",
+}
+"""By name: those that Twisted keeps to itself, and the wrappers should they hold nothing."""
+
+
 def explain(failure: Failure) -> str:
     """Why a request or a connection failed, as a clause such as `its name cannot be resolved`."""
     cause = root(failure)
@@ -49,8 +62,24 @@ def explain(failure: Failure) -> str:
     for type_, clause in _CLAUSES:
         if isinstance(cause, type_):
             return clause
-    text = one_line(str(cause))
-    return f"{type(cause).__name__}: {text[:200]}" if text else type(cause).__name__
+    if isinstance(cause, OSError):
+        return explain_os(cause)
+    if isinstance(cause, error.ConnectError):
+        return f"there was no connection: {one_line(str(cause.args[0]))[:200]}"
+    name, text = type(cause).__name__, one_line(str(cause))[:200].rstrip(".")
+    if type(cause).__module__ in _TWISTEDS_HTTP and name in _UNEXPORTED:
+        return _UNEXPORTED[name]
+    if isinstance(failure.value, client.ResponseFailed) and cause is not failure.value:
+        return f"the answer is malformed: {text or name}"  # a bad chunk; a bad header: ValueError
+    return f"{name}: {text}" if text else name
+
+
+def explain_os(error: OSError) -> str:
+    """What the system says, and about which file, as a clause: `No such file or directory (x)`."""
+    exists = isinstance(error, FileExistsError)
+    text = "there is a file of that name" if exists else error.strerror or str(error)
+    about = "" if error.filename is None else f" ({error.filename})"
+    return one_line(f"{text}{about}")[:300] or type(error).__name__
 
 
 def one_line(text: str) -> str:

@@ -1,5 +1,7 @@
 """Behaviour of the clauses that say what a failure means."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
@@ -7,9 +9,9 @@ from service_identity import CertificateError, VerificationError
 from twisted.internet import defer, error
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web import client, http
+from twisted.web import _newclient, client, http
 
-from tcclient.failures import explain, root
+from tcclient.failures import explain, explain_os, root
 
 
 def failing(cause: BaseException) -> Failure:
@@ -52,11 +54,45 @@ class ExplainTests(SynchronousTestCase):
             (SSL.WantReadError(), "TLS failed: the other side broke off"),
             (SSL.SysCallError(104, "ECONNRESET"), "TLS failed"),
             (SSL.SysCallError(-1, "Unexpected EOF"), "TLS failed"),
-            (OSError(28, "No space left"), "OSError: [Errno 28] No space left"),
+            (error.ConnectError(113, "No route to host"), "no connection: No route to host"),
+            (http._DataLoss("0 bytes"), "the answer was cut"),
+            (_newclient.ConnectionAborted(), "broken off"),
+            (_newclient.RequestNotSent(), "closed before the request was sent"),
             (ValueError("two\r\n lines"), "ValueError: two lines"),
             (KeyError(), "KeyError"),
         ):
             self.assertIn(words, explain(failing(cause)), repr(cause))
+
+    def test_what_the_system_says(self) -> None:
+        """Its words and the file, without a number in brackets."""
+        for cause, words in (
+            (OSError(28, "No space left"), "No space left"),
+            (
+                FileNotFoundError(2, "No such file or directory", "/a/b"),
+                "No such file or directory (/a/b)",
+            ),
+            (
+                FileExistsError(17, "File exists", Path("/a/b")),
+                "there is a file of that name (/a/b)",
+            ),
+            (OSError("no number"), "no number"),
+            (OSError(), "OSError"),
+        ):
+            self.assertEqual(explain(failing(cause)), words)
+            self.assertEqual(explain_os(cause), words)
+
+    def test_an_answer_that_is_not_http(self) -> None:
+        """What Twisted's parser says of it, under no name of its own."""
+        for cause, words in (
+            (
+                http._MalformedChunkedDataError("Chunk-size must be an integer."),
+                "Chunk-size must be an integer",
+            ),
+            (ValueError("bad header"), "bad header"),
+            (KeyError(), "KeyError"),
+        ):
+            wrapper = client.ResponseFailed([failing(cause)])
+            self.assertEqual(explain(failing(wrapper)), f"the answer is malformed: {words}")
 
     def test_long_texts(self) -> None:
         """They are cut."""
@@ -79,7 +115,7 @@ class ExplainTests(SynchronousTestCase):
         """It is its own."""
         wrapper = client.ResponseFailed([])
         self.assertIs(root(failing(wrapper)), wrapper)
-        self.assertIn("ResponseFailed", explain(failing(wrapper)))
+        self.assertEqual(explain(failing(wrapper)), "there was no answer that could be read")
 
     def test_a_certificate_that_names_nobody(self) -> None:
         """It keeps its own words."""
