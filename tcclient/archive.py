@@ -19,6 +19,7 @@ from tcclient import __version__, entries
 from tcclient.connection import Ending
 from tcclient.coverage import CRASH, START, Coverage, Missing, resume
 from tcclient.entries import Entry
+from tcclient.failures import explain_os
 from tcclient.files import Finished, RotatingFile
 from tcclient.jobs import Job, Status
 from tcclient.keywords import Understood
@@ -87,7 +88,7 @@ class Shelf:
                 )
             )
         except OSError as e:
-            log.error("Cannot write below {base_dir}: {e}", base_dir=str(self.base_dir), e=e)
+            self._complain(e)
 
     def end(self) -> None:
         """The process ends as it should."""
@@ -136,7 +137,14 @@ class Shelf:
         try:
             self._note(entry, job_id)
         except OSError as e:
-            log.error("Cannot write below {base_dir}: {e}", base_dir=str(self.base_dir), e=e)
+            self._complain(e)
+
+    def _complain(self, error: OSError) -> None:
+        log.error(
+            "Cannot write below {base_dir}: {reason}.",
+            base_dir=str(self.base_dir),
+            reason=explain_os(error),
+        )
 
     def _note(self, entry: Entry, job_id: int | None = None) -> None:
         with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
@@ -149,7 +157,7 @@ class Shelf:
         except LedgerInUse as e:
             raise CannotStore(f"Another client captures into {str(self.base_dir / name)!r}.") from e
         except OSError as e:
-            raise CannotStore(f"The folder of {name!r} cannot be used: {e}.") from e
+            raise CannotStore(f"The folder of {name!r} cannot be used: {explain_os(e)}.") from e
 
     def _folder_name(self, job: Job) -> str:
         naming = self.naming
@@ -335,7 +343,11 @@ class Archive:
             yield
         except OSError as e:
             if not self._silenced:
-                log.error("Cannot write to {path}: {e}", path=str(self._ledger.path), e=e)
+                log.error(
+                    "Cannot write to {path}: {reason}.",
+                    path=str(self._ledger.path),
+                    reason=explain_os(e),
+                )
             self._silenced = True
         else:
             self._silenced = False

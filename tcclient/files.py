@@ -16,6 +16,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from tcclient.failures import explain_os
 from tcclient.ledger import append
 from tcclient.slots import Naming, Slot
 
@@ -141,7 +142,11 @@ class RotatingFile(Service):
         try:
             self.finish()
         except OSError as e:
-            log.error("Cannot finish a file; next try in {s:g} s: {error}", s=RETRY, error=e)
+            log.error(
+                "Cannot finish a file; next try in {s:g} s: {reason}.",
+                s=RETRY,
+                reason=explain_os(e),
+            )
             self._timer = self._clock.callLater(RETRY, self._slot_over)
 
     def _cancel_timer(self) -> None:

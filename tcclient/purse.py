@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from tcclient.budget import Budget, BudgetLimits, Level, Record
 from tcclient.budgetfile import Illegible, Write, read_record, write_record
+from tcclient.failures import explain_os
 
 log = Logger()
 
@@ -167,7 +168,7 @@ class Purse(Service):
         try:
             self._write(self._path, record)
         except OSError as e:
-            self._failed(f"{e}")
+            self._failed(explain_os(e))
             if self.running:
                 self._keeping = self._clock.callLater(RETRY, self._keep_in_time)
         else:

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient import entries
+from tcclient.failures import explain_os
 from tcclient.files import (
     Finished,
     Link,
@@ -50,7 +51,9 @@ def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> None:
         except LedgerInUse:
             log.info("{folder} is in use by another client.", folder=str(folder))
         except OSError as e:
-            log.error("Cannot recover {folder}: {error}", folder=str(folder), error=e)
+            log.error(
+                "Cannot recover {folder}: {reason}.", folder=str(folder), reason=explain_os(e)
+            )
 
 
 def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) -> None:

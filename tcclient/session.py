@@ -13,6 +13,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from tcclient.archive import Archive, CannotStore, Shelf
+from tcclient.failures import explain_os
 from tcclient.feed import Feed, Feeds, say_refused
 from tcclient.jobs import Job
 from tcclient.keywords import Understood
@@ -73,9 +74,10 @@ class Session(MultiService):
                 self.archive.finish()
             archive = self._shelf.open(job)
         except (CannotStore, OSError) as e:
-            if str(e) != self._no_place_because:
-                log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=str(e))
-            self._no_place_because = str(e)
+            reason = str(e) if isinstance(e, CannotStore) else f"{explain_os(e)}."
+            if reason != self._no_place_because:
+                log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=reason)
+            self._no_place_because = reason
             return self.archive
         if self.archive is not None and self._understood is not None:
             self._move(self.archive, archive, self._understood)
@@ -115,7 +117,11 @@ class Session(MultiService):
             try:
                 self.archive.finish()
             except OSError as e:
-                log.error("Cannot finish a file; next try in {s:g} s: {e}", s=FINISH_RETRY, e=e)
+                log.error(
+                    "Cannot finish a file; next try in {s:g} s: {reason}.",
+                    s=FINISH_RETRY,
+                    reason=explain_os(e),
+                )
                 await deferLater(self.clock, FINISH_RETRY)
             else:
                 if was_running:

@@ -324,7 +324,22 @@ class RefusedTests(ArchiveCase):
         self.base.mkdir()
         (self.base / "test").write_bytes(b"")
         error = self.assertRaises(CannotStore, self.shelf.open, job())
-        self.assertIn("cannot be used", str(error))
+        self.assertEqual(
+            str(error),
+            f"The folder of 'test' cannot be used: there is a file of that name "
+            f"({self.base / 'test'}).",
+        )
+
+    def test_a_base_dir_that_cannot_be_made(self) -> None:
+        """The log has the words of the system, and no number in brackets."""
+        self.base.write_bytes(b"")
+        with capturedLogs() as events:
+            self.shelf.begin()
+            self.shelf.note(ForeignPosts(by_rule={"": 1}))
+        self.assertEqual(
+            [event["log_format"].format(**event) for event in events],
+            [f"Cannot write below {self.base}: there is a file of that name ({self.base})."] * 2,
+        )
 
     def test_a_refused_opening_lets_go_of_the_folder(self) -> None:
         """Whatever went wrong after the lock was taken, the next attempt can succeed."""

@@ -511,8 +511,7 @@ class LinesTests(CheckTestCase):
         self.assertFalse(await checks.run(said.append))
         self.assertEqual(
             said[1],
-            "FAIL  permissions  this cannot be checked: FileNotFoundError: "
-            f"[Errno 2] No such file or directory: '{self.path}'",
+            f"FAIL  permissions  this cannot be checked: No such file or directory ({self.path})",
         )
         self.assertEqual(len(said), 9)
 
