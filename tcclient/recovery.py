@@ -49,7 +49,7 @@ def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> None:
                 with Ledger(ledger_path(base_dir, folder.name), clock) as ledger:
                     recover(folder, named, ledger)
         except LedgerInUse:
-            log.info("{folder} is in use by another client.", folder=str(folder))
+            pass  # nothing is left behind there; who wants to capture into it will say so
         except OSError as e:
             log.error(
                 "Cannot recover {folder}: {reason}.", folder=str(folder), reason=explain_os(e)

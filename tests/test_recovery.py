@@ -12,6 +12,7 @@ import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import INDEX, Archive, Shelf
@@ -370,11 +371,15 @@ class AllFoldersTests(RecoveryCase):
         )
 
     def test_what_another_client_captures_is_left_to_it(self) -> None:
-        """Its temporary file is not left over; the other folders are recovered."""
+        """
+        Its temporary file is not left over, and nothing is said of it: who wants to capture there
+        is told then.  The other folders are recovered.
+        """
         self.leave("theirs")
         self.leave("zours")
-        with held_by_another_process(ledger_path(self.base, "theirs")):
+        with held_by_another_process(ledger_path(self.base, "theirs")), capturedLogs() as events:
             self.recover_all(self.base)
+        self.assertEqual([event.get("name") for event in events], ["zours20151202_2030.json"])
         self.assertEqual(
             self.names(),
             ["theirs/theirs20151202_2030.json.tmp", "zours/zours20151202_2030.json"],
