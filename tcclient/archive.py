@@ -49,7 +49,7 @@ class CannotStore(Exception):
 class Shelf:
     """
     Where the folders of all captures are, and how their files are named.  `settings` is a hash of
-    the settings, for the account.
+    the settings, for the account; `owners` are the jobs that have a folder open here, by its name.
     """
 
     base_dir: Path
@@ -57,6 +57,7 @@ class Shelf:
     server: str
     clock: IReactorTime
     settings: str | None = None
+    owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
 
     def open(self, job: Job) -> "Archive":
         """Raises CannotStore."""
@@ -155,7 +156,9 @@ class Shelf:
         try:
             yield
         except LedgerInUse as e:
-            raise CannotStore(f"Another client captures into {str(self.base_dir / name)!r}.") from e
+            owner = self.owners.get(name)
+            who = "Another client" if owner is None else f"Job {owner} of this client"
+            raise CannotStore(f"{who} captures into {str(self.base_dir / name)!r}.") from e
         except OSError as e:
             raise CannotStore(f"The folder of {name!r} cannot be used: {explain_os(e)}.") from e
 
@@ -178,7 +181,7 @@ class Archive:
     def __init__(self, shelf: Shelf, naming: Naming, job: Job) -> None:
         self.job_id = job.id
         self.name = naming.name
-        self._clock = shelf.clock
+        self._shelf = shelf
         folder = shelf.base_dir / naming.name
         self.files = RotatingFile(folder, naming, shelf.clock, self._book)
         self._silenced = False
@@ -200,6 +203,7 @@ class Archive:
                 job.id,
             )
             shelf.note_name(job)  # last: until then, the numbers are found where they were
+            shelf.owners[naming.name] = job.id
             undo.pop_all()
 
     def store(self, posts: list[bytes]) -> None:
@@ -311,6 +315,7 @@ class Archive:
         self.files.finish()
         self.note(entries.CaptureClose(account=self._account_on_disk()))
         self._ledger.close()
+        del self._shelf.owners[self.name]
 
     def _book(self, file: Finished) -> None:
         self._ledger.write(

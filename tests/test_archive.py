@@ -319,6 +319,16 @@ class RefusedTests(ArchiveCase):
             self.assertFalse(self.shelf.knows(job()))
         self.capture(job(), 1)
 
+    def test_a_folder_that_another_job_has(self) -> None:
+        """It is named, until it lets go."""
+        other = self.shelf.open(job(4))
+        for attempt in (self.shelf.open, self.shelf.try_out):
+            error = self.assertRaises(CannotStore, attempt, job())
+            folder = str(self.base / "test")
+            self.assertEqual(str(error), f"Job 4 of this client captures into {folder!r}.")
+        other.close()
+        self.capture(job(), 1)
+
     def test_a_folder_that_cannot_be_made(self) -> None:
         """A file of that name stands there."""
         self.base.mkdir()

@@ -14,9 +14,11 @@ from tcclient.archive import Shelf
 from tcclient.connection import Timing
 from tcclient.feed import OwnFeeds
 from tcclient.jobs import Job
+from tcclient.recovery import ledger_path
 from tcclient.session import FINISH_RETRY, Session
 from tcclient.slots import Naming
 from tcclient.twitter.v1 import LIMITS
+from tests.disk import held_by_another_process
 from tests.peers import FakeSource, Peer, clock_at, settle, upstream
 
 JOB = Job(7, "Elections", 3, "cats", 0, 1, False, None)
@@ -614,12 +616,13 @@ class PlaceTests(SessionTestCase):
 
     def test_another_client_there(self) -> None:
         """Its folder is not written to."""
-        other = self.shelf.open(JOB)
-        with capturedLogs() as events:
+        with (
+            held_by_another_process(ledger_path(self.base, JOB.name)),
+            capturedLogs() as events,
+        ):
             self.run_job()
         self.assertEqual(self.asked, [])
         self.assertIn("Another client", events[0]["reason"])
-        other.close()
         self.run_job()
         self.assertEqual(self.asked, ["cats"])
 
