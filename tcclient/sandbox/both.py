@@ -5,6 +5,8 @@ Knows which ports, which job, which folder, and how to tell a newcomer; the ends
 client, are built elsewhere.
 """
 
+import fcntl
+import os
 import socket
 from pathlib import Path
 from random import Random
@@ -41,7 +43,7 @@ class Sandbox(Service):
     """
     The simulated Twitter and the stand-in server, with running jobs for the API "2" or "1.1".
 
-    The constructor makes `folder`, takes the ports and writes `settings_path`; it raises
+    The constructor makes `folder`, takes it and the ports, and writes `settings_path`; it raises
     SandboxError.  `stopService` fires when both have closed their connections.
     """
 
@@ -52,6 +54,7 @@ class Sandbox(Service):
         self._api = api
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            _lock(self.folder)
             if not may_be_replaced(self.settings_path):
                 raise SandboxError(
                     f"The sandbox cannot be set up in {self.folder}: the settings.json there is "
@@ -123,6 +126,18 @@ What a researcher would do with 'demo' on the server's website, to be pasted int
 
 Ctrl-C here ends it all and finishes the files.
 """
+
+
+def _lock(folder: Path) -> None:
+    """Keep a second sandbox out, as long as this process lives.  Raises SandboxError, OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        os.close(fd)
+        raise SandboxError(
+            f"A sandbox runs in {folder} already: end that one, or give this one another folder."
+        ) from e
 
 
 def _listening(preferred: int) -> socket.socket:

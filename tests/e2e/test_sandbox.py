@@ -115,6 +115,25 @@ class SandboxTests(TestCase):
         [*_, last] = (self.data / "demo.ledger.jsonl").read_text().splitlines()
         self.assertEqual(json.loads(last)["account"]["posts"], len(self.posts()))
 
+    async def test_a_second_one_in_the_same_folder(self) -> None:
+        """It says so and ends; nothing in the folder changes, and the first one goes on."""
+        first = self.start()
+        await self.more_posts(first)
+        settings = (self.sandbox / "settings.json").read_bytes()
+        second = twistd("-n", "--pidfile=", "tcc", "--sandbox", "sandbox", "--sandbox-api", "1.1")
+        self.assertEqual(
+            await run(self, self.folder, second),
+            Finished(
+                "",
+                f"A sandbox runs in {self.sandbox} already: end that one, or give this one "
+                "another folder.\n",
+                1,
+            ),
+        )
+        self.assertEqual((self.sandbox / "settings.json").read_bytes(), settings)
+        await self.more_posts(first)
+        await first.end(signal.SIGINT)
+
     async def test_its_settings_are_an_example_that_works(self) -> None:
         """They pass --check while the sandbox runs."""
         client = self.start()
