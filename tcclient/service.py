@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NoReturn, cast
 
 import attrs
 from twisted.application.service import Application, IService, MultiService, Service
@@ -19,7 +19,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
 
-from tcclient import check, logs
+from tcclient import __version__, check, logs
 from tcclient.archive import Shelf
 from tcclient.backoff import Backoff
 from tcclient.budget import limits_from
@@ -59,6 +59,11 @@ class Options(usage.Options):
     optFlags: ClassVar = [
         ["check", None, "Check settings, network and disk, and exit without capturing."],
     ]
+
+    def opt_version(self) -> NoReturn:
+        """Display the version of tcc and exit."""
+        print(f"tcc {__version__}")
+        raise SystemExit(0)
 
 
 def makeService(options: Options) -> IService:

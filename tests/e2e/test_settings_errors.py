@@ -6,6 +6,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import TestCase
 
+import tcclient
 from tests.e2e.processes import ROOT, Finished, run, together, twistd
 from tests.test_settings import MINIMAL
 
@@ -143,6 +144,11 @@ class UsageTests(Refusals):
         result = await run(self, self.folder, twistd(*arguments))
         self.assertEqual(result, Finished("", sentence + "\n", 1))
         self.assertEqual(names(self.folder), before)
+
+    async def test_the_version(self) -> None:
+        """That of tcc, where Twisted would give its own."""
+        result = await run(self, self.folder, twistd("tcc", "--version"))
+        self.assertEqual(result, Finished(f"tcc {tcclient.__version__}\n", "", 0))
 
     async def test_neither_settings_nor_sandbox(self) -> None:
         """Which of the two is needed; no daemon is started."""
