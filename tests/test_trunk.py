@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import attrs
@@ -25,6 +24,7 @@ from tcclient.slots import Naming
 from tcclient.stream import Upstream
 from tcclient.trunk import Trunk
 from tcclient.twitter import Refusal
+from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.rulebook import Manner
 from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
 from tests.peers import FakeSource, Peer, clock_at, settle
@@ -51,7 +51,7 @@ class FakeV2(FakeSource):
     def __init__(self, clock: Any) -> None:
         super().__init__()
         self.stall_timeout = STALL_TIMEOUT
-        bearer = cast(Any, SimpleNamespace(secrets=()))
+        bearer = Bearer(cast(Any, None), "http://x/", None, None, None, "test", clock)
         self._v2 = V2Source(cast(Any, None), "http://x/", bearer, {}, "test", clock)
 
     def endpoint(self, query: Any) -> str:

@@ -41,7 +41,10 @@ class NoToken(RefusalError):
 
 @attrs.define
 class Bearer:
-    """A token, bought when it is first needed.  One that was given is never replaced."""
+    """
+    A token, bought when it is first needed.  One that was given is never replaced.  `clock` shows
+    the date, because X says by date when a limit ends.
+    """
 
     _client: HTTPClient
     _url: str
@@ -78,6 +81,10 @@ class Bearer:
             self._bought, self._dead = None, token
         return True
 
+    def meaning(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        """What X means by an answer with this status, in which no secret is shown."""
+        return problems.refusal(status, headers, body, self._clock.seconds(), self.secrets)
+
     def _basic(self) -> Secret | None:
         """Key and secret as they travel."""
         if self._key is None or self._secret is None:
@@ -112,8 +119,7 @@ class Bearer:
 
     async def _refusal(self, response: IResponse) -> NoToken:
         said = await read_beginning(response, MOST_EXPLANATION)
-        now = self._clock.seconds()
-        meaning = problems.refusal(response.code, response.headers, said, now, self.secrets)
+        meaning = self.meaning(response.code, response.headers, said)
         if response.code in (400, 401, 403):
             meaning = attrs.evolve(meaning, trouble=Trouble.REFUSED, advice=_KEYS)
         return NoToken(f"the token endpoint answered {response.code}", meaning)

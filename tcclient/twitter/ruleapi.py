@@ -21,7 +21,7 @@ from twisted.web.iweb import IResponse
 from tcclient.backoff import Trouble
 from tcclient.bodies import TooLong, read_body
 from tcclient.failures import explain
-from tcclient.twitter import Refusal, RefusalError, problems
+from tcclient.twitter import Refusal, RefusalError
 from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.ruleanswers import Body, loads, next_token, present, refusals
 from tcclient.twitter.ruleset import NewRule, PresentRule
@@ -134,11 +134,10 @@ class RuleApi:
         # Rules that are refused for what they say come with status 400 where none was created.
         refused_rules = response.code == 400 and bool(list(refusals(answer)))
         if response.code not in (200, 201) and not refused_rules:
-            now, secrets = self._clock.seconds(), self._bearer.secrets
             no_room = b"rule-cap" in said or b"RulesCapExceeded" in said
             raise (NoRoom if no_room else RuleError)(
                 f"the answer was {response.code}",
-                problems.refusal(response.code, response.headers, said, now, secrets),
+                self._bearer.meaning(response.code, response.headers, said),
             )
         if not isinstance(answer, dict):
             raise RuleError("the answer is not a JSON object", _NONSENSE)

@@ -19,7 +19,7 @@ from twisted.web.iweb import IResponse
 from tcclient.backoff import Trouble
 from tcclient.bodies import abandon
 from tcclient.failures import one_line
-from tcclient.twitter import Refusal, problems
+from tcclient.twitter import Refusal
 from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.bearer import Bearer
 from tcclient.values import Secret
@@ -64,8 +64,7 @@ class V2Source:
         return "tweets/sample/stream" if query.is_sample else "tweets/search/stream"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        now = self._clock.seconds()
-        return problems.refusal(status, headers, body, now, self._bearer.secrets)
+        return self._bearer.meaning(status, headers, body)
 
     def disconnect(self, code: object) -> tuple[str, Trouble | None]:
         """`code` is a disconnect_type; None where there is none."""
