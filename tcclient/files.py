@@ -149,6 +149,17 @@ class RotatingFile(Service):
             )
             self._timer = self._clock.callLater(RETRY, self._slot_over)
 
+    def clock_stepped(self) -> None:
+        """The clock has been set: the slot of the open file ends when it shows that it does."""
+        if self._open is None:
+            return
+        self._cancel_timer()
+        slot, now = self._open.slot, self._clock.seconds()
+        if slot.holds(now):
+            self._timer = self._clock.callLater(slot.end - now, self._slot_over)
+        else:
+            self._slot_over()
+
     def _cancel_timer(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()

@@ -419,3 +419,72 @@ class FinalNameTests(FilesCase):
             give_final_name(tmp, self.names(), self.named.append, link)
         self.assert_files(_1230=b"a\n", _1230_00=b"a\n")
         self.assertEqual(self.named, ["test19971030_1230.json", "test19971030_1230_00.json"])
+
+
+class ClockSetTests(FilesCase):
+    """The machine's clock is set while a file is open."""
+
+    def set(self, seconds: float) -> None:
+        """The clock is set; timers keep the time they have left, and the file is told."""
+        for call in self.clock.getDelayedCalls():
+            call.delay(seconds)
+        self.clock.rightNow += seconds
+        self.files.clock_stepped()
+
+    def test_within_the_slot(self) -> None:
+        """The file is finished when the clock shows the end of the slot."""
+        for seconds in (240, -180):
+            self.clock.advance(60)
+            self.files.write(b"post\n", 1)
+            self.set(seconds)
+            self.assertEqual(self.booked, [])
+        self.clock.advance(7 * 60 - 1)
+        self.assertEqual(self.booked, [])
+        self.clock.advance(1)
+        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 2, 10)])
+
+    def test_beyond_the_slot(self) -> None:
+        """It is finished at once, and what comes then is in the slot of its new time."""
+        self.files.write(b"first\n", 1)
+        self.set(3600)
+        self.assertEqual([file.name for file in self.booked], ["test19971030_1230.json"])
+        self.files.write(b"second\n", 1)
+        self.clock.advance(600)
+        self.assertEqual(
+            contents(self.folder),
+            {"test19971030_1230.json": b"first\n", "test19971030_1330.json": b"second\n"},
+        )
+
+    def test_back_into_a_slot_that_has_been(self) -> None:
+        """Finished files stay as they are, whichever way it goes."""
+        self.files.write(b"first\n", 1)
+        self.set(3600)
+        self.files.write(b"second\n", 1)
+        self.set(-3600)
+        self.files.write(b"third\n", 1)
+        self.set(3600)
+        self.files.write(b"fourth\n", 1)
+        self.clock.advance(600)
+        self.assertEqual(
+            contents(self.folder),
+            {
+                "test19971030_1230.json": b"first\n",
+                "test19971030_1330.json": b"second\n",
+                "test19971030_1230_00.json": b"third\n",
+                "test19971030_1330_00.json": b"fourth\n",
+            },
+        )
+
+    def test_no_file_is_open(self) -> None:
+        """Nothing is done."""
+        self.set(3600)
+        self.assertEqual((self.booked, self.clock.getDelayedCalls()), ([], []))
+
+    def test_a_file_that_cannot_be_finished(self) -> None:
+        """It is tried again in the usual time."""
+        self.files.write(b"post\n", 1)
+        self.trouble = DISK_FULL
+        self.set(3600)
+        self.trouble = None
+        self.clock.advance(RETRY)
+        self.assertEqual([file.name for file in self.booked], ["test19971030_1230.json"])
