@@ -94,6 +94,12 @@ class Purse(Service):
         if not self._budget.settled:
             self._keep(self._budget.last_record())
 
+    def clock_stepped(self, seconds: float) -> None:
+        """The clock has been set by `seconds`: a period may be over, or last longer."""
+        if self._renewing is not None:
+            _cancel(self._renewing)
+            self._maybe_renewed()
+
     def spend(self, posts: int) -> None:
         """So many posts have just been delivered, whoever's rules they matched."""
         self._budget.spend(posts, self._clock.seconds())

@@ -177,6 +177,20 @@ class SpendingTests(PurseTestCase):
         purse.stopService()
         self.assertTrue(self.start().exhausted)
 
+    def test_the_clock_is_set(self) -> None:
+        """Beyond midnight the holder may go on at once; back, it waits until midnight comes."""
+        purse = self.start()
+        purse.spend(100)
+        self.clock.pump([HOUR] * 11)
+        for set_by, told in ((-10 * HOUR, []), (11.5 * HOUR, ["renewed"])):
+            for call in self.clock.getDelayedCalls():
+                call.delay(set_by)
+            self.clock.rightNow += set_by
+            purse.clock_stepped(set_by)
+            self.assertEqual(self.holder.told[1:], told)
+        purse.clock_stepped(HOUR)
+        self.assertEqual(self.holder.told[1:], ["renewed"])
+
     def test_a_warning(self) -> None:
         """At 80 % of a limit, once in its period, restarts and kills included."""
         with capturedLogs() as events:
