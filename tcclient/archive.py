@@ -48,16 +48,23 @@ class CannotStore(Exception):
 @attrs.frozen
 class Shelf:
     """
-    Where the folders of all captures are, and how their files are named.  `settings` is a hash of
-    the settings, for the account; `owners` are the jobs that have a folder open here, by its name.
+    Where the folders of all captures are, and how their files are named.  `clock` dates what is
+    written; `steady`, by default the same, measures how long something took.  `settings` is a hash
+    of the settings, for the account; `owners` are the jobs that have a folder open here, by its
+    name.
     """
 
     base_dir: Path
     naming: Naming
     server: str
     clock: IReactorTime
+    steady: IReactorTime = attrs.field()
     settings: str | None = None
     owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
+
+    @steady.default
+    def _same_clock(self) -> IReactorTime:
+        return self.clock
 
     def open(self, job: Job) -> "Archive":
         """Raises CannotStore."""
@@ -185,13 +192,14 @@ class Archive:
         folder = shelf.base_dir / naming.name
         self.files = RotatingFile(folder, naming, shelf.clock, self._book)
         self._silenced = False
+        self._clock = shelf.clock
         self._keywords: str | None = None
         self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
             recover(folder, naming, self._ledger)
             account = shelf.account(job) or Account(base=_held_by_server(job))
-            self.tally = Tally(account, shelf.clock.seconds())
+            self.tally = Tally(account, shelf.steady.seconds())
             missing = resume(self._ledger.newest_first(), job.id, 0.0)
             self._coverage = Coverage(missing)
             self._heard = shelf.clock.seconds()
@@ -272,6 +280,11 @@ class Archive:
         self._coverage.tried(ending.status, explanation or None)
         if news:
             self.note(ending.for_ledger())
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
+        self.note(entries.ClockStep(seconds=round(seconds, 3)))
+        self.files.clock_stepped()
 
     def take_server_total(self, server_total: int | None) -> None:
         """Where the server's number is above ours, the base rises, and the ledger says so."""

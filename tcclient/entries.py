@@ -329,7 +329,8 @@ class DiskRecovered(Entry, frozen=True):
 
 
 class ClockStep(Entry, frozen=True):
-    """This machine's clock was set: forward, or back where `seconds` is negative."""
+    """This machine's clock was set forward, or back where `seconds` is negative.  `at` is by the
+    new time.  Where the machine slept it looks the same as set forward."""
 
     seconds: float
 

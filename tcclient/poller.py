@@ -18,6 +18,7 @@ from tcclient import __version__
 from tcclient.archive import Shelf
 from tcclient.capture import Capture
 from tcclient.control import ControlServer, Gone, ServerError
+from tcclient.entries import ClockStep
 from tcclient.feed import Feeds
 from tcclient.jobs import Decision, Job, Status, decide
 from tcclient.reporter import Reporter
@@ -56,9 +57,9 @@ class Poller(MultiService):
         self._server = server
         self._shelf = shelf
         self._feeds = feeds
-        self._clock: IReactorTime = shelf.clock
+        self._clock: IReactorTime = shelf.steady
         self._client_id = client_id
-        self._server_log = ServerLog(shelf.note, shelf.clock)
+        self._server_log = ServerLog(shelf.note, shelf.steady)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
         self._mentioned: dict[str, object] = {}
@@ -77,6 +78,12 @@ class Poller(MultiService):
         self._shelf.begin()
         self._polling.start(self._intervals.ping, now=True)
         self._updating.start(self._intervals.update, now=False)
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The machine's clock has been set by `seconds`: every account says so."""
+        self._shelf.note(ClockStep(seconds=round(seconds, 3)))
+        for capture in self._captures.values():
+            capture.session.clock_stepped(seconds)
 
     def stopService(self) -> Deferred[None]:
         # The sessions are not stopped by the base class: a last report comes before their end.

@@ -24,12 +24,14 @@ from tcclient.archive import Shelf
 from tcclient.backoff import Backoff
 from tcclient.budget import limits_from
 from tcclient.budgetfile import record_path
+from tcclient.clockwatch import ClockWatch
 from tcclient.control import ControlServer
 from tcclient.feed import Feeds, OwnFeeds
 from tcclient.poller import Intervals, Poller
 from tcclient.purse import Purse
 from tcclient.settings import Settings, SettingsError, load
 from tcclient.slots import Naming
+from tcclient.steady import Times
 from tcclient.stream import Upstream
 from tcclient.trunk import Trunk
 from tcclient.twitter import v2
@@ -138,106 +140,120 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         output.filename_timefmt,
         output.utc,
     )
+    times = Times(reactor)
     shelf = Shelf(
-        output.base_dir, naming, settings.server.base_url, reactor, settings.fingerprint()
+        output.base_dir,
+        naming,
+        settings.server.base_url,
+        times.wall,
+        times.steady,
+        settings.fingerprint(),
     )
     if settings.twitter.api == "1.1":
-        return _poller(settings, shelf, _v1_feeds(settings, reactor), reactor)
-    trunk = _v2_feeds(settings, shelf, reactor)
-    poller = _poller(settings, shelf, trunk, reactor)
+        return _poller(settings, shelf, _v1_feeds(settings, times), times)
+    trunk = _v2_feeds(settings, shelf, times)
+    poller = _poller(settings, shelf, trunk, times)
     trunk.setServiceParent(poller)  # type: ignore[no-untyped-call]
     return poller
 
 
-def _poller(settings: Settings, shelf: Shelf, feeds: Feeds, reactor: Any) -> Poller:
-    return Poller(
-        make_control(settings, reactor),
+def _poller(settings: Settings, shelf: Shelf, feeds: Feeds, times: Times) -> Poller:
+    poller = Poller(
+        make_control(settings, times),
         shelf,
         feeds,
         Intervals(settings.server.ping_interval, settings.server.update_interval),
         settings.server.client_id,
     )
+    # Below the poller, and first: so it is stopped last.
+    ClockWatch(times).setServiceParent(poller)  # type: ignore[no-untyped-call]
+    times.on_step(poller.clock_stepped)
+    return poller
 
 
-def _v1_feeds(settings: Settings, reactor: Any) -> OwnFeeds:
+def _v1_feeds(settings: Settings, times: Times) -> OwnFeeds:
     keys = settings.twitter_auth.present()
     source = V1Source(
-        stream_client(reactor, settings.source_addr),
+        stream_client(times.reactor, settings.source_addr),
         settings.twitter.stream_url,
         Keys(*(keys[field.name] for field in attrs.fields(Keys))),
         user_agent(settings.server.client_id),
-        reactor,
+        times.wall,
         settings.twitter.stall_timeout,
     )
-    return OwnFeeds(Upstream(source, Backoff(), reactor), LIMITS)
+    return OwnFeeds(Upstream(source, Backoff(), times.steady), LIMITS)
 
 
-def _v2_feeds(settings: Settings, shelf: Shelf, reactor: Any) -> Trunk:
+def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
     twitter = settings.twitter
     agent = user_agent(settings.server.client_id)
-    bearer = _bearer(settings, reactor)
+    bearer = _bearer(settings, times)
     backfill = Backfill(twitter.backfill)
     source = V2Source(
-        stream_client(reactor, settings.source_addr),
+        stream_client(times.reactor, settings.source_addr),
         twitter.api_url,
         bearer,
         parameters(twitter.fields),
         agent,
-        reactor,
+        times.steady,
         v2.STALL_TIMEOUT if twitter.stall_timeout is None else twitter.stall_timeout,
         backfill,
     )
     prefix = tag_prefix(settings.server.base_url, settings.server.client_id)
     return Trunk(
-        Upstream(source, Backoff(), reactor),
-        _rule_api(settings, bearer, reactor),
+        Upstream(source, Backoff(), times.steady),
+        _rule_api(settings, bearer, times),
         Manner(prefix, twitter.rule_length, twitter.rule_delay),
         shelf.note,
         backfill,
-        partial(_purse, settings, prefix, reactor) if twitter.budget else None,
+        partial(_purse, settings, prefix, times) if twitter.budget else None,
     )
 
 
-def _purse(settings: Settings, prefix: str, reactor: Any, trunk: Trunk) -> Purse:
+def _purse(settings: Settings, prefix: str, times: Times, trunk: Trunk) -> Purse:
     path = record_path(settings.output.base_dir, prefix)
-    return Purse(limits_from(settings.twitter.budget), path, reactor, trunk)
+    purse = Purse(limits_from(settings.twitter.budget), path, times.wall, trunk)
+    times.on_step(purse.clock_stepped)
+    return purse
 
 
-def _bearer(settings: Settings, reactor: Any) -> Bearer:
+def _bearer(settings: Settings, times: Times) -> Bearer:
     keys = settings.twitter_auth.present()
     return Bearer(
-        rest_client(reactor),
+        rest_client(times.reactor),
         settings.twitter.api_url,
         keys.get("api_key"),
         keys.get("api_secret"),
         keys.get("bearer_token"),
         user_agent(settings.server.client_id),
-        reactor,
+        times.wall,
     )
 
 
-def _rule_api(settings: Settings, bearer: Bearer, reactor: Any) -> RuleApi:
+def _rule_api(settings: Settings, bearer: Bearer, times: Times) -> RuleApi:
     agent = user_agent(settings.server.client_id)
-    return RuleApi(rest_client(reactor), settings.twitter.api_url, bearer, agent, reactor)
+    return RuleApi(
+        rest_client(times.reactor), settings.twitter.api_url, bearer, agent, times.steady
+    )
 
 
 def make_ends(settings: Settings, reactor: Any) -> check.Ends:
     """Whom `--check` asks, as the client will."""
-    rules = None
+    rules, times = None, Times(reactor)
     if settings.twitter.api == "2":
-        rules = _rule_api(settings, _bearer(settings, reactor), reactor)
-    return check.Ends(make_control(settings, reactor), rules)
+        rules = _rule_api(settings, _bearer(settings, times), times)
+    return check.Ends(make_control(settings, times), rules)
 
 
-def make_control(settings: Settings, reactor: Any) -> ControlServer:
+def make_control(settings: Settings, times: Times) -> ControlServer:
     """The server of the settings."""
     server = settings.server
     return ControlServer(
-        rest_client(reactor),
+        rest_client(times.reactor),
         server.base_url,
         server.auth_token,
         user_agent(server.client_id),
-        reactor,
+        times.wall,
     )
 
 

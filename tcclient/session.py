@@ -44,7 +44,7 @@ class Session(MultiService):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self.archive: Archive | None = None
-        self.clock: IReactorTime = shelf.clock
+        self.clock: IReactorTime = shelf.steady
         self.connected = connected
         self._shelf = shelf
         self._text: str | _Unread | None = _UNREAD
@@ -85,6 +85,11 @@ class Session(MultiService):
         self.archive, self._no_place_because = archive, ""
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The machine's clock has been set by `seconds`."""
+        if self.archive is not None:
+            self.archive.clock_stepped(seconds)
 
     def reopen(self, job: Job) -> None:
         """For a job that is to be stopped: find the place again that an earlier process left."""
