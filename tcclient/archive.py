@@ -16,13 +16,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient import __version__, entries
-from tcclient.connection import Ending
-from tcclient.coverage import CRASH, START, Coverage, Missing, resume
+from tcclient.chronicle import Chronicle
+from tcclient.coverage import CRASH, resume
 from tcclient.entries import Entry
 from tcclient.failures import explain_os
 from tcclient.files import Finished, RotatingFile
-from tcclient.jobs import Job, Status
-from tcclient.keywords import Understood
+from tcclient.jobs import Job
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.recovery import ledger_path, recover, recover_all
 from tcclient.slots import LONGEST_STAMP, Naming, folder_name
@@ -182,7 +181,8 @@ class Archive:
     """
     Opened by Shelf.open().  What the last process left there has been recovered by then.
 
-    store() raises OSError; note() never does, because a control message must not end a capture.
+    `chronicle` is told what happens to the capture.  store() raises OSError; note() never does,
+    because a control message must not end a capture.
     """
 
     def __init__(self, shelf: Shelf, naming: Naming, job: Job) -> None:
@@ -192,8 +192,6 @@ class Archive:
         folder = shelf.base_dir / naming.name
         self.files = RotatingFile(folder, naming, shelf.clock, self._book)
         self._silenced = False
-        self._clock = shelf.clock
-        self._keywords: str | None = None
         self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
@@ -201,8 +199,7 @@ class Archive:
             account = shelf.account(job) or Account(base=_held_by_server(job))
             self.tally = Tally(account, shelf.steady.seconds())
             missing = resume(self._ledger.newest_first(), job.id, 0.0)
-            self._coverage = Coverage(missing)
-            self._heard = shelf.clock.seconds()
+            self.chronicle = Chronicle(self.note, shelf.clock, missing)
             self._after_crash = missing is not None and missing.cause == CRASH
             self._ledger.write(
                 entries.CaptureOpen(
@@ -223,63 +220,6 @@ class Archive:
         """Put a line into the ledger."""
         with self._complaining_once():
             self._ledger.write(entry, self.job_id)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the account has the capture as wanted, and without a stream."""
-        return self._coverage.missing is not None
-
-    def begin(self, status: int) -> None:
-        """The capture is to run; `status` is the server's."""
-        because = "started" if status == Status.STARTING else "resumed"
-        self.note(entries.CaptureStart(because=because, status=status))
-        self._miss(self._clock.seconds(), START, "the capture was started")
-
-    def end(self, because: str, status: int) -> None:
-        """The capture is not to run any more, and what has come of it is on the disk."""
-        missing = self._coverage.missing
-        covered = self._heard if missing is None else missing.begin
-        if because != "left":
-            self._end_gap(None)
-        self.note(
-            entries.CaptureStop(because=because, status=status, covered=entries.moment(covered))
-        )
-
-    def follow(self, text: str | None, before: str | None, understood: Understood) -> None:
-        """The keyword text is `text` from now on."""
-        self._keywords = text
-        asked = understood.asked
-        self.note(
-            entries.Keywords(
-                before=before,
-                after=text,
-                asked=asked.for_ledger() if asked else None,
-                refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
-            )
-        )
-
-    def in_force(self, text: str | None, after: float = 0.0) -> None:
-        """Posts come for this keyword text, in so many seconds."""
-        since = entries.moment(self._clock.seconds() + after)
-        self.note(entries.KeywordsInForce(text=text, since=since))
-
-    def heard(self, backfill: int | None = None) -> None:
-        """The stream is heard from now on; X was asked for so many minutes before, if any."""
-        self._end_gap(backfill)
-
-    def unheard(self, ending: Ending) -> None:
-        """The stream is heard no more."""
-        self._heard = self._clock.seconds() - ending.silent
-        self.note(ending.for_ledger())
-        if ending.cause != "stopped":
-            self._miss(self._heard, ending.cause, ending.detail)
-
-    def not_reached(self, ending: Ending, *, news: bool) -> None:
-        """An attempt to connect has failed; `news` where not for the same reason as the last."""
-        explanation = ending.refusal.explanation if ending.refusal else None
-        self._coverage.tried(ending.status, explanation or None)
-        if news:
-            self.note(ending.for_ledger())
 
     def clock_stepped(self, seconds: float) -> None:
         """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
@@ -337,14 +277,6 @@ class Archive:
             ),
             self.job_id,
         )
-
-    def _miss(self, begin: float, cause: str, detail: str) -> None:
-        self._coverage.begins(Missing(begin, cause, detail, self._keywords))
-
-    def _end_gap(self, backfill: int | None) -> None:
-        gap = self._coverage.ends(self._clock.seconds(), backfill)
-        if gap is not None:
-            self.note(gap)
 
     def _note_update(self, count: int) -> None:
         self.note(entries.Update(count=count, account=self._account_on_disk()))

@@ -153,9 +153,9 @@ class OwnFeed(MultiService):
         """As Listener."""
         archive = self._owner.archive
         if archive is not None:
-            archive.heard()
+            archive.chronicle.heard()
             if self._news:
-                archive.in_force(self._text)
+                archive.chronicle.in_force(self._text)
             self._news = False
 
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
@@ -170,9 +170,9 @@ class OwnFeed(MultiService):
             return
         news = self._trouble.ended(archive.name, ending)
         if ending.was_connected:
-            archive.unheard(ending)
+            archive.chronicle.unheard(ending)
         else:
-            archive.not_reached(ending, news=news)
+            archive.chronicle.not_reached(ending, news=news)
 
     def _end(self, ending: Ending) -> None:
         if self._stream is not None:

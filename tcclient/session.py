@@ -95,8 +95,8 @@ class Session(MultiService):
         """For a job that is to be stopped: find the place again that an earlier process left."""
         if self._shelf.knows(job):
             archive = self.find_place(job)
-            if archive is not None and archive.is_running:
-                archive.end("stopped", job.status)
+            if archive is not None and archive.chronicle.is_running:
+                archive.chronicle.end("stopped", job.status)
 
     def run(self, job: Job) -> None:
         """Capture what `job` asks for.  Called with each new reading of it; cheap if the same."""
@@ -106,7 +106,7 @@ class Session(MultiService):
         self._status = job.status
         if self._text is _UNREAD:
             archive.tally.resume(self.clock.seconds())
-            archive.begin(job.status)
+            archive.chronicle.begin(job.status, job.keywords)
         if self._text != job.keywords:
             self._follow(archive, job.keywords)
 
@@ -130,7 +130,7 @@ class Session(MultiService):
                 await deferLater(self.clock, FINISH_RETRY)
             else:
                 if was_running:
-                    self.archive.end(because, self._status)
+                    self.archive.chronicle.end(because, self._status)
                 log.info(
                     "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
                     name=self.archive.name,
@@ -147,18 +147,19 @@ class Session(MultiService):
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
         """The account of a job that was renamed while it runs goes on in another folder."""
-        old.end("renamed", self._status)
-        new.begin(self._status)
-        new.follow(None if self._text is _UNREAD else self._text, None, understood)
+        old.chronicle.end("renamed", self._status)
+        text = None if self._text is _UNREAD else self._text
+        new.chronicle.begin(self._status, text)
+        new.chronicle.follow(text, None, understood)
         if self.streaming:
-            new.heard()
+            new.chronicle.heard()
 
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Have the keywords followed, and say what is wrong with them."""
         before = self._text
         self._text = text
         self._understood = understood = self._feed.ask(text)
-        archive.follow(text, None if before is _UNREAD else before, understood)
+        archive.chronicle.follow(text, None if before is _UNREAD else before, understood)
         if before is not _UNREAD:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
         say_refused(archive.name, understood.refused)

@@ -139,7 +139,7 @@ class Trunk(MultiService):
         if self._stream is not None:
             await self._stream.drain()
         if branch.announced and branch.archive is not None and self._stream is not None:
-            branch.archive.unheard(attrs.evolve(STOPPED, silent=self._stream.silent))
+            branch.archive.chronicle.unheard(attrs.evolve(STOPPED, silent=self._stream.silent))
         branch.announced = branch.refused = branch.leaving = False
         self._branches.remove(branch)
         await self._review()
@@ -204,7 +204,7 @@ class Trunk(MultiService):
         """As Listener."""
         for branch in self._branches.announced():
             if branch.archive is not None:
-                branch.archive.heard(self._backfill.asked)
+                branch.archive.chronicle.heard(self._backfill.asked)
         self._tell_texts()
 
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
@@ -224,12 +224,12 @@ class Trunk(MultiService):
         if ending.was_connected:
             for branch in self._branches.announced():
                 if branch.archive is not None:
-                    branch.archive.unheard(ending)
+                    branch.archive.chronicle.unheard(ending)
                 branch.announced = False
         else:
             for branch in self._asking():
                 if branch.archive is not None:
-                    branch.archive.not_reached(ending, news=news)
+                    branch.archive.chronicle.not_reached(ending, news=news)
         if ending.status == 409:
             self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
 
@@ -252,7 +252,7 @@ class Trunk(MultiService):
                 )
             )
             if branch.archive is not None and self._is_heard():
-                branch.archive.heard()
+                branch.archive.chronicle.heard()
             branch.owner.connected()
         return news
 
@@ -261,7 +261,7 @@ class Trunk(MultiService):
         for branch in self._branches.announced():
             after = 0.0 if branch.is_sample else self._rulebook.works_in(branch.job_id)
             if branch.text_is_news and after is not None and branch.archive is not None:
-                branch.archive.in_force(branch.text, after)
+                branch.archive.chronicle.in_force(branch.text, after)
                 branch.text_is_news = False
 
     def _is_heard(self) -> bool:

@@ -1,0 +1,99 @@
+"""
+What the account of one capture says of its time: when it was wanted, what was asked for, and when
+its stream was heard.
+
+Knows when something is worth a line; keeps no file.
+"""
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+
+from tcclient import entries
+from tcclient.connection import Ending
+from tcclient.coverage import START, Coverage, Missing
+from tcclient.entries import Entry
+from tcclient.jobs import Status
+from tcclient.keywords import Understood
+
+
+class Chronicle:
+    """
+    `note` puts a line into the ledger and does not raise; `missing` is the gap in which an earlier
+    process has left the capture.
+    """
+
+    def __init__(
+        self, note: Callable[[Entry], None], clock: IReactorTime, missing: Missing | None
+    ) -> None:
+        self._note = note
+        self._clock = clock
+        self._coverage = Coverage(missing)
+        self._heard = clock.seconds()
+        self._keywords: str | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the account has the capture as wanted, and without a stream."""
+        return self._coverage.missing is not None
+
+    def begin(self, status: int, keywords: str | None) -> None:
+        """The capture is to run; `status` is the server's."""
+        self._keywords = keywords
+        because = "started" if status == Status.STARTING else "resumed"
+        self._note(entries.CaptureStart(because=because, status=status))
+        self._miss(self._clock.seconds(), START, "the capture was started")
+
+    def end(self, because: str, status: int) -> None:
+        """The capture is not to run any more, and what has come of it is on the disk."""
+        missing = self._coverage.missing
+        covered = self._heard if missing is None else missing.begin
+        if because != "left":
+            self._end_gap(None)
+        self._note(
+            entries.CaptureStop(because=because, status=status, covered=entries.moment(covered))
+        )
+
+    def follow(self, text: str | None, before: str | None, understood: Understood) -> None:
+        """The keyword text is `text` from now on."""
+        self._keywords = text
+        asked = understood.asked
+        self._note(
+            entries.Keywords(
+                before=before,
+                after=text,
+                asked=asked.for_ledger() if asked else None,
+                refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
+            )
+        )
+
+    def in_force(self, text: str | None, after: float = 0.0) -> None:
+        """Posts come for this keyword text, in so many seconds."""
+        since = entries.moment(self._clock.seconds() + after)
+        self._note(entries.KeywordsInForce(text=text, since=since))
+
+    def heard(self, backfill: int | None = None) -> None:
+        """The stream is heard from now on; X was asked for so many minutes before, if any."""
+        self._end_gap(backfill)
+
+    def unheard(self, ending: Ending) -> None:
+        """The stream is heard no more."""
+        self._heard = self._clock.seconds() - ending.silent
+        self._note(ending.for_ledger())
+        if ending.cause != "stopped":
+            self._miss(self._heard, ending.cause, ending.detail)
+
+    def not_reached(self, ending: Ending, *, news: bool) -> None:
+        """An attempt to connect has failed; `news` where not for the same reason as the last."""
+        explanation = ending.refusal.explanation if ending.refusal else None
+        self._coverage.tried(ending.status, explanation or None)
+        if news:
+            self._note(ending.for_ledger())
+
+    def _miss(self, begin: float, cause: str, detail: str) -> None:
+        self._coverage.begins(Missing(begin, cause, detail, self._keywords))
+
+    def _end_gap(self, backfill: int | None) -> None:
+        gap = self._coverage.ends(self._clock.seconds(), backfill)
+        if gap is not None:
+            self._note(gap)
