@@ -163,6 +163,10 @@ class ControlServer:
         answer = await self._ask("POST", "update/", fields)
         if answer.status != 201:
             raise _error(answer)
+        # The answer is the row; what else says 201 may not have stored any.
+        row = answer.json()
+        if not isinstance(row, dict) or str(row.get("job")) != str(job_id):
+            raise ServerError("the answer is not the update that was sent", answer.status)
 
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
         answer = await self._ask("PATCH", f"activejobs/{job.id}/", fields)

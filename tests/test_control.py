@@ -380,6 +380,15 @@ class NonsenseTests(ControlTestCase):
         error = await self.error(self.client.update(1, Update(1, 1, "0.000", 1)))
         self.assertFalse(error.refused)
 
+    async def test_an_update_is_stored_when_the_answer_is_its_row(self) -> None:
+        """Whatever else says 201: the next update is to find out what became of this one."""
+        for answer in (HTML, "", [], {}, {"job": 2}, {"job": None}, {"count": 1}):
+            self.answers(201, answer)
+            error = await self.error(self.client.update(1, Update(1, 1, "0.000", 1)))
+            self.assertEqual((error.status, error.refused), (201, False), answer)
+        self.answers(201, {"job": "1"})
+        await self.client.update(1, Update(1, 1, "0.000", 1))
+
     async def test_refused_or_perhaps_done(self) -> None:
         """A 4xx is certainly not done; after a 5xx nobody knows."""
         update = Update(1, 1, "0.000", 1)
