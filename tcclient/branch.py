@@ -75,6 +75,11 @@ class Branch(Service):
         """Where its posts go."""
         return self.owner.archive
 
+    @property
+    def title(self) -> str:
+        """Of the capture, for the log."""
+        return "" if self.archive is None else self.archive.name
+
     def ask(self, text: str | None) -> Understood:
         """As Feed."""
         return self._stem.follow(self, text)
@@ -133,6 +138,6 @@ class Branches:
             branch.note(entry)
 
 
-def names(branches: Iterable[Branch]) -> str:
+def names(branches: Iterable[Branch]) -> list[str]:
     """For the log."""
-    return ", ".join(branch.archive.name for branch in branches if branch.archive is not None)
+    return [branch.title for branch in branches]

@@ -145,7 +145,7 @@ class OwnFeed(MultiService):
                 asked=query.for_ledger(),
             )
         )
-        self._trouble.opened(archive.name, f"{endpoint}, {query}")
+        self._trouble.opened([archive.name], f"{endpoint}, {query}")
         self._intake.connected()
         self._owner.connected()
 
@@ -168,7 +168,7 @@ class OwnFeed(MultiService):
         archive = self._owner.archive
         if archive is None:
             return
-        news = self._trouble.ended(archive.name, ending)
+        news = self._trouble.ended([archive.name], ending)
         if ending.was_connected:
             archive.chronicle.unheard(ending)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from tcclient import entries
-from tcclient.branch import Branches, names
+from tcclient.branch import Branches
 from tcclient.feed import say_refused
 from tcclient.keywords import Refused
 from tcclient.twitter.ruleset import PresentRule
@@ -34,7 +34,8 @@ class RuleNews:
 
     def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
         """As Reader."""
-        say_refused(names(self._branches.of([job_id])), refused)
+        for branch in self._branches.of([job_id]):
+            say_refused(branch.title, refused)
         terms = tuple(entries.Term(one.term, one.reason) for one in refused)
         self._branches.note(job_id, entries.TermsRefused(refused=terms))
 

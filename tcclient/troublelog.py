@@ -2,6 +2,8 @@
 What the log says of a stream's troubles: each change once, nothing of the repetitions.
 """
 
+from collections.abc import Sequence
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -12,7 +14,7 @@ log = Logger()
 
 
 class TroubleLog:
-    """The state of one capture's stream, as far as the log has told it."""
+    """The state of a stream, of one capture or several, as far as the log has told it."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -21,18 +23,21 @@ class TroubleLog:
         self._warned_at_top = False
         self.attempts = 0
 
-    def opened(self, name: str, asked: str) -> None:
-        """The stream of the capture `name` is open; `asked` says for what, in a clause."""
+    def opened(self, names: Sequence[str], asked: str) -> None:
+        """The stream of the captures is open; `asked` says for what, in a clause."""
         after = ""
         if self._since is not None:
             seconds = max(0.0, self._clock.seconds() - self._since)
             after = f" again, after {seconds:.1f} s"
         log.info(
-            "Capture {name!r} is connected{after}: {asked}.", name=name, after=after, asked=asked
+            "{who} connected{after}: {asked}.",
+            who=_who(names, "is", "are"),
+            after=after,
+            asked=asked,
         )
         self._said, self._since, self._warned_at_top, self.attempts = None, None, False, 0
 
-    def ended(self, name: str, ending: Ending) -> bool:
+    def ended(self, names: Sequence[str], ending: Ending) -> bool:
         """A connection ended or an attempt failed.  Whether that is news, or a repetition."""
         if ending.wait is None:
             return True
@@ -43,36 +48,43 @@ class TroubleLog:
         said = (ending.cause, ending.status, ending.detail)
         if said != self._said:
             self._said = said
-            self._say(name, ending)
+            self._say(names, ending)
             return True
         if _at_the_top(ending.trouble, ending.wait):
-            self._warn_at_top(name, ending)
+            self._warn_at_top(names, ending)
         return False
 
-    def _say(self, name: str, ending: Ending) -> None:
+    def _say(self, names: Sequence[str], ending: Ending) -> None:
         text = f"{ending.detail}."
         if ending.refusal is not None:
             text += f" {ending.refusal.advice}"
             if ending.refusal.explanation:
                 text += f" The answer says: {ending.refusal.explanation.rstrip('.')!r}."
         log.warn(
-            "Capture {name!r} has no stream: {text} Next try in {wait:g} s.",
-            name=name,
+            "{who} no stream: {text} Next try in {wait:g} s.",
+            who=_who(names, "has", "have"),
             text=text,
             wait=ending.wait,
         )
 
-    def _warn_at_top(self, name: str, ending: Ending) -> None:
+    def _warn_at_top(self, names: Sequence[str], ending: Ending) -> None:
         if not self._warned_at_top:
             log.warn(
-                "Capture {name!r} still has no stream after {n} attempts: {detail}. It is tried "
-                "every {wait:g} s from now on.",
-                name=name,
+                "{who} no stream after {n} attempts: {detail}. It is tried every {wait:g} s from "
+                "now on.",
+                who=_who(names, "still has", "still have"),
                 n=self.attempts,
                 detail=ending.detail,
                 wait=ending.wait,
             )
         self._warned_at_top = True
+
+
+def _who(names: Sequence[str], verb: str, plural: str) -> str:
+    """How a sentence about these captures begins."""
+    if len(names) == 1:
+        return f"Capture {names[0]!r} {verb}"
+    return f"Captures {', '.join(map(repr, names))} {plural}"
 
 
 def _at_the_top(trouble: Trouble | None, wait: float) -> bool:

@@ -151,7 +151,7 @@ class Trunk(MultiService):
         for branch in news:
             log.info(
                 "Capture {name!r} is connected: X has its rules, and they work within {delay:g} s.",
-                name=names([branch]),
+                name=branch.title,
                 delay=self._manner.rule_delay,
             )
 
@@ -275,7 +275,7 @@ class Trunk(MultiService):
             if refused and not branch.refused:
                 log.warn(
                     "Capture {name!r} does not run: {reason}.",
-                    name=names([branch]),
+                    name=branch.title,
                     reason=_NOT_ALONE,
                 )
                 branch.note(entries.SampleRefused(reason=_NOT_ALONE))

@@ -33,14 +33,14 @@ class TroubleLogTests(SynchronousTestCase):
     def opened(self) -> list[str]:
         """What is logged when the stream opens."""
         with captured_logs() as events:
-            self.trouble.opened("job", "statuses/filter, 3 terms and 0 boxes")
+            self.trouble.opened(["job"], "statuses/filter, 3 terms and 0 boxes")
         self.assertEqual([event["log_level"] for event in events], [LogLevel.info])
         return [formatEvent(event) for event in events]
 
     def ended(self, *endings: Ending) -> list[str]:
         """What is logged at these endings; `self.news` is what each was said to be."""
         with captured_logs() as events:
-            self.news = [self.trouble.ended("job", ending) for ending in endings]
+            self.news = [self.trouble.ended(["job"], ending) for ending in endings]
         self.assertEqual({event["log_level"] for event in events} - {LogLevel.warn}, set())
         return [formatEvent(event) for event in events]
 
@@ -157,3 +157,12 @@ class TroubleLogTests(SynchronousTestCase):
         self.assertEqual(len(self.ended(unreachable(), top, top)), 2)
         self.opened()
         self.assertEqual(len(self.ended(unreachable(), top, top)), 2)
+
+    def test_several_captures_over_one_stream(self) -> None:
+        """Each is named."""
+        with captured_logs() as events:
+            self.trouble.ended(["demo", "cold"], STALLED)
+            self.trouble.opened(["demo", "cold"], "what the rules match")
+        lost, found = (formatEvent(event) for event in events)
+        self.assertTrue(lost.startswith("Captures 'demo', 'cold' have no stream: "), lost)
+        self.assertTrue(found.startswith("Captures 'demo', 'cold' are connected again"), found)

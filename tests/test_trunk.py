@@ -699,8 +699,8 @@ class TroubleTests(TrunkTestCase):
                         self.clock.advance(0.25)
                     waits.append(self.clock.seconds() - begun)
                 self.assertEqual(waits, [RAMPS[trouble].wait(n) for n in (1, 2, 3)])
-                said = [log for log in logs if "has no stream" in log["log_format"]]
-                self.assertEqual([log["name"] for log in said], ["cats, dogs"])
+                said = [log for log in logs if "no stream" in log["log_format"]]
+                self.assertEqual([log["who"] for log in said], ["Captures 'cats', 'dogs' have"])
                 for name in ("cats", "dogs"):
                     self.assertEqual(len(self.disk.account(name, "not_connected")), 1)
                 self.peer.answers()

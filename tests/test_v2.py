@@ -197,6 +197,9 @@ class Ear:
         """As Listener."""
         self.opened += 1
 
+    def stream_heard(self) -> None:
+        """As Listener."""
+
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
 
@@ -250,7 +253,7 @@ class StreamTests(V2TestCase):
         self.assertEqual(fields["cause"], "refused")
         self.assertEqual(fields["explanation"], "No ... for ...!")
         with capturedLogs() as events:
-            self.assertTrue(TroubleLog(self.clock).ended("snow", ending))
+            self.assertTrue(TroubleLog(self.clock).ended(["snow"], ending))
         (said,) = texts(events)
         self.assertEqual(
             said,
