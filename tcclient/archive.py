@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import attrs
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -20,7 +21,8 @@ from tcclient.chronicle import Chronicle
 from tcclient.coverage import CRASH, resume
 from tcclient.entries import Entry
 from tcclient.failures import explain_os
-from tcclient.files import Finished, RotatingFile
+from tcclient.files import RETRY, DiskUse, RotatingFile
+from tcclient.growing import Finished
 from tcclient.jobs import Job
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.recovery import ledger_path, recover, recover_all
@@ -47,10 +49,10 @@ class CannotStore(Exception):
 @attrs.frozen
 class Shelf:
     """
-    Where the folders of all captures are, and how their files are named.  `clock` dates what is
-    written; `steady`, by default the same, measures how long something took.  `settings` is a hash
-    of the settings, for the account; `owners` are the jobs that have a folder open here, by its
-    name.
+    Where the folders of all captures are, and how their files are named and written.  `clock` dates
+    what is written; `steady`, by default the same, measures how long something took.  `settings` is
+    a hash of the settings, for the account; `owners` are the jobs that have a folder open here, by
+    its name.
     """
 
     base_dir: Path
@@ -59,23 +61,21 @@ class Shelf:
     clock: IReactorTime
     steady: IReactorTime = attrs.field()
     settings: str | None = None
+    use: DiskUse = attrs.field(factory=DiskUse)
     owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
 
     @steady.default
     def _same_clock(self) -> IReactorTime:
         return self.clock
 
-    def open(self, job: Job) -> "Archive":
-        """Raises CannotStore."""
+    def open(self, job: Job, account: Account | None = None) -> "Archive":
+        """
+        Raises CannotStore.  `account` has the numbers of a job that moves here, where they are
+        better known than from the disk.
+        """
         naming = attrs.evolve(self.naming, name=self._folder_name(job))
         with self._in_words(naming.name):
-            return Archive(self, naming, job)
-
-    def try_out(self, job: Job) -> None:
-        """Raises CannotStore where open() would."""
-        name = self._folder_name(job)
-        with self._in_words(name), Ledger(ledger_path(self.base_dir, name), self.clock):
-            pass
+            return Archive(self, naming, job, account)
 
     def begin(self) -> None:
         """The process starts: recover what the last one left, and note the start."""
@@ -181,22 +181,25 @@ class Archive:
     """
     Opened by Shelf.open().  What the last process left there has been recovered by then.
 
-    `chronicle` is told what happens to the capture.  store() raises OSError; note() never does,
-    because a control message must not end a capture.
+    `chronicle` is told what happens to the capture.  Neither store() nor note() raises OSError: a
+    bad disk must not end a capture.
     """
 
-    def __init__(self, shelf: Shelf, naming: Naming, job: Job) -> None:
+    def __init__(
+        self, shelf: Shelf, naming: Naming, job: Job, account: Account | None = None
+    ) -> None:
         self.job_id = job.id
         self.name = naming.name
         self._shelf = shelf
         folder = shelf.base_dir / naming.name
-        self.files = RotatingFile(folder, naming, shelf.clock, self._book)
+        self.files = RotatingFile(folder, naming, shelf.clock, self, shelf.use)
+        self._troubled_since = 0.0
         self._silenced = False
         self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
             recover(folder, naming, self._ledger)
-            account = shelf.account(job) or Account(base=_held_by_server(job))
+            account = account or shelf.account(job) or Account(base=_held_by_server(job))
             self.tally = Tally(account, shelf.steady.seconds())
             missing = resume(self._ledger.newest_first(), job.id, 0.0)
             self.chronicle = Chronicle(self.note, shelf.clock, missing)
@@ -211,10 +214,53 @@ class Archive:
             shelf.owners[naming.name] = job.id
             undo.pop_all()
 
+    @property
+    def waiting(self) -> int:
+        """The posts that have been taken and are in no file yet."""
+        return self.files.waiting
+
     def store(self, posts: list[bytes]) -> None:
-        """Append posts, and count them.  When this returns they are in the file."""
-        self.files.write(b"\n".join(posts) + b"\n", len(posts))
-        self.tally.posts += len(posts)
+        """Take posts.  They are counted when they are in the file."""
+        self.files.write(b"\n".join((*posts, b"")), len(posts))
+
+    def flush(self) -> None:
+        """Write what waits and can be written, so that it counts."""
+        self.files.flush()
+
+    def stored(self, posts: int) -> None:
+        """As Owner of the files."""
+        self.tally.posts += posts
+
+    def book(self, file: Finished) -> None:
+        """As Owner of the files."""
+        self._ledger.write(file.for_ledger(self.tally.account), self.job_id)
+
+    def lost(self, posts: int, reason: str) -> None:
+        """As Owner of the files: they stay counted, because the server has been told of them."""
+        log.error(
+            "Capture {name!r}: {posts} posts are gone: {reason}.",
+            name=self.name,
+            posts=posts,
+            reason=reason,
+        )
+        self.note(entries.NotStored(posts=posts, reason=reason, counted=True))
+
+    def troubled(self, reason: str) -> None:
+        """As Owner of the files."""
+        self._troubled_since = self._shelf.steady.seconds()
+        log.error(
+            "Posts of {name!r} cannot be stored now: {reason}. It is tried again every {s:g} s.",
+            name=self.name,
+            reason=reason,
+            s=RETRY,
+        )
+        self.note(entries.DiskTrouble(reason=reason))
+
+    def recovered(self) -> None:
+        """As Owner of the files."""
+        after = max(0.0, self._shelf.steady.seconds() - self._troubled_since)
+        log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
+        self.note(entries.DiskRecovered(after=round(after, 3)))
 
     def note(self, entry: Entry) -> None:
         """Put a line into the ledger."""
@@ -259,24 +305,18 @@ class Archive:
         if self.tally.settled > before:
             self._note_update(self.tally.settled - before)
 
-    def finish(self) -> None:
-        """Give the current file its final name.  Raises OSError; it can be called again then."""
-        self.files.finish()
+    def finish(self) -> Deferred[None]:
+        """Fires when all that was taken is in files under their final names."""
+        return self.files.finish()
 
-    def close(self) -> None:
-        """Finish the current file and let go of the folder.  Raises OSError, still open then."""
-        self.files.finish()
+    def close(self) -> Deferred[None]:
+        """Fires when that is so, and the folder has been let go of."""
+        return self.files.finish().addCallback(lambda _: self._let_go())
+
+    def _let_go(self) -> None:
         self.note(entries.CaptureClose(account=self._account_on_disk()))
         self._ledger.close()
         del self._shelf.owners[self.name]
-
-    def _book(self, file: Finished) -> None:
-        self._ledger.write(
-            entries.File(
-                name=file.name, posts=file.posts, bytes=file.bytes, account=self.tally.account
-            ),
-            self.job_id,
-        )
 
     def _note_update(self, count: int) -> None:
         self.note(entries.Update(count=count, account=self._account_on_disk()))

@@ -30,8 +30,6 @@ class Trouble(enum.Enum):
     """401, 403 and the like: somebody has to put something right."""
     QUERY_REFUSED = "query refused"
     """406, 413, 416: another query may be accepted at once."""
-    DISK = "disk"
-    """The posts cannot be written here."""
 
 
 @attrs.frozen
@@ -65,7 +63,6 @@ RAMPS = {
     Trouble.RATE_LIMIT: RATE_LIMIT,
     Trouble.REFUSED: AT_THE_TOP,
     Trouble.QUERY_REFUSED: AT_THE_TOP,
-    Trouble.DISK: HTTP,
 }
 
 DUPLICATE_FORGOTTEN = 600.0

@@ -86,7 +86,7 @@ class Delivery:
         is_sample: bool,
     ) -> int:
         """
-        Each post goes to every capture that it matched; it is in their files when this returns.
+        Each post goes to every capture that it matched, which takes it.
         `is_new` is asked of each post's id.  Returns how many posts were new.
         """
         found: dict[Branch, list[bytes]] = {}
@@ -104,7 +104,7 @@ class Delivery:
                     found.setdefault(branch, []).append(message)
         for branch, some in found.items():
             if branch.archive is not None:
-                self._intake.store(branch.archive, some)
+                branch.archive.store(some)
         return posts
 
     def _takers(self, post: envelopes.Post, is_sample: bool) -> list[Branch]:

@@ -310,10 +310,12 @@ class LinesDropped(Entry, frozen=True):
 
 
 class NotStored(Entry, frozen=True):
-    """Posts that had arrived and are not on the disk."""
+    """Posts that had arrived and are not on the disk.  `counted`: they had been, and are among the
+    posts of the account all the same."""
 
     posts: _Count
     reason: str
+    counted: bool = False
 
 
 class DiskTrouble(Entry, frozen=True):

@@ -1,230 +1,261 @@
 """
-The file that posts are appended to, and how it gets its final name.
+The file that posts are appended to: what was taken waits, is written, synced, and gets its name.
 
-Knows the disk; what is in the lines, and who hears of a finished file, is its owner's business.
+Knows when each of these is due, and that a disk can refuse; what an account looks like, and who
+brings the posts, is its owner's business.
 """
 
-import errno
-import os
-import stat
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tcclient.aside import Aside, in_place
 from tcclient.failures import explain_os
-from tcclient.ledger import append
+from tcclient.finalname import give_final_name
+from tcclient.growing import Finished, Growing
 from tcclient.slots import Naming, Slot
+from tcclient.syncing import Syncing
+from tcclient.timers import Timers
+from tcclient.waiting import Batch, Waiting
 
 log = Logger()
 
-RETRY = 5.0
-"""Seconds until a file that could not be finished is tried again."""
+RETRY = 1.0
+"""Seconds until a disk that has refused something is tried again."""
 
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.ENOTSUP}
-"""What link() answers on file systems that have no hard links (vfat, some network shares)."""
+MOST_WAITING = 1 << 20
+"""Bytes that may wait for the time to write them; more are written at once."""
 
 
 @attrs.frozen
-class Finished:
-    """A file that has its final name: the name, its lines and bytes."""
+class DiskUse:
+    """
+    How files are written; seconds.  As it stands each read is written at once, and everything
+    waits for a sync.
+    """
 
-    name: str
-    posts: int
-    bytes: int
-
-
-Book = Callable[[Finished], None]
-"""
-Writes a finished file into the account.  Called while the temporary name still exists, so that
-whoever finds that name after a crash knows that the booking may be missing.
-"""
-
-Link = Callable[[Path, Path], None]
-"""Gives a file a second name, as os.link() does."""
+    flush_interval: float = 0.0
+    """The longest that a post waits to be written; 0: it does not."""
+    fsync_interval: float = 1.0
+    """The longest that what is written can be lost by a power cut."""
+    aside: Aside = in_place
+    """What syncs, which may take long."""
 
 
-@attrs.define
-class _Open:
-    fd: int
-    path: Path
-    slot: Slot
-    posts: int = 0
-    bytes: int = 0
+class Owner(Protocol):
+    """Who keeps the account of the files."""
+
+    def stored(self, posts: int) -> None:
+        """So many more posts are in the file."""
+
+    def book(self, file: Finished) -> None:
+        """
+        Write a finished file into the account, or raise OSError.  Called while the temporary name
+        still exists: who finds that after a crash knows that the booking may be missing.
+        """
+
+    def lost(self, posts: int, reason: str) -> None:
+        """So many posts that were stored are gone."""
+
+    def troubled(self, reason: str) -> None:
+        """The disk has refused something, which is tried until it does not."""
+
+    def recovered(self) -> None:
+        """The disk has taken everything that it had refused."""
 
 
 class RotatingFile(Service):
     """
     One file per slot, opened by the first post and finished by the clock.
 
-    `stopService` finishes the open file, as finish() does.
+    What the disk refuses is kept, and tried every RETRY seconds.  `stopService` finishes the open
+    file, as finish() does.
     """
 
-    def __init__(self, folder: Path, naming: Naming, clock: IReactorTime, book: Book) -> None:
+    def __init__(
+        self, folder: Path, naming: Naming, clock: IReactorTime, owner: Owner, use: DiskUse
+    ) -> None:
         self._folder = folder
         self._naming = naming
         self._clock = clock
-        self._book = book
-        self._open: _Open | None = None
-        self._timer: IDelayedCall | None = None
+        self._owner = owner
+        self._use = use
+        self._timers = Timers(clock)
+        self._syncing = Syncing(use.aside)
+        self._waiting = Waiting(naming.slot)
+        self._file: Growing | None = None
+        self._working = False
+        self._is_refused = False
+        self._finishing: list[Deferred[None]] = []
 
     @property
     def unfinished(self) -> int:
         """The posts in the file that has no final name yet."""
-        return self._open.posts if self._open else 0
+        return self._file.posts if self._file else 0
+
+    @property
+    def waiting(self) -> int:
+        """The posts that are in no file yet."""
+        return self._waiting.posts
 
     def write(self, block: bytes, posts: int) -> None:
         """
-        Append `block`, which holds that many posts, each ended by a newline.  When this returns
-        the bytes are in the file; when it raises OSError none of them is.
+        Take `block`, which holds that many posts, each ended by a newline.  It is in the file
+        after `flush_interval` at the latest, or when the disk takes it.
         """
-        now = self._clock.seconds()
-        if self._open is not None and not self._open.slot.holds(now):
-            self.finish()
-        file = self._open or self._begin(now)
-        append(file.fd, block)
-        file.posts += posts
-        file.bytes += len(block)
-
-    def stopService(self) -> None:
-        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        self.finish()
-
-    def finish(self) -> None:
-        """
-        Give the open file its final name.  Raises OSError; then it stays open and this can be
-        called again.
-        """
-        file = self._open
-        if file is None:
+        self._waiting.add(block, posts, self._clock.seconds())
+        if self._is_refused:
             return
-        if file.bytes:
+        if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
+            self.flush()
+        else:
+            self._timers.start("flush", self._use.flush_interval, self.flush)
+
+    def flush(self) -> None:
+        """Write what waits, but where the disk refuses it, or is busy with finishing a file."""
+        if not self._working:
+            working = Deferred.fromCoroutine(self._work())
+            working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
+
+    def finish(self) -> Deferred[None]:
+        """
+        Fires when all that was taken is in files under their final names: where the disk refuses,
+        that is when it has recovered.
+        """
+        finished: Deferred[None] = Deferred(self._finishing.remove)
+        self._finishing.append(finished)
+        self.flush()
+        return finished
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        return self.finish()
+
+    async def _work(self) -> None:
+        """Write and finish until there is nothing left to do, or the disk refuses."""
+        self._working = True
+        refusal: OSError | None = None
+        try:
+            while await self._step():
+                pass
+        except OSError as e:
+            refusal = e
+        finally:
+            self._working = False
+        if refusal is None:
+            self._went_well()
+        else:
+            self._refused(refusal)
+
+    async def _step(self) -> bool:
+        """Do what is to be done next.  Whether there was anything."""
+        file, batch = self._file, self._waiting.first
+        if file is not None and file.doubtful:
+            await self._syncing.file(file.fd)
+            file.doubtful = False
+        elif batch is not None and (file is None or file.slot == batch.slot):
+            self._store(batch)
+        elif file is not None and (batch is not None or file.over or self._finishing):
+            await self._conclude(file)
+        else:
+            return False
+        return True
+
+    def _store(self, batch: Batch) -> None:
+        file = self._file or self._begin(batch.slot)
+        file.append(batch)
+        self._waiting.written()
+        self._owner.stored(batch.posts)
+        self._timers.start("sync", self._use.fsync_interval, self._sync_due)
+
+    def _begin(self, slot: Slot) -> Growing:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = file = Growing(self._folder / self._naming.temporary(slot), slot)
+        self._timers.start("slot", max(0.0, slot.end - self._clock.seconds()), self._slot_over)
+        return file
+
+    def _slot_over(self) -> None:
+        if self._file is not None:
+            self._file.over = True
+            self.flush()
+
+    def clock_stepped(self) -> None:
+        """The clock has been set: the slot of the open file ends when it shows that it does."""
+        if self._file is None:
+            return
+        self._timers.stop("slot")
+        slot, now = self._file.slot, self._clock.seconds()
+        if slot.holds(now):
+            self._timers.start("slot", slot.end - now, self._slot_over)
+        else:
+            self._slot_over()
+
+    async def _conclude(self, file: Growing) -> None:
+        """Give the open file its final name.  Raises OSError; it is still open then."""
+        if file.posts:
+            await self._syncing.file(file.fd)
             self._give_name(file)
         else:  # not even its first block could be written
             file.path.unlink(missing_ok=True)
-        self._open = None
-        self._cancel_timer()
-        os.close(file.fd)
+        self._let_go(file)
+        await self._syncing.folder(self._folder)
 
-    def _give_name(self, file: _Open) -> None:
-        os.fsync(file.fd)
+    def _give_name(self, file: Growing) -> None:
         try:
             give_final_name(
                 file.path,
                 self._naming.alternatives(self._naming.final(file.slot)),
-                lambda final: self._book(Finished(final, file.posts, file.bytes)),
+                lambda final: self._owner.book(file.finished(final)),
             )
         except FileNotFoundError:
             if file.path.exists():
                 raise
             # It cannot be finished any more, and must not keep the next one from being opened.
-            log.error(
-                "{path} was removed while it was written; {posts} posts went with it.",
-                path=str(file.path),
-                posts=file.posts,
-            )
+            self._owner.lost(file.posts, f"{file.path.name} was removed while it was written")
 
-    def _begin(self, now: float) -> _Open:
-        slot = self._naming.slot(now)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / self._naming.temporary(slot)
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        self._open = _Open(fd, path, slot)
-        self._timer = self._clock.callLater(max(0.0, slot.end - now), self._slot_over)
-        return self._open
+    def _let_go(self, file: Growing) -> None:
+        self._file = None
+        self._timers.stop("slot", "sync")
+        file.close()
 
-    def _slot_over(self) -> None:
-        self._timer = None
+    def _sync_due(self) -> None:
+        if self._file is not None and not self._file.being_synced:
+            Deferred.fromCoroutine(self._sync(self._file))
+
+    async def _sync(self, file: Growing) -> None:
+        """Sync what has been written, and its name; what comes meanwhile is for the next time."""
+        file.being_synced, file.unsynced = True, False
         try:
-            self.finish()
+            await self._syncing.file(file.fd)
+            if not file.name_synced:
+                await self._syncing.folder(self._folder)
+                file.name_synced = True
         except OSError as e:
-            log.error(
-                "Cannot finish a file; next try in {s:g} s: {reason}.",
-                s=RETRY,
-                reason=explain_os(e),
-            )
-            self._timer = self._clock.callLater(RETRY, self._slot_over)
-
-    def clock_stepped(self) -> None:
-        """The clock has been set: the slot of the open file ends when it shows that it does."""
-        if self._open is None:
-            return
-        self._cancel_timer()
-        slot, now = self._open.slot, self._clock.seconds()
-        if slot.holds(now):
-            self._timer = self._clock.callLater(slot.end - now, self._slot_over)
-        else:
-            self._slot_over()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
-
-
-def give_final_name(
-    tmp: Path,
-    names: Iterator[str],
-    book: Callable[[str], None],
-    link: Link = os.link,
-) -> None:
-    """
-    Rename `tmp` to the first of `names` that is free beside it; a file that exists is never
-    touched.  `book` is called with the name while both exist.  Raises OSError.
-
-    Finds its own traces, so that it can be called again after it was cut short anywhere but
-    between `book` and the end; recovery knows about that.
-    """
-    for name in names:
-        final = tmp.with_name(name)
-        try:
-            link(tmp, final)
-        except FileExistsError:
-            if not same_file(final, tmp):
-                continue
-        except OSError as e:
-            if e.errno not in _NO_LINKS:
-                raise
-            if not _reserve(final):
-                continue
-            book(name)
-            tmp.replace(final)
-            break
-        book(name)
-        tmp.unlink()
-        break
-    sync_folder(tmp.parent)
-
-
-def _reserve(final: Path) -> bool:
-    """Take a name where there are no hard links."""
-    try:
-        os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
-    except FileExistsError:
-        return is_reservation(final)
-    return True
-
-
-def is_reservation(final: Path) -> bool:
-    """Whether a finished name is only taken: no finished file is empty."""
-    status = final.lstat()
-    return stat.S_ISREG(status.st_mode) and status.st_size == 0
-
-
-def same_file(one: Path, other: Path) -> bool:
-    """Whether two names are one file; a symbolic link is itself, wherever it leads."""
-    return os.path.samestat(one.lstat(), other.lstat())
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut, where the file system can do that."""
-    with suppress(OSError):  # some shares cannot sync a folder, and all is done but this
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
+            file.doubtful = True
+            self._refused(e)
         finally:
-            os.close(fd)
+            file.being_synced = False
+        if self._file is file and file.unsynced:
+            self._timers.start("sync", self._use.fsync_interval, self._sync_due)
+
+    def _refused(self, error: OSError) -> None:
+        self._timers.start("retry", RETRY, self.flush)
+        if not self._is_refused:
+            self._is_refused = True
+            self._owner.troubled(explain_os(error))
+
+    def _went_well(self) -> None:
+        self._timers.stop("retry")
+        if self._waiting.first is None:
+            self._timers.stop("flush")
+        refused, self._is_refused = self._is_refused, False
+        if refused:
+            self._owner.recovered()
+        finishing, self._finishing = self._finishing, []
+        for finished in finishing:
+            finished.callback(None)

@@ -48,10 +48,7 @@ class Intake:
         self._undelivered.connected()
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
-        """
-        Posts are in the file when this returns.  Where the disk refuses them, the account says how
-        many were lost, and the connection is ended.
-        """
+        """Posts are taken, everything else is heeded or complained of."""
         posts = []
         for message in messages:
             if isinstance(message, Overlong):
@@ -61,22 +58,7 @@ class Intake:
             else:
                 self._heed(archive, kind, message)
         if posts:
-            self.store(archive, posts)
-
-    def store(self, archive: Archive, posts: list[bytes]) -> None:
-        """Posts are in the file when this returns, or accounted for as lost."""
-        try:
             archive.store(posts)
-        except OSError as e:
-            reason = e.strerror or str(e)
-            archive.note(entries.NotStored(posts=len(posts), reason=reason))
-            log.error(
-                "{n} posts of {name!r} could not be written: {e}",
-                n=len(posts),
-                name=archive.name,
-                e=reason,
-            )
-            self._end(Ending("disk", f"posts cannot be written here ({reason})", Trouble.DISK))
 
     def _heed(self, archive: Archive, kind: Kind, line: bytes) -> None:
         if kind is Kind.NOT_JSON:

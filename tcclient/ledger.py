@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
+from tcclient.appending import append
 from tcclient.entries import Entry, LedgerRepaired, moment
 from tcclient.tally import Account
 
@@ -54,7 +55,7 @@ class Ledger:
         about = {} if job is None else {"job": job}
         members = {"at": moment(self._clock.seconds()), **dict([kind]), **about, **dict(others)}
         line = json.dumps(members).encode() + b"\n"
-        append(self._fd, line if self._ends_whole() else b"\n" + line)
+        append(self._fd, [line if self._ends_whole() else b"\n" + line])
 
     def newest_first(self) -> Iterator[dict[str, Any]]:
         """The lines, from the last one backwards; lines that cannot be read are passed over."""
@@ -111,20 +112,6 @@ class Ledger:
         if tail and not tail.endswith(b"\n"):
             os.ftruncate(self._fd, size - len(tail))
             self.write(LedgerRepaired(cut_bytes=len(tail)))
-
-
-def append(fd: int, data: bytes) -> None:
-    """
-    Write all of `data` at the end of the file, or raise OSError and leave the file as it was.
-    """
-    before = os.fstat(fd).st_size
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-    except OSError:
-        os.ftruncate(fd, before)
-        raise
 
 
 def _account(value: object) -> Account | None:

@@ -13,18 +13,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient import entries
+from tcclient.contents import contents
 from tcclient.failures import explain_os
-from tcclient.files import (
-    Finished,
-    Link,
-    give_final_name,
-    is_reservation,
-    same_file,
-    sync_folder,
-)
+from tcclient.finalname import Link, give_final_name, is_reservation, same_file
+from tcclient.growing import Finished
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.slots import Naming
-from tcclient.tally import Account
+from tcclient.syncing import sync_folder
 
 log = Logger()
 
@@ -94,19 +89,23 @@ def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
 
 
 def _finish(tmp: Path, naming: Naming, ledger: Ledger, link: Link) -> None:
-    posts, size = _count(tmp)
-    if size == 0:
+    found = contents(tmp)
+    if found.bytes == 0:
         tmp.unlink()
         return
+    last_arrival = tmp.stat().st_mtime
 
     def book(name: str) -> None:
-        _book(ledger, Finished(name, posts, size))
+        _book(ledger, found.under(name, last_arrival))
         log.info(
-            "Finished {name}, which a crash had left with {posts} posts.", name=name, posts=posts
+            "Finished {name}, which a crash had left with {posts} posts.",
+            name=name,
+            posts=found.posts,
         )
 
     final = tmp.name.removesuffix(naming.temporary_extension)
     give_final_name(tmp, naming.alternatives(final), book, link)
+    sync_folder(tmp.parent)
 
 
 def _last_booking(ledger: Ledger) -> object:
@@ -118,15 +117,9 @@ def _book(ledger: Ledger, file: Finished) -> None:
     """The posts belong to the job that was accounted for last in this folder, if there is one."""
     for job, account in ledger.accounts():
         account = attrs.evolve(account, posts=account.posts + file.posts)
-        ledger.write(_entry(file, account), job)
+        ledger.write(file.for_ledger(account, recovered=True), job)
         return
-    ledger.write(_entry(file, None))
-
-
-def _entry(file: Finished, account: Account | None) -> entries.File:
-    return entries.File(
-        name=file.name, posts=file.posts, bytes=file.bytes, recovered=True, account=account
-    )
+    ledger.write(file.for_ledger(None, recovered=True))
 
 
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
@@ -170,12 +163,3 @@ def _end_of_last_line(fd: int) -> int:
         if found >= 0:
             return position + found + 1
     return 0
-
-
-def _count(path: Path) -> tuple[int, int]:
-    """(lines that are not blank, bytes): the original client left blank lines between posts."""
-    posts = 0
-    with path.open("rb") as file:
-        for line in file:
-            posts += not line.isspace()
-    return posts, path.stat().st_size

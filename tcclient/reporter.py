@@ -59,8 +59,10 @@ class Reporter:
         await self._answer(job, Status.STOPPED, Status.STOPPING, still)
 
     async def _report(self, job: Job) -> None:
-        if self._session.archive is not None:
-            total, rate = self._session.archive.tally.ping(self._clock.seconds())
+        archive = self._session.archive
+        if archive is not None:
+            archive.flush()
+            total, rate = archive.tally.ping(self._clock.seconds())
             await self._server.report(job, total, rate)
 
     async def _answer(
@@ -84,6 +86,7 @@ class Reporter:
             if self._session.archive is not archive:
                 return  # the job was renamed meanwhile: the next update settles it there
             archive.settle(recent_total)
+        archive.flush()
         update = tally.update(self._clock.seconds())
         try:
             await self._server.update(job_id, update)

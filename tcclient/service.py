@@ -21,12 +21,14 @@ from twisted.python.components import Componentized
 
 from tcclient import __version__, check, logs
 from tcclient.archive import Shelf
+from tcclient.aside import in_threads
 from tcclient.backoff import Backoff
 from tcclient.budget import limits_from
 from tcclient.budgetfile import record_path
 from tcclient.clockwatch import ClockWatch
 from tcclient.control import ControlServer
 from tcclient.feed import Feeds, OwnFeeds
+from tcclient.files import DiskUse
 from tcclient.poller import Intervals, Poller
 from tcclient.purse import Purse
 from tcclient.settings import Settings, SettingsError, load
@@ -148,6 +150,7 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         times.wall,
         times.steady,
         settings.fingerprint(),
+        DiskUse(output.flush_interval, output.fsync_interval, in_threads(reactor)),
     )
     if settings.twitter.api == "1.1":
         return _poller(settings, shelf, _v1_feeds(settings, times), times)

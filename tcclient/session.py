@@ -8,20 +8,16 @@ import enum
 from collections.abc import Callable
 
 from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from tcclient.archive import Archive, CannotStore, Shelf
-from tcclient.failures import explain_os
 from tcclient.feed import Feed, Feeds, say_refused
 from tcclient.jobs import Job
 from tcclient.keywords import Understood
 
 log = Logger()
-
-FINISH_RETRY = 5.0
-"""Seconds until a file that could not be finished at a stop is tried again."""
 
 
 class _Unread(enum.Enum):
@@ -51,6 +47,7 @@ class Session(MultiService):
         self._status = 0
         self._understood: Understood | None = None
         self._no_place_because = ""
+        self._closing: set[Deferred[None]] = set()
         self._feed: Feed = feeds.feed_for(job.id, self)
         self._feed.setServiceParent(self)
 
@@ -68,16 +65,18 @@ class Session(MultiService):
         """The archive for `job`; None where there is no place for it, and the log says why."""
         if self.archive is not None and self.archive.name == job.name:
             return self.archive
+        account = None
+        if self.archive is not None:
+            self.archive.flush()
+            if self.archive.waiting:
+                return self.archive  # what came under the old name is stored under it
+            account = self.archive.tally.account
         try:
-            if self.archive is not None:
-                self._shelf.try_out(job)  # what fails each time must not finish a file each time
-                self.archive.finish()
-            archive = self._shelf.open(job)
-        except (CannotStore, OSError) as e:
-            reason = str(e) if isinstance(e, CannotStore) else f"{explain_os(e)}."
-            if reason != self._no_place_because:
-                log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=reason)
-            self._no_place_because = reason
+            archive = self._shelf.open(job, account)
+        except CannotStore as e:
+            if str(e) != self._no_place_because:
+                log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=str(e))
+            self._no_place_because = str(e)
             return self.archive
         if self.archive is not None and self._understood is not None:
             self._move(self.archive, archive, self._understood)
@@ -118,32 +117,26 @@ class Session(MultiService):
         was_running, self._understood = self._understood is not None, None
         self._text = _UNREAD
         await self._feed.cease()
-        while self.archive is not None:
-            try:
-                self.archive.finish()
-            except OSError as e:
-                log.error(
-                    "Cannot finish a file; next try in {s:g} s: {reason}.",
-                    s=FINISH_RETRY,
-                    reason=explain_os(e),
-                )
-                await deferLater(self.clock, FINISH_RETRY)
-            else:
-                if was_running:
-                    self.archive.chronicle.end(because, self._status)
-                log.info(
-                    "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
-                    name=self.archive.name,
-                    total=self.archive.tally.total,
-                )
-                return
+        if self.archive is not None:
+            await self.archive.finish()
+            if was_running:
+                self.archive.chronicle.end(because, self._status)
+            log.info(
+                "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
+                name=self.archive.name,
+                total=self.archive.tally.total,
+            )
+        await gatherResults(list(self._closing))
 
     def retire(self) -> None:
-        """Let go of the folder."""
-        if self.archive is not None:
-            self.archive.close()
-            self.archive.files.disownServiceParent()  # type: ignore[no-untyped-call]
-            self.archive = None
+        """Let go of the folder, once its last file is finished."""
+        if self.archive is None:
+            return
+        archive, self.archive = self.archive, None
+        closing = archive.close()
+        self._closing.add(closing)
+        closing.addCallback(lambda _: self._closing.discard(closing))
+        archive.files.disownServiceParent()  # type: ignore[no-untyped-call]
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
         """The account of a job that was renamed while it runs goes on in another folder."""

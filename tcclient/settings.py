@@ -157,6 +157,13 @@ class Output(Struct, frozen=True, kw_only=True):
         str, Meta(description=_TIMEFMT, extra={"read": values.time_format})
     ] = "%Y%m%d_%H%M"
     utc: Annotated[bool, Meta(description="true or false")] = False
+    flush_interval: Annotated[
+        float, Meta(ge=0, le=10, description="a number of seconds from 0 to 10")
+    ] = 0.1
+    fsync_interval: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="a number of seconds above 0, and 3600 at the most"),
+    ] = 1.0
 
 
 class _Keys(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from types import FrameType
 import tcclient
 
 DISK_CALLS = {
-    "open", "close", "write", "flush", "fsync", "ftruncate", "truncate",
+    "open", "close", "write", "writev", "flush", "fsync", "fdatasync", "ftruncate", "truncate",
     "link", "unlink", "replace", "mkdir", "flock",
 }  # fmt: skip
 """The system's functions by which the client changes what is on the disk."""

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import tcclient
 
+FAR = 1 << 26
+"""A size no log file reaches: with a limit there, only what has been made that big is refused."""
+
 _HOLD = """
 import sys
 from pathlib import Path
@@ -34,6 +37,37 @@ def file_size_limit(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def full(path: Path, room: int = 0) -> Iterator[None]:
+    """
+    The file there, and no other, cannot grow by more than `room` bytes meanwhile.  For that it has
+    become long; what is added to it is where it belongs again afterwards.
+    """
+    size = path.stat().st_size
+    os.truncate(path, FAR - room)
+    with file_size_limit(FAR):
+        yield
+    with path.open("r+b") as file:
+        file.seek(FAR - room)
+        added = file.read()
+        file.truncate(size)
+        file.seek(size)
+        file.write(added)
+
+
+@contextmanager
+def in_the_way(folder: Path) -> Iterator[None]:
+    """A file stands where the folder belongs meanwhile: no file of it can be made or finished."""
+    moved = folder.with_name(folder.name + "-moved")
+    folder.rename(moved)
+    folder.write_text("in the way")
+    try:
+        yield
+    finally:
+        folder.unlink()
+        moved.rename(folder)
 
 
 @contextmanager

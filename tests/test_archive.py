@@ -1,7 +1,9 @@
 """A job's folder while it is captured: what is counted, what a restart knows, who may have it."""
 
+import hashlib
 import json
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import INDEX, CannotStore, Shelf
 from tcclient.entries import ForeignPosts
+from tcclient.files import RETRY, DiskUse
 from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger
 from tcclient.recovery import ledger_path
 from tcclient.slots import Naming
 from tcclient.tally import Account
-from tests.disk import contents, file_size_limit, held_by_another_process
+from tests.disk import contents, file_size_limit, full, held_by_another_process
 
 HALF_PAST = datetime(2015, 12, 2, 20, 30, tzinfo=UTC).timestamp()
-FAR = 1 << 26
-"""A size no log file reaches: with a limit there, only what has been made that big is refused."""
 
 
 def job(id: int = 7, name: str = "test", total: int | None = 1000) -> Job:
@@ -82,20 +83,32 @@ class StoringTests(ArchiveCase):
         self.assertEqual(list(self.files()), ["test20151202_2030.json"])
 
     def test_what_is_not_written_is_not_counted(self) -> None:
-        """A number is reported only for what is in the file."""
+        """A number is reported only for what is in the file; before a report it is put there."""
+        self.shelf = attrs.evolve(self.shelf, use=DiskUse(flush_interval=1.0))
         archive = self.shelf.open(job())
         archive.store([b"{}"])
-        with file_size_limit(10):
-            self.assertRaises(OSError, archive.store, [b'{"a": 1}', b'{"a": 2}'])
+        self.assertEqual(archive.tally.total, 1000)
+        archive.flush()
         self.assertEqual(archive.tally.total, 1001)
+        with full(self.base / "test" / "test20151202_2030.json.tmp"), capturedLogs() as events:
+            archive.store([b'{"a": 1}', b'{"a": 2}'])
+            archive.flush()
+            self.assertEqual((archive.tally.total, archive.waiting), (1001, 2))
+        self.clock.advance(RETRY)
+        self.assertEqual(archive.tally.total, 1003)
         archive.close()
-        self.assertEqual(self.files(), {"test20151202_2030.json": b"{}\n"})
-        self.assertEqual(self.account(), Account(1000, 1, 0))
+        self.assertEqual(self.files(), {"test20151202_2030.json": b'{}\n{"a": 1}\n{"a": 2}\n'})
+        self.assertEqual(self.account(), Account(1000, 3, 0))
+        self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
+        self.assertEqual(
+            [line["reason"] for line in self.events("disk_trouble")], ["File too large"]
+        )
+        self.assertEqual([line["after"] for line in self.events("disk_recovered")], [RETRY])
 
     def test_a_finished_file_is_in_the_ledger(self) -> None:
         """With its lines and bytes, and the job's numbers after it."""
         archive = self.shelf.open(job())
-        archive.store([b"{}", b"{}"])
+        archive.store([b'{"id_str":"1"}', b'{"id_str":"2"}'])
         self.clock.advance(600)
         line = self.events("file")[0]
         del line["at"]
@@ -106,7 +119,12 @@ class StoringTests(ArchiveCase):
                 "job": 7,
                 "name": "test20151202_2030.json",
                 "posts": 2,
-                "bytes": 6,
+                "bytes": 30,
+                "sha256": hashlib.sha256(b'{"id_str":"1"}\n{"id_str":"2"}\n').hexdigest(),
+                "first_id": "1",
+                "last_id": "2",
+                "first_arrival": "2015-12-02T20:30:00.000Z",
+                "last_arrival": "2015-12-02T20:30:00.000Z",
                 "account": {"base": 1000, "posts": 2, "settled": 0},
             },
         )
@@ -231,11 +249,24 @@ class RenamedTests(ArchiveCase):
         old = self.shelf.open(job())
         old.store([b"{}"] * 3)
         old.settled(old.tally.update(self.clock.seconds()))
-        old.finish()
-        new = self.shelf.open(job(name="new"))
+        new = self.shelf.open(job(name="new"), old.tally.account)
+        self.assertEqual(self.account(name="new"), Account(1000, 3, 3))
         old.close()
         self.assertEqual(new.tally.account, Account(1000, 3, 3))
         new.close()
+
+    def test_a_crash_behind_the_move(self) -> None:
+        """The old folder's last file is recovered there, and is in the numbers of the new one."""
+        old = self.shelf.open(job())
+        old.store([b"{}"] * 3)
+        new = self.shelf.open(job(name="new"), old.tally.account)
+        left = self.base.with_name("left")
+        shutil.copytree(self.base, left)
+        for archive in (old, new):
+            archive.close()
+        self.shelf = attrs.evolve(self.shelf, base_dir=left)
+        self.shelf.begin()
+        self.assertEqual(self.capture(job(name="new"), 1), Account(1000, 4, 0))
 
     def test_renamed_twice_and_back(self) -> None:
         """The newest numbers count, not those which an earlier folder of the name still has."""
@@ -322,10 +353,9 @@ class RefusedTests(ArchiveCase):
     def test_a_folder_that_another_job_has(self) -> None:
         """It is named, until it lets go."""
         other = self.shelf.open(job(4))
-        for attempt in (self.shelf.open, self.shelf.try_out):
-            error = self.assertRaises(CannotStore, attempt, job())
-            folder = str(self.base / "test")
-            self.assertEqual(str(error), f"Job 4 of this client captures into {folder!r}.")
+        error = self.assertRaises(CannotStore, self.shelf.open, job())
+        folder = str(self.base / "test")
+        self.assertEqual(str(error), f"Job 4 of this client captures into {folder!r}.")
         other.close()
         self.capture(job(), 1)
 
@@ -397,14 +427,6 @@ class ShelfTests(ArchiveCase):
 
 
 class FullDiskTests(ArchiveCase):
-    def fill(self) -> None:
-        """From now on, and until empty(), the ledger cannot grow: it ends where the limit is."""
-        self.size = self.path.stat().st_size
-        os.truncate(self.path, FAR)
-
-    def empty(self) -> None:
-        os.truncate(self.path, self.size)
-
     @property
     def path(self) -> Path:
         return ledger_path(self.base, "test")
@@ -413,8 +435,7 @@ class FullDiskTests(ArchiveCase):
         """It must not end a capture; when the ledger works again, the next trouble is news."""
         archive = self.shelf.open(job())
         for _ in range(2):
-            self.fill()
-            with capturedLogs() as events, file_size_limit(FAR):
+            with capturedLogs() as events, full(self.path):
                 archive.note(ForeignPosts(by_rule={"": 1}))
                 archive.note(ForeignPosts(by_rule={"": 2}))
                 archive.take_server_total(archive.tally.total + 10)
@@ -422,23 +443,22 @@ class FullDiskTests(ArchiveCase):
                 [event["log_level"] for event in events if event["log_level"] >= LogLevel.error],
                 [LogLevel.error],
             )
-            self.empty()
             archive.note(ForeignPosts(by_rule={"": 3}))
         archive.close()
         self.assertEqual([line["by_rule"][""] for line in self.events("foreign_posts")], [3, 3])
         self.assertEqual(self.account(), Account(1020, 0, 0))
 
-    def test_closing_can_be_repeated(self) -> None:
+    def test_closing_waits(self) -> None:
         """What cannot be booked is not finished, and the folder is kept; it stands there once."""
         archive = self.shelf.open(job())
         archive.store([b"{}"])
-        self.fill()
-        with file_size_limit(FAR):
-            self.assertRaises(OSError, archive.close)
-            self.assertRaises(OSError, archive.finish)
-        self.empty()
+        with full(self.path):
+            closed = archive.close()
+            self.clock.advance(RETRY)
+            self.assertNoResult(closed)
         self.assertRaises(CannotStore, self.shelf.open, job())
-        archive.close()
+        self.clock.advance(RETRY)
+        self.successResultOf(closed)
         self.assertEqual(self.files(), {"test20151202_2030.json": b"{}\n"})
         self.assertEqual(self.account(), Account(1000, 1, 0))
         self.assertEqual(len(self.events("file")), 1)

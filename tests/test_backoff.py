@@ -41,7 +41,6 @@ class RampTests(SynchronousTestCase):
             (Trouble.NETWORK, [0.25, 0.5, 0.75, 1.0]),
             (Trouble.HTTP, http),
             (Trouble.DUPLICATE, http),
-            (Trouble.DISK, http),
             (Trouble.SLOT, [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]),
             (Trouble.RATE_LIMIT, [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]),
             (Trouble.REFUSED, [320.0, 320.0]),

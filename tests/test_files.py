@@ -1,21 +1,31 @@
 """The files that posts are written to: names, slots, and what a bad disk does to them."""
 
 import errno
+import hashlib
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+import attrs
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.files import RETRY, Finished, RotatingFile, give_final_name, sync_folder
+from tcclient.aside import in_threads
+from tcclient.files import MOST_WAITING, RETRY, DiskUse, RotatingFile
+from tcclient.finalname import give_final_name
+from tcclient.growing import Finished
 from tcclient.slots import Naming
-from tests.disk import contents, file_size_limit, refuse_links
+from tcclient.syncing import sync_folder
+from tests.disk import contents, full, refuse_links
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -23,25 +33,74 @@ BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
+class Book:
+    """The account of the files, in memory; it refuses a booking where it is told to."""
+
+    def __init__(self) -> None:
+        self.files: list[Finished] = []
+        self.posts = 0
+        self.said: list[str] = []
+        self.trouble: OSError | None = None
+        self.at_booking: Callable[[], object] = lambda: None
+
+    def stored(self, posts: int) -> None:
+        """As Owner."""
+        self.posts += posts
+
+    def book(self, file: Finished) -> None:
+        """As Owner."""
+        if self.trouble is not None:
+            raise self.trouble
+        self.at_booking()
+        self.files.append(file)
+
+    def lost(self, posts: int, reason: str) -> None:
+        """As Owner."""
+        self.said.append(f"lost {posts}: {reason}")
+
+    def troubled(self, reason: str) -> None:
+        """As Owner."""
+        self.said.append(f"troubled: {reason}")
+
+    def recovered(self) -> None:
+        """As Owner."""
+        self.said.append("recovered")
+
+
+@attrs.frozen
+class CallsFromThreads:
+    """What a reactor is for threads: each call is given to `take`."""
+
+    take: Callable[[Callable[[], object]], object]
+
+    def callFromThread(self, act: Callable[..., object], *arguments: object) -> None:
+        """As IReactorFromThreads."""
+        self.take(partial(act, *arguments))
+
+
 class FilesCase(SynchronousTestCase):
     """A rotating file in an empty place, at half past twelve."""
 
     naming = Naming("test", utc=True)
 
+    use = DiskUse()
+
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(HALF_PAST)
         self.folder = Path(self.mktemp(), "test")
-        self.booked: list[Finished] = []
-        self.trouble: OSError | None = None
-        self.files = RotatingFile(self.folder, self.naming, self.clock, self.book)
+        self.book = Book()
+        self.files = self.a_file()
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
         self.addCleanup(self.files.finish)
 
-    def book(self, file: Finished) -> None:
-        if self.trouble is not None:
-            raise self.trouble
-        self.booked.append(file)
+    def a_file(self, naming: Naming | None = None) -> RotatingFile:
+        return RotatingFile(self.folder, naming or self.naming, self.clock, self.book, self.use)
+
+    @property
+    def booked(self) -> list[tuple[str, int, int]]:
+        """Name, lines and bytes of each finished file."""
+        return [(file.name, file.posts, file.bytes) for file in self.book.files]
 
     def set_zone(self, zone: str) -> None:
         """The process's time zone, until the end of the test."""
@@ -90,7 +149,7 @@ class NameTests(FilesCase):
     def test_the_stamp_is_local_time(self) -> None:
         """Half past twelve in London is half past one in Berlin."""
         self.set_zone(BERLIN)
-        files = RotatingFile(self.folder, Naming("test"), self.clock, self.book)
+        files = self.a_file(Naming("test"))
         files.write(b"a\n", 1)
         files.finish()
         self.assertEqual(list(contents(self.folder)), ["test19971030_1330.json"])
@@ -98,7 +157,7 @@ class NameTests(FilesCase):
     def test_the_settings_of_the_output_are_honoured(self) -> None:
         """Extensions, time format and interval are those of the settings."""
         naming = Naming("my job", ".jsonl", ".part", 7, "-%H-%M", utc=True)
-        files = RotatingFile(self.folder, naming, self.clock, self.book)
+        files = self.a_file(naming)
         files.write(b"a\n", 1)
         self.assertEqual(list(contents(self.folder)), ["my job-12-28.jsonl.part"])
         files.finish()
@@ -126,7 +185,7 @@ class SlotTests(FilesCase):
         self.assertEqual(list(contents(self.folder)), ["test19971030_1230.json.tmp"])
         self.clock.advance(0.1)
         self.assert_files(_1230=b"a\n")
-        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 1, 2)])
+        self.assertEqual(self.booked, [("test19971030_1230.json", 1, 2)])
 
     def test_no_empty_file_follows(self) -> None:
         """After a slot without posts there is no file of it."""
@@ -143,7 +202,7 @@ class SlotTests(FilesCase):
         self.assertEqual(self.files.unfinished, 3)
         self.clock.advance(300)
         self.assertEqual(self.files.unfinished, 0)
-        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 3, 6)])
+        self.assertEqual(self.booked, [("test19971030_1230.json", 3, 6)])
 
     def test_a_post_of_the_next_slot_does_not_wait_for_the_timer(self) -> None:
         """The first post behind the border closes the old file, even where the timer is late."""
@@ -167,7 +226,7 @@ class SlotTests(FilesCase):
         """When summer time ends, the second pass gets the suffix."""
         self.set_zone(BERLIN)
         self.jump(datetime(2026, 10, 25, 0, 30, tzinfo=UTC).timestamp() - HALF_PAST)
-        files = RotatingFile(self.folder, Naming("test"), self.clock, self.book)
+        files = self.a_file(Naming("test"))
         files.write(b"summer\n", 1)
         self.clock.advance(3600)
         files.write(b"winter\n", 1)
@@ -204,16 +263,19 @@ class ClashTests(FilesCase):
             self.write(post)
             self.files.finish()
         self.assertEqual(
-            [file.name for file in self.booked],
+            [name for name, _, _ in self.booked],
             ["test19971030_1230_99.json", "test19971030_1230_100.json"],
         )
         self.assertEqual(list(contents(self.folder).values()).count(b"old\n"), 100)
 
     def test_an_unfinished_file_is_never_truncated(self) -> None:
-        """Whoever put it there: the post is refused rather than the file lost."""
+        """Whoever put it there: the post waits until it is gone."""
         stale = self.put("test19971030_1230.json.tmp", b"stale\n")
-        self.assertRaises(FileExistsError, self.write, b"a")
+        self.write(b"a")
         self.assertEqual(stale.read_bytes(), b"stale\n")
+        stale.unlink()
+        self.files.finish()
+        self.assert_files(_1230=b"a\n")
 
     def test_a_link_that_leads_nowhere_takes_its_name(self) -> None:
         """Data that were moved to an archive disk leave links, and that disk may be off."""
@@ -226,83 +288,214 @@ class ClashTests(FilesCase):
         self.assert_files(_1230_00=b"a\n")
 
 
-class BadDiskTests(FilesCase):
-    def test_a_block_that_does_not_fit_leaves_the_file_as_it_was(self) -> None:
-        """Half of it had been written; the next one follows the last whole block."""
-        self.write(b"a")
-        with file_size_limit(10):
-            self.assertRaises(OSError, self.write, b"0123456789abcdef")
-        self.assertEqual((self.folder / "test19971030_1230.json.tmp").read_bytes(), b"a\n")
-        self.assertEqual(self.files.unfinished, 1)
-        self.write(b"b")
-        self.files.finish()
-        self.assert_files(_1230=b"a\nb\n")
-        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 2, 4)])
+class FlushTests(FilesCase):
+    """What may wait, and for how long."""
 
-    def test_a_first_block_that_does_not_fit_leaves_no_file(self) -> None:
-        """There are no empty files, not even of a slot whose posts were all refused."""
-        with file_size_limit(10):
-            self.assertRaises(OSError, self.write, b"0123456789abcdef")
-        self.clock.advance(600)
-        self.assert_files()
-        self.assertEqual(self.booked, [])
+    use = DiskUse(flush_interval=0.1)
+
+    def on_disk(self) -> bytes:
+        """What is in the file that has no final name yet."""
+        return b"".join(contents(self.folder).values()) if self.folder.exists() else b""
+
+    def test_posts_wait_for_each_other(self) -> None:
+        """For flush_interval, and are not counted before they are in the file."""
+        self.write(b"a")
+        self.clock.advance(0.06)
+        self.write(b"b")
+        self.assertEqual((self.on_disk(), self.files.waiting, self.book.posts), (b"", 2, 0))
+        self.clock.advance(0.06)
+        self.assertEqual((self.on_disk(), self.files.waiting, self.book.posts), (b"a\nb\n", 0, 2))
+
+    def test_one_call_writes_all_that_waits(self) -> None:
+        """However many reads it came in."""
+        for number in range(3000):
+            self.write(b"%d" % number)
+        with calls_noted("write", "writev") as calls:
+            self.files.flush()
+        self.assertEqual(calls, ["writev"])
+        self.assertEqual(self.on_disk(), b"".join(b"%d\n" % number for number in range(3000)))
+
+    def test_no_interval(self) -> None:
+        """Each read is written before write() returns."""
+        self.use = DiskUse(flush_interval=0)
+        files = self.a_file()
+        files.write(b"a\n", 1)
+        self.assertEqual((self.on_disk(), self.book.posts), (b"a\n", 1))
+        files.finish()
+
+    def test_much_is_written_at_once(self) -> None:
+        """Memory is bounded, whatever the interval."""
+        block = b"x" * (MOST_WAITING // 2 - 1) + b"\n"
+        self.files.write(block, 1)
+        self.assertEqual(self.files.waiting, 1)
+        self.files.write(block, 1)
+        self.assertEqual((self.on_disk(), self.book.posts), (block * 2, 2))
+
+    def test_when_asked(self) -> None:
+        """Before a count is reported."""
+        self.write(b"a")
+        self.files.flush()
+        self.assertEqual((self.on_disk(), self.book.posts), (b"a\n", 1))
+
+    def test_what_waits_belongs_to_the_slot_of_its_arrival(self) -> None:
+        """It is written before the slot's file is finished, be it the clock or a later post."""
+        self.jump(599.95)
+        self.write(b"a")
+        self.clock.advance(0.06)
+        self.write(b"b")
+        self.jump(600)
+        self.write(b"c")
+        self.files.finish()
+        self.assert_files(_1230=b"a\n", _1240=b"b\n", _1250=b"c\n")
+
+
+class FinishedTests(FilesCase):
+    """What is said of a finished file."""
+
+    def finished(self, *posts: bytes) -> Finished:
+        """A file with these, five seconds between them."""
+        for post in posts:
+            self.write(post)
+            self.clock.advance(5)
+        self.files.finish()
+        return self.book.files[-1]
+
+    def test_the_hash_is_that_of_its_bytes(self) -> None:
+        """They were hashed as they were written; a block that was refused is not in it."""
+        self.write(b"a")
+        with full(self.folder / "test19971030_1230.json.tmp", room=3):
+            self.write(b"caf\xc3\xa9")
+        file = self.finished(b"b")
+        content = (self.folder / file.name).read_bytes()
+        self.assertEqual(content, b"a\ncaf\xc3\xa9\nb\n")
+        self.assertEqual(file.sha256, hashlib.sha256(content).hexdigest())
+
+    def test_first_and_last(self) -> None:
+        """Ids as the two APIs write them, and the times of their arrival."""
+        for posts, ids in (
+            ((b'{"id_str":"1"}', b'{"id_str":"2"}', b'{"id_str":"3"}'), ("1", "3")),
+            ((b'{"data":{"id":"4"}}', b'{"data":{"id":"5"}}'), ("4", "5")),
+            ((b'{"data":{"text":"\\ud83d","id":"6"}}',), ("6", "6")),
+            ((b"not JSON", b'{"id_str":7}'), (None, None)),
+        ):
+            begin = self.clock.seconds()
+            file = self.finished(*posts)
+            self.assertEqual((file.first_id, file.last_id), ids)
+            self.assertEqual(file.first_arrival, begin)
+            self.assertEqual(file.last_arrival, begin + 5 * (len(posts) - 1))
+
+    def test_posts_that_came_together(self) -> None:
+        """The first and the last line of one block."""
+        self.write(b'{"id_str":"1"}', b'{"id_str":"2"}', b'{"id_str":"3"}')
+        file = self.finished()
+        self.assertEqual((file.first_id, file.last_id), ("1", "3"))
+
+
+class BadDiskTests(FilesCase):
+    tmp = "test19971030_1230.json.tmp"
+
+    def test_a_block_that_does_not_fit_is_written_later(self) -> None:
+        """Half of it had been written; the file is as it was until the whole has room."""
+        self.write(b"a")
+        with full(self.folder / self.tmp, room=10):
+            self.write(b"0123456789abcdef")
+            self.clock.advance(RETRY)
+        self.assertEqual((self.folder / self.tmp).read_bytes(), b"a\n")
+        self.assertEqual((self.files.unfinished, self.files.waiting, self.book.posts), (1, 1, 1))
+        self.write(b"b")
+        self.assertEqual(self.book.posts, 1)
+        self.clock.advance(RETRY)
+        self.assertEqual(self.book.posts, 3)
+        self.assertEqual(
+            self.book.said,
+            ["troubled: File too large", "recovered"],
+        )
+        self.files.finish()
+        self.assert_files(_1230=b"a\n0123456789abcdef\nb\n")
+        self.assertEqual(self.booked, [("test19971030_1230.json", 3, 21)])
+
+    def test_posts_keep_their_slots(self) -> None:
+        """Whenever the disk takes them."""
+        self.write(b"a")
+        with full(self.folder / self.tmp):
+            self.write(b"b")
+            self.clock.advance(599)
+            self.write(b"c")
+            self.clock.advance(1)
+            self.write(b"d")
+        self.clock.advance(RETRY)
+        self.files.finish()
+        self.assert_files(_1230=b"a\nb\nc\n", _1240=b"d\n")
 
     def test_what_cannot_be_finished_is_tried_again(self) -> None:
         """Every RETRY seconds, until it can be booked; then it is booked once."""
         self.write(b"a")
-        self.trouble = DISK_FULL
+        self.book.trouble = DISK_FULL
         self.clock.advance(600)
         self.assertEqual(self.files.unfinished, 1)
         self.clock.advance(RETRY)
-        self.trouble = None
+        self.book.trouble = None
         self.assertEqual(self.files.unfinished, 1)
         self.clock.advance(RETRY)
         self.assert_files(_1230=b"a\n")
-        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 1, 2)])
+        self.assertEqual(self.booked, [("test19971030_1230.json", 1, 2)])
 
-    def test_a_post_behind_a_file_that_cannot_be_finished_is_refused(self) -> None:
-        """Nothing of it is written; when the disk has recovered, both slots have their files."""
+    def test_a_post_behind_a_file_that_cannot_be_finished_waits(self) -> None:
+        """When the disk has recovered, both slots have their files."""
         self.write(b"a")
-        self.trouble = DISK_FULL
+        self.book.trouble = DISK_FULL
         self.jump(600)
-        self.assertRaises(OSError, self.write, b"b")
-        self.assertEqual(self.files.unfinished, 1)
-        self.trouble = None
+        self.write(b"b")
+        self.assertEqual((self.files.unfinished, self.files.waiting), (1, 1))
+        self.book.trouble = None
         self.write(b"c")
         self.files.finish()
-        self.assert_files(_1230=b"a\n", _1240=b"c\n")
+        self.assert_files(_1230=b"a\n", _1240=b"b\nc\n")
 
-    def test_a_slot_goes_on_when_its_file_could_not_be_finished(self) -> None:
-        """What is written after the failed attempt is in the same file, and in its booking."""
+    def test_who_waits_for_the_end_waits_for_the_disk(self) -> None:
+        """finish() fires when everything has its final name, and not before."""
         self.write(b"a")
-        self.trouble = DISK_FULL
-        self.assertRaises(OSError, self.files.finish)
-        self.trouble = None
+        self.book.trouble = DISK_FULL
+        finished = self.files.finish()
         self.write(b"b")
-        self.files.finish()
+        self.clock.advance(60 * RETRY)
+        self.assertNoResult(finished)
+        self.book.trouble = None
+        self.clock.advance(RETRY)
+        self.successResultOf(finished)
         self.assert_files(_1230=b"a\nb\n")
-        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 2, 4)])
+        self.assertEqual(self.booked, [("test19971030_1230.json", 2, 4)])
+
+    def test_who_does_not_wait_any_more(self) -> None:
+        """The file is finished all the same."""
+        self.write(b"a")
+        self.book.trouble = DISK_FULL
+        finished = self.files.finish()
+        finished.cancel()
+        self.failureResultOf(finished, CancelledError)
+        self.book.trouble = None
+        self.clock.advance(600 + RETRY)
+        self.assert_files(_1230=b"a\n")
 
     def test_a_file_that_was_removed_does_not_stop_the_next(self) -> None:
         """Somebody cleans up while we write: what they removed is lost, what follows is not."""
         self.write(b"a")
-        (self.folder / "test19971030_1230.json.tmp").unlink()
+        (self.folder / self.tmp).unlink()
         self.clock.advance(600)
         self.write(b"b")
         self.clock.advance(600)
         self.assert_files(_1240=b"b\n")
-        self.assertEqual(self.booked, [Finished("test19971030_1240.json", 1, 2)])
+        self.assertEqual(self.booked, [("test19971030_1240.json", 1, 2)])
+        self.assertEqual(self.book.said, [f"lost 1: {self.tmp} was removed while it was written"])
 
     def test_no_descriptor_is_left_open(self) -> None:
-        """Not by a file that was finished, nor by one that was empty or removed."""
+        """Not by a file that was finished or synced, nor by one that was removed."""
         before = list(Path("/proc/self/fd").iterdir())
         self.write(b"a")
-        self.files.finish()
-        with file_size_limit(1):
-            self.assertRaises(OSError, self.write, b"bb")
+        self.clock.advance(2)
         self.files.finish()
         self.write(b"c")
-        (self.folder / "test19971030_1230.json.tmp").unlink()
+        (self.folder / self.tmp).unlink()
         self.files.finish()
         self.assertEqual(list(Path("/proc/self/fd").iterdir()), before)
 
@@ -324,13 +517,140 @@ def calls_noted(*names: str) -> Iterator[list[str]]:
         sys.setprofile(None)
 
 
+class Acts:
+    """As Aside: what is to be done is done when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+        self.done = 0
+
+    def __call__(self, act: Callable[[], Any]) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        self.waiting.append((act, done))
+        return done
+
+    def do(self, error: OSError | None = None) -> None:
+        """The oldest is done, or fails."""
+        act, done = self.waiting.pop(0)
+        act()
+        self.done += 1
+        done.errback(error) if error else done.callback(None)
+
+    def do_all(self) -> None:
+        """And what follows from that."""
+        while self.waiting:
+            self.do()
+
+
+class SyncTests(FilesCase):
+    """What is written is synced aside, one at a time, and what is not is not finished."""
+
+    def setUp(self) -> None:
+        self.acts = Acts()
+        self.use = DiskUse(fsync_interval=2.0, aside=self.acts)
+        super().setUp()
+        self.addCleanup(self.acts.do_all)
+        self.addCleanup(self.files.finish)
+
+    def test_in_time(self) -> None:
+        """fsync_interval after the first write: the file, and after it its new name, once."""
+        self.write(b"a")
+        self.clock.advance(1.9)
+        self.write(b"b")
+        self.assertEqual(self.acts.waiting, [])
+        self.clock.advance(0.1)
+        with calls_noted("fdatasync", "fsync") as calls:
+            self.acts.do_all()
+        self.assertEqual(calls, ["fdatasync", "fsync"])
+        self.write(b"c")
+        self.clock.advance(2.0)
+        with calls_noted("fdatasync", "fsync") as calls:
+            self.acts.do_all()
+        self.assertEqual(calls, ["fdatasync"])
+
+    def test_nothing_new(self) -> None:
+        """Is not synced again."""
+        self.write(b"a")
+        self.clock.advance(2.0)
+        self.acts.do_all()
+        self.clock.advance(100)
+        self.assertEqual(self.acts.waiting, [])
+
+    def test_written_while_a_sync_is_under_way(self) -> None:
+        """Is synced by the next one, which begins when this one has ended."""
+        self.write(b"a")
+        self.clock.advance(2.0)
+        self.write(b"b")
+        self.clock.advance(100)
+        self.assertEqual(len(self.acts.waiting), 1)
+        self.acts.do_all()
+        self.clock.advance(2.0)
+        self.assertEqual(len(self.acts.waiting), 1)
+
+    def test_a_disk_that_does_not_answer(self) -> None:
+        """Is not asked a second time; writing goes on, and so does the buffer at the slot's end."""
+        self.write(b"a")
+        self.clock.advance(2.0)
+        self.write(b"b")
+        self.clock.advance(598)
+        self.write(b"c")
+        self.clock.advance(10)
+        self.assertEqual(len(self.acts.waiting), 1)
+        self.assertEqual((self.book.posts, self.files.waiting, self.booked), (2, 1, []))
+        self.acts.do_all()
+        self.assertEqual((self.book.posts, self.files.waiting), (3, 0))
+        self.assertEqual(self.booked, [("test19971030_1230.json", 2, 4)])
+
+    def test_finishing_waits_for_the_sync(self) -> None:
+        """There is no final name before the data are safe, and no end before the name is."""
+        self.write(b"a")
+        finished = self.files.finish()
+        self.assertEqual(list(contents(self.folder)), ["test19971030_1230.json.tmp"])
+        self.acts.do()
+        self.assert_files(_1230=b"a\n")
+        self.assertNoResult(finished)
+        self.acts.do()
+        self.successResultOf(finished)
+
+    def test_a_sync_that_fails(self) -> None:
+        """Is trouble until one succeeds; the file is not finished before."""
+        self.write(b"a")
+        self.clock.advance(2.0)
+        self.acts.do(OSError(errno.EIO, "Input/output error"))
+        finished = self.files.finish()
+        self.acts.do(OSError(errno.EIO, "Input/output error"))
+        self.assertNoResult(finished)
+        self.assertEqual(self.booked, [])
+        self.clock.advance(RETRY)
+        self.acts.do_all()
+        self.successResultOf(finished)
+        self.assertEqual(self.book.said, ["troubled: Input/output error", "recovered"])
+
+    def test_in_threads(self) -> None:
+        """As the client does it; the threads are not the reactor's, which waits for its own."""
+        calls: list[Callable[[], object]] = []
+        reactor = CallsFromThreads(calls.append)
+        self.acts.do_all()
+        done = in_threads(reactor)(threading.current_thread)
+        failed = in_threads(reactor)(Path("/none").stat)
+        for thread in threading.enumerate():
+            if thread.name == "aside":
+                thread.join()
+        self.assertNoResult(done)
+        for call in calls:
+            call()
+        thread = self.successResultOf(done)
+        self.assertTrue(thread.daemon)
+        self.failureResultOf(failed, OSError)
+
+
 class DurabilityTests(FilesCase):
     def test_the_data_are_on_the_disk_before_the_name_and_the_name_before_the_return(self) -> None:
         """A power cut leaves the temporary name or a whole file: sync, link, unlink, sync."""
         self.write(b"a")
-        with calls_noted("fsync", "link", "unlink") as calls:
+        with calls_noted("fdatasync", "fsync", "link", "unlink") as calls:
             self.files.finish()
-        self.assertEqual(calls, ["fsync", "link", "unlink", "fsync"])
+        self.assertEqual(calls, ["fdatasync", "link", "unlink", "fsync"])
 
     def test_a_folder_that_cannot_be_synced_is_no_error(self) -> None:
         """Some shares cannot do it, and the file has its name by then."""
@@ -339,14 +659,9 @@ class DurabilityTests(FilesCase):
     def test_the_booking_is_made_while_both_names_stand(self) -> None:
         """So that one who finds the temporary name knows that a booking may be missing."""
         seen: list[list[str]] = []
-        files = RotatingFile(
-            self.folder,
-            self.naming,
-            self.clock,
-            lambda file: seen.append(list(contents(self.folder))),
-        )
-        files.write(b"a\n", 1)
-        files.finish()
+        self.book.at_booking = lambda: seen.append(list(contents(self.folder)))
+        self.write(b"a")
+        self.files.finish()
         self.assertEqual(seen, [["test19971030_1230.json", "test19971030_1230.json.tmp"]])
 
 
@@ -441,13 +756,13 @@ class ClockSetTests(FilesCase):
         self.clock.advance(7 * 60 - 1)
         self.assertEqual(self.booked, [])
         self.clock.advance(1)
-        self.assertEqual(self.booked, [Finished("test19971030_1230.json", 2, 10)])
+        self.assertEqual(self.booked, [("test19971030_1230.json", 2, 10)])
 
     def test_beyond_the_slot(self) -> None:
         """It is finished at once, and what comes then is in the slot of its new time."""
         self.files.write(b"first\n", 1)
         self.set(3600)
-        self.assertEqual([file.name for file in self.booked], ["test19971030_1230.json"])
+        self.assertEqual([name for name, _, _ in self.booked], ["test19971030_1230.json"])
         self.files.write(b"second\n", 1)
         self.clock.advance(600)
         self.assertEqual(
@@ -483,8 +798,8 @@ class ClockSetTests(FilesCase):
     def test_a_file_that_cannot_be_finished(self) -> None:
         """It is tried again in the usual time."""
         self.files.write(b"post\n", 1)
-        self.trouble = DISK_FULL
+        self.book.trouble = DISK_FULL
         self.set(3600)
-        self.trouble = None
+        self.book.trouble = None
         self.clock.advance(RETRY)
-        self.assertEqual([file.name for file in self.booked], ["test19971030_1230.json"])
+        self.assertEqual([name for name, _, _ in self.booked], ["test19971030_1230.json"])

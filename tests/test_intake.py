@@ -1,7 +1,6 @@
 """What becomes of each kind of message: the disk, the account, the connection."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -197,24 +196,3 @@ class EndingTests(IntakeTestCase):
         self.take(b"Exceeded connection limit for user")
         self.assertEqual(self.account()[-1]["kind"], "connection_limit")
         self.assertEqual(self.endings[0].trouble, Trouble.DUPLICATE)
-
-
-class DiskTests(IntakeTestCase):
-    """A disk that refuses."""
-
-    def test_posts_that_cannot_be_written(self) -> None:
-        """Are not counted; the account says how many, and the connection is ended."""
-        moved = self.base / "moved"
-        self.folder.rename(moved)
-        self.folder.write_text("a file where the folder was")
-        with capturedLogs() as events:
-            self.take(a_post(1), a_post(2))
-        self.assertEqual(self.archive.tally.posts, 0)
-        noted = self.account(moved)[-1]
-        self.assertEqual((noted["kind"], noted["posts"]), ("not_stored", 2))
-        self.assertEqual((self.endings[0].cause, self.endings[0].trouble), ("disk", Trouble.DISK))
-        self.assertEqual(len(events), 1)
-        self.folder.unlink()
-        shutil.move(moved, self.folder)
-        self.take(a_post(3))
-        self.assertEqual((self.lines(), self.archive.tally.posts), ([a_post(3)], 1))

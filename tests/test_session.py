@@ -13,12 +13,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.archive import Shelf
 from tcclient.connection import Timing
 from tcclient.feed import OwnFeeds
+from tcclient.files import RETRY
 from tcclient.jobs import Job
 from tcclient.recovery import ledger_path
-from tcclient.session import FINISH_RETRY, Session
+from tcclient.session import Session
 from tcclient.slots import Naming
 from tcclient.twitter.v1 import LIMITS
-from tests.disk import held_by_another_process
+from tests.disk import held_by_another_process, in_the_way
 from tests.peers import FakeSource, Peer, clock_at, settle, upstream
 
 JOB = Job(7, "Elections", 3, "cats", 0, 1, False, None)
@@ -444,17 +445,12 @@ class HaltTests(SessionTestCase):
         """Is tried again until it can; only then is it stopped."""
         self.stream()
         self.peer.says(a_post(1))
-        folder, moved = self.base / "Elections", self.base / "moved"
-        folder.rename(moved)
-        folder.write_text("in the way")
-        with capturedLogs():
+        with in_the_way(self.base / "Elections"), capturedLogs():
             halted = Deferred.fromCoroutine(self.session.halt("stopped"))
             settle(self.clock)
-            self.clock.advance(FINISH_RETRY)
-        self.assertNoResult(halted)
-        folder.unlink()
-        moved.rename(folder)
-        self.clock.advance(FINISH_RETRY)
+            self.clock.advance(RETRY)
+            self.assertNoResult(halted)
+        self.clock.advance(RETRY)
         self.successResultOf(halted)
         self.assertEqual(self.finished(), [a_post(1).strip()])
 
@@ -594,6 +590,19 @@ class PlaceTests(SessionTestCase):
         self.assertEqual(self.finished("Votes"), [a_post(2).strip()])
         self.assertEqual(self.account()[-1]["kind"], "capture_close")
 
+    def test_renamed_while_the_disk_refuses(self) -> None:
+        """What came under the old name is stored under it; then the capture moves."""
+        self.stream()
+        with in_the_way(self.base / "Elections"), capturedLogs():
+            self.peer.says(a_post(1))
+            self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.clock.advance(RETRY)
+        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.peer.says(a_post(2))
+        self.halt()
+        self.assertEqual(self.finished(), [a_post(1).strip()])
+        self.assertEqual(self.finished("Votes"), [a_post(2).strip()])
+
     def test_a_name_that_is_no_folder(self) -> None:
         """Nothing is asked for, and the log says why, once."""
         with capturedLogs() as events:
@@ -636,22 +645,15 @@ class PlaceTests(SessionTestCase):
         self.assertIsNotNone(self.session.archive)
 
     def test_a_disk_that_refuses(self) -> None:
-        """The connection is ended and comes back on a ramp; when the disk is back, so are posts."""
+        """What has been read waits; when the disk is back, it is stored and counted."""
         self.stream()
-        folder, moved = self.base / "Elections", self.base / "moved"
-        folder.rename(moved)
-        folder.write_text("in the way")
-        with capturedLogs():
+        assert self.session.archive is not None
+        with in_the_way(self.base / "Elections"), capturedLogs() as events:
             self.peer.says(a_post(1))
-        self.assertTrue(self.peer.hung_up)
-        folder.unlink()
-        moved.rename(folder)
-        self.clock.advance(4.9)
-        self.assertEqual(len(self.asked), 1)
-        self.clock.advance(0.1)
-        self.peer.answers()
-        self.peer.says(a_post(2))
-        self.assertEqual(self.of_kind("not_stored")[0]["posts"], 1)
-        self.assertEqual(self.of_kind("disconnected")[0]["cause"], "disk")
+            self.clock.advance(5 * RETRY)
+            self.assertEqual(self.session.archive.tally.posts, 0)
+        self.clock.advance(RETRY)
+        self.assertEqual(self.session.archive.tally.posts, 1)
+        self.assertEqual(len(events), 1)
         self.halt()
-        self.assertEqual(self.finished(), [a_post(2).strip()])
+        self.assertEqual(self.finished(), [a_post(1).strip()])

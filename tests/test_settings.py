@@ -195,6 +195,8 @@ class DefaultsTests(SettingsTestCase):
         self.assertEqual(loaded.output.minute_interval, 10)
         self.assertEqual(loaded.output.filename_timefmt, "%Y%m%d_%H%M")
         self.assertIs(loaded.output.utc, False)
+        self.assertEqual(loaded.output.flush_interval, 0.1)
+        self.assertEqual(loaded.output.fsync_interval, 1.0)
         self.assertIsNone(loaded.logging)
 
     def test_the_projects_old_example_loads(self) -> None:
@@ -321,6 +323,10 @@ class AcceptedTests(SettingsTestCase):
             ("output.filename_timefmt", "%Y%j%I%M%p", "%Y%j%I%M%p"),
             ("output.filename_timefmt", "%Y%m%d_%H%M%%Q", "%Y%m%d_%H%M%%Q"),
             ("output.utc", True, True),
+            ("output.flush_interval", 0, 0.0),
+            ("output.flush_interval", 10, 10.0),
+            ("output.fsync_interval", 0.001, 0.001),
+            ("output.fsync_interval", 3600, 3600.0),
             ("logging", None, None),
             ("logging", {"a": "<b>", "c": {"env": "D"}}, {"a": "<b>", "c": {"env": "D"}}),
         ]
@@ -495,6 +501,10 @@ class RefusedValueTests(SettingsTestCase):
         ("output.minute_interval", 61, MINUTES + "61"),
         ("output.minute_interval", 10.0, MINUTES + "10.0"),
         ("output.minute_interval", True, MINUTES + "true"),
+        ("output.flush_interval", -0.1, "must be a number of seconds from 0 to 10, found -0.1"),
+        ("output.flush_interval", 10.1, "must be a number of seconds from 0 to 10, found 10.1"),
+        ("output.fsync_interval", 0, "must be a number of seconds above 0, and 3600 at the most"),
+        ("output.fsync_interval", 3601, "must be a number of seconds above 0, and 3600 at the "),
         ("output.minute_interval", 10**100, MINUTES + "1000"),
         ("output.utc", "yes", 'must be true or false, found "yes"'),
         ("output.utc", 1, "must be true or false, found 1"),
@@ -567,7 +577,7 @@ class RefusedKeyTests(SettingsTestCase):
 
     def test_a_key_of_another_version_is_unknown(self) -> None:
         """A key that does nothing is not accepted."""
-        for place in ("server.push_url", "monitor", "output.fsync_interval"):
+        for place in ("server.push_url", "monitor", "output.compress"):
             self.assertIn("is not a known key", self.refusal(with_value(place, None)))
 
     def test_an_odd_key_is_quoted(self) -> None:

@@ -17,6 +17,7 @@ from tcclient.backoff import RAMPS, Backoff, Trouble
 from tcclient.connection import Timing
 from tcclient.delivery import FOREIGN_INTERVAL
 from tcclient.entries import seconds
+from tcclient.files import RETRY
 from tcclient.jobs import Job
 from tcclient.messages import MAX_MESSAGE
 from tcclient.session import Session
@@ -27,6 +28,7 @@ from tcclient.twitter import Refusal
 from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.rulebook import Manner
 from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
+from tests.disk import in_the_way
 from tests.peers import FakeSource, Peer, clock_at, settle
 from tests.rules import DELAY, PREFIX, Api, XRules
 
@@ -355,18 +357,14 @@ class RoutingTests(TrunkTestCase):
         self.assertTrue(self.peer.query.is_sample)
 
     def test_one_folder_that_takes_no_posts(self) -> None:
-        """The others' posts of the same moment are stored."""
+        """The others' posts of the same moment are stored, its own when it takes posts again."""
         self.stream(1, 2)
-        archive = self.sessions[1].archive
-        assert archive is not None
-
-        def refuse(posts: list[bytes]) -> None:
-            raise OSError(28, "No space left on device")
-
-        archive.store = refuse
-        self.peer.says(post(1, self.rule(1), self.rule(2)))
-        self.assertEqual(self.disk.stored("dogs"), [1])
-        self.assertEqual(self.disk.account("cats", "not_stored")[0]["posts"], 1)
+        with in_the_way(self.base / "cats"):
+            self.peer.says(post(1, self.rule(1), self.rule(2)))
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [1]))
+        self.clock.advance(RETRY)
+        self.assertEqual(self.disk.stored("cats"), [1])
+        self.assertEqual(len(self.disk.account("cats", "disk_trouble")), 1)
 
 
 class ConnectionTests(TrunkTestCase):

@@ -1,0 +1,26 @@
+"""
+Writing at the end of a file: all or nothing.
+"""
+
+import os
+from collections.abc import Sequence
+
+_MOST_BLOCKS = 1024
+"""That one writev() takes: IOV_MAX of Linux."""
+
+
+def append(fd: int, blocks: Sequence[bytes]) -> None:
+    """
+    Write all blocks at the end of the file, or raise OSError and leave the file as it was.
+    """
+    before = os.fstat(fd).st_size
+    if len(blocks) > _MOST_BLOCKS:
+        blocks = [b"".join(blocks)]
+    try:
+        written = os.writev(fd, blocks)
+        rest = memoryview(b"" if written == sum(map(len, blocks)) else b"".join(blocks)[written:])
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+    except OSError:
+        os.ftruncate(fd, before)
+        raise

@@ -1,0 +1,42 @@
+"""
+The id of a post, from the line that it is stored as.  Pure.
+"""
+
+import json
+
+import msgspec
+
+
+class _Data(msgspec.Struct):
+    id: str | None = None
+
+
+class _Post(msgspec.Struct):
+    id_str: str | None = None
+    data: _Data | None = None
+
+
+_decoder = msgspec.json.Decoder(_Post)
+
+
+def post_id(line: bytes) -> str | None:
+    """v1.1's `id_str`, v2's `data.id`; None where there is neither.  Never raises."""
+    try:
+        post = _decoder.decode(line)
+    except (ValueError, RecursionError):
+        return _read_slowly(line)
+    return post.id_str if post.data is None else post.data.id
+
+
+def _read_slowly(line: bytes) -> str | None:
+    """For what msgspec does not take: lone surrogates, which are in real posts."""
+    try:
+        # An int of Python has a limit to its digits, which msgspec has not.
+        post = json.loads(line.decode("utf-8"), parse_int=float)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(post, dict):
+        return None
+    data = post.get("data")
+    found = data.get("id") if isinstance(data, dict) else post.get("id_str")
+    return found if isinstance(found, str) else None

@@ -1,0 +1,35 @@
+"""The id of a post, from its line."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.postids import post_id
+
+
+class PostIdTests(SynchronousTestCase):
+    def test_table(self) -> None:
+        """A line -> the id, None where there is none that is text."""
+        for line, id in (
+            (b'{"id":1,"id_str":"1","text":"x","user":{"id_str":"2"}}', "1"),
+            (b'{"data":{"id":"3","text":"x"},"includes":{"users":[{"id":"4"}]}}', "3"),
+            (b'{"data":{"id":"3"},"id_str":"1"}\r', "3"),
+            (b'{"text":"\\ud83d","id_str":"5"}', "5"),
+            (b'{"data":{"text":"\\ud83d","id":"6"}}', "6"),
+            (b'{"id":' + b"9" * 5000 + b',"text":"\\ud83d","id_str":"7"}', "7"),
+            (b'{"id_str":8}', None),
+            (b'{"data":{"id":8}}', None),
+            (b'{"data":[]}', None),
+            (b'{"id":1}', None),
+            (b"[1]", None),
+            (b"", None),
+            (b"{", None),
+            (b"\xff", None),
+            (b"[" * 100_000, None),
+        ):
+            self.assertEqual(post_id(line), id, line[:60])
+
+    @given(st.binary())
+    def test_anything(self, line: bytes) -> None:
+        """Whatever the bytes, it does not raise."""
+        self.assertIsInstance(post_id(line), str | None)
