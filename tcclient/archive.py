@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient import __version__, entries
+from tcclient.adoption import Adoption, found_before
 from tcclient.chronicle import Chronicle
 from tcclient.coverage import CRASH, resume
 from tcclient.entries import Entry
@@ -63,6 +64,7 @@ class Shelf:
     settings: str | None = None
     use: DiskUse = attrs.field(factory=DiskUse)
     owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
+    _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     @steady.default
     def _same_clock(self) -> IReactorTime:
@@ -81,7 +83,7 @@ class Shelf:
         """The process starts: recover what the last one left, and note the start."""
         try:
             self.base_dir.mkdir(parents=True, exist_ok=True)
-            recover_all(self.base_dir, self.naming, self.clock)
+            self._last_bytes.update(recover_all(self.base_dir, self.naming, self.clock))
             self._note(
                 entries.ClientStart(
                     schema=entries.VERSION,
@@ -96,6 +98,14 @@ class Shelf:
             )
         except OSError as e:
             self._complain(e)
+
+    def recover(self, naming: Naming, ledger: Ledger) -> float | None:
+        """
+        Recover one folder, if begin() has not done so.  Returns once when the last byte that a
+        crash left there had been written, None where there was none.  Raises OSError.
+        """
+        found = recover(self.base_dir / naming.name, naming, ledger)
+        return self._last_bytes.pop(naming.name, None) if found is None else found
 
     def end(self) -> None:
         """The process ends as it should."""
@@ -181,8 +191,9 @@ class Archive:
     """
     Opened by Shelf.open().  What the last process left there has been recovered by then.
 
-    `chronicle` is told what happens to the capture.  Neither store() nor note() raises OSError: a
-    bad disk must not end a capture.
+    `chronicle` is told what happens to the capture.  `last_byte` says when (epoch seconds) the last
+    byte was written that a crash left here, None where none has.  Neither store() nor note() raises
+    OSError: a bad disk must not end a capture.
     """
 
     def __init__(
@@ -198,10 +209,11 @@ class Archive:
         self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
-            recover(folder, naming, self._ledger)
+            self.last_byte = shelf.recover(naming, self._ledger)
+            self._list_older_files(folder, naming)
             account = account or shelf.account(job) or Account(base=_held_by_server(job))
             self.tally = Tally(account, shelf.steady.seconds())
-            missing = resume(self._ledger.newest_first(), job.id, 0.0)
+            missing = resume(self._ledger.newest_first(), job.id, self.last_byte or 0.0)
             self.chronicle = Chronicle(self.note, shelf.clock, missing)
             self._after_crash = missing is not None and missing.cause == CRASH
             self._ledger.write(
@@ -213,6 +225,16 @@ class Archive:
             shelf.note_name(job)  # last: until then, the numbers are found where they were
             shelf.owners[naming.name] = job.id
             undo.pop_all()
+        self._adoption = Adoption(folder, self._ledger.path, shelf.use.aside, self.note)
+        Deferred.fromCoroutine(self._adoption.run()).addErrback(
+            lambda failure: log.failure("Older files could not be taken into account.", failure)
+        )
+
+    def _list_older_files(self, folder: Path, naming: Naming) -> None:
+        """Before the account begins, so that a file that appears later is not taken for one."""
+        names = found_before(folder, naming, self._ledger)
+        if names:
+            self._ledger.write(entries.Adopting(names=tuple(names)))
 
     @property
     def waiting(self) -> int:
@@ -314,6 +336,7 @@ class Archive:
         return self.files.finish().addCallback(lambda _: self._let_go())
 
     def _let_go(self) -> None:
+        self._adoption.stop()
         self.note(entries.CaptureClose(account=self._account_on_disk()))
         self._ledger.close()
         del self._shelf.owners[self.name]

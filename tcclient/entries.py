@@ -281,8 +281,14 @@ class File(Entry, frozen=True):
     account: Account | None = None
 
 
+class Adopting(Entry, frozen=True):
+    """Which files stood there before the account began.  They are read through; see `adopted`."""
+
+    names: tuple[str, ...]
+
+
 class Adopted(Entry, frozen=True):
-    """A file that stood there before the ledger began."""
+    """A file that stood there before the account began has been read."""
 
     name: str
     posts: _Count

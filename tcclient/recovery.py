@@ -31,36 +31,45 @@ def ledger_path(base_dir: Path, name: str) -> Path:
     return base_dir / name / f"{name}.ledger.jsonl"
 
 
-def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> None:
+def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> dict[str, float]:
     """
     Recover every folder below `base_dir` that holds a temporary file, but those in use by another
     client.  `naming` is that of the settings; its name does not matter.  Never raises OSError: what
-    cannot be recovered is logged and stays as it is.
+    cannot be recovered is logged and stays as it is.  Returns by name what recover() returned.
     """
+    last_bytes = {}
     for folder in sorted(path for path in base_dir.glob("*") if path.is_dir()):
         named = attrs.evolve(naming, name=folder.name)
         try:
             if any(_left_behind(folder, named)):
                 with Ledger(ledger_path(base_dir, folder.name), clock) as ledger:
-                    recover(folder, named, ledger)
+                    last_byte = recover(folder, named, ledger)
+                    if last_byte is not None:
+                        last_bytes[folder.name] = last_byte
         except LedgerInUse:
             pass  # nothing is left behind there; who wants to capture into it will say so
         except OSError as e:
             log.error(
                 "Cannot recover {folder}: {reason}.", folder=str(folder), reason=explain_os(e)
             )
+    return last_bytes
 
 
-def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) -> None:
+def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) -> float | None:
     """
     Finish what was left in one folder: whole lines get a final name and are booked, an incomplete
     last line goes into a `.torn` file beside it.  Raises OSError.
+
+    Returns when the last byte had been written (epoch seconds), None where nothing was left.
     """
     booked = _last_booking(ledger)  # at most this one can have been cut short after its booking
-    for tmp in sorted(_left_behind(folder, naming)):
+    left = sorted(_left_behind(folder, naming))
+    last_byte = max((tmp.stat().st_mtime for tmp in left), default=None)
+    for tmp in left:
         if not _was_booked(tmp, naming, booked):
             _cut_torn_tail(tmp, naming, ledger)
             _finish(tmp, naming, ledger, link)
+    return last_byte
 
 
 def _left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
@@ -130,14 +139,21 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
             return
         torn = _keep_torn(tmp, naming, tail)
         ledger.write(entries.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
-        file.truncate(whole)
-        os.fsync(file.fileno())
+        _shorten(file.fileno(), whole)
     log.warn(
         "{name} ends within a post; its {n} bytes are kept in {torn}.",
         name=tmp.name,
         n=len(tail),
         torn=torn.name,
     )
+
+
+def _shorten(fd: int, size: int) -> None:
+    """Cut off what follows; its time stays that of the last byte that the crash left."""
+    before = os.fstat(fd)
+    os.ftruncate(fd, size)
+    os.utime(fd, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.fsync(fd)
 
 
 def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:

@@ -68,6 +68,10 @@ class Naming:
             self.extension + self.temporary_extension
         )
 
+    def is_final(self, file_name: str) -> bool:
+        """Whether a file of that name is one of ours that was finished."""
+        return file_name.startswith(self.name) and file_name.endswith(self.extension)
+
     def alternatives(self, final: str) -> Iterator[str]:
         """`final`, then the same with _00, _01 .. before the extension, without an end."""
         yield final

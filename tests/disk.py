@@ -5,9 +5,12 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
 
 import tcclient
 
@@ -89,6 +92,29 @@ def held_by_another_process(ledger: Path) -> Iterator["subprocess.Popen[str]"]:
             yield process
         finally:
             process.kill()
+
+
+class Acts:
+    """As Aside: what is to be done is done when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+
+    def __call__(self, act: Callable[[], Any]) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        self.waiting.append((act, done))
+        return done
+
+    def do(self, error: OSError | None = None) -> None:
+        """The oldest is done, or fails."""
+        act, done = self.waiting.pop(0)
+        result = act()
+        done.errback(error) if error else done.callback(result)
+
+    def do_all(self) -> None:
+        """And what follows from that."""
+        while self.waiting:
+            self.do()
 
 
 def refuse_links(source: Path, target: Path) -> None:

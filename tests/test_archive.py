@@ -214,6 +214,19 @@ class RestartTests(ArchiveCase):
         self.assertEqual(self.capture(job(), 0), Account(1000, 4, 0))
         self.assertEqual(self.files()["test20151202_2020.json"], b"{}\n{}\n")
 
+    def test_when_the_last_byte_was_written_that_a_crash_left(self) -> None:
+        """Whether the start or the opening recovers it; after that, nothing is left."""
+        tmp = self.base / "test" / "test20151202_2020.json.tmp"
+        for recovers in (self.shelf.begin, lambda: None):
+            tmp.parent.mkdir(parents=True, exist_ok=True)
+            tmp.write_bytes(b"{}\n{")
+            os.utime(tmp, (0, HALF_PAST - 1.5))
+            recovers()
+            for last_byte in (HALF_PAST - 1.5, None):
+                archive = self.shelf.open(job())
+                self.assertEqual(archive.last_byte, last_byte)
+                archive.close()
+
     def test_the_original_clients_file_is_adopted(self) -> None:
         """Byte for byte, with its blank lines.  The server has counted its posts before."""
         left = b'{"id": 1}\r\n\n{"id": 2}\r\n\n'

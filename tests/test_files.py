@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -25,7 +24,7 @@ from tcclient.finalname import give_final_name
 from tcclient.growing import Finished
 from tcclient.slots import Naming
 from tcclient.syncing import sync_folder
-from tests.disk import contents, full, refuse_links
+from tests.disk import Acts, contents, full, refuse_links
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -515,31 +514,6 @@ def calls_noted(*names: str) -> Iterator[list[str]]:
         yield noted
     finally:
         sys.setprofile(None)
-
-
-class Acts:
-    """As Aside: what is to be done is done when the test says so."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
-        self.done = 0
-
-    def __call__(self, act: Callable[[], Any]) -> Deferred[Any]:
-        done: Deferred[Any] = Deferred()
-        self.waiting.append((act, done))
-        return done
-
-    def do(self, error: OSError | None = None) -> None:
-        """The oldest is done, or fails."""
-        act, done = self.waiting.pop(0)
-        act()
-        self.done += 1
-        done.errback(error) if error else done.callback(None)
-
-    def do_all(self) -> None:
-        """And what follows from that."""
-        while self.waiting:
-            self.do()
 
 
 class SyncTests(FilesCase):

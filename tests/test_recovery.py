@@ -252,6 +252,20 @@ class LeftoverTests(RecoveryCase):
         self.assertEqual([line["posts"] for line in self.events("file")], [2])
         self.assertIsNone(self.job_account())
 
+    def test_when_the_last_byte_was_written(self) -> None:
+        """Of the newest leftover, whatever was done to it; recovering again finds nothing left."""
+        for content in (b"a\n", b"a\n{", b"{", b""):
+            self.begin_afresh()
+            for name, seconds in (("test20151202_2020.json.tmp", 2.0), (TMP, 1.5)):
+                self.put(**{name: content})
+                os.utime(self.folder / name, (0, HALF_PAST - seconds))
+            with self.ledger() as ledger:
+                self.assertEqual(recover(self.folder, NAMING, ledger), HALF_PAST - 1.5)
+                self.assertIsNone(recover(self.folder, NAMING, ledger))
+            arrivals = ("2015-12-02T20:29:58.000Z", "2015-12-02T20:29:58.500Z")
+            for line, arrival in zip(self.events("file"), arrivals, strict=False):
+                self.assertEqual(line["last_arrival"], arrival)
+
     def test_other_files_are_left_alone(self) -> None:
         """Those of other captures, of other extensions, folders, torn lines."""
         names = ("other20151202_2030.json.tmp", "test.txt.tmp", "test.tmp", "x.json.torn")
