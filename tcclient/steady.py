@@ -30,14 +30,14 @@ class Offset:
 
     seconds: float
 
-    def read(self, before: float, wall: float, after: float) -> float:
+    def read(self, before: float, wall: float, after: float) -> float | None:
         """
         The wall clock showed `wall` between two readings of the steady one.  Returns by how many
-        seconds it has been set since the last time, negative for back; 0.0 where it has not, or
+        seconds it has been set since the last time, negative for back, 0.0 where it has not; None
         where the process was held up in between, so that nothing follows.
         """
         if after - before > APART:
-            return 0.0
+            return None
         moved = wall - before - self.seconds
         self.seconds += moved
         return moved if abs(moved) > LEAST else 0.0
@@ -59,6 +59,8 @@ class Times:
         self._monotonic = monotonic
         self._offset = Offset(reactor.seconds() - monotonic())
         self._listeners: list[Callable[[float], object]] = []
+        self._known: set[IDelayedCall] = set()
+        self._looked = reactor.seconds()
 
     def on_step(self, listener: Callable[[float], object]) -> None:
         """
@@ -67,14 +69,42 @@ class Times:
         """
         self._listeners.append(listener)
 
-    def look(self) -> None:
-        """See whether the wall clock has been set since the last look."""
-        moved = self._offset.read(self._monotonic(), self.reactor.seconds(), self._monotonic())
+    def look(self) -> bool:
+        """See whether the wall clock has been set since the last look.  False: not to be seen."""
+        before, wall, after = self._monotonic(), self.reactor.seconds(), self._monotonic()
+        moved = self._offset.read(before, wall, after)
+        if moved is None:
+            return False
+        calls = self.reactor.getDelayedCalls()
         if moved:
-            for call in self.reactor.getDelayedCalls():
-                call.delay(moved)
+            for call in calls:
+                if call in self._known or not self._made_since(moved, call.getTime()):
+                    call.delay(moved)
             # Not from here: a listener must not be called while it asks to be called later.
             self.reactor.callLater(0, self._tell, moved)
+        self._known, self._looked = set(calls), wall
+        return True
+
+    def call_later(
+        self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> IDelayedCall:
+        """As the reactor's, and as a rule known to be asked for after all steps so far."""
+        seen = self.look()
+        call = self.reactor.callLater(delay, callable, *args, **kwargs)
+        if seen:
+            self._known.add(call)
+        return call
+
+    def _made_since(self, moved: float, due: float) -> bool:
+        """
+        Whether a call that was not there at the last look was made after the step, and is right.
+        Twisted asks the reactor itself; some of its calls are due at once, and one that is put off
+        by an hour keeps a connection from being made.  The exception is one that was to be made in
+        more time than the clock was set by, which is done so much sooner or later.
+        """
+        if moved > 0:
+            return due >= self._looked + moved - APART
+        return due < self._looked
 
     def _tell(self, moved: float) -> None:
         # The steady clock stands still while a machine sleeps; nothing else tells the two apart.
@@ -103,9 +133,7 @@ class _Clock:
     def callLater(
         self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
     ) -> IDelayedCall:
-        # A call that is made between a step and the next look would be put off without need.
-        self._times.look()
-        return self._times.reactor.callLater(delay, callable, *args, **kwargs)
+        return self._times.call_later(delay, callable, *args, **kwargs)
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:
         return self._times.reactor.getDelayedCalls()

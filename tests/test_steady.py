@@ -43,18 +43,26 @@ class OffsetTests(SynchronousTestCase):
     def test_a_pause_between_the_readings(self) -> None:
         """It is no step, and does not hide one."""
         offset = Offset(0.0)
-        self.assertEqual(offset.read(10.0, 15.0, 15.0), 0.0)
-        self.assertEqual(offset.read(20.0, 20.0 + HOUR, 20.0 + 2 * APART), 0.0)
+        self.assertIsNone(offset.read(10.0, 15.0, 15.0))
+        self.assertIsNone(offset.read(20.0, 20.0 + HOUR, 20.0 + 2 * APART))
         self.assertEqual(offset.read(30.0, 30.0 + HOUR, 30.0), HOUR)
 
 
 class Wall:
-    """A machine whose clock can be set; `times` are what a client on it goes by."""
+    """
+    A machine whose clock can be set; `times` are what a client on it goes by.  While `pause` is not
+    0, each reading of the steady clock takes so many seconds.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.pause = 0.0
         self._set_by = 0.0
-        self.times = Times(clock, lambda: clock.seconds() - self._set_by)
+        self.times = Times(clock, self._monotonic)
+
+    def _monotonic(self) -> float:
+        self.clock.rightNow += self.pause
+        return self.clock.seconds() - self._set_by
 
     def set(self, seconds: float) -> None:
         """Somebody sets the clock; nobody has noticed."""
@@ -108,6 +116,48 @@ class TimesTests(SynchronousTestCase):
             self.clock.advance(0)
             self.assert_called_after(5, "after")
             self.assert_called_after(5, "before")
+
+    def test_asked_of_the_reactor_between_step_and_look(self) -> None:
+        """What Twisted asks for itself is done in its time, and what is due at once, at once."""
+        for seconds in (HOUR, -HOUR):
+            self.times.look()
+            self.clock.callLater(10, self.call("before"))
+            self.wall.set(seconds)
+            self.clock.callLater(0, self.call("at once"))
+            self.clock.callLater(5, self.call("after"))
+            self.times.look()
+            self.clock.advance(0)
+            self.assertEqual(self.called[-1:], ["at once"])
+            self.assert_called_after(5, "after")
+            self.assert_called_after(5, "before")
+
+    def test_a_look_that_sees_nothing(self) -> None:
+        """What is asked for meanwhile is done in its time all the same."""
+        for seconds in (HOUR, -HOUR):
+            self.times.look()
+            self.times.steady.callLater(10, self.call("before"))
+            self.wall.set(seconds)
+            self.wall.pause = 0.125
+            self.clock.callLater(0, self.call("at once"))
+            self.times.steady.callLater(5, self.call("after"))
+            self.assertFalse(self.times.look())
+            self.wall.pause = 0.0
+            self.assertTrue(self.times.look())
+            self.clock.advance(0)
+            self.assertEqual(self.called[-1:], ["at once"])
+            self.assert_called_after(4.75, "after")
+            self.assert_called_after(4.75, "before")
+
+    def test_more_time_than_the_step(self) -> None:
+        """A call that was there at the last look, or is the client's, is shifted all the same."""
+        self.clock.callLater(60, self.call("reactor"))
+        self.times.look()
+        self.times.steady.callLater(50, self.call("steady"))
+        self.wall.set(20)
+        self.times.look()
+        self.clock.advance(0)
+        self.assert_called_after(50, "steady")
+        self.assert_called_after(10, "reactor")
 
     def test_a_loop(self) -> None:
         """It goes on at its interval."""
