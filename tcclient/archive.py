@@ -290,9 +290,12 @@ class Archive:
             self._ledger.write(entry, self.job_id)
 
     def clock_stepped(self, seconds: float) -> None:
-        """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
-        self.note(entries.ClockStep(seconds=round(seconds, 3)))
+        """
+        The clock has been set by `seconds`: the ledger says so, and the file ends by it.  Where it
+        ends at once, its line comes before, because its posts came by the clock as it was.
+        """
         self.files.clock_stepped()
+        self.chronicle.clock_stepped(seconds)
 
     def take_server_total(self, server_total: int | None) -> None:
         """Where the server's number is above ours, the base rises, and the ledger says so."""

@@ -90,6 +90,12 @@ class Chronicle:
         if news:
             self._note(ending.for_ledger())
 
+    def clock_stepped(self, seconds: float) -> None:
+        """The clock has been set by `seconds`."""
+        self._heard += seconds
+        self._coverage.clock_stepped(seconds)
+        self._note(entries.ClockStep(seconds=round(seconds, 3)))
+
     def _miss(self, begin: float, cause: str, detail: str) -> None:
         self._coverage.begins(Missing(begin, cause, detail, self._keywords))
 

@@ -51,6 +51,11 @@ class Coverage:
                 explanation=explanation,
             )
 
+    def clock_stepped(self, seconds: float) -> None:
+        """The clock has been set by `seconds`: both ends of a gap are by one clock, the newer."""
+        if self.missing is not None:
+            self.missing = attrs.evolve(self.missing, begin=self.missing.begin + seconds)
+
     def ends(self, end: float, backfill: int | None = None) -> entries.Gap | None:
         """The stream is heard, or nothing is wanted any more; the line about the gap, if any."""
         missing, self.missing = self.missing, None
@@ -81,29 +86,35 @@ def resume(newest_first: Iterable[Mapping[str, Any]], job: int, alive: float) ->
     keywords: str | None = None
     text_known = False
     missing: Missing | None = None
+    moved = 0.0  # by how much the clock has been set since the line
     for line in newest_first:
         entry = entries.read(line) if line.get("job") == job else None
         if isinstance(entry, entries.Keywords) and not text_known:
             keywords, text_known = entry.after, True
+        if isinstance(entry, entries.ClockStep):
+            moved += entry.seconds
         if isinstance(entry, entries.File) and entry.last_arrival is not None:
-            alive = max(alive, entries.seconds(entry.last_arrival))
+            alive = max(alive, entries.seconds(entry.last_arrival) + moved)
         if missing is None and entry is not None:
             if isinstance(entry, entries.CaptureStop) and entry.because != "left":
                 return None
-            missing = _begun(entry, line, alive)
+            missing = _begun(entry, line, alive, moved)
         if missing is not None and text_known:
             break
     return missing and attrs.evolve(missing, keywords=keywords)
 
 
-def _begun(entry: entries.Entry, line: Mapping[str, Any], alive: float) -> Missing | None:
+def _begun(
+    entry: entries.Entry, line: Mapping[str, Any], alive: float, moved: float
+) -> Missing | None:
     """The gap that is open after this line, which is the newest that says."""
-    at = entries.seconds(line["at"])
+    at = entries.seconds(line["at"]) + moved
     if isinstance(entry, entries.CaptureStop):
-        begin = at if entry.covered is None else entries.seconds(entry.covered)
+        begin = at if entry.covered is None else entries.seconds(entry.covered) + moved
         return Missing(begin, LEFT, "the client was stopped")
     if isinstance(entry, entries.Gap):
-        return Missing(max(entries.seconds(entry.end), alive), CRASH, "the client was killed")
+        heard = entries.seconds(entry.end) + moved
+        return Missing(max(heard, alive), CRASH, "the client was killed")
     if isinstance(entry, entries.Disconnected):
         return Missing(at - (entry.silent or 0.0), entry.cause, entry.detail)
     if isinstance(entry, entries.CaptureStart):

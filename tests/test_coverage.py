@@ -67,6 +67,17 @@ class GapTests(SynchronousTestCase):
         assert gap is not None
         self.assertEqual((gap.begin, gap.end, gap.seconds), (*[moment(NOON - 3600)] * 2, 0.0))
 
+    def test_the_clock_is_set_meanwhile(self) -> None:
+        """The gap is as long as it was, and both its ends are by the new time."""
+        for step in (3600.0, -3600.0):
+            coverage = Coverage(STALLED)
+            coverage.clock_stepped(step)
+            gap = coverage.ends(NOON + step + 5)
+            assert gap is not None
+            self.assertEqual((gap.begin, gap.seconds), (moment(NOON + step), 5.0))
+            coverage.clock_stepped(step)
+            self.assertIsNone(coverage.missing)
+
 
 class ResumeTests(SynchronousTestCase):
     """What the next process makes of the lines: (seconds after noon, entry), oldest first."""
@@ -96,6 +107,25 @@ class ResumeTests(SynchronousTestCase):
         self.assertEqual(
             self.resume(*lines, (60, file(40)), (70, UPDATE)), attrs.evolve(crash, begin=NOON + 40)
         )
+
+    def test_the_clock_was_set_before_the_kill(self) -> None:
+        """What was said before is by another time, and is put right; what came after stands."""
+        lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)))
+        lost = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)
+        left = entries.CaptureStop(because="left", status=3, covered=moment(NOON + 49))
+        for step in (3600.0, -3600.0):
+            steps = ((70, entries.ClockStep(seconds=step - 1)), (71, entries.ClockStep(seconds=1)))
+            for before, after, begin in (
+                (lines, (), 2 + step),
+                (lines[:1], (), step),
+                ((*lines, (60, file(40))), (), 40 + step),
+                (lines, ((80 + step, file(75 + step)),), 75 + step),
+                ((*lines, (60, lost)), (), 30 + step),
+                ((*lines, (50, left)), (), 49 + step),
+            ):
+                missing = self.resume(*before, *steps, *after)
+                assert missing is not None
+                self.assertEqual(missing.begin, NOON + begin, (step, begin))
 
     def test_an_older_file_says_nothing(self) -> None:
         """The stream was heard after it."""
