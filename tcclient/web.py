@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectBindError
 from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
     IProtocol,
     IProtocolFactory,
     IReactorTime,
@@ -19,7 +20,7 @@ from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
-from tcclient import __version__
+from tcclient import __version__, reads
 from tcclient.gunzip import HideCoding
 
 CONNECT_TIMEOUT = 30.0
@@ -53,8 +54,12 @@ def stream_client(reactor: IReactorTime, source_addr: str | None) -> HTTPClient:
     For the stream, bound to `source_addr` where there is one.  What a body is compressed with is
     left to gunzip.
     """
-    agent = Agent.usingEndpointFactory(reactor, Endpoints(reactor, source_addr))
-    return HTTPClient(HideCoding(agent))
+    return client_over(reactor, StreamEndpoints(reactor, source_addr))
+
+
+def client_over(reactor: IReactorTime, endpoints: "Endpoints") -> HTTPClient:
+    """As stream_client(); over plain Endpoints, Twisted has each chunk to itself."""
+    return HTTPClient(HideCoding(Agent.usingEndpointFactory(reactor, endpoints)))
 
 
 @implementer(IAgentEndpointFactory)
@@ -73,9 +78,23 @@ class Endpoints:
         tcp = HostnameEndpoint(
             self._reactor, uri.host, uri.port, timeout=CONNECT_TIMEOUT, bindAddress=self._bind
         )
-        if uri.scheme != b"https":
-            return _Quiet(tcp)
-        return _Quiet(wrapClientTLS(self._tls.creatorForNetloc(uri.host, uri.port), tcp))
+        secure = uri.scheme == b"https"
+        tls = self._tls.creatorForNetloc(uri.host, uri.port) if secure else None
+        return _Quiet(self._over(tcp, tls))
+
+    def _over(
+        self, tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None
+    ) -> IStreamClientEndpoint:
+        return wrapClientTLS(tls, tcp) if tls else tcp
+
+
+class StreamEndpoints(Endpoints):
+    """The same for a stream: what one read brings stays together."""
+
+    def _over(
+        self, tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None
+    ) -> IStreamClientEndpoint:
+        return reads.joined(tcp, tls)
 
 
 @implementer(IStreamClientEndpoint)
