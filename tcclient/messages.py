@@ -22,6 +22,7 @@ EXCERPT = 200
 MOST_LEVELS = 100
 """Of nesting in what the account quotes: what Python just manages to read it may fail to write."""
 
+_CR = 0x0D
 _CONNECTION_LIMIT = b"Exceeded connection limit"
 
 
@@ -80,21 +81,23 @@ class Splitter:
         Blank lines (keep-alives) yield nothing.  A carriage return before the newline belongs to
         the line end, as Twitter sends it.
         """
-        pieces = data.split(b"\n")
-        self._hold(pieces[0])
-        if len(pieces) == 1:
-            return []
         messages: list[bytes | Overlong] = []
-        first = self._release()
-        if first:
-            messages.append(first)
-        for piece in pieces[1:-1]:
-            line = piece.removesuffix(b"\r")
-            if len(line) > MAX_MESSAGE:
-                messages.append(Overlong(len(line), line[:EXCERPT]))
-            elif line:
-                messages.append(line)
-        self._hold(pieces[-1])
+        begin, end = 0, data.find(b"\n")
+        if self._size and end >= 0:
+            self._hold(data[:end])
+            first = self._release()
+            if first:
+                messages.append(first)
+            begin, end = end + 1, data.find(b"\n", end + 1)
+        while end >= 0:
+            stop = end - 1 if data[end - 1] == _CR and end > begin else end
+            if stop - begin > MAX_MESSAGE:
+                messages.append(Overlong(stop - begin, data[begin : begin + EXCERPT]))
+            elif stop > begin:
+                messages.append(data[begin:stop])
+            begin, end = end + 1, data.find(b"\n", end + 1)
+        if begin < len(data):
+            self._hold(data[begin:])
         return messages
 
     def _hold(self, piece: bytes) -> None:
