@@ -23,6 +23,7 @@ MOST_LEVELS = 100
 """Of nesting in what the account quotes: what Python just manages to read it may fail to write."""
 
 _CR = 0x0D
+_USER = b',"user":{"id":'
 _CONNECTION_LIMIT = b"Exceeded connection limit"
 
 
@@ -121,6 +122,8 @@ class Splitter:
 
 def kind_of(line: bytes) -> Kind:
     """What a complete message is.  Never raises, whatever the bytes."""
+    if _begins_as_tweet(line):
+        return Kind.POST
     try:
         members = _members(line)
     except (ValueError, RecursionError):
@@ -132,6 +135,35 @@ def kind_of(line: bytes) -> Kind:
     if messagetools.is_tweet(members):
         return Kind.POST
     return next((kind for kind in _MARKED if kind.value in members), Kind.UNKNOWN)
+
+
+class _Head(msgspec.Struct):
+    """What messagetools.is_tweet() asks for besides `user`.  Without one, decoding raises."""
+
+    id_str: msgspec.Raw
+    text: msgspec.Raw
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def _begins_as_tweet(line: bytes) -> bool:
+    """
+    Whether a line is a tweet, provided that it is JSON; False says nothing.
+
+    What stands in front of `user` is an object by itself, once its bracket is closed: so it is no
+    piece of a string, and all its members, and `user` after them, are the line's own.  Twitter
+    puts most of a tweet behind `user`.  Of that part it is seen that it is ASCII and ends as a
+    tweet does, not that it is JSON: a line damaged there is taken for a post.
+    """
+    end = line.find(_USER)
+    if end < 0 or not line.endswith(b'"}') or not line.isascii() or b"\0" in line:
+        return False
+    try:
+        _decode_head(line[:end] + b"}")
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def decoded(line: bytes) -> object:

@@ -37,6 +37,31 @@ long_lines = st.builds(
 line_ends = st.sampled_from([b"\n", b"\r\n"])
 
 
+# What a tweet has, as members of whatever stands inside it, as text, and more than once.
+names = st.sampled_from(("id_str", "text", "user", "id", "x", "é", 'a"', "a\\"))
+strings = (
+    st.sampled_from(("1", "", ',"user":{"id":1', '"', "\\", "{", "}", "[", "]", "}]\\")) | st.text()
+)
+things = st.recursive(
+    strings.map(json.dumps) | st.sampled_from(('{"id":1}', "1", "null", "[]", "{}")),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.lists(st.tuples(names, inner), max_size=4).map(lambda members: as_object(members))
+    ),
+    max_leaves=8,
+)
+looking_alike = st.builds(
+    lambda members, last: as_object([*members, ("lang", json.dumps(last))]).encode(),
+    st.lists(st.tuples(names, things) | st.just(("user", '{"id":1}')), max_size=7),
+    strings,
+)
+
+
+def as_object(members: Iterable[tuple[str, str]]) -> str:
+    """An object of JSON with these members, which are JSON already."""
+    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in members) + "}"
+
+
 def fed(pieces: Iterable[bytes]) -> tuple[Messages, int]:
     """What a splitter makes of `pieces`, and the bytes it still waits for the end of."""
     splitter = Splitter()
@@ -283,6 +308,43 @@ class KindTests(SynchronousTestCase):
         text = json.dumps(members, ensure_ascii=ascii_only)
         line = text.replace("Infinity", "1e999").encode("utf-8", "replace")
         self.assertEqual(kind_of(line) is Kind.POST, messagetools.is_tweet(json.loads(line)), line)
+
+    @given(looking_alike)
+    def test_whatever_looks_like_a_tweet(self, line: bytes) -> None:
+        """What is inside of a member or of a string is not taken for the line's own."""
+        self.assertEqual(kind_of(line) is Kind.POST, messagetools.is_tweet(json.loads(line)), line)
+
+    def test_look_alikes(self) -> None:
+        """Where `user` is somebody else's, however much it looks the line's own."""
+        user = b'"user":{"id":1,"id_str":"1"}'
+        for line, kind in (
+            (b'{"id_str":"1","text":"x",%b,"lang":"en"}', Kind.POST),
+            (
+                b'{"text":"}]\\"\\\\","entities":{"urls":[[]]},"id_str":"1",%b,"lang":"en"}',
+                Kind.POST,
+            ),
+            (b'{"id_str":"1","text":"x","a":{"b":1,%b},"lang":"en"}', Kind.UNKNOWN),
+            (b'{"id_str":"1","text":"x","a":[{"b":1,%b}],"lang":"en"}', Kind.UNKNOWN),
+            (b'{"id_str":"1","text":"}","a":{"b":"{",%b},"lang":"en"}', Kind.UNKNOWN),
+            (b'{"a":{"id_str":"1","text":"x"},%b,"lang":"en"}', Kind.UNKNOWN),
+            (b'{"a":{"id_str":"1","text":"x",%b},"lang":"en"}', Kind.UNKNOWN),
+            (b'{"id_str":"1","x":"text",%b,"limit":{},"lang":"en"}', Kind.LIMIT),
+            (b'{"id_str":"1","text":"x",%b,"lang":"en"', Kind.NOT_JSON),
+            (b'{"id_str":"1","text":"x",%b,"lang":"en"} ', Kind.POST),
+            (b'"id_str":"1","text":"x",%b,"lang":"en"}', Kind.NOT_JSON),
+            (b'{"id_str":"1","text":"x,%b,"lang":"en"}', Kind.NOT_JSON),
+            (b'{"id_str":"1","text":"x\t",%b,"lang":"en"}', Kind.NOT_JSON),
+            (b'{"id_str":"1","text":"\xff",%b,"lang":"en"}', Kind.NOT_JSON),
+            (b'{"id_str":"1","text":"x",%b,"lang":"\xff"}', Kind.NOT_JSON),
+            (b'{"id_str":"1","text":"x",%b,"lang":"\0"}', Kind.NOT_JSON),
+            (b'{"id_str":"1","text":"\\ud83d",%b,"lang":"en"}', Kind.POST),
+        ):
+            self.assertIs(kind_of(line % user), kind, line)
+
+    def test_where_damage_is_not_seen(self) -> None:
+        """Behind the name of its author a line that ends as a tweet is not read."""
+        line = b'{"id_str":"1","text":"x","user":{"id":1,,"lang":"en"}'
+        self.assertIs(kind_of(line), Kind.POST)
 
     def test_a_name_that_is_half_a_character(self) -> None:
         """It hides nothing, and is no obstacle."""
