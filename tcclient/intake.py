@@ -32,20 +32,26 @@ _SAID = {
 
 class Intake:
     """
-    The messages of one capture.  `end` is called with the reason when one of them means that the
-    connection is over.
+    The messages of one stream.  `end` is called with the reason when one of them means that the
+    connection is over; `undelivered` is the capture's, by default one of its own.
     """
 
-    def __init__(self, source: Codes, end: Callable[[Ending], None]) -> None:
+    def __init__(
+        self,
+        source: Codes,
+        end: Callable[[Ending], None],
+        undelivered: Undelivered | None = None,
+    ) -> None:
         self._source = source
         self._end = end
         self._said: set[str] = set()
-        self._undelivered = Undelivered()
+        self._undelivered = undelivered or Undelivered()
+        self._notices = self._undelivered.connection()
 
     def connected(self) -> None:
         """A new connection: what was complained of on the last one is news again."""
         self._said.clear()
-        self._undelivered.connected()
+        self._notices = self._undelivered.connection()
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
         """Posts are taken, everything else is heeded or complained of."""
@@ -72,7 +78,7 @@ class Intake:
             return
         message = decoded(line)
         if kind is Kind.LIMIT:
-            undelivered = self._undelivered.take(message)
+            undelivered = self._notices.take(message)
             archive.note(entries.Limit(message=message, undelivered=undelivered))
             return
         archive.note(_SAID[kind](message=message))

@@ -19,13 +19,19 @@ class Undelivered:
     """The estimate for one capture."""
 
     def __init__(self) -> None:
-        self._before = 0
-        self._counters: list[int] = []
+        self.posts = 0
 
-    def connected(self) -> None:
-        """A new connection: its counters begin at 0."""
-        self._before += sum(self._counters)
-        self._counters.clear()
+    def connection(self) -> "Notices":
+        """Those of a new connection, which may be open beside others."""
+        return Notices(self)
+
+
+class Notices:
+    """The notices of one connection: its counters begin at 0."""
+
+    def __init__(self, sum_of_all: Undelivered) -> None:
+        self._sum = sum_of_all
+        self._counters: list[int] = []
 
     def take(self, message: object) -> int:
         """The estimate after a notice, `{"limit": {"track": 1234, ...}}`; others change nothing."""
@@ -33,7 +39,6 @@ class Undelivered:
         track = limit.get("track") if isinstance(limit, dict) else None
         if type(track) is int and 0 <= track <= MOST:
             below = bisect_right(self._counters, track)
-            if below:
-                del self._counters[below - 1]
+            self._sum.posts += track - (self._counters.pop(below - 1) if below else 0)
             insort(self._counters, track)
-        return self._before + sum(self._counters)
+        return self._sum.posts

@@ -9,8 +9,8 @@ from tcclient.limits import MOST, Undelivered
 
 def estimate(*notices: int) -> int:
     """After the notices of one connection."""
-    undelivered = Undelivered()
-    return [undelivered.take({"limit": {"track": number}}) for number in notices][-1]
+    connection = Undelivered().connection()
+    return [connection.take({"limit": {"track": number}}) for number in notices][-1]
 
 
 class UndeliveredTests(SynchronousTestCase):
@@ -28,19 +28,28 @@ class UndeliveredTests(SynchronousTestCase):
     def test_a_new_connection_counts_from_0(self) -> None:
         """What the last one missed stays missed."""
         undelivered = Undelivered()
-        undelivered.take({"limit": {"track": 40}})
-        undelivered.connected()
-        self.assertEqual(undelivered.take({"limit": {"track": 2}}), 42)
+        undelivered.connection().take({"limit": {"track": 40}})
+        self.assertEqual(undelivered.connection().take({"limit": {"track": 2}}), 42)
+
+    def test_two_connections_at_a_time(self) -> None:
+        """Each has counters of its own."""
+        undelivered = Undelivered()
+        old, new = undelivered.connection(), undelivered.connection()
+        estimates = [
+            connection.take({"limit": {"track": track}})
+            for connection, track in ((old, 40), (new, 2), (old, 41), (new, 5))
+        ]
+        self.assertEqual(estimates, [40, 42, 43, 46])
 
     def test_notices_that_cannot_be_read(self) -> None:
         """They change nothing."""
-        undelivered = Undelivered()
-        undelivered.take({"limit": {"track": 40}})
+        connection = Undelivered().connection()
+        connection.take({"limit": {"track": 40}})
         for message in (
             *(None, 3, [], {}, {"limit": None}, {"limit": 5}, {"limit": {}}),
             *({"limit": {"track": track}} for track in (None, "9", 9.5, True, -1, MOST + 1)),
         ):
-            self.assertEqual(undelivered.take(message), 40, message)
+            self.assertEqual(connection.take(message), 40, message)
 
     @given(st.lists(st.lists(st.integers(0, 1000), max_size=6), max_size=4), st.randoms())
     def test_no_counter_falls(self, counters: list[list[int]], random: st.DataObject) -> None:
@@ -48,9 +57,9 @@ class UndeliveredTests(SynchronousTestCase):
         mixed = [(number, which) for which, c in enumerate(counters) for number in c]
         random.shuffle(mixed)
         rising = {which: iter(sorted(c)) for which, c in enumerate(counters)}
-        undelivered, before = Undelivered(), 0
+        connection, before = Undelivered().connection(), 0
         for _, which in mixed:
-            after = undelivered.take({"limit": {"track": next(rising[which])}})
+            after = connection.take({"limit": {"track": next(rising[which])}})
             self.assertGreaterEqual(after, before)
             before = after
         self.assertLessEqual(before, sum(max(c, default=0) for c in counters))
