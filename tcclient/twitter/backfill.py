@@ -6,7 +6,8 @@ was delivered before (its page "Recovery and redundancy").
 """
 
 import math
-from collections import deque
+
+from tcclient.recent import Recent
 
 MOST_MINUTES = 5
 MOST_IDS = 500_000
@@ -23,8 +24,7 @@ class Backfill:
         self._wanted = wanted
         self.asked: int | None = None
         self._heard: float | None = None
-        self._seen: set[str] = set()
-        self._order: deque[str] = deque()
+        self._recent = Recent(MOST_IDS)
 
     @property
     def on(self) -> bool:
@@ -48,17 +48,8 @@ class Backfill:
     def refused(self) -> None:
         """X does not give it to this app: it is not asked for again."""
         self._wanted = False
-        self._seen.clear()
-        self._order.clear()
+        self._recent.forget()
 
     def is_new(self, post_id: str) -> bool:
         """Whether the post has not come before; asked once for each post that comes."""
-        if not self._wanted:
-            return True
-        if post_id in self._seen:
-            return False
-        self._seen.add(post_id)
-        self._order.append(post_id)
-        if len(self._order) > MOST_IDS:
-            self._seen.discard(self._order.popleft())
-        return True
+        return not self._wanted or self._recent.is_new(post_id)

@@ -1,0 +1,27 @@
+"""Which posts have come already, of the latest.  Pure."""
+
+from collections import deque
+
+
+class Recent:
+    """Remembers ids, at most so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._seen: set[str] = set()
+        self._order: deque[str] = deque()
+
+    def is_new(self, post_id: str) -> bool:
+        """Whether the post has not come before; asked once for each post that comes."""
+        if post_id in self._seen:
+            return False
+        self._seen.add(post_id)
+        self._order.append(post_id)
+        if len(self._order) > self._most:
+            self._seen.discard(self._order.popleft())
+        return True
+
+    def forget(self) -> None:
+        """Remember none."""
+        self._seen.clear()
+        self._order.clear()
