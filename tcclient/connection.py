@@ -95,7 +95,7 @@ class Owner(TypingProtocol):
         """The body begins."""
 
     def heard(self) -> None:
-        """The first byte has come."""
+        """The first byte has come, and what came with it has been received; it goes on."""
 
     def proved(self) -> None:
         """The connection has lasted."""
@@ -166,21 +166,15 @@ class Connection(Protocol):
             return  # the owner has been told that nothing more comes
         self._heard = self._clock.seconds()
         self._reads += 1
-        if self._reads == 1:
-            self._owner.heard()
         if self._held:
             self._read_or_not()  # deliverBody() resumes whatever it finds paused
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
             self._owner.proved()
-        if self._decoder is None:
-            self._deliver(data)
-            return
-        try:
-            for piece in self._decoder.feed(data):
-                self._deliver(piece)
-        except zlib.error as e:
-            self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
+        first = self._reads == 1
+        self._take_apart(data)
+        if first and self.ending is None and self._reader is not None:
+            self._owner.heard()
 
     def hold(self, reason: str) -> None:
         """
@@ -229,6 +223,16 @@ class Connection(Protocol):
             before = self._reads
             await deferLater(self._clock, 0)
             quiet = quiet + 1 if self._reads == before else 0
+
+    def _take_apart(self, data: bytes) -> None:
+        if self._decoder is None:
+            self._deliver(data)
+            return
+        try:
+            for piece in self._decoder.feed(data):
+                self._deliver(piece)
+        except zlib.error as e:
+            self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
 
     def _deliver(self, data: bytes) -> None:
         messages = self._splitter.feed(data)

@@ -1,6 +1,7 @@
 """One stream's body: bytes to messages, silence, the end and who hears of it."""
 
 import gzip
+from collections.abc import Callable
 from random import Random
 from typing import Any, cast
 
@@ -28,6 +29,7 @@ class Owner:
 
     told: list[Any] = attrs.field(factory=list)
     messages: list[bytes | Overlong] = attrs.field(factory=list)
+    when_received: Callable[[], object] = lambda: None
 
     def began(self) -> None:
         """As Owner."""
@@ -44,6 +46,7 @@ class Owner:
     def received(self, messages: list[bytes | Overlong]) -> None:
         """As Owner."""
         self.messages += messages
+        self.when_received()
 
 
 class Reader(Protocol):
@@ -111,6 +114,12 @@ class MessageTests(ConnectionTestCase):
         self.transport.ends(DONE)
         self.assertEqual(self.owner.told[:2], ["made", "began"])
         self.assertEqual(self.owner.told[2:], ["heard", DONE.type])
+
+    def test_a_beginning_that_is_the_end(self) -> None:
+        """A connection that is ended for what it said first has not been heard."""
+        self.owner.when_received = lambda: self.connection.end(Ending("duplicate", "too many"))
+        self.says(b"Exceeded connection limit for user\r\n")
+        self.assertNotIn("heard", self.owner.told)
 
     def test_messages_that_end_nowhere(self) -> None:
         """What was cut is counted, not delivered."""

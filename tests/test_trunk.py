@@ -344,6 +344,7 @@ class RoutingTests(TrunkTestCase):
         self.stream(1, 2)
         cats = self.rule(1)
         strange = b'{"data":{"name":"x"}}\r\nnonsense\r\n' + b"x" * (MAX_MESSAGE + 1) + b"\r\n"
+        self.peer.says(b"\r\n")
         self.peer.says(post(1, cats) + strange + post(2, cats))
         self.assertEqual(self.disk.stored("cats"), [1, 2])
         for name in ("cats", "dogs"):
