@@ -1,0 +1,187 @@
+"""
+`python -m benchmarks.generator`: the process that sends a stream, made to cost next to nothing.
+
+It prepares the whole stream, listens on a plain and a TLS port, and then takes one command a line:
+
+    expect               let the next one who asks for the stream have it; it is refused otherwise
+    send RATE POSTS      send so many posts, at so many a second, 0 for flat out
+    end TIMES            end the body; write when each post was sent into this file, - for none
+
+Each line that it prints is a JSON object with an `event`: listening, connected, sent, ended, lost.
+"""
+
+import argparse
+import json
+import queue
+import socket
+import ssl
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from benchmarks.framing import delimited
+from benchmarks.posts import v1_posts, v2_posts
+from benchmarks.recording import Body
+from benchmarks.rules import TOKEN, Rules
+from benchmarks.sending import flat_out, paced
+
+STREAMS = ("/1.1/statuses/filter.json", "/2/tweets/search/stream")
+
+
+def tell(event: str, **fields: object) -> None:
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+class Stage:
+    """What all connections share; `commands` are for whoever has the stream."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.rules = Rules(options.tag)
+        self.gzip = options.gzip
+        self.expecting = threading.Semaphore(0)
+        self.commands: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+        self._options = options
+        self.body = self._body(self._posts(options.posts))
+        self._delimited: Body | None = None
+
+    def body_for(self, query: str) -> Body:
+        """What whoever asks for the stream with this query gets."""
+        if "delimited=length" not in query:
+            return self.body
+        if self._delimited is None:
+            posts = self._posts(min(self._options.posts, self._options.delimited_posts))
+            self._delimited = self._body(delimited(posts))
+        return self._delimited
+
+    def send_to(self, peer: socket.socket, body: Body) -> None:
+        """Do as is commanded, until the end."""
+        sent_at: array[float] = array("d")
+        sent = 0
+        while (command := self.commands.get())[0] != "end":
+            rate, posts = float(command[1]), int(command[2])
+            began = time.monotonic()
+            if rate:
+                sent_at = paced(body.recording, peer, posts, rate)
+                sent = len(sent_at)
+            else:
+                sent = flat_out(body.recording, peer, posts)
+            tell("sent", posts=sent, began=began, seconds=time.monotonic() - began)
+        if command[1] != "-":
+            Path(command[1]).write_bytes(sent_at.tobytes())
+        tell("ended")
+        peer.sendall(body.ending(sent))
+
+    def _posts(self, count: int) -> Iterator[bytes]:
+        options = self._options
+        return v1_posts(count) if options.api == "v1.1" else v2_posts(count, options.tag)
+
+    def _body(self, posts: Iterable[bytes]) -> Body:
+        return Body.of(posts, gzip=self.gzip, chunks=self._options.chunks)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request of whoever comes."""
+
+    protocol_version = "HTTP/1.1"
+    stage: Stage
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path in STREAMS:
+            self._stream()
+        else:
+            self._answer(self.stage.rules.listed())
+
+    def do_POST(self) -> None:
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if url.path in STREAMS:
+            self._stream()
+        elif url.path == "/oauth2/token":
+            self._answer(TOKEN)
+        else:
+            dry_run = parse_qs(url.query).get("dry_run") == ["true"]
+            self._answer(self.stage.rules.changed(json.loads(body), dry_run=dry_run))
+
+    def _answer(self, fields: dict[str, Any]) -> None:
+        body = json.dumps(fields).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self) -> None:
+        self.close_connection = True
+        if not self.stage.expecting.acquire(blocking=False):
+            self.send_error(503)
+            return
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        if self.stage.gzip:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        body = self.stage.body_for(urlsplit(self.path).query)
+        tell("connected")
+        try:
+            self.stage.send_to(self.connection, body)
+        except OSError as e:
+            tell("lost", reason=str(e))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: what matters is told."""
+
+
+class Server(ThreadingHTTPServer):
+    """Listens on any free port of loopback, with TLS where there is a certificate."""
+
+    daemon_threads = True
+
+    def __init__(self, pem: str | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        if pem is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever hangs up in the middle has been told of, or did not matter."""
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--api", choices=("v1.1", "v2"), required=True)
+    parser.add_argument("--chunks", choices=("tweet", "64k"), required=True)
+    parser.add_argument("--gzip", action="store_true")
+    parser.add_argument("--posts", type=int, required=True)
+    parser.add_argument("--delimited-posts", type=int, default=100_000, help="at most so many")
+    parser.add_argument("--pem", required=True, help="the certificate and its key")
+    parser.add_argument("--tag", action="append", default=[], help="of a capture's rule, in order")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = read_arguments()
+    stage = Handler.stage = Stage(options)
+    plain, secure = Server(), Server(options.pem)
+    ports = {"plain": plain.server_port, "tls": secure.server_port}
+    tell("listening", **ports)
+    for line in sys.stdin:
+        words = line.split()
+        if words == ["expect"]:
+            stage.expecting.release()
+        else:
+            stage.commands.put(words)
+
+
+if __name__ == "__main__":
+    main()

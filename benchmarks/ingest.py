@@ -1,0 +1,198 @@
+"""
+`python -m benchmarks.ingest`: what taking in a tweet costs, beside curl and the peers.
+
+In each mode all consumers take turns, in several rounds after one that does not count.  Prints a
+table for each mode, and writes every figure into a JSON file.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from benchmarks import ratios
+from benchmarks.client import Place
+from benchmarks.feeding import Certificate, feeding
+from benchmarks.modes import Mode, chosen
+from benchmarks.rivals import CURL, RIVALS, Rival, default_cache
+from benchmarks.rounds import Amount, Scene, client_round, rival_round
+from benchmarks.table import Sample, markdown, ratio
+from tcclient import __version__
+
+CLIENT = "tcc"
+CI = {"modes": "v?*/plain/tweet/flat,v1.1/TLS/tweet/flat", "posts": 100_000, "rounds": 3}
+"""Small enough to take less than a minute."""
+
+Figures = dict[str, list[Sample]]
+
+
+@attrs.frozen
+class Deadline:
+    """When the last round has to begin, by the monotonic clock."""
+
+    at: float
+
+    def share(self, parts: int) -> float:
+        """The moment when the first of so many equal parts of what is left is over."""
+        now = time.monotonic()
+        return now + max(0.0, self.at - now) / parts
+
+
+def amount(mode: Mode, options: argparse.Namespace, rival: Rival | None = None) -> Amount:
+    """What is sent to a peer, or to the client; curl takes as much as that."""
+    if mode.pace == "paced":
+        return Amount(round(options.rate * options.paced_seconds), options.rate)
+    slow = rival is not None and rival.slow
+    return Amount(min(options.posts, options.peer_posts) if slow else options.posts)
+
+
+def one_round(
+    scene: Scene, rivals: Sequence[Rival], options: argparse.Namespace
+) -> Iterator[tuple[str, Sample]]:
+    """A sample of everyone, by name."""
+    sample, without = client_round(scene, amount(scene.mode, options))
+    yield CLIENT, sample
+    if without is not None:
+        yield f"{CLIENT}, SHA-256 taken off", without
+    for rival in rivals:
+        sample, hashed = rival_round(scene, rival, amount(scene.mode, options, rival))
+        yield rival.name, sample
+        if rival is CURL:
+            yield "curl + sha256sum", hashed
+
+
+def measure(
+    scene: Scene, rivals: Sequence[Rival], options: argparse.Namespace, until: float
+) -> Figures:
+    """All rounds of a mode, or those that begin before `until`, but at least one that counts."""
+    figures: Figures = {}
+    for number in range(options.rounds + 1):
+        if number > 1 and time.monotonic() > until:
+            break
+        for name, sample in one_round(scene, rivals, options):
+            rounds = figures.setdefault(name, [])
+            if number:  # the first one warms up
+                rounds.append(sample)
+            note = "warm-up" if not number else f"round {number}"
+            say(f"{scene.mode} {note}: {name} {sample.per_post:.1f} µs, {sample.found}")
+    return figures
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(modes: Sequence[Mode], options: argparse.Namespace, base: Path) -> dict[str, Figures]:
+    """Mode -> figures."""
+    place, certificate = Place(), Certificate.made_in(base)
+    deadline = Deadline(time.monotonic() + options.minutes * 60)
+    found: dict[str, Figures] = {}
+    for recording in dict.fromkeys(mode.recording for mode in modes):
+        same = [mode for mode in modes if mode.recording == recording]
+        posts = max(amount(mode, options).posts for mode in same)
+        tags = place.tags if recording[0] == "v2" else []
+        with feeding(recording, posts, certificate.pem, tags) as feed:
+            for mode in same:
+                scene = Scene(mode, feed, place, certificate.public, options.cache, base)
+                rivals = [r for r in options.rivals if r.serves(mode)]
+                until = deadline.share(len(modes) - len(found))
+                figures = measure(scene, rivals, options, until)
+                found[str(mode)] = figures
+                print(f"\n{mode}\n\n{markdown(figures)}", flush=True)
+    return found
+
+
+def machine() -> dict[str, object]:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = [line for line in lines if line.startswith("model name")]
+    return {
+        "processor": model[0].partition(":")[2].strip() if model else platform.processor(),
+        "cores": len(model),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "tcc": __version__,
+    }
+
+
+def write(path: Path, options: argparse.Namespace, found: dict[str, Figures]) -> None:
+    modes = {
+        mode: {name: list(map(attrs.asdict, rounds)) for name, rounds in figures.items()}
+        for mode, figures in found.items()
+    }
+    amounts = {name: getattr(options, name) for name in ("posts", "peer_posts", "rate", "rounds")}
+    document = {"machine": machine(), "options": amounts, "modes": modes}
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--modes", default="*", help="patterns such as 'v1.1/TLS*/tweet/flat,v2/*'")
+    parser.add_argument("--posts", type=int, default=500_000, help="in a round of client and curl")
+    parser.add_argument("--peer-posts", type=int, default=50_000, help="in a round of a slow peer")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rate", type=float, default=5_000.0, help="posts a second, where paced")
+    parser.add_argument("--paced-seconds", type=float, default=20.0)
+    parser.add_argument("--minutes", type=float, default=240.0, help="no new round after that")
+    parser.add_argument("--peers", default="all", help="names separated by commas")
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="peers' environments")
+    parser.add_argument("--folder", type=Path, help="where files are written, on a real disk")
+    parser.add_argument("--json", type=Path, default=Path("ingest.json"))
+    parser.add_argument("--ci", action="store_true", help="small, and check the ratio to curl")
+    parser.add_argument("--commit-ratios", action="store_true", help="as --ci, but write ratios")
+    options = parser.parse_args(arguments)
+    if options.ci or options.commit_ratios:
+        parser.set_defaults(**CI, peers="curl")
+        options = parser.parse_args(arguments)
+    try:
+        options.modes = chosen(options.modes)
+        options.rivals = _named(options.peers)
+    except ValueError as e:
+        parser.error(str(e))
+    return options
+
+
+def _named(names: str) -> list[Rival]:
+    """Curl, and the peers with these names; raises ValueError."""
+    known = {rival.name: rival for rival in RIVALS}
+    wanted = list(known) if names == "all" else [CURL.name, *names.split(",")]
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        raise ValueError(f"There is no peer {unknown[0]!r}, but {', '.join(known)}.")
+    return [rival for name, rival in known.items() if name in wanted]
+
+
+def main() -> None:
+    options = read_arguments()
+    options.cache.mkdir(parents=True, exist_ok=True)
+    for rival in options.rivals:
+        rival.prepare(options.cache)
+    with tempfile.TemporaryDirectory(prefix="tcc-ingest-", dir=options.folder) as base:
+        found = run(options.modes, options, Path(base))
+    write(options.json, options, found)
+    measured = {mode: ratio(figures, CLIENT, CURL.name) for mode, figures in found.items()}
+    known = {mode: value for mode, value in measured.items() if value is not None}
+    broken = [
+        f"{mode}: {name}: {sample.found}."
+        for mode, figures in found.items()
+        for name, rounds in figures.items()
+        for sample in rounds
+        if name == CLIENT and sample.found != "whole"
+    ]
+    if options.commit_ratios:
+        ratios.commit(known)
+    elif options.ci:
+        broken += ratios.complaints(known, ratios.committed())
+    if broken:
+        sys.exit("\n".join(broken))
+
+
+if __name__ == "__main__":
+    main()

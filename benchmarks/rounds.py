@@ -1,0 +1,206 @@
+"""
+One round of one consumer: started, fed, measured, its files checked and removed.
+
+The CPU of every consumer is read from /proc: before the first byte is sent, and when the last one
+is in its files (the client), or when it has ended (peers, which end with the stream).
+"""
+
+import functools
+import hashlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from benchmarks.checking import Found, check
+from benchmarks.client import Client, Place, capturing
+from benchmarks.feeding import Feed
+from benchmarks.measuring import cpu, ended, memory
+from benchmarks.modes import Mode
+from benchmarks.posts import jobs_of, v1_posts, v2_posts
+from benchmarks.rivals import Rival, environment
+from benchmarks.table import Sample
+
+PAUSE = 0.005
+PATIENCE = 60.0
+"""Seconds that a consumer may go without storing anything."""
+SLOWEST = 2_000.0
+"""Posts a second: a consumer that takes longer is given up."""
+
+
+@attrs.frozen
+class Amount:
+    """What is sent in a round; `rate` is 0 for flat out."""
+
+    posts: int
+    rate: float = 0.0
+
+    @property
+    def bound(self) -> float:
+        """Seconds that sending may take."""
+        return PATIENCE + self.posts / SLOWEST
+
+
+@attrs.frozen
+class Scene:
+    """What the rounds of one mode share."""
+
+    mode: Mode
+    feed: Feed
+    place: Place
+    trusted: Path
+    cache: Path
+    base: Path
+
+    @property
+    def root(self) -> str:
+        return self.feed.root(tls=self.mode.tls)
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """One that is gone afterwards."""
+        folder = Path(tempfile.mkdtemp(prefix="round-", dir=self.base))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
+    """The client's sample, and the same with the SHA-256 taken off where it has computed one."""
+    with (
+        scene.folder() as folder,
+        capturing(scene.mode, scene.root, scene.place, folder, scene.trusted) as client,
+    ):
+        scene.feed.expect()
+        scene.feed.wait_for_connection()
+        client.wait_until_running()
+        startup = cpu(client.pid)
+        scene.feed.send(amount.posts, amount.rate)
+        told = scene.feed.sent(amount.bound)
+        wait_for_size(client, stored_size(client.api, told["posts"], tuple(scene.place.tags)))
+        seconds = time.monotonic() - told["began"]
+        used = cpu(client.pid) - startup
+        found_memory = memory(client.pid)
+        client.end()
+        scene.feed.end()
+        sample = Sample(
+            posts=told["posts"],
+            cpu=used,
+            startup=startup,
+            seconds=seconds,
+            size=sent_size(scene, told["posts"]),
+            peak=found_memory.peak if found_memory else 0.0,
+            found=str(check_client(client, told["posts"])),
+        )
+        files = [path for some in client.files() for path in some]
+        if not client.has_hash():
+            return sample, None
+        return sample, attrs.evolve(sample, cpu=used - hashing(files))
+
+
+def rival_round(scene: Scene, rival: Rival, amount: Amount) -> tuple[Sample, Sample]:
+    """The peer's sample, and that of the peer with `sha256sum` of its file after it."""
+    with scene.folder() as folder:
+        file = folder / "posts"
+        scene.feed.expect()
+        with running(rival.command(scene.cache, scene.mode, scene.root, file), scene) as pid:
+            scene.feed.wait_for_connection()
+            startup = cpu(pid)
+            scene.feed.send(amount.posts, amount.rate)
+            told = scene.feed.sent(amount.bound)
+            found_memory = memory(pid)
+            scene.feed.end()
+            wait_for_end(pid)
+            seconds = time.monotonic() - told["began"]
+            used = cpu(pid) - startup
+        sample = Sample(
+            posts=told["posts"],
+            cpu=used,
+            startup=startup,
+            seconds=seconds,
+            size=sent_size(scene, told["posts"]),
+            peak=found_memory.peak if found_memory else 0.0,
+            found=str(check([file], range(told["posts"]))),
+        )
+        began = time.monotonic()
+        with running(["sha256sum", str(file)], scene) as pid:
+            wait_for_end(pid)
+            hashed = attrs.evolve(
+                sample, cpu=used + cpu(pid), seconds=seconds + time.monotonic() - began
+            )
+        return sample, hashed
+
+
+@contextmanager
+def running(command: Sequence[str], scene: Scene) -> Iterator[int]:
+    """A process, of which the figures can still be asked when it has ended."""
+    process = subprocess.Popen(
+        command, env=environment(scene.trusted), stdout=subprocess.DEVNULL, cwd=scene.base
+    )
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for_end(pid: int) -> None:
+    """Returns once a child has ended; raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE
+    while not ended(pid):
+        if time.monotonic() > deadline:
+            raise TimeoutError("A peer did not end with its stream.")
+        time.sleep(PAUSE)
+
+
+def wait_for_size(client: Client, size: int) -> None:
+    """Returns once so many bytes are in the client's files, or no more come."""
+    seen, since = -1, time.monotonic()
+    while seen < size and time.monotonic() - since < PATIENCE:
+        found = client.size()
+        if found > seen:
+            seen, since = found, time.monotonic()
+        time.sleep(PAUSE)
+
+
+def check_client(client: Client, posts: int) -> Found:
+    expected = client.expected(posts)
+    pairs = zip(client.files(), expected, strict=True)
+    return sum((check(files, numbers) for files, numbers in pairs), Found())
+
+
+def hashing(files: Iterable[Path]) -> float:
+    """CPU seconds of the SHA-256 of files, without reading them."""
+    used = 0.0
+    for path in files:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                began = time.thread_time()
+                digest.update(block)
+                used += time.thread_time() - began
+    return used
+
+
+def sent_size(scene: Scene, posts: int) -> int:
+    """Bytes of so many posts, as they are in the stream."""
+    return sum(_sizes(scene.mode.api, posts, tuple(scene.place.tags))) + 2 * posts
+
+
+@functools.lru_cache(maxsize=8)
+def _sizes(api: str, posts: int, tags: tuple[str, ...]) -> list[int]:
+    """Of each post, without its line end."""
+    some = v1_posts(posts) if api == "v1.1" else v2_posts(posts, tags)
+    return [len(post) - 2 for post in some]
+
+
+def stored_size(api: str, posts: int, tags: tuple[str, ...]) -> int:
+    """Bytes of the client's files with so many posts: a newline ends each."""
+    copies = [1] * posts if api == "v1.1" else [len(jobs_of(number)) for number in range(posts)]
+    return sum((n + 1) * c for n, c in zip(_sizes(api, posts, tags), copies, strict=True))
