@@ -4,6 +4,7 @@ import json
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,9 +40,10 @@ class Certificate:
 class Feed:
     """What the generator has prepared, and where."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
-        listening = self._wait_for("listening", PREPARING)
+        self._said = b""
+        listening = self._wait_for("listening", CONNECTING)
         self._roots = {
             False: f"http://127.0.0.1:{listening['plain']}/",
             True: f"https://127.0.0.1:{listening['tls']}/",
@@ -55,19 +57,23 @@ class Feed:
         """The address below which everything is."""
         return self._roots[tls]
 
-    def expect(self) -> None:
-        """The next one who asks for the stream gets it."""
-        self._command("expect")
+    def expect(self, posts: int, how: str = "recorded") -> None:
+        """
+        The next one who asks for the stream gets so many posts, which are `recorded` now, or made
+        `live`.
+        """
+        self._command(f"expect {posts} {how}")
+        self._wait_for("ready", PREPARING)
 
     def wait_for_connection(self, seconds: float = CONNECTING) -> None:
         self._wait_for("connected", seconds)
 
-    def send(self, posts: int, rate: float = 0.0) -> None:
-        """Begin to send so many, at `rate` a second, or flat out."""
-        self._command(f"send {rate:g} {posts}")
+    def send(self, rate: float = 0.0) -> None:
+        """Begin to send them, at `rate` a second, or flat out."""
+        self._command(f"send {rate:g}")
 
     def sent(self, seconds: float) -> dict[str, Any]:
-        """`posts`, when it `began` by the monotonic clock, and the `seconds` it took."""
+        """When it `began`, by the monotonic clock, and the `seconds` it took."""
         return self._wait_for("sent", seconds)
 
     def end(self, times: Path | None = None) -> None:
@@ -77,37 +83,40 @@ class Feed:
 
     def _command(self, line: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
+        self._process.stdin.write(f"{line}\n".encode())
 
     def _wait_for(self, event: str, seconds: float) -> dict[str, Any]:
         """What was told with `event`; raises NoNews after so many seconds, or on other news."""
-        assert self._process.stdout is not None
-        while select.select([self._process.stdout], [], [], seconds)[0]:
-            line = self._process.stdout.readline()
-            told = json.loads(line) if line else {"event": "the end of the generator"}
-            if told["event"] == event:
-                return dict(told)
-            if told["event"] != "lost":
+        deadline = time.monotonic() + seconds
+        while (told := self._next(event, deadline))["event"] != event:
+            if told["event"] != "lost" or event == "sent":
                 raise NoNews(f"Not {event!r}, but {told!r}.")
-            if event == "sent":
-                raise NoNews(f"The consumer hung up: {told['reason']}.")
-        raise NoNews(f"No {event!r} within {seconds:g} s.")
+        return told
+
+    def _next(self, event: str, deadline: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        while b"\n" not in self._said:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._process.stdout], [], [], left)[0]:
+                raise NoNews(f"No {event!r} in time.")
+            more = self._process.stdout.read(1 << 16)
+            if not more:
+                raise NoNews("The generator has ended.")
+            self._said += more
+        line, _, self._said = self._said.partition(b"\n")
+        return dict(json.loads(line))
 
 
 @contextmanager
-def feeding(
-    recording: tuple[str, bool, str], posts: int, pem: Path, tags: Sequence[str]
-) -> Iterator[Feed]:
-    """A generator that has prepared so many posts of a Mode.recording."""
+def feeding(recording: tuple[str, bool, str], pem: Path, tags: Sequence[str]) -> Iterator[Feed]:
+    """A generator of a Mode.recording."""
     api, gzip, chunks = recording
     command = [
         sys.executable, "-m", "benchmarks.generator",
-        f"--api={api}", f"--chunks={chunks}", f"--posts={posts}", f"--pem={pem}",
+        f"--api={api}", f"--chunks={chunks}", f"--pem={pem}",
         *(["--gzip"] if gzip else []), *(f"--tag={tag}" for tag in tags),
     ]  # fmt: skip
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     try:
         yield Feed(process)
     finally:

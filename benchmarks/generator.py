@@ -1,13 +1,15 @@
 """
 `python -m benchmarks.generator`: the process that sends a stream, made to cost next to nothing.
 
-It prepares the whole stream, listens on a plain and a TLS port, and then takes one command a line:
+It listens on a plain and a TLS port, and takes one command a line:
 
-    expect               let the next one who asks for the stream have it; it is refused otherwise
-    send RATE POSTS      send so many posts, at so many a second, 0 for flat out
-    end TIMES            end the body; write when each post was sent into this file, - for none
+    expect POSTS HOW   so many are for the next one who asks for the stream, and nobody else; HOW
+                       is `recorded` before that, or `live`, made while they are sent
+    send RATE          send them, at so many a second, 0 for flat out (recorded only)
+    end TIMES          end the body; write when each post was sent into this file, - for none
 
-Each line that it prints is a JSON object with an `event`: listening, connected, sent, ended, lost.
+Each line that it prints is a JSON object with an `event`: listening, ready, connected, sent,
+ended, lost.
 """
 
 import argparse
@@ -19,15 +21,15 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from benchmarks.bodies import Body, Framing, Live, Recording
 from benchmarks.framing import delimited
 from benchmarks.posts import v1_posts, v2_posts
-from benchmarks.recording import Body
 from benchmarks.rules import TOKEN, Rules
 from benchmarks.sending import flat_out, paced
 
@@ -43,46 +45,51 @@ class Stage:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.rules = Rules(options.tag)
-        self.gzip = options.gzip
+        self.framing = Framing(options.chunks, options.gzip)
         self.expecting = threading.Semaphore(0)
         self.commands: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
         self._options = options
-        self.body = self._body(self._posts(options.posts))
-        self._delimited: Body | None = None
+        self._expected = (0, False)
+        self._recordings: dict[tuple[int, bool], Recording] = {}
+
+    def expect(self, posts: int, *, live: bool) -> None:
+        """Prepare so many posts for the next one who asks for the stream."""
+        self._expected = (posts, live)
+        self.body_for("")
+        self.expecting.release()
 
     def body_for(self, query: str) -> Body:
-        """What whoever asks for the stream with this query gets."""
-        if "delimited=length" not in query:
-            return self.body
-        if self._delimited is None:
-            posts = self._posts(min(self._options.posts, self._options.delimited_posts))
-            self._delimited = self._body(delimited(posts))
-        return self._delimited
+        """What whoever asks with this query gets."""
+        posts, live = self._expected
+        if live:
+            return Live(self._written(posts), self.framing)
+        key = (posts, "delimited=length" in query)
+        if key not in self._recordings:
+            written = self._written(posts)
+            self._recordings[key] = Recording(
+                delimited(written) if key[1] else written, self.framing
+            )
+        return self._recordings[key]
 
     def send_to(self, peer: socket.socket, body: Body) -> None:
         """Do as is commanded, until the end."""
         sent_at: array[float] = array("d")
-        sent = 0
         while (command := self.commands.get())[0] != "end":
-            rate, posts = float(command[1]), int(command[2])
+            rate = float(command[1])
             began = time.monotonic()
             if rate:
-                sent_at = paced(body.recording, peer, posts, rate)
-                sent = len(sent_at)
-            else:
-                sent = flat_out(body.recording, peer, posts)
-            tell("sent", posts=sent, began=began, seconds=time.monotonic() - began)
+                sent_at = paced(body, peer, rate)
+            elif isinstance(body, Recording):
+                flat_out(body, peer)
+            tell("sent", began=began, seconds=time.monotonic() - began)
         if command[1] != "-":
             Path(command[1]).write_bytes(sent_at.tobytes())
         tell("ended")
-        peer.sendall(body.ending(sent))
+        peer.sendall(body.rest)
 
-    def _posts(self, count: int) -> Iterator[bytes]:
+    def _written(self, count: int) -> Iterator[bytes]:
         options = self._options
         return v1_posts(count) if options.api == "v1.1" else v2_posts(count, options.tag)
-
-    def _body(self, posts: Iterable[bytes]) -> Body:
-        return Body.of(posts, gzip=self.gzip, chunks=self._options.chunks)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -126,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
-        if self.stage.gzip:
+        if self.stage.framing.gzip:
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
         body = self.stage.body_for(urlsplit(self.path).query)
@@ -162,8 +169,6 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--api", choices=("v1.1", "v2"), required=True)
     parser.add_argument("--chunks", choices=("tweet", "64k"), required=True)
     parser.add_argument("--gzip", action="store_true")
-    parser.add_argument("--posts", type=int, required=True)
-    parser.add_argument("--delimited-posts", type=int, default=100_000, help="at most so many")
     parser.add_argument("--pem", required=True, help="the certificate and its key")
     parser.add_argument("--tag", action="append", default=[], help="of a capture's rule, in order")
     return parser.parse_args()
@@ -177,8 +182,9 @@ def main() -> None:
     tell("listening", **ports)
     for line in sys.stdin:
         words = line.split()
-        if words == ["expect"]:
-            stage.expecting.release()
+        if words[0] == "expect":
+            stage.expect(int(words[1]), live=words[2] == "live")
+            tell("ready")
         else:
             stage.commands.put(words)
 

@@ -7,7 +7,6 @@ table for each mode, and writes every figure into a JSON file.
 
 import argparse
 import json
-import platform
 import sys
 import tempfile
 import time
@@ -19,11 +18,11 @@ import attrs
 from benchmarks import ratios
 from benchmarks.client import Place
 from benchmarks.feeding import Certificate, feeding
+from benchmarks.machine import machine
 from benchmarks.modes import Mode, chosen
 from benchmarks.rivals import CURL, RIVALS, Rival, default_cache
 from benchmarks.rounds import Amount, Scene, client_round, rival_round
 from benchmarks.table import Sample, markdown, ratio
-from tcclient import __version__
 
 CLIENT = "tcc"
 CI = {"modes": "v?*/plain/tweet/flat,v1.1/TLS/tweet/flat", "posts": 100_000, "rounds": 3}
@@ -95,9 +94,8 @@ def run(modes: Sequence[Mode], options: argparse.Namespace, base: Path) -> dict[
     found: dict[str, Figures] = {}
     for recording in dict.fromkeys(mode.recording for mode in modes):
         same = [mode for mode in modes if mode.recording == recording]
-        posts = max(amount(mode, options).posts for mode in same)
         tags = place.tags if recording[0] == "v2" else []
-        with feeding(recording, posts, certificate.pem, tags) as feed:
+        with feeding(recording, certificate.pem, tags) as feed:
             for mode in same:
                 scene = Scene(mode, feed, place, certificate.public, options.cache, base)
                 rivals = [r for r in options.rivals if r.serves(mode)]
@@ -106,18 +104,6 @@ def run(modes: Sequence[Mode], options: argparse.Namespace, base: Path) -> dict[
                 found[str(mode)] = figures
                 print(f"\n{mode}\n\n{markdown(figures)}", flush=True)
     return found
-
-
-def machine() -> dict[str, object]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = [line for line in lines if line.startswith("model name")]
-    return {
-        "processor": model[0].partition(":")[2].strip() if model else platform.processor(),
-        "cores": len(model),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "tcc": __version__,
-    }
 
 
 def write(path: Path, options: argparse.Namespace, found: dict[str, Figures]) -> None:

@@ -5,7 +5,6 @@ The CPU of every consumer is read from /proc: before the first byte is sent, and
 is in its files (the client), or when it has ended (peers, which end with the stream).
 """
 
-import functools
 import hashlib
 import shutil
 import subprocess
@@ -22,8 +21,8 @@ from benchmarks.client import Client, Place, capturing
 from benchmarks.feeding import Feed
 from benchmarks.measuring import cpu, ended, memory
 from benchmarks.modes import Mode
-from benchmarks.posts import jobs_of, v1_posts, v2_posts
 from benchmarks.rivals import Rival, environment
+from benchmarks.sizes import sent_size, stored_size
 from benchmarks.table import Sample
 
 PAUSE = 0.005
@@ -77,26 +76,26 @@ def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
         scene.folder() as folder,
         capturing(scene.mode, scene.root, scene.place, folder, scene.trusted) as client,
     ):
-        scene.feed.expect()
+        scene.feed.expect(amount.posts)
         scene.feed.wait_for_connection()
         client.wait_until_running()
         startup = cpu(client.pid)
-        scene.feed.send(amount.posts, amount.rate)
+        scene.feed.send(amount.rate)
         told = scene.feed.sent(amount.bound)
-        wait_for_size(client, stored_size(client.api, told["posts"], tuple(scene.place.tags)))
+        wait_for_size(client, stored_size(client.api, amount.posts, scene.place.tags))
         seconds = time.monotonic() - told["began"]
         used = cpu(client.pid) - startup
         found_memory = memory(client.pid)
         client.end()
         scene.feed.end()
         sample = Sample(
-            posts=told["posts"],
+            posts=amount.posts,
             cpu=used,
             startup=startup,
             seconds=seconds,
-            size=sent_size(scene, told["posts"]),
+            size=sent_size(scene.mode.api, amount.posts, scene.place.tags),
             peak=found_memory.peak if found_memory else 0.0,
-            found=str(check_client(client, told["posts"])),
+            found=str(check_client(client, amount.posts)),
         )
         files = [path for some in client.files() for path in some]
         if not client.has_hash():
@@ -108,11 +107,11 @@ def rival_round(scene: Scene, rival: Rival, amount: Amount) -> tuple[Sample, Sam
     """The peer's sample, and that of the peer with `sha256sum` of its file after it."""
     with scene.folder() as folder:
         file = folder / "posts"
-        scene.feed.expect()
+        scene.feed.expect(amount.posts)
         with running(rival.command(scene.cache, scene.mode, scene.root, file), scene) as pid:
             scene.feed.wait_for_connection()
             startup = cpu(pid)
-            scene.feed.send(amount.posts, amount.rate)
+            scene.feed.send(amount.rate)
             told = scene.feed.sent(amount.bound)
             found_memory = memory(pid)
             scene.feed.end()
@@ -120,13 +119,13 @@ def rival_round(scene: Scene, rival: Rival, amount: Amount) -> tuple[Sample, Sam
             seconds = time.monotonic() - told["began"]
             used = cpu(pid) - startup
         sample = Sample(
-            posts=told["posts"],
+            posts=amount.posts,
             cpu=used,
             startup=startup,
             seconds=seconds,
-            size=sent_size(scene, told["posts"]),
+            size=sent_size(scene.mode.api, amount.posts, scene.place.tags),
             peak=found_memory.peak if found_memory else 0.0,
-            found=str(check([file], range(told["posts"]))),
+            found=str(check([file], range(amount.posts))),
         )
         began = time.monotonic()
         with running(["sha256sum", str(file)], scene) as pid:
@@ -186,21 +185,3 @@ def hashing(files: Iterable[Path]) -> float:
                 digest.update(block)
                 used += time.thread_time() - began
     return used
-
-
-def sent_size(scene: Scene, posts: int) -> int:
-    """Bytes of so many posts, as they are in the stream."""
-    return sum(_sizes(scene.mode.api, posts, tuple(scene.place.tags))) + 2 * posts
-
-
-@functools.lru_cache(maxsize=8)
-def _sizes(api: str, posts: int, tags: tuple[str, ...]) -> list[int]:
-    """Of each post, without its line end."""
-    some = v1_posts(posts) if api == "v1.1" else v2_posts(posts, tags)
-    return [len(post) - 2 for post in some]
-
-
-def stored_size(api: str, posts: int, tags: tuple[str, ...]) -> int:
-    """Bytes of the client's files with so many posts: a newline ends each."""
-    copies = [1] * posts if api == "v1.1" else [len(jobs_of(number)) for number in range(posts)]
-    return sum((n + 1) * c for n, c in zip(_sizes(api, posts, tags), copies, strict=True))

@@ -1,5 +1,5 @@
 """
-Puts a recording on a socket, flat out or at a rate.
+Puts a body on a socket, flat out or at a rate.
 
 Knows sockets and time; nothing of HTTP.
 """
@@ -10,7 +10,7 @@ import time
 from array import array
 from socket import socket
 
-from benchmarks.recording import Recording
+from benchmarks.bodies import Body, Recording
 
 AT_ONCE = 1 << 20
 """Bytes in one call on a plain socket."""
@@ -18,32 +18,29 @@ AT_ONCE_TLS = 1 << 16
 """Bytes in one call on TLS, which makes four full records of them."""
 
 
-def flat_out(recording: Recording, peer: socket, posts: int) -> int:
-    """Send that many posts, or a few more where a piece has several; returns how many."""
-    pieces = recording.pieces_of(posts)
-    end = recording.ends[pieces - 1]
+def flat_out(recording: Recording, peer: socket) -> None:
+    size = recording.size
     if isinstance(peer, ssl.SSLSocket):
-        for start in range(0, end, AT_ONCE_TLS):
-            peer.sendall(recording.content[start : min(end, start + AT_ONCE_TLS)])
+        for start in range(0, size, AT_ONCE_TLS):
+            peer.sendall(recording.content[start : start + AT_ONCE_TLS])
     else:
         sent = 0
-        while sent < end:
-            sent += os.sendfile(peer.fileno(), recording.fd, sent, min(AT_ONCE, end - sent))
-    return recording.complete[pieces - 1]
+        while sent < size:
+            sent += os.sendfile(peer.fileno(), recording.fd, sent, min(AT_ONCE, size - sent))
 
 
-def paced(recording: Recording, peer: socket, posts: int, rate: float) -> "array[float]":
+def paced(body: Body, peer: socket, rate: float) -> "array[float]":
     """
-    Send each piece by itself, when its last post is due at `rate` posts a second; posts that are
+    Send each piece by itself, when its last post is due at `rate` posts a second; pieces that are
     due already follow at once.  Returns when each post was sent, by the monotonic clock.
     """
     sent_at = array("d")
     began = time.monotonic()
-    for start, end, complete in recording.spans(recording.pieces_of(posts)):
+    for content, complete in body.pieces():
         wait = began + complete / rate - time.monotonic()
         if wait > 0:
             time.sleep(wait)
         now = time.monotonic()
-        peer.sendall(recording.content[start:end])
+        peer.sendall(content)
         sent_at.extend([now] * (complete - len(sent_at)))
     return sent_at

@@ -1,0 +1,160 @@
+"""
+`python -m benchmarks.latency`: how late the bytes of a tweet can be read in the file.
+
+From the moment before the generator writes a tweet to its socket to the moment when the file is as
+long as the tweet's end.  This process looks at the length every WATCH seconds, and does nothing
+else meanwhile: a figure may be too large by that.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import attrs
+
+from benchmarks.client import Place, capturing, known_output
+from benchmarks.feeding import Certificate, feeding
+from benchmarks.lag import delays, row
+from benchmarks.machine import machine
+from benchmarks.modes import WIRES, Mode
+from benchmarks.rivals import CURL, default_cache
+from benchmarks.rounds import Scene, running
+from benchmarks.sizes import SENT_END, STORED_END, sizes
+
+WATCH = 0.0002
+PATIENCE = 10.0
+"""Seconds that posts may take once all have been due."""
+HOUR = {"minute_interval": 60}
+"""So that hardly ever a slot ends in a run; one that does leaves posts unseen, which is said."""
+
+FileOf = AbstractContextManager[Callable[[], Path]]
+"""Within it the consumer has its stream; it gives what finds the file, once there is one."""
+
+
+@attrs.frozen
+class Consumer:
+    """`line_end` is how many bytes it ends a post with."""
+
+    name: str
+    line_end: int
+    begin: Callable[[Scene, Path], FileOf]
+
+
+@contextmanager
+def _client(
+    scene: Scene, folder: Path, output: Mapping[str, object]
+) -> Iterator[Callable[[], Path]]:
+    root, trusted = scene.root, scene.trusted
+    with capturing(scene.mode, root, scene.place, folder, trusted, output) as client:
+        scene.feed.wait_for_connection()
+        client.wait_until_running()
+        yield lambda: client.files()[0][0]
+        client.end()
+
+
+@contextmanager
+def _curl(scene: Scene, folder: Path) -> Iterator[Callable[[], Path]]:
+    file = folder / "posts"
+    with running(CURL.command(scene.cache, scene.mode, scene.root, file), scene):
+        scene.feed.wait_for_connection()
+        yield lambda: file
+
+
+def consumers() -> Iterator[Consumer]:
+    """The client as it is set by default, and as fast as it can be set, and curl."""
+    yield Consumer("tcc", STORED_END, lambda s, f: _client(s, f, HOUR))
+    at_once = known_output(flush_interval=0.0)
+    if at_once:
+        yield Consumer(
+            "tcc, flush_interval 0", STORED_END, lambda s, f: _client(s, f, {**HOUR, **at_once})
+        )
+    yield Consumer("curl", SENT_END, _curl)
+
+
+def watch(find: Callable[[], Path], wanted: int, until: float) -> list[tuple[float, int]]:
+    """When the file had which length, until it has so many bytes or it is too late."""
+    growth: list[tuple[float, int]] = []
+    file = None
+    last = 0
+    while last < wanted and time.monotonic() < until:
+        time.sleep(WATCH)
+        try:
+            file = file or find()
+            size = file.stat().st_size
+        except (IndexError, FileNotFoundError):
+            continue
+        if size > last:
+            growth.append((time.monotonic(), size))
+            last = size
+    return growth
+
+
+def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> list[float]:
+    """The delays of the posts that were seen in the file."""
+    ends = list(
+        itertools.accumulate(
+            size + consumer.line_end for size in sizes(scene.mode.api, posts, scene.place.tags)
+        )
+    )
+    with scene.folder() as folder:
+        scene.feed.expect(posts)
+        times = folder / "times"
+        with consumer.begin(scene, folder) as find:
+            scene.feed.send(rate)
+            until = time.monotonic() + posts / rate + PATIENCE
+            growth = watch(find, ends[-1], until)
+            scene.feed.sent(PATIENCE)
+            scene.feed.end(times)
+        sent_at = array("d")
+        sent_at.frombytes(times.read_bytes())
+        return delays(sent_at, ends, growth)
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rates", default="1,100,1000,5000,20000", help="posts a second")
+    parser.add_argument("--seconds", type=float, default=30.0, help="for each rate and consumer")
+    parser.add_argument("--wire", choices=WIRES, default="TLS")
+    parser.add_argument("--folder", type=Path, help="where files are written, on a real disk")
+    parser.add_argument("--json", type=Path, default=Path("latency.json"))
+    options = parser.parse_args(arguments)
+    try:
+        options.rates = [float(rate) for rate in options.rates.split(",")]
+    except ValueError:
+        parser.error(f"{options.rates!r} is no list of numbers.")
+    return options
+
+
+def main() -> None:
+    options = read_arguments()
+    mode = Mode("v1.1", options.wire, "tweet", "paced")
+    found: dict[str, list[float]] = {}
+    print("| consumer | tweets/s | seen | p50 ms | p99 ms | p99.9 ms | most ms |")
+    print("| --- " * 7 + "|")
+    with tempfile.TemporaryDirectory(prefix="tcc-latency-", dir=options.folder) as folder:
+        base = Path(folder)
+        certificate = Certificate.made_in(base)
+        with feeding(mode.recording, certificate.pem, []) as feed:
+            scene = Scene(mode, feed, Place(), certificate.public, default_cache(), base)
+            for rate, consumer in itertools.product(options.rates, consumers()):
+                posts = max(1, round(rate * options.seconds))
+                late = one_run(scene, consumer, posts, rate)
+                found[f"{consumer.name} at {rate:g}/s"] = late
+                print(f"| {consumer.name} | {rate:,g} | {row(late, posts)} |", flush=True)
+    document = {"machine": machine(), "mode": str(mode), "seconds late": found}
+    options.json.write_text(json.dumps(document) + "\n")
+    if not all(found.values()):
+        sys.exit("Of some runs no post was seen.")
+
+
+if __name__ == "__main__":
+    main()
