@@ -10,10 +10,13 @@ from benchmarks.posts import number_of
 
 @attrs.frozen
 class Found:
-    """What is wrong with the files; `torn` are lines without the end of a post."""
+    """
+    What is wrong with the files.  `surplus` are second copies and posts of other captures, `torn`
+    lines that are no whole post of ours.
+    """
 
     missing: int = 0
-    twice: int = 0
+    surplus: int = 0
     torn: int = 0
 
     def __str__(self) -> str:
@@ -21,25 +24,29 @@ class Found:
         return ", ".join(wrong) or "whole"
 
     def __add__(self, other: "Found") -> "Found":
-        return Found(self.missing + other.missing, self.twice + other.twice, self.torn + other.torn)
+        return Found(
+            self.missing + other.missing, self.surplus + other.surplus, self.torn + other.torn
+        )
 
 
 def check(files: Iterable[Path], expected: Collection[int]) -> Found:
     """Compare the files of one capture with the numbers of its posts."""
-    counts = bytearray(max(expected, default=-1) + 1)
-    torn = strange = 0
+    numbers: list[int] = []
+    torn = 0
     for path in files:
         with path.open("rb") as lines:
-            for line in lines:
-                if not line.strip():
-                    continue
-                if not line.rstrip(b"\r\n").endswith(b"}") or not line.endswith(b"\n"):
-                    torn += 1
-                    continue
+            for line in filter(bytes.strip, lines):
                 try:
-                    counts[number_of(line)] += 1
-                except (ValueError, IndexError):
-                    strange += 1
-    missing = sum(1 for number in expected if not counts[number])
-    twice = sum(counts) - (len(expected) - missing)
-    return Found(missing, twice, torn + strange)
+                    numbers.append(_number_in(line))
+                except ValueError:
+                    torn += 1
+    found = set(numbers)
+    missing = sum(1 for number in expected if number not in found)
+    return Found(missing, len(numbers) - (len(expected) - missing), torn)
+
+
+def _number_in(line: bytes) -> int:
+    """Raises ValueError for a line that is not whole."""
+    if not line.endswith((b"}\n", b"}\r\n")):
+        raise ValueError("it has no end")
+    return number_of(line)

@@ -7,54 +7,23 @@ Knows its settings, how to see that it captures, and where its files are.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import attrs
 
-from benchmarks.modes import Mode
 from benchmarks.posts import JOBS, jobs_of
+from benchmarks.scene import CLIENT_ID, Scene
 from tcclient.sandbox.server import TOKEN
 from tcclient.sandbox.twitter import SANDBOX_CREDENTIALS
 from tcclient.settings import Output
-from tcclient.twitter.ruleset import tag, tag_prefix
-from tests.long.processes import Process, Server, listening, start
+from tests.long.processes import Process, Server, ending, listening, start
 
-CLIENT_ID = 1
 GOODBYE = 60.0
 """Seconds to finish files and end."""
-
-
-def free_port() -> int:
-    """One that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@attrs.frozen
-class Place:
-    """
-    Where the stand-in server is in all rounds: the tags of the rules, which the posts carry, depend
-    on its address.
-    """
-
-    port: int = attrs.field(factory=free_port)
-
-    @property
-    def api(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api/"
-
-    @property
-    def tags(self) -> list[str]:
-        """Those of the captures' rules; the server numbers its jobs from 1."""
-        return [tag(tag_prefix(self.api, CLIENT_ID), job + 1) for job in range(JOBS)]
 
 
 def names(api: str) -> list[str]:
@@ -62,19 +31,15 @@ def names(api: str) -> list[str]:
     return [f"capture{job}" for job in range(1 if api == "v1.1" else JOBS)]
 
 
-def settings(mode: Mode, root: str, place: Place, output: Mapping[str, Any]) -> dict[str, Any]:
+def settings(scene: Scene, output: Mapping[str, object]) -> dict[str, object]:
     """All defaults, but for what says where the ends are."""
-    twitter = {"api": "1.1", "stream_url": f"{root}1.1/"}
-    if mode.api == "v2":
-        twitter = {"api": "2", "api_url": root}
+    v1 = scene.mode.api == "v1.1"
+    ends = {"api": "1.1", "stream_url": f"{scene.root}1.1/"}
+    keys = attrs.asdict(SANDBOX_CREDENTIALS)
     return {
-        "server": {"base_url": place.api, "client_id": CLIENT_ID, "auth_token": TOKEN},
-        "twitter_auth": {
-            key: value
-            for key, value in attrs.asdict(SANDBOX_CREDENTIALS).items()
-            if mode.api == "v1.1" or key.startswith("api_")
-        },
-        "twitter": twitter,
+        "server": {"base_url": scene.place.api, "client_id": CLIENT_ID, "auth_token": TOKEN},
+        "twitter_auth": {k: v for k, v in keys.items() if v1 or k.startswith("api_")},
+        "twitter": ends if v1 else {"api": "2", "api_url": scene.root},
         "output": {"base_dir": "data", **output},
     }
 
@@ -130,43 +95,33 @@ class Client:
         ledgers = self.folder.glob("data/*/*.ledger.jsonl")
         return any('"sha256"' in path.read_text() for path in ledgers)
 
-    def end(self) -> None:
-        """Let it finish its files."""
+    def end(self, bound: float = GOODBYE) -> None:
+        """Let it finish its files; raises TimeoutExpired after so many seconds."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(GOODBYE)
+        self.process.wait(bound)
 
 
 @contextmanager
 def capturing(
-    mode: Mode,
-    root: str,
-    place: Place,
+    scene: Scene,
     folder: Path,
-    trusted: Path,
-    output: Mapping[str, Any] | None = None,
+    output: Mapping[str, object] | None = None,
     launcher: Sequence[str] = (),
 ) -> Iterator[Client]:
     """
     A client that has just been started in `folder`.  `launcher` is what starts twistd in the place
     of its own script.
     """
-    jobs = [f"--job={name}:{name}" for name in names(mode.api)]
-    standin = start("tcclient.sandbox.server", f"--port={place.port}", *jobs)
-    client = None
-    try:
+    jobs = [f"--job={name}:{name}" for name in names(scene.mode.api)]
+    standin = start("tcclient.sandbox.server", f"--port={scene.place.port}", *jobs)
+    with ending([standin]):
         server = Server(listening(standin))
         config = folder / "settings.json"
-        config.write_text(json.dumps(settings(mode, root, place, output or {})))
-        command = [
-            *(launcher or [str(Path(sys.executable).with_name("twistd"))]),
-            "-n", "--pidfile=", "tcc", "--config", str(config),
-        ]  # fmt: skip
-        environment = {**os.environ, "SSL_CERT_FILE": str(trusted)}
+        config.write_text(json.dumps(settings(scene, output or {})))
+        command = [*(launcher or [str(Path(sys.executable).with_name("twistd"))])]
+        command += ["-n", "--pidfile=", "tcc", "--config", str(config)]
+        environment = {**os.environ, "SSL_CERT_FILE": str(scene.trusted)}
         with (folder / "log").open("w") as log:
-            client = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment)
-        yield Client(client, folder, mode.api, server)
-    finally:
-        for process in (client, standin):
-            if process is not None and process.poll() is None:
-                process.kill()
-                process.wait()
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment)
+        with ending([process]):
+            yield Client(process, folder, scene.mode.api, server)

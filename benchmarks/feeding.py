@@ -14,6 +14,7 @@ import attrs
 
 from benchmarks.certificate import write_certificate
 
+ROOT = Path(__file__).absolute().parent.parent
 PREPARING = 600.0
 """Seconds for preparing a stream; gzip takes 60 µs a post."""
 CONNECTING = 60.0
@@ -32,6 +33,7 @@ class Certificate:
 
     @classmethod
     def made_in(cls, folder: Path) -> "Certificate":
+        folder = folder.absolute()
         made = cls(folder / "certificate.pem", folder / "key.pem")
         write_certificate(made.public, made.pem)
         return made
@@ -86,11 +88,14 @@ class Feed:
         self._process.stdin.write(f"{line}\n".encode())
 
     def _wait_for(self, event: str, seconds: float) -> dict[str, Any]:
-        """What was told with `event`; raises NoNews after so many seconds, or on other news."""
+        """
+        What was told with `event`; raises NoNews after so many seconds, and where the consumer is
+        gone.  News of a consumer that was given up is passed over.
+        """
         deadline = time.monotonic() + seconds
         while (told := self._next(event, deadline))["event"] != event:
-            if told["event"] != "lost" or event == "sent":
-                raise NoNews(f"Not {event!r}, but {told!r}.")
+            if told["event"] == "lost" and event in ("sent", "ended"):
+                raise NoNews(f"The consumer has hung up: {told['reason']}.")
         return told
 
     def _next(self, event: str, deadline: float) -> dict[str, Any]:
@@ -116,7 +121,9 @@ def feeding(recording: tuple[str, bool, str], pem: Path, tags: Sequence[str]) ->
         f"--api={api}", f"--chunks={chunks}", f"--pem={pem}",
         *(["--gzip"] if gzip else []), *(f"--tag={tag}" for tag in tags),
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, cwd=ROOT
+    )
     try:
         yield Feed(process)
     finally:

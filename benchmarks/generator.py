@@ -46,7 +46,8 @@ class Stage:
     def __init__(self, options: argparse.Namespace) -> None:
         self.rules = Rules(options.tag)
         self.framing = Framing(options.chunks, options.gzip)
-        self.expecting = threading.Semaphore(0)
+        self._wanted = threading.Event()
+        self._door = threading.Lock()
         self.commands: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
         self._options = options
         self._expected = (0, False)
@@ -56,7 +57,14 @@ class Stage:
         """Prepare so many posts for the next one who asks for the stream."""
         self._expected = (posts, live)
         self.body_for("")
-        self.expecting.release()
+        self._wanted.set()
+
+    def admits(self) -> bool:
+        """Whether whoever asks for the stream now is the one who is expected."""
+        with self._door:
+            wanted = self._wanted.is_set()
+            self._wanted.clear()
+            return wanted
 
     def body_for(self, query: str) -> Body:
         """What whoever asks with this query gets."""
@@ -126,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stream(self) -> None:
         self.close_connection = True
-        if not self.stage.expecting.acquire(blocking=False):
+        if not self.stage.admits():
             self.send_error(503)
             return
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

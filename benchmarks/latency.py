@@ -19,13 +19,15 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks.client import Place, capturing, known_output
+from benchmarks.arguments import parser
+from benchmarks.client import capturing, known_output
 from benchmarks.feeding import Certificate, feeding
 from benchmarks.lag import delays, row
 from benchmarks.machine import machine
 from benchmarks.modes import WIRES, Mode
 from benchmarks.rivals import CURL, default_cache
-from benchmarks.rounds import Scene, running
+from benchmarks.rounds import running
+from benchmarks.scene import Place, Scene
 from benchmarks.sizes import SENT_END, STORED_END, sizes
 
 WATCH = 0.0002
@@ -51,8 +53,7 @@ class Consumer:
 def _client(
     scene: Scene, folder: Path, output: Mapping[str, object]
 ) -> Iterator[Callable[[], Path]]:
-    root, trusted = scene.root, scene.trusted
-    with capturing(scene.mode, root, scene.place, folder, trusted, output) as client:
+    with capturing(scene, folder, output) as client:
         scene.feed.wait_for_connection()
         client.wait_until_running()
         yield lambda: client.files()[0][0]
@@ -100,7 +101,7 @@ def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> list[f
     """The delays of the posts that were seen in the file."""
     ends = list(
         itertools.accumulate(
-            size + consumer.line_end for size in sizes(scene.mode.api, posts, scene.place.tags)
+            size + consumer.line_end for size in sizes(scene.mode.api, posts, scene.tags)
         )
     )
     with scene.folder() as folder:
@@ -118,19 +119,15 @@ def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> list[f
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rates", default="1,100,1000,5000,20000", help="posts a second")
-    parser.add_argument("--seconds", type=float, default=30.0, help="for each rate and consumer")
-    parser.add_argument("--wire", choices=WIRES, default="TLS")
-    parser.add_argument("--folder", type=Path, help="where files are written, on a real disk")
-    parser.add_argument("--json", type=Path, default=Path("latency.json"))
-    options = parser.parse_args(arguments)
+    told = parser(__doc__, "latency.json")
+    told.add_argument("--rates", default="1,100,1000,5000,20000", help="posts a second")
+    told.add_argument("--seconds", type=float, default=30.0, help="for each rate and consumer")
+    told.add_argument("--wire", choices=WIRES, default="TLS")
+    options = told.parse_args(arguments)
     try:
         options.rates = [float(rate) for rate in options.rates.split(",")]
     except ValueError:
-        parser.error(f"{options.rates!r} is no list of numbers.")
+        told.error(f"{options.rates!r} is no list of numbers.")
     return options
 
 

@@ -6,9 +6,7 @@ is in its files (the client), or when it has ended (peers, which end with the st
 """
 
 import hashlib
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +15,10 @@ from pathlib import Path
 import attrs
 
 from benchmarks.checking import Found, check
-from benchmarks.client import Client, Place, capturing
-from benchmarks.feeding import Feed
+from benchmarks.client import Client, capturing
 from benchmarks.measuring import cpu, ended, memory
-from benchmarks.modes import Mode
 from benchmarks.rivals import Rival, environment
+from benchmarks.scene import Scene
 from benchmarks.sizes import sent_size, stored_size
 from benchmarks.table import Sample
 
@@ -45,36 +42,11 @@ class Amount:
         return PATIENCE + self.posts / SLOWEST
 
 
-@attrs.frozen
-class Scene:
-    """What the rounds of one mode share."""
-
-    mode: Mode
-    feed: Feed
-    place: Place
-    trusted: Path
-    cache: Path
-    base: Path
-
-    @property
-    def root(self) -> str:
-        return self.feed.root(tls=self.mode.tls)
-
-    @contextmanager
-    def folder(self) -> Iterator[Path]:
-        """One that is gone afterwards."""
-        folder = Path(tempfile.mkdtemp(prefix="round-", dir=self.base))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
     """The client's sample, and the same with the SHA-256 taken off where it has computed one."""
     with (
         scene.folder() as folder,
-        capturing(scene.mode, scene.root, scene.place, folder, scene.trusted) as client,
+        capturing(scene, folder) as client,
     ):
         scene.feed.expect(amount.posts)
         scene.feed.wait_for_connection()
@@ -82,7 +54,7 @@ def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
         startup = cpu(client.pid)
         scene.feed.send(amount.rate)
         told = scene.feed.sent(amount.bound)
-        wait_for_size(client, stored_size(client.api, amount.posts, scene.place.tags))
+        wait_for_size(client, stored_size(client.api, amount.posts, scene.tags))
         seconds = time.monotonic() - told["began"]
         used = cpu(client.pid) - startup
         found_memory = memory(client.pid)
@@ -93,7 +65,7 @@ def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
             cpu=used,
             startup=startup,
             seconds=seconds,
-            size=sent_size(scene.mode.api, amount.posts, scene.place.tags),
+            size=sent_size(scene.mode.api, amount.posts, scene.tags),
             peak=found_memory.peak if found_memory else 0.0,
             found=str(check_client(client, amount.posts)),
         )
@@ -123,7 +95,7 @@ def rival_round(scene: Scene, rival: Rival, amount: Amount) -> tuple[Sample, Sam
             cpu=used,
             startup=startup,
             seconds=seconds,
-            size=sent_size(scene.mode.api, amount.posts, scene.place.tags),
+            size=sent_size(scene.mode.api, amount.posts, scene.tags),
             peak=found_memory.peak if found_memory else 0.0,
             found=str(check([file], range(amount.posts))),
         )
