@@ -97,7 +97,17 @@ class Asking:
 
 def journaled(path: Path) -> list[int]:
     """The ids in a journal."""
-    return [int(line.split()[2]) for line in path.read_text().splitlines()]
+    return [int(line.split()[2]) for line in posts_in(path)]
+
+
+def posts_in(path: Path) -> list[str]:
+    """The lines of a journal that are about posts."""
+    return [line for line in path.read_text().splitlines() if not line.startswith("#")]
+
+
+def remarks_in(path: Path) -> list[Any]:
+    """The other lines of a journal, decoded."""
+    return [json.loads(line[2:]) for line in path.read_text().splitlines() if line[0] == "#"]
 
 
 def control(name: str, body: bytes | None = None) -> bytes:
@@ -569,23 +579,27 @@ class JournalTests(SimulatorTestCase):
         self.build(Journal(self.path, self.clock), rate=50.0)
 
     def test_a_line_for_each_post(self) -> None:
-        """With time, connect and id, at most 0.2 s behind."""
+        """With time, connect and id, as soon as it is sent."""
         visit = self.ask()
         self.run_for(1.0)
-        self.simulator.set_rate(0.0)
-        self.run_for(0.2)
-        lines = [line.split() for line in self.path.read_text().splitlines()]
+        lines = [line.split() for line in posts_in(self.path)]
         self.assertEqual([int(line[2]) for line in lines], [p["id"] for p in visit.got.messages])
         self.assertEqual({line[1] for line in lines}, {"1"})
         self.assertTrue(EPOCH <= float(lines[0][0]) <= EPOCH + 0.1)
         self.assertRegex(lines[0][0], r"^\d+\.\d{6}$")
 
-    def test_nothing_is_left_unwritten(self) -> None:
-        """After stop() all is in the file."""
+    def test_when_there_was_a_stream(self) -> None:
+        """A remark when one opens, and one when its connection is gone, whoever ended it."""
         visit = self.ask()
-        self.run_for(0.05)
+        self.clock.advance(5)
+        visit.leave()
+        visit = self.ask()
+        self.clock.advance(5)
         self.simulator.stop()
-        self.assertEqual(len(self.path.read_text().splitlines()), len(visit.got.messages))
+        visit.leave()
+        events = [(r["time"] - EPOCH, r["stream"], r["connection"]) for r in remarks_in(self.path)]
+        first = [(0, "opened", 1), (5, "closed", 1)]
+        self.assertEqual(events, [*first, (5, "opened", 2), (10, "closed", 2)])
 
 
 class MessageFaultTests(SimulatorTestCase):

@@ -466,11 +466,12 @@ class JournalTests(V2TestCase):
         self.build(Journal(self.path, self.clock), rate=40.0, scale=0.1)
 
     def lines(self) -> tuple[list[Any], list[list[str]]]:
-        """The remarks and the posts, once all is flushed."""
+        """The remarks about rules, and the posts."""
         self.simulator.set_rate(0.0)
         self.run_for(0.2)
         lines = self.path.read_text().splitlines()
         remarks = [json.loads(line[2:]) for line in lines if line.startswith("# ")]
+        remarks = [remark for remark in remarks if "change" in remark]
         return remarks, [line.split() for line in lines if not line.startswith("#")]
 
     def test_posts(self) -> None:

@@ -6,7 +6,7 @@ Knows what the client is to capture, and compares disk, server and what was sent
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +33,9 @@ class Sent:
     def note(self, connection: int, ids: Iterable[int]) -> None:
         """As Journal."""
         self.ids += ids
+
+    def remark(self, event: Mapping[str, object]) -> None:
+        """As Journal."""
 
     def close(self) -> None:
         """As Journal."""

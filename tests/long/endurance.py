@@ -65,8 +65,9 @@ def audit(folder: Path, server: Server, stopped_at: list[float]) -> dict[str, in
     on_disk = ids_on_disk(folder / "data" / "endurance", lambda post: post["id_str"])
     sent: dict[str, float] = {}
     for line in (folder / "journal").read_text().splitlines():
-        at, _, id_ = line.split()
-        sent[id_] = float(at)
+        if not line.startswith("#"):
+            at, _, id_ = line.split()
+            sent[id_] = float(at)
     stored = set(on_disk)
     unstored = [at for id_, at in sent.items() if id_ not in stored]
     # What was sent while a stop was under way may or may not have been read.

@@ -119,7 +119,7 @@ def report(folder: Path, server: Server, state: dict[str, Any], memory: list[int
         )
         wrong |= bool(missing or foreign) or not len(on_disk) == len(stored) == total == counts
     connects = connections(state)
-    changes = sum(line.startswith("#") for line in (folder / "journal").read_text().splitlines())
+    changes = sum('"change"' in line for line in (folder / "journal").read_text().splitlines())
     print(f"connections opened: {connects}; rules added and deleted: {changes}")
     print(
         f"RSS at the beginning, at the end, most (kB): {memory[0]:,} {memory[-1]:,} {max(memory):,}"

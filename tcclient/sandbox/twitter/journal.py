@@ -3,11 +3,8 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-
-FLUSH_AFTER = 0.1  # seconds a line may wait in memory
+from twisted.internet.interfaces import IReactorTime
 
 
 class Journal:
@@ -16,36 +13,24 @@ class Journal:
     for a post of v2's search stream ` <rule id>[:<tag>],...` of all rules it matched, the tags
     percent-encoded, `-` for no rule.  What is no post is a line of `# ` and a JSON object.
 
-    A line is in the file at most FLUSH_AFTER seconds after it was noted, and after close().
+    Nothing waits in memory: a post can have left only when its line is in the file, so that the
+    record is whole even where the simulator is killed.
     """
 
     def __init__(self, path: Path, clock: IReactorTime) -> None:
         self._clock = clock
-        self._file: BinaryIO = path.open("ab")
-        self._flush: IDelayedCall | None = None
+        self._file = path.open("ab", buffering=0)
 
     def note(self, connection: int, posts: Iterable[object]) -> None:
         """Write a line for each of `posts`, ids or more, just sent on `connection`."""
         head = f"{self._clock.seconds():.6f} {connection} "
-        self._write("".join([f"{head}{post}\n" for post in posts]))
+        self._file.write("".join([f"{head}{post}\n" for post in posts]).encode())
 
     def remark(self, event: Mapping[str, object]) -> None:
         """Write a line that is about no post."""
         whole = {"time": self._clock.seconds(), **event}
-        self._write(f"# {json.dumps(whole, ensure_ascii=False)}\n")
-
-    def _write(self, lines: str) -> None:
-        self._file.write(lines.encode())
-        if self._flush is None:
-            self._flush = self._clock.callLater(FLUSH_AFTER, self._flush_now)
+        self._file.write(f"# {json.dumps(whole, ensure_ascii=False)}\n".encode())
 
     def close(self) -> None:
-        """Flush and close; a second call does nothing."""
-        if self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
+        """Nothing more is written; a second call does nothing."""
         self._file.close()
-
-    def _flush_now(self) -> None:
-        self._flush = None
-        self._file.flush()

@@ -152,9 +152,10 @@ class Simulator:
     def stop(self) -> Deferred[None]:
         """End every stream and connection, close the journal; fires when all are gone."""
         self._streams.stop()
+        gone = self._site.hang_up()
         if self._journal is not None:
-            self._journal.close()
-        return self._site.hang_up()
+            gone.addCallback(lambda _: self._journal.close())
+        return gone
 
     def _admit(self, request: Request, ask: Ask, attempt: Attempt) -> None:
         try:

@@ -77,6 +77,7 @@ class Streams:
         stream.wire.when_lost().addCallback(lambda _: self._lost(stream, lost))
         stream.wire.register(stream)
         self._streams.append(stream)
+        self._remark("opened", stream)
         if not self._ticker.running:
             self._pace.rest()
             self._ticker.start(TICK)
@@ -103,11 +104,17 @@ class Streams:
 
     def _lost(self, stream: Stream, lost: Callable[[], object]) -> None:
         self._streams.remove(stream)
+        self._remark("closed", stream)
         self._sent_before += stream.sent
         log.info("Stream {n} ended: {sent} posts", n=stream.terms.number, sent=stream.sent)
         lost()
         if not self._streams and self._ticker.running:
             self._ticker.stop()
+
+    def _remark(self, event: str, stream: Stream) -> None:
+        """Into the journal: a stream opened, or its connection is gone."""
+        if self.journal is not None:
+            self.journal.remark({"stream": event, "connection": stream.terms.number})
 
     def _tick(self) -> None:
         due = self._pace.due(self.clock.seconds())
