@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,6 +12,7 @@ from tcclient.sandbox.server import fields
 from tcclient.sandbox.server.fields import ABSENT, Body, Field, Invalid
 from tcclient.sandbox.server.forms import Forms, Refused
 from tcclient.sandbox.server.jobstore import Crash, JobStore, NoSuchJob
+from tcclient.sandbox.server.keeping import Keeper
 from tcclient.sandbox.server.rows import RESEARCHER_ID, TOKEN, User
 from tcclient.sandbox.server.standin import server_time
 
@@ -415,3 +417,32 @@ class ResearcherTests(StoreCase):
         )
         self.assertIsNone(self.job.total_count)
         self.assertEqual(self.job.modified_date, START)
+
+
+class KeepingTests(StoreCase):
+    """Rows that outlive the process."""
+
+    def keeper(self, store: JobStore) -> Keeper:
+        return Keeper(self.path, store)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = Path(self.mktemp())
+
+    def test_a_restart(self) -> None:
+        """Jobs and updates come back as they were, and new ones are numbered after them."""
+        self.store.create("second")
+        values = {"total_count": 7, "rate": Decimal("1.500"), "ping_date": self.now()}
+        self.store.write(1, values)
+        self.store.add_update({"job": 1, "count": 5, "rate": Decimal("0.125")})
+        self.keeper(self.store).save()
+        other = JobStore(server_time(self.clock))
+        self.assertTrue(self.keeper(other).load())
+        self.assertEqual((other.jobs, other.updates), (self.store.jobs, self.store.updates))
+        self.assertEqual(other.create("third").id, 3)
+        self.assertEqual(other.add_update({"job": 1, "count": 1}).id, 2)
+
+    def test_the_first_start(self) -> None:
+        """There is nothing to come back."""
+        self.assertFalse(self.keeper(self.store).load())
+        self.assertEqual(self.store.jobs, {1: self.job})

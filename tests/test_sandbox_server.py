@@ -4,11 +4,13 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import treq
+from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredQueue, ensureDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
@@ -430,6 +432,27 @@ class ProcessTests(TestCase):
         self.assertEqual(reason.exitCode, 1)
         self.assertIn(b"Cannot listen on 127.0.0.1 port", process.complaints)
         self.assertEqual(process.complaints.count(b"\n"), 1)
+
+    async def test_jobs_that_are_kept(self) -> None:
+        """A write outlives a kill; the command line makes jobs only where none were kept."""
+        kept = self.mktemp()
+        process = self.spawn("--port", "0", "--keep", kept, "--job", "pets:cats")
+        url = re.search(r"http://\S+/", await process.ready)
+        assert url is not None
+        answer = await HTTPClient(Agent(reactor)).patch(
+            f"{url[0]}activejobs/1/",
+            json={"keywords": "birds"},
+            headers={"Authorization": f"Token {TOKEN}"},
+        )
+        self.assertEqual(answer.code, 200)
+        await answer.content()
+        for _ in range(2):
+            process.transport.signalProcess("KILL")
+            await process.ended
+            process = self.spawn("--port", "0", "--keep", kept, "--job", "pets:cats")
+            self.assertIn("jobs: 1 'pets' tracking birds", await process.ready)
+        process.transport.signalProcess("TERM")
+        await process.ended
 
 
 class ArgumentTests(SynchronousTestCase):

@@ -6,7 +6,7 @@ JSON.  Values arrive checked and time comes from a function, so everything here 
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from tcclient.sandbox.server.history import Modification, modification
@@ -74,6 +74,18 @@ class JobStore:
                 "created_by": RESEARCHER_ID,
             }
         )
+
+    def put_back(self, jobs: Iterable[Job], updates: Iterable[Update]) -> None:
+        """Rows that an earlier store held; new ones are numbered after them."""
+        for job in jobs:
+            self.jobs[job.id] = job
+            self.updates[job.id] = []
+        last = 0
+        for update in updates:
+            self.updates[update.job].append(update)
+            last = max(last, update.id)
+        self._job_ids = itertools.count(max(self.jobs, default=0) + 1)
+        self._update_ids = itertools.count(last + 1)
 
     def start(self, job_id: int) -> None:
         """Ask for the capture to run: status 2."""

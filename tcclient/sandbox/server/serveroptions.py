@@ -8,6 +8,7 @@ import argparse
 import ipaddress
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from tcclient.sandbox.server import fields
@@ -22,7 +23,8 @@ class _Parser(argparse.ArgumentParser):
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
-    `port`, `interface`, `token`, `worker_id`, `status` and `job`: pairs of name and keywords.
+    `port`, `interface`, `token`, `worker_id`, `keep`, `status` and `job`: pairs of name and
+    keywords.
 
     Anything wrong ends the process with status 2 and one sentence.
     """
@@ -43,6 +45,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="NAME:KEYWORDS",
         help="a job of the client's; may be repeated",
     )
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the jobs there")
     parser.add_argument("--status", type=_status, default=STARTING, help="of the jobs, 0 to 5")
     options = parser.parse_args(arguments)
     names = [name for name, _keywords in options.job]

@@ -7,6 +7,7 @@ answered, and how badly, is decided elsewhere.
 
 import json
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -25,6 +26,7 @@ from tcclient.sandbox.server.control import control
 from tcclient.sandbox.server.exchange import Exchange
 from tcclient.sandbox.server.faultplay import play
 from tcclient.sandbox.server.jobstore import JobStore
+from tcclient.sandbox.server.keeping import Keeper
 from tcclient.sandbox.server.negotiation import ApiRequest
 from tcclient.sandbox.server.requestlog import RequestLog, Seen
 from tcclient.sandbox.server.rows import TOKEN
@@ -45,7 +47,7 @@ def server_time(clock: IReactorTime) -> Callable[[], datetime]:
 class CaptureServer:
     """
     The whole stand-in.  Serve it with `listen`; change `store` as a researcher
-    would; `fault` and `quirk` decide how bad a server this is.
+    would; `fault` and `quirk` decide how bad a server this is; a `keeper` saves the rows.
     """
 
     def __init__(self, clock: IReactorTime, *, worker_id: int = 1, token: str = TOKEN) -> None:
@@ -53,6 +55,7 @@ class CaptureServer:
         self._faults = quirks.Faults()
         self._log = RequestLog()
         self.quirks = quirks.Quirks()
+        self.keeper: Keeper | None = None
         self.store = JobStore(server_time(clock), worker_id=worker_id, token=token)
         self.site = Connections(QuietSite(_Entrance(self), clock))
 
@@ -112,7 +115,14 @@ class CaptureServer:
         fault = self._faults.take(asked.method, asked.target.partition("?")[0])
         seen.fault = None if fault is None else quirks.kind(fault)
         exchange = Exchange(request, self.quirks.framing, seen, self._clock)
-        play(fault, exchange, lambda: restapi.answer(asked, self.store, self.quirks))
+        play(fault, exchange, lambda: self._work(asked))
+
+    def _work(self, asked: ApiRequest) -> restapi.Answer:
+        """The true answer; what it changed is kept before it is sent."""
+        answer = restapi.answer(asked, self.store, self.quirks)
+        if self.keeper is not None and asked.method != "GET":
+            self.keeper.save()
+        return answer
 
 
 class _Entrance(Resource):
@@ -154,18 +164,29 @@ def _describe(server: CaptureServer, port: IListeningPort) -> str:
     )
 
 
+def _fill(server: CaptureServer, options: Namespace) -> None:
+    """The jobs of the command line, or those kept; raises OSError, ValueError."""
+    if options.keep is not None:
+        server.keeper = Keeper(options.keep, server.store)
+        if server.keeper.load():
+            return
+    for name, keywords in options.job:
+        server.store.create(name, keywords, options.status)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the stand-in alone until SIGINT or SIGTERM; raises SystemExit with a sentence."""
     options = read_arguments(sys.argv[1:] if arguments is None else arguments)
     from twisted.internet import reactor
 
     server = CaptureServer(reactor, worker_id=options.worker_id, token=options.token)
-    for name, keywords in options.job:
-        server.store.create(name, keywords, options.status)
     try:
+        _fill(server, options)
         port = server.listen(reactor, options.port, options.interface)
     except CannotListenError as e:
         raise SystemExit(f"Cannot listen on {e.interface} port {e.port}: {e.socketError}.") from e
+    except (OSError, ValueError) as e:
+        raise SystemExit(f"The jobs in {options.keep} cannot be used: {e}") from e
     # Only then does a signal end it as it should.
     reactor.callWhenRunning(print, _describe(server, port), flush=True)
     reactor.run()

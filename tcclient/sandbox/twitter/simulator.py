@@ -152,10 +152,11 @@ class Simulator:
     def stop(self) -> Deferred[None]:
         """End every stream and connection, close the journal; fires when all are gone."""
         self._streams.stop()
-        gone = self._site.hang_up()
+        return self._site.hang_up().addCallback(self._close_journal)
+
+    def _close_journal(self, _: None) -> None:
         if self._journal is not None:
-            gone.addCallback(lambda _: self._journal.close())
-        return gone
+            self._journal.close()
 
     def _admit(self, request: Request, ask: Ask, attempt: Attempt) -> None:
         try:
