@@ -1,0 +1,146 @@
+"""
+Whether the numbers of a run agree.  Pure: what was seen comes in, a row of the table goes out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+EARLY = 1.0
+"""
+Seconds before a gap's beginning that belong to it: a gap begins with the last byte on disk, and
+what left Twitter a moment before that may still have been under way.
+"""
+SLACK = 1.0
+"""Seconds by which the gaps may exceed the time without a connection, for each fault."""
+
+
+@attrs.frozen
+class Span:
+    """From one Unix time to another."""
+
+    begin: float
+    end: float
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The same time as spans that neither touch nor overlap, in order."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.begin):
+        if found and span.begin <= found[-1].end:
+            found[-1] = Span(found[-1].begin, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
+
+
+def clipped(spans: Iterable[Span], period: Span) -> list[Span]:
+    """What lies within the period."""
+    cut = (Span(max(s.begin, period.begin), min(s.end, period.end)) for s in spans)
+    return [span for span in merged(cut) if span.end > span.begin]
+
+
+def outside(spans: Iterable[Span], period: Span) -> list[Span]:
+    """The time of the period that is in none of the spans."""
+    found = []
+    begin = period.begin
+    for span in clipped(spans, period):
+        found.append(Span(begin, span.begin))
+        begin = span.end
+    return clipped([*found, Span(begin, period.end)], period)
+
+
+def seconds(spans: Iterable[Span]) -> float:
+    """How long they are together; time in several of them counts once."""
+    return sum(span.end - span.begin for span in merged(spans))
+
+
+@attrs.frozen
+class Evidence:
+    """
+    What was seen of one capture.  `sent` has the moment of each post; `stored` the ids in the
+    finished files; `torn` counts the lines there that are no posts; `counted` is the client's own
+    number; `total` and `reported` are the server's: its total, and the sum of all `count`.
+
+    `gaps` are the ledger's; `down` is the time in which no post could arrive.
+    """
+
+    sent: Mapping[int, float]
+    stored: Sequence[int]
+    torn: int
+    counted: int
+    total: int
+    reported: int
+    gaps: Sequence[Span]
+    down: Sequence[Span]
+    period: Span
+
+
+@attrs.frozen
+class Row:
+    """A scenario and what came of it.  `wrong` says in words what does not agree."""
+
+    scenario: str
+    faults: int
+    sent: int
+    on_disk: int
+    counted: int
+    reported: int
+    torn: int
+    twice: int
+    foreign: int
+    unaccounted: int
+    gaps: float
+    down: float
+    recovery: float
+    wrong: tuple[str, ...]
+
+
+def judge(scenario: str, seen: Evidence, recoveries: Sequence[float]) -> Row:
+    """The row of a run; `recoveries` has, for each fault, the seconds until all was well."""
+    stored = set(seen.stored)
+    row = Row(
+        scenario=scenario,
+        faults=len(recoveries),
+        sent=len(seen.sent),
+        on_disk=len(seen.stored),
+        counted=seen.counted,
+        reported=seen.reported,
+        torn=seen.torn,
+        twice=sum(times - 1 for times in Counter(seen.stored).values()),
+        foreign=len(stored - seen.sent.keys()),
+        unaccounted=len(unaccounted(seen, stored)),
+        gaps=seconds(clipped(seen.gaps, seen.period)),
+        down=seconds(clipped(seen.down, seen.period)),
+        recovery=max(recoveries, default=0.0),
+        wrong=(),
+    )
+    return attrs.evolve(row, wrong=tuple(_faults_of(row, seen.total)))
+
+
+def unaccounted(seen: Evidence, stored: set[int]) -> list[int]:
+    """The posts that were sent, are not on disk, and lie in no gap."""
+    gaps = merged(Span(gap.begin - EARLY, gap.end) for gap in seen.gaps)
+    return [
+        post
+        for post, at in seen.sent.items()
+        if post not in stored and not any(gap.begin <= at <= gap.end for gap in gaps)
+    ]
+
+
+def _faults_of(row: Row, total: int) -> Iterable[str]:
+    if not row.on_disk:
+        yield "nothing was captured"
+    for name in ("torn", "twice", "foreign", "unaccounted"):
+        if number := getattr(row, name):
+            yield f"{number} posts {name}" if name != "torn" else f"{number} lines torn"
+    for whose, number in (
+        ("client's count", row.counted),
+        ("server's total", total),
+        ("sum of count", row.reported),
+    ):
+        if number != row.on_disk:
+            yield f"the {whose} is {number}, {row.on_disk} posts are on disk"
+    if row.gaps - row.down > SLACK * row.faults:
+        yield f"gaps of {row.gaps:.1f} s, where {row.down:.1f} s had no connection"

@@ -1,0 +1,5 @@
+"""Every scenario there is."""
+
+from tests.faults.kills import KILLS
+
+SCENARIOS = KILLS

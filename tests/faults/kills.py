@@ -1,0 +1,52 @@
+"""Processes that die: the client, the simulated Twitter and the server, each at any moment."""
+
+import signal
+
+from tests.faults.scenario import Scenario
+from tests.faults.world import World
+
+
+async def kill_client(world: World, rounds: int) -> None:
+    """The client, started again at once."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        await world.kill("client")
+        await world.start("client")
+        await world.recovered()
+
+
+async def end_client(world: World, rounds: int) -> None:
+    """The client is told to end under load."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        await world.kill("client", signal.SIGTERM)
+        await world.start("client")
+        await world.recovered()
+
+
+async def kill_twitter(world: World, rounds: int) -> None:
+    """Twitter, which comes back at the same address."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        await world.kill("twitter")
+        await world.some_time(0.0, 1.0)
+        await world.start("twitter")
+        await world.recovered()
+
+
+async def kill_server(world: World, rounds: int) -> None:
+    """The server, between and within requests."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        await world.kill("server")
+        await world.some_time(0.0, 1.0)
+        await world.start("server")
+        await world.reported()
+
+
+KILLS = (
+    Scenario("kill -9 client", kill_client),
+    Scenario("kill -9 Twitter", kill_twitter),
+    Scenario("kill -9 server", kill_server),
+    Scenario("SIGTERM", end_client),
+)

@@ -1,0 +1,44 @@
+"""A scenario, and the playing of it from the first process to the row."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import attrs
+
+from tests.faults.accounting import Row, judge
+from tests.faults.world import Terms, World
+
+Act = Callable[[World, int], Awaitable[None]]
+"""Does so many rounds of harm to a world in which posts flow, and leaves it well."""
+
+
+@attrs.frozen
+class Scenario:
+    """A name, what happens, and the world in which it does."""
+
+    name: str
+    act: Act
+    terms: Terms = attrs.field(factory=Terms)
+
+
+def in_turn(name: str, *scenarios: Scenario) -> Scenario:
+    """All of them in the first one's world: their processes are started once."""
+
+    async def act(world: World, rounds: int) -> None:
+        for scenario in scenarios:
+            await scenario.act(world, rounds)
+
+    return Scenario(name, act, scenarios[0].terms)
+
+
+async def play(scenario: Scenario, rounds: int, folder: Path, seed: int = 1) -> Row:
+    """The scenario's row.  Raises AssertionError where the client does not come back at all."""
+    world = World(folder, scenario.terms, seed)
+    try:
+        await world.begin()
+        await world.flow()
+        await scenario.act(world, rounds)
+        period = await world.close()
+        return judge(scenario.name, await world.evidence(period), world.recoveries)
+    finally:
+        await world.end()

@@ -1,0 +1,172 @@
+"""What counts as lost, torn, twice or wrongly counted, before any process is started."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.faults import evidence, table
+from tests.faults.accounting import (
+    EARLY,
+    Evidence,
+    Span,
+    clipped,
+    judge,
+    merged,
+    outside,
+    seconds,
+    unaccounted,
+)
+
+PERIOD = Span(100.0, 200.0)
+GOOD = Evidence(
+    sent={1: 110.0, 2: 120.0, 3: 150.0},
+    stored=[1, 3],
+    torn=0,
+    counted=2,
+    total=2,
+    reported=2,
+    gaps=[Span(119.0, 131.0)],
+    down=[Span(120.0, 131.0)],
+    period=PERIOD,
+)
+SPANS = st.lists(
+    st.tuples(st.integers(90, 210), st.integers(0, 40)).map(lambda s: Span(s[0], s[0] + s[1]))
+)
+
+
+class SpanTests(SynchronousTestCase):
+    """Arithmetic of time."""
+
+    @given(SPANS, SPANS)
+    def test_every_second_is_counted_once(self, some: list[Span], more: list[Span]) -> None:
+        """Whatever the order and overlap: a set of the seconds says the same."""
+        for spans in (some, [*more, *some]):
+            inside = {s for span in spans for s in range(int(span.begin), int(span.end))}
+            within = {s for s in inside if 100 <= s < 200}
+            self.assertEqual(seconds(spans), len(inside))
+            self.assertEqual(seconds(clipped(spans, PERIOD)), len(within))
+            self.assertEqual(seconds(outside(spans, PERIOD)), 100 - len(within))
+            self.assertEqual(merged(merged(spans)), merged(spans))
+
+
+class JudgeTests(SynchronousTestCase):
+    """What is wrong with a run."""
+
+    def wrong(self, recoveries: tuple[float, ...] = (1.0,), **changes: Any) -> tuple[str, ...]:
+        return judge("x", attrs.evolve(GOOD, **changes), recoveries).wrong
+
+    def test_all_is_well(self) -> None:
+        """A post that is not on disk lies in a gap."""
+        row = judge("x", GOOD, (0.5, 2.5, 1.0))
+        self.assertEqual(row.wrong, ())
+        self.assertEqual((row.faults, row.recovery, row.gaps, row.down), (3, 2.5, 12.0, 11.0))
+
+    def test_each_fault_is_found(self) -> None:
+        """With words for it."""
+        for changes, words in (
+            ({"gaps": []}, "1 posts unaccounted"),
+            ({"stored": [1, 3, 3], "counted": 3, "total": 3, "reported": 3}, "1 posts twice"),
+            ({"stored": [1, 9]}, "1 posts foreign"),
+            ({"torn": 1}, "1 lines torn"),
+            ({"counted": 3}, "the client's count is 3, 2 posts are on disk"),
+            ({"total": 1}, "the server's total is 1, 2 posts are on disk"),
+            ({"reported": 4}, "the sum of count is 4, 2 posts are on disk"),
+            ({"down": []}, "gaps of 12.0 s, where 0.0 s had no connection"),
+        ):
+            found = self.wrong(**changes)
+            self.assertIn(words, found)
+        self.assertIn("nothing was captured", self.wrong(stored=[]))
+
+    def test_gaps_may_be_a_second_longer_for_each_fault(self) -> None:
+        """And no more."""
+        for extra, recoveries, well in ((1.0, 1, True), (1.1, 1, False), (2.0, 2, True)):
+            gaps = [Span(120.0 - extra, 131.0)]
+            found = self.wrong((1.0,) * recoveries, gaps=gaps)
+            self.assertEqual(found == (), well, (extra, recoveries))
+
+    def test_the_edges_of_a_gap(self) -> None:
+        """What left a little before the last byte on disk is in the gap; what came after is not."""
+        gap = Span(119.0, 131.0)
+        for at, lost in ((119.0 - EARLY, False), (117.9, True), (131.0, False), (131.1, True)):
+            seen = attrs.evolve(GOOD, sent={1: 110.0, 2: at}, stored=[1], gaps=[gap])
+            self.assertEqual(unaccounted(seen, {1}), [2] if lost else [])
+
+    def test_a_row_in_the_table(self) -> None:
+        """As wide as its head; what is wrong stands below."""
+        row = judge("x", attrs.evolve(GOOD, torn=1), (1.0,))
+        first, second = table.line(row).splitlines()
+        self.assertEqual(len(first), len(table.head()))
+        self.assertEqual(second.strip(), "1 lines torn")
+
+
+class EvidenceTests(SynchronousTestCase):
+    """What a run leaves on disk."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+
+    def write(self, name: str, *lines: object) -> Path:
+        path = self.folder / name
+        texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+        path.write_text("".join(f"{text}\n" for text in texts))
+        return path
+
+    def remark(self, at: float, event: str, connection: int) -> str:
+        return f"# {json.dumps({'time': at, 'stream': event, 'connection': connection})}"
+
+    def test_a_journal(self) -> None:
+        """Posts, and streams that end by themselves, at a kill, or at the end of the run."""
+        path = self.write(
+            "journal",
+            self.remark(10, "opened", 1),
+            "10.5 1 77",
+            self.remark(20, "closed", 1),
+            self.remark(30, "opened", 2),
+            self.remark(50, "opened", 1),
+            "50.5 1 78 5:job,6:-",
+        )
+        sent = evidence.read_journal(path, [40.0], 60.0)
+        self.assertEqual(sent.posts, {77: 10.5, 78: 50.5})
+        self.assertEqual(sent.opened, [10, 30, 50])
+        self.assertEqual(sent.streams, [Span(10, 20), Span(30, 40), Span(50, 60)])
+
+    def test_a_kill_after_the_last_line(self) -> None:
+        """The streams end with it."""
+        path = self.write("journal", self.remark(10, "opened", 1))
+        self.assertEqual(evidence.read_journal(path, [40.0], 60.0).streams, [Span(10, 40)])
+
+    def test_posts(self) -> None:
+        """Of either API; a line that is no whole post is torn."""
+        path = self.write("a.json", {"id": 1}, {"data": {"id": "2"}}, '{"id": 3', "")
+        with path.open("a") as file:
+            file.write('{"id": 4}')
+        self.assertEqual(evidence.read_posts([path]), ([1, 2], 3))
+
+    def test_the_newest_post(self) -> None:
+        """The last whole one of the current file, wherever the file ends."""
+        self.assertEqual(evidence.newest_post(self.folder), 0)
+        self.write("a.json", {"id": 1}, {"id": 2})
+        self.assertEqual(evidence.newest_post(self.folder), 2)
+        with self.write("b.json.tmp", {"id": 3}, {"id": 4}).open("a") as file:
+            file.write('{"id": 5')
+        self.assertEqual(evidence.newest_post(self.folder), 4)
+
+    def test_a_ledger(self) -> None:
+        """The last numbers, and every gap in Unix time."""
+        gap = {"begin": "2026-01-01T00:00:00.250Z", "end": "2026-01-01T00:00:02.000Z"}
+        path = self.write(
+            "x.ledger.jsonl",
+            {"kind": "file", "account": {"base": 1, "posts": 2, "settled": 0}},
+            {"kind": "gap", **gap},
+            {"kind": "file", "account": {"base": 1, "posts": 5, "settled": 3}},
+            {"kind": "connected"},
+        )
+        found = evidence.read_ledger(path)
+        self.assertEqual(found.counted, 6)
+        self.assertEqual(found.gaps, [Span(1_767_225_600.25, 1_767_225_602.0)])
