@@ -39,7 +39,7 @@ class Terms:
 
     api: str = "1.1"
     rate: float = 200.0
-    stall_timeout: float = 3.0
+    stall_timeout: float = 2.0
     ends: tuple[str, ...] = ()
     """Options of the simulated Twitter."""
     scheme: str = "http"
@@ -49,9 +49,7 @@ class Terms:
 
 class World:
     """
-    `random` decides when things happen.  `began` is the moment from which there is an account;
-    `cuts` the spans in which a connection led nowhere, one without end lasting to the next
-    connection; `recoveries` the seconds until each fault was over.
+    `random` decides when things happen; `recoveries` has the seconds until each fault was over.
     """
 
     def __init__(self, folder: Path, terms: Terms, seed: int = 1) -> None:
@@ -62,7 +60,8 @@ class World:
         self.recoveries: list[float] = []
         self.running: dict[str, Running] = {}
         self.prefix: list[str] = []  # of the client's command
-        self._cuts: list[tuple[float, float | None]] = []
+        self._cuts: list[Span] = []
+        self._cut_at: float | None = None
         self._twitter_killed: list[float] = []
         self._ports: dict[str, int] = {}
         self._cleanups: list[Callable[[], Any]] = []
@@ -183,6 +182,11 @@ class World:
         """What an end of the sandbox tells about itself."""
         return await self.ask("GET", f"{self._root(what)}sandbox/state")
 
+    async def attempts(self, since: float = 0.0) -> list[float]:
+        """When the client asked for a stream since then."""
+        connects = (await self.state("twitter"))["connects"]
+        return [connect["time"] for connect in connects if connect["time"] >= since]
+
     async def write(self, **fields: object) -> None:
         """Change the job, as a researcher does."""
         data = json.dumps(fields).encode()
@@ -199,12 +203,11 @@ class World:
         """Let things go on for a while that nobody can foretell."""
         await deferLater(reactor, self.random.uniform(least, most))
 
-    def cut(self, lasting: float | None = None) -> None:
-        """From now on no connection leads anywhere: to the next one, or for so many seconds."""
-        now = reactor.seconds()
-        self._cuts.append((now, None if lasting is None else now + lasting))
+    def cut(self) -> None:
+        """From now on no connection leads anywhere, until the world has recovered."""
+        self._cut_at = reactor.seconds()
 
-    async def recovered(self) -> None:
+    async def recovered(self, patience: float = PATIENCE) -> None:
         """Return once a post of now or later is on disk: that fault is over."""
         since = reactor.seconds()
 
@@ -212,8 +215,12 @@ class World:
             self.running["client"].check()
             return evidence.sent_at(evidence.newest_post(self.data)) >= since
 
-        await until(well, "posts on disk again", PATIENCE)
-        self.recoveries.append(reactor.seconds() - since)
+        await until(well, "posts on disk again", patience)
+        now = reactor.seconds()
+        self.recoveries.append(now - since)
+        if self._cut_at is not None:
+            self._cuts.append(Span(self._cut_at, now))
+            self._cut_at = None
 
     async def reported(self) -> None:
         """Return once the server has heard of more posts: that fault is over."""
@@ -248,7 +255,6 @@ class World:
         stored, torn = evidence.read_posts(sorted(self.data.glob("*.json")))
         account = evidence.read_ledger(self.data / f"{JOB}.ledger.jsonl")
         state = await self.state("server")
-        cuts = [Span(begin, end or _next(sent.opened, begin)) for begin, end in self._cuts]
         return Evidence(
             sent=sent.posts,
             stored=stored,
@@ -257,10 +263,6 @@ class World:
             total=state["jobs"][0]["total_count"],
             reported=state["updates"]["1"]["count"],
             gaps=account.gaps,
-            down=[*outside(sent.streams, period), *cuts],
+            down=[*outside(sent.streams, period), *self._cuts],
             period=period,
         )
-
-
-def _next(opened: list[float], begin: float) -> float:
-    return next((at for at in opened if at > begin), begin)

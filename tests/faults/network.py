@@ -1,0 +1,164 @@
+"""Connections that come to grief: cut, silent, slow, or with bytes that mean nothing."""
+
+import zlib
+from collections.abc import Callable
+from itertools import accumulate, count, takewhile
+from pathlib import Path
+
+from twisted.internet import reactor
+
+from tcclient.backoff import NETWORK
+from tests.faults import proxy
+from tests.faults.proxy import Link, Pace
+from tests.faults.scenario import Act, Scenario
+from tests.faults.world import Terms, World
+
+BOMB = 256 << 20
+"""Bytes that the gzip bomb becomes; as it comes it has a thousandth of that."""
+ROOM = 32 << 10
+"""Kilobytes by which the client may grow over it."""
+SLOW = Pace(proxy.each_byte, pause=0.002, most=400)
+"""The header comes a byte at a time, and a bit of the body."""
+SMALL = Terms(rate=3.0, ends=("--no-gzip",))
+"""A world for bytes that come one at a time."""
+
+
+def on_the_road(harm: Callable[[Link], object], *, silent: bool = False) -> Act:
+    """Harm that comes from the road; a `silent` one Twitter does not see."""
+
+    async def act(world: World, rounds: int) -> None:
+        for _ in range(rounds):
+            await world.some_time(0.0, 1.0)
+            if silent:
+                world.cut()
+            world.proxy.each(harm)
+            await world.recovered()
+
+    return act
+
+
+def by_twitter(kind: str, *, silent: bool = False) -> Act:
+    """Harm that comes from Twitter; a `silent` connection is none."""
+
+    async def act(world: World, rounds: int) -> None:
+        for _ in range(rounds):
+            await world.some_time(0.0, 1.0)
+            if silent:
+                world.cut()
+            await world.twitter("fault", kind=kind)
+            await world.recovered()
+
+    return act
+
+
+async def keep_alives(world: World, rounds: int) -> None:
+    """Nothing but keep-alives for longer than a stall lasts: the connection stays."""
+    for _ in range(rounds):
+        before = await world.attempts()
+        await world.twitter("rate", rate=0)
+        await world.some_time(1.5 * world.terms.stall_timeout, 2 * world.terms.stall_timeout)
+        await world.twitter("rate", rate=world.terms.rate)
+        await world.recovered()
+        if await world.attempts() != before:
+            raise AssertionError("A connection that was kept alive was given up.")
+
+
+async def gzip_bomb(world: World, rounds: int) -> None:
+    """A short body that becomes a very long one: the client does not grow with it."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    body = b"".join(packer.compress(bytes(1 << 20)) for _ in range(BOMB >> 20)) + packer.flush()
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        before = memory(world, "VmRSS")
+        await world.twitter("replay", head + body)
+        world.proxy.each(Link.reset)
+        await world.recovered()
+        grown = memory(world, "VmHWM") - before
+        if grown > ROOM:
+            raise AssertionError(f"The client grew by {grown} kB over a gzip bomb.")
+
+
+def memory(world: World, which: str) -> int:
+    """The client's, in kilobytes: VmRSS is what it has, VmHWM the most that it had."""
+    text = Path(f"/proc/{world.running['client'].pid}/status").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(which))
+
+
+async def segments(world: World, rounds: int) -> None:
+    """All that Twitter says in segments of a byte, then in ones that end between CR and LF."""
+    for _ in range(rounds):
+        for pace in (proxy.BYTES, proxy.BROKEN_LINES):
+            await world.some_time(0.5, 1.0)
+            world.proxy.pace = pace
+            world.proxy.each(Link.reset)
+            await world.recovered()
+    world.proxy.pace = proxy.AT_ONCE
+
+
+async def chunks(world: World, rounds: int) -> None:
+    """HTTP's chunks end after each byte, within characters, between CR and LF."""
+    for _ in range(rounds):
+        for place in ("byte", "utf8", "crlf"):
+            await world.twitter("fault", kind="split", at=place)
+            await world.recovered()
+            await world.some_time(0.5, 1.0)
+    await world.twitter("fault", kind="clear")
+
+
+async def slow_header(world: World, rounds: int) -> None:
+    """The answer's header comes a byte at a time."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        world.proxy.pace = SLOW
+        world.cut()
+        world.proxy.each(Link.reset)
+        await world.recovered()
+    world.proxy.pace = proxy.AT_ONCE
+
+
+async def ok_then_close(world: World, rounds: int) -> None:
+    """For a while 200 and nothing: attempts come no faster than the ramp lets them."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        began = reactor.seconds()
+        await world.twitter("fault", kind="close", when="connect", times=10_000)
+        world.proxy.each(Link.reset)
+        await world.some_time(4.0, 6.0)
+        made = len(await world.attempts(began))
+        most = most_attempts(reactor.seconds() - began)
+        await world.twitter("fault", kind="clear")
+        await world.recovered()
+        if made > most:
+            raise AssertionError(f"{made} attempts, where the ramp allows {most}.")
+
+
+def most_attempts(lasting: float) -> int:
+    """How many there can be within so many seconds: one at once, then as the ramp has it."""
+    waits = (NETWORK.wait(attempt) for attempt in count(1))
+    return 1 + sum(1 for _ in takewhile(lambda at: at <= lasting, accumulate(waits)))
+
+
+ROAD = (
+    Scenario("RST", on_the_road(Link.reset)),
+    Scenario("FIN", on_the_road(Link.close)),
+    Scenario("half-open", on_the_road(Link.half_open, silent=True)),
+    Scenario("black hole", on_the_road(Link.hold, silent=True)),
+)
+BODIES = (
+    Scenario("RST in a post", by_twitter("rst")),
+    Scenario("FIN in a post", by_twitter("fin")),
+    Scenario("gzip cut", by_twitter("gzip-cut")),
+    Scenario("bad chunk size", by_twitter("bad-chunk")),
+    Scenario("gzip bomb", gzip_bomb),
+)
+SILENCES = (
+    Scenario("stall", by_twitter("stall", silent=True)),
+    Scenario("only keep-alives", keep_alives),
+    Scenario("200, then close", ok_then_close),
+)
+FRAMES = (
+    Scenario("1-byte segments", segments, SMALL),
+    Scenario("split chunks", chunks, SMALL),
+    Scenario("header drip", slow_header, SMALL),
+)
