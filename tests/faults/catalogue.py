@@ -1,6 +1,9 @@
 """Every scenario there is."""
 
+from tests.faults.edits import KEYWORDS
 from tests.faults.kills import KILLS
 from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
+from tests.faults.refusals import STORMS
+from tests.faults.servers import SERVERS
 
-SCENARIOS = (*KILLS, *ROAD, *BODIES, *SILENCES, *FRAMES)
+SCENARIOS = (*KILLS, *ROAD, *BODIES, *SILENCES, *FRAMES, *STORMS, *SERVERS, *KEYWORDS)

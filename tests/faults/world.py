@@ -81,7 +81,7 @@ class World:
         self.proxy.listen()
         self.write_settings()
         if self.terms.api == "2":
-            plan = {"rule_changes": 100_000, "rule_reads": 100_000, "connects": 100_000}
+            plan = dict.fromkeys(("rule_changes", "rule_reads", "stream_connects"), 100_000)
             await self.twitter("fault", kind="plan", **plan)
 
     async def flow(self) -> None:
@@ -163,10 +163,10 @@ class World:
         """The JSON in the answer to a researcher's request."""
         headers = {"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"}
         response = await self._http.request(method, url, data=body, headers=headers, timeout=10)
-        found = await response.json()
+        text = await response.text()
         if response.code != 200:
-            raise AssertionError(f"{method} {url}: {response.code} {found}")
-        return found
+            raise AssertionError(f"{method} {url}: {response.code} {text}")
+        return json.loads(text)
 
     async def twitter(self, control: str, body: bytes | None = None, **members: object) -> Any:
         """Have the simulated Twitter do something now."""
