@@ -1,9 +1,10 @@
 """
-Writing at the end of a file: all or nothing.
+Writing at the end of a file: all or nothing, and to one that can still be found.
 """
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 _MOST_BLOCKS = 1024
 """That one writev() takes: IOV_MAX of Linux."""
@@ -24,3 +25,14 @@ def append(fd: int, blocks: Sequence[bytes]) -> None:
     except OSError:
         os.ftruncate(fd, before)
         raise
+
+
+def leads_to(path: Path, fd: int) -> bool:
+    """
+    Whether `path` is still the open file: somebody may have removed or moved it, or its folder.
+    Raises OSError where that cannot be known now.
+    """
+    try:
+        return os.path.samestat(path.stat(), os.fstat(fd))
+    except FileNotFoundError:
+        return False

@@ -18,11 +18,13 @@ from twisted.logger import Logger
 
 from tcclient import __version__, entries
 from tcclient.adoption import Adoption, found_before
+from tcclient.backlog import Backlog
 from tcclient.chronicle import Chronicle
 from tcclient.coverage import CRASH, resume
+from tcclient.diskuse import DiskUse
 from tcclient.entries import Entry
 from tcclient.failures import explain_os
-from tcclient.files import RETRY, DiskUse, RotatingFile
+from tcclient.files import RETRY, RotatingFile
 from tcclient.growing import Finished
 from tcclient.jobs import Job
 from tcclient.ledger import Ledger, LedgerInUse
@@ -41,6 +43,16 @@ class Note(Protocol):
 
     def __call__(self, entry: Entry, job_id: int | None = None) -> None:
         """Does not raise."""
+
+
+class Supply(Protocol):
+    """What brings posts."""
+
+    def hold(self, by: object) -> None:
+        """Bring none, until everybody who holds it has released it."""
+
+    def release(self, by: object) -> None:
+        """As far as `by` goes, bring posts again."""
 
 
 class CannotStore(Exception):
@@ -64,6 +76,7 @@ class Shelf:
     settings: str | None = None
     use: DiskUse = attrs.field(factory=DiskUse)
     owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
+    _backlog: Backlog = attrs.field(factory=Backlog, init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     @steady.default
@@ -121,7 +134,7 @@ class Shelf:
 
     def last_name(self, job: Job) -> str | None:
         """The folder that `job` had last, None where it has had none.  Raises OSError."""
-        with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
+        with self._index() as index:
             for line in index.newest_first():
                 mine = (line.get("kind"), line.get("server"), line.get("job"))
                 name = line.get("name")
@@ -150,10 +163,11 @@ class Shelf:
         return None
 
     def note(self, entry: Entry, job_id: int | None = None) -> None:
-        """Put a line into the ledger of what belongs to no capture.  Does not raise."""
+        """Put a line into the ledger of what belongs to no capture, now or later; never raises."""
         try:
             self._note(entry, job_id)
         except OSError as e:
+            self._backlog.add(entry, job_id, self.clock.seconds())
             self._complain(e)
 
     def _complain(self, error: OSError) -> None:
@@ -164,8 +178,11 @@ class Shelf:
         )
 
     def _note(self, entry: Entry, job_id: int | None = None) -> None:
-        with Ledger(self.base_dir / INDEX, self.clock, alone=False) as index:
+        with self._index() as index:
             index.write(entry, job_id)
+
+    def _index(self) -> Ledger:
+        return Ledger(self.base_dir / INDEX, self.clock, alone=False, backlog=self._backlog)
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:
@@ -193,13 +210,14 @@ class Archive:
 
     `chronicle` is told what happens to the capture.  `last_byte` says when (epoch seconds) the last
     byte was written that a crash left here, None where none has.  Neither store() nor note() raises
-    OSError: a bad disk must not end a capture.
+    OSError: a bad disk must not end a capture, and holds its `supply`, where that is known.
     """
 
     def __init__(
         self, shelf: Shelf, naming: Naming, job: Job, account: Account | None = None
     ) -> None:
         self.job_id = job.id
+        self.supply: Supply | None = None
         self.name = naming.name
         self._shelf = shelf
         folder = shelf.base_dir / naming.name
@@ -216,12 +234,7 @@ class Archive:
             missing = resume(self._ledger.newest_first(), job.id, self.last_byte or 0.0)
             self.chronicle = Chronicle(self.note, shelf.clock, missing)
             self._after_crash = missing is not None and missing.cause == CRASH
-            self._ledger.write(
-                entries.CaptureOpen(
-                    schema=entries.VERSION, name=job.name, account=self._account_on_disk()
-                ),
-                job.id,
-            )
+            self._ledger.write(self._opening(), job.id)
             shelf.note_name(job)  # last: until then, the numbers are found where they were
             shelf.owners[naming.name] = job.id
             undo.pop_all()
@@ -248,6 +261,8 @@ class Archive:
     def flush(self) -> None:
         """Write what waits and can be written, so that it counts."""
         self.files.flush()
+        with self._complaining_once():
+            self._ledger.catch_up()
 
     def stored(self, posts: int) -> None:
         """As Owner of the files."""
@@ -257,8 +272,18 @@ class Archive:
         """As Owner of the files."""
         self._ledger.write(file.for_ledger(self.tally.account), self.job_id)
 
+    def hold(self) -> None:
+        """As Owner of the files."""
+        if self.supply is not None:
+            self.supply.hold(self)
+
+    def release(self) -> None:
+        """As Owner of the files."""
+        if self.supply is not None:
+            self.supply.release(self)
+
     def lost(self, posts: int, reason: str) -> None:
-        """As Owner of the files: they stay counted, because the server has been told of them."""
+        """As Owner of the files: they stay counted, since the server has been told of them."""
         log.error(
             "Capture {name!r}: {posts} posts are gone: {reason}.",
             name=self.name,
@@ -266,12 +291,15 @@ class Archive:
             reason=reason,
         )
         self.note(entries.NotStored(posts=posts, reason=reason, counted=True))
+        if next(self._ledger.accounts(), None) is None:  # the ledger has gone with them
+            self.note(self._opening())
 
     def troubled(self, reason: str) -> None:
         """As Owner of the files."""
         self._troubled_since = self._shelf.steady.seconds()
         log.error(
-            "Posts of {name!r} cannot be stored now: {reason}. It is tried again every {s:g} s.",
+            "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
+            "every {s:g} s.",
             name=self.name,
             reason=reason,
             s=RETRY,
@@ -287,7 +315,7 @@ class Archive:
     def note(self, entry: Entry) -> None:
         """Put a line into the ledger."""
         with self._complaining_once():
-            self._ledger.write(entry, self.job_id)
+            self._ledger.note(entry, self.job_id)
 
     def clock_stepped(self, seconds: float) -> None:
         """
@@ -338,11 +366,28 @@ class Archive:
         """Fires when that is so, and the folder has been let go of."""
         return self.files.finish().addCallback(lambda _: self._let_go())
 
+    def give_up(self) -> None:
+        """The process ends before the disk has taken everything: say what it has not."""
+        posts = self.files.give_up()
+        if posts:
+            reason = "the client ended before the disk took them"
+            log.error(
+                "{posts} posts of {name!r} are lost: {reason}.",
+                posts=posts,
+                name=self.name,
+                reason=reason,
+            )
+            self.note(entries.NotStored(posts=posts, reason=reason))
+
     def _let_go(self) -> None:
         self._adoption.stop()
         self.note(entries.CaptureClose(account=self._account_on_disk()))
         self._ledger.close()
         del self._shelf.owners[self.name]
+
+    def _opening(self) -> Entry:
+        account = self._account_on_disk()
+        return entries.CaptureOpen(schema=entries.VERSION, name=self.name, account=account)
 
     def _note_update(self, count: int) -> None:
         self.note(entries.Update(count=count, account=self._account_on_disk()))

@@ -43,12 +43,15 @@ class Stem(Protocol):
     async def leave(self, branch: "Branch") -> None:
         """Bring it nothing more.  Returns when what has arrived for it is stored."""
 
+    def read_or_not(self) -> None:
+        """Read nothing while a capture here is held, and go on when none is any more."""
+
 
 class Branch(Service):
     """
     As Feed: what one capture has of the connection.  `announced` says that its account has the
     connection as open, `refused` that it has been told that the sample is not to be had, and
-    `leaving` that it is about to stop.
+    `leaving` that it is about to stop; `held_by` are those for whom nothing is to be read.
     """
 
     def __init__(self, stem: Stem, job_id: int, owner: Owner) -> None:
@@ -60,6 +63,7 @@ class Branch(Service):
         self.announced = False
         self.refused = False
         self.leaving = False
+        self.held_by: set[object] = set()
         self._stem = stem
 
     @property
@@ -87,6 +91,16 @@ class Branch(Service):
     async def cease(self) -> None:
         """As Feed."""
         await self._stem.leave(self)
+
+    def hold(self, by: object) -> None:
+        """As Supply."""
+        self.held_by.add(by)
+        self._stem.read_or_not()
+
+    def release(self, by: object) -> None:
+        """As Supply."""
+        self.held_by.discard(by)
+        self._stem.read_or_not()
 
     def note(self, entry: Entry) -> None:
         """A line into its account."""

@@ -454,6 +454,10 @@ class Refused(Entry, frozen=True):
     begins: str
 
 
+ROUTINE = (Said, Refused, NotConnected, ForeignPosts, DeliveredAgain)
+"""What comes often, and is the first to go where there is no room for all lines."""
+
+
 def _leaves(type_: type[Entry]) -> list[type[Entry]]:
     below = type_.__subclasses__()
     return [leaf for sub in below for leaf in _leaves(sub)] if below else [type_]
@@ -465,6 +469,14 @@ KINDS: Mapping[str, type[Entry]] = {
 """Kind -> its type."""
 
 E = TypeVar("E", bound=Entry)
+
+
+def as_line(entry: Entry, job: int | None, now: float) -> bytes:
+    """As it stands in a ledger; `job` is the id of the one that it is about, if any."""
+    kind, *others = entry.members().items()
+    about = {} if job is None else {"job": job}
+    members = {"at": moment(now), **dict([kind]), **about, **dict(others)}
+    return json.dumps(members).encode() + b"\n"
 
 
 def read(line: Mapping[str, Any]) -> Entry | None:

@@ -54,6 +54,12 @@ class Feed(Protocol):
     async def cease(self) -> None:
         """Bring nothing more.  Returns when the last post has been stored."""
 
+    def hold(self, by: object) -> None:
+        """As Supply."""
+
+    def release(self, by: object) -> None:
+        """As Supply."""
+
     def setServiceParent(self, parent: Any) -> None:
         """As IService."""
 
@@ -100,6 +106,7 @@ class OwnFeed(MultiService):
         self._clock = upstream.clock
         self._owner = owner
         self._stream: CaptureStream[Query] | None = None
+        self._held_by: set[object] = set()
         self._asked = False  # for any stream, since the capture was started
         self._text: str | None = None
         self._news = False  # of the keyword text: the stream has not been heard with it
@@ -129,6 +136,20 @@ class OwnFeed(MultiService):
         self._wanted = None
         await self._take_turn(STOPPED)
         self._asked = False
+
+    def hold(self, by: object) -> None:
+        """As Supply."""
+        self._held_by.add(by)
+        self._read_or_not()
+
+    def release(self, by: object) -> None:
+        """As Supply."""
+        self._held_by.discard(by)
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        if self._stream is not None:
+            (self._stream.hold if self._held_by else self._stream.release)()
 
     def stream_opened(self) -> None:
         """As Listener."""
@@ -221,6 +242,7 @@ class OwnFeed(MultiService):
             self._changes.made(self._clock.seconds())
         self._asked = self._news = True
         self._stream = CaptureStream(self._upstream, self._wanted, self)
+        self._read_or_not()
         self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
 

@@ -6,24 +6,26 @@ brings the posts, is its owner's business.
 """
 
 from pathlib import Path
-from typing import Protocol
 
-import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.aside import Aside, in_place
+from tcclient.diskuse import DiskUse, Owner
 from tcclient.failures import explain_os
 from tcclient.finalname import give_final_name
-from tcclient.growing import Finished, Growing
+from tcclient.growing import Growing
+from tcclient.room import Room
 from tcclient.slots import Naming, Slot
-from tcclient.syncing import Syncing
+from tcclient.syncing import PATIENCE, Syncing
 from tcclient.timers import Timers
 from tcclient.waiting import Batch, Waiting
 
 log = Logger()
+
+MOST_HELD = 4 << 20
+"""Bytes that wait for a disk that is busy before nothing more is taken."""
 
 RETRY = 1.0
 """Seconds until a disk that has refused something is tried again."""
@@ -32,49 +34,12 @@ MOST_WAITING = 1 << 20
 """Bytes that may wait for the time to write them; more are written at once."""
 
 
-@attrs.frozen
-class DiskUse:
-    """
-    How files are written; seconds.  As it stands each read is written at once, and everything
-    waits for a sync.
-    """
-
-    flush_interval: float = 0.0
-    """The longest that a post waits to be written; 0: it does not."""
-    fsync_interval: float = 1.0
-    """The longest that what is written can be lost by a power cut."""
-    aside: Aside = in_place
-    """What syncs, which may take long."""
-
-
-class Owner(Protocol):
-    """Who keeps the account of the files."""
-
-    def stored(self, posts: int) -> None:
-        """So many more posts are in the file."""
-
-    def book(self, file: Finished) -> None:
-        """
-        Write a finished file into the account, or raise OSError.  Called while the temporary name
-        still exists: who finds that after a crash knows that the booking may be missing.
-        """
-
-    def lost(self, posts: int, reason: str) -> None:
-        """So many posts that were stored are gone."""
-
-    def troubled(self, reason: str) -> None:
-        """The disk has refused something, which is tried until it does not."""
-
-    def recovered(self) -> None:
-        """The disk has taken everything that it had refused."""
-
-
 class RotatingFile(Service):
     """
     One file per slot, opened by the first post and finished by the clock.
 
-    What the disk refuses is kept, and tried every RETRY seconds.  `stopService` finishes the open
-    file, as finish() does.
+    What the disk refuses is kept, and tried every RETRY seconds; the owner has no more taken
+    meanwhile.  `stopService` finishes the open file, as finish() does.
     """
 
     def __init__(
@@ -86,11 +51,13 @@ class RotatingFile(Service):
         self._owner = owner
         self._use = use
         self._timers = Timers(clock)
-        self._syncing = Syncing(use.aside)
+        self._syncing = Syncing(use.aside, clock, self._speed_changed)
         self._waiting = Waiting(naming.slot)
         self._file: Growing | None = None
         self._working = False
+        self._room = Room(folder, use.min_free_bytes, clock, use.free)
         self._is_refused = False
+        self._holds = False
         self._finishing: list[Deferred[None]] = []
 
     @property
@@ -109,6 +76,7 @@ class RotatingFile(Service):
         after `flush_interval` at the latest, or when the disk takes it.
         """
         self._waiting.add(block, posts, self._clock.seconds())
+        self._hold_or_release()
         if self._is_refused:
             return
         if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
@@ -121,6 +89,10 @@ class RotatingFile(Service):
         if not self._working:
             working = Deferred.fromCoroutine(self._work())
             working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
+
+    def give_up(self) -> int:
+        """Forget what is in no file.  Returns how many posts that are."""
+        return self._waiting.forget()
 
     def finish(self) -> Deferred[None]:
         """
@@ -147,10 +119,12 @@ class RotatingFile(Service):
             refusal = e
         finally:
             self._working = False
-        if refusal is None:
-            self._went_well()
-        else:
+        if refusal is not None:
             self._refused(refusal)
+        elif self._syncing.is_slow:
+            self._timers.start("retry", RETRY, self.flush)
+        else:
+            self._went_well()
 
     async def _step(self) -> bool:
         """Do what is to be done next.  Whether there was anything."""
@@ -167,6 +141,13 @@ class RotatingFile(Service):
         return True
 
     def _store(self, batch: Batch) -> None:
+        if self._file is not None and self._file.is_removed:
+            removed = self._file
+            self._let_go(removed)
+            self._tell_lost(removed)
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        self._room.check()
         file = self._file or self._begin(batch.slot)
         file.append(batch)
         self._waiting.written()
@@ -174,7 +155,6 @@ class RotatingFile(Service):
         self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
     def _begin(self, slot: Slot) -> Growing:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._file = file = Growing(self._folder / self._naming.temporary(slot), slot)
         self._timers.start("slot", max(0.0, slot.end - self._clock.seconds()), self._slot_over)
         return file
@@ -197,15 +177,19 @@ class RotatingFile(Service):
 
     async def _conclude(self, file: Growing) -> None:
         """Give the open file its final name.  Raises OSError; it is still open then."""
+        named = True
         if file.posts:
             await self._syncing.file(file.fd)
-            self._give_name(file)
+            named = self._give_name(file)
         else:  # not even its first block could be written
             file.path.unlink(missing_ok=True)
         self._let_go(file)
+        if not named:
+            self._tell_lost(file)
         await self._syncing.folder(self._folder)
 
-    def _give_name(self, file: Growing) -> None:
+    def _give_name(self, file: Growing) -> bool:
+        """Whether it has its name now; not where it has been removed."""
         try:
             give_final_name(
                 file.path,
@@ -216,6 +200,11 @@ class RotatingFile(Service):
             if file.path.exists():
                 raise
             # It cannot be finished any more, and must not keep the next one from being opened.
+            return False
+        return True
+
+    def _tell_lost(self, file: Growing) -> None:
+        if file.posts:
             self._owner.lost(file.posts, f"{file.path.name} was removed while it was written")
 
     def _let_go(self, file: Growing) -> None:
@@ -243,11 +232,24 @@ class RotatingFile(Service):
         if self._file is file and file.unsynced:
             self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
+    def _speed_changed(self) -> None:
+        if self._syncing.is_slow:
+            self._refused(OSError(f"it has not answered for {PATIENCE:g} s"))
+        else:
+            self.flush()
+
+    def _hold_or_release(self) -> None:
+        holds = self._is_refused or self._waiting.bytes > MOST_HELD
+        if holds != self._holds:
+            self._holds = holds
+            (self._owner.hold if holds else self._owner.release)()
+
     def _refused(self, error: OSError) -> None:
         self._timers.start("retry", RETRY, self.flush)
         if not self._is_refused:
             self._is_refused = True
             self._owner.troubled(explain_os(error))
+            self._hold_or_release()
 
     def _went_well(self) -> None:
         self._timers.stop("retry")
@@ -256,6 +258,7 @@ class RotatingFile(Service):
         refused, self._is_refused = self._is_refused, False
         if refused:
             self._owner.recovered()
+        self._hold_or_release()
         finishing, self._finishing = self._finishing, []
         for finished in finishing:
             finished.callback(None)

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from tcclient import entries
-from tcclient.appending import append
+from tcclient.appending import append, leads_to
 from tcclient.postids import post_id
 from tcclient.slots import Slot
 from tcclient.tally import Account
@@ -71,6 +71,11 @@ class Growing:
         self._last_block = b""
         self._first_arrival = 0.0
         self._last_arrival = 0.0
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether its name leads to it no more: what is in it went with that.  Raises OSError."""
+        return not leads_to(self.path, self.fd)
 
     def append(self, batch: Batch) -> None:
         """

@@ -17,8 +17,9 @@ from typing import Any
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
-from tcclient.appending import append
-from tcclient.entries import Entry, LedgerRepaired, moment
+from tcclient.appending import append, leads_to
+from tcclient.backlog import Backlog
+from tcclient.entries import Entry, LedgerRepaired, as_line
 from tcclient.tally import Account
 
 _BLOCK = 1 << 16
@@ -34,28 +35,75 @@ class Ledger:
     the system releases the lock when the process dies.
 
     Raises OSError where the file or its folder cannot be made, LedgerInUse where another has it.
+    Lines that the disk does not take wait in `backlog`, which may be one that outlives this.
     """
 
-    def __init__(self, path: Path, clock: IReactorTime, *, alone: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: IReactorTime,
+        *,
+        alone: bool = True,
+        backlog: Backlog | None = None,
+    ) -> None:
         self.path = path
         self._clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._alone = alone
+        self._backlog = Backlog() if backlog is None else backlog
+        self._open()
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            if alone:
+            if self._alone:
                 self._lock()
                 self._cut_torn_tail()
         except BaseException:
             os.close(self._fd)
             raise
 
+    def _begin_again(self) -> None:
+        """Somebody has taken the file away, or its folder: go on in a new one."""
+        before, begun = self._fd, False
+        try:
+            self._open()
+            begun = True
+        except LedgerInUse as e:
+            raise OSError(errno.EAGAIN, "another client writes there", str(self.path)) from e
+        finally:
+            if begun:
+                os.close(before)
+            else:
+                self._fd = before
+
     def write(self, entry: Entry, job: int | None = None) -> None:
-        """Append a line: the time, and what the entry says.  Where it raises OSError, none is."""
-        kind, *others = entry.members().items()
-        about = {} if job is None else {"job": job}
-        members = {"at": moment(self._clock.seconds()), **dict([kind]), **about, **dict(others)}
-        line = json.dumps(members).encode() + b"\n"
-        append(self._fd, [line if self._ends_whole() else b"\n" + line])
+        """
+        Append a line: the time, and what the entry says; before it, those that wait.  Where it
+        raises OSError, the line has not been appended.
+        """
+        self.catch_up()
+        self._append([as_line(entry, job, self._clock.seconds())])
+
+    def note(self, entry: Entry, job: int | None = None) -> None:
+        """The same, but a line that cannot be appended waits.  Raises OSError all the same."""
+        now = self._clock.seconds()
+        try:
+            self.write(entry, job)
+        except OSError:
+            self._backlog.add(entry, job, now)
+            raise
+
+    def catch_up(self) -> None:
+        """Append the lines that wait.  Raises OSError; what has not been appended waits on."""
+        while self._backlog:
+            self._append(self._backlog.first(self._clock.seconds()))
+            self._backlog.taken()
+
+    def _append(self, lines: list[bytes]) -> None:
+        if not leads_to(self.path, self._fd):
+            self._begin_again()
+        append(self._fd, lines if self._ends_whole() else [b"\n", *lines])
 
     def newest_first(self) -> Iterator[dict[str, Any]]:
         """The lines, from the last one backwards; lines that cannot be read are passed over."""
@@ -111,7 +159,8 @@ class Ledger:
         tail = next(_lines_backwards(self._fd, whole_only=False), b"")
         if tail and not tail.endswith(b"\n"):
             os.ftruncate(self._fd, size - len(tail))
-            self.write(LedgerRepaired(cut_bytes=len(tail)))
+            repaired = LedgerRepaired(cut_bytes=len(tail))
+            self._append([as_line(repaired, None, self._clock.seconds())])
 
 
 def _account(value: object) -> Account | None:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from tcclient import __version__
 from tcclient.archive import Shelf
@@ -95,7 +96,12 @@ class Poller(MultiService):
             act.cancel()
         parting = Deferred.fromCoroutine(self._part())
         parting.addTimeout(PARTING, self._clock)
-        return parting.addErrback(lambda failure: log.failure("Not all was finished.", failure))
+        return parting.addErrback(self._ran_out_of_time)
+
+    def _ran_out_of_time(self, failure: Failure) -> None:
+        log.failure("Not all was finished.", failure)
+        for capture in self._captures.values():
+            capture.session.give_up()
 
     async def _part(self) -> None:
         self._feeds.part()

@@ -27,8 +27,8 @@ from tcclient.budget import limits_from
 from tcclient.budgetfile import record_path
 from tcclient.clockwatch import ClockWatch
 from tcclient.control import ControlServer
+from tcclient.diskuse import DiskUse
 from tcclient.feed import Feeds, OwnFeeds
-from tcclient.files import DiskUse
 from tcclient.poller import Intervals, Poller
 from tcclient.purse import Purse
 from tcclient.settings import Settings, SettingsError, load
@@ -150,7 +150,12 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         times.wall,
         times.steady,
         settings.fingerprint(),
-        DiskUse(output.flush_interval, output.fsync_interval, in_threads(reactor)),
+        DiskUse(
+            output.flush_interval,
+            output.fsync_interval,
+            output.min_free_bytes,
+            in_threads(reactor),
+        ),
     )
     if settings.twitter.api == "1.1":
         return _poller(settings, shelf, _v1_feeds(settings, times), times)

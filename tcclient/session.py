@@ -47,7 +47,7 @@ class Session(MultiService):
         self._status = 0
         self._understood: Understood | None = None
         self._no_place_because = ""
-        self._closing: set[Deferred[None]] = set()
+        self._closing: dict[Archive, Deferred[None]] = {}
         self._feed: Feed = feeds.feed_for(job.id, self)
         self._feed.setServiceParent(self)
 
@@ -82,6 +82,7 @@ class Session(MultiService):
             self._move(self.archive, archive, self._understood)
         self.retire()
         self.archive, self._no_place_because = archive, ""
+        archive.supply = self._feed
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
 
@@ -126,16 +127,22 @@ class Session(MultiService):
                 name=self.archive.name,
                 total=self.archive.tally.total,
             )
-        await gatherResults(list(self._closing))
+        await gatherResults(list(self._closing.values()))
+
+    def give_up(self) -> None:
+        """The process ends now, whatever has become of a stop."""
+        if self.archive is not None:
+            self.archive.give_up()
+        for archive in self._closing:
+            archive.give_up()
 
     def retire(self) -> None:
         """Let go of the folder, once its last file is finished."""
         if self.archive is None:
             return
         archive, self.archive = self.archive, None
-        closing = archive.close()
-        self._closing.add(closing)
-        closing.addCallback(lambda _: self._closing.discard(closing))
+        self._closing[archive] = closing = archive.close()
+        closing.addCallback(lambda _: self._closing.pop(archive, None))
         archive.files.disownServiceParent()  # type: ignore[no-untyped-call]
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:

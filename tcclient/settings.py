@@ -164,6 +164,9 @@ class Output(Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, le=3600, description="a number of seconds above 0, and 3600 at the most"),
     ] = 1.0
+    min_free_bytes: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="a whole number of bytes from 0 up")
+    ] = 100_000_000
 
 
 class _Keys(Struct, frozen=True, kw_only=True):

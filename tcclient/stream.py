@@ -29,6 +29,9 @@ from tcclient.gunzip import decoder_for, inflated
 from tcclient.messages import Overlong
 from tcclient.twitter import Refusal, RefusalError, Source
 
+_HELD = "held"
+"""Why a connection is not read: who has asked for the posts cannot take them."""
+
 MOST_EXPLANATION = 4000
 """Bytes of a refusal's body that are read."""
 
@@ -83,6 +86,9 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         self._connection: Connection | None = None
         self._refusal: Refusal | None = None
         self._waiting: list[Deferred[None]] = []
+        self._held_at: float | None = None
+        self._released_at: float | None = None
+        self._to_be_free: list[Deferred[None]] = []
 
     @property
     def connected(self) -> bool:
@@ -96,8 +102,30 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
 
     @property
     def silent(self) -> float:
-        """Seconds since the last byte of the connection; 0 without one."""
-        return 0.0 if self._connection is None else self._connection.silent
+        """
+        Seconds since the last byte of the connection; 0 without one.  What is read at first after
+        it was held had been waiting, and says nothing of the time since.
+        """
+        return 0.0 if self._connection is None else self._silence(self._connection)
+
+    def hold(self) -> None:
+        """Read nothing, and open nothing, until release()."""
+        if self._is_held:
+            return
+        self._held_at, self._released_at = self._clock.seconds(), None
+        if self._connection is not None:
+            self._connection.hold(_HELD)
+
+    def release(self) -> None:
+        """Read on; an attempt that was due meanwhile is made."""
+        if not self._is_held:
+            return
+        self._released_at = self._clock.seconds()
+        if self._connection is not None:
+            self._connection.release(_HELD)
+        waiting, self._to_be_free = self._to_be_free, []
+        for free in waiting:
+            free.callback(None)
 
     async def drain(self) -> None:
         """Returns when what had arrived has been read."""
@@ -181,6 +209,8 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         due = up.backoff.remaining(self._clock.seconds())
         if due > 0:
             await deferLater(self._clock, due)
+        while self._is_held:
+            await self._when_free()
         response = await up.source.open(self.query).addTimeout(timing.answer, self._clock)
         if response.code != 200:
             reading = read_beginning(response, MOST_EXPLANATION)
@@ -196,13 +226,35 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         connection = Connection(self, decoder, up.source.stall_timeout, self._clock, timing)
         return cast(IResponse, _Tapped(response, self._take, connection))
 
+    def _when_free(self) -> Deferred[None]:
+        free: Deferred[None] = Deferred(self._to_be_free.remove)
+        self._to_be_free.append(free)
+        return free
+
+    @property
+    def _is_held(self) -> bool:
+        return self._held_at is not None and self._released_at is None
+
+    def _silence(self, connection: Connection) -> float:
+        now = self._clock.seconds()
+        released_at = now if self._released_at is None else self._released_at
+        if self._held_at is None or not connection.is_heard:
+            return connection.silent
+        if now - released_at >= self._upstream.timing.proof:
+            return connection.silent
+        return max(connection.silent, now - self._held_at)
+
     def _take(self, connection: Connection) -> None:
         self._connection = connection
+        if self._is_held:
+            connection.hold(_HELD)
 
     def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
         if connection is not None:
             found = connection.ending or Ending("closed", explain(reason))
-            return attrs.evolve(found, incomplete=connection.incomplete, silent=connection.silent)
+            return attrs.evolve(
+                found, incomplete=connection.incomplete, silent=self._silence(connection)
+            )
         error = reason.value
         if isinstance(error, RefusalError):
             return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)

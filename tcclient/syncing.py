@@ -10,16 +10,26 @@ from contextlib import suppress
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, DeferredLock, fail
+from twisted.internet.interfaces import IReactorTime
 
 from tcclient.aside import Aside
 
+PATIENCE = 10.0
+"""Seconds that a sync may take before somebody is told."""
+
 
 class Syncing:
-    """A disk that does not answer is asked once: what else is to be synced waits for its turn."""
+    """
+    A disk that does not answer is asked once: what else is to be synced waits for its turn.
+    `changed` is called when `is_slow` has: whether a sync has taken longer than PATIENCE so far.
+    """
 
-    def __init__(self, aside: Aside) -> None:
+    def __init__(self, aside: Aside, clock: IReactorTime, changed: Callable[[], object]) -> None:
         self._aside = aside
+        self._clock = clock
+        self._changed = changed
         self._turn = DeferredLock()
+        self.is_slow = False
 
     def file(self, fd: int) -> Deferred[None]:
         """
@@ -37,14 +47,28 @@ class Syncing:
             finally:
                 os.close(copy)
 
-        return self._run(act)
+        return self._in_turn(act)
 
     def folder(self, path: Path) -> Deferred[None]:
         """Fires when the names in it are safe, where the file system can do that."""
-        return self._run(lambda: sync_folder(path))
+        return self._in_turn(lambda: sync_folder(path))
 
-    def _run(self, act: Callable[[], None]) -> Deferred[None]:
-        return self._turn.run(self._aside, act)
+    def _in_turn(self, act: Callable[[], None]) -> Deferred[None]:
+        return self._turn.run(lambda: Deferred.fromCoroutine(self._do(act)))
+
+    async def _do(self, act: Callable[[], None]) -> None:
+        patience = self._clock.callLater(PATIENCE, self._tell, True)
+        try:
+            await self._aside(act)
+        finally:
+            if patience.active():
+                patience.cancel()
+            else:
+                self._tell(False)
+
+    def _tell(self, is_slow: bool) -> None:
+        self.is_slow = is_slow
+        self._changed()
 
 
 def sync_folder(folder: Path) -> None:

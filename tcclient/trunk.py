@@ -144,6 +144,12 @@ class Trunk(MultiService):
         self._branches.remove(branch)
         await self._review()
 
+    def read_or_not(self) -> None:
+        """As Stem: a post that one of them cannot take would be lost to it."""
+        if self._stream is not None:
+            held = any(branch.held_by for branch in self._branches)
+            (self._stream.hold if held else self._stream.release)()
+
     def _rules_seen(self) -> None:
         self._review()
         news = self._announce()
@@ -280,6 +286,7 @@ class Trunk(MultiService):
                 )
                 branch.note(entries.SampleRefused(reason=_NOT_ALONE))
             branch.refused = refused
+        self.read_or_not()
         return self._aim()
 
     def _asking(self) -> list[Branch]:
@@ -313,6 +320,7 @@ class Trunk(MultiService):
         wanted = self._wanted()
         if wanted is not None:
             self._stream = CaptureStream(self._upstream, wanted, self)
+            self.read_or_not()
             self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]
 
     def _reason(self) -> Ending:

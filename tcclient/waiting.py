@@ -49,6 +49,13 @@ class Waiting:
         self.posts += posts
         self.bytes += len(block)
 
+    def forget(self) -> int:
+        """Nothing waits any more.  Returns how many posts did."""
+        posts = self.posts
+        self._batches.clear()
+        self.posts = self.bytes = 0
+        return posts
+
     def written(self) -> None:
         """The first batch waits no more."""
         batch = self._batches.popleft()

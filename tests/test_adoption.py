@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import Archive, Shelf
-from tcclient.files import DiskUse
+from tcclient.diskuse import DiskUse
 from tcclient.jobs import Job, Status
 from tcclient.recovery import ledger_path
 from tcclient.slots import Naming

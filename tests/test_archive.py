@@ -14,8 +14,9 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import INDEX, CannotStore, Shelf
+from tcclient.diskuse import DiskUse
 from tcclient.entries import ForeignPosts
-from tcclient.files import RETRY, DiskUse
+from tcclient.files import RETRY
 from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger
 from tcclient.recovery import ledger_path
@@ -458,8 +459,68 @@ class FullDiskTests(ArchiveCase):
             )
             archive.note(ForeignPosts(by_rule={"": 3}))
         archive.close()
-        self.assertEqual([line["by_rule"][""] for line in self.events("foreign_posts")], [3, 3])
+        noted = self.ledger()[1:]
+        self.assertEqual(
+            [line["by_rule"][""] for line in self.events("foreign_posts")], [1, 2, 3, 1, 2, 3]
+        )
+        self.assertEqual(
+            [line["kind"] for line in noted],
+            [*("foreign_posts", "foreign_posts", "base", "foreign_posts") * 2, "capture_close"],
+        )
         self.assertEqual(self.account(), Account(1020, 0, 0))
+
+    def test_a_note_is_of_its_own_time(self) -> None:
+        """However late it is written, which is when a report is due, if nothing is noted before."""
+        archive = self.shelf.open(job())
+        with capturedLogs(), full(self.path):
+            archive.note(ForeignPosts(by_rule={}))
+        self.clock.advance(5)
+        archive.flush()
+        self.assertEqual(self.events("foreign_posts")[0]["at"], "2015-12-02T20:30:00.000Z")
+        archive.close()
+
+    def test_a_line_that_belongs_to_no_capture(self) -> None:
+        """It waits too, even where the ledger cannot be opened."""
+        self.base.write_bytes(b"")
+        with capturedLogs():
+            self.shelf.note(ForeignPosts(by_rule={"": 1}))
+        self.base.unlink()
+        self.clock.advance(5)
+        self.shelf.note(ForeignPosts(by_rule={"": 2}))
+        lines = self.ledger(self.base / INDEX)
+        self.assertEqual([line["by_rule"] for line in lines], [{"": 1}, {"": 2}])
+        self.assertEqual(lines[0]["at"], "2015-12-02T20:30:00.000Z")
+
+    def test_a_folder_that_is_removed(self) -> None:
+        """What went with it is said, in a new ledger with the numbers; they go on from there."""
+        archive = self.shelf.open(job())
+        archive.store([b"{}"] * 2)
+        self.clock.advance(600)
+        archive.store([b"{}"] * 3)
+        shutil.rmtree(self.base / "test")
+        with capturedLogs() as events:
+            archive.store([b"{}"])
+        self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
+        self.assertEqual(archive.tally.total, 1006)
+        [lost] = self.events("not_stored")
+        self.assertEqual((lost["posts"], lost["counted"]), (3, True))
+        self.assertEqual(self.account(), Account(1000, 5, 0))
+        archive.close()
+        self.assertEqual(self.files(), {"test20151202_2040.json": b"{}\n"})
+        self.assertEqual(self.capture(job(), 1), Account(1000, 7, 0))
+
+    def test_giving_up(self) -> None:
+        """The account says what is lost, if the disk takes that much; it never was counted."""
+        archive = self.shelf.open(job())
+        archive.store([b"{}"])
+        with capturedLogs() as events, full(self.base / "test" / "test20151202_2030.json.tmp"):
+            archive.store([b"{}"] * 2)
+            archive.give_up()
+            archive.give_up()
+        self.assertEqual([event["log_level"] for event in events], [LogLevel.error] * 2)
+        self.assertEqual([line["posts"] for line in self.events("not_stored")], [2])
+        archive.close()
+        self.assertEqual(self.account(), Account(1000, 1, 0))
 
     def test_closing_waits(self) -> None:
         """What cannot be booked is not finished, and the folder is kept; it stands there once."""

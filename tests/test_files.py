@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import sys
 import threading
 import time
@@ -19,9 +20,11 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.aside import in_threads
-from tcclient.files import MOST_WAITING, RETRY, DiskUse, RotatingFile
+from tcclient.diskuse import DiskUse
+from tcclient.files import MOST_HELD, MOST_WAITING, RETRY, RotatingFile
 from tcclient.finalname import give_final_name
 from tcclient.growing import Finished
+from tcclient.room import LOOK
 from tcclient.slots import Naming
 from tcclient.syncing import sync_folder
 from tests.disk import Acts, contents, full, refuse_links
@@ -39,6 +42,7 @@ class Book:
         self.files: list[Finished] = []
         self.posts = 0
         self.said: list[str] = []
+        self.held = False
         self.trouble: OSError | None = None
         self.at_booking: Callable[[], object] = lambda: None
 
@@ -64,6 +68,14 @@ class Book:
     def recovered(self) -> None:
         """As Owner."""
         self.said.append("recovered")
+
+    def hold(self) -> None:
+        """As Owner."""
+        self.held = True
+
+    def release(self) -> None:
+        """As Owner."""
+        self.held = False
 
 
 @attrs.frozen
@@ -476,6 +488,70 @@ class BadDiskTests(FilesCase):
         self.clock.advance(600 + RETRY)
         self.assert_files(_1230=b"a\n")
 
+    def test_nothing_more_is_taken_meanwhile(self) -> None:
+        """Memory is bounded; what had been read already is kept."""
+        self.write(b"a")
+        self.assertFalse(self.book.held)
+        with full(self.folder / self.tmp):
+            self.write(b"b")
+            self.assertTrue(self.book.held)
+            self.write(b"c")
+            self.clock.advance(RETRY)
+            self.assertTrue(self.book.held)
+        self.clock.advance(RETRY)
+        self.assertFalse(self.book.held)
+        self.files.finish()
+        self.assert_files(_1230=b"a\nb\nc\n")
+
+    def test_too_little_room(self) -> None:
+        """Nothing is written before there is more; files are finished all the same."""
+        room = 1000
+        self.use = DiskUse(min_free_bytes=1000, free=lambda folder: room)
+        files = self.a_file()
+        files.write(b"a\n", 1)
+        room = 999
+        files.write(b"b\n", 1)
+        self.assertEqual(self.book.posts, 2)  # looked at once a second, and not for each write
+        self.clock.advance(LOOK)
+        files.write(b"c\n", 1)
+        self.assertEqual((self.book.posts, self.book.held), (2, True))
+        self.clock.advance(60)
+        self.assertEqual(files.waiting, 1)
+        room = 1000
+        self.clock.advance(RETRY)
+        self.assertEqual((self.book.posts, self.book.held), (3, False))
+        self.assertEqual(
+            self.book.said,
+            ["troubled: less than 1000 bytes are free (output.min_free_bytes)", "recovered"],
+        )
+        files.finish()
+        self.assert_files(_1230=b"a\nb\nc\n")
+
+    def test_a_folder_that_was_removed_or_moved(self) -> None:
+        """It is made again; what was in the file is lost, what waits and what follows is not."""
+        for takes_away in (shutil.rmtree, lambda path: path.rename(path.with_name("moved"))):
+            self.book.said.clear()
+            self.write(b"a", b"b")
+            takes_away(self.folder)
+            self.write(b"c")
+            self.assertEqual(
+                self.book.said, [f"lost 2: {self.tmp} was removed while it was written"]
+            )
+            self.assertEqual(self.files.unfinished, 1)
+            self.files.finish()
+            self.assert_files(_1230=b"c\n")
+            shutil.rmtree(self.folder)
+
+    def test_giving_up(self) -> None:
+        """How many posts are in no file; they are forgotten."""
+        self.write(b"a")
+        with full(self.folder / self.tmp):
+            self.write(b"b", b"c")
+            self.assertEqual(self.files.give_up(), 2)
+        self.assertEqual(self.files.give_up(), 0)
+        self.files.finish()
+        self.assert_files(_1230=b"a\n")
+
     def test_a_file_that_was_removed_does_not_stop_the_next(self) -> None:
         """Somebody cleans up while we write: what they removed is lost, what follows is not."""
         self.write(b"a")
@@ -571,9 +647,25 @@ class SyncTests(FilesCase):
         self.clock.advance(10)
         self.assertEqual(len(self.acts.waiting), 1)
         self.assertEqual((self.book.posts, self.files.waiting, self.booked), (2, 1, []))
+        self.assertEqual(
+            (self.book.said, self.book.held), (["troubled: it has not answered for 10 s"], True)
+        )
         self.acts.do_all()
+        self.assertEqual((self.book.said[1:], self.book.held), (["recovered"], False))
         self.assertEqual((self.book.posts, self.files.waiting), (3, 0))
         self.assertEqual(self.booked, [("test19971030_1230.json", 2, 4)])
+
+    def test_a_disk_that_is_slower_than_the_posts(self) -> None:
+        """While a file is being finished the next posts wait, and no more than MOST_HELD."""
+        self.write(b"a")
+        self.clock.advance(600)
+        block = b"x" * (MOST_HELD // 2) + b"\n"
+        self.files.write(block, 1)
+        self.assertFalse(self.book.held)
+        self.files.write(block, 1)
+        self.assertTrue(self.book.held)
+        self.acts.do_all()
+        self.assertEqual((self.book.held, self.book.posts, self.book.said), (False, 3, []))
 
     def test_finishing_waits_for_the_sync(self) -> None:
         """There is no final name before the data are safe, and no end before the name is."""

@@ -1,6 +1,7 @@
 """The account beside the data: how lines are kept, found again, and protected from others."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.backlog import MOST_LINES
 from tcclient.entries import CaptureClose, CaptureOpen, Entry, Update
 from tcclient.ledger import Ledger, LedgerInUse
 from tcclient.tally import Account
-from tests.disk import file_size_limit, held_by_another_process
+from tests.disk import file_size_limit, full, held_by_another_process
 
 NOW = datetime(2015, 12, 2, 20, 4, 50, 724000, tzinfo=UTC).timestamp()
 
@@ -239,6 +241,71 @@ class AccountTests(LedgerCase):
         self.put(json.dumps({"job": 7, "account": {**good, "new": 4}}).encode() + b"\n")
         with self.open(alone=False) as ledger:
             self.assertEqual(ledger.account(7), Account(1, 2, 3))
+
+
+class WaitingTests(LedgerCase):
+    """A line that is noted is written when it can be."""
+
+    def test_it_comes_before_the_next_one(self) -> None:
+        """And has the time of its own."""
+        with self.open() as ledger:
+            ledger.note(One(number=1))
+            with full(self.path):
+                self.assertRaises(OSError, ledger.note, Two(number=2), 7)
+                self.clock.advance(1)
+                self.assertRaises(OSError, ledger.note, One(number=3))
+                self.assertRaises(OSError, ledger.write, One(number=99))
+                self.assertRaises(OSError, ledger.catch_up)
+            self.clock.advance(1)
+            ledger.write(One(number=4))
+            ledger.catch_up()
+        self.assertEqual(
+            [(line["at"][17:], line["number"], line.get("job")) for line in self.lines()],
+            [
+                *(("50.724Z", 1, None), ("50.724Z", 2, 7), ("51.724Z", 3, None)),
+                ("52.724Z", 4, None),
+            ],
+        )
+
+    def test_those_that_found_no_room_are_counted(self) -> None:
+        """In a line before the others."""
+        with self.open() as ledger:
+            ledger.note(One(number=1))
+            with full(self.path):
+                for number in range(MOST_LINES + 2):
+                    self.assertRaises(OSError, ledger.note, One(number=number))
+            ledger.catch_up()
+        lines = self.lines()
+        self.assertEqual((lines[1]["kind"], lines[1]["lines"]), ("lines_dropped", 2))
+        self.assertEqual((lines[2]["number"], len(lines)), (2, MOST_LINES + 2))
+
+
+class TakenAwayTests(LedgerCase):
+    """Somebody tidies up while the ledger is open."""
+
+    def test_the_file_or_its_folder(self) -> None:
+        """It begins anew, alone as before; the old descriptor is closed."""
+        for takes_away in (Path.unlink, lambda path: shutil.rmtree(path.parent)):
+            with self.open() as ledger:
+                ledger.write(One(number=1))
+                before = len(list(Path("/proc/self/fd").iterdir()))
+                takes_away(self.path)
+                ledger.write(One(number=2))
+                self.assertEqual([line["number"] for line in self.lines()], [2])
+                self.assertRaises(LedgerInUse, self.open)
+                self.assertEqual(len(list(Path("/proc/self/fd").iterdir())), before)
+            self.path.unlink()
+
+    def test_another_client_begins_it(self) -> None:
+        """The line waits, until that lets go."""
+        with self.open() as ledger:
+            ledger.write(One(number=1))
+            self.path.unlink()
+            with held_by_another_process(self.path):
+                self.assertRaises(OSError, ledger.note, One(number=2))
+                self.assertRaises(OSError, ledger.note, One(number=3))
+            ledger.write(One(number=4))
+        self.assertEqual([line["number"] for line in self.lines()], [2, 3, 4])
 
 
 class LockTests(LedgerCase):

@@ -14,6 +14,7 @@ from tcclient.poller import PARTING
 from tcclient.sandbox.server import quirks
 from tcclient.sandbox.server.requestlog import Seen
 from tcclient.sandbox.twitter import damage, faults
+from tests.disk import full
 from tests.scene import Clockwork, Scene, reactor, until
 
 CREATED, STARTING, STARTED, STOPPING, STOPPED = range(1, 6)
@@ -864,6 +865,21 @@ class EndTests(ClockTestCase):
         world.start()
         world.settle()
         self.assertEqual((self.row.status, self.row.total_count, world.told()), (STOPPED, 5, 5))
+
+    def test_a_disk_that_takes_nothing_more(self) -> None:
+        """What is in no file by then is lost, and the ledger says how many posts that are."""
+        world = self.capture()
+        world.posts(5)
+        tmp = world.disk.unfinished()[0]
+        with full(tmp):
+            world.posts(2)
+            stopped = world.stop()
+            world.goes(PARTING + 1)
+            self.successResultOf(stopped)
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
+        self.assertEqual([line["posts"] for line in world.disk.ledger("cats", "not_stored")], [2])
+        world.goes(3600, step=60)
+        self.assertEqual((world.disk.unfinished(), len(world.disk.ids("cats"))), ([], 5))
 
     def test_a_disk_that_cannot_finish_a_file(self) -> None:
         """Everything has an end: recovery does the rest at the next start."""

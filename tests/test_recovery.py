@@ -17,8 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.appending import append
 from tcclient.archive import INDEX, Archive, Shelf
+from tcclient.diskuse import DiskUse
 from tcclient.entries import CaptureOpen, File, ForeignPosts
-from tcclient.files import DiskUse
 from tcclient.finalname import Link, give_final_name
 from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger

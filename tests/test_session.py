@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import Shelf
 from tcclient.connection import Timing
+from tcclient.entries import seconds
 from tcclient.feed import OwnFeeds
 from tcclient.files import RETRY
 from tcclient.jobs import Job
@@ -645,15 +646,67 @@ class PlaceTests(SessionTestCase):
         self.assertIsNotNone(self.session.archive)
 
     def test_a_disk_that_refuses(self) -> None:
-        """What has been read waits; when the disk is back, it is stored and counted."""
+        """Nothing more is read; what has been read is stored and counted when it is back."""
         self.stream()
         assert self.session.archive is not None
         with in_the_way(self.base / "Elections"), capturedLogs() as events:
             self.peer.says(a_post(1))
             self.clock.advance(5 * RETRY)
+            self.assertFalse(self.peer.transport.reading)
             self.assertEqual(self.session.archive.tally.posts, 0)
         self.clock.advance(RETRY)
+        self.assertTrue(self.peer.transport.reading)
         self.assertEqual(self.session.archive.tally.posts, 1)
-        self.assertEqual(len(events), 1)
+        self.assertEqual(len(events), 2)  # of the posts, and of the ledger
         self.halt()
         self.assertEqual(self.finished(), [a_post(1).strip()])
+        [trouble], [recovered] = self.of_kind("disk_trouble"), self.of_kind("disk_recovered")
+        self.assertEqual(recovered["after"], 6 * RETRY)
+        self.assertEqual(seconds(recovered["at"]) - seconds(trouble["at"]), 6 * RETRY)
+
+    def test_a_connection_that_ends_meanwhile(self) -> None:
+        """It is made again when the posts can be stored, and the gap is all the time."""
+        self.stream()
+        self.peer.says(a_post(1))
+        with in_the_way(self.base / "Elections"), capturedLogs():
+            self.peer.says(a_post(2))
+            self.clock.advance(60 * RETRY)
+            self.peer.closes()
+            self.clock.advance(60 * RETRY)
+            self.assertEqual(len(self.asked), 1)
+        self.clock.advance(RETRY)
+        self.peer.answers()
+        self.peer.says(a_post(3))
+        self.assertEqual(len(self.asked), 2)
+        gap = self.of_kind("gap")[-1]
+        self.assertEqual((gap["cause"], gap["seconds"]), ("closed", 121 * RETRY))
+        self.halt()
+        self.assertEqual(len(self.finished()), 3)
+
+    def test_stopped_while_the_disk_refuses(self) -> None:
+        """It lasts as long as that does; wanted again, the capture goes on."""
+        self.stream()
+        with in_the_way(self.base / "Elections"), capturedLogs():
+            self.peer.says(a_post(1))
+            halted = Deferred.fromCoroutine(self.session.halt("stopped"))
+            settle(self.clock)
+            self.clock.advance(100)
+            self.assertNoResult(halted)
+            self.assertTrue(self.session.quiet)
+        self.clock.advance(RETRY)
+        self.successResultOf(halted)
+        self.stream()
+        self.peer.says(a_post(2))
+        self.halt()
+        self.assertEqual(self.finished(), [a_post(1).strip(), a_post(2).strip()])
+
+    def test_new_keywords_while_the_disk_refuses(self) -> None:
+        """The connection for them is made when posts can be stored."""
+        self.stream()
+        with in_the_way(self.base / "Elections"), capturedLogs():
+            self.peer.says(a_post(1))
+            self.run_job(keyed("dogs"))
+            self.clock.advance(100)
+            self.assertEqual(self.asked, ["cats"])
+        self.clock.advance(RETRY)
+        self.assertEqual(self.asked, ["cats", "dogs"])

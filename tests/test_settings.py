@@ -197,6 +197,7 @@ class DefaultsTests(SettingsTestCase):
         self.assertIs(loaded.output.utc, False)
         self.assertEqual(loaded.output.flush_interval, 0.1)
         self.assertEqual(loaded.output.fsync_interval, 1.0)
+        self.assertEqual(loaded.output.min_free_bytes, 100_000_000)
         self.assertIsNone(loaded.logging)
 
     def test_the_projects_old_example_loads(self) -> None:
@@ -327,6 +328,7 @@ class AcceptedTests(SettingsTestCase):
             ("output.flush_interval", 10, 10.0),
             ("output.fsync_interval", 0.001, 0.001),
             ("output.fsync_interval", 3600, 3600.0),
+            ("output.min_free_bytes", 0, 0),
             ("logging", None, None),
             ("logging", {"a": "<b>", "c": {"env": "D"}}, {"a": "<b>", "c": {"env": "D"}}),
         ]
@@ -505,6 +507,9 @@ class RefusedValueTests(SettingsTestCase):
         ("output.flush_interval", 10.1, "must be a number of seconds from 0 to 10, found 10.1"),
         ("output.fsync_interval", 0, "must be a number of seconds above 0, and 3600 at the most"),
         ("output.fsync_interval", 3601, "must be a number of seconds above 0, and 3600 at the "),
+        ("output.min_free_bytes", -1, "must be a whole number of bytes from 0 up, found -1"),
+        ("output.min_free_bytes", 0.5, "must be a whole number of bytes from 0 up, found 0.5"),
+        ("output.min_free_bytes", 10**20, "must be a whole number of bytes from 0 up, found 1000"),
         ("output.minute_interval", 10**100, MINUTES + "1000"),
         ("output.utc", "yes", 'must be true or false, found "yes"'),
         ("output.utc", 1, "must be true or false, found 1"),

@@ -651,3 +651,84 @@ class HangUpTests(StreamTestCase):
         settle(self.clock)
         self.successResultOf(gone)
         self.assertEqual(len(self.ear.endings), 1)
+
+
+class HoldTests(StreamTestCase):
+    """Nothing is read while nobody can take it."""
+
+    def test_a_connection(self) -> None:
+        """Is not read until it is released, and stands meanwhile."""
+        stream = self.connect()
+        for act, reading in (
+            (stream.hold, False),
+            (stream.hold, False),
+            (stream.release, True),
+            (stream.release, True),
+            (stream.hold, False),
+        ):
+            act()
+            self.assertEqual(self.peer.transport.reading, reading)
+        self.clock.advance(10 * STALL)
+        self.assertFalse(self.peer.hung_up)
+
+    def test_no_connection_is_made(self) -> None:
+        """Nothing could be stored, and on v2 it would have to be paid for."""
+        stream = self.connect()
+        stream.hold()
+        self.peer.closes()
+        self.clock.advance(1000)
+        self.assertEqual(self.attempts, 1)
+        stream.release()
+        self.assertEqual(self.attempts, 2)
+        self.peer.answers()
+        self.assertTrue(self.peer.transport.reading)
+
+    def test_an_answer_that_comes_meanwhile(self) -> None:
+        """Its body is not read either, once it has begun."""
+        stream = self.start()
+        stream.hold()
+        self.peer.answers()
+        self.peer.says(b"\r\n")
+        self.assertFalse(self.peer.transport.reading)
+        stream.release()
+        self.assertTrue(self.peer.transport.reading)
+
+    def test_held_again_before_the_attempt(self) -> None:
+        """It still waits."""
+        stream = self.start()
+        self.peer.fails(ConnectionRefusedError())
+        stream.hold()
+        self.clock.advance(1)
+        stream.release()
+        stream.hold()
+        self.assertEqual(self.attempts, 2)
+        self.peer.fails(ConnectionRefusedError())
+        self.clock.advance(1000)
+        self.assertEqual(self.attempts, 2)
+
+    def test_stopping(self) -> None:
+        """What is held, or waits to connect, stops at once."""
+        stream = self.connect()
+        stream.hold()
+        self.successResultOf(stream.stopService())
+        stream = self.start(DOGS)
+        stream.hold()
+        self.peer.fails(ConnectionRefusedError())
+        self.clock.advance(1)
+        self.successResultOf(stream.stopService())
+        self.assertEqual(self.attempts, 2)
+
+    def test_what_was_missed_begins_with_the_hold(self) -> None:
+        """What is read at first after it had been waiting; what comes later is news again."""
+        for after, silent in ((TIMING.proof - 1, 100.0 + TIMING.proof - 1), (TIMING.proof, 0.0)):
+            stream = self.connect()
+            self.peer.says(b"\r\n")
+            stream.hold()
+            self.clock.advance(100)
+            stream.release()
+            self.clock.advance(after)
+            self.peer.says(b"\r\n")
+            self.assertEqual(stream.silent, silent)
+            self.peer.closes()
+            self.assertEqual(self.ear.ending.silent, silent)
+            self.successResultOf(stream.stopService())

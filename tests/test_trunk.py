@@ -362,10 +362,36 @@ class RoutingTests(TrunkTestCase):
         self.stream(1, 2)
         with in_the_way(self.base / "cats"):
             self.peer.says(post(1, self.rule(1), self.rule(2)))
+            self.assertFalse(self.peer.transport.reading)
         self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [1]))
         self.clock.advance(RETRY)
+        self.assertTrue(self.peer.transport.reading)
         self.assertEqual(self.disk.stored("cats"), [1])
         self.assertEqual(len(self.disk.account("cats", "disk_trouble")), 1)
+
+    def test_a_folder_that_takes_no_posts_and_is_left(self) -> None:
+        """The others are read again: nothing comes for it any more."""
+        self.stream(1, 2)
+        with in_the_way(self.base / "cats"):
+            self.peer.says(post(1, self.rule(1)))
+            halted = Deferred.fromCoroutine(self.sessions[1].halt("stopped"))
+            settle(self.clock)
+            self.assertTrue(self.peer.transport.reading)
+            self.assertNoResult(halted)
+        self.clock.advance(RETRY)
+        self.successResultOf(halted)
+
+    def test_a_disk_that_takes_no_posts_while_there_is_no_connection(self) -> None:
+        """It is not asked for: X would bill what nobody can store."""
+        self.stream(1)
+        with in_the_way(self.base / "cats"):
+            self.peer.says(post(1, self.rule(1)))
+            self.peer.closes()
+            self.goes(60)
+            self.run_job(2, "dogs")
+            self.assertEqual(self.attempts, 1)
+        self.goes(2)
+        self.assertEqual(self.attempts, 2)
 
 
 class ConnectionTests(TrunkTestCase):
