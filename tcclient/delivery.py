@@ -90,6 +90,7 @@ class Delivery:
         `is_new` is asked of each post's id.  Returns how many posts were new.
         """
         found: dict[Branch, list[bytes]] = {}
+        takers: dict[envelopes.Rules, list[Branch]] = {}  # nobody comes or goes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -100,20 +101,22 @@ class Delivery:
                 self._heed(envelope, message)
             elif is_new(envelope.id):
                 posts += 1
-                for branch in self._takers(envelope, is_sample):
+                rules = envelope.rules
+                if rules not in takers:
+                    takers[rules] = self._takers(rules, is_sample)
+                for branch in takers[rules]:
                     found.setdefault(branch, []).append(message)
+                if not takers[rules] and not is_sample:
+                    self._foreign.count(envelope)
         for branch, some in found.items():
             if branch.archive is not None:
                 branch.archive.store(some)
         return posts
 
-    def _takers(self, post: envelopes.Post, is_sample: bool) -> list[Branch]:
+    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[Branch]:
         if is_sample:
             return [branch for branch in self._branches if branch.is_sample]
-        takers = self._branches.of(self._routing.route(post.rules).jobs)
-        if not takers:
-            self._foreign.count(post)
-        return takers
+        return self._branches.of(self._routing.route(rules).jobs)
 
     def _heed(self, said: object, line: bytes) -> None:
         if isinstance(said, envelopes.NotJSON):

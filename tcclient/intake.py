@@ -55,11 +55,11 @@ class Intake:
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
         """Posts are taken, everything else is heeded or complained of."""
-        posts = []
+        posts, post = [], Kind.POST
         for message in messages:
             if isinstance(message, Overlong):
                 self.refuse(archive, "too long", message.size, message.head)
-            elif (kind := kind_of(message)) is Kind.POST:
+            elif (kind := kind_of(message)) is post:
                 posts.append(message)
             else:
                 self._heed(archive, kind, message)

@@ -44,6 +44,7 @@ class Kind(enum.Enum):
     NOT_JSON = "not_json"
 
 
+_POST = Kind.POST  # a member of an enumeration is slow to look up
 _MARKED = tuple(k for k in Kind if k.value in {
     "delete", "scrub_geo", "limit", "status_withheld", "user_withheld", "disconnect", "warning",
     "event",
@@ -123,7 +124,7 @@ class Splitter:
 def kind_of(line: bytes) -> Kind:
     """What a complete message is.  Never raises, whatever the bytes."""
     if _begins_as_tweet(line):
-        return Kind.POST
+        return _POST
     try:
         members = _members(line)
     except (ValueError, RecursionError):

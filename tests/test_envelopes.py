@@ -74,6 +74,14 @@ class PostTests(WaysTestCase):
                 self.read({"data": {"id": "9"}, "matching_rules": rules}), Post("9", found), rules
             )
 
+    def test_any_number_of_rules(self) -> None:
+        """More than anybody would remember, and the same ones again."""
+        for number in (1, 10, 100, 1000):
+            rules = [{"id": str(n), "tag": f"tcc:1a2b3c4d:{n}"} for n in range(number)]
+            found = Post("9", tuple((rule["id"], rule["tag"]) for rule in rules))
+            for _ in range(2):
+                self.assertEqual(self.read({"data": {"id": "9"}, "matching_rules": rules}), found)
+
     def test_partial(self) -> None:
         """Errors beside data are of what the post refers to; even a farewell comes after it."""
         for error in (NOT_FOUND, {"disconnect_type": "ForceDisconnect"}):

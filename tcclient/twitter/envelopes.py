@@ -6,6 +6,7 @@ an `id`.
 """
 
 import json
+from functools import lru_cache
 
 import attrs
 import msgspec
@@ -24,15 +25,18 @@ class _Data(msgspec.Struct):
 
 class _Envelope(msgspec.Struct):
     data: _Data | None = None
-    matching_rules: list[_Rule] = []
+    matching_rules: msgspec.Raw = msgspec.Raw(b"[]")
 
 
-@attrs.frozen
-class Post:
-    """A post: its id, and (id, tag) of the rules that it matched."""
+Rules = tuple[tuple[str, str | None], ...]
+"""(id, tag) of each."""
+
+
+class Post(msgspec.Struct, frozen=True):
+    """A post: its id, and the rules that it matched."""
 
     id: str
-    rules: tuple[tuple[str, str | None], ...] = ()
+    rules: Rules = ()
 
 
 @attrs.frozen
@@ -62,6 +66,10 @@ class NotJSON:
 
 
 _decoder = msgspec.json.Decoder(_Envelope)
+_rules_decoder = msgspec.json.Decoder(list[_Rule])
+
+_SHORT = 1 << 10
+"""Bytes of rules that are worth remembering; a dozen rules have fewer."""
 
 
 def read(line: bytes) -> Post | Farewell | Other | NotJSON:
@@ -70,13 +78,21 @@ def read(line: bytes) -> Post | Farewell | Other | NotJSON:
         if not line.isascii():
             line.decode("utf-8")
         envelope = _decoder.decode(line)
+        raw = bytes(envelope.matching_rules)
+        rules = _known_rules_of(raw) if len(raw) <= _SHORT else _rules_of(raw)
     except (ValueError, RecursionError):
         return _read_slowly(line)
     if envelope.data is not None and envelope.data.id:
-        return Post(
-            envelope.data.id, tuple((rule.id, rule.tag) for rule in envelope.matching_rules)
-        )
+        return Post(envelope.data.id, rules)
     return _without_post(decoded(line))
+
+
+def _rules_of(raw: bytes) -> Rules:
+    return tuple((rule.id, rule.tag) for rule in _rules_decoder.decode(raw))
+
+
+# Post after post matches the same few of an app's rules.
+_known_rules_of = lru_cache(maxsize=1 << 10)(_rules_of)
 
 
 def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
