@@ -28,6 +28,7 @@ from tcclient.entries import Disconnected, Ended, NotConnected
 from tcclient.gunzip import Gunzip
 from tcclient.messages import Overlong, Splitter
 from tcclient.twitter import Refusal
+from tcclient.valve import Valve
 
 
 @attrs.frozen
@@ -44,6 +45,8 @@ class Timing:
     """The most that is spent on reading what had arrived before hanging up."""
     goodbye: float = 5.0
     """For a transport to report that it is gone."""
+    rest: float = 0.0
+    """Between short reads that follow each other sooner; 0 reads whatever comes as it comes."""
 
 
 @attrs.frozen
@@ -129,7 +132,7 @@ class Connection(Protocol):
         self._reader: IProtocol | None = None
         self._calls: dict[str, IDelayedCall] = {}
         self._reads = 0
-        self._held: set[str] = set()
+        self._valve = Valve(timing.rest, clock)
         self.ending: Ending | None = None
         self.good = False
 
@@ -159,15 +162,15 @@ class Connection(Protocol):
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # not annotated
         if self._reader is not None:
             self._reader.makeConnection(transport)
+        self._valve.connect(cast(IPushProducer, transport))
         self._owner.began()
 
     def dataReceived(self, data: bytes) -> None:
         if self._reader is None:
             return  # the owner has been told that nothing more comes
-        self._heard = self._clock.seconds()
+        before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
-        if self._held:
-            self._read_or_not()  # deliverBody() resumes whatever it finds paused
+        self._valve.has_read(len(data), self._heard - before)
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
             self._owner.proved()
@@ -181,18 +184,17 @@ class Connection(Protocol):
         Read nothing until release() with this reason, and every other one.  What has been read
         already still comes; silence does not count meanwhile.
         """
-        self._held.add(reason)
-        self._read_or_not()
+        self._valve.hold(reason)
 
     def release(self, reason: str) -> None:
         """The reason no longer holds; one that did not is no error."""
-        if reason in self._held:
-            self._held.remove(reason)
+        if self._valve.is_held:
             self._awake = self._clock.seconds()
-            self._read_or_not()
+        self._valve.release(reason)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         reader, self._reader = self._reader, None
+        self._valve.disconnect()
         for call in self._calls.values():
             if call.active():
                 call.cancel()
@@ -218,11 +220,12 @@ class Connection(Protocol):
         """Read on until the socket has nothing more, within bounds."""
         deadline = self._clock.seconds() + self._timing.drain
         quiet = 0
-        # Two passes of the reactor: the first may have begun behind our socket's turn.
-        while quiet < 2 and self._reader is not None and self._clock.seconds() < deadline:
-            before = self._reads
-            await deferLater(self._clock, 0)
-            quiet = quiet + 1 if self._reads == before else 0
+        with self._valve.hurried():
+            # Two passes of the reactor: the first may have begun behind our socket's turn.
+            while quiet < 2 and self._reader is not None and self._clock.seconds() < deadline:
+                before = self._reads
+                await deferLater(self._clock, 0)
+                quiet = quiet + 1 if self._reads == before else 0
 
     def _take_apart(self, data: bytes) -> None:
         if self._decoder is None:
@@ -239,21 +242,12 @@ class Connection(Protocol):
         if messages:
             self._owner.received(messages)
 
-    def _read_or_not(self) -> None:
-        if self._reader is None or self.transport is None:
-            return
-        transport = cast(IPushProducer, self.transport)
-        if self._held:
-            transport.pauseProducing()
-        else:
-            transport.resumeProducing()
-
     def _watch_silence(self, seconds: float) -> None:
         self._calls["silence"] = self._clock.callLater(seconds, self._check_silence)
 
     def _check_silence(self) -> None:
         listening = self._clock.seconds() - max(self._heard, self._awake)
-        idle = 0.0 if self._held else max(0.0, listening)
+        idle = 0.0 if self._valve.is_held else max(0.0, listening)
         if idle >= self._stall_timeout:
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
         else:

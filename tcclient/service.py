@@ -26,6 +26,7 @@ from tcclient.backoff import Backoff
 from tcclient.budget import limits_from
 from tcclient.budgetfile import record_path
 from tcclient.clockwatch import ClockWatch
+from tcclient.connection import Timing
 from tcclient.control import ControlServer
 from tcclient.diskuse import DiskUse
 from tcclient.feed import Feeds, OwnFeeds
@@ -45,6 +46,7 @@ from tcclient.twitter.rulebook import Manner
 from tcclient.twitter.ruleset import tag_prefix
 from tcclient.twitter.v1 import LIMITS, Keys, V1Source
 from tcclient.twitter.v2 import V2Source
+from tcclient.valve import REST
 from tcclient.web import rest_client, stream_client, user_agent
 
 log = Logger()
@@ -189,7 +191,7 @@ def _v1_feeds(settings: Settings, times: Times) -> OwnFeeds:
         times.wall,
         settings.twitter.stall_timeout,
     )
-    return OwnFeeds(Upstream(source, Backoff(), times.steady), LIMITS)
+    return OwnFeeds(Upstream(source, Backoff(), times.steady, _timing(settings)), LIMITS)
 
 
 def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
@@ -209,13 +211,18 @@ def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
     )
     prefix = tag_prefix(settings.server.base_url, settings.server.client_id)
     return Trunk(
-        Upstream(source, Backoff(), times.steady),
+        Upstream(source, Backoff(), times.steady, _timing(settings)),
         _rule_api(settings, bearer, times),
         Manner(prefix, twitter.rule_length, twitter.rule_delay),
         shelf.note,
         backfill,
         partial(_purse, settings, prefix, times) if twitter.budget else None,
     )
+
+
+def _timing(settings: Settings) -> Timing:
+    """Who wants each post in its file as soon as it is read wants it read as soon as it comes."""
+    return Timing(rest=min(REST, settings.output.flush_interval))
 
 
 def _purse(settings: Settings, prefix: str, times: Times, trunk: Trunk) -> Purse:

@@ -18,6 +18,7 @@ from tcclient.entries import Disconnected, NotConnected
 from tcclient.gunzip import Gunzip
 from tcclient.messages import Overlong
 from tcclient.twitter import Refusal
+from tcclient.valve import SHORT
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 
 TIMING = Timing(proof=10, drain=1, goodbye=5)
@@ -68,6 +69,8 @@ class Reader(Protocol):
 class ConnectionTestCase(SynchronousTestCase):
     """A connection in memory; no timer outlives its end."""
 
+    timing = TIMING
+
     def setUp(self) -> None:
         self.clock = clock_at()
         self.owner = Owner()
@@ -77,7 +80,7 @@ class ConnectionTestCase(SynchronousTestCase):
     def connect(self, decoder: Gunzip | None = None, deaf: bool = False) -> None:
         """A new connection instead of the last one."""
         self.transport = FakeTransport(deaf)
-        self.connection = Connection(self.owner, decoder, STALL, self.clock, TIMING)
+        self.connection = Connection(self.owner, decoder, STALL, self.clock, self.timing)
         self.connection.in_front_of(Reader(self.owner.told))
         self.transport.protocol = self.connection
         self.connection.makeConnection(cast(Any, self.transport))
@@ -354,6 +357,88 @@ class HoldTests(ConnectionTestCase):
         self.assertTrue(self.transport.hung_up)
         self.connection.release("disk")
         self.assertFalse(self.transport.reading)
+
+
+class RestTests(ConnectionTestCase):
+    """Reading that waits for more to come, within bounds."""
+
+    timing = attrs.evolve(TIMING, rest=0.02)
+
+    def says_often(self, size: int = 100) -> None:
+        """Two reads, the second of that size, a moment after the first."""
+        self.says(b"{}\n")
+        self.clock.advance(0.01)
+        self.says(b"x" * size)
+
+    def test_short_reads_close_together(self) -> None:
+        """What came is delivered at once; what comes after it may wait for 20 ms."""
+        self.says(b"{}\n")
+        self.assertFalse(self.transport.reading)
+        self.assertEqual(self.owner.messages, [b"{}"])
+        self.clock.advance(0.0199)
+        self.assertFalse(self.transport.reading)
+        self.clock.advance(0.0002)
+        self.assertTrue(self.transport.reading)
+
+    def test_reads_far_apart(self) -> None:
+        """Each is waited for as it comes: two wake-ups would be more than one."""
+        for _ in range(3):
+            self.clock.advance(0.021)
+            self.says(b"{}\n")
+            self.assertTrue(self.transport.reading)
+
+    def test_a_read_that_left_something(self) -> None:
+        """There is no waiting where there is more already."""
+        self.clock.advance(1)
+        self.says_often(SHORT)
+        self.assertTrue(self.transport.reading)
+        self.says_often(SHORT - 1)
+        self.assertFalse(self.transport.reading)
+
+    def test_more_that_was_read_already(self) -> None:
+        """The records of one read do not prolong it."""
+        self.says(b"{}\n")
+        self.clock.advance(0.015)
+        self.says(b"{}\n")
+        self.clock.advance(0.0051)
+        self.assertTrue(self.transport.reading)
+
+    def test_held_meanwhile(self) -> None:
+        """The rest ends, and reading does not begin before the release."""
+        self.says(b"{}\n")
+        self.connection.hold("disk")
+        self.clock.advance(1)
+        self.assertFalse(self.transport.reading)
+        self.connection.release("disk")
+        self.assertTrue(self.transport.reading)
+
+    def test_draining(self) -> None:
+        """Is no time to rest, neither at its beginning nor at what it finds."""
+        self.says(b"{}\n")
+        drained = Deferred.fromCoroutine(self.connection.drain())
+        self.assertTrue(self.transport.reading)
+        self.says(b"{}\n")
+        self.assertTrue(self.transport.reading)
+        settle(self.clock)
+        self.successResultOf(drained)
+        self.says(b"{}\n")
+        self.assertFalse(self.transport.reading)
+
+    def test_the_end(self) -> None:
+        """Is not waited for, and no timer is left."""
+        self.says(b"{}\n")
+        self.assertFalse(self.transport.reading)
+        self.connection.hang_up()
+        self.assertTrue(self.transport.hung_up)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_silence(self) -> None:
+        """It counts from the last byte."""
+        self.says(b"{}\n")
+        self.clock.pump([0.02, STALL - 0.0201])
+        self.assertFalse(self.transport.hung_up)
+        self.clock.advance(0.0002)
+        self.assertEqual(self.cause(), "stall")
 
 
 class EndingTests(SynchronousTestCase):

@@ -1,0 +1,90 @@
+"""
+Whether a transport reads: it does unless somebody holds it, or a short rest pays.
+
+A post read as it comes costs an awakening of the whole process; at thousands of posts a second
+that is most of their price.  So short reads that follow each other closely are kept apart by a
+rest, in which more comes together.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+
+REST = 0.02
+"""Seconds; little beside the time in which posts wait to be written together."""
+
+SHORT = 1 << 15
+"""Bytes.  A read with fewer, a quarter of the most, has left nothing in the socket."""
+
+
+class Valve:
+    """`rest` is in seconds, 0 for none.  Without a transport it only keeps the reasons."""
+
+    def __init__(self, rest: float, clock: IReactorTime) -> None:
+        self._rest = rest
+        self._clock = clock
+        self._transport: IPushProducer | None = None
+        self._held: set[str] = set()
+        self._resting: IDelayedCall | None = None
+        self._hurries = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is a reason not to read, other than a rest."""
+        return bool(self._held)
+
+    def connect(self, transport: IPushProducer) -> None:
+        """From now on `transport` does what is decided here."""
+        self._transport = transport
+        if self._held:
+            self._set()
+
+    def disconnect(self) -> None:
+        """It is gone, and no timer is left."""
+        self._transport = None
+        self._end_rest()
+
+    def hold(self, reason: str) -> None:
+        """Read nothing until release() with this reason, and every other one."""
+        self._held.add(reason)
+        self._set()
+
+    def release(self, reason: str) -> None:
+        """The reason no longer holds; one that did not is no error."""
+        if reason in self._held:
+            self._held.remove(reason)
+            self._set()
+
+    def has_read(self, size: int, gap: float) -> None:
+        """So many bytes have come, `gap` seconds after the ones before."""
+        if self._held:
+            self._set()  # Twisted resumes a body's transport, whatever it was made to do before
+        elif size < SHORT and gap < self._rest and not self._hurries and self._resting is None:
+            self._resting = self._clock.callLater(self._rest, self._end_rest)
+            self._set()
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """No rest, and none begins."""
+        self._hurries += 1
+        self._end_rest()
+        try:
+            yield
+        finally:
+            self._hurries -= 1
+
+    def _end_rest(self) -> None:
+        call, self._resting = self._resting, None
+        if call is not None:
+            if call.active():
+                call.cancel()
+            self._set()
+
+    def _set(self) -> None:
+        if self._transport is None:
+            return
+        if self._held or self._resting is not None:
+            self._transport.pauseProducing()
+        else:
+            self._transport.resumeProducing()
