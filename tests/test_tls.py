@@ -6,21 +6,15 @@ The policy tested is the default one, with a CA of our own in SSL_CERT_FILE.
 """
 
 import gc
-import ipaddress
 import os
 import socket
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import attrs
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -45,63 +39,11 @@ from tcclient.settings import Secret
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.twitter.v1 import Keys, V1Source
 from tcclient.web import rest_client, stream_client, user_agent
+from tests.certificates import BAD, CA, GOOD, Certified, certify
 
-NOW = datetime.now(UTC)  # certificates are judged by the machine's clock
-DAY = timedelta(days=1)
 KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})
 NOT_TRUSTED = "its TLS certificate is not trusted: self-signed, expired, or from an unknown CA"
 WRONG_NAME = "its TLS certificate is for another name"
-
-
-@attrs.frozen
-class Certified:
-    """A certificate and its key."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    def to_pem(self) -> tuple[bytes, bytes]:
-        """The key's and the certificate's."""
-        key = self.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-        return key, self.certificate.public_bytes(Encoding.PEM)
-
-
-def certify(
-    *names: str, by: Certified | None = None, since: datetime = NOW - DAY, days: int = 2
-) -> Certified:
-    """A certificate for `names`, signed by `by` or by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(by.certificate.subject if by else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(since)
-        .not_valid_after(since + days * DAY)
-        .add_extension(x509.BasicConstraints(ca=names == ("CA",), path_length=None), True)
-        .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), False)
-    )
-    return Certified(builder.sign(by.key if by else key, hashes.SHA256()), key)
-
-
-def _alternative(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-CA = certify("CA")
-GOOD = certify("localhost", "127.0.0.1", "::1", by=CA)
-BAD = {
-    "another name": (certify("example.org", "127.0.0.2", by=CA), WRONG_NAME),
-    "expired": (certify("localhost", by=CA, since=NOW - 3 * DAY), NOT_TRUSTED),
-    "not valid yet": (certify("localhost", by=CA, since=NOW + DAY), NOT_TRUSTED),
-    "self-signed": (certify("localhost"), NOT_TRUSTED),
-    "of an unknown CA": (certify("localhost", by=certify("CA")), NOT_TRUSTED),
-}
 
 
 def has_ipv6_loopback() -> bool:
@@ -223,7 +165,8 @@ class CertificateTests(NetworkTestCase):
 
     async def test_bad(self) -> None:
         """Each is refused, with a clause that says why, and gets no request."""
-        for what, (bad, clause) in BAD.items():
+        for what, bad in BAD.items():
+            clause = WRONG_NAME if what == "another name" else NOT_TRUSTED
             port = self.listen(self.server.site, bad)
             self.assertEqual(await self.rest_error(f"https://localhost:{port}"), clause, what)
             port = self.listen(self.twitter.site(), bad)
