@@ -1,9 +1,24 @@
 """Every scenario there is."""
 
+from tests.faults.calendars import CALENDARS
+from tests.faults.disks import DISKS
 from tests.faults.edits import KEYWORDS
 from tests.faults.kills import KILLS
+from tests.faults.names import NAMES
 from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
 from tests.faults.refusals import STORMS
 from tests.faults.servers import SERVERS
 
-SCENARIOS = (*KILLS, *ROAD, *BODIES, *SILENCES, *FRAMES, *STORMS, *SERVERS, *KEYWORDS)
+SCENARIOS = (
+    *KILLS,
+    *ROAD,
+    *BODIES,
+    *SILENCES,
+    *FRAMES,
+    *NAMES,
+    *STORMS,
+    *SERVERS,
+    *KEYWORDS,
+    *DISKS,
+    *CALENDARS,
+)

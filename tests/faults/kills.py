@@ -3,7 +3,7 @@
 import signal
 
 from tests.faults.scenario import Scenario
-from tests.faults.world import World
+from tests.faults.world import Terms, World
 
 
 async def kill_client(world: World, rounds: int) -> None:
@@ -44,9 +44,10 @@ async def kill_server(world: World, rounds: int) -> None:
         await world.reported()
 
 
+LOAD = Terms(rate=600.0)
 KILLS = (
-    Scenario("kill -9 client", kill_client),
-    Scenario("kill -9 Twitter", kill_twitter),
-    Scenario("kill -9 server", kill_server),
-    Scenario("SIGTERM", end_client),
+    Scenario("kill -9 client", kill_client, LOAD),
+    Scenario("kill -9 Twitter", kill_twitter, LOAD),
+    Scenario("kill -9 server", kill_server, LOAD),
+    Scenario("SIGTERM", end_client, LOAD),
 )

@@ -6,6 +6,7 @@ from itertools import accumulate, count, takewhile
 from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
 
 from tcclient.backoff import NETWORK
 from tests.faults import proxy
@@ -19,7 +20,7 @@ ROOM = 32 << 10
 """Kilobytes by which the client may grow over it."""
 SLOW = Pace(proxy.each_byte, pause=0.002, most=400)
 """The header comes a byte at a time, and a bit of the body."""
-SMALL = Terms(rate=3.0, ends=("--no-gzip",))
+SMALL = Terms(rate=3.0, options=("--no-gzip",))
 """A world for bytes that come one at a time."""
 
 
@@ -65,18 +66,23 @@ async def keep_alives(world: World, rounds: int) -> None:
 
 async def gzip_bomb(world: World, rounds: int) -> None:
     """A short body that becomes a very long one: the client does not grow with it."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    body = b"".join(packer.compress(bytes(1 << 20)) for _ in range(BOMB >> 20)) + packer.flush()
-    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    bomb = await deferToThread(make_bomb)  # the roads must not wait for it
     for _ in range(rounds):
         await world.some_time(0.0, 1.0)
         before = memory(world, "VmRSS")
-        await world.twitter("replay", head + body)
+        await world.twitter("replay", bomb)
         world.proxy.each(Link.reset)
         await world.recovered()
         grown = memory(world, "VmHWM") - before
         if grown > ROOM:
             raise AssertionError(f"The client grew by {grown} kB over a gzip bomb.")
+
+
+def make_bomb() -> bytes:
+    """The whole answer."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    body = b"".join(packer.compress(bytes(1 << 20)) for _ in range(BOMB >> 20)) + packer.flush()
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + body
 
 
 def memory(world: World, which: str) -> int:
@@ -90,8 +96,10 @@ async def segments(world: World, rounds: int) -> None:
     for _ in range(rounds):
         for pace in (proxy.BYTES, proxy.BROKEN_LINES):
             await world.some_time(0.5, 1.0)
+            await world.all_arrived()  # a slow road can hold more than a moment's posts
             world.proxy.pace = pace
             world.proxy.each(Link.reset)
+            await world.twitter("rate", rate=world.terms.rate)
             await world.recovered()
     world.proxy.pace = proxy.AT_ONCE
 

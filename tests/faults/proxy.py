@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort, IOpenSSLContextFactory
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -57,7 +57,8 @@ BROKEN_LINES = Pace(within_crlf, most=math.inf)
 class Proxy(Factory):
     """
     Hands on what comes, to and fro, unless it is told otherwise.  `pace` is that of connections
-    made from now on; a `mute` proxy accepts connections, and that is all.
+    made from now on; a `mute` proxy accepts connections, and that is all; one with `tls` speaks
+    it with the client, and plainly with Twitter.
     """
 
     noisy = False
@@ -66,6 +67,7 @@ class Proxy(Factory):
         self.reactor = reactor
         self.pace = AT_ONCE
         self.mute = False
+        self.tls: IOpenSSLContextFactory | None = None
         self._target = port
         self._links: set[Link] = set()
         self._port: IListeningPort | None = None
@@ -73,7 +75,10 @@ class Proxy(Factory):
 
     def listen(self) -> int:
         """The port on which it listens: always the same one after the first time."""
-        self._port = self.reactor.listenTCP(self.number, self, interface=HOST)
+        if self.tls is None or self.mute:
+            self._port = self.reactor.listenTCP(self.number, self, interface=HOST)
+        else:
+            self._port = self.reactor.listenSSL(self.number, self, self.tls, interface=HOST)
         self.number = self._port.getHost().port
         return self.number
 

@@ -61,7 +61,6 @@ def first_of(status: int) -> Act:
 
 STORM_503 = Scenario("503 storm", storm(503, HTTP))
 FIRST_420 = Scenario("420", first_of(420))
-FIRST_429 = Scenario("429", first_of(429))
 STORMS = (
     STORM_503,
     Scenario("420 storm", storm(420, RATE_LIMIT)),

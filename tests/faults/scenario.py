@@ -22,13 +22,15 @@ class Scenario:
 
 
 def in_turn(name: str, *scenarios: Scenario) -> Scenario:
-    """All of them in the first one's world: their processes are started once."""
+    """All of them in one world, for which their terms have to be the same."""
+
+    [terms] = {scenario.terms for scenario in scenarios}
 
     async def act(world: World, rounds: int) -> None:
         for scenario in scenarios:
             await scenario.act(world, rounds)
 
-    return Scenario(name, act, scenarios[0].terms)
+    return Scenario(name, act, terms)
 
 
 async def play(scenario: Scenario, rounds: int, folder: Path, seed: int = 1) -> Row:

@@ -1,32 +1,62 @@
-"""Every scenario in its short form: few rounds, and one world for those that can share it."""
+"""Every scenario in its short form: one round, and one world for those that can share it."""
 
 from pathlib import Path
 
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.e2e.processes import together
+from tests.faults.calendars import CALENDARS
+from tests.faults.disks import FULL_DISK, SECOND_CLIENT, WRITES_REFUSED
+from tests.faults.edits import KEYWORDS
 from tests.faults.kills import KILLS
+from tests.faults.names import DNS
+from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
+from tests.faults.private import possible
+from tests.faults.refusals import FIRST_420, STORM_503
 from tests.faults.scenario import Scenario, in_turn, play
+from tests.faults.servers import SERVERS
+
+AT_ONCE = 5
+"""Scenarios wait more than they work."""
 
 
-class Played(TestCase):
-    """Rows in which nothing is wrong."""
-
-    timeout = 120
-
-    async def check(self, *scenarios: Scenario, rounds: int = 1) -> None:
-        """Play them, some at the same time."""
-        await together(self._play(scenario, rounds) for scenario in scenarios)
-
-    async def _play(self, scenario: Scenario, rounds: int) -> None:
-        row = await play(scenario, rounds, Path(self.mktemp()))
-        self.assertEqual(row.wrong, (), row)
-        self.assertGreaterEqual(row.faults, rounds)
-
-
-class ShortTests(Played):
+class ShortTests(TestCase):
     """Nothing is lost without an account of it, and nothing is counted wrongly."""
 
-    async def test_deaths(self) -> None:
-        """The client, Twitter and the server are killed, and the client is ended."""
-        await self.check(in_turn("deaths", *KILLS), rounds=2)
+    timeout = 180
+
+    async def check(self, *scenarios: Scenario) -> None:
+        """Play each once, some at the same time; nothing is wrong with their rows."""
+        await together((self._play(scenario) for scenario in scenarios), AT_ONCE)
+
+    async def _play(self, scenario: Scenario) -> None:
+        row = await play(scenario, 1, Path(self.mktemp()))
+        self.assertEqual(row.wrong, (), row)
+        self.assertGreaterEqual(row.faults, 1, row)
+
+    async def test_deaths_and_connections(self) -> None:
+        """Processes die; connections are cut, fall silent, or carry what means nothing."""
+        await self.check(
+            in_turn("silences", *SILENCES),
+            in_turn("road", *ROAD),
+            in_turn("deaths", *KILLS),
+            in_turn("bodies", *BODIES),
+            in_turn("frames", *FRAMES),
+        )
+
+    async def test_refusals_and_turns(self) -> None:
+        """Both ends refuse, keywords change, the calendar turns, the disk does not take it."""
+        await self.check(
+            STORM_503,
+            in_turn("server", *SERVERS),
+            FIRST_420,
+            *CALENDARS,
+            *KEYWORDS,
+            in_turn("folder", WRITES_REFUSED, SECOND_CLIENT),
+        )
+
+    async def test_mounts(self) -> None:
+        """The disk is full; Twitter's name does not resolve."""
+        if not possible():
+            raise SkipTest("A file system may not be mounted here, not even in private.")
+        await self.check(FULL_DISK, DNS)

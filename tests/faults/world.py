@@ -7,7 +7,7 @@ Knows how to start, hurt and end each; knows nothing of what has to come out.
 import json
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -35,16 +35,15 @@ PATIENCE = 30.0
 
 @attrs.frozen
 class Terms:
-    """What sort of world it is; `twitter` and `output` go into the client's settings."""
+    """What sort of world it is; `stall_timeout` is the client's."""
 
     api: str = "1.1"
     rate: float = 200.0
     stall_timeout: float = 2.0
-    ends: tuple[str, ...] = ()
-    """Options of the simulated Twitter."""
-    scheme: str = "http"
-    output: dict[str, Any] = attrs.field(factory=dict)
-    environ: dict[str, str] = attrs.field(factory=dict)
+    options: tuple[str, ...] = ()
+    """Of the simulated Twitter's command line."""
+    prepare: Callable[["World"], Awaitable[None]] | None = None
+    """Called when all but the client is there."""
 
 
 class World:
@@ -59,7 +58,9 @@ class World:
         self.random = Random(seed)
         self.recoveries: list[float] = []
         self.running: dict[str, Running] = {}
-        self.prefix: list[str] = []  # of the client's command
+        self.environ: dict[str, str] = {}  # the client's
+        self.prefix: list[str] = []  # of its command
+        self.twitter_at = f"http://{HOST}"  # for the client
         self._cuts: list[Span] = []
         self._cut_at: float | None = None
         self._twitter_killed: list[float] = []
@@ -79,6 +80,8 @@ class World:
         self.proxy = Proxy(reactor, self._ports["twitter"])
         self.addCleanup(lambda: Deferred.fromCoroutine(self.proxy.stop()))
         self.proxy.listen()
+        if self.terms.prepare is not None:
+            await self.terms.prepare(self)
         self.write_settings()
         if self.terms.api == "2":
             plan = dict.fromkeys(("rule_changes", "rule_reads", "stream_connects"), 100_000)
@@ -100,7 +103,7 @@ class World:
     async def start(self, what: str) -> None:
         """Start "twitter", "server" or "client"; the ends listen when this returns."""
         command = {"twitter": self._twitter, "server": self._server, "client": self._client}[what]()
-        environ = self.terms.environ if what == "client" else {}
+        environ = self.environ if what == "client" else {}
         self.running[what] = process = start(self, self.folder, command, **environ)
         if what != "client":
             await process.says("\n")
@@ -118,7 +121,7 @@ class World:
         return python(
             "-m", "tcclient.sandbox.twitter", f"--port={self._ports.get('twitter', 0)}",
             f"--rate={self.terms.rate:g}", "--scale=0.02", f"--rule-delay={RULE_DELAY / 0.02:g}",
-            "--seed=1", "--journal=journal", *self.terms.ends,
+            "--seed=1", "--journal=journal", *self.terms.options,
         )  # fmt: skip
 
     def _server(self) -> list[str]:
@@ -130,9 +133,9 @@ class World:
     def _client(self) -> list[str]:
         return [*self.prefix, *twistd("-n", "--pidfile=", "tcc", "--config", "settings.json")]
 
-    def write_settings(self, host: str = HOST) -> None:
-        """The client's, with Twitter at `host`."""
-        root = f"{self.terms.scheme}://{host}:{self.proxy.number}/"
+    def write_settings(self) -> None:
+        """The client's."""
+        root = f"{self.twitter_at}:{self.proxy.number}/"
         document = {
             "server": {
                 "base_url": f"{self._root('server')}api/",
@@ -149,15 +152,14 @@ class World:
                 "rule_delay": RULE_DELAY,
                 "stall_timeout": self.terms.stall_timeout,
             },
-            "output": {"base_dir": "data", "minute_interval": 1, **self.terms.output},
+            "output": {"base_dir": "data", "minute_interval": 1},
         }
         (self.folder / "settings.json").write_text(json.dumps(document))
 
     # Controls.
 
     def _root(self, what: str) -> str:
-        scheme = self.terms.scheme if what == "twitter" else "http"
-        return f"{scheme}://{HOST}:{self._ports[what]}/"
+        return f"http://{HOST}:{self._ports[what]}/"
 
     async def ask(self, method: str, url: str, body: bytes | None = None) -> Any:
         """The JSON in the answer to a researcher's request."""
@@ -232,19 +234,25 @@ class World:
             await deferLater(reactor, 0.05)
         self.recoveries.append(reactor.seconds() - since)
 
+    async def all_arrived(self) -> None:
+        """Have no more posts made, and return once all that were are on disk."""
+        await self.twitter("rate", rate=0)
+        last = max(self._sent(reactor.seconds()).posts)
+
+        def arrived() -> bool:
+            self.running["client"].check()
+            return evidence.newest_post(self.data) >= last
+
+        await until(arrived, "the last post on disk", PATIENCE)
+
     async def close(self) -> Span:
         """Let what was sent arrive, and end the client; the period that there is to account for."""
-        await self.twitter("rate", rate=0)
-        await until(self._all_arrived, "the last post on disk")
+        await self.all_arrived()
         ended = reactor.seconds()
         finished = await self.running["client"].end(signal.SIGTERM)
         if finished.status not in (0, -signal.SIGTERM):  # Twisted ends by the signal it was sent
             raise AssertionError(f"The client ended with {finished.status}: {finished.out}")
         return Span(self._sent(ended).opened[0], ended)
-
-    def _all_arrived(self) -> bool:
-        self.running["client"].check()
-        return evidence.newest_post(self.data) >= max(self._sent(reactor.seconds()).posts)
 
     def _sent(self, until_when: float) -> evidence.Sent:
         return evidence.read_journal(self.folder / "journal", self._twitter_killed, until_when)

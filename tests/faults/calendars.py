@@ -1,0 +1,115 @@
+"""Midnight and summer time: the slots of the files turn with the local clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import attrs
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+
+from tests.faults import evidence
+from tests.faults.scenario import Act, Scenario
+from tests.faults.world import World
+
+AHEAD = 3
+"""Seconds from the start of the client to the moment when the clock turns."""
+LATE = 0.5
+"""Seconds from the making of a post to its arrival, at most."""
+HOUR = timedelta(hours=1)
+
+
+@attrs.frozen
+class Turn:
+    """A time zone as POSIX writes it, and the hours and minutes of the slots around the turn."""
+
+    zone: str
+    before: str
+    after: str
+
+
+def midnight(at: datetime) -> Turn:
+    """It is midnight at `at`."""
+    return Turn(f"AAA{_posix(_offset(at, 0))}", "2359", "0000")
+
+
+def forward(at: datetime) -> Turn:
+    """Summer time begins at `at`: after 1:59 comes 3:00."""
+    offset = _offset(at, 2)
+    day = _day(at + offset)
+    zone = f"AAA{_posix(offset)}BBB{_posix(offset + HOUR)},{day}/2,{day + 1}/2"
+    return Turn(zone, "0159", "0300")
+
+
+def back(at: datetime) -> Turn:
+    """Summer time ends at `at`: after 2:59 comes 2:00."""
+    offset = _offset(at, 3)
+    day = _day(at + offset)
+    zone = f"AAA{_posix(offset - HOUR)}BBB{_posix(offset)},{max(day - 1, 0)}/0,{day}/3"
+    return Turn(zone, "0259", "0200")
+
+
+def _offset(at: datetime, hour: int) -> timedelta:
+    """What a zone is ahead of UTC in which it is that hour at `at`."""
+    today = timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+    return (timedelta(hours=hour) - today) % timedelta(days=1)
+
+
+def _posix(offset: timedelta) -> str:
+    """An offset, which POSIX counts from the zone to UTC."""
+    return f"{'' if offset < timedelta() else '-'}{abs(offset)}"
+
+
+def _day(at: datetime) -> int:
+    """Of the year, from 0."""
+    return at.timetuple().tm_yday - 1
+
+
+def turning(turn_at: Callable[[datetime], Turn]) -> Act:
+    """The client runs in a zone whose clock turns while posts come."""
+
+    async def act(world: World, rounds: int) -> None:
+        for _ in range(rounds):
+            at, turn = await started_before(world, turn_at)
+            await deferLater(reactor, at + LATE - reactor.seconds())
+            await world.recovered()
+            check_slots(world, at, turn)
+
+    return act
+
+
+async def started_before(world: World, turn_at: Callable[[datetime], Turn]) -> tuple[float, Turn]:
+    """Have the client capture some seconds before a turn: which, and when it is."""
+    ahead = AHEAD
+    while True:
+        at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ahead)
+        turn = turn_at(at)
+        world.environ = {"TZ": turn.zone}
+        await world.kill("client")
+        await world.start("client")
+        await world.recovered()
+        if reactor.seconds() < at.timestamp() - LATE:
+            return at.timestamp(), turn
+        ahead *= 2  # it is a slow machine
+
+
+def check_slots(world: World, at: float, turn: Turn) -> None:
+    """The posts of both sides of `at` are in the files that are named after them."""
+    for stamp, begin, end in (
+        (turn.before, at - 60, at),
+        (turn.after, at - LATE, at + 60),
+    ):
+        times = [
+            evidence.sent_at(post)
+            for path in world.data.glob(f"*_{stamp}*")
+            for post in evidence.read_posts([path])[0]
+        ]
+        around = [time for time in times if abs(time - at) < AHEAD]
+        if not around or not all(begin <= time <= end for time in around):
+            raise AssertionError(f"The slot {stamp} of {turn.zone} has not the posts of its time.")
+
+
+CALENDARS = (
+    Scenario("midnight", turning(midnight)),
+    Scenario("summer time", turning(forward)),
+    Scenario("winter time", turning(back)),
+)
