@@ -14,6 +14,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
+from twisted.trial.unittest import SkipTest
 
 from tests.faults import table
 from tests.faults.catalogue import SCENARIOS
@@ -28,6 +29,9 @@ async def run(scenarios: list[Scenario], rounds: int, seed: int) -> bool:
         folder = Path(tempfile.mkdtemp(prefix="tcc-faults-"))
         try:
             row = await play(scenario, rounds, folder, seed)
+        except SkipTest as e:
+            print(f"{scenario.name:{table.NAME}} {e}", flush=True)
+            continue
         except AssertionError as e:
             well = False
             print(f"{scenario.name:{table.NAME}} {e}\n    See {folder}.", flush=True)

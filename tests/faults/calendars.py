@@ -1,4 +1,4 @@
-"""Midnight and summer time: the slots of the files turn with the local clock."""
+"""Midnight, summer time, and a clock that is set: the files turn, and nothing else does."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,15 +7,15 @@ import attrs
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
+from tests.e2e.faketime import HOUR, machine_clock
 from tests.faults import evidence
 from tests.faults.scenario import Act, Scenario
-from tests.faults.world import World
+from tests.faults.world import Terms, World
 
 AHEAD = 3
 """Seconds from the start of the client to the moment when the clock turns."""
 LATE = 0.5
 """Seconds from the making of a post to its arrival, at most."""
-HOUR = timedelta(hours=1)
 
 
 @attrs.frozen
@@ -36,7 +36,7 @@ def forward(at: datetime) -> Turn:
     """Summer time begins at `at`: after 1:59 comes 3:00."""
     offset = _offset(at, 2)
     day = _day(at + offset)
-    zone = f"AAA{_posix(offset)}BBB{_posix(offset + HOUR)},{day}/2,{day + 1}/2"
+    zone = f"AAA{_posix(offset)}BBB{_posix(offset + timedelta(hours=1))},{day}/2,{day + 1}/2"
     return Turn(zone, "0159", "0300")
 
 
@@ -44,7 +44,9 @@ def back(at: datetime) -> Turn:
     """Summer time ends at `at`: after 2:59 comes 2:00."""
     offset = _offset(at, 3)
     day = _day(at + offset)
-    zone = f"AAA{_posix(offset - HOUR)}BBB{_posix(offset)},{max(day - 1, 0)}/0,{day}/3"
+    zone = (
+        f"AAA{_posix(offset - timedelta(hours=1))}BBB{_posix(offset)},{max(day - 1, 0)}/0,{day}/3"
+    )
     return Turn(zone, "0259", "0200")
 
 
@@ -108,8 +110,25 @@ def check_slots(world: World, at: float, turn: Turn) -> None:
             raise AssertionError(f"The slot {stamp} of {turn.zone} has not the posts of its time.")
 
 
+async def own_clock(world: World) -> None:
+    """The client's machine has a clock of its own."""
+    world.clock = await machine_clock(world, world.folder)
+    world.environ = world.clock.environ
+
+
+async def set_clock(world: World, rounds: int) -> None:
+    """It is set forward by an hour, and back."""
+    for _ in range(rounds):
+        for seconds in (HOUR, -HOUR):
+            await world.some_time(1.0, 2.0)
+            world.clock.set(seconds)
+            await world.recovered()
+        await world.reported()
+
+
 CALENDARS = (
     Scenario("midnight", turning(midnight)),
     Scenario("summer time", turning(forward)),
     Scenario("winter time", turning(back)),
 )
+CLOCK = Scenario("clock steps", set_clock, Terms(prepare=own_clock))

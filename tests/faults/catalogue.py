@@ -1,6 +1,6 @@
 """Every scenario there is."""
 
-from tests.faults.calendars import CALENDARS
+from tests.faults.calendars import CALENDARS, CLOCK
 from tests.faults.disks import DISKS
 from tests.faults.edits import KEYWORDS
 from tests.faults.kills import KILLS
@@ -21,4 +21,5 @@ SCENARIOS = (
     *KEYWORDS,
     *DISKS,
     *CALENDARS,
+    CLOCK,
 )

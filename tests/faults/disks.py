@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from tests.e2e.processes import start, twistd, until
-from tests.faults.private import ALONE, beside, seen_by
+from tests.faults.private import ALONE, beside, needed, seen_by
 from tests.faults.scenario import Scenario
 from tests.faults.world import Terms, World
 
@@ -20,6 +20,7 @@ HOLD = f'mkdir data && mount -t tmpfs -o size={SIZE} tmpfs data && echo held && 
 
 async def small_disk(world: World) -> None:
     """The client's folder is a disk of its own, held by another process: it outlives the client."""
+    needed()
     command = [*ALONE, "sh", "-c", HOLD, "sh", "3600"]
     holder = start(world, world.folder, command)
     await holder.says("held\n")

@@ -5,7 +5,7 @@ from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.task import deferLater
 
 from tests.certificates import BAD, CA, GOOD, Certified
-from tests.faults.private import with_mounts
+from tests.faults.private import needed, with_mounts
 from tests.faults.proxy import HOST, Link
 from tests.faults.scenario import Scenario
 from tests.faults.world import Terms, World
@@ -15,6 +15,7 @@ NAME = "stream.invalid"
 
 async def own_names(world: World) -> None:
     """The client resolves names by a file of ours, and by nothing else."""
+    needed()
     (world.folder / "hosts").write_text(f"{HOST} {NAME}\n")
     (world.folder / "resolv.conf").write_text(f"nameserver {HOST}\n")  # nobody answers there
     world.prefix = with_mounts("--bind hosts /etc/hosts", "--bind resolv.conf /etc/resolv.conf")

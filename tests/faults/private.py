@@ -9,15 +9,22 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from twisted.trial.unittest import SkipTest
+
 ALONE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
 ENTER = ["nsenter", "--mount"] if os.geteuid() == 0 else [
     "nsenter", "--user", "--preserve-credentials", "--mount"
 ]  # fmt: skip
 
 
+def needed() -> None:
+    """Raises SkipTest where no mounts of one's own may be made."""
+    if not _possible():
+        raise SkipTest("did not run: nothing may be mounted here, not even in private")
+
+
 @cache
-def possible() -> bool:
-    """Whether mounts of one's own may be made here."""
+def _possible() -> bool:
     try:
         command = [*ALONE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
         return subprocess.run(command, capture_output=True, timeout=10).returncode == 0

@@ -7,8 +7,12 @@ from typing import Any
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient import entries
+from tcclient.ledger import Ledger
+from tcclient.tally import Account
 from tests.faults import evidence, table
 from tests.faults.accounting import (
     EARLY,
@@ -160,13 +164,14 @@ class EvidenceTests(SynchronousTestCase):
     def test_a_ledger(self) -> None:
         """The last numbers, and every gap in Unix time."""
         gap = {"begin": "2026-01-01T00:00:00.250Z", "end": "2026-01-01T00:00:02.000Z"}
-        path = self.write(
-            "x.ledger.jsonl",
-            {"kind": "file", "account": {"base": 1, "posts": 2, "settled": 0}},
-            {"kind": "gap", **gap},
-            {"kind": "file", "account": {"base": 1, "posts": 5, "settled": 3}},
-            {"kind": "connected"},
-        )
+        more = {"seconds": 1.75, "cause": "crash", "detail": "x", "attempts": 0, "keywords": None}
+        path = self.folder / "x.ledger.jsonl"
+        with Ledger(path, Clock()) as ledger:
+            ledger.write(entries.File(name="a", posts=2, bytes=9, account=Account(1, 2, 0)), 1)
+            ledger.write(entries.Gap(**gap, **more), 1)
+            ledger.write(entries.File(name="b", posts=3, bytes=9, account=Account(1, 5, 3)), 1)
+            ledger.write(entries.CaptureClose(account=Account(1, 5, 5)), 1)
+            ledger.write(entries.Refused(reason="not JSON", bytes=1, begins="x"), 1)
         found = evidence.read_ledger(path)
         self.assertEqual(found.counted, 6)
         self.assertEqual(found.gaps, [Span(1_767_225_600.25, 1_767_225_602.0)])

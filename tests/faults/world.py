@@ -21,6 +21,7 @@ from twisted.web.client import Agent
 
 from tcclient.sandbox.server import TOKEN
 from tcclient.sandbox.twitter import SANDBOX_CREDENTIALS
+from tests.e2e.faketime import MachineClock
 from tests.e2e.processes import Running, python, start, twistd, until
 from tests.faults import evidence
 from tests.faults.accounting import Evidence, Span, outside
@@ -59,6 +60,7 @@ class World:
         self.recoveries: list[float] = []
         self.running: dict[str, Running] = {}
         self.environ: dict[str, str] = {}  # the client's
+        self.clock: MachineClock  # where it has one of its own
         self.prefix: list[str] = []  # of its command
         self.twitter_at = f"http://{HOST}"  # for the client
         self._cuts: list[Span] = []
