@@ -19,8 +19,20 @@ class _Post(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Post)
 
 
+class NoObject(ValueError):
+    """A line is no JSON object."""
+
+
 def post_id(line: bytes) -> str | None:
     """v1.1's `id_str`, v2's `data.id`; None where there is neither.  Never raises."""
+    try:
+        return checked_id(line)
+    except NoObject:
+        return None
+
+
+def checked_id(line: bytes) -> str | None:
+    """As post_id(), but raises NoObject for a line that holds none."""
     try:
         post = _decoder.decode(line)
     except (ValueError, RecursionError):
@@ -33,10 +45,10 @@ def _read_slowly(line: bytes) -> str | None:
     try:
         # An int of Python has a limit to its digits, which msgspec has not.
         post = json.loads(line.decode("utf-8"), parse_int=float)
-    except (ValueError, RecursionError):
-        return None
+    except (ValueError, RecursionError) as e:
+        raise NoObject from e
     if not isinstance(post, dict):
-        return None
+        raise NoObject
     data = post.get("data")
     found = data.get("id") if isinstance(data, dict) else post.get("id_str")
     return found if isinstance(found, str) else None

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.postids import post_id
+from tcclient.postids import NoObject, checked_id, post_id
 
 
 class PostIdTests(SynchronousTestCase):
@@ -28,6 +28,21 @@ class PostIdTests(SynchronousTestCase):
             (b"[" * 100_000, None),
         ):
             self.assertEqual(post_id(line), id, line[:60])
+
+    def test_what_is_no_object(self) -> None:
+        """Who wants to know is told; an object without an id is one all the same."""
+        for line in (
+            b'{"id_str":"1"',
+            b'{"data":{}}}',
+            b"[1]",
+            b"null",
+            b"",
+            b"\xff",
+            b"[" * 10**5,
+        ):
+            self.assertRaises(NoObject, checked_id, line)
+        for line in (b"{}", b'{"data":[]}', b'{"text":"\\ud83d"}'):
+            self.assertIsNone(checked_id(line))
 
     @given(st.binary())
     def test_anything(self, line: bytes) -> None:
