@@ -15,7 +15,7 @@ import jsonschema
 import tcclient
 
 SCHEMA = Path(tcclient.__file__).with_name("ledger.schema.json")
-SPOILING = ("tests.test_ledger", "tests.test_recovery", "tests.test_archive")
+SPOILING = ("tests.test_account", "tests.test_archive", "tests.test_ledger", "tests.test_recovery")
 """The names of their folders begin with these."""
 
 

@@ -1,0 +1,5 @@
+"""`python -m tcclient.account`"""
+
+from tcclient.account.command import main
+
+main()

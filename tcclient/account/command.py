@@ -1,0 +1,108 @@
+"""
+`tcc-account FOLDER`: the account of a capture, for the researcher who publishes from it.
+
+Knows the command line, and what goes to which output; what is said comes from the other modules.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from tcclient.account import posts, tables
+from tcclient.account.folder import Folder, NoCapture, find
+from tcclient.account.index import read_index
+from tcclient.account.lines import lines
+from tcclient.account.progress import Progress
+from tcclient.account.record import record
+from tcclient.account.summary import Subject, summary
+from tcclient.failures import explain_os
+
+DONE, CANNOT, INTERRUPTED = 0, 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2."""
+        self.exit(CANNOT, f"{self.prog}: {message}\n")
+
+
+def make_parser() -> Parser:
+    """The command line."""
+    parser = Parser(
+        prog="tcc-account",
+        description="What a capture holds and what is missing from it, by its ledger.",
+        epilog="Without an option: a summary.  Only reads; the client may be running.",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, help="of the capture, <base_dir>/<name>")
+    add("--temporary", default=".tmp", metavar="SUFFIX", help="output.temporary_extension")
+    add("--csv", choices=sorted(tables.TABLES), help="a table, to the output")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """
+    Raises SystemExit: 0, 2 with a sentence where something cannot be read or written, 130 after
+    Ctrl-C.
+    """
+    options = make_parser().parse_args(arguments)
+    try:
+        status = run(options)
+        sys.stdout.flush()
+    except NoCapture as e:
+        status = _cannot(str(e))
+    except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = DONE
+    except OSError as e:
+        status = _cannot(f"This cannot be done: {explain_os(e)}.")
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    raise SystemExit(status)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit status.  Raises NoCapture and OSError."""
+    folder = find(options.folder)
+    if options.csv:
+        tables.write(tables.TABLES[options.csv](lines(folder.ledger)), sys.stdout)
+        return DONE
+    index = read_index(folder.index)
+    found = record(lines(folder.ledger))
+    growing = _growing(folder, options.temporary)
+    for text in summary(Subject(folder.name, folder.is_open, found, index, growing)):
+        print(text)
+    return DONE
+
+
+def _growing(folder: Folder, temporary: str) -> dict[str, int]:
+    """File that is not finished -> the posts in it."""
+    sizes = {n: f.bytes for n, f in sorted(folder.found.items()) if n.endswith(temporary)}
+    growing = {}
+    with _progress(sum(sizes.values())) as progress:
+        for name in sizes:
+            with suppress(FileNotFoundError):  # it has been finished since
+                path = folder.path / name
+                growing[name] = posts.read(path, progress.advance, lambda post: None).posts
+    return growing
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Progress]:
+    progress = Progress(total, sys.stderr if sys.stderr.isatty() else None, time.monotonic)
+    try:
+        yield progress
+    finally:
+        progress.clear()
+
+
+def _cannot(sentence: str) -> int:
+    print(f"tcc-account: {sentence}", file=sys.stderr)
+    return CANNOT

@@ -1,0 +1,44 @@
+"""How far long work has come, on a terminal."""
+
+from collections.abc import Callable
+from typing import TextIO
+
+import attrs
+
+_STEP = 0.2
+"""Seconds between two drawings."""
+
+_CELLS = 30
+
+
+@attrs.define
+class Progress:
+    """
+    A bar of what is done of `total` bytes.  Nothing is drawn where `terminal` is None.
+
+    `clock` gives seconds that never go back.
+    """
+
+    total: int
+    terminal: TextIO | None
+    clock: Callable[[], float]
+    _done: int = 0
+    _next: float = 0.0
+
+    def advance(self, size: int) -> None:
+        """So many bytes more are done."""
+        self._done += size
+        if self.terminal is not None and self.clock() >= self._next:
+            self._next = self.clock() + _STEP
+            share = min(1.0, self._done / max(1, self.total))
+            bar = "#" * int(share * _CELLS)
+            self._draw(f"\r[{bar:.<{_CELLS}}] {share:4.0%} of {self.total / 1e6:,.0f} MB")
+
+    def clear(self) -> None:
+        """Leave the line as it was."""
+        self._draw("\r\x1b[K")
+
+    def _draw(self, text: str) -> None:
+        if self.terminal is not None:
+            self.terminal.write(text)
+            self.terminal.flush()

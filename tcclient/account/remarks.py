@@ -1,0 +1,79 @@
+"""
+What else a ledger tells of a capture, in words: what did not come to the files, and what happened
+meanwhile.  Pure.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tcclient.account.history import JobHistory
+from tcclient.account.index import Index
+from tcclient.account.intervals import total
+from tcclient.account.record import Record
+from tcclient.account.wording import length, number, when
+
+_MESSAGES = {
+    "delete": ("deletion of a post", "deletions of posts"),
+    "scrub_geo": ("removal of places", "removals of places"),
+    "status_withheld": ("post withheld in countries", "posts withheld in countries"),
+    "user_withheld": ("user withheld in countries", "users withheld in countries"),
+    "disconnect": ("announced end of the connection", "announced ends of the connection"),
+    "warning": ("warning", "warnings"),
+    "event": ("event of the account", "events of the account"),
+    "unknown": ("message of no known kind", "messages of no known kind"),
+}
+"""Kind -> what one is called, and several."""
+
+
+def not_in_files(record: Record) -> Iterator[str]:
+    """Posts that are not, and lines that may have been some."""
+    if record.counts["limit"]:
+        notices = number(record.counts["limit"], "limit notice")
+        yield f"about {number(record.undelivered)} matched and were not delivered:"
+        yield f"  an estimate, from {notices}"
+    if record.counts["not_stored"]:
+        yield f"{number(record.sums['not_stored'])} arrived and were not stored"
+    if record.torn:
+        yield f"{number(len(record.torn))} cut by a crash, kept in .torn files"
+    if record.counts["refused"]:
+        lines = number(record.counts["refused"], "line that was", "lines that were")
+        yield f"{lines} no message"
+
+
+def messages(counts: Counter[str]) -> Iterator[str]:
+    """What came besides posts."""
+    for kind, (one, many) in _MESSAGES.items():
+        if counts[kind]:
+            yield number(counts[kind], one, many)
+
+
+def machine(record: Record) -> Iterator[str]:
+    """Its clock and its disk."""
+    for at, step in record.clock_steps:
+        direction = "forward" if step > 0 else "back"
+        yield f"the clock was set {direction} by {length(abs(step))}, to {when(at)}"
+    if record.counts["disk_trouble"]:
+        times = number(record.counts["disk_trouble"], "time")
+        yield f"the disk took no posts {times}, {length(record.disk_seconds)} in all"
+
+
+def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
+    """Its outages while the folder was in use."""
+    first = min((history.first for history in histories if history.first is not None), default=0.0)
+    last = max((history.last for history in histories), default=0.0)
+    outages = [(one.end - one.seconds, one.end) for one in index.outages]
+    during = [one for one in outages if one[0] <= last and one[1] >= first]
+    if during:
+        times, seconds = number(len(during), "time"), total(during)
+        yield f"failed {times}, {length(seconds)} in all; capturing went on"
+
+
+def ledger(record: Record) -> Iterator[str]:
+    """What it lost itself."""
+    if record.counts["ledger_repaired"]:
+        lines = number(record.counts["ledger_repaired"], "line")
+        yield f"a crash cut {lines} of it, {number(record.sums['ledger_repaired'], 'byte')}"
+    if record.sums["lines_dropped"]:
+        yield f"{number(record.sums['lines_dropped'], 'line')} found no room on the disk"
+    if record.unreadable:
+        yield f"{number(len(record.unreadable), 'line')} cannot be read: see --verify"
