@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from tcclient.account import posts, tables
+from tcclient.account.comparison import Difference
 from tcclient.account.folder import Folder, NoCapture, find
-from tcclient.account.index import read_index
+from tcclient.account.index import Index, read_index
 from tcclient.account.lines import lines
 from tcclient.account.progress import Progress
 from tcclient.account.record import record
 from tcclient.account.summary import Subject, summary
+from tcclient.account.verify import Verification
+from tcclient.account.wording import number
 from tcclient.failures import explain_os
 
-DONE, CANNOT, INTERRUPTED = 0, 2, 130
+AGREES, DIFFERS, CANNOT, INTERRUPTED = 0, 1, 2, 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,14 +46,16 @@ def make_parser() -> Parser:
     add = parser.add_argument
     add("folder", type=Path, help="of the capture, <base_dir>/<name>")
     add("--temporary", default=".tmp", metavar="SUFFIX", help="output.temporary_extension")
-    add("--csv", choices=sorted(tables.TABLES), help="a table, to the output")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--csv", choices=sorted(tables.TABLES), help="a table, to the output")
+    what.add_argument("--verify", action="store_true", help="compare the files with the ledger")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
-    Raises SystemExit: 0, 2 with a sentence where something cannot be read or written, 130 after
-    Ctrl-C.
+    Raises SystemExit: 0, 1 where --verify finds a difference, 2 with a sentence where something
+    cannot be read or written, 130 after Ctrl-C.
     """
     options = make_parser().parse_args(arguments)
     try:
@@ -60,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = _cannot(str(e))
     except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = DONE
+        status = AGREES
     except OSError as e:
         status = _cannot(f"This cannot be done: {explain_os(e)}.")
     except KeyboardInterrupt:
@@ -73,13 +78,32 @@ def run(options: argparse.Namespace) -> int:
     folder = find(options.folder)
     if options.csv:
         tables.write(tables.TABLES[options.csv](lines(folder.ledger)), sys.stdout)
-        return DONE
+        return AGREES
     index = read_index(folder.index)
+    if options.verify:
+        return _verify(folder, index, options.temporary)
     found = record(lines(folder.ledger))
     growing = _growing(folder, options.temporary)
     for text in summary(Subject(folder.name, folder.is_open, found, index, growing)):
         print(text)
-    return DONE
+    return AGREES
+
+
+def _verify(folder: Folder, index: Index, temporary: str) -> int:
+    differences = 0
+    with _progress(sum(found.bytes for found in folder.found.values())) as progress:
+        verification = Verification(folder, index, temporary, progress.advance)
+        for finding in verification.run():
+            progress.clear()
+            differs = isinstance(finding, Difference)
+            print(finding.text if differs else f"Note: {finding.text}", flush=True)
+            differences += differs
+    if differences:
+        print(f"{number(differences, 'difference')}.")
+        return DIFFERS
+    files, stored = number(verification.files, "file"), number(verification.posts, "post")
+    print(f"Everything agrees: {files}, {stored}.")
+    return AGREES
 
 
 def _growing(folder: Folder, temporary: str) -> dict[str, int]:
