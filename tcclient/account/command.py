@@ -13,13 +13,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from tcclient.account import posts, tables
+from tcclient.account import plot, posts, tables
 from tcclient.account.comparison import Difference
 from tcclient.account.folder import Folder, NoCapture, find
 from tcclient.account.index import Index, read_index
 from tcclient.account.lines import lines
+from tcclient.account.plot import CannotDraw, Picture
 from tcclient.account.progress import Progress
-from tcclient.account.record import record
+from tcclient.account.rates import Minutes
+from tcclient.account.record import Record, record
 from tcclient.account.summary import Subject, summary
 from tcclient.account.verify import Verification
 from tcclient.account.wording import number
@@ -49,7 +51,15 @@ def make_parser() -> Parser:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--csv", choices=sorted(tables.TABLES), help="a table, to the output")
     what.add_argument("--verify", action="store_true", help="compare the files with the ledger")
+    what.add_argument("--plot", type=picture, metavar="FILE.png|svg", help="posts over time")
     return parser
+
+
+def picture(text: str) -> Path:
+    """A file name; argparse says that it was wrong."""
+    if Path(text).suffix.lower() not in plot.FORMATS:
+        raise argparse.ArgumentTypeError(f"{text!r} ends with none of {', '.join(plot.FORMATS)}")
+    return Path(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -61,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         status = run(options)
         sys.stdout.flush()
-    except NoCapture as e:
+    except (NoCapture, CannotDraw) as e:
         status = _cannot(str(e))
     except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(options: argparse.Namespace) -> int:
-    """The exit status.  Raises NoCapture and OSError."""
+    """The exit status.  Raises NoCapture, CannotDraw and OSError."""
+    if options.plot:
+        plot.check()
     folder = find(options.folder)
     if options.csv:
         tables.write(tables.TABLES[options.csv](lines(folder.ledger)), sys.stdout)
@@ -83,9 +95,12 @@ def run(options: argparse.Namespace) -> int:
     if options.verify:
         return _verify(folder, index, options.temporary)
     found = record(lines(folder.ledger))
-    growing = _growing(folder, options.temporary)
-    for text in summary(Subject(folder.name, folder.is_open, found, index, growing)):
-        print(text)
+    if options.plot:
+        _plot(folder, found, index, options.plot)
+    else:
+        growing = _growing(folder, options.temporary)
+        for text in summary(Subject(folder.name, folder.is_open, found, index, growing)):
+            print(text)
     return AGREES
 
 
@@ -116,6 +131,18 @@ def _growing(folder: Folder, temporary: str) -> dict[str, int]:
                 path = folder.path / name
                 growing[name] = posts.read(path, progress.advance, lambda post: None).posts
     return growing
+
+
+def _plot(folder: Folder, found: Record, index: Index, path: Path) -> None:
+    wanted = found.wanted(index, folder.name)
+    if not wanted:
+        raise CannotDraw("No line of the ledger says that the capture was started.")
+    minutes = Minutes()
+    with _progress(sum(booked.entry.bytes for booked in found.files)) as progress:
+        for booked in found.files:
+            minutes.take(posts.ids(folder.inside(booked.entry.name), progress.advance))
+    gaps = [(gap.begin, gap.end) for gap in found.gaps()]
+    plot.draw(Picture(folder.name, (wanted[0][0], wanted[-1][1]), gaps, minutes), path)
 
 
 @contextmanager
