@@ -18,9 +18,10 @@ from twisted.logger import Logger
 
 from tcclient import __version__, entries
 from tcclient.adoption import Adoption, found_before
+from tcclient.alive import AliveMark
 from tcclient.backlog import Backlog
 from tcclient.chronicle import Chronicle
-from tcclient.coverage import CRASH, resume
+from tcclient.coverage import CRASH, Missing, last_boot, resume
 from tcclient.diskuse import DiskUse
 from tcclient.entries import Entry
 from tcclient.failures import explain_os
@@ -28,9 +29,11 @@ from tcclient.files import RETRY, RotatingFile
 from tcclient.growing import Finished
 from tcclient.jobs import Job
 from tcclient.ledger import Ledger, LedgerInUse
+from tcclient.machine import boot
 from tcclient.recovery import ledger_path, recover, recover_all
 from tcclient.slots import LONGEST_STAMP, Naming, folder_name
 from tcclient.tally import Account, Tally, Update
+from tcclient.timers import Timers
 
 log = Logger()
 
@@ -47,6 +50,10 @@ class Note(Protocol):
 
 class Supply(Protocol):
     """What brings posts."""
+
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte; None where the stream is not heard."""
 
     def hold(self, by: object) -> None:
         """Bring none, until everybody who holds it has released it."""
@@ -105,7 +112,7 @@ class Shelf:
                     host=platform.node(),
                     pid=os.getpid(),
                     server=self.server,
-                    boot=_boot(),
+                    boot=boot(),
                     settings=self.settings,
                 )
             )
@@ -224,6 +231,8 @@ class Archive:
         self.files = RotatingFile(folder, naming, shelf.clock, self, shelf.use)
         self._troubled_since = 0.0
         self._silenced = False
+        self._timers = Timers(shelf.steady)
+        self._mark = AliveMark(folder / f".{naming.name}.alive")
         self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
@@ -231,17 +240,40 @@ class Archive:
             self._list_older_files(folder, naming)
             account = account or shelf.account(job) or Account(base=_held_by_server(job))
             self.tally = Tally(account, shelf.steady.seconds())
-            missing = resume(self._ledger.newest_first(), job.id, self.last_byte or 0.0)
-            self.chronicle = Chronicle(self.note, shelf.clock, missing)
+            missing = self._missing(job)
+            self.chronicle = Chronicle(self.note, shelf.clock, missing, self._unwritten_since)
             self._after_crash = missing is not None and missing.cause == CRASH
             self._ledger.write(self._opening(), job.id)
             shelf.note_name(job)  # last: until then, the numbers are found where they were
             shelf.owners[naming.name] = job.id
             undo.pop_all()
+        self._look_alive()
         self._adoption = Adoption(folder, self._ledger.path, shelf.use.aside, self.note)
         Deferred.fromCoroutine(self._adoption.run()).addErrback(
             lambda failure: log.failure("Older files could not be taken into account.", failure)
         )
+
+    def _missing(self, job: Job) -> Missing | None:
+        """The gap in which an earlier process has left the capture."""
+        lines = self._ledger.newest_first
+        safe = self._mark.read()
+        if last_boot(lines()) == boot():
+            return resume(lines(), job.id, max(safe, self.last_byte or 0.0))
+        # The machine went down: what was written last may be gone, and its time say too much.
+        return resume(lines(), job.id, safe, trust_recovered=False)
+
+    def _unwritten_since(self) -> float | None:
+        self.files.flush()
+        return self.files.waiting_since
+
+    def _look_alive(self) -> None:
+        """While the stream is heard, the mark follows."""
+        self._timers.start("look alive", self._shelf.use.fsync_interval, self._look_alive)
+        silent = None if self.supply is None else self.supply.silent
+        if silent is not None:
+            heard, unwritten = self._shelf.clock.seconds() - silent, self._unwritten_since()
+            until = heard if unwritten is None else min(heard, unwritten)
+            self._mark.written(until, synced=self.files.is_synced)
 
     def _list_older_files(self, folder: Path, naming: Naming) -> None:
         """Before the account begins, so that a file that appears later is not taken for one."""
@@ -293,6 +325,14 @@ class Archive:
         self.note(entries.NotStored(posts=posts, reason=reason, counted=True))
         if next(self._ledger.accounts(), None) is None:  # the ledger has gone with them
             self.note(self._opening())
+
+    def sync_begins(self) -> None:
+        """As Owner of the files."""
+        self._mark.sync_begins()
+
+    def synced(self) -> None:
+        """As Owner of the files."""
+        self._mark.synced()
 
     def troubled(self, reason: str) -> None:
         """As Owner of the files."""
@@ -381,7 +421,9 @@ class Archive:
 
     def _let_go(self) -> None:
         self._adoption.stop()
+        self._timers.stop("look alive")
         self.note(entries.CaptureClose(account=self._account_on_disk()))
+        self._mark.remove()
         self._ledger.close()
         del self._shelf.owners[self.name]
 
@@ -412,14 +454,6 @@ class Archive:
             self._silenced = True
         else:
             self._silenced = False
-
-
-def _boot() -> str | None:
-    """What names the time that this machine has been up; None on other systems than Linux."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return None
 
 
 def _held_by_server(job: Job) -> int:

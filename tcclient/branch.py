@@ -31,6 +31,10 @@ class Terms:
 class Stem(Protocol):
     """What a branch hangs on."""
 
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte; None where the stream is not heard."""
+
     def has(self, branch: "Branch") -> bool:
         """Whether the capture asks for anything here."""
 
@@ -73,6 +77,11 @@ class Branch(Service):
     @property
     def quiet(self) -> bool:
         return not self._stem.has(self)
+
+    @property
+    def silent(self) -> float | None:
+        """As Supply."""
+        return self._stem.silent if self.announced else None
 
     @property
     def archive(self) -> Archive | None:

@@ -7,6 +7,7 @@ Knows when something is worth a line; keeps no file.
 
 from collections.abc import Callable
 
+import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient import entries
@@ -20,13 +21,19 @@ from tcclient.keywords import Understood
 class Chronicle:
     """
     `note` puts a line into the ledger and does not raise; `missing` is the gap in which an earlier
-    process has left the capture.
+    process has left the capture.  `unwritten_since` writes what waits, and returns when the first
+    post came that could not be written, None where all is in files.
     """
 
     def __init__(
-        self, note: Callable[[Entry], None], clock: IReactorTime, missing: Missing | None
+        self,
+        note: Callable[[Entry], None],
+        clock: IReactorTime,
+        missing: Missing | None,
+        unwritten_since: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._note = note
+        self._unwritten_since = unwritten_since
         self._clock = clock
         self._coverage = Coverage(missing)
         self._heard = clock.seconds()
@@ -77,9 +84,11 @@ class Chronicle:
         self._end_gap(backfill)
 
     def unheard(self, ending: Ending) -> None:
-        """The stream is heard no more."""
-        self._heard = self._clock.seconds() - ending.silent
-        self._note(ending.for_ledger())
+        """The stream is heard no more.  What it has brought is written before the line says so."""
+        unwritten = self._unwritten_since()
+        now = self._clock.seconds()
+        self._heard = now - ending.silent if unwritten is None else unwritten
+        self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.cause != "stopped":
             self._miss(self._heard, ending.cause, ending.detail)
 

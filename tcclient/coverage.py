@@ -77,11 +77,27 @@ class Coverage:
         )
 
 
-def resume(newest_first: Iterable[Mapping[str, Any]], job: int, alive: float) -> Missing | None:
+def last_boot(newest_first: Iterable[Mapping[str, Any]]) -> str | None:
+    """Since which start of the machine the folder was last open; None where nobody knows."""
+    for line in newest_first:
+        entry = entries.read(line)
+        if isinstance(entry, entries.CaptureOpen):
+            return entry.boot
+    return None
+
+
+def resume(
+    newest_first: Iterable[Mapping[str, Any]],
+    job: int,
+    alive: float,
+    *,
+    trust_recovered: bool = True,
+) -> Missing | None:
     """
     The gap in which a capture is that an earlier process has left, by the lines of its ledger;
     None for one that was not running.  `alive` is the last time at which that process is known to
-    have had everything on the disk, 0 where nothing is known.
+    have had everything on the disk, 0 where nothing is known; the last byte of a file that was
+    recovered counts where it can be trusted.
     """
     keywords: str | None = None
     text_known = False
@@ -93,7 +109,11 @@ def resume(newest_first: Iterable[Mapping[str, Any]], job: int, alive: float) ->
             keywords, text_known = entry.after, True
         if isinstance(entry, entries.ClockStep):
             moved += entry.seconds
-        if isinstance(entry, entries.File) and entry.last_arrival is not None:
+        if (
+            isinstance(entry, entries.File)
+            and entry.last_arrival is not None
+            and (trust_recovered or not entry.recovered)
+        ):
             alive = max(alive, entries.seconds(entry.last_arrival) + moved)
         if missing is None and entry is not None:
             if isinstance(entry, entries.CaptureStop) and entry.because != "left":

@@ -53,6 +53,12 @@ class Owner(Protocol):
     def release(self) -> None:
         """Posts can be taken again."""
 
+    def sync_begins(self) -> None:
+        """What has been stored by now will be safe from a power cut at synced()."""
+
+    def synced(self) -> None:
+        """What had been stored when the sync began is safe."""
+
     def troubled(self, reason: str) -> None:
         """The disk has refused something, which is tried until it does not."""
 

@@ -133,11 +133,12 @@ class ServerAnswers(Entry, frozen=True):
 
 
 class CaptureOpen(Entry, frozen=True):
-    """The client takes the folder."""
+    """The client takes the folder.  `boot` names the time that the machine has been up."""
 
     schema: int
     name: str
     account: Account
+    boot: str | None = None
 
 
 class CaptureClose(Entry, frozen=True):

@@ -48,6 +48,10 @@ class Feed(Protocol):
     def quiet(self) -> bool:
         """Whether there is no stream, and none is being asked for."""
 
+    @property
+    def silent(self) -> float | None:
+        """As Supply."""
+
     def ask(self, text: str | None) -> Understood:
         """Bring what the keyword text asks for from now on.  Returns how it was understood."""
 
@@ -123,6 +127,12 @@ class OwnFeed(MultiService):
     @property
     def quiet(self) -> bool:
         return self._stream is None
+
+    @property
+    def silent(self) -> float | None:
+        """As Supply."""
+        stream = self._stream
+        return stream.silent if stream is not None and stream.is_heard else None
 
     def ask(self, text: str | None) -> Understood:
         """As Feed; the stream is replaced at once, or later where that happens too often."""

@@ -70,6 +70,18 @@ class RotatingFile(Service):
         """The posts that are in no file yet."""
         return self._waiting.posts
 
+    @property
+    def waiting_since(self) -> float | None:
+        """When the first post came that is in no file yet; None where none waits."""
+        batch = self._waiting.first
+        return None if batch is None else batch.first_arrival
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether all that is in files is safe from a power cut."""
+        file = self._file
+        return file is None or not (file.unsynced or file.being_synced or file.doubtful)
+
     def write(self, block: bytes, posts: int) -> None:
         """
         Take `block`, which holds that many posts, each ended by a newline.  It is in the file
@@ -219,11 +231,13 @@ class RotatingFile(Service):
     async def _sync(self, file: Growing) -> None:
         """Sync what has been written, and its name; what comes meanwhile is for the next time."""
         file.being_synced, file.unsynced = True, False
+        self._owner.sync_begins()
         try:
             await self._syncing.file(file.fd)
             if not file.name_synced:
                 await self._syncing.folder(self._folder)
                 file.name_synced = True
+            self._owner.synced()
         except OSError as e:
             file.doubtful = True
             self._refused(e)

@@ -106,6 +106,12 @@ class Trunk(MultiService):
         """Whether the stream is open."""
         return self._stream is not None and self._stream.connected
 
+    @property
+    def silent(self) -> float | None:
+        """As Stem."""
+        stream = self._stream
+        return stream.silent if stream is not None and stream.is_heard else None
+
     def has(self, branch: Branch) -> bool:
         """As Stem."""
         return self._branches.has(branch)

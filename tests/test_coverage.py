@@ -7,7 +7,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient import entries
-from tcclient.coverage import Coverage, Missing, resume
+from tcclient.coverage import Coverage, Missing, last_boot, resume
 from tcclient.entries import Entry, moment
 from tcclient.tally import Account
 
@@ -82,14 +82,16 @@ class GapTests(SynchronousTestCase):
 class ResumeTests(SynchronousTestCase):
     """What the next process makes of the lines: (seconds after noon, entry), oldest first."""
 
-    def resume(self, *lines: tuple[float, Entry], alive: float = 0.0) -> Missing | None:
+    def resume(
+        self, *lines: tuple[float, Entry], alive: float = 0.0, trust_recovered: bool = True
+    ) -> Missing | None:
         def newest_first() -> Iterator[dict[str, Any]]:
             for after, entry in reversed(lines):
                 yield {"at": moment(NOON + after), "job": 7, **entry.members()}
                 yield {"at": moment(NOON + after), "job": 8, **STOP.members()}
                 yield {"kind": "unknown to us", "job": 7}
 
-        return resume(newest_first(), 7, alive)
+        return resume(newest_first(), 7, alive, trust_recovered=trust_recovered)
 
     def test_nothing_known(self) -> None:
         """A capture that is new here, or was stopped, has no gap."""
@@ -127,6 +129,23 @@ class ResumeTests(SynchronousTestCase):
                 assert missing is not None
                 self.assertEqual(missing.begin, NOON + begin, (step, begin))
 
+    def test_the_machine_went_down(self) -> None:
+        """What was recovered then may have ended earlier than its time says."""
+        lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)), (60, file(40)), (70, file(50, True)))
+        for trust, begin in ((True, 50), (False, 40)):
+            missing = self.resume(*lines, trust_recovered=trust)
+            assert missing is not None
+            self.assertEqual(missing.begin, NOON + begin)
+
+    def test_since_which_boot(self) -> None:
+        """As the newest line says that the folder was opened."""
+        opened = [
+            {"at": moment(NOON), **entries.CaptureOpen(1, "a", Account(), boot).members()}
+            for boot in ("b2", "b1")
+        ]
+        self.assertEqual(last_boot([{"kind": "file"}, *opened]), "b2")
+        self.assertIsNone(last_boot([]))
+
     def test_an_older_file_says_nothing(self) -> None:
         """The stream was heard after it."""
         lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)), (9, file(8)), (20, gap(10, 20)))
@@ -162,9 +181,10 @@ def gap(begin: float, end: float) -> Entry:
     return ended
 
 
-def file(last: float) -> Entry:
+def file(last: float, recovered: bool = False) -> Entry:
     """Whose last post came then."""
-    return entries.File(name="a.json", posts=1, bytes=9, last_arrival=moment(NOON + last))
+    arrival = moment(NOON + last)
+    return entries.File(name="a.json", posts=1, bytes=9, last_arrival=arrival, recovered=recovered)
 
 
 START = entries.CaptureStart(because="started", status=2)

@@ -42,6 +42,7 @@ class Book:
         self.files: list[Finished] = []
         self.posts = 0
         self.said: list[str] = []
+        self.syncs: list[str] = []
         self.held = False
         self.trouble: OSError | None = None
         self.at_booking: Callable[[], object] = lambda: None
@@ -60,6 +61,14 @@ class Book:
     def lost(self, posts: int, reason: str) -> None:
         """As Owner."""
         self.said.append(f"lost {posts}: {reason}")
+
+    def sync_begins(self) -> None:
+        """As Owner."""
+        self.syncs.append("begins")
+
+    def synced(self) -> None:
+        """As Owner."""
+        self.syncs.append("done")
 
     def troubled(self, reason: str) -> None:
         """As Owner."""
@@ -617,6 +626,17 @@ class SyncTests(FilesCase):
         with calls_noted("fdatasync", "fsync") as calls:
             self.acts.do_all()
         self.assertEqual(calls, ["fdatasync"])
+
+    def test_the_owner_is_told(self) -> None:
+        """Of the beginning, when more may come, and of the end, when all until then is safe."""
+        self.write(b"a")
+        self.assertFalse(self.files.is_synced)
+        self.clock.advance(2.0)
+        self.assertEqual(self.book.syncs, ["begins"])
+        self.assertFalse(self.files.is_synced)
+        self.acts.do_all()
+        self.assertEqual(self.book.syncs, ["begins", "done"])
+        self.assertTrue(self.files.is_synced)
 
     def test_nothing_new(self) -> None:
         """Is not synced again."""

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.archive import Shelf
 from tcclient.connection import Timing
+from tcclient.coverage import resume
 from tcclient.entries import seconds
 from tcclient.feed import OwnFeeds
 from tcclient.files import RETRY
@@ -540,6 +541,31 @@ class GapTests(SessionTestCase):
         self.clock.advance(1)
         self.peer.says(a_post(2))
         self.assertEqual(self.gaps()[1:], [("client_stopped", 70.0, 0)])
+
+    def test_over_a_crash(self) -> None:
+        """From the last moment until which all that came is safe, posts or not."""
+        self.stream()
+        self.peer.says(a_post(1))
+        for _ in range(10):
+            self.clock.advance(5)
+            self.peer.says(b"\r\n")
+        self.clock.advance(1)
+        mark = self.base / "Elections" / ".Elections.alive"
+        self.assertAlmostEqual(mark.stat().st_mtime, self.clock.seconds() - 1, 2)
+        lines = self.account()
+        self.assertEqual(lines[-1]["kind"], "gap")
+        missing = resume(reversed(lines), JOB.id, mark.stat().st_mtime)
+        assert missing is not None
+        self.assertEqual(missing.cause, "crash")
+        self.assertAlmostEqual(missing.begin, self.clock.seconds() - 1, 2)
+
+    def test_the_mark_goes_with_the_client(self) -> None:
+        """What ends as it should needs none."""
+        self.stream()
+        self.peer.says(a_post(1))
+        self.clock.advance(5)
+        self.leave()
+        self.assertEqual(list(self.base.glob("*/.*")), [])
 
     def test_stopped_while_the_client_was_down(self) -> None:
         """The gap ends when this client hears of it."""
