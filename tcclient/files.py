@@ -159,7 +159,7 @@ class RotatingFile(Service):
             self._tell_lost(removed)
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-        self._room.check()
+        self._room.check(batch.bytes)
         file = self._file or self._begin(batch.slot)
         file.append(batch)
         self._waiting.written()

@@ -10,7 +10,7 @@ from pathlib import Path
 from twisted.internet.interfaces import IReactorTime
 
 LOOK = 1.0
-"""Seconds between two looks at a disk that has room."""
+"""Seconds between two looks at a disk that has room for what is written meanwhile."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -30,14 +30,21 @@ class Room:
         self._clock = clock
         self._free = free
         self._looked = -LOOK
+        self._left = 0
 
-    def check(self) -> None:
-        """Raises OSError where there is less, or where nobody can tell."""
-        now = self._clock.seconds()
-        if not self._least or 0 <= now - self._looked < LOOK:
+    def check(self, size: int) -> None:
+        """
+        `size` bytes are to be written.  Raises OSError where there is too little room, or nobody
+        can tell.
+        """
+        if not self._least:
             return
-        if self._free(self._folder) < self._least:
-            raise OSError(
-                errno.ENOSPC, f"less than {self._least} bytes are free (output.min_free_bytes)"
-            )
-        self._looked = now
+        now = self._clock.seconds()
+        if not 0 <= now - self._looked < LOOK or self._left < self._least:
+            self._left = self._free(self._folder)
+            if self._left < self._least:
+                raise OSError(
+                    errno.ENOSPC, f"less than {self._least} bytes are free (output.min_free_bytes)"
+                )
+            self._looked = now
+        self._left -= size
