@@ -27,13 +27,10 @@ _LINE_END = b"\r\n"
 
 
 class Joiner:
-    """
-    Takes one answer, cut anywhere.  Each take() ends what the one before it had left open; flush()
-    gives what has become of it all, and is due before anybody waits for more to come.
-    """
+    """Takes one answer, cut anywhere."""
 
     def __init__(self) -> None:
-        self.take = self._take_head
+        self._take = self._take_head
         self._head = bytearray()
         self._out: list[bytes] = []
         self._pieces: list[bytes] = []  # of chunks, not framed yet
@@ -41,8 +38,9 @@ class Joiner:
         self._left = 0  # bytes of a chunk that are still to come
         self._held = b""  # how the way to the next chunk begins
 
-    def flush(self) -> bytes:
-        """What is to be passed on in place of what has been taken since the last time."""
+    def take(self, data: bytes) -> bytes:
+        """What is to be passed on in place of `data`; sometimes nothing, never late."""
+        self._take(data)
         self._frame()
         out, self._out = self._out, []
         return b"".join(out)
@@ -54,7 +52,7 @@ class Joiner:
         if end is None:
             if len(self._head) > MOST_HEAD:
                 self._head.clear()
-                self.take = self._take_rest
+                self._take = self._take_rest
             self._out.append(data)
             return
         body = len(self._head) - end.end()
@@ -64,10 +62,10 @@ class Joiner:
         rest = data[len(data) - body :]
         if _is_ok(head) and _is_chunked(head) and len(_codings(head)) == 1:
             # The first chunk begins as one that another one went before.
-            self.take = self._take_chunks
+            self._take = self._take_chunks
             self._take_chunks(_LINE_END + rest)
         else:
-            self.take = self._take_rest
+            self._take = self._take_rest
             self._take_rest(rest)
 
     def _take_chunks(self, data: bytes) -> None:
@@ -102,7 +100,7 @@ class Joiner:
         """From here on, byte for byte."""
         self._frame()
         self._out.append(rest if self._lead else rest.removeprefix(_LINE_END))
-        self.take = self._take_rest
+        self._take = self._take_rest
 
     def _take_rest(self, data: bytes) -> None:
         self._out.append(data)

@@ -25,11 +25,16 @@ from zope.interface import implementer
 
 from tcclient.chunks import Joiner
 
-READ = 7 << 14
+READ = 1 << 18
+"""Bytes that are read at once; Twisted's default is a quarter of it."""
+
+BLOCK = 1 << 22
 """
-Bytes that are read at once; Twisted's default is four sevenths of it.  From 128 kB on the C library
-maps memory anew for each block, which costs more than is gained (glibc's M_MMAP_THRESHOLD; seen).
-Twisted's buffer for chunks grows to an eighth more.
+Bytes of a block that is made and dropped, so that glibc keeps blocks of the size of a read.
+
+It gives memory of 128 kB and more back to the kernel each time, and having it again, page by page,
+costs more than all that is done to the bytes; until it has seen a larger block come and go
+(mallopt(3), M_MMAP_THRESHOLD).  Elsewhere this does nothing.
 """
 
 
@@ -37,6 +42,7 @@ def joined(
     tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None
 ) -> IStreamClientEndpoint:
     """Leads where `tcp` leads, with TLS where there is `tls`."""
+    bytes(BLOCK)  # made and dropped
     socket = _Wrapping(tcp, _Socket)
     return _Wrapping(wrapClientTLS(tls, socket) if tls else socket, _Front)
 
@@ -46,11 +52,12 @@ class _Front(ProtocolWrapper):
 
     def __init__(self, factory: Any, client: IProtocol) -> None:
         self._joiner = Joiner()
+        self._pieces: list[bytes] = []
         self._within_read = False
         super().__init__(factory, client)
 
     def dataReceived(self, data: bytes) -> None:
-        self._joiner.take(data)
+        self._pieces.append(data)
         if not self._within_read:
             self._flush()
 
@@ -66,7 +73,9 @@ class _Front(ProtocolWrapper):
         self._flush()
 
     def _flush(self) -> None:
-        data = self._joiner.flush()
+        read = b"".join(self._pieces)
+        self._pieces.clear()
+        data = self._joiner.take(read)
         if data:
             super().dataReceived(data)  # type: ignore[no-untyped-call]  # not annotated
 

@@ -15,7 +15,7 @@ REST = 0.02
 """Seconds; little beside the time in which posts wait to be written together."""
 
 SHORT = 1 << 15
-"""Bytes.  A read with fewer, a quarter of the most, has left nothing in the socket."""
+"""Bytes.  A read with fewer, an eighth of the most, has left nothing in the socket."""
 
 
 class Valve:
