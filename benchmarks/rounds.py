@@ -1,8 +1,8 @@
 """
 One round of one consumer: started, fed, measured, its files checked and removed.
 
-The CPU of every consumer is read from /proc: before the first byte is sent, and when the last one
-is in its files (the client), or when it has ended (peers, which end with the stream).
+The CPU of every consumer is read from /proc: before the first byte is sent, and SETTLE after the
+last one is in its files (the client), or when it has ended (peers, which end with the stream).
 """
 
 import hashlib
@@ -23,6 +23,8 @@ from benchmarks.sizes import sent_size, stored_size
 from benchmarks.table import Sample
 
 PAUSE = 0.005
+SETTLE = 1.5
+"""Seconds for what the client does behind its writing: the last fsync, and a hash."""
 PATIENCE = 60.0
 """Seconds that a consumer may go without storing anything."""
 SLOWEST = 2_000.0
@@ -56,6 +58,7 @@ def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
         told = scene.feed.sent(amount.bound)
         wait_for_size(client, stored_size(client.api, amount.posts, scene.tags))
         seconds = time.monotonic() - told["began"]
+        time.sleep(SETTLE)
         used = cpu(client.pid) - startup
         found_memory = memory(client.pid)
         client.end()
