@@ -6,9 +6,9 @@ table for each mode, and writes every figure into a JSON file.
 """
 
 import argparse
+import itertools
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ from benchmarks.machine import machine
 from benchmarks.modes import Mode, chosen
 from benchmarks.rivals import CURL, RIVALS, Rival, default_cache
 from benchmarks.rounds import Amount, client_round, rival_round
-from benchmarks.scene import Place, Scene
+from benchmarks.scene import Place, Scene, workshop
 from benchmarks.table import Sample, markdown, ratio
 
 CLIENT = "tcc"
@@ -43,6 +43,10 @@ class Deadline:
 
     at: float
 
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.at
+
     def share(self, parts: int) -> float:
         """The moment when the first of so many equal parts of what is left is over."""
         now = time.monotonic()
@@ -57,15 +61,13 @@ def amount(mode: Mode, options: argparse.Namespace, rival: Rival | None = None) 
     return Amount(min(options.posts, options.peer_posts) if slow else options.posts)
 
 
-def one_round(
-    scene: Scene, rivals: Sequence[Rival], options: argparse.Namespace
-) -> Iterator[tuple[str, Sample]]:
-    """A sample of everyone, by name."""
+def one_round(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, Sample]]:
+    """A sample of everyone who can read the mode, by name."""
     sample, without = client_round(scene, amount(scene.mode, options))
     yield CLIENT, sample
     if without is not None:
         yield f"{CLIENT}, SHA-256 taken off", without
-    for rival in rivals:
+    for rival in filter(lambda rival: rival.serves(scene.mode), options.rivals):
         try:
             sample, hashed = rival_round(scene, rival, amount(scene.mode, options, rival))
         except (NoNews, TimeoutError) as e:
@@ -76,15 +78,13 @@ def one_round(
             yield "curl + sha256sum", hashed
 
 
-def measure(
-    scene: Scene, rivals: Sequence[Rival], options: argparse.Namespace, until: float
-) -> Figures:
+def measure(scene: Scene, options: argparse.Namespace, until: float) -> Figures:
     """All rounds of a mode, or those that begin before `until`, but at least one that counts."""
     figures: Figures = {}
     for number in range(options.rounds + 1):
         if number > 1 and time.monotonic() > until:
             break
-        for name, sample in one_round(scene, rivals, options):
+        for name, sample in one_round(scene, options):
             rounds = figures.setdefault(name, [])
             if number:  # the first one warms up
                 rounds.append(sample)
@@ -98,19 +98,19 @@ def say(text: str) -> None:
 
 
 def run(modes: Sequence[Mode], options: argparse.Namespace, base: Path) -> dict[str, Figures]:
-    """Mode -> figures."""
+    """Mode -> figures; modes for which there is no time are left out."""
     place, certificate = Place(), Certificate.made_in(base)
     deadline = Deadline(time.monotonic() + options.minutes * 60)
     found: dict[str, Figures] = {}
-    for recording in dict.fromkeys(mode.recording for mode in modes):
-        same = [mode for mode in modes if mode.recording == recording]
+    for recording, same in itertools.groupby(modes, key=lambda mode: mode.recording):
         with feeding(recording, certificate.pem, place.tags(recording[0])) as feed:
             for mode in same:
+                if found and deadline.is_over:
+                    say(f"{mode} is left out: there are no more of the {options.minutes:g} min.")
+                    continue
                 scene = Scene(mode, feed, place, certificate.public, options.cache, base)
-                rivals = [r for r in options.rivals if r.serves(mode)]
                 until = deadline.share(len(modes) - len(found))
-                figures = measure(scene, rivals, options, until)
-                found[str(mode)] = figures
+                figures = found[str(mode)] = measure(scene, options, until)
                 print(f"\n{mode}\n\n{markdown(figures)}", flush=True)
     return found
 
@@ -130,10 +130,10 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     told.add_argument("--modes", default="*", help="patterns such as 'v1.1/TLS*/tweet/flat,v2/*'")
     told.add_argument("--posts", type=int, default=500_000, help="in a round of client and curl")
     told.add_argument("--peer-posts", type=int, default=50_000, help="in a round of a slow peer")
-    told.add_argument("--rounds", type=int, default=5)
+    told.add_argument("--rounds", type=int, default=5, help="besides the first, which warms up")
     told.add_argument("--rate", type=float, default=5_000.0, help="posts a second, where paced")
     told.add_argument("--paced-seconds", type=float, default=20.0)
-    told.add_argument("--minutes", type=float, default=240.0, help="no new round after that")
+    told.add_argument("--minutes", type=float, default=240.0, help="nothing new begins after that")
     told.add_argument("--peers", default="all", help="names separated by commas")
     told.add_argument("--cache", type=absolute, default=default_cache(), help="for the peers")
     told.add_argument("--ci", action="store_true", help="small, and check the ratio to curl")
@@ -165,8 +165,8 @@ def main() -> None:
     options.cache.mkdir(parents=True, exist_ok=True)
     for rival in options.rivals:
         rival.prepare(options.cache)
-    with tempfile.TemporaryDirectory(prefix="tcc-ingest-", dir=options.folder) as base:
-        found = run(options.modes, options, Path(base))
+    with workshop("ingest", options.folder) as base:
+        found = run(options.modes, options, base)
     write(options.json, options, found)
     measured = {mode: ratio(figures, CLIENT, CURL.name) for mode, figures in found.items()}
     known = {mode: value for mode, value in measured.items() if value is not None}

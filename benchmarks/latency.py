@@ -10,7 +10,6 @@ import argparse
 import itertools
 import json
 import sys
-import tempfile
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,12 +26,12 @@ from benchmarks.machine import machine
 from benchmarks.modes import WIRES, Mode
 from benchmarks.rivals import CURL, default_cache
 from benchmarks.rounds import running
-from benchmarks.scene import Place, Scene
+from benchmarks.scene import Place, Scene, workshop
 from benchmarks.sizes import SENT_END, STORED_END, sizes
 
 WATCH = 0.0002
-PATIENCE = 10.0
-"""Seconds that posts may take once all have been due."""
+PATIENCE = 30.0
+"""Seconds that posts may take once all have been due, besides as long again as sending takes."""
 HOUR = {"minute_interval": 60}
 """So that hardly ever a slot ends in a run; one that does leaves posts unseen, which is said."""
 
@@ -97,8 +96,8 @@ def watch(find: Callable[[], Path], wanted: int, until: float) -> list[tuple[flo
     return growth
 
 
-def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> list[float]:
-    """The delays of the posts that were seen in the file."""
+def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> tuple[list[float], float]:
+    """The delays of the posts that were seen in the file, and the rate that was reached."""
     ends = list(
         itertools.accumulate(
             size + consumer.line_end for size in sizes(scene.mode.api, posts, scene.tags)
@@ -109,13 +108,13 @@ def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> list[f
         times = folder / "times"
         with consumer.begin(scene, folder) as find:
             scene.feed.send(rate)
-            until = time.monotonic() + posts / rate + PATIENCE
+            until = time.monotonic() + 2 * posts / rate + PATIENCE
             growth = watch(find, ends[-1], until)
-            scene.feed.sent(PATIENCE)
+            reached = posts / scene.feed.sent(PATIENCE)["seconds"]
             scene.feed.end(times)
         sent_at = array("d")
         sent_at.frombytes(times.read_bytes())
-        return delays(sent_at, ends, growth)
+        return delays(sent_at, ends, growth), reached
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -135,18 +134,20 @@ def main() -> None:
     options = read_arguments()
     mode = Mode("v1.1", options.wire, "tweet", "paced")
     found: dict[str, list[float]] = {}
-    print("| consumer | tweets/s | seen | p50 ms | p99 ms | p99.9 ms | most ms |")
-    print("| --- " * 7 + "|")
-    with tempfile.TemporaryDirectory(prefix="tcc-latency-", dir=options.folder) as folder:
-        base = Path(folder)
+    print("| consumer | tweets/s | reached | seen | p50 ms | p99 ms | p99.9 ms | most ms |")
+    print("| --- " * 8 + "|")
+    with workshop("latency", options.folder) as base:
         certificate = Certificate.made_in(base)
         with feeding(mode.recording, certificate.pem, []) as feed:
             scene = Scene(mode, feed, Place(), certificate.public, default_cache(), base)
             for rate, consumer in itertools.product(options.rates, consumers()):
                 posts = max(1, round(rate * options.seconds))
-                late = one_run(scene, consumer, posts, rate)
+                late, reached = one_run(scene, consumer, posts, rate)
                 found[f"{consumer.name} at {rate:g}/s"] = late
-                print(f"| {consumer.name} | {rate:,g} | {row(late, posts)} |", flush=True)
+                print(
+                    f"| {consumer.name} | {rate:,g} | {reached:,.0f} | {row(late, posts)} |",
+                    flush=True,
+                )
     document = {"machine": machine(), "mode": str(mode), "seconds late": found}
     options.json.write_text(json.dumps(document) + "\n")
     if not all(found.values()):

@@ -1,7 +1,9 @@
 """What the runs of one mode share: who sends, who controls, and where everything is."""
 
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,17 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def workshop(name: str, folder: Path | None) -> Iterator[Path]:
+    """
+    A folder for a whole run, in `folder` if there is one.  When SIGTERM ends the program it is
+    removed too, and the processes that run are ended.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by SIGTERM."))
+    with tempfile.TemporaryDirectory(prefix=f"tcc-{name}-", dir=folder) as made:
+        yield Path(made)
 
 
 @attrs.frozen

@@ -9,10 +9,8 @@ does not hold every post once.
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import attrs
 
@@ -25,7 +23,7 @@ from benchmarks.measuring import cpu, descriptors, memory
 from benchmarks.modes import APIS, WIRES, Mode
 from benchmarks.rivals import default_cache
 from benchmarks.rounds import check_client, wait_for_size
-from benchmarks.scene import Place, Scene
+from benchmarks.scene import Place, Scene, workshop
 from benchmarks.sizes import stored_size
 
 TYPICAL = 30 * 512
@@ -115,8 +113,7 @@ def main() -> None:
     place = Place()
     print("| s | RSS MiB | descriptors | CPU s | lag s |")
     print("| --- " * 5 + "|")
-    with tempfile.TemporaryDirectory(prefix="tcc-soak-", dir=options.folder) as folder:
-        base = Path(folder)
+    with workshop("soak", options.folder) as base:
         certificate = Certificate.made_in(base)
         with feeding(mode.recording, certificate.pem, place.tags(mode.api)) as feed:
             scene = Scene(mode, feed, place, certificate.public, default_cache(), base)

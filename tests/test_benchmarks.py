@@ -1,10 +1,12 @@
 """The parts of the benchmarks that decide what a figure means; nothing here measures anything."""
 
 import gzip
+import io
 import itertools
 import json
 import os
 import ssl
+import sys
 import urllib.error
 import urllib.request
 import zlib
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import ratios
+from benchmarks import ingest, ratios
 from benchmarks.bodies import Framing, Live, Recording
 from benchmarks.checking import check
 from benchmarks.feeding import Certificate, Feed, feeding
@@ -21,6 +23,8 @@ from benchmarks.framing import LARGE_CHUNK, delimited
 from benchmarks.lag import delays, percentile, row
 from benchmarks.modes import chosen, every_mode
 from benchmarks.posts import JOBS, jobs_of, number_of, post_id, v1_posts, v2_posts
+from benchmarks.rivals import CURL, RIVALS
+from benchmarks.rounds import Amount
 from benchmarks.rules import Rules
 from benchmarks.sizes import sent_size, stored_size
 from benchmarks.slowdisk import SlowDisk
@@ -278,6 +282,33 @@ class ModeTests(SynchronousTestCase):
         recordings = [mode.recording for mode in chosen("*")]
         changes = sum(a != b for a, b in itertools.pairwise(recordings))
         self.assertEqual(changes + 1, len(set(recordings)))
+
+
+class IngestTests(SynchronousTestCase):
+    """What the command is told, and makes of it."""
+
+    def test_slow_peers_get_fewer_posts(self) -> None:
+        """curl gets as many as the client; where posts are paced, everyone does."""
+        options = ingest.read_arguments(["--posts=1000", "--peer-posts=10", "--paced-seconds=2"])
+        flat, paced = chosen("v2/plain/tweet/flat")[0], chosen("v2/plain/tweet/paced")[0]
+        slow = next(rival for rival in RIVALS if rival.slow)
+        posts = [ingest.amount(flat, options, rival).posts for rival in (None, CURL, slow)]
+        self.assertEqual(posts, [1000, 1000, 10])
+        for rival in (None, CURL, slow):
+            self.assertEqual(ingest.amount(paced, options, rival), Amount(10_000, 5_000.0))
+
+    def test_the_small_run(self) -> None:
+        """It measures just the modes that have a ratio, against curl, and can be made smaller."""
+        options = ingest.read_arguments(["--ci", "--rounds=1"])
+        self.assertEqual(set(map(str, options.modes)), set(ratios.committed()))
+        self.assertEqual((options.rivals, options.rounds), ([CURL], 1))
+
+    def test_peers_by_name(self) -> None:
+        """curl is always among them, and a name that is none is refused."""
+        self.assertEqual(ingest.read_arguments(["--peers=tweepy 4"]).rivals[0], CURL)
+        self.patch(sys, "stderr", io.StringIO())
+        self.assertRaises(SystemExit, ingest.read_arguments, ["--peers=tweepy 5"])
+        self.assertRaises(SystemExit, ingest.read_arguments, ["--modes=v3/*"])
 
 
 class RuleTests(SynchronousTestCase):
