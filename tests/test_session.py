@@ -553,7 +553,7 @@ class GapTests(SessionTestCase):
         mark = self.base / "Elections" / ".Elections.alive"
         self.assertAlmostEqual(mark.stat().st_mtime, self.clock.seconds() - 1, 2)
         lines = self.account()
-        self.assertEqual(lines[-1]["kind"], "gap")
+        self.assertEqual(lines[-1]["kind"], "keywords_in_force")
         missing = resume(reversed(lines), JOB.id, mark.stat().st_mtime)
         assert missing is not None
         self.assertEqual(missing.cause, "crash")
