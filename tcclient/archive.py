@@ -429,7 +429,9 @@ class Archive:
 
     def _opening(self) -> Entry:
         account = self._account_on_disk()
-        return entries.CaptureOpen(schema=entries.VERSION, name=self.name, account=account)
+        return entries.CaptureOpen(
+            schema=entries.VERSION, name=self.name, boot=boot(), account=account
+        )
 
     def _note_update(self, count: int) -> None:
         self.note(entries.Update(count=count, account=self._account_on_disk()))

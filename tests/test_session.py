@@ -17,6 +17,7 @@ from tcclient.entries import seconds
 from tcclient.feed import OwnFeeds
 from tcclient.files import RETRY
 from tcclient.jobs import Job
+from tcclient.machine import boot
 from tcclient.recovery import ledger_path
 from tcclient.session import Session
 from tcclient.slots import Naming
@@ -550,6 +551,7 @@ class GapTests(SessionTestCase):
             self.clock.advance(5)
             self.peer.says(b"\r\n")
         self.clock.advance(1)
+        self.assertEqual(self.account()[0]["boot"], boot())
         mark = self.base / "Elections" / ".Elections.alive"
         self.assertAlmostEqual(mark.stat().st_mtime, self.clock.seconds() - 1, 2)
         lines = self.account()
