@@ -129,13 +129,13 @@ class ProcessTests(FolderCase):
         self.assertTrue(drawn.endswith(b"\r\x1b[K"))
 
     def test_an_output_that_is_closed(self) -> None:
-        """As by `head`: no traceback."""
+        """As by `head`: no traceback, and no status that says that all is well."""
         self.capture(*[1] * 40)
         process = self.start("--csv", "files")
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         self.assertEqual(process.stderr.read(), b"")
-        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertEqual(process.wait(timeout=60), 141)
         process.stderr.close()
 
     def test_ctrl_c(self) -> None:

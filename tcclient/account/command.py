@@ -27,7 +27,7 @@ from tcclient.account.verify import Verification
 from tcclient.account.wording import number
 from tcclient.failures import explain_os
 
-AGREES, DIFFERS, CANNOT, INTERRUPTED = 0, 1, 2, 130
+AGREES, DIFFERS, CANNOT, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,7 +65,7 @@ def picture(text: str) -> Path:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     Raises SystemExit: 0, 1 where --verify finds a difference, 2 with a sentence where something
-    cannot be read or written, 130 after Ctrl-C.
+    cannot be read or written, 130 after Ctrl-C, 141 where nobody reads the output any more.
     """
     options = make_parser().parse_args(arguments)
     try:
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = _cannot(str(e))
     except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = AGREES
+        status = CLOSED
     except OSError as e:
         status = _cannot(f"This cannot be done: {explain_os(e)}.")
     except KeyboardInterrupt:
