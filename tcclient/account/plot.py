@@ -7,12 +7,16 @@ Knows matplotlib, which is not needed for anything else and may be missing.
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from tcclient.account.intervals import Interval, within
 from tcclient.account.rates import Minutes
 from tcclient.account.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FORMATS = (".png", ".svg")
 
@@ -48,7 +52,6 @@ def check() -> None:
 
 def draw(picture: Picture, path: Path) -> None:
     """Write the picture; its name says in which format.  Raises OSError."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
 
     curve = picture.minutes.curve(picture.period)
@@ -59,21 +62,27 @@ def draw(picture: Picture, path: Path) -> None:
     for begin, end in within(picture.gaps, [picture.period]):
         axes.axvspan(_date(begin), _date(end), color=_GAP, label=label, lw=0.8, zorder=0)
         label = "_"  # one entry in the legend
-    axes.set_title(f"{picture.name}{_left_out(picture)}", loc="left")
+    if label == "_":
+        axes.legend(loc="upper right", frameon=True)
     mean = "" if curve.minutes == 1 else f" (means of {curve.minutes} min)"
     axes.set_ylabel(f"posts per minute{mean}")
-    axes.set_xlabel("UTC")
+    axes.set_title(f"{picture.name}{_left_out(picture)}", loc="left")
     axes.set_xlim(*map(_date, picture.period))
     axes.set_ylim(bottom=0)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(True, axis="y", color=_GRID, lw=0.6)
+    _furnish(axes)
+    figure.savefig(path, dpi=150)
+
+
+def _furnish(axes: "Axes") -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     locator = AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    if label == "_":
-        axes.legend(loc="upper right", frameon=True)
-    figure.savefig(path, dpi=150)
+    axes.set_xlabel("UTC")
+    axes.set_axisbelow(True)
+    axes.grid(True, axis="y", color=_GRID, lw=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _left_out(picture: Picture) -> str:
