@@ -153,6 +153,7 @@ class Session(MultiService):
         new.chronicle.follow(text, None, understood)
         if self.streaming:
             new.chronicle.heard()
+            new.chronicle.in_force(text)
 
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Have the keywords followed, and say what is wrong with them."""

@@ -19,25 +19,25 @@ SPOILING = ("tests.test_account", "tests.test_archive", "tests.test_ledger", "te
 """The names of their folders begin with these."""
 
 
-def faults(base: Path) -> Iterator[str]:
-    """A sentence for each line that is not."""
-    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+def lines(base: Path) -> Iterator[tuple[str, bytes]]:
+    """(where it stands, the line) of each that nobody has spoilt."""
     for path in sorted(base.rglob("*.ledger.jsonl")):
-        if path.relative_to(base).parts[0].startswith(SPOILING):
-            continue
-        for number, line in enumerate(path.read_bytes().splitlines(), 1):
-            error = jsonschema.exceptions.best_match(validator.iter_errors(json.loads(line)))
-            if error is not None:
-                yield f"{path}:{number}: {error.message}: {line.decode()[:200]}"
+        if path.is_file() and not path.relative_to(base).parts[0].startswith(SPOILING):
+            for number, line in enumerate(path.read_bytes().splitlines(), 1):
+                yield f"{path}:{number}", line
 
 
 def main() -> None:
-    base = Path(sys.argv[1])
-    found = list(faults(base))
-    lines = sum(len(path.read_bytes().splitlines()) for path in base.rglob("*.ledger.jsonl"))
-    print("\n".join(found[:20]))
-    print(f"{lines} lines of ledgers, {len(found)} not as the schema says.")
-    sys.exit(1 if found or not lines else 0)
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    read = wrong = 0
+    for where, line in lines(Path(sys.argv[1])):
+        read += 1
+        error = jsonschema.exceptions.best_match(validator.iter_errors(json.loads(line)))
+        if error is not None:
+            wrong += 1
+            print(f"{where}: {error.message}: {line.decode()[:200]}")
+    print(f"{read} lines of ledgers, {wrong} not as the schema says.")
+    sys.exit(1 if wrong or not read else 0)
 
 
 if __name__ == "__main__":

@@ -590,6 +590,8 @@ class GapTests(SessionTestCase):
         self.peer.says(a_post(2))
         self.assertEqual(self.of_kind("capture_stop")[0]["because"], "renamed")
         self.assertEqual(self.gaps("Votes"), [("start", 0.0, 0)])
+        in_force = [line for line in self.account("Votes") if line["kind"] == "keywords_in_force"]
+        self.assertEqual([line["text"] for line in in_force], ["cats"])
         self.halt()
         self.assertEqual(self.account("Votes")[-1]["kind"], "capture_stop")
 
