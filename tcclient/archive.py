@@ -358,10 +358,7 @@ class Archive:
             self._ledger.note(entry, self.job_id)
 
     def clock_stepped(self, seconds: float) -> None:
-        """
-        The clock has been set by `seconds`: the ledger says so, and the file ends by it.  Where it
-        ends at once, its line comes before, because its posts came by the clock as it was.
-        """
+        """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
         self.files.clock_stepped()
         self.chronicle.clock_stepped(seconds)
 

@@ -114,7 +114,9 @@ def resume(
             and entry.last_arrival is not None
             and (trust_recovered or not entry.recovered)
         ):
-            alive = max(alive, entries.seconds(entry.last_arrival) + moved)
+            # The posts of a file that a clock set back has ended came by the clock as it was.
+            arrival = min(entries.seconds(entry.last_arrival), entries.seconds(line["at"]))
+            alive = max(alive, arrival + moved)
         if missing is None and entry is not None:
             if isinstance(entry, entries.CaptureStop) and entry.because != "left":
                 return None

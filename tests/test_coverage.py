@@ -146,6 +146,14 @@ class ResumeTests(SynchronousTestCase):
         self.assertEqual(last_boot([{"kind": "file"}, *opened]), "b2")
         self.assertIsNone(last_boot([]))
 
+    def test_a_file_that_the_clock_ended(self) -> None:
+        """Its posts cannot have come after it: they came by the clock as it was."""
+        back = entries.ClockStep(seconds=-3600.0)
+        lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)), (-3540, back), (-3539, file(58)))
+        missing = self.resume(*lines)
+        assert missing is not None
+        self.assertEqual(missing.begin, NOON - 3539)
+
     def test_an_older_file_says_nothing(self) -> None:
         """The stream was heard after it."""
         lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)), (9, file(8)), (20, gap(10, 20)))
