@@ -154,7 +154,7 @@ class World:
                 "rule_delay": RULE_DELAY,
                 "stall_timeout": self.terms.stall_timeout,
             },
-            "output": {"base_dir": "data", "minute_interval": 1},
+            "output": {"base_dir": "data", "minute_interval": 1, "min_free_bytes": 0},
         }
         (self.folder / "settings.json").write_text(json.dumps(document))
 
