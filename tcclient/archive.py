@@ -101,23 +101,19 @@ class Shelf:
 
     def begin(self) -> None:
         """The process starts: recover what the last one left, and note the start."""
-        try:
-            self.base_dir.mkdir(parents=True, exist_ok=True)
-            self._last_bytes.update(recover_all(self.base_dir, self.naming, self.clock))
-            self._note(
-                entries.ClientStart(
-                    schema=entries.VERSION,
-                    version=__version__,
-                    python=platform.python_version(),
-                    host=platform.node(),
-                    pid=os.getpid(),
-                    server=self.server,
-                    boot=boot(),
-                    settings=self.settings,
-                )
+        self._last_bytes.update(recover_all(self.base_dir, self.naming, self.clock))
+        self.note(
+            entries.ClientStart(
+                schema=entries.VERSION,
+                version=__version__,
+                python=platform.python_version(),
+                host=platform.node(),
+                pid=os.getpid(),
+                server=self.server,
+                boot=boot(),
+                settings=self.settings,
             )
-        except OSError as e:
-            self._complain(e)
+        )
 
     def recover(self, naming: Naming, ledger: Ledger) -> float | None:
         """

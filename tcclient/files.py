@@ -31,7 +31,10 @@ RETRY = 1.0
 """Seconds until a disk that has refused something is tried again."""
 
 MOST_WAITING = 1 << 20
-"""Bytes that may wait for the time to write them; more are written at once."""
+"""
+Bytes that may wait for the time to write them; more are written at once.  Written in pieces of
+64 kB, a post costs a third more than in such of this size; in larger ones it costs no less.
+"""
 
 
 class RotatingFile(Service):

@@ -415,12 +415,16 @@ class ShelfTests(ArchiveCase):
         self.assertEqual(start["pid"], os.getpid())
 
     def test_a_base_folder_that_cannot_be_used(self) -> None:
-        """It is logged; the captures will say what they cannot do."""
+        """It is logged, once; the start is noted when it can be."""
         self.base.write_bytes(b"")
         with capturedLogs() as events:
             self.shelf.begin()
             self.shelf.end()
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
+        self.base.unlink()
+        self.shelf.end()
+        lines = self.ledger(self.base / INDEX)
+        self.assertEqual([line["kind"] for line in lines], ["client_start", "client_stop"])
 
     def test_which_jobs_it_knows(self) -> None:
         """Those captured here, by this name or another; asking makes no folder."""
