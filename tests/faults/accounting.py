@@ -63,7 +63,8 @@ class Evidence:
     finished files; `torn` counts the lines there that are no posts; `counted` is the client's own
     number; `total` and `reported` are the server's: its total, and the sum of all `count`.
 
-    `gaps` are the ledger's; `down` is the time in which no post could arrive.
+    `gaps` are the ledger's; `down` is the time in which no post could arrive.  `verified` has what
+    tcc-account found to differ between files and ledger.
     """
 
     sent: Mapping[int, float]
@@ -75,6 +76,7 @@ class Evidence:
     gaps: Sequence[Span]
     down: Sequence[Span]
     period: Span
+    verified: str = ""
 
 
 @attrs.frozen
@@ -116,7 +118,7 @@ def judge(scenario: str, seen: Evidence, recoveries: Sequence[float]) -> Row:
         recovery=max(recoveries, default=0.0),
         wrong=(),
     )
-    return attrs.evolve(row, wrong=tuple(_faults_of(row, seen.total)))
+    return attrs.evolve(row, wrong=tuple(_wrong_with(row, seen)))
 
 
 def unaccounted(seen: Evidence, stored: set[int]) -> list[int]:
@@ -129,7 +131,7 @@ def unaccounted(seen: Evidence, stored: set[int]) -> list[int]:
     ]
 
 
-def _faults_of(row: Row, total: int) -> Iterable[str]:
+def _wrong_with(row: Row, seen: Evidence) -> Iterable[str]:
     if not row.on_disk:
         yield "nothing was captured"
     for name in ("torn", "twice", "foreign", "unaccounted"):
@@ -137,10 +139,12 @@ def _faults_of(row: Row, total: int) -> Iterable[str]:
             yield f"{number} posts {name}" if name != "torn" else f"{number} lines torn"
     for whose, number in (
         ("client's count", row.counted),
-        ("server's total", total),
+        ("server's total", seen.total),
         ("sum of count", row.reported),
     ):
         if number != row.on_disk:
             yield f"the {whose} is {number}, {row.on_disk} posts are on disk"
     if row.gaps - row.down > SLACK * row.faults:
         yield f"gaps of {row.gaps:.1f} s, where {row.down:.1f} s had no connection"
+    if seen.verified:
+        yield f"tcc-account finds: {seen.verified.strip()}"

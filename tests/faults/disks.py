@@ -28,11 +28,11 @@ async def small_disk(world: World) -> None:
     world.data = seen_by(holder.pid, world.data)
 
 
-def fill(disk: Path) -> Path:
+def fill(disk: Path, leaving: int = ROOM) -> Path:
     """A file after which there is hardly any room left; it is in nobody's way."""
     filler = disk / "filler"
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free(disk) - ROOM)
+        os.posix_fallocate(file.fileno(), 0, free(disk) - leaving)
     return filler
 
 
@@ -50,6 +50,20 @@ async def full_disk(world: World, rounds: int) -> None:
         await until(lambda: free(disk) < NOTHING, "the disk full")
         world.cut()
         await world.some_time(1.0, 2.0)
+        filler.unlink()
+        await world.recovered()
+
+
+async def little_room(world: World, rounds: int) -> None:
+    """Less is left than the settings want: it is not used up, and nothing is read meanwhile."""
+    disk = world.data.parent
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        filler = fill(disk, leaving=world.terms.min_free_bytes - ROOM)
+        world.cut()
+        await world.some_time(3.0, 4.0)
+        if free(disk) < ROOM:  # so much is not written between two looks at it
+            raise AssertionError(f"{free(disk)} bytes are left, of {world.terms.min_free_bytes}.")
         filler.unlink()
         await world.recovered()
 
@@ -82,6 +96,9 @@ async def second_client(world: World, rounds: int) -> None:
 
 
 FULL_DISK = Scenario("disk full", full_disk, Terms(prepare=small_disk))
+LITTLE_ROOM = Scenario(
+    "min_free_bytes", little_room, Terms(prepare=small_disk, min_free_bytes=4 * ROOM)
+)
 WRITES_REFUSED = Scenario("writes refused", refused_writes)
 SECOND_CLIENT = Scenario("two clients", second_client)
-DISKS = (FULL_DISK, WRITES_REFUSED, SECOND_CLIENT)
+DISKS = (FULL_DISK, LITTLE_ROOM, WRITES_REFUSED, SECOND_CLIENT)

@@ -80,6 +80,7 @@ class JudgeTests(SynchronousTestCase):
             ({"counted": 3}, "the client's count is 3, 2 posts are on disk"),
             ({"total": 1}, "the server's total is 1, 2 posts are on disk"),
             ({"reported": 4}, "the sum of count is 4, 2 posts are on disk"),
+            ({"verified": "a.json is gone\n"}, "tcc-account finds: a.json is gone"),
             ({"down": []}, "gaps of 12.0 s, where 0.0 s had no connection"),
         ):
             found = self.wrong(**changes)

@@ -6,7 +6,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.e2e.processes import together
 from tests.faults.calendars import CALENDARS
-from tests.faults.disks import FULL_DISK, SECOND_CLIENT, WRITES_REFUSED
+from tests.faults.disks import FULL_DISK, LITTLE_ROOM, SECOND_CLIENT, WRITES_REFUSED
 from tests.faults.edits import KEYWORDS
 from tests.faults.kills import KILLS
 from tests.faults.names import DNS
@@ -55,5 +55,5 @@ class ShortTests(TestCase):
         )
 
     async def test_mounts(self) -> None:
-        """The disk is full; Twitter's name does not resolve."""
-        await self.check(FULL_DISK, DNS)
+        """The disk is full, or nearly; Twitter's name does not resolve."""
+        await self.check(FULL_DISK, LITTLE_ROOM, DNS)

@@ -36,11 +36,12 @@ PATIENCE = 30.0
 
 @attrs.frozen
 class Terms:
-    """What sort of world it is; `stall_timeout` is the client's."""
+    """What sort of world it is; `stall_timeout` and `min_free_bytes` are the client's."""
 
     api: str = "1.1"
     rate: float = 200.0
     stall_timeout: float = 2.0
+    min_free_bytes: int = 0
     options: tuple[str, ...] = ()
     """Of the simulated Twitter's command line."""
     prepare: Callable[["World"], Awaitable[None]] | None = None
@@ -154,7 +155,11 @@ class World:
                 "rule_delay": RULE_DELAY,
                 "stall_timeout": self.terms.stall_timeout,
             },
-            "output": {"base_dir": "data", "minute_interval": 1, "min_free_bytes": 0},
+            "output": {
+                "base_dir": "data",
+                "minute_interval": 1,
+                "min_free_bytes": self.terms.min_free_bytes,
+            },
         }
         (self.folder / "settings.json").write_text(json.dumps(document))
 
@@ -265,6 +270,8 @@ class World:
         stored, torn = evidence.read_posts(sorted(self.data.glob("*.json")))
         account = evidence.read_ledger(self.data / f"{JOB}.ledger.jsonl")
         state = await self.state("server")
+        verify = [*self.prefix, *python("-m", "tcclient.account", f"data/{JOB}", "--verify")]
+        verified = await start(self, self.folder, verify).finished()
         return Evidence(
             sent=sent.posts,
             stored=stored,
@@ -275,4 +282,5 @@ class World:
             gaps=account.gaps,
             down=[*outside(sent.streams, period), *self._cuts],
             period=period,
+            verified="" if verified.status == 0 else verified.out + verified.err,
         )
