@@ -14,8 +14,8 @@ from tests.faults.world import Terms, World
 
 AHEAD = 3
 """Seconds from the start of the client to the moment when the clock turns."""
-LATE = 0.5
-"""Seconds from the making of a post to its arrival, at most."""
+AFTER = 0.5
+"""Seconds that it goes on."""
 
 
 @attrs.frozen
@@ -71,43 +71,48 @@ def turning(turn_at: Callable[[datetime], Turn]) -> Act:
 
     async def act(world: World, rounds: int) -> None:
         for _ in range(rounds):
-            at, turn = await started_before(world, turn_at)
-            await deferLater(reactor, at + LATE - reactor.seconds())
+            since, at, turn = await started_before(world, turn_at)
+            await deferLater(reactor, at + AFTER - reactor.seconds())
             await world.recovered()
-            check_slots(world, at, turn)
+            check_slots(world, since, at, turn)
 
     return act
 
 
-async def started_before(world: World, turn_at: Callable[[datetime], Turn]) -> tuple[float, Turn]:
-    """Have the client capture some seconds before a turn: which, and when it is."""
+async def started_before(
+    world: World, turn_at: Callable[[datetime], Turn]
+) -> tuple[float, float, Turn]:
+    """Have the client capture some seconds before a turn: since when, when it is, and which."""
     ahead = AHEAD
     while True:
         at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ahead)
         turn = turn_at(at)
         world.environ = {"TZ": turn.zone}
         await world.kill("client")
+        since = reactor.seconds()
         await world.start("client")
         await world.recovered()
-        if reactor.seconds() < at.timestamp() - LATE:
-            return at.timestamp(), turn
+        if reactor.seconds() < at.timestamp() - AFTER:
+            return since, at.timestamp(), turn
         ahead *= 2  # it is a slow machine
 
 
-def check_slots(world: World, at: float, turn: Turn) -> None:
-    """The posts of both sides of `at` are in the files that are named after them."""
-    for stamp, begin, end in (
-        (turn.before, at - 60, at),
-        (turn.after, at - LATE, at + 60),
-    ):
-        times = [
-            evidence.sent_at(post)
+def check_slots(world: World, since: float, at: float, turn: Turn) -> None:
+    """
+    Of the posts made since then, all that arrived before `at` are in the slot before it, and the
+    others, which may have been made a little earlier, in the one after it.
+    """
+    before, after = (
+        [
+            time
             for path in world.data.glob(f"*_{stamp}*")
-            for post in evidence.read_posts([path])[0]
+            for time in map(evidence.sent_at, evidence.read_posts([path])[0])
+            if time >= since
         ]
-        around = [time for time in times if abs(time - at) < AHEAD]
-        if not around or not all(begin <= time <= end for time in around):
-            raise AssertionError(f"The slot {stamp} of {turn.zone} has not the posts of its time.")
+        for stamp in (turn.before, turn.after)
+    )
+    if not before or not after or not max(before) <= min(at, *after) <= at <= max(after):
+        raise AssertionError(f"The slots around a turn in {turn.zone} are not cut there.")
 
 
 async def own_clock(world: World) -> None:
