@@ -8,6 +8,7 @@ Knows when something is worth a line; keeps no file.
 from collections.abc import Callable
 
 import attrs
+import msgspec
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient import entries
@@ -91,6 +92,11 @@ class Chronicle:
         self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.cause != "stopped":
             self._miss(self._heard, ending.cause, ending.detail)
+
+    def relieved(self, ending: Ending, overlap: float) -> None:
+        """One of two streams is heard no more, and the other is: nothing is missing."""
+        line = ending.for_ledger()
+        self._note(msgspec.structs.replace(line, overlap=round(overlap, 3)))
 
     def not_reached(self, ending: Ending, *, news: bool) -> None:
         """An attempt to connect has failed; `news` where not for the same reason as the last."""

@@ -143,8 +143,8 @@ class Connection(Protocol):
 
     @property
     def is_heard(self) -> bool:
-        """Whether a byte has come."""
-        return self._reads > 0
+        """Whether a byte has come, and another may."""
+        return self._reads > 0 and "goodbye" not in self._calls
 
     @property
     def silent(self) -> float:

@@ -137,7 +137,7 @@ def _begun(
     if isinstance(entry, entries.Gap):
         heard = entries.seconds(entry.end) + moved
         return Missing(max(heard, alive), CRASH, "the client was killed")
-    if isinstance(entry, entries.Disconnected):
+    if isinstance(entry, entries.Disconnected) and entry.overlap is None:
         return Missing(at - (entry.silent or 0.0), entry.cause, entry.detail)
     if isinstance(entry, entries.CaptureStart):
         return Missing(at, START, "the capture was started")

@@ -236,9 +236,13 @@ class Ended(Entry, frozen=True):
 
 
 class Disconnected(Ended, frozen=True):
-    """The stream has ended; the last byte came `silent` seconds before."""
+    """
+    The stream has ended; the last byte came `silent` seconds before.  With `overlap` another stream
+    of the capture is heard, and both were open for so many seconds: nothing is missing then.
+    """
 
     silent: _Seconds | None = None
+    overlap: _Seconds | None = None
 
 
 class NotConnected(Ended, frozen=True):
@@ -391,7 +395,8 @@ class ForeignPosts(Entry, frozen=True):
 
 
 class DeliveredAgain(Entry, frozen=True):
-    """v2: posts of a backfill that had come before, and are stored once."""
+    """Posts that had come before, and are stored once: of v2's backfill, or, on v1.1, over both
+    streams at a change of keywords."""
 
     posts: _Count
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -16,16 +16,18 @@ from tcclient import entries, keywords
 from tcclient.archive import Archive
 from tcclient.backoff import ChangeLimit
 from tcclient.connection import Ending
-from tcclient.intake import Intake
+from tcclient.handover import REKEYED, Handover
 from tcclient.keywords import Limits, Query, Refused, Understood
 from tcclient.messages import Overlong
-from tcclient.stream import CaptureStream, Upstream
+from tcclient.strand import Strand
+from tcclient.stream import Upstream
 from tcclient.troublelog import TroubleLog
 
 log = Logger()
 
 STOPPED = Ending("stopped", "the capture was stopped")
-REKEYED = Ending("keywords", "the keywords were changed")
+ON_PURPOSE = {STOPPED.cause, REKEYED.cause}
+"""Causes of ends that were meant to be."""
 
 
 class Owner(Protocol):
@@ -100,39 +102,37 @@ class OwnFeeds:
 
 
 class OwnFeed(MultiService):
-    """A stream for one capture, replaced by another one when the keywords change."""
+    """Streams for one capture, of which a new one takes over when the keywords change."""
 
     def __init__(self, feeds: OwnFeeds, owner: Owner) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        self._upstream = upstream = feeds.upstream
+        self._upstream = feeds.upstream
         self._limits = feeds.limits
         self._changes = feeds.changes
-        self._clock = upstream.clock
+        self._clock = feeds.upstream.clock
         self._owner = owner
-        self._stream: CaptureStream[Query] | None = None
-        self._held_by: set[object] = set()
         self._asked = False  # for any stream, since the capture was started
         self._text: str | None = None
-        self._news = False  # of the keyword text: the stream has not been heard with it
         self._wanted: Query | None = None
         self._turn = DeferredLock()
         self._later: IDelayedCall | None = None
-        self._intake = Intake(upstream.source, self._end)
-        self._trouble = TroubleLog(upstream.clock)
+        self._held_by: set[object] = set()
+        self._handover = Handover(feeds.upstream, self)
+        self._handover.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._trouble = TroubleLog(feeds.upstream.clock)
 
     @property
     def streaming(self) -> bool:
-        return self._stream is not None and self._stream.connected
+        return self._handover.streaming
 
     @property
     def quiet(self) -> bool:
-        return self._stream is None
+        return self._handover.newest is None
 
     @property
     def silent(self) -> float | None:
         """As Supply."""
-        stream = self._stream
-        return stream.silent if stream is not None and stream.is_heard else None
+        return self._handover.silent
 
     def ask(self, text: str | None) -> Understood:
         """As Feed; the stream is replaced at once, or later where that happens too often."""
@@ -144,77 +144,84 @@ class OwnFeed(MultiService):
     async def cease(self) -> None:
         """As Feed."""
         self._wanted = None
+        await self._handover.end(STOPPED)
         await self._take_turn(STOPPED)
         self._asked = False
 
     def hold(self, by: object) -> None:
         """As Supply."""
         self._held_by.add(by)
-        self._read_or_not()
+        self._handover.hold()
 
     def release(self, by: object) -> None:
         """As Supply."""
         self._held_by.discard(by)
-        self._read_or_not()
+        if not self._held_by:
+            self._handover.release()
 
-    def _read_or_not(self) -> None:
-        if self._stream is not None:
-            (self._stream.hold if self._held_by else self._stream.release)()
-
-    def stream_opened(self) -> None:
-        """As Listener."""
+    def opened(self, strand: Strand) -> None:
+        """As Hearer."""
         archive = self._owner.archive
-        if self._stream is None or archive is None:
+        if archive is None:
             return
-        query = self._stream.query
-        endpoint = self._upstream.source.endpoint(query)
+        endpoint = self._upstream.source.endpoint(strand.query)
         archive.note(
             entries.Connected(
                 endpoint=endpoint,
                 status=200,
                 failed_attempts=self._trouble.attempts,
-                asked=query.for_ledger(),
+                asked=strand.query.for_ledger(),
             )
         )
-        self._trouble.opened([archive.name], f"{endpoint}, {query}")
-        self._intake.connected()
+        self._trouble.opened([archive.name], f"{endpoint}, {strand.query}")
         self._owner.connected()
 
-    def stream_heard(self) -> None:
-        """As Listener."""
+    def heard(self, strand: Strand) -> None:
+        """As Hearer."""
         archive = self._owner.archive
         if archive is not None:
             archive.chronicle.heard()
-            if self._news:
-                archive.chronicle.in_force(self._text)
-            self._news = False
+            if strand.is_news:
+                archive.chronicle.in_force(strand.text)
+            strand.is_news = False
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener."""
+    def received(self, strand: Strand, messages: list[bytes | Overlong]) -> None:
+        """As Hearer."""
         if self._owner.archive is not None:
-            self._intake.take(self._owner.archive, messages)
+            strand.intake.take(self._owner.archive, messages)
 
-    def stream_ended(self, ending: Ending) -> None:
-        """As Listener."""
+    def came_twice(self, posts: int) -> None:
+        """As Hearer."""
+        if self._owner.archive is not None:
+            self._owner.archive.note(entries.DeliveredAgain(posts=posts))
+
+    def ended(self, strand: Strand, ending: Ending) -> None:
+        """As Hearer."""
         archive = self._owner.archive
         if archive is None:
             return
+        if strand is not self._handover.newest and ending.cause not in ON_PURPOSE:
+            self._trouble.lost([archive.name], ending)
         news = self._trouble.ended([archive.name], ending)
         if ending.was_connected:
             archive.chronicle.unheard(ending)
         else:
             archive.chronicle.not_reached(ending, news=news)
 
-    def _end(self, ending: Ending) -> None:
-        if self._stream is not None:
-            self._stream.end(ending)
+    def relieved(self, strand: Strand, ending: Ending, overlap: float) -> None:
+        """As Hearer."""
+        archive = self._owner.archive
+        if archive is None:
+            return
+        news = self._trouble.held_up([archive.name], ending)
+        if ending.was_connected:
+            archive.chronicle.relieved(ending, overlap)
+        else:
+            archive.chronicle.not_reached(ending, news=news)
 
     def _take_turn_in_time(self) -> None:
         """Switch to the wanted query: at once, or when keywords have changed too often, later."""
-        now = self._clock.seconds()
-        same = self._stream is not None and self._stream.query.same_as(self._wanted)
-        costs_a_connect = self._asked and self._wanted is not None and not same
-        delay = self._changes.delay(now) if costs_a_connect else 0.0
+        delay = self._changes.delay(self._clock.seconds()) if self._costs_a_connect() else 0.0
         if delay <= 0:
             self._take_turn(REKEYED).addErrback(
                 lambda failure: log.failure("The stream could not be switched.", failure)
@@ -226,6 +233,10 @@ class OwnFeed(MultiService):
                 delay=delay,
             )
             self._later = self._clock.callLater(delay, self._turn_is_due)
+
+    def _costs_a_connect(self) -> bool:
+        """Whether the wanted query does, beyond the one that every capture begins with."""
+        return self._asked and self._wanted is not None and not self._handover.has(self._wanted)
 
     def _turn_is_due(self) -> None:
         self._later = None
@@ -239,21 +250,14 @@ class OwnFeed(MultiService):
 
     async def _switch(self, ending: Ending) -> None:
         """From the stream that is there to the one that is wanted by then."""
-        old = self._stream
-        if old is not None:
-            if old.query.same_as(self._wanted):
-                return
-            await old.hang_up(ending)
-            await maybeDeferred(old.disownServiceParent)
-            self._stream = None
+        while (leaver := self._handover.in_the_way(self._wanted)) is not None:
+            await self._handover.leave(leaver, ending)
         if self._wanted is None:
             return
-        if self._asked:
+        if self._costs_a_connect():
             self._changes.made(self._clock.seconds())
-        self._asked = self._news = True
-        self._stream = CaptureStream(self._upstream, self._wanted, self)
-        self._read_or_not()
-        self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._asked = True
+        self._handover.turn_to(self._wanted, self._text)
 
 
 def say_refused(name: str, refused_terms: Sequence[Refused], most: int = 20) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar, cast
 
 import attrs
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.internet.task import deferLater
@@ -43,7 +44,10 @@ class Listener(Protocol):
         """The answer is 200, and its headers are here."""
 
     def stream_heard(self) -> None:
-        """The first byte of a connection has come."""
+        """
+        The first byte of a connection has come.  Not said of one that ended with what came then,
+        as one does that there were too many of.
+        """
 
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
         """Complete messages, in order."""
@@ -69,6 +73,9 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
     """
     The stream for one query.  An instance is started once and stopped once; another query is
     another instance, because a restarted txTwitter service runs two streams (observed).
+
+    `comes_back` is whether it is made again after its end, and whether what happens to it says
+    anything of the next connect: not of one that is replaced, whose end is none of the ramps'.
     """
 
     # The delays are ours: connection_lost() assigns reconnect_delay, and these leave it alone.
@@ -83,6 +90,8 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         self._clock = self.clock = upstream.clock
         self._upstream = upstream
         self._listener = listener
+        self.comes_back = True
+        self._asking = False
         self._connection: Connection | None = None
         self._refusal: Refusal | None = None
         self._waiting: list[Deferred[None]] = []
@@ -96,8 +105,13 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         return self._connection is not None
 
     @property
+    def reaches(self) -> bool:
+        """Whether a connection stands or is being asked for, so that the other side knows of it."""
+        return self._asking or self.connected
+
+    @property
     def is_heard(self) -> bool:
-        """Whether a byte has come over the connection that there is."""
+        """Whether a byte has come over the connection that there is, and another may."""
         return self._connection is not None and self._connection.is_heard
 
     @property
@@ -162,7 +176,9 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         """A connection ended or an attempt failed: work out why, and when to try again."""
         connection, self._connection = self._connection, None
         ending = self._judge(connection, reason)
-        if self.running:
+        if not self.comes_back:
+            Service.stopService(self)  # not txTwitter's, which would hang up on what has ended
+        elif self.running:
             ending = self._schedule(ending, good=connection is not None and connection.good)
         elif ending.trouble is not None:
             # The next instance must wait although this one does not come back.
@@ -182,7 +198,8 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
 
     def proved(self) -> None:
         """As Owner."""
-        self._upstream.backoff.proved()
+        if self.comes_back:
+            self._upstream.backoff.proved()
 
     def received(self, messages: list[bytes | Overlong]) -> None:
         """As Owner: many at once go where txTwitter would hand them one by one."""
@@ -211,7 +228,11 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
             await deferLater(self._clock, due)
         while self._is_held:
             await self._when_free()
-        response = await up.source.open(self.query).addTimeout(timing.answer, self._clock)
+        self._asking = True
+        try:
+            response = await up.source.open(self.query).addTimeout(timing.answer, self._clock)
+        finally:
+            self._asking = False
         if response.code != 200:
             reading = read_beginning(response, MOST_EXPLANATION)
             said = await reading.addTimeout(timing.explanation, self._clock)

@@ -18,7 +18,7 @@ class TroubleLog:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._said: tuple[str, int | None, str] | None = None
+        self._said: tuple[str, str, int | None, str] | None = None
         self._since: float | None = None
         self._warned_at_top = False
         self.attempts = 0
@@ -43,35 +43,53 @@ class TroubleLog:
             return True
         if self._since is None:
             self._since = self._clock.seconds()
+        return self._failed(names, ending, "no stream")
+
+    def held_up(self, names: Sequence[str], ending: Ending) -> bool:
+        """The same of the stream for new keywords, while that for the old ones is heard."""
+        if ending.wait is None:
+            return True
+        return self._failed(names, ending, "a stream for its old keywords only")
+
+    def lost(self, names: Sequence[str], ending: Ending) -> None:
+        """The stream for the old keywords has ended by itself, before the new one was heard."""
+        self._since = self._clock.seconds()
+        log.warn(
+            "{who} no stream: {detail}. The new keywords are still being asked for.",
+            who=_who(names, "has", "have"),
+            detail=ending.detail,
+        )
+
+    def _failed(self, names: Sequence[str], ending: Ending, state: str) -> bool:
         if not ending.was_connected:
             self.attempts += 1
-        said = (ending.cause, ending.status, ending.detail)
+        said = (state, ending.cause, ending.status, ending.detail)
         if said != self._said:
             self._said = said
-            self._say(names, ending)
+            self._say(names, ending, state)
             return True
-        if _at_the_top(ending.trouble, ending.wait):
-            self._warn_at_top(names, ending)
+        if ending.wait is not None and _at_the_top(ending.trouble, ending.wait):
+            self._warn_at_top(names, ending, state)
         return False
 
-    def _say(self, names: Sequence[str], ending: Ending) -> None:
+    def _say(self, names: Sequence[str], ending: Ending, state: str) -> None:
         text = f"{ending.detail}."
         if ending.refusal is not None:
             text += f" {ending.refusal.advice}"
             if ending.refusal.explanation:
                 text += f" The answer says: {ending.refusal.explanation.rstrip('.')!r}."
         log.warn(
-            "{who} no stream: {text} Next try in {wait:g} s.",
+            f"{{who}} {state}: {{text}} Next try in {{wait:g}} s.",
             who=_who(names, "has", "have"),
             text=text,
             wait=ending.wait,
         )
 
-    def _warn_at_top(self, names: Sequence[str], ending: Ending) -> None:
+    def _warn_at_top(self, names: Sequence[str], ending: Ending, state: str) -> None:
         if not self._warned_at_top:
             log.warn(
-                "{who} no stream after {n} attempts: {detail}. It is tried every {wait:g} s from "
-                "now on.",
+                f"{{who}} {state} after {{n}} attempts: {{detail}}. It is tried every {{wait:g}} s "
+                "from now on.",
                 who=_who(names, "still has", "still have"),
                 n=self.attempts,
                 detail=ending.detail,

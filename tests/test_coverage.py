@@ -168,6 +168,12 @@ class ResumeTests(SynchronousTestCase):
         missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (90, lost), (95, tried))
         self.assertEqual(missing, Missing(NOON + 60, "stall", "no byte", "cats"))
 
+    def test_killed_after_a_handover(self) -> None:
+        """The end of a stream beside which another was heard is the beginning of no gap."""
+        former = entries.Disconnected(cause="keywords", detail="", silent=0.0, overlap=5.0)
+        missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (90, former))
+        self.assertEqual(missing, Missing(NOON + 2, "crash", "the client was killed", "cats"))
+
     def test_killed_before_the_first_byte(self) -> None:
         """It goes on from the start."""
         missing = self.resume((3, START), (3, KEYWORDS), (4, CONNECTED))

@@ -240,76 +240,6 @@ class NothingToTrackTests(SessionTestCase):
         self.assertEqual(self.of_kind("keywords")[0]["refused"][0]["term"], "x" * 61)
 
 
-class KeywordChangeTests(SessionTestCase):
-    """Another query is another connection, at once, within reason."""
-
-    def test_switch(self) -> None:
-        """What had arrived is read, the old connection is ended, the new one is asked for."""
-        self.stream()
-        old = self.peer
-        self.clock.callLater(0, old.says, a_post(1))
-        self.run_job(keyed("dogs"))
-        self.assertTrue(old.hung_up)
-        self.assertEqual(self.asked, ["cats", "dogs"])
-        self.peer.answers()
-        self.peer.says(a_post(2))
-        self.halt()
-        self.assertEqual(self.finished(), [a_post(1).strip(), a_post(2).strip()])
-        change = self.of_kind("keywords")[1]
-        self.assertEqual((change["before"], change["after"]), ("cats", "dogs"))
-        self.assertEqual(self.of_kind("disconnected")[0]["cause"], "keywords")
-
-    def test_another_text_for_the_same_query(self) -> None:
-        """Costs no connection."""
-        self.stream(keyed("cats, dogs"))
-        self.run_job(keyed("dogs , cats"))
-        self.assertFalse(self.peer.hung_up)
-        self.assertEqual(len(self.asked), 1)
-
-    def test_several_at_once(self) -> None:
-        """Those that come while the old connection is being ended are one."""
-        self.stream()
-        for text in ("dogs", "birds", "fish"):
-            self.session.run(keyed(text))
-        settle(self.clock)
-        self.assertEqual(self.asked, ["cats", "fish"])
-
-    def test_back_and_forth_at_once(self) -> None:
-        """Ends with what is wanted."""
-        self.stream()
-        self.session.run(keyed("dogs"))
-        self.session.run(keyed("cats"))
-        settle(self.clock)
-        self.assertEqual(self.asked[-1], "cats")
-        self.assertFalse(self.session.quiet)
-
-    def test_a_peer_that_does_not_let_go(self) -> None:
-        """The new connection waits for the old one's end, for a bounded time."""
-        self.run_job()
-        self.peer.answers(deaf=True)
-        self.run_job(keyed("dogs"))
-        self.assertEqual(self.asked, ["cats"])
-        self.clock.advance(GOODBYE)
-        self.assertEqual(self.asked, ["cats", "dogs"])
-
-    def test_while_a_ban_lasts(self) -> None:
-        """The wait is not shortened; the newest query is asked for after it."""
-        self.run_job()
-        self.peer.refuses(420)
-        self.run_job(keyed("dogs"))
-        self.clock.advance(59)
-        self.assertEqual(self.asked, ["cats"])
-        self.clock.advance(1)
-        self.assertEqual(self.asked, ["cats", "dogs"])
-
-    def test_after_a_refused_query(self) -> None:
-        """Another one is tried at once."""
-        self.run_job()
-        self.peer.refuses(406)
-        self.run_job(keyed("dogs"))
-        self.assertEqual(self.asked, ["cats", "dogs"])
-
-
 class FrequentChangeTests(SessionTestCase):
     """Beyond six in five minutes they are merged to one a minute."""
 
@@ -419,18 +349,6 @@ class HaltTests(SessionTestCase):
         self.halt()
         self.clock.advance(1000)
         self.assertEqual(len(self.asked), 2)
-
-    def test_during_a_switch(self) -> None:
-        """The new stream is not opened any more."""
-        self.run_job()
-        self.peer.answers(deaf=True)
-        self.run_job(keyed("dogs"))
-        halted = Deferred.fromCoroutine(self.session.halt("stopped"))
-        self.assertNoResult(halted)
-        self.clock.advance(GOODBYE)
-        settle(self.clock)
-        self.successResultOf(halted)
-        self.assertEqual(self.asked, ["cats"])
 
     def test_wanted_again(self) -> None:
         """The same session runs on; the totals go on."""

@@ -544,6 +544,70 @@ class SharedWaitTests(StreamTestCase):
         self.assertEqual(self.attempts, 2)
 
 
+class ReplacedTests(StreamTestCase):
+    """One that another one replaces: comes_back is False."""
+
+    def replaced(self) -> CaptureStream:
+        """It is open."""
+        stream = self.connect()
+        stream.comes_back = False
+        return stream
+
+    def test_its_end_is_the_last(self) -> None:
+        """However it ends, and whatever trouble that announces, nobody has to wait for it."""
+        for number in range(3):
+            stream = self.replaced()
+            if number == 1:
+                stream.end(Ending("disconnect", "for the test", Trouble.DUPLICATE))
+            elif number == 2:
+                self.prove()
+            self.peer.closes()
+            self.assertEqual((stream.running, self.ear.ending.wait), (False, None))
+            self.assertEqual(self.upstream.backoff.remaining(self.clock.seconds()), 0)
+            self.clock.advance(1000)
+            self.assertEqual(self.attempts, number + 1)
+
+    def test_the_ramps_stand(self) -> None:
+        """Neither its end nor that it lasts shortens a wait, this one or the next."""
+        stream = self.replaced()
+        old = self.peer
+        self.start(DOGS)
+        self.peer.refuses(420)
+        self.clock.advance(TIMING.proof)
+        old.says(b"\r\n")
+        old.closes()
+        self.assertFalse(stream.running)
+        self.assertAlmostEqual(self.upstream.backoff.remaining(self.clock.seconds()), 50)
+        self.clock.advance(50)
+        self.peer.refuses(420)
+        self.assertEqual(self.ear.ending.wait, 120)
+
+    def test_it_is_stopped(self) -> None:
+        """As any other, before or after its end."""
+        stream = self.replaced()
+        stopped = stream.stopService()
+        self.successResultOf(stopped)
+        self.assertTrue(self.peer.hung_up)
+        stream = self.replaced()
+        self.peer.closes()
+        self.successResultOf(stream.stopService())
+
+
+class ReachTests(StreamTestCase):
+    def test_when_the_other_side_knows_of_it(self) -> None:
+        """While it is asked and while a connection stands, not while the next attempt waits."""
+        stream = self.start()
+        self.assertTrue(stream.reaches)
+        self.peer.refuses(420)
+        self.assertFalse(stream.reaches)
+        self.clock.advance(60)
+        self.assertTrue(stream.reaches)
+        self.peer.answers()
+        self.assertTrue(stream.reaches)
+        self.peer.closes()
+        self.assertFalse(stream.reaches)
+
+
 class StopTests(StreamTestCase):
     """stopService() fires when nothing more will be heard, whatever was going on."""
 

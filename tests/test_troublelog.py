@@ -97,6 +97,29 @@ class TroubleLogTests(SynchronousTestCase):
         self.assertEqual(self.news, [True])
         self.assertIn("is connected: ", self.opened()[0])
 
+    def test_beside_another_stream(self) -> None:
+        """The capture has a stream, if one for its old keywords; without it, that is news."""
+        self.opened()
+        with captured_logs() as events:
+            for wait in (60.0, 120.0):
+                self.trouble.held_up(["job"], refused(420, Trouble.RATE_LIMIT, wait))
+            self.trouble.held_up(["job"], STOPPED)
+            self.clock.advance(30)
+            self.trouble.lost(["job"], STALLED)
+        self.assertEqual(
+            [formatEvent(event) for event in events],
+            [
+                "Capture 'job' has a stream for its old keywords only: the answer was 420. Do "
+                "{this} about 420. Next try in 60 s.",
+                "Capture 'job' has no stream: no byte came for 90 s. The new keywords are still "
+                "being asked for.",
+            ],
+        )
+        self.assertEqual(len(self.ended(refused(420, Trouble.RATE_LIMIT, 240.0))), 1)
+        self.clock.advance(4)
+        self.assertEqual(self.trouble.attempts, 3)
+        self.assertIn("is connected again, after 4.0 s", self.opened()[0])
+
     def test_attempts(self) -> None:
         """Those that failed since the last connection; a connection that ended is none."""
         self.ended(STALLED)

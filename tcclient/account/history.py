@@ -90,7 +90,7 @@ class JobHistory:
                 self._started(line.at)
             case entries.CaptureStop():
                 self._stopped(line.at, entry)
-            case entries.Disconnected():
+            case entries.Disconnected(overlap=None):
                 self._disconnected(line.at, entry)
             case entries.Gap():
                 self._missed(entry)
