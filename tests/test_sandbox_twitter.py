@@ -273,6 +273,19 @@ class FilterTests(SynchronousTestCase):
         self.assertEqual(self.refusal(stall_warnings="true"), 406)
         self.assertEqual(self.refusal(track="a", count="10"), 416)
 
+    def test_matching(self) -> None:
+        """All words of a phrase, in any case; the sample is of everything."""
+        post = json.dumps({"text": "Rain on the CAFé Müller"}).encode()
+        for track, matches in (
+            (("rain",), True),
+            (("snow", "müller café"), True),
+            (("rain snow",), False),
+            (("snow",), False),
+            ((), True),
+        ):
+            self.assertEqual(Filter(track).matches(post), matches, track)
+        self.assertFalse(Filter(follow=(12,)).matches(post))
+
 
 class OAuthTests(SynchronousTestCase):
     """A signature is good or the message says why not."""
@@ -433,6 +446,30 @@ class ConnectTests(SimulatorTestCase):
         self.ask()
         self.assertEqual(old.got.messages, [])
         self.assertTrue(old.hung_up)
+
+    def test_newest_wins_after_a_while(self) -> None:
+        """Until then both are served, and what matches both goes out on both."""
+        self.build(rate=100.0, scale=0.5)
+        self.simulator.fault(faults.Takeover(notice=True, after=4.0))
+        old = self.ask(params={"track": "storm,rain"})
+        new = self.ask(params={"track": "storm,snow"})
+        self.run_for(1.9)
+        self.assertFalse(old.hung_up)
+        self.run_for(0.1)
+        self.assertEqual(old.got.messages[-1]["disconnect"]["code"], 7)
+        self.assertTrue(old.hung_up)
+        before = len(new.got.messages)
+        self.run_for(1)
+        self.assertEqual(len(new.got.messages), before + 100)
+        old_posts, new_posts = (
+            {post["id"]: json.dumps(post).lower() for post in visit.got.messages if "text" in post}
+            for visit in (old, new)
+        )
+        both = old_posts.keys() & new_posts.keys()
+        self.assertGreater(len(both), 50)
+        for post in both:
+            self.assertRegex(old_posts[post], "storm|rain")
+            self.assertRegex(old_posts[post], "storm|snow")
 
     def test_accounts_do_not_disturb_each_other(self) -> None:
         """Each has a stream of its own."""

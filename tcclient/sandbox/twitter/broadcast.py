@@ -52,7 +52,8 @@ class Terms:
 class Stream:
     """
     An accepted stream.  `backlog` posts may be owed to a slow reader before it is cut off;
-    `keep_alive` is the seconds between blank lines.
+    `keep_alive` is the seconds between blank lines.  `rivals` are other streams of the account, to
+    which those of its posts go that they match as well.
     """
 
     terms: Terms
@@ -63,6 +64,7 @@ class Stream:
     _posts: Source
     _journal: Journal | None = None
     sent: int = 0
+    rivals: tuple["Stream", ...] = ()
     silent: bool = False  # a stall: nothing is sent but what a fault or say() puts there
     _owed: int = 0
     _paused: bool = False
@@ -134,7 +136,19 @@ class Stream:
         return posts[0], notes[0]
 
     def send_posts(self, posts: list[bytes], notes: Sequence[object]) -> None:
-        """Send posts now, whatever the pace, and note them."""
+        """Send posts now, whatever the pace, and note them; rivals get theirs."""
+        self._send(posts, notes)
+        for rival in self.rivals:
+            rival.send_matching(posts, notes)
+
+    def send_matching(self, posts: list[bytes], notes: Sequence[object]) -> None:
+        """Send those of a rival's posts that match what was asked for here."""
+        if not self.wire.closed and not self.silent:
+            pairs = zip(posts, notes, strict=True)
+            mine = [(post, note) for post, note in pairs if self.terms.wanted.matches(post)]
+            self._send([post for post, _ in mine], [note for _, note in mine])
+
+    def _send(self, posts: list[bytes], notes: Sequence[object]) -> None:
         if self.wire.split == "utf8":
             posts = [unescape(post) for post in posts]
         self.wire.send(self._framed(posts))

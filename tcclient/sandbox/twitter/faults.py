@@ -118,9 +118,13 @@ class Calm(Fault):
 
 
 class Takeover(Fault):
-    """Whether a stream ended by a newer login of its account is told why (code 7)."""
+    """
+    Whether a stream ended by a newer login of its account is told why (code 7), and after how many
+    seconds, scaled, that is.  Until then posts that match both streams go out on both.
+    """
 
     notice: bool
+    after: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 class Clear(Fault):

@@ -5,6 +5,7 @@ Pure: takes the request's parameters, gives a Filter or says what Twitter would 
 limits are those of Twitter's "basic stream parameters" and "connecting" pages.
 """
 
+import json
 from collections.abc import Mapping
 
 import attrs
@@ -43,6 +44,20 @@ class Filter:
     track: tuple[str, ...] = ()
     follow: tuple[int, ...] = ()
     locations: tuple[Box, ...] = ()
+
+    def matches(self, post: bytes) -> bool:
+        """
+        Whether an encoded post has all words of one of the phrases, in any case that ASCII knows, or
+        nothing was asked for.  Of
+        users and places nothing is known.
+        """
+        said = post.lower()
+        phrases = [_as_encoded(phrase).split() for phrase in self.track]
+        return self == Filter() or any(all(w in said for w in words) for words in phrases)
+
+
+def _as_encoded(phrase: str) -> bytes:
+    return json.dumps(phrase.lower())[1:-1].encode()
 
 
 def read_filter(params: Mapping[str, str]) -> Filter:

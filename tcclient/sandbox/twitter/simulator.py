@@ -77,7 +77,7 @@ class Simulator:
         self._journal = journal
         self._door = Door(self._character.accounts)
         self._streams = Streams(clock, random, journal, self._character.rate)
-        self._takeover_notice = True
+        self._takeover = Takeover(notice=True)
         self.v2 = Desk(self._streams, self._door, self._character)
         self._site = SimulatorSite(build_root(self), clock)
 
@@ -124,7 +124,7 @@ class Simulator:
         if isinstance(fault, AnswerFault | StreamFault):
             self._streams.armed += [fault] * fault.times
         elif isinstance(fault, Takeover):
-            self._takeover_notice = fault.notice
+            self._takeover = fault
         elif isinstance(fault, Calm):
             scale = self._character.scale
             window, ban = fault.window * scale, fault.ban * scale
@@ -182,10 +182,18 @@ class Simulator:
         )
         streams.add(stream)
         for other in older:
-            self._take_over(other)
+            self._take_over(other, stream)
         streams.strike(stream)
 
-    def _take_over(self, older: Stream) -> None:
-        if self._takeover_notice:
+    def _take_over(self, older: Stream, newer: Stream) -> None:
+        seconds = self._takeover.after * self._character.scale
+        if not seconds:
+            self._end_older(older)
+            return
+        older.rivals, newer.rivals = (newer,), (older,)
+        older.wire.later(seconds, lambda: self._end_older(older))
+
+    def _end_older(self, older: Stream) -> None:
+        if self._takeover.notice:
             older.tell(disconnect(7, older.terms.endpoint))
         older.wire.end()
