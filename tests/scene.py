@@ -220,6 +220,14 @@ class Scene(Researcher):
         await until(lambda: begun() >= enough)
 
 
+    async def between_answers(self) -> None:
+        """
+        Until the client does not stand between reading the job and answering it: a click in that
+        moment is lost, as the server's writes have no condition.
+        """
+        await until(lambda: self.server.requests()[-1].path != "/api/activejobs/1/")
+
+
 @attrs.define
 class Request:
     """A request of the client's, that waits for the test to deal with it."""

@@ -77,6 +77,7 @@ class LifeTests(TestCase):
             await scene.status(STARTED)
             scene.store.stop(1)
             await scene.polls(1)
+            await scene.between_answers()
             scene.store.start(1)
         await scene.status(STARTED)
         scene.store.start(1)
