@@ -401,6 +401,7 @@ class Archive:
 
     def give_up(self) -> None:
         """The process ends before the disk has taken everything: say what it has not."""
+        self._timers.stop("look alive")
         posts = self.files.give_up()
         if posts:
             reason = "the client ended before the disk took them"

@@ -219,7 +219,6 @@ class Scene(Researcher):
         enough = begun() + number + 1
         await until(lambda: begun() >= enough)
 
-
     async def between_answers(self) -> None:
         """
         Until the client does not stand between reading the job and answering it: a click in that

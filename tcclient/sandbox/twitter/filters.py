@@ -47,9 +47,8 @@ class Filter:
 
     def matches(self, post: bytes) -> bool:
         """
-        Whether an encoded post has all words of one of the phrases, in any case that ASCII knows, or
-        nothing was asked for.  Of
-        users and places nothing is known.
+        Whether an encoded post has all words of one of the phrases, in any case that ASCII knows,
+        or nothing was asked for.  Of users and places nothing is known.
         """
         said = post.lower()
         phrases = [_as_encoded(phrase).split() for phrase in self.track]
