@@ -300,6 +300,10 @@ class Archive:
         """As Owner of the files."""
         self._ledger.write(file.for_ledger(self.tally.account), self.job_id)
 
+    def fileno(self) -> int:
+        """As Owner of the files."""
+        return self._ledger.fileno()
+
     def hold(self) -> None:
         """As Owner of the files."""
         if self.supply is not None:

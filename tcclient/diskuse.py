@@ -44,6 +44,9 @@ class Owner(Protocol):
         still exists: who finds that after a crash knows that the booking may be missing.
         """
 
+    def fileno(self) -> int:
+        """The descriptor of the account, which is synced before the temporary name goes."""
+
     def lost(self, posts: int, reason: str) -> None:
         """So many posts that were stored are gone."""
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from tcclient.diskuse import DiskUse, Owner
 from tcclient.failures import explain_os
-from tcclient.finalname import give_final_name
+from tcclient.finalname import drop_temporary_name, take_final_name
 from tcclient.growing import Growing
 from tcclient.room import Room
 from tcclient.slots import Naming, Slot
@@ -65,8 +65,8 @@ class RotatingFile(Service):
 
     @property
     def unfinished(self) -> int:
-        """The posts in the file that has no final name yet."""
-        return self._file.posts if self._file else 0
+        """The posts in the file whose final name is not booked yet."""
+        return 0 if self._file is None or self._file.final else self._file.posts
 
     @property
     def waiting(self) -> int:
@@ -195,7 +195,10 @@ class RotatingFile(Service):
         named = True
         if file.posts:
             await self._syncing.file(file.fd)
-            named = self._give_name(file)
+            named = self._take_name(file)
+            if file.final is not None:
+                await self._syncing.file(self._owner.fileno())
+                drop_temporary_name(file.path, file.final)
         else:  # not even its first block could be written
             file.path.unlink(missing_ok=True)
         self._let_go(file)
@@ -203,10 +206,12 @@ class RotatingFile(Service):
             self._tell_lost(file)
         await self._syncing.folder(self._folder)
 
-    def _give_name(self, file: Growing) -> bool:
-        """Whether it has its name now; not where it has been removed."""
+    def _take_name(self, file: Growing) -> bool:
+        """Whether its final name is booked now; not where it has been removed."""
+        if file.final is not None:
+            return True
         try:
-            give_final_name(
+            file.final = take_final_name(
                 file.path,
                 self._naming.alternatives(self._naming.final(file.slot)),
                 lambda final: self._owner.book(file.finished(final)),

@@ -23,10 +23,22 @@ def give_final_name(
     book: Callable[[str], None],
     link: Link = os.link,
 ) -> None:
+    """take_final_name() and drop_temporary_name() in one."""
+    drop_temporary_name(tmp, take_final_name(tmp, names, book, link))
+
+
+def take_final_name(
+    tmp: Path,
+    names: Iterator[str],
+    book: Callable[[str], None],
+    link: Link = os.link,
+) -> Path:
     """
-    Rename `tmp` to the first of `names` that is free beside it; a file that exists is never
-    touched.  `book` is called with the name while both exist.  Raises OSError.  To survive a power
-    cut, the file must have been synced before, and the folder must be synced after it.
+    Give `tmp` the first of `names` that is free beside it, and return that; a file that exists is
+    never touched.  `book` is called with the name.  Raises OSError.
+
+    To survive a power cut, the file must have been synced before, the booking must be synced
+    before the temporary name is dropped, and the folder after that.
 
     Finds its own traces, so that it can be called again after it was cut short anywhere but
     between `book` and the end; recovery knows about that.
@@ -43,12 +55,17 @@ def give_final_name(
                 raise
             if not _reserve(final):
                 continue
-            book(name)
-            tmp.replace(final)
-            return
         book(name)
+        return final
+    raise AssertionError("names have no end")
+
+
+def drop_temporary_name(tmp: Path, final: Path) -> None:
+    """`final`, which has been taken and booked, is the file's only name.  Raises OSError."""
+    if same_file(tmp, final):
         tmp.unlink()
-        return
+    else:  # it is only reserved
+        tmp.replace(final)
 
 
 def _reserve(final: Path) -> bool:

@@ -50,7 +50,8 @@ class Growing:
 
     `unsynced` says that something has been written since the last sync began, `being_synced` that
     it has not ended, `doubtful` that it has failed, and `name_synced` that the file's name has
-    been synced too.  `over` says that the file is to be finished.
+    been synced too.  `over` says that the file is to be finished; `final` is its other name, once
+    that is booked.
     """
 
     def __init__(self, path: Path, slot: Slot) -> None:
@@ -66,6 +67,7 @@ class Growing:
         self.doubtful = False
         self.name_synced = False
         self.over = False
+        self.final: Path | None = None
         self._sha256 = hashlib.sha256()
         self._first_line = b""
         self._last_block = b""

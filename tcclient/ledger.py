@@ -105,6 +105,10 @@ class Ledger:
             self._begin_again()
         append(self._fd, lines if self._ends_whole() else [b"\n", *lines])
 
+    def fileno(self) -> int:
+        """The descriptor of the file."""
+        return self._fd
+
     def newest_first(self) -> Iterator[dict[str, Any]]:
         """The lines, from the last one backwards; lines that cannot be read are passed over."""
         for raw in _lines_backwards(self._fd):

@@ -106,6 +106,7 @@ def _finish(tmp: Path, naming: Naming, ledger: Ledger, link: Link) -> None:
 
     def book(name: str) -> None:
         _book(ledger, found.under(name, last_arrival))
+        os.fdatasync(ledger.fileno())
         log.info(
             "Finished {name}, which a crash had left with {posts} posts.",
             name=name,

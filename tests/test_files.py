@@ -37,7 +37,8 @@ DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 class Book:
     """The account of the files, in memory; it refuses a booking where it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT)
         self.files: list[Finished] = []
         self.posts = 0
         self.said: list[str] = []
@@ -56,6 +57,14 @@ class Book:
             raise self.trouble
         self.at_booking()
         self.files.append(file)
+
+    def fileno(self) -> int:
+        """As Owner."""
+        return self._fd
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._fd)
 
     def lost(self, posts: int, reason: str) -> None:
         """As Owner."""
@@ -108,7 +117,8 @@ class FilesCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(HALF_PAST)
         self.folder = Path(self.mktemp(), "test")
-        self.book = Book()
+        self.book = Book(Path(self.mktemp()))
+        self.addCleanup(self.book.close)
         self.files = self.a_file()
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
         self.addCleanup(self.files.finish)
@@ -690,10 +700,26 @@ class SyncTests(FilesCase):
         finished = self.files.finish()
         self.assertEqual(list(contents(self.folder)), ["test19971030_1230.json.tmp"])
         self.acts.do()
+        self.assertEqual((len(self.booked), self.files.unfinished), (1, 0))
+        self.assertIn("test19971030_1230.json.tmp", contents(self.folder))
+        self.acts.do()
         self.assert_files(_1230=b"a\n")
         self.assertNoResult(finished)
         self.acts.do()
         self.successResultOf(finished)
+
+    def test_a_booking_that_cannot_be_synced(self) -> None:
+        """It stands, once; the temporary name goes when it is safe."""
+        self.write(b"a")
+        finished = self.files.finish()
+        self.acts.do()
+        self.acts.do(OSError(errno.EIO, "Input/output error"))
+        self.assertIn("test19971030_1230.json.tmp", contents(self.folder))
+        self.clock.advance(RETRY)
+        self.acts.do_all()
+        self.successResultOf(finished)
+        self.assertEqual(self.booked, [("test19971030_1230.json", 1, 2)])
+        self.assert_files(_1230=b"a\n")
 
     def test_a_sync_that_fails(self) -> None:
         """Is trouble until one succeeds; the file is not finished before."""
@@ -729,11 +755,11 @@ class SyncTests(FilesCase):
 
 class DurabilityTests(FilesCase):
     def test_the_data_are_on_the_disk_before_the_name_and_the_name_before_the_return(self) -> None:
-        """A power cut leaves the temporary name or a whole file: sync, link, unlink, sync."""
+        """A power cut leaves the temporary name or a whole file, and its booking is synced too."""
         self.write(b"a")
         with calls_noted("fdatasync", "fsync", "link", "unlink") as calls:
             self.files.finish()
-        self.assertEqual(calls, ["fdatasync", "link", "unlink", "fsync"])
+        self.assertEqual(calls, ["fdatasync", "link", "fdatasync", "unlink", "fsync"])
 
     def test_a_folder_that_cannot_be_synced_is_no_error(self) -> None:
         """Some shares cannot do it, and the file has its name by then."""
