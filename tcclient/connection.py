@@ -20,6 +20,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcclient.backoff import Trouble
@@ -29,6 +30,8 @@ from tcclient.gunzip import Gunzip
 from tcclient.messages import Overlong, Splitter
 from tcclient.twitter import Refusal
 from tcclient.valve import Valve
+
+log = Logger()
 
 
 @attrs.frozen
@@ -228,14 +231,15 @@ class Connection(Protocol):
                 quiet = quiet + 1 if self._reads == before else 0
 
     def _take_apart(self, data: bytes) -> None:
-        if self._decoder is None:
-            self._deliver(data)
-            return
         try:
-            for piece in self._decoder.feed(data):
+            for piece in (data,) if self._decoder is None else self._decoder.feed(data):
                 self._deliver(piece)
         except zlib.error as e:
             self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
+        except Exception:
+            # Twisted would take it for an answer that it cannot read, and hide where it was raised.
+            log.failure("This client failed at what the stream brought.")
+            self.end(Ending("failed", "this client failed at what came", Trouble.HTTP))
 
     def _deliver(self, data: bytes) -> None:
         messages = self._splitter.feed(data)

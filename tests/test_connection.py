@@ -168,6 +168,22 @@ class GzipTests(ConnectionTestCase):
         self.assertEqual((self.owner.messages, self.cause()), ([], "corrupt"))
 
 
+class FaultTests(ConnectionTestCase):
+    def test_a_fault_of_our_own(self) -> None:
+        """It is logged where it was raised, and costs the connection and a wait."""
+
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        self.owner.when_received = fail
+        self.says(b"{}\n")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        assert self.connection.ending is not None
+        self.assertEqual(
+            (self.connection.ending.cause, self.connection.ending.trouble), ("failed", Trouble.HTTP)
+        )
+
+
 class SilenceTests(ConnectionTestCase):
     """A dead peer says nothing; a living one at least keep-alives."""
 
