@@ -101,14 +101,17 @@ class Researcher:
 
 class Scene(Researcher):
     """
-    Everything over sockets, on v1.1.  `rate` is the posts a second that Twitter sends on a stream.
+    Everything over sockets, on v1.1.  `rate` is the posts a second that Twitter sends on a stream,
+    and `journal` is told of each.
 
     At the end of the test the client is stopped, its files must be finished, and nothing is left.
     """
 
-    def __init__(self, test: TestCase, rate: float = 0.0, **settings: Any) -> None:
+    def __init__(
+        self, test: TestCase, rate: float = 0.0, journal: Any = None, **settings: Any
+    ) -> None:
         super().__init__(CaptureServer(reactor))
-        self.twitter = Simulator(reactor, Random(1), Character(rate=rate))
+        self.twitter = Simulator(reactor, Random(1), Character(rate=rate), journal)
         self.disk = Disk(Path(test.mktemp()).absolute())
         self.client: Poller | None = None
         self._settings = settings

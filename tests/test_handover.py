@@ -7,13 +7,16 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import LogEvent, capturedLogs
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tcclient.entries import seconds
 from tcclient.handover import AHEAD, MOST_IN_VAIN, OVERLAP
 from tcclient.messages import Overlong
+from tcclient.sandbox.twitter.faults import Takeover
 from tcclient.seam import MOST_IDS, Seam, id_of
+from tests.e2e.stage import Sent
 from tests.peers import STALL, Peer, settle
+from tests.scene import Scene, until
 from tests.test_session import GOODBYE, SessionTestCase, a_post, keyed
 
 LIMIT = b"Exceeded connection limit for user\r\n"
@@ -670,3 +673,54 @@ class StormTests(HandoverTestCase):
                 self.assertFalse(any(a + 0.001 < at < b - 0.001 for a, b in gaps), seed)
             twice += len(self.of_kind("delivered_again"))
         self.assertGreater(twice, 0)
+
+
+class OverSocketsTests(TestCase):
+    """With the simulated Twitter, under load."""
+
+    timeout = 60
+
+    async def rekey(self, scene: Scene, sent: Sent, text: str) -> None:
+        """New keywords; returns some posts after they have taken over."""
+
+        def has_taken_over() -> bool:
+            lines = scene.disk.ledger("cats", "keywords_in_force")
+            in_force = lines[-1]["text"] if lines else None
+            return in_force == text and len(scene.streams) == 1
+
+        scene.store.jobs[1].keywords = text
+        await until(has_taken_over)
+        enough = len(sent.ids) + 30
+        await until(lambda: len(sent.ids) >= enough)
+
+    async def check(self, takeover: Takeover) -> int:
+        """Keywords change again and again.  Returns how many posts have come twice."""
+        sent = Sent()
+        scene = Scene(self, 300.0, sent)
+        scene.twitter.fault(takeover)
+        scene.store.create("cats", "storm")
+        scene.start()
+        await scene.status(3)
+        await until(lambda: sent.ids)
+        with capturedLogs() as events:
+            for number in range(5):
+                await self.rekey(scene, sent, f"word{number}, storm")
+        self.assertEqual(warnings(events), [])
+        scene.twitter.set_rate(0)
+        await until(lambda: len(scene.disk.ids("cats")) >= len(set(sent.ids)))
+        await scene.stop()
+        posts = sorted(set(sent.ids))
+        self.assertEqual(sorted(scene.disk.ids("cats")), posts)
+        self.assertEqual(scene.row().total_count, len(posts))
+        again = sum(line["posts"] for line in scene.disk.ledger("cats", "delivered_again"))
+        self.assertEqual(again, len(sent.ids) - len(posts))
+        return again
+
+    async def test_no_post_is_lost(self) -> None:
+        """Twitter ends the old stream at once: each post that it sent is on disk, and once."""
+        for notice in (True, False):
+            self.assertEqual(await self.check(Takeover(notice=notice)), 0)
+
+    async def test_no_post_is_stored_twice(self) -> None:
+        """It goes on for a while, in which posts come over both."""
+        self.assertGreater(await self.check(Takeover(notice=True, after=0.3)), 30)
