@@ -9,8 +9,9 @@ from twisted.internet.task import deferLater
 
 from tests.e2e.faketime import HOUR, machine_clock
 from tests.faults import evidence
+from tests.faults.commands import Terms
 from tests.faults.scenario import Act, Scenario
-from tests.faults.world import Terms, World
+from tests.faults.world import World
 
 AHEAD = 3
 """Seconds from the start of the client to the moment when the clock turns."""

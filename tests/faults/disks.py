@@ -6,9 +6,10 @@ import signal
 from pathlib import Path
 
 from tests.e2e.processes import start, twistd, until
+from tests.faults.commands import Terms
 from tests.faults.private import ALONE, beside, needed, seen_by
 from tests.faults.scenario import Scenario
-from tests.faults.world import Terms, World
+from tests.faults.world import World
 
 SIZE = 24 << 20
 ROOM = 1 << 20

@@ -1,7 +1,8 @@
 """Two hundred edits of the keywords, one after the other."""
 
+from tests.faults.commands import Terms
 from tests.faults.scenario import Scenario
-from tests.faults.world import Terms, World
+from tests.faults.world import World
 
 EDITS = 200
 WORDS = ("storm", "green tea", "coffee", "rain", "milk", "cocoa", "sugar")

@@ -2,8 +2,9 @@
 
 import signal
 
+from tests.faults.commands import Terms
 from tests.faults.scenario import Scenario
-from tests.faults.world import Terms, World
+from tests.faults.world import World
 
 
 async def kill_client(world: World, rounds: int) -> None:

@@ -5,10 +5,12 @@ from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.task import deferLater
 
 from tests.certificates import BAD, CA, GOOD, Certified
+from tests.faults.commands import Terms
+from tests.faults.link import Link
 from tests.faults.private import needed, with_mounts
-from tests.faults.proxy import HOST, Link
+from tests.faults.proxy import HOST
 from tests.faults.scenario import Scenario
-from tests.faults.world import Terms, World
+from tests.faults.world import World
 
 NAME = "stream.invalid"
 

@@ -9,16 +9,17 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from tcclient.backoff import NETWORK
-from tests.faults import proxy
-from tests.faults.proxy import Link, Pace
+from tests.faults.commands import Terms
+from tests.faults.link import Link
+from tests.faults.pace import AT_ONCE, BROKEN_LINES, BYTES, Pace, each_byte
 from tests.faults.scenario import Act, Scenario
-from tests.faults.world import Terms, World
+from tests.faults.world import World
 
 BOMB = 256 << 20
 """Bytes that the gzip bomb becomes; as it comes it has a thousandth of that."""
 ROOM = 32 << 10
 """Kilobytes by which the client may grow over it."""
-SLOW = Pace(proxy.each_byte, pause=0.002, most=400)
+SLOW = Pace(each_byte, pause=0.002, most=400)
 """The header comes a byte at a time, and a bit of the body."""
 SMALL = Terms(rate=3.0, options=("--no-gzip",))
 """A world for bytes that come one at a time."""
@@ -94,14 +95,14 @@ def memory(world: World, which: str) -> int:
 async def segments(world: World, rounds: int) -> None:
     """All that Twitter says in segments of a byte, then in ones that end between CR and LF."""
     for _ in range(rounds):
-        for pace in (proxy.BYTES, proxy.BROKEN_LINES):
+        for pace in (BYTES, BROKEN_LINES):
             await world.some_time(0.5, 1.0)
             await world.all_arrived()  # a slow road can hold more than a moment's posts
             world.proxy.pace = pace
             world.proxy.each(Link.reset)
             await world.twitter("rate", rate=world.terms.rate)
             await world.recovered()
-    world.proxy.pace = proxy.AT_ONCE
+    world.proxy.pace = AT_ONCE
 
 
 async def chunks(world: World, rounds: int) -> None:
@@ -122,7 +123,7 @@ async def slow_header(world: World, rounds: int) -> None:
         world.cut()
         world.proxy.each(Link.reset)
         await world.recovered()
-    world.proxy.pace = proxy.AT_ONCE
+    world.proxy.pace = AT_ONCE
 
 
 async def ok_then_close(world: World, rounds: int) -> None:

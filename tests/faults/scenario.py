@@ -6,7 +6,8 @@ from pathlib import Path
 import attrs
 
 from tests.faults.accounting import Row, judge
-from tests.faults.world import Terms, World
+from tests.faults.commands import Terms
+from tests.faults.world import World
 
 Act = Callable[[World, int], Awaitable[None]]
 """Does so many rounds of harm to a world in which posts flow, and leaves it well."""

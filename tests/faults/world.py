@@ -7,53 +7,34 @@ Knows how to start, hurt and end each; knows nothing of what has to come out.
 import json
 import re
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import attrs
-from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.web.client import Agent
 
-from tcclient.sandbox.server import TOKEN
-from tcclient.sandbox.twitter import SANDBOX_CREDENTIALS
 from tests.e2e.faketime import MachineClock
-from tests.e2e.processes import Running, python, start, twistd, until
-from tests.faults import evidence
+from tests.e2e.processes import Running, python, start, until
+from tests.faults import commands, evidence
 from tests.faults.accounting import Evidence, Span, outside
+from tests.faults.commands import JOB, Terms
+from tests.faults.controls import Controls
 from tests.faults.proxy import HOST, Proxy
 
-JOB = "storm"
-KEYWORDS = "storm, green tea"
-RULE_DELAY = 0.5
 PATIENCE = 30.0
 """Seconds until a fault must be over; the longest wait of the network ramp is 16 s."""
 
 
-@attrs.frozen
-class Terms:
-    """What sort of world it is; `stall_timeout` and `min_free_bytes` are the client's."""
-
-    api: str = "1.1"
-    rate: float = 200.0
-    stall_timeout: float = 2.0
-    min_free_bytes: int = 0
-    options: tuple[str, ...] = ()
-    """Of the simulated Twitter's command line."""
-    prepare: Callable[["World"], Awaitable[None]] | None = None
-    """Called when all but the client is there."""
-
-
-class World:
+class World(Controls):
     """
     `random` decides when things happen; `recoveries` has the seconds until each fault was over.
     """
 
     def __init__(self, folder: Path, terms: Terms, seed: int = 1) -> None:
+        super().__init__()
         self.folder = folder.absolute()
         self.data = self.folder / "data" / JOB
         self.terms = terms
@@ -67,9 +48,7 @@ class World:
         self._cuts: list[Span] = []
         self._cut_at: float | None = None
         self._twitter_killed: list[float] = []
-        self._ports: dict[str, int] = {}
         self._cleanups: list[Callable[[], Any]] = []
-        self._http = HTTPClient(Agent(reactor))
 
     def addCleanup(self, act: Callable[[], Any]) -> None:
         """As a TestCase."""
@@ -80,7 +59,7 @@ class World:
         self.folder.mkdir(parents=True, exist_ok=True)
         await self.start("twitter")
         await self.start("server")
-        self.proxy = Proxy(reactor, self._ports["twitter"])
+        self.proxy = Proxy(reactor, self.ports["twitter"])
         self.addCleanup(lambda: Deferred.fromCoroutine(self.proxy.stop()))
         self.proxy.listen()
         if self.terms.prepare is not None:
@@ -101,18 +80,16 @@ class World:
         while self._cleanups:
             await self._cleanups.pop()()
 
-    # Processes.
-
     async def start(self, what: str) -> None:
         """Start "twitter", "server" or "client"; the ends listen when this returns."""
-        command = {"twitter": self._twitter, "server": self._server, "client": self._client}[what]()
         environ = self.environ if what == "client" else {}
-        self.running[what] = process = start(self, self.folder, command, **environ)
+        process = start(self, self.folder, self._command(what), **environ)
+        self.running[what] = process
         if what != "client":
             await process.says("\n")
             found = re.search(r"://[^/]*:(\d+)/", process.out)
             assert found is not None, process.out
-            self._ports[what] = int(found[1])
+            self.ports[what] = int(found[1])
 
     async def kill(self, what: str, number: int = signal.SIGKILL) -> None:
         """Send it a signal, and return when it has ended."""
@@ -120,93 +97,17 @@ class World:
             self._twitter_killed.append(reactor.seconds())
         await self.running[what].end(number)
 
-    def _twitter(self) -> list[str]:
-        return python(
-            "-m", "tcclient.sandbox.twitter", f"--port={self._ports.get('twitter', 0)}",
-            f"--rate={self.terms.rate:g}", "--scale=0.02", f"--rule-delay={RULE_DELAY / 0.02:g}",
-            "--seed=1", "--journal=journal", *self.terms.options,
-        )  # fmt: skip
-
-    def _server(self) -> list[str]:
-        return python(
-            "-m", "tcclient.sandbox.server", f"--port={self._ports.get('server', 0)}",
-            f"--job={JOB}:{KEYWORDS}", "--keep=jobs",
-        )  # fmt: skip
-
-    def _client(self) -> list[str]:
-        return [*self.prefix, *twistd("-n", "--pidfile=", "tcc", "--config", "settings.json")]
+    def _command(self, what: str) -> list[str]:
+        if what == "client":
+            return [*self.prefix, *commands.CLIENT]
+        make = commands.twitter if what == "twitter" else commands.server
+        return make(self.terms, self.ports.get(what, 0))
 
     def write_settings(self) -> None:
         """The client's."""
         root = f"{self.twitter_at}:{self.proxy.number}/"
-        document = {
-            "server": {
-                "base_url": f"{self._root('server')}api/",
-                "client_id": 1,
-                "auth_token": TOKEN,
-                "ping_interval": 0.2,
-                "update_interval": 0.5,
-            },
-            "twitter_auth": attrs.asdict(SANDBOX_CREDENTIALS),
-            "twitter": {
-                "api": self.terms.api,
-                "stream_url": f"{root}1.1/",
-                "api_url": root,
-                "rule_delay": RULE_DELAY,
-                "stall_timeout": self.terms.stall_timeout,
-            },
-            "output": {
-                "base_dir": "data",
-                "minute_interval": 1,
-                "min_free_bytes": self.terms.min_free_bytes,
-            },
-        }
+        document = commands.settings(self.terms, root, self.root("server"))
         (self.folder / "settings.json").write_text(json.dumps(document))
-
-    # Controls.
-
-    def _root(self, what: str) -> str:
-        return f"http://{HOST}:{self._ports[what]}/"
-
-    async def ask(self, method: str, url: str, body: bytes | None = None) -> Any:
-        """The JSON in the answer to a researcher's request."""
-        headers = {"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"}
-        response = await self._http.request(method, url, data=body, headers=headers, timeout=10)
-        text = await response.text()
-        if response.code != 200:
-            raise AssertionError(f"{method} {url}: {response.code} {text}")
-        return json.loads(text)
-
-    async def twitter(self, control: str, body: bytes | None = None, **members: object) -> Any:
-        """Have the simulated Twitter do something now."""
-        data = json.dumps(members).encode() if body is None else body
-        return await self.ask("POST", f"{self._root('twitter')}sandbox/{control}", data)
-
-    async def server(self, control: str, **members: object) -> Any:
-        """Have the stand-in server do something."""
-        data = json.dumps(members).encode()
-        return await self.ask("POST", f"{self._root('server')}sandbox/{control}", data)
-
-    async def state(self, what: str) -> Any:
-        """What an end of the sandbox tells about itself."""
-        return await self.ask("GET", f"{self._root(what)}sandbox/state")
-
-    async def attempts(self, since: float = 0.0) -> list[float]:
-        """When the client asked for a stream since then."""
-        connects = (await self.state("twitter"))["connects"]
-        return [connect["time"] for connect in connects if connect["time"] >= since]
-
-    async def write(self, **fields: object) -> None:
-        """Change the job, as a researcher does."""
-        data = json.dumps(fields).encode()
-        await self.ask("PATCH", f"{self._root('server')}api/activejobs/1/", data)
-
-    async def job(self) -> dict[str, Any]:
-        """The job, as the server has it."""
-        [job] = (await self.state("server"))["jobs"]
-        return dict(job)
-
-    # Waiting.
 
     async def some_time(self, least: float, most: float) -> None:
         """Let things go on for a while that nobody can foretell."""

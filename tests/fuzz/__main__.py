@@ -13,6 +13,8 @@ from pathlib import Path
 
 from twisted.logger import globalLogBeginner
 
+from tests.fuzz.seeds import SEEDS
+
 MEMORY = 512
 """Megabytes that a run may take."""
 LONGEST = 4096
@@ -25,7 +27,7 @@ def main() -> None:
     except ImportError:
         sys.exit("This needs atheris, which is not installed: pip install atheris")
     with atheris.instrument_imports(include=["tcclient"]):
-        from tests.fuzz.targets import SEEDS, TARGETS
+        from tests.fuzz.targets import TARGETS
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", choices=TARGETS)
     parser.add_argument("--seconds", type=int, default=60)

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fuzz.targets import SEEDS, TARGETS
+from tests.fuzz.seeds import SEEDS
+from tests.fuzz.targets import TARGETS
 
 
 def like(seeds: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
