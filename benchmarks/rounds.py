@@ -46,17 +46,15 @@ class Amount:
 
 def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
     """The client's sample, and the same with the SHA-256 taken off where it has computed one."""
-    with (
-        scene.folder() as folder,
-        capturing(scene, folder) as client,
-    ):
-        scene.feed.expect(amount.posts)
+    size = stored_size(scene.mode.api, amount.posts, scene.tags)
+    scene.feed.expect(amount.posts)
+    with scene.folder() as folder, capturing(scene, folder) as client:
         scene.feed.wait_for_connection()
         client.wait_until_running()
         startup = cpu(client.pid)
         scene.feed.send(amount.rate)
         told = scene.feed.sent(amount.bound)
-        wait_for_size(client, stored_size(client.api, amount.posts, scene.tags))
+        wait_for_size(client, size)
         seconds = time.monotonic() - told["began"]
         time.sleep(SETTLE)
         used = cpu(client.pid) - startup

@@ -67,11 +67,11 @@ def run(scene: Scene, options: argparse.Namespace) -> tuple[list[State], str]:
     typical = stored_size(scene.mode.api, TYPICAL, scene.tags) / TYPICAL
     launcher = [] if options.disk is None else _slow_twistd(options.disk)
     found = []
+    scene.feed.expect(posts, "live")
     with (
         scene.folder() as folder,
         capturing(scene, folder, {}, launcher) as client,
     ):
-        scene.feed.expect(posts, "live")
         scene.feed.wait_for_connection()
         client.wait_until_running()
         began = time.monotonic()
