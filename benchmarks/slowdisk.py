@@ -12,20 +12,34 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 MEGA = 1e6
 
 
-class SlowDisk:
-    """Counts what is written to each descriptor, and makes who syncs it wait."""
+def file_of(fd: int) -> tuple[int, int]:
+    """What is the same for all descriptors of a file."""
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
 
-    def __init__(self, rate: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        """`rate` is in bytes a second."""
+
+class SlowDisk:
+    """
+    Counts what is written to each file, and makes who syncs it wait.  `rate` is in bytes a second,
+    `identify` tells files apart by their descriptors.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        sleep: Callable[[float], None] = time.sleep,
+        identify: Callable[[int], Hashable] = file_of,
+    ) -> None:
         self._rate = rate
         self._sleep = sleep
-        self._dirty: Counter[int] = Counter()
+        self._identify = identify
+        self._dirty: Counter[Hashable] = Counter()
         self._busy = threading.Lock()
 
     def writing(self, write: Callable[..., int]) -> Callable[..., int]:
@@ -33,7 +47,7 @@ class SlowDisk:
 
         def counted(fd: int, *arguments: Any) -> int:
             written = write(fd, *arguments)
-            self._dirty[fd] += written
+            self._dirty[self._identify(fd)] += written
             return written
 
         return counted
@@ -43,7 +57,7 @@ class SlowDisk:
 
         def delayed(fd: int) -> None:
             with self._busy:
-                self._sleep(self._dirty.pop(fd, 0) / self._rate)
+                self._sleep(self._dirty.pop(self._identify(fd), 0) / self._rate)
                 sync(fd)
 
         return delayed

@@ -341,20 +341,20 @@ class SlowDiskTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.waits: list[float] = []
         self.synced: list[int] = []
-        disk = SlowDisk(100.0, self.waits.append)
+        disk = SlowDisk(100.0, self.waits.append, lambda fd: fd % 10)
         self.write = disk.writing(lambda fd, data: len(data))
         self.sync = disk.syncing(self.synced.append)
 
     def test_syncing_waits_for_what_was_written_since(self) -> None:
-        """To that descriptor; writing itself does not wait."""
+        """To that file, by whichever descriptor; writing itself does not wait."""
         self.assertEqual(self.write(3, b"x" * 50), 50)
         self.write(3, b"x" * 100)
         self.write(4, b"x" * 900)
         self.assertEqual(self.waits, [])
-        self.sync(3)
+        self.sync(13)  # the same file
         self.sync(3)
         self.assertEqual(self.waits, [1.5, 0.0])
-        self.assertEqual(self.synced, [3, 3])
+        self.assertEqual(self.synced, [13, 3])
 
 
 class GeneratorTests(SynchronousTestCase):
