@@ -10,10 +10,11 @@ from typing import Protocol
 import attrs
 from twisted.application.service import Service
 
-from tcclient.archive import Archive, Note
+from tcclient.archive import Archive
 from tcclient.entries import Asked, Entry
 from tcclient.feed import Owner
 from tcclient.keywords import Understood
+from tcclient.shelf import Note
 from tcclient.twitter.rules import Clause
 
 

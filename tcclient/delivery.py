@@ -12,12 +12,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from tcclient import entries
-from tcclient.archive import Note
 from tcclient.branch import Branch, Branches
 from tcclient.connection import Ending
 from tcclient.entries import Entry
 from tcclient.intake import Intake
 from tcclient.messages import Overlong
+from tcclient.shelf import Note
 from tcclient.twitter import Codes, envelopes
 from tcclient.twitter.ruleset import Routing
 

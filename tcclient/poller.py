@@ -16,7 +16,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcclient import __version__
-from tcclient.archive import Shelf
 from tcclient.capture import Capture
 from tcclient.control import ControlServer, Gone, ServerError
 from tcclient.entries import ClockStep
@@ -25,6 +24,7 @@ from tcclient.jobs import Decision, Job, Status, decide
 from tcclient.reporter import Reporter
 from tcclient.serverlog import ServerLog
 from tcclient.session import Session
+from tcclient.shelf import Shelf
 
 log = Logger()
 

@@ -5,8 +5,8 @@ What log and ledger say of the capture server: each change once, nothing of the 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.archive import Note
 from tcclient.entries import ServerAnswers, ServerFails
+from tcclient.shelf import Note
 
 log = Logger()
 

@@ -20,7 +20,6 @@ from twisted.python import usage
 from twisted.python.components import Componentized
 
 from tcclient import __version__, check, logs
-from tcclient.archive import Shelf
 from tcclient.aside import in_threads
 from tcclient.backoff import Backoff
 from tcclient.budget import limits_from
@@ -33,6 +32,7 @@ from tcclient.feed import Feeds, OwnFeeds
 from tcclient.poller import Intervals, Poller
 from tcclient.purse import Purse
 from tcclient.settings import Settings, SettingsError, load
+from tcclient.shelf import Shelf
 from tcclient.slots import Naming
 from tcclient.steady import Times
 from tcclient.stream import Upstream

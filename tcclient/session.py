@@ -12,10 +12,11 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.archive import Archive, CannotStore, Shelf
+from tcclient.archive import Archive
 from tcclient.feed import Feed, Feeds, say_refused
 from tcclient.jobs import Job
 from tcclient.keywords import Understood
+from tcclient.shelf import CannotStore, Shelf
 
 log = Logger()
 

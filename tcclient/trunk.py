@@ -13,7 +13,6 @@ from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.logger import Logger
 
 from tcclient import entries
-from tcclient.archive import Note
 from tcclient.branch import Branch, Branches, Terms, names
 from tcclient.budget import Level, utc_minute
 from tcclient.connection import Ending
@@ -23,6 +22,7 @@ from tcclient.keywords import Understood
 from tcclient.messages import Overlong
 from tcclient.purse import Purse
 from tcclient.rulenews import RuleNews
+from tcclient.shelf import Note
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.troublelog import TroubleLog
 from tcclient.twitter.backfill import Backfill

@@ -15,10 +15,11 @@ from tcclient import entries
 from tcclient.account.command import main
 from tcclient.account.lines import Line
 from tcclient.account.posts import EPOCH
-from tcclient.archive import Archive, Shelf
+from tcclient.archive import Archive
 from tcclient.entries import Entry, moment
 from tcclient.jobs import Job, Status
 from tcclient.recovery import ledger_path
+from tcclient.shelf import Shelf
 from tcclient.slots import Naming
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()

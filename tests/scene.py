@@ -22,7 +22,6 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.archive import Shelf
 from tcclient.control import ControlServer
 from tcclient.feed import OwnFeeds
 from tcclient.poller import Intervals, Poller
@@ -33,6 +32,7 @@ from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Character, Simulator
 from tcclient.service import make_poller
 from tcclient.settings import Output, Secret, Server, Settings, Twitter, TwitterAuth
+from tcclient.shelf import Shelf
 from tcclient.slots import Naming
 from tcclient.twitter.v1 import LIMITS
 from tests.peers import DONE, FakeResponse, FakeSource, clock_at, settle, upstream

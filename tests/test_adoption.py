@@ -10,10 +10,11 @@ import attrs
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.archive import Archive, Shelf
+from tcclient.archive import Archive
 from tcclient.diskuse import DiskUse
 from tcclient.jobs import Job, Status
 from tcclient.recovery import ledger_path
+from tcclient.shelf import Shelf
 from tcclient.slots import Naming
 from tests.crashes import Say, run_and_kill
 from tests.disk import Acts

@@ -13,13 +13,13 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.archive import INDEX, CannotStore, Shelf
 from tcclient.diskuse import DiskUse
 from tcclient.entries import ForeignPosts
 from tcclient.files import RETRY
 from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger
 from tcclient.recovery import ledger_path
+from tcclient.shelf import INDEX, CannotStore, Shelf
 from tcclient.slots import Naming
 from tcclient.tally import Account
 from tests.disk import contents, file_size_limit, full, held_by_another_process

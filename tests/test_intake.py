@@ -7,12 +7,13 @@ from typing import Any
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.archive import Archive, Shelf
+from tcclient.archive import Archive
 from tcclient.backoff import Trouble
 from tcclient.connection import Ending
 from tcclient.intake import Intake
 from tcclient.jobs import Job
 from tcclient.messages import Overlong
+from tcclient.shelf import Shelf
 from tcclient.slots import Naming
 from tests.peers import FakeSource, clock_at
 

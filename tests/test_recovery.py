@@ -16,13 +16,14 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.appending import append
-from tcclient.archive import INDEX, Archive, Shelf
+from tcclient.archive import Archive
 from tcclient.diskuse import DiskUse
 from tcclient.entries import CaptureOpen, File, ForeignPosts
 from tcclient.finalname import Link, give_final_name
 from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger
 from tcclient.recovery import ledger_path, recover, recover_all
+from tcclient.shelf import INDEX, Shelf
 from tcclient.slots import Naming
 from tcclient.tally import Account
 from tests.crashes import Life, Say, run_and_kill

@@ -10,7 +10,6 @@ from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.archive import Shelf
 from tcclient.connection import Timing
 from tcclient.coverage import resume
 from tcclient.entries import seconds
@@ -20,6 +19,7 @@ from tcclient.jobs import Job
 from tcclient.machine import boot
 from tcclient.recovery import ledger_path
 from tcclient.session import Session
+from tcclient.shelf import Shelf
 from tcclient.slots import Naming
 from tcclient.twitter.v1 import LIMITS
 from tests.disk import held_by_another_process, in_the_way

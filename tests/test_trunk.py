@@ -12,7 +12,6 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
-from tcclient.archive import INDEX, Shelf
 from tcclient.backoff import RAMPS, Backoff, Trouble
 from tcclient.connection import Timing
 from tcclient.delivery import FOREIGN_INTERVAL
@@ -21,6 +20,7 @@ from tcclient.files import RETRY
 from tcclient.jobs import Job
 from tcclient.messages import MAX_MESSAGE
 from tcclient.session import Session
+from tcclient.shelf import INDEX, Shelf
 from tcclient.slots import Naming
 from tcclient.stream import Upstream
 from tcclient.trunk import Trunk

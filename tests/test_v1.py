@@ -19,7 +19,6 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from tcclient.archive import Shelf
 from tcclient.backoff import Backoff, Trouble
 from tcclient.connection import Ending
 from tcclient.feed import OwnFeeds
@@ -31,6 +30,7 @@ from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Character, Simulator
 from tcclient.session import Session
 from tcclient.settings import Secret
+from tcclient.shelf import Shelf
 from tcclient.slots import Naming
 from tcclient.stream import CaptureStream, Upstream
 from tcclient.twitter import Refusal
