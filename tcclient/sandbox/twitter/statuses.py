@@ -128,12 +128,15 @@ class Writer:
         where: Json = {"geo": None, "coordinates": None, "place": None}
         if isinstance(subject, Box):
             where = make_location(rng, subject)
+        said = _texts(text, stamp)
+        # In the order in which the stream had them.
         return {
             "created_at": stamp.created_at,
             "id": stamp.post_id,
             "id_str": str(stamp.post_id),
-            **_texts(text, stamp),
+            "text": said.pop("text"),
             "source": rng.choice(vocabulary.SOURCES),
+            "truncated": said.pop("truncated"),
             "in_reply_to_status_id": None,
             "in_reply_to_status_id_str": None,
             "in_reply_to_user_id": None,
@@ -147,6 +150,7 @@ class Writer:
             "reply_count": rng.randrange(30),
             "retweet_count": rng.randrange(900),
             "favorite_count": rng.randrange(5_000),
+            **said,
             "favorited": False,
             "retweeted": False,
             "possibly_sensitive": False,
