@@ -147,9 +147,9 @@ class RotatingFile(Service):
         if file is not None and file.doubtful:
             await self._syncing.file(file.fd)
             file.doubtful = False
-        elif batch is not None and (file is None or file.slot == batch.slot):
+        elif batch is not None and (file is None or file.takes(batch)):
             self._store(batch)
-        elif file is not None and (batch is not None or file.over or self._finishing):
+        elif file is not None and (batch or file.over or file.final or self._finishing):
             await self._conclude(file)
         else:
             return False

@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.ENOTSUP}
@@ -62,10 +63,11 @@ def take_final_name(
 
 def drop_temporary_name(tmp: Path, final: Path) -> None:
     """`final`, which has been taken and booked, is the file's only name.  Raises OSError."""
-    if same_file(tmp, final):
-        tmp.unlink()
-    else:  # it is only reserved
-        tmp.replace(final)
+    with suppress(FileNotFoundError):  # somebody has dropped it, or removed the folder
+        if same_file(tmp, final):
+            tmp.unlink()
+        else:  # it is only reserved
+            tmp.replace(final)
 
 
 def _reserve(final: Path) -> bool:

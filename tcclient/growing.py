@@ -79,6 +79,10 @@ class Growing:
         """Whether its name leads to it no more: what is in it went with that.  Raises OSError."""
         return not leads_to(self.path, self.fd)
 
+    def takes(self, batch: Batch) -> bool:
+        """Whether a batch belongs into it: of its slot, and before it is booked."""
+        return self.final is None and self.slot == batch.slot
+
     def append(self, batch: Batch) -> None:
         """
         When this returns the whole batch is in the file; when it raises OSError none of it is.

@@ -709,17 +709,33 @@ class SyncTests(FilesCase):
         self.successResultOf(finished)
 
     def test_a_booking_that_cannot_be_synced(self) -> None:
-        """It stands, once; the temporary name goes when it is safe."""
+        """It stands, once; what comes before it is safe is for another file."""
         self.write(b"a")
         finished = self.files.finish()
         self.acts.do()
         self.acts.do(OSError(errno.EIO, "Input/output error"))
         self.assertIn("test19971030_1230.json.tmp", contents(self.folder))
+        self.write(b"b")
         self.clock.advance(RETRY)
         self.acts.do_all()
         self.successResultOf(finished)
-        self.assertEqual(self.booked, [("test19971030_1230.json", 1, 2)])
-        self.assert_files(_1230=b"a\n")
+        self.assertEqual(
+            self.booked, [("test19971030_1230.json", 1, 2), ("test19971030_1230_00.json", 1, 2)]
+        )
+        self.assert_files(_1230=b"a\n", _1230_00=b"b\n")
+
+    def test_a_folder_that_is_removed_behind_the_booking(self) -> None:
+        """There is nothing left to do for that file, and the next one is stored."""
+        self.write(b"a")
+        finished = self.files.finish()
+        self.acts.do()
+        shutil.rmtree(self.folder)
+        self.acts.do_all()
+        self.successResultOf(finished)
+        self.write(b"b")
+        self.files.finish()
+        self.acts.do_all()
+        self.assert_files(_1230=b"b\n")
 
     def test_a_sync_that_fails(self) -> None:
         """Is trouble until one succeeds; the file is not finished before."""
