@@ -5,7 +5,7 @@ from tests.faults.disks import DISKS
 from tests.faults.edits import KEYWORDS
 from tests.faults.kills import KILLS
 from tests.faults.names import NAMES
-from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
+from tests.faults.network import ANSWERS, BODIES, FRAMES, ROAD, SILENCES
 from tests.faults.refusals import STORMS
 from tests.faults.servers import SERVERS
 
@@ -15,6 +15,7 @@ SCENARIOS = (
     *BODIES,
     *SILENCES,
     *FRAMES,
+    *ANSWERS,
     *NAMES,
     *STORMS,
     *SERVERS,

@@ -1,5 +1,6 @@
 """Connections that come to grief: cut, silent, slow, or with bytes that mean nothing."""
 
+import math
 import zlib
 from collections.abc import Callable
 from itertools import accumulate, count, takewhile
@@ -9,11 +10,12 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from tcclient.backoff import NETWORK
+from tcclient.connection import Timing
 from tests.faults.commands import Terms
 from tests.faults.link import Link
 from tests.faults.pace import AT_ONCE, BROKEN_LINES, BYTES, Pace, each_byte
 from tests.faults.scenario import Act, Scenario
-from tests.faults.world import World
+from tests.faults.world import PATIENCE, World
 
 BOMB = 256 << 20
 """Bytes that the gzip bomb becomes; as it comes it has a thousandth of that."""
@@ -21,6 +23,7 @@ ROOM = 32 << 10
 """Kilobytes by which the client may grow over it."""
 SLOW = Pace(each_byte, pause=0.002, most=400)
 """The header comes a byte at a time, and a bit of the body."""
+ENDLESS = Pace(each_byte, pause=1.0, most=math.inf)
 SMALL = Terms(rate=3.0, options=("--no-gzip",))
 """A world for bytes that come one at a time."""
 
@@ -126,6 +129,22 @@ async def slow_header(world: World, rounds: int) -> None:
     world.proxy.pace = AT_ONCE
 
 
+def endless(name: str, value: object, otherwise: object) -> Act:
+    """An answer that does not come to an end, by this member of the road: it is given up."""
+
+    async def act(world: World, rounds: int) -> None:
+        for _ in range(rounds):
+            await world.some_time(0.0, 1.0)
+            world.cut()
+            setattr(world.proxy, name, value)
+            world.proxy.each(Link.reset)
+            await world.some_time(5.0, 6.0)  # in which there is another attempt
+            setattr(world.proxy, name, otherwise)
+            await world.recovered(Timing().answer + PATIENCE)
+
+    return act
+
+
 async def ok_then_close(world: World, rounds: int) -> None:
     """For a while 200 and nothing: attempts come no faster than the ramp lets them."""
     for _ in range(rounds):
@@ -154,6 +173,11 @@ ROAD = (
     Scenario("half-open", on_the_road(Link.half_open, silent=True)),
     Scenario("black hole", on_the_road(Link.hold, silent=True)),
 )
+ANSWERS = (
+    Scenario("no answer", endless("mute", True, False)),
+    Scenario("endless header", endless("pace", ENDLESS, AT_ONCE)),
+)
+"""They take the time that the client gives to an answer."""
 BODIES = (
     Scenario("RST in a post", by_twitter("rst")),
     Scenario("FIN in a post", by_twitter("fin")),
