@@ -65,7 +65,7 @@ async def every_quirk(world: World, rounds: int) -> None:
                 await world.server("fault", **what, times=world.random.randint(1, 3))
             else:
                 await world.server("quirk", **what)
-            await world.some_time(0.0, 0.5)
+            await world.some_time(0.0, 0.3)
         while (await world.state("server"))["faults"]:
             await deferLater(reactor, 0.1)
         await world.reported()

@@ -15,7 +15,7 @@ from tests.faults.refusals import FIRST_420, STORM_503
 from tests.faults.scenario import Scenario, in_turn, play
 from tests.faults.servers import SERVERS
 
-AT_ONCE = 5
+AT_ONCE = 6
 """Scenarios wait more than they work."""
 
 
