@@ -137,6 +137,21 @@ class TakeoverTests(HandoverTestCase):
         self.clock.advance(GOODBYE)
         self.assertEqual(self.open, [new])
 
+    def test_one_that_has_been_hung_up_on(self) -> None:
+        """Is not heard any more, whenever it lets go: a gap begins where the new one ends."""
+        self.old.transport.deaf = True
+        new = self.change().answers()
+        new.says(KEEP_ALIVE)
+        self.clock.advance(OVERLAP)
+        settle(self.clock)
+        self.clock.advance(1)
+        new.says(KEEP_ALIVE)
+        self.clock.advance(1)
+        new.closes()
+        self.clock.advance(GOODBYE)
+        self.peer.answers().says(KEEP_ALIVE)
+        self.assertEqual(self.gaps(), [("closed", 1 + GOODBYE)])
+
     def test_while_the_disk_takes_nothing(self) -> None:
         """Neither is read, nor ended with what has arrived unread."""
         new = self.change().answers()
@@ -426,6 +441,7 @@ class AnotherChangeTests(HandoverTestCase):
         self.run_job()
         self.assertEqual((self.asked, self.open), (["cats", "dogs"], [self.old]))
         self.clock.advance(60)
+        self.assertEqual(self.asked, ["cats", "dogs"])
         self.old.closes()
         self.clock.advance(0)
         self.assertEqual(self.asked, ["cats", "dogs", "cats"])
@@ -493,8 +509,19 @@ class NoStreamTests(SessionTestCase):
         self.peer.answers().says(KEEP_ALIVE)
         gaps = [(line["cause"], line["seconds"]) for line in self.of_kind("gap")]
         self.assertEqual(gaps, [("start", 3.0)])
-        texts = [line["text"] for line in self.of_kind("keywords_in_force")]
-        self.assertEqual(texts, ["cats", "dogs"])
+        self.assertEqual(self.in_force(), ["cats", "dogs"])
+
+    def test_heard_when_it_is_over(self) -> None:
+        """The first byte of the old one puts nothing in force when the new one is heard."""
+        self.stream()
+        old = self.peer
+        self.run_job(keyed("dogs"))
+        self.peer.answers().says(KEEP_ALIVE)
+        old.says(a_post(1))
+        self.assertEqual(self.in_force(), ["dogs"])
+
+    def in_force(self) -> list[str]:
+        return [line["text"] for line in self.of_kind("keywords_in_force")]
 
 
 class StopTests(HandoverTestCase):
@@ -526,6 +553,19 @@ class StopTests(HandoverTestCase):
         for number, peer in ((2, self.old), (3, new)):
             self.clock.callLater(0, peer.says, a_post(number))
         self.assertEqual(self.stored(), [1, 2, 3])
+
+    def test_one_after_the_other(self) -> None:
+        """That more has arrived of the old one puts its keywords in force no more."""
+        self.change().answers().says(KEEP_ALIVE)
+
+        def says(*numbers: int) -> None:
+            self.old.says(a_post(numbers[0]))
+            if numbers[1:]:
+                self.clock.callLater(0, says, *numbers[1:])
+
+        self.clock.callLater(0, says, 2, 3, 4)
+        self.halt()
+        self.assertEqual((self.in_force(), len(self.finished())), (["cats", "dogs"], 4))
 
     def test_that_do_not_let_go(self) -> None:
         """They are waited for together, for one bounded time."""
