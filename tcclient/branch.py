@@ -54,9 +54,12 @@ class Stem(Protocol):
 
 class Branch(Service):
     """
-    As Feed: what one capture has of the connection.  `announced` says that its account has the
-    connection as open, `refused` that it has been told that the sample is not to be had, and
-    `leaving` that it is about to stop; `held_by` are those for whom nothing is to be read.
+    As Feed: what one capture has of the connection.
+
+    `announced` says that its account has the connection as open, `served` when X was last known to
+    have a rule of it, `text_is_news` that the account does not say since when `text`, the keywords,
+    is in force, `refused` that it has been told that the sample is not to be had, and `leaving`
+    that it is about to stop; `held_by` are those for whom nothing is to be read.
     """
 
     def __init__(self, stem: Stem, job_id: int, owner: Owner) -> None:
@@ -66,6 +69,7 @@ class Branch(Service):
         self.text_is_news = False
         self.is_sample = False
         self.announced = False
+        self.served = 0.0
         self.refused = False
         self.leaving = False
         self.held_by: set[object] = set()

@@ -34,6 +34,7 @@ from tcclient.twitter.v2 import StreamQuery
 log = Logger()
 
 BUDGET = Ending("budget", "the budget is used up")
+NO_RULE = Ending("rules", "X has no rule of it that can be used")
 SWITCHED = Ending("switched", "another stream, or none, is asked for")
 
 _NOT_ALONE = (
@@ -127,6 +128,7 @@ class Trunk(MultiService):
         found, refused = clauses(text, self._manner.rule_length)
         self._branches.add(branch)
         branch.text, branch.text_is_news = text, True
+        branch.served = self._clock.seconds()
         branch.is_sample = not found and not refused
         if found:
             self._rulebook.want(branch.job_id, found)
@@ -158,6 +160,7 @@ class Trunk(MultiService):
 
     def _rules_seen(self) -> None:
         self._review()
+        self._renounce()
         news = self._announce()
         self._tell_texts()
         for branch in news:
@@ -250,11 +253,29 @@ class Trunk(MultiService):
         self._again += not new
         return new
 
+    def _renounce(self) -> None:
+        """
+        Tell the captures whose posts come no more, because X has no rule of theirs.  Nobody knows
+        for how long where somebody else has deleted them: since the rules were read last, at most.
+        """
+        now = self._clock.seconds()
+        for branch in self._branches.announced():
+            if self.serves(branch):
+                branch.served = now
+            elif self.connected and not branch.leaving and branch.archive is not None:
+                silent = now - branch.served
+                branch.archive.chronicle.unheard(attrs.evolve(NO_RULE, silent=silent))
+                branch.announced = False
+                log.warn(
+                    "Capture {name!r} gets nothing: {why}.", name=branch.title, why=NO_RULE.detail
+                )
+
     def _announce(self) -> list[Branch]:
         """Tell the captures whose posts come from now on, and return them."""
         news = [branch for branch in self._branches if not branch.announced and self.serves(branch)]
         for branch in news:
             branch.announced = True
+            branch.served = self._clock.seconds()
             branch.note(
                 entries.Connected(
                     endpoint=self._endpoint(),

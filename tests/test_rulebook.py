@@ -503,6 +503,31 @@ class RefusalTests(RulebookTestCase):
         self.assertEqual(self.notes.refused, [(1, "foul", "X refuses it: it is foul")])
         self.assertLess(len(self.asked()), 12)
 
+    def test_the_old_rule_stays_while_bad_terms_are_found(self) -> None:
+        """It goes when what is left of the new ones works, not before X has been asked for it."""
+        self.want(1, "cats")
+        self.goes(100)
+        self.x.bad = {"foul": "it is foul"}
+        self.want(1, "foul, dogs")
+        self.goes(DELAY - 0.25)
+        self.assertEqual(self.x.values(1), ["cats", "dogs"])
+        self.goes(0.25)
+        self.assertEqual(self.x.values(1), ["dogs"])
+
+    def test_the_old_rule_stays_while_keywords_change_again(self) -> None:
+        """Also where they change while X tries those that came before."""
+        self.want(1, "cats")
+        self.goes(100)
+        self.x.holds("try")
+        self.want(1, "dogs")
+        self.want(1, "cows")
+        self.x.lets_go()
+        settle(self.clock)
+        self.goes(DELAY - 0.25)
+        self.assertEqual(self.x.values(1), ["cats", "cows"])
+        self.goes(0.25)
+        self.assertEqual(self.x.values(1), ["cows"])
+
     def test_every_term_is_bad(self) -> None:
         """Then there is no rule, and no end of requests neither."""
         self.x.bad = dict.fromkeys(("a", "b", "c", "d"), "no")

@@ -26,7 +26,7 @@ from tcclient.stream import Upstream
 from tcclient.trunk import Trunk
 from tcclient.twitter import Refusal
 from tcclient.twitter.bearer import Bearer
-from tcclient.twitter.rulebook import Manner
+from tcclient.twitter.rulebook import LOOK_AGAIN, Manner
 from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
 from tests.disk import in_the_way
 from tests.peers import FakeSource, Peer, clock_at, settle
@@ -266,6 +266,30 @@ class GapTests(TrunkTestCase):
         self.assertEqual((first["text"], second["text"]), ("cats", "kittens"))
         after = seconds(second["since"]) - seconds(second["at"])
         self.assertAlmostEqual(after, DELAY, 3)
+
+    def test_keywords_that_x_refuses(self) -> None:
+        """With the last rule go the posts, and log and account say so; others hear nothing."""
+        self.stream(1, 2)
+        self.peer.says(b"\r\n")
+        self.lives(300)
+        self.x.bad = {"foul": "it is foul"}
+        with capturedLogs() as events:
+            self.run_job(1, "foul")
+        self.assertIn("gets nothing", " ".join(event["log_format"] for event in events))
+        self.assertEqual(self.streaming(), [2])
+        self.lives(10)
+        self.run_job(1, "cats")
+        self.assertEqual(self.gaps("cats"), [("start", 0.0), ("rules", 10.0)])
+        self.assertEqual(self.gaps("dogs"), [("start", 0.0)])
+
+    def test_rules_that_somebody_deletes(self) -> None:
+        """They may have been missing since they were read last."""
+        self.stream(1, 2)
+        self.peer.says(b"\r\n")
+        self.x.rules = {id: rule for id, rule in self.x.rules.items() if rule.tag != f"{PREFIX}1"}
+        self.lives(LOOK_AGAIN)
+        self.assertEqual(self.gaps("cats"), [("start", 0.0), ("rules", LOOK_AGAIN)])
+        self.assertEqual(self.streaming(), [1, 2])
 
 
 class RoutingTests(TrunkTestCase):

@@ -214,7 +214,8 @@ class Rulebook:
         changes, short = self._plan(), None
         if changes.add:
             try:
-                await self._add(changes)
+                if not await self._add(changes):
+                    return False  # until X has been asked for all, nothing is replaced
             except _SHORT as e:
                 short = e
         self._wait(self._inventory.supersede(self._plan(), self._values()), short)
@@ -246,8 +247,11 @@ class Rulebook:
             self._reader.rules_deleted(job_id, gone)
         self._reader.rules_seen()
 
-    async def _add(self, changes: Changes) -> None:
-        """Try, and add what is still wanted by then."""
+    async def _add(self, changes: Changes) -> bool:
+        """
+        Try, and add what is still wanted by then.  Whether that was all; if not, the next pass
+        goes on.
+        """
         tell = self._reader.terms_refused
         trial = Trial(self._api, self._wishes, self._manner.prefix, tell)
         reasons = await trial.refused(changes.add)
@@ -256,13 +260,14 @@ class Rulebook:
             if self._plan().add == changes.add:
                 raise _unclear(reasons)  # the same request again would be endless
             self._again = True
-            return
+            return False
         rules = trial.still_wanted(changes.add)
         if rules:
             added = await self._api.add(rules)
             self._see((*self._inventory.rules, *added.created))
             if len(added.created) < len(rules):
                 raise _NotCreated(len(rules) - len(added.created), added.refused.values())
+        return len(rules) == len(changes.add)
 
     def _call_later(self, seconds: float) -> None:
         self._cancel_due()

@@ -45,7 +45,7 @@ def make_parser() -> Parser:
     add("--delete-delay", type=not_negative, help="for a deleted one; as long, if not given")
     add("--seed", type=int, help="makes the posts the same every time")
     add("--journal", type=Path, help="file that gets a line for each post sent")
-    add("--no-gzip", dest="gzip", action="store_false", help="never compress")
+    add("--no-gzip", action="store_true", help="never compress")
     add("--certificate", type=Path, help="PEM file: speak TLS")
     add("--key", type=Path, help="PEM file with its key, when it is not in the same file")
     add("--replay", type=Path, help="recorded HTTP response that answers the first connect")
@@ -78,7 +78,7 @@ def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulato
     character = Character(
         rate=options.rate,
         scale=options.scale,
-        gzip=options.gzip,
+        gzip=not options.no_gzip,
         accounts=(account,),
         plan=Plan(rule_delay=options.rule_delay, delete_delay=options.delete_delay),
     )
