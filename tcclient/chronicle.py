@@ -57,7 +57,7 @@ class Chronicle:
         missing = self._coverage.missing
         covered = self._heard if missing is None else missing.begin
         if because != "left":
-            self._end_gap(None)
+            self._end_gap()
         self._note(
             entries.CaptureStop(because=because, status=status, covered=entries.moment(covered))
         )
@@ -80,9 +80,12 @@ class Chronicle:
         since = entries.moment(self._clock.seconds() + after)
         self._note(entries.KeywordsInForce(text=text, since=since))
 
-    def heard(self, backfill: int | None = None) -> None:
-        """The stream is heard from now on; X was asked for so many minutes before, if any."""
-        self._end_gap(backfill)
+    def heard(self, backfill: int | None = None, after: float = 0.0) -> None:
+        """
+        The stream is heard, and brings what was asked for, in so many seconds.  X was asked for
+        `backfill` minutes before, if any.
+        """
+        self._end_gap(backfill, after)
 
     def unheard(self, ending: Ending) -> None:
         """The stream is heard no more.  What it has brought is written before the line says so."""
@@ -114,7 +117,7 @@ class Chronicle:
     def _miss(self, begin: float, cause: str, detail: str) -> None:
         self._coverage.begins(Missing(begin, cause, detail, self._keywords))
 
-    def _end_gap(self, backfill: int | None) -> None:
-        gap = self._coverage.ends(self._clock.seconds(), backfill)
+    def _end_gap(self, backfill: int | None = None, after: float = 0.0) -> None:
+        gap = self._coverage.ends(self._clock.seconds() + after, backfill)
         if gap is not None:
             self._note(gap)

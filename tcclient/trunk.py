@@ -219,7 +219,7 @@ class Trunk(MultiService):
         """As Listener."""
         for branch in self._branches.announced():
             if branch.archive is not None:
-                branch.archive.chronicle.heard(self._backfill.asked)
+                branch.archive.chronicle.heard(self._backfill.asked, self._begins_in(branch))
         self._tell_texts()
 
     def stream_received(self, messages: list[bytes | Overlong]) -> None:
@@ -285,7 +285,7 @@ class Trunk(MultiService):
                 )
             )
             if branch.archive is not None and self._is_heard():
-                branch.archive.chronicle.heard()
+                branch.archive.chronicle.heard(after=self._begins_in(branch))
             branch.owner.connected()
         return news
 
@@ -296,6 +296,10 @@ class Trunk(MultiService):
             if branch.text_is_news and after is not None and branch.archive is not None:
                 branch.archive.chronicle.in_force(branch.text, after)
                 branch.text_is_news = False
+
+    def _begins_in(self, branch: Branch) -> float:
+        """Seconds until posts can come: a new rule works only after a while."""
+        return 0.0 if branch.is_sample else self._rulebook.begins_in(branch.job_id)
 
     def _is_heard(self) -> bool:
         return self._stream is not None and self._stream.is_heard

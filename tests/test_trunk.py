@@ -236,6 +236,7 @@ class GapTests(TrunkTestCase):
     def test_everybody_has_it(self) -> None:
         """From the last byte to the first, for each capture that was asked for."""
         self.stream(1, 2)
+        self.lives(DELAY)
         self.peer.says(post(1, self.rule(1)))
         self.goes(3)
         self.peer.closes()
@@ -243,10 +244,10 @@ class GapTests(TrunkTestCase):
         self.peer.answers()
         self.peer.says(b"\r\n")
         for name in ("cats", "dogs"):
-            self.assertEqual(self.gaps(name), [("start", 0.0), ("closed", 3.25)])
+            self.assertEqual(self.gaps(name), [("start", DELAY), ("closed", 3.25)])
 
     def test_one_that_joins(self) -> None:
-        """It is without a stream until X has its rule; the others hear nothing of it."""
+        """It is without posts until its rule at X works; the others hear nothing of it."""
         self.stream(1)
         self.peer.says(b"\r\n")
         self.x.holds("add")
@@ -254,8 +255,8 @@ class GapTests(TrunkTestCase):
         self.goes(2)
         self.x.answers()
         settle(self.clock)
-        self.assertEqual(self.gaps("dogs"), [("start", 2.0)])
-        self.assertEqual(self.gaps("cats"), [("start", 0.0)])
+        self.assertEqual(self.gaps("dogs"), [("start", 2.0 + DELAY)])
+        self.assertEqual(self.gaps("cats"), [("start", DELAY)])
 
     def test_since_when_keywords_are_in_force(self) -> None:
         """When all of their rules work, which takes the rule delay."""
@@ -266,6 +267,18 @@ class GapTests(TrunkTestCase):
         self.assertEqual((first["text"], second["text"]), ("cats", "kittens"))
         after = seconds(second["since"]) - seconds(second["at"])
         self.assertAlmostEqual(after, DELAY, 3)
+
+    def test_over_a_restart(self) -> None:
+        """The rules that were left have worked for long."""
+        self.stream(1)
+        self.lives(60)
+        self.restart()
+        self.stream(1)
+        self.goes(2)
+        self.peer.says(b"\r\n")
+        (_, gap) = self.gaps("cats")
+        self.assertEqual(gap[0], "client_stopped")
+        self.assertLess(gap[1], DELAY)
 
     def test_keywords_that_x_refuses(self) -> None:
         """With the last rule go the posts, and log and account say so; others hear nothing."""
@@ -279,8 +292,8 @@ class GapTests(TrunkTestCase):
         self.assertEqual(self.streaming(), [2])
         self.lives(10)
         self.run_job(1, "cats")
-        self.assertEqual(self.gaps("cats"), [("start", 0.0), ("rules", 10.0)])
-        self.assertEqual(self.gaps("dogs"), [("start", 0.0)])
+        self.assertEqual(self.gaps("cats"), [("start", DELAY), ("rules", 10.0 + DELAY)])
+        self.assertEqual(self.gaps("dogs"), [("start", DELAY)])
 
     def test_rules_that_somebody_deletes(self) -> None:
         """They may have been missing since they were read last."""
@@ -288,7 +301,7 @@ class GapTests(TrunkTestCase):
         self.peer.says(b"\r\n")
         self.x.rules = {id: rule for id, rule in self.x.rules.items() if rule.tag != f"{PREFIX}1"}
         self.lives(LOOK_AGAIN)
-        self.assertEqual(self.gaps("cats"), [("start", 0.0), ("rules", LOOK_AGAIN)])
+        self.assertEqual(self.gaps("cats"), [("start", DELAY), ("rules", LOOK_AGAIN + DELAY)])
         self.assertEqual(self.streaming(), [1, 2])
 
 

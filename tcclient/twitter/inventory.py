@@ -47,6 +47,7 @@ class Inventory:
         self._started = now
         self._seen = False
         self._works: dict[str, float] = {}
+        self._older: frozenset[str] = frozenset()
         self._doomed: frozenset[str] = frozenset()
         self._replaced: dict[str, float] = {}
         self._jobs: dict[str, int] = {}
@@ -64,6 +65,8 @@ class Inventory:
         after = {rule.id: rule for rule in rules}
         new = [rule for id, rule in after.items() if id not in before]
         gone = [rule for id, rule in before.items() if id not in after]
+        if not self._seen:
+            self._older = frozenset(after)
         since = now if self._seen else self._started
         self._works |= {rule.id: since + self._rule_delay for rule in new}
         for rule in gone:
@@ -78,6 +81,17 @@ class Inventory:
     def of(self, job_id: int) -> list[PresentRule]:
         """The rules of a job."""
         return [rule for rule in self.rules if self.job_of(rule) == job_id]
+
+    def begins_in(self, job_id: int, now: float) -> float:
+        """
+        Seconds until the first rule of a job works; 0.0 where it has none.  Those of an earlier
+        process are taken to work, as they mostly have for long.
+        """
+        waits = (
+            0.0 if rule.id in self._older else self._works[rule.id] - now
+            for rule in self.of(job_id)
+        )
+        return max(0.0, min(waits, default=0.0))
 
     def due(self, changes: Changes, wanted: Wanted, now: float) -> list[PresentRule]:
         """

@@ -135,6 +135,10 @@ class Rulebook:
         complete = self._inventory.complete_from(frozenset(changes.delete))
         return max(0.0, complete.get(job_id, 0.0) - self._clock.seconds())
 
+    def begins_in(self, job_id: int) -> float:
+        """Seconds until the first of the rules that X has for the job works."""
+        return self._inventory.begins_in(job_id, self._clock.seconds())
+
     @property
     def routing(self) -> Routing:
         """From matching rules to jobs; it follows the rules by itself."""
