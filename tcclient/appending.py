@@ -12,9 +12,10 @@ _MOST_BLOCKS = 1024
 
 def append(fd: int, blocks: Sequence[bytes]) -> None:
     """
-    Write all blocks at the end of the file, or raise OSError and leave the file as it was.
+    Write all blocks at the end of the file, or raise OSError and leave the file as it was: its time
+    too, which says after a crash when the last byte came that is in it.
     """
-    before = os.fstat(fd).st_size
+    before = os.fstat(fd)
     if len(blocks) > _MOST_BLOCKS:
         blocks = [b"".join(blocks)]
     try:
@@ -23,7 +24,8 @@ def append(fd: int, blocks: Sequence[bytes]) -> None:
         while rest:
             rest = rest[os.write(fd, rest) :]
     except OSError:
-        os.ftruncate(fd, before)
+        os.ftruncate(fd, before.st_size)
+        os.utime(fd, ns=(before.st_atime_ns, before.st_mtime_ns))
         raise
 
 

@@ -166,8 +166,6 @@ class Archive:
             reason=reason,
         )
         self.note(entries.NotStored(posts=posts, reason=reason, counted=True))
-        if next(self._ledger.accounts(), None) is None:  # the ledger has gone with them
-            self.note(self._opening())
 
     def sync_begins(self) -> None:
         """As Owner of the files."""
@@ -199,6 +197,10 @@ class Archive:
         """Put a line into the ledger."""
         with self._complaining_once():
             self._ledger.note(entry, self.job_id)
+        if self._ledger.is_renewed:  # it was taken away: what it began with is said anew
+            self._ledger.is_renewed = False
+            self.note(self._opening())
+            self.chronicle.restate()
 
     def clock_stepped(self, seconds: float) -> None:
         """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""

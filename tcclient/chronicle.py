@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import attrs
 import msgspec
+from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient import entries
@@ -39,6 +40,8 @@ class Chronicle:
         self._coverage = Coverage(missing)
         self._heard = clock.seconds()
         self._keywords: str | None = None
+        self._status: int | None = None  # the server's, while the capture is to run
+        self._said: list[Entry] = []  # of what is asked for: the newest lines
 
     @property
     def is_running(self) -> bool:
@@ -47,13 +50,14 @@ class Chronicle:
 
     def begin(self, status: int, keywords: str | None) -> None:
         """The capture is to run; `status` is the server's."""
-        self._keywords = keywords
+        self._keywords, self._status = keywords, status
         because = "started" if status == Status.STARTING else "resumed"
         self._note(entries.CaptureStart(because=because, status=status))
         self._miss(self._clock.seconds(), START, "the capture was started")
 
     def end(self, because: str, status: int) -> None:
         """The capture is not to run any more, and what has come of it is on the disk."""
+        self._status, self._said = None, []
         missing = self._coverage.missing
         covered = self._heard if missing is None else missing.begin
         if because != "left":
@@ -66,19 +70,21 @@ class Chronicle:
         """The keyword text is `text` from now on."""
         self._keywords = text
         asked = understood.asked
-        self._note(
-            entries.Keywords(
-                before=before,
-                after=text,
-                asked=asked.for_ledger() if asked else None,
-                refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
-            )
+        line = entries.Keywords(
+            before=before,
+            after=text,
+            asked=asked.for_ledger() if asked else None,
+            refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
         )
+        self._said = [structs.replace(line, before=None)]
+        self._note(line)
 
     def in_force(self, text: str | None, after: float = 0.0) -> None:
         """Posts come for this keyword text, in so many seconds."""
         since = entries.moment(self._clock.seconds() + after)
-        self._note(entries.KeywordsInForce(text=text, since=since))
+        line = entries.KeywordsInForce(text=text, since=since)
+        self._said = [*self._said[:1], line]
+        self._note(line)
 
     def heard(self, backfill: int | None = None, after: float = 0.0) -> None:
         """
@@ -86,6 +92,17 @@ class Chronicle:
         `backfill` minutes before, if any.
         """
         self._end_gap(backfill, after)
+
+    def restate(self) -> None:
+        """The ledger begins anew: say how things stand, for whoever has only this one."""
+        if self._status is None:
+            return
+        self._note(entries.CaptureStart(because="resumed", status=self._status))
+        for line in self._said:
+            self._note(line)
+        if self._coverage.missing is None:
+            self._miss(self._clock.seconds(), START, "the ledger was begun anew")
+            self._end_gap()
 
     def unheard(self, ending: Ending) -> None:
         """The stream is heard no more.  What it has brought is written before the line says so."""

@@ -25,7 +25,7 @@ class Contents:
     first_id: str | None
     last_id: str | None
 
-    def under(self, name: str, last_arrival: float) -> Finished:
+    def under(self, name: str, last_arrival: float | None) -> Finished:
         """As it is booked."""
         return Finished(
             name=name, **attrs.asdict(self), first_arrival=None, last_arrival=last_arrival

@@ -52,6 +52,9 @@ class Ledger:
         self._backlog = Backlog() if backlog is None else backlog
         self._open()
 
+    is_renewed = False
+    """Whether the file was taken away and begun again; whoever says it all anew resets it."""
+
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -68,7 +71,7 @@ class Ledger:
         before, begun = self._fd, False
         try:
             self._open()
-            begun = True
+            self.is_renewed = begun = True
         except LedgerInUse as e:
             raise OSError(errno.EAGAIN, "another client writes there", str(self.path)) from e
         finally:

@@ -24,6 +24,8 @@ from tcclient.syncing import sync_folder
 log = Logger()
 
 _BLOCK = 1 << 20
+_UNKNOWN = 0.0
+"""The time of a file whose own says nothing."""
 
 
 def ledger_path(base_dir: Path, name: str) -> Path:
@@ -60,16 +62,23 @@ def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) 
     Finish what was left in one folder: whole lines get a final name and are booked, an incomplete
     last line goes into a `.torn` file beside it.  Raises OSError.
 
-    Returns when the last byte had been written (epoch seconds), None where nothing was left.
+    Returns until when all that came is known to be there (epoch seconds): the time of the newest
+    file that was not being written when the crash came.  None where there is none.
     """
     booked = _last_booking(ledger)  # at most this one can have been cut short after its booking
-    left = sorted(_left_behind(folder, naming))
-    last_byte = max((tmp.stat().st_mtime for tmp in left), default=None)
-    for tmp in left:
+    last_bytes = []
+    for tmp in sorted(_left_behind(folder, naming)):
         if not _was_booked(tmp, naming, booked):
             _cut_torn_tail(tmp, naming, ledger)
+            last_bytes.append(_last_byte(tmp))
             _finish(tmp, naming, ledger, link)
-    return last_byte
+    return max(filter(None, last_bytes), default=None)
+
+
+def _last_byte(tmp: Path) -> float | None:
+    """When it was written last; None where nobody knows."""
+    status = tmp.stat()
+    return status.st_mtime if status.st_size and status.st_mtime != _UNKNOWN else None
 
 
 def _left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
@@ -102,7 +111,7 @@ def _finish(tmp: Path, naming: Naming, ledger: Ledger, link: Link) -> None:
     if found.bytes == 0:
         tmp.unlink()
         return
-    last_arrival = tmp.stat().st_mtime
+    last_arrival = _last_byte(tmp)
 
     def book(name: str) -> None:
         _book(ledger, found.under(name, last_arrival))
@@ -140,21 +149,16 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
             return
         torn = _keep_torn(tmp, naming, tail)
         ledger.write(entries.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
-        _shorten(file.fileno(), whole)
+        file.truncate(whole)
+        # The crash came while it was written, or could not be: its time says too much.
+        os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))
+        os.fsync(file.fileno())
     log.warn(
         "{name} ends within a post; its {n} bytes are kept in {torn}.",
         name=tmp.name,
         n=len(tail),
         torn=torn.name,
     )
-
-
-def _shorten(fd: int, size: int) -> None:
-    """Cut off what follows; its time stays that of the last byte that the crash left."""
-    before = os.fstat(fd)
-    os.ftruncate(fd, size)
-    os.utime(fd, ns=(before.st_atime_ns, before.st_mtime_ns))
-    os.fsync(fd)
 
 
 def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:

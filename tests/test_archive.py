@@ -220,7 +220,7 @@ class RestartTests(ArchiveCase):
         tmp = self.base / "test" / "test20151202_2020.json.tmp"
         for recovers in (self.shelf.begin, lambda: None):
             tmp.parent.mkdir(parents=True, exist_ok=True)
-            tmp.write_bytes(b"{}\n{")
+            tmp.write_bytes(b"{}\n")
             os.utime(tmp, (0, HALF_PAST - 1.5))
             recovers()
             for last_byte in (HALF_PAST - 1.5, None):

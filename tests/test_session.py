@@ -479,6 +479,20 @@ class GapTests(SessionTestCase):
         self.assertEqual(missing.cause, "crash")
         self.assertAlmostEqual(missing.begin, self.clock.seconds() - 1, 2)
 
+    def test_a_ledger_that_is_removed(self) -> None:
+        """The new one says how things stand, so that it can be read by itself, and resumed."""
+        self.stream()
+        self.peer.says(a_post(1))
+        (self.base / "Elections" / "Elections.ledger.jsonl").unlink()
+        assert self.session.archive is not None
+        self.session.archive.take_server_total(50)
+        kinds = [line["kind"] for line in self.account()]
+        begun = ["capture_open", "capture_start", "keywords", "keywords_in_force", "gap"]
+        self.assertEqual(kinds, ["base", *begun])
+        missing = resume(reversed(self.account()), JOB.id, 0.0)
+        assert missing is not None
+        self.assertEqual((missing.cause, missing.keywords), ("crash", "cats"))
+
     def test_the_mark_goes_with_the_client(self) -> None:
         """What ends as it should needs none."""
         self.stream()
