@@ -120,7 +120,14 @@ class Session(MultiService):
         self._text = _UNREAD
         await self._feed.cease()
         if self.archive is not None:
-            await self.archive.finish()
+            finished = self.archive.finish()
+            if self.archive.waiting:
+                log.warn(
+                    "Capture {name!r} ends when the disk takes the {n} posts that wait for it.",
+                    name=self.archive.name,
+                    n=self.archive.waiting,
+                )
+            await finished
             if was_running:
                 self.archive.chronicle.end(because, self._status)
             log.info(

@@ -139,15 +139,11 @@ class ProcessTests(FolderCase):
         process.stderr.close()
 
     def test_ctrl_c(self) -> None:
-        """Ends it at once, without a traceback, while it waits for a disk."""
+        """Ends it at once, without a traceback, in the middle of a file of many gigabytes."""
         self.capture(3)
         with self.ledger.open("ab") as file:
             file.write(b"no\n")
-        path = self.data()[0]
-        path.unlink()
-        os.mkfifo(path)
-        disk = os.open(path, os.O_RDWR)  # gives nothing, and does not end
-        self.addCleanup(os.close, disk)
+        os.truncate(self.data()[0], 1 << 38)  # a hole: it takes no room
         process = self.start("--verify")
         assert process.stdout is not None
         self.assertIn(b"is not JSON", process.stdout.readline())

@@ -113,7 +113,7 @@ class SummaryTests(FolderCase):
             [
                 "1,200 in 1 finished file",
                 "7 in 1 file from before the ledger",
-                "job 7: 1,200 captured by this client, 5 elsewhere or before",
+                "job 7: 1,200 in files that this client finished, 5 captured elsewhere or before",
             ],
         )
 
@@ -175,6 +175,7 @@ class SummaryTests(FolderCase):
             (1, entries.ClockStep(seconds=-3600.0)),
             (2, entries.DiskTrouble(reason="full")),
             (9, entries.DiskRecovered(after=7.0)),
+            (9, entries.DiskTrouble(reason="full")),
             (10, entries.LedgerRepaired(cut_bytes=12)),
             (11, entries.LinesDropped(lines=4)),
         )
@@ -185,7 +186,7 @@ class SummaryTests(FolderCase):
             found["This machine"],
             [
                 "the clock was set back by 1 h 0 min, to 2026-11-23 12:00:01",
-                "the disk took no posts 1 time, 7.0 s in all",
+                "the disk took no posts 2 times, 7.0 s in all, but for 1 whose end nobody has seen",
             ],
         )
         self.assertEqual(

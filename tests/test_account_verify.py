@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,22 @@ class CleanTests(VerifyCase):
         self.capture(3)
         (self.folder / "README.txt").write_text("mine")
         self.assertEqual(self.verify(), [])
+
+    def test_a_copy_under_any_name(self) -> None:
+        """What ends like the capture's files is taken for one of them."""
+        self.capture(3)
+        (file,) = self.folder.glob("*.json")
+        (self.folder / "copy.json").write_bytes(file.read_bytes())
+        said = f"copy.json is a copy of {file.name}, and no line of the ledger has it."
+        self.assertIn(said, self.verify())
+
+    def test_what_is_no_file(self) -> None:
+        """A name that leads to something else is as good as none, and nobody waits for it."""
+        self.capture(3)
+        (file,) = self.folder.glob("*.json")
+        file.unlink()
+        os.mkfifo(file)
+        self.assertEqual(self.verify(), [f"{file.name}, which had 3 posts, is not there."])
 
     def test_without_hashes(self) -> None:
         """Early ledgers have none: it is said that only posts and bytes were compared."""

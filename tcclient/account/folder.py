@@ -36,13 +36,15 @@ class Folder:
     """
     The folder of the capture `name`, and what was in it when it was listed.
 
-    `is_open`: a client captures into it.
+    `is_open`: a client captures into it.  `found` are the files that are called like the capture,
+    `others` the rest; hidden ones are not among them.
     """
 
     path: Path
     name: str
     is_open: bool
     found: dict[str, Found]
+    others: dict[str, Found] = attrs.field(factory=dict)
 
     @property
     def ledger(self) -> Path:
@@ -58,9 +60,10 @@ class Folder:
         A file that a line of the ledger names.  Raises FileNotFoundError for what is no name of a
         file in this folder.
         """
-        if Path(name).name != name:
+        path = self.path / name
+        if Path(name).name != name or not path.is_file():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        return self.path / name
+        return path
 
 
 def find(path: Path) -> Folder:
@@ -73,10 +76,12 @@ def find(path: Path) -> Folder:
         name = _name(path)
         is_open = _is_locked(path / f"{name}{_LEDGER}")
         with os.scandir(path) as listing:
-            found = [_found(entry) for entry in listing if _is_of(entry, name)]
+            files = [_found(entry) for entry in listing if _is_visible(entry, name)]
     except OSError as e:
         raise NoCapture(f"{str(path)!r} cannot be read: {explain_os(e)}.") from e
-    return Folder(path, name, is_open, {one.name: one for one in found})
+    found = {file.name: file for file in files if file.name.startswith(name)}
+    others = {file.name: file for file in files if file.name not in found}
+    return Folder(path, name, is_open, found, others)
 
 
 def _name(path: Path) -> str:
@@ -98,9 +103,9 @@ def _name(path: Path) -> str:
     return names[0]
 
 
-def _is_of(entry: "os.DirEntry[str]", name: str) -> bool:
-    """Whether a file is of the capture, by its name."""
-    return entry.name.startswith(name) and entry.name != f"{name}{_LEDGER}" and entry.is_file()
+def _is_visible(entry: "os.DirEntry[str]", name: str) -> bool:
+    """Whether it is a file, and neither hidden nor the ledger."""
+    return entry.name != f"{name}{_LEDGER}" and entry.name[0] != "." and entry.is_file()
 
 
 def _found(entry: "os.DirEntry[str]") -> Found:

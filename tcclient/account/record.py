@@ -57,6 +57,7 @@ class Record:
     sums: Counter[str] = attrs.Factory(Counter)
     clock_steps: list[tuple[float, float]] = attrs.Factory(list)
     disk_seconds: float = 0.0
+    disk_ended: int = 0
     _undelivered: _Undelivered = attrs.Factory(_Undelivered)
 
     def take(self, line: Line | Unreadable | Torn) -> None:
@@ -123,6 +124,7 @@ class Record:
                 self.clock_steps.append((line.at, step))
             case entries.DiskRecovered(after=after):
                 self.disk_seconds += after
+                self.disk_ended += 1
 
 
 def record(lines: Iterable[Line | Unreadable | Torn]) -> Record:

@@ -54,7 +54,11 @@ def machine(record: Record) -> Iterator[str]:
         yield f"the clock was set {direction} by {length(abs(step))}, to {when(at)}"
     if record.counts["disk_trouble"]:
         times = number(record.counts["disk_trouble"], "time")
-        yield f"the disk took no posts {times}, {length(record.disk_seconds)} in all"
+        open_ones = record.counts["disk_trouble"] - record.disk_ended
+        of_them = (
+            f", but for {number(open_ones)} whose end nobody has seen" if open_ones > 0 else ""
+        )
+        yield f"the disk took no posts {times}, {length(record.disk_seconds)} in all{of_them}"
 
 
 def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:

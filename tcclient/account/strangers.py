@@ -5,6 +5,7 @@ Knows which of them are as they should be: what is being written, and what a cra
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import attrs
 
@@ -62,7 +63,10 @@ class Strangers:
         yield from self._torn()
 
     def _found(self) -> Iterator[Found]:
-        for name, found in sorted(self._folder.found.items()):
+        # What is neither called like the capture nor ends like its files is somebody's notes.
+        endings = tuple({Path(name).suffix for name in self._booked} - {""})
+        alike = {n: file for n, file in self._folder.others.items() if n.endswith(endings)}
+        for name, found in sorted({**self._folder.found, **alike}.items()):
             if name in self._booked or name in self._record.to_adopt:
                 continue
             if name.endswith((self._temporary, TORN)):

@@ -153,8 +153,8 @@ def _posts(subject: Subject) -> Iterator[str]:
         files = number(len(adopted), "file")
         yield f"{number(record.posts(adopted=True))} in {files} from before the ledger"
     for job, account in sorted(record.accounts.items()):
-        here = f"{number(account.posts)} captured by this client"
-        yield f"job {job}: {here}, {number(account.base)} elsewhere or before"
+        here = f"{number(account.posts)} in files that this client finished"
+        yield f"job {job}: {here}, {number(account.base)} captured elsewhere or before"
 
 
 def _keywords(record: Record) -> Iterator[str]:
