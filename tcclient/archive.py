@@ -69,6 +69,7 @@ class Archive:
         folder = shelf.base_dir / naming.name
         self.files = RotatingFile(folder, naming, shelf.clock, self, shelf.use)
         self._troubled_since = 0.0
+        self._raised = 0  # how often in a row the server's total was above ours
         self._silenced = False
         self._timers = Timers(shelf.steady)
         self._mark = AliveMark(folder / f".{naming.name}.alive")
@@ -208,21 +209,34 @@ class Archive:
         self.chronicle.clock_stepped(seconds)
 
     def take_server_total(self, server_total: int | None) -> None:
-        """Where the server's number is above ours, the base rises, and the ledger says so."""
+        """
+        Where the server's number is above ours, the base rises, and the ledger says so.  The log
+        says it once, and once more where it goes on.
+        """
         more = self.tally.rebase(server_total)
         if more:
-            log.warn(
-                "The server counts {more} posts more for {name!r} than are known here; "
-                "{why}, and the base rises by them.",
-                more=more,
-                name=self.name,
-                why="they may be lost with the crash"
-                if self._after_crash
-                else "they were captured elsewhere",
-            )
+            self._say_raised(more)
             account = self._account_on_disk()
             self.note(entries.Base(raised_by=more, account=account, after_crash=self._after_crash))
+        self._raised = self._raised + 1 if more else 0
         self._after_crash = False
+
+    def _say_raised(self, more: int) -> None:
+        if self._raised == 0:
+            why = "lost with the crash, maybe" if self._after_crash else "captured elsewhere"
+            log.warn(
+                "The server counts {more} posts more for {name!r} than are known here ({why}); the "
+                "base rises by them.",
+                more=more,
+                name=self.name,
+                why=why,
+            )
+        elif self._raised == 1:
+            log.warn(
+                "The server's total for {name!r} keeps rising above ours: another client reports "
+                "for the same job, with this client's token. Give each its own.",
+                name=self.name,
+            )
 
     def settled(self, update: Update) -> None:
         """The server has taken `update`; a restart must know."""

@@ -23,6 +23,7 @@ from tcclient.budget import Budget, limits_from
 from tcclient.budgetfile import Illegible, read_record, record_path
 from tcclient.control import ControlServer, ServerError
 from tcclient.failures import explain
+from tcclient.room import free_bytes
 from tcclient.settings import Settings
 from tcclient.twitter.ruleapi import RuleApi, RuleError
 from tcclient.twitter.ruleset import tag_prefix
@@ -159,14 +160,15 @@ class Checks:
 
     async def base_dir(self) -> Verdict:
         """In a thread, because a network's file system may hang."""
-        folder = self._settings.output.base_dir
+        folder, least = self._settings.output.base_dir, self._settings.output.min_free_bytes
         try:
             made = await probes.in_thread(self._reactor, lambda: probes.write_below(folder))
+            free = await probes.in_thread(self._reactor, lambda: free_bytes(folder))
         except FileExistsError:
             return fail(f"{folder} cannot be written: there is a file of that name")
         except OSError as e:
             return fail(f"{folder} cannot be written: {e.strerror}")
-        return ok(f"{folder} {'was made and ' if made else ''}can be written")
+        return verdicts.base_dir(str(folder), made, free, least)
 
     async def budget(self) -> Verdict:
         """As the file says, which stays as it is; in a thread like `base_dir`."""

@@ -40,6 +40,7 @@ class Chronicle:
         self._coverage = Coverage(missing)
         self._heard = clock.seconds()
         self._keywords: str | None = None
+        self._ceased: float | None = None
         self._status: int | None = None  # the server's, while the capture is to run
         self._said: list[Entry] = []  # of what is asked for: the newest lines
 
@@ -50,10 +51,14 @@ class Chronicle:
 
     def begin(self, status: int, keywords: str | None) -> None:
         """The capture is to run; `status` is the server's."""
-        self._keywords, self._status = keywords, status
+        self._keywords, self._status, self._ceased = keywords, status, None
         because = "started" if status == Status.STARTING else "resumed"
         self._note(entries.CaptureStart(because=because, status=status))
         self._miss(self._clock.seconds(), START, "the capture was started")
+
+    def ceases(self) -> None:
+        """The capture is not to run any more; what has come of it may still have to be written."""
+        self._ceased = self._clock.seconds()
 
     def end(self, because: str, status: int) -> None:
         """The capture is not to run any more, and what has come of it is on the disk."""
@@ -110,7 +115,9 @@ class Chronicle:
         now = self._clock.seconds()
         self._heard = now - ending.silent if unwritten is None else unwritten
         self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
-        if ending.cause != "stopped":
+        if ending.unread:
+            self._miss(self._heard, "disk", "nothing was read while the disk took no posts")
+        elif ending.cause != "stopped":
             self._miss(self._heard, ending.cause, ending.detail)
 
     def relieved(self, ending: Ending, overlap: float) -> None:
@@ -135,6 +142,7 @@ class Chronicle:
         self._coverage.begins(Missing(begin, cause, detail, self._keywords))
 
     def _end_gap(self, backfill: int | None = None, after: float = 0.0) -> None:
-        gap = self._coverage.ends(self._clock.seconds() + after, backfill)
+        now = self._clock.seconds() if self._ceased is None else self._ceased
+        gap = self._coverage.ends(now + after, backfill)
         if gap is not None:
             self._note(gap)

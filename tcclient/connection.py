@@ -60,7 +60,7 @@ class Ending:
     `trouble` is the ramp that the next wait is from, None after a good connection; `wait` the
     seconds to the next attempt, None where there will be none.  `status` and `refusal` say how an
     attempt was refused; `incomplete` has the bytes of a message that was cut, `silent` the seconds
-    since the last byte.
+    since the last byte; `unread`: the disk took no posts, and what came was not read.
     """
 
     cause: str
@@ -71,6 +71,7 @@ class Ending:
     refusal: Refusal | None = None
     incomplete: int = 0
     silent: float = 0.0
+    unread: bool = False
 
     @property
     def was_connected(self) -> bool:

@@ -9,7 +9,14 @@ from typing import Any
 
 import attrs
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    FirstError,
+    TimeoutError,
+    gatherResults,
+    maybeDeferred,
+)
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -99,7 +106,10 @@ class Poller(MultiService):
         return parting.addErrback(self._ran_out_of_time)
 
     def _ran_out_of_time(self, failure: Failure) -> None:
-        log.failure("Not all was finished.", failure)
+        if _was_given_up(failure):
+            log.error("Not all was finished within {s:g} s: the next start does it.", s=PARTING)
+        else:
+            log.failure("Not all was finished.", failure)
         for capture in self._captures.values():
             capture.session.give_up()
 
@@ -230,6 +240,13 @@ class Poller(MultiService):
         news = self._mentioned.get(topic) != state
         self._mentioned[topic] = state
         return news
+
+
+def _was_given_up(failure: Failure) -> bool:
+    """Whether it only took too long."""
+    while isinstance(failure.value, FirstError):
+        failure = failure.value.subFailure
+    return failure.check(CancelledError, TimeoutError) is not None
 
 
 def _named(jobs: Sequence[Job]) -> str:

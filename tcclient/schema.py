@@ -8,7 +8,7 @@ is `extra["hidden"]` is never repeated in a sentence.
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
 import attrs
@@ -65,13 +65,17 @@ class Schema:
         known = {field.name: field for field in fields(shape)}
         for key, item in value.items():
             if key not in known:
-                nearest = json_path(self._nearest(key, where, list(known)))
-                raise Fault((*where, key), f"is not a known key, the nearest one is {nearest}")
+                raise Fault((*where, key), f"is not a known key{self._hint(key, where, known)}")
             section = _section(known[key])
             if section:
                 self._check_unknown(section, item, (*where, key))
 
-    def _nearest(self, key: str, where: Where, siblings: list[str]) -> Where:
+    def _hint(self, key: str, where: Where, siblings: Iterable[str]) -> str:
+        """The nearest known one, where that is not the section that it stands in."""
+        nearest = self._nearest(key, where, siblings)
+        return "" if nearest == where else f", the nearest one is {json_path(nearest)}"
+
+    def _nearest(self, key: str, where: Where, siblings: Iterable[str]) -> Where:
         """The known place whose name is most like `key`, in the same section if that can be."""
         places = {place[-1]: place for place in _places(self.shape, ())}
         places |= {name: (*where, name) for name in siblings}

@@ -120,6 +120,7 @@ class Session(MultiService):
         self._text = _UNREAD
         await self._feed.cease()
         if self.archive is not None:
+            self.archive.chronicle.ceases()
             finished = self.archive.finish()
             if self.archive.waiting:
                 log.warn(

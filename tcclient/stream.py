@@ -122,6 +122,11 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         """
         return 0.0 if self._connection is None else self._silence(self._connection)
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether it is held, or was just now, so that something may wait to be read."""
+        return self._connection is not None and self._is_behind(self._connection)
+
     def hold(self) -> None:
         """Read nothing, and open nothing, until release()."""
         if self._is_held:
@@ -257,13 +262,15 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         return self._held_at is not None and self._released_at is None
 
     def _silence(self, connection: Connection) -> float:
+        if self._held_at is None or not self._is_behind(connection):
+            return connection.silent
+        return max(connection.silent, self._clock.seconds() - self._held_at)
+
+    def _is_behind(self, connection: Connection) -> bool:
         now = self._clock.seconds()
         released_at = now if self._released_at is None else self._released_at
-        if self._held_at is None or not connection.is_heard:
-            return connection.silent
-        if now - released_at >= self._upstream.timing.proof:
-            return connection.silent
-        return max(connection.silent, now - self._held_at)
+        is_recent = now - released_at < self._upstream.timing.proof
+        return self._held_at is not None and connection.is_heard and is_recent
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection
@@ -274,7 +281,10 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         if connection is not None:
             found = connection.ending or Ending("closed", explain(reason))
             return attrs.evolve(
-                found, incomplete=connection.incomplete, silent=self._silence(connection)
+                found,
+                incomplete=connection.incomplete,
+                silent=self._silence(connection),
+                unread=self._is_behind(connection),
             )
         error = reason.value
         if isinstance(error, RefusalError):

@@ -147,7 +147,9 @@ class Trunk(MultiService):
         if self._stream is not None:
             await self._stream.drain()
         if branch.announced and branch.archive is not None and self._stream is not None:
-            branch.archive.chronicle.unheard(attrs.evolve(STOPPED, silent=self._stream.silent))
+            stream = self._stream
+            stopped = attrs.evolve(STOPPED, silent=stream.silent, unread=stream.is_unread)
+            branch.archive.chronicle.unheard(stopped)
         branch.announced = branch.refused = branch.leaving = False
         self._branches.remove(branch)
         await self._review()

@@ -99,6 +99,17 @@ def credentials(auth: TwitterAuth, api: str, auth_token: Secret) -> Verdict:
     return ok(f"{', '.join(others)} and {last} of twitter_auth look plausible")
 
 
+def base_dir(folder: str, made: bool, free: int, least: int) -> Verdict:
+    """Of a folder that can be written, and was made for that or not; the rest in bytes."""
+    can = f"{folder} {'was made and ' if made else ''}can be written"
+    if free < least:
+        return fail(
+            f"{can}, but has {free} bytes free, and nothing is stored with less than {least} "
+            "(output.min_free_bytes)"
+        )
+    return ok(f"{can}; {free // 1_000_000:,} MB are free")
+
+
 def budget(found: Budget) -> Verdict:
     """Of one that could be read.  While a client runs, what it has bought last is an estimate."""
     clauses = []

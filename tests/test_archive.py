@@ -208,6 +208,21 @@ class RestartTests(ArchiveCase):
         archive.close()
         self.assertEqual(self.events("base"), [])
 
+    def test_a_total_that_keeps_rising(self) -> None:
+        """Another client reports for the job: said twice, not at every look at the server."""
+        archive = self.shelf.open(job())
+        with capturedLogs() as events:
+            for total in range(1001, 1011):
+                archive.take_server_total(total)
+        first, second = (event["log_format"] for event in events)
+        self.assertIn("the base rises by them", " ".join(first.split()))
+        self.assertIn("another client reports for the same job", second)
+        with capturedLogs() as events:
+            archive.take_server_total(1010)
+            archive.take_server_total(1020)
+        self.assertEqual(len(events), 1)
+        archive.close()
+
     def test_what_a_crash_left_is_counted_at_the_opening(self) -> None:
         """Also where the client has been running since: another job may have had the folder."""
         self.capture(job(), 2)

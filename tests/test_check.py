@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -524,6 +525,15 @@ class LinesTests(CheckTestCase):
             "FAIL  server       http://captures.invalid/api/: its name cannot be resolved",
         )
 
+    def test_too_little_room(self) -> None:
+        """The client would store nothing."""
+        found = verdicts.base_dir("data", made=False, free=999, least=1000)
+        self.assertEqual(
+            verdicts.line("base_dir", found, ()),
+            "FAIL  base_dir     data can be written, but has 999 bytes free, and nothing is stored "
+            "with less than 1000 (output.min_free_bytes)",
+        )
+
     async def test_a_file_in_the_place_of_base_dir(self) -> None:
         """It is left as it is."""
         (self.folder / "data").write_text("mine")
@@ -755,14 +765,14 @@ class CommandTests(CheckTestCase):
         self.write()
         lines, err, status = await self.check()
         self.assertEqual(
-            lines,
+            [re.sub(r"[0-9,]+ MB", "N MB", line) for line in lines],
             [
                 f"ok    settings     {self.path} is good",
                 "ok    permissions  only its owner can read the settings file",
                 "ok    logging      no section of that name: twistd's own log is used",
                 f"ok    credentials  {PLAUSIBLE}",
                 "ok    source_addr  127.0.0.1 can be bound",
-                f"ok    base_dir     {self.folder}/data was made and can be written",
+                f"ok    base_dir     {self.folder}/data was made and can be written; N MB are free",
                 "ok    CA store     not needed: no address begins with https://",
                 "ok    stream host  127.0.0.1 has an address: IPv4",
                 f"ok    server       {self.base_url} answers; 1 job is assigned to this client",

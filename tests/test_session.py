@@ -641,7 +641,7 @@ class PlaceTests(SessionTestCase):
         self.peer.says(a_post(3))
         self.assertEqual(len(self.asked), 2)
         gap = self.of_kind("gap")[-1]
-        self.assertEqual((gap["cause"], gap["seconds"]), ("closed", 121 * RETRY))
+        self.assertEqual((gap["cause"], gap["seconds"]), ("disk", 121 * RETRY))
         self.halt()
         self.assertEqual(len(self.finished()), 3)
 
@@ -650,6 +650,7 @@ class PlaceTests(SessionTestCase):
         self.stream()
         with in_the_way(self.base / "Elections"), capturedLogs():
             self.peer.says(a_post(1))
+            self.clock.advance(30)
             halted = Deferred.fromCoroutine(self.session.halt("stopped"))
             settle(self.clock)
             self.clock.advance(100)
@@ -657,6 +658,11 @@ class PlaceTests(SessionTestCase):
             self.assertTrue(self.session.quiet)
         self.clock.advance(RETRY)
         self.successResultOf(halted)
+        # What Twitter sent while nothing was read is missing, until the stop and no longer.
+        self.assertEqual(
+            [(line["cause"], line["seconds"]) for line in self.of_kind("gap")],
+            [("start", 0.0), ("disk", 30.0)],
+        )
         self.stream()
         self.peer.says(a_post(2))
         self.halt()
