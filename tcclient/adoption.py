@@ -5,7 +5,7 @@ Knows how far that has come, from the ledger; the account itself is its owner's 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,16 @@ log = Logger()
 
 
 def found_before(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
-    """
-    The names of the data files in `folder` that the ledger does not book, where no account has
-    begun in it; nothing where one has.
-    """
-    booked: set[object] = {ledger.path.name}
-    for line in ledger.newest_first():
-        if "account" in line:
-            return []
-        booked.add(line.get("name"))
+    """What unbooked() finds where no account has begun in the ledger; nothing where one has."""
+    if any("account" in line for line in ledger.newest_first()):
+        return []
+    return unbooked(folder, naming, ledger)
+
+
+def unbooked(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
+    """The names of the data files in `folder` that no line of the ledger has."""
+    booked: set[object] = {line.get("name") for line in ledger.newest_first()}
+    booked.add(ledger.path.name)
     return sorted(
         path.name
         for path in folder.iterdir()
@@ -70,9 +71,12 @@ class Adoption:
         self._note = note
         self._stopped = False
 
-    async def run(self) -> None:
-        """Read what is left, file by file; one that cannot be read is passed over."""
-        names = await self._aside(partial(left_to_adopt, self._ledger))
+    async def go_on(self) -> None:
+        """With what an earlier process has left."""
+        await self.run(await self._aside(partial(left_to_adopt, self._ledger)))
+
+    async def run(self, names: Sequence[str]) -> None:
+        """Read the files, one after the other; one that cannot be read is passed over."""
         for name in names:
             try:
                 found = await self._aside(partial(contents, self._folder / name))

@@ -4,17 +4,17 @@ One job's folder while it is captured: ledger, current file, and the numbers tha
 Knows what is written where and in which order; nothing of streams and servers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tcclient import entries
-from tcclient.adoption import Adoption, found_before
+from tcclient.adoption import Adoption, found_before, unbooked
 from tcclient.alive import AliveMark
 from tcclient.chronicle import Chronicle
 from tcclient.coverage import CRASH, Missing, last_boot, resume
@@ -65,6 +65,7 @@ class Archive:
         self.job_id = job.id
         self.supply: Supply | None = None
         self.name = naming.name
+        self._naming = naming
         self._shelf = shelf
         folder = shelf.base_dir / naming.name
         self.files = RotatingFile(folder, naming, shelf.clock, self, shelf.use)
@@ -89,9 +90,26 @@ class Archive:
             undo.pop_all()
         self._look_alive()
         self._adoption = Adoption(folder, self._ledger.path, shelf.use.aside, self.note)
-        Deferred.fromCoroutine(self._adoption.run()).addErrback(
+        self._adopt(self._adoption.go_on())
+
+    def _adopt(self, adopting: Coroutine[Any, Any, None]) -> None:
+        Deferred.fromCoroutine(adopting).addErrback(
             lambda failure: log.failure("Older files could not be taken into account.", failure)
         )
+
+    def _begin_anew(self) -> None:
+        """The ledger was taken away: what it began with is said again, and what it had adopted."""
+        log.error(
+            "The ledger of {name!r} was removed: a new one begins, and accounts for what happens "
+            "from now on.",
+            name=self.name,
+        )
+        self.note(self._opening())
+        self.chronicle.restate()
+        names = unbooked(self._ledger.path.parent, self._naming, self._ledger)
+        if names:
+            self.note(entries.Adopting(names=tuple(names)))
+            self._adopt(self._adoption.run(names))
 
     def _missing(self, job: Job) -> Missing | None:
         """The gap in which an earlier process has left the capture."""
@@ -198,10 +216,9 @@ class Archive:
         """Put a line into the ledger."""
         with self._complaining_once():
             self._ledger.note(entry, self.job_id)
-        if self._ledger.is_renewed:  # it was taken away: what it began with is said anew
+        if self._ledger.is_renewed:
             self._ledger.is_renewed = False
-            self.note(self._opening())
-            self.chronicle.restate()
+            self._begin_anew()
 
     def clock_stepped(self, seconds: float) -> None:
         """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""

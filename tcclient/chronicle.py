@@ -19,6 +19,9 @@ from tcclient.entries import Entry
 from tcclient.jobs import Status
 from tcclient.keywords import Understood
 
+ON_PURPOSE = frozenset({"stopped", "left"})
+"""Causes for which nothing is missing: the capture is not wanted, or the client says so itself."""
+
 
 class Chronicle:
     """
@@ -117,7 +120,7 @@ class Chronicle:
         self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.unread:
             self._miss(self._heard, "disk", "nothing was read while the disk took no posts")
-        elif ending.cause != "stopped":
+        elif ending.cause not in ON_PURPOSE:
             self._miss(self._heard, ending.cause, ending.detail)
 
     def relieved(self, ending: Ending, overlap: float) -> None:

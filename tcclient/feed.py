@@ -26,7 +26,8 @@ from tcclient.troublelog import TroubleLog
 log = Logger()
 
 STOPPED = Ending("stopped", "the capture was stopped")
-ON_PURPOSE = {STOPPED.cause, REKEYED.cause}
+PARTED = Ending("left", "the client ends")
+ON_PURPOSE = {STOPPED.cause, PARTED.cause, REKEYED.cause}
 """Causes of ends that were meant to be."""
 
 
@@ -92,13 +93,15 @@ class OwnFeeds:
         self.upstream = upstream
         self.limits = limits
         self.changes = ChangeLimit()
+        self.parting = False
 
     def feed_for(self, job_id: int, owner: Owner) -> "OwnFeed":
         """As Feeds."""
         return OwnFeed(self, owner)
 
     def part(self) -> None:
-        """As Feeds; v1.1 keeps nothing for the next start."""
+        """As Feeds."""
+        self.parting = True
 
 
 class OwnFeed(MultiService):
@@ -106,6 +109,7 @@ class OwnFeed(MultiService):
 
     def __init__(self, feeds: OwnFeeds, owner: Owner) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
+        self._feeds = feeds
         self._upstream = feeds.upstream
         self._limits = feeds.limits
         self._changes = feeds.changes
@@ -144,8 +148,9 @@ class OwnFeed(MultiService):
     async def cease(self) -> None:
         """As Feed."""
         self._wanted = None
-        await self._handover.end(STOPPED)
-        await self._take_turn(STOPPED)
+        ending = PARTED if self._feeds.parting else STOPPED
+        await self._handover.end(ending)
+        await self._take_turn(ending)
         self._asked = False
 
     def hold(self, by: object) -> None:
@@ -202,6 +207,11 @@ class OwnFeed(MultiService):
             return
         if strand is not self._handover.newest and ending.cause not in ON_PURPOSE:
             self._trouble.lost([archive.name], ending)
+        elif strand is not self._handover.newest and self._handover.newest is not None:
+            log.info(
+                "Capture {name!r}: the old stream has ended, and the new one has not answered yet.",
+                name=archive.name,
+            )
         news = self._trouble.ended([archive.name], ending)
         if ending.was_connected:
             archive.chronicle.unheard(ending)

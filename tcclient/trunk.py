@@ -17,7 +17,7 @@ from tcclient.branch import Branch, Branches, Terms, names
 from tcclient.budget import Level, utc_minute
 from tcclient.connection import Ending
 from tcclient.delivery import Delivery, Foreign
-from tcclient.feed import STOPPED, Owner
+from tcclient.feed import PARTED, STOPPED, Owner
 from tcclient.keywords import Understood
 from tcclient.messages import Overlong
 from tcclient.purse import Purse
@@ -148,8 +148,10 @@ class Trunk(MultiService):
             await self._stream.drain()
         if branch.announced and branch.archive is not None and self._stream is not None:
             stream = self._stream
-            stopped = attrs.evolve(STOPPED, silent=stream.silent, unread=stream.is_unread)
-            branch.archive.chronicle.unheard(stopped)
+            ending = PARTED if self._parting else STOPPED
+            branch.archive.chronicle.unheard(
+                attrs.evolve(ending, silent=stream.silent, unread=stream.is_unread)
+            )
         branch.announced = branch.refused = branch.leaving = False
         self._branches.remove(branch)
         await self._review()
@@ -360,6 +362,8 @@ class Trunk(MultiService):
         if self._is_broke():
             return BUDGET
         stopped = all(branch.leaving for branch in self._branches.announced())
+        if self._parting:
+            return PARTED
         return STOPPED if stopped else SWITCHED
 
     def _is_broke(self) -> bool:

@@ -113,7 +113,7 @@ class SummaryTests(FolderCase):
             [
                 "1,200 in 1 finished file",
                 "7 in 1 file from before the ledger",
-                "job 7: 1,200 in files that this client finished, 5 captured elsewhere or before",
+                "job 7: 1,200 in files that this client finished, 5 more that the server counts",
             ],
         )
 

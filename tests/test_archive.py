@@ -519,7 +519,7 @@ class FullDiskTests(ArchiveCase):
         shutil.rmtree(self.base / "test")
         with capturedLogs() as events:
             archive.store([b"{}"])
-        self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
+        self.assertEqual([event["log_level"] for event in events], [LogLevel.error] * 2)
         self.assertEqual(archive.tally.total, 1006)
         [lost] = self.events("not_stored")
         self.assertEqual((lost["posts"], lost["counted"]), (3, True))
@@ -527,6 +527,17 @@ class FullDiskTests(ArchiveCase):
         archive.close()
         self.assertEqual(self.files(), {"test20151202_2040.json": b"{}\n"})
         self.assertEqual(self.capture(job(), 1), Account(1000, 7, 0))
+
+    def test_a_ledger_that_is_removed(self) -> None:
+        """The files that it had are in the new one, as those of before."""
+        archive = self.shelf.open(job())
+        archive.store([b"{}"] * 2)
+        self.clock.advance(600)
+        ledger_path(self.base, "test").unlink()
+        with capturedLogs():
+            archive.take_server_total(5000)
+        self.assertEqual([line["posts"] for line in self.events("adopted")], [2])
+        archive.close()
 
     def test_giving_up(self) -> None:
         """The account says what is lost, if the disk takes that much; it never was counted."""

@@ -154,7 +154,7 @@ def _posts(subject: Subject) -> Iterator[str]:
         yield f"{number(record.posts(adopted=True))} in {files} from before the ledger"
     for job, account in sorted(record.accounts.items()):
         here = f"{number(account.posts)} in files that this client finished"
-        yield f"job {job}: {here}, {number(account.base)} captured elsewhere or before"
+        yield f"job {job}: {here}, {number(account.base)} more that the server counts"
 
 
 def _keywords(record: Record) -> Iterator[str]:
