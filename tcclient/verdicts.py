@@ -7,7 +7,7 @@ resolves and connects nothing.
 
 import enum
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv6Address, ip_address
 
 import attrs
@@ -18,6 +18,7 @@ from tcclient.control import JobList
 from tcclient.document import one_line
 from tcclient.settings import Secret, Twitter, TwitterAuth
 from tcclient.twitter import Refusal, v1, v2
+from tcclient.twitter.fields import unknown
 from tcclient.twitter.ruleset import PresentRule, job_of
 
 READABLE_BY_OTHERS = 0o044
@@ -68,14 +69,27 @@ def line(subject: str, verdict: Verdict, secrets: Iterable[Secret]) -> str:
 
 def settings(path: str, twitter: Twitter) -> Verdict:
     """Of a file that could be loaded."""
+    doubts = [*_impatience(twitter), *_unknown_fields(twitter)]
+    return warn(f"{path} can be used, but {'; '.join(doubts)}") if doubts else ok(f"{path} is good")
+
+
+def _impatience(twitter: Twitter) -> Iterator[str]:
     keep_alive = v2.KEEP_ALIVE if twitter.api == "2" else v1.KEEP_ALIVE
     timeout = twitter.stall_timeout
-    if timeout is None or timeout > keep_alive:
-        return ok(f"{path} is good")
-    return warn(
-        f"{path} can be used, but a silent stream may send nothing for {keep_alive:g} s: with "
-        f"twitter.stall_timeout at {timeout:g} s it is given up while it is well"
-    )
+    if timeout is not None and timeout <= keep_alive:
+        yield (
+            f"a silent stream may send nothing for {keep_alive:g} s: with twitter.stall_timeout at "
+            f"{timeout:g} s it is given up while it is well"
+        )
+
+
+def _unknown_fields(twitter: Twitter) -> Iterator[str]:
+    names = unknown(twitter.fields) if twitter.api == "2" else []
+    if names:
+        yield (
+            f"twitter.fields has {', '.join(names[:5])}, which tcc does not know: X refuses the "
+            "stream where it does not know a name either"
+        )
 
 
 def permissions(mode: int, path: str) -> Verdict:

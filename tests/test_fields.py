@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.twitter.fields import DEFAULTS, parameters
+from tcclient.twitter.fields import DEFAULTS, parameters, unknown
 
 
 class FieldsTests(SynchronousTestCase):
@@ -64,3 +64,9 @@ class FieldsTests(SynchronousTestCase):
         for name in ("", "a,b", "a b", "Lang", "a.", ".a", "a&b=c", "lang\n"):
             with self.assertRaisesRegex(ValueError, "is not the name of a field"):
                 parameters({"tweet.fields": [name]})
+
+    def test_names_that_are_not_known(self) -> None:
+        """They are found, and left to X to judge."""
+        self.assertEqual(unknown(None), [])
+        found = unknown({"tweet.fields": ["created_at", "nope"], "poll.fields": []})
+        self.assertEqual(found, ["nope"])

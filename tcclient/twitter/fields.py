@@ -136,3 +136,13 @@ def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str
     return {
         parameter: ",".join(dict.fromkeys(names)) for parameter, names in chosen.items() if names
     }
+
+
+def unknown(overrides: Mapping[str, Sequence[str]] | None) -> list[str]:
+    """The names in overrides that are none of the public ones, which need not be wrong."""
+    return [
+        name
+        for parameter, names in (overrides or {}).items()
+        for name in names
+        if name not in DEFAULTS.get(parameter, ())
+    ]
