@@ -111,7 +111,7 @@ class Sandbox(Service):
 A sandbox of the Twitter capture client: everything runs in this process, on this machine only.
 
   simulated Twitter   {self.twitter_url}  sends {RATE:g} made-up tweets a second by API {self._api}
-  capture server      {self.server_url}  a stand-in, with the running captures {names}
+  capture server      {self.server_url}  a stand-in; what runs there: {names}
   capture client      the real one, with {self.settings_path}
   tweets              {data}/demo/  a file a minute; .tmp is being written
   account             {data}/demo/demo.ledger.jsonl

@@ -197,10 +197,10 @@ class Rulebook:
         if str(error) != self._said:
             said = f" X says: {refusal.explanation!r}." if refusal.explanation else ""
             log.warn(
-                "The rules cannot be kept up to date: {error}. {advice}{said} Next try in "
+                "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
                 "{wait:g} s.",
                 error=str(error),
-                advice=refusal.advice,
+                advice=refusal.advice and f" {refusal.advice}",
                 said=said,
                 wait=wait,
             )
