@@ -13,6 +13,12 @@ from tcclient import entries
 
 START = "start"
 """The capture has begun, and its first byte has not come."""
+IN_FLIGHT = 0.25
+"""
+Seconds before the last byte at which a gap begins: what the other side had sent by then, and nobody
+had read, is missing too.
+"""
+
 LEFT = "client_stopped"
 CRASH = "crash"
 
@@ -61,8 +67,9 @@ class Coverage:
         missing, self.missing = self.missing, None
         if missing is None:
             return None
+        before = 0.0 if missing.cause == START else IN_FLIGHT
         # A clock that was set back in between makes no gap of less than nothing.
-        begin = min(missing.begin, end)
+        begin = min(missing.begin - before, end)
         return entries.Gap(
             begin=entries.moment(begin),
             end=entries.moment(end),

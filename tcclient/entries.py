@@ -251,7 +251,8 @@ class NotConnected(Ended, frozen=True):
 
 class Gap(Entry, frozen=True):
     """
-    Posts were wanted, and there was no connection from `begin`, the last byte, to `end`, the first.
+    Posts were wanted, and there was no connection from `begin`, a little before the last byte, to
+    `end`, the first.
 
     `cause` and `detail` say why it began: as in `disconnected`, or `start`, `client_stopped`,
     `crash`.  So many `attempts` failed; `status` and `explanation` are the last one's.  `keywords`

@@ -143,7 +143,8 @@ class OwnFeed(MultiService):
         reading = keywords.read(text, self._limits)
         self._wanted, self._text = reading.query, text
         self._take_turn_in_time()
-        return Understood(reading.query, reading.refused)
+        is_in_force = self._handover.brings(reading.query)
+        return Understood(reading.query, reading.refused, is_in_force)
 
     async def cease(self) -> None:
         """As Feed."""

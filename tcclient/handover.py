@@ -108,11 +108,16 @@ class Handover(MultiService):
             return newest.query.same_as(query)
         return self._can_go_back_to(query)
 
+    def brings(self, query: Query | None) -> bool:
+        """Whether `query` is what is heard, and all that is asked for."""
+        newest = self.newest
+        return newest is not None and newest.is_heard and newest.query.same_as(query)
+
     def in_the_way(self, query: Query | None) -> Strand | None:
         """Which strand has to leave before `query` can be asked for beside what is heard."""
         newest, former = self.newest, self.former
         if query is None:
-            return newest or former
+            return former or newest  # in this order nobody is said to be in force for a moment
         if newest is None or newest.query.same_as(query):
             return None
         if former is not None:

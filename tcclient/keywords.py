@@ -89,11 +89,12 @@ class Asked(Protocol):
 class Understood:
     """
     How a feed understood a keyword text.  `asked` is None where no term of it can be used; that is
-    never the sample stream.
+    never the sample stream.  `is_in_force`: posts come for it already, as it asks for the same.
     """
 
     asked: Asked | None
     refused: tuple[Refused, ...] = ()
+    is_in_force: bool = False
 
 
 @attrs.frozen

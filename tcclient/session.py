@@ -170,6 +170,8 @@ class Session(MultiService):
         self._text = text
         self._understood = understood = self._feed.ask(text)
         archive.chronicle.follow(text, None if before is _UNREAD else before, understood)
+        if understood.is_in_force:
+            archive.chronicle.in_force(text)
         if before is not _UNREAD:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
         say_refused(archive.name, understood.refused)

@@ -7,7 +7,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient import entries
-from tcclient.coverage import Coverage, Missing, last_boot, resume
+from tcclient.coverage import IN_FLIGHT, Coverage, Missing, last_boot, resume
 from tcclient.entries import Entry, moment
 from tcclient.tally import Account
 
@@ -17,7 +17,10 @@ STALLED = Missing(NOON, "stall", "no byte came for 30 s", "cats")
 
 class GapTests(SynchronousTestCase):
     def test_a_gap(self) -> None:
-        """It has both ends, its length, why it began, and how often it was tried to end it."""
+        """
+        It has both ends, its length, why it began, and how often it was tried to end it.  What was
+        on its way when it began is missing too; not where nothing had come yet.
+        """
         coverage = Coverage()
         coverage.begins(STALLED)
         coverage.tried(503, "busy")
@@ -25,9 +28,9 @@ class GapTests(SynchronousTestCase):
         self.assertEqual(
             coverage.ends(NOON + 7.5, backfill=2),
             entries.Gap(
-                begin=moment(NOON),
+                begin=moment(NOON - IN_FLIGHT),
                 end=moment(NOON + 7.5),
-                seconds=7.5,
+                seconds=7.5 + IN_FLIGHT,
                 cause="stall",
                 detail="no byte came for 30 s",
                 attempts=2,
@@ -35,6 +38,12 @@ class GapTests(SynchronousTestCase):
                 backfill=2,
             ),
         )
+
+    def test_a_start(self) -> None:
+        """Nothing had come before it."""
+        gap = Coverage(Missing(NOON, "start", "the capture was started")).ends(NOON + 2)
+        assert gap is not None
+        self.assertEqual((gap.begin, gap.seconds), (moment(NOON), 2.0))
 
     def test_what_the_last_attempt_said(self) -> None:
         """Its status, and the other side's words."""
@@ -52,7 +61,7 @@ class GapTests(SynchronousTestCase):
         coverage.begins(attrs.evolve(STALLED, begin=NOON + 5, cause="closed"))
         gap = coverage.ends(NOON + 9)
         assert gap is not None
-        self.assertEqual((gap.begin, gap.cause), (moment(NOON), "stall"))
+        self.assertEqual((gap.begin, gap.cause), (moment(NOON - IN_FLIGHT), "stall"))
         self.assertIsNone(coverage.ends(NOON + 10))
 
     def test_an_attempt_without_a_gap(self) -> None:
@@ -74,7 +83,8 @@ class GapTests(SynchronousTestCase):
             coverage.clock_stepped(step)
             gap = coverage.ends(NOON + step + 5)
             assert gap is not None
-            self.assertEqual((gap.begin, gap.seconds), (moment(NOON + step), 5.0))
+            begin = moment(NOON + step - IN_FLIGHT)
+            self.assertEqual((gap.begin, gap.seconds), (begin, 5.0 + IN_FLIGHT))
             coverage.clock_stepped(step)
             self.assertIsNone(coverage.missing)
 

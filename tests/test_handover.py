@@ -9,6 +9,7 @@ from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import LogEvent, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tcclient.coverage import IN_FLIGHT
 from tcclient.entries import seconds
 from tcclient.handover import AHEAD, MOST_IN_VAIN, OVERLAP
 from tcclient.messages import Overlong
@@ -70,8 +71,8 @@ class HandoverTestCase(SessionTestCase):
         return [int(json.loads(line)["id_str"]) for line in self.finished()]
 
     def gaps(self) -> list[tuple[str, float]]:
-        """(cause, seconds) of those after the start."""
-        return [(line["cause"], line["seconds"]) for line in self.of_kind("gap")][1:]
+        """(cause, seconds from the last byte on) of those after the start."""
+        return [(line["cause"], line["seconds"] - IN_FLIGHT) for line in self.of_kind("gap")[1:]]
 
     def in_force(self) -> list[str]:
         """The keyword texts as they came into force."""
@@ -137,6 +138,11 @@ class TakeoverTests(HandoverTestCase):
         self.clock.advance(GOODBYE)
         self.assertEqual(self.open, [new])
 
+    def test_the_same_in_other_words(self) -> None:
+        """It is in force at once, and nothing is asked anew."""
+        self.run_job(keyed("cats, cats"))
+        self.assertEqual((self.asked, self.in_force()), (["cats"], ["cats", "cats, cats"]))
+
     def test_one_that_has_been_hung_up_on(self) -> None:
         """Is not heard any more, whenever it lets go: a gap begins where the new one ends."""
         self.old.transport.deaf = True
@@ -196,7 +202,9 @@ class TakeoverTests(HandoverTestCase):
             self.peer.answers().says(KEEP_ALIVE)
             self.clock.advance(60)
             self.peer.says(KEEP_ALIVE)
-        causes = {line["cause"] for line in self.of_kind("gap") if line["seconds"] < 0.1}
+        causes = {
+            line["cause"] for line in self.of_kind("gap") if line["seconds"] < IN_FLIGHT + 0.1
+        }
         self.assertEqual(causes, {"start", "keywords"})
 
     def test_the_old_one_ends_too_early(self) -> None:
@@ -706,7 +714,10 @@ class StormTests(HandoverTestCase):
                     storm.step()
                 stored = self.stored()
             self.assertEqual(sorted(stored), sorted(storm.sent), seed)
-            gaps = [(seconds(gap["begin"]), seconds(gap["end"])) for gap in self.of_kind("gap")]
+            gaps = [
+                (seconds(gap["begin"]) + IN_FLIGHT * (gap["cause"] != "start"), seconds(gap["end"]))
+                for gap in self.of_kind("gap")
+            ]
             for at in storm.unheard_at:
                 self.assertTrue(any(a - 0.001 <= at <= b + 0.001 for a, b in gaps), seed)
             for at in storm.heard_at:

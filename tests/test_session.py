@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.connection import Timing
-from tcclient.coverage import resume
+from tcclient.coverage import IN_FLIGHT, resume
 from tcclient.entries import seconds
 from tcclient.feed import OwnFeeds
 from tcclient.files import RETRY
@@ -409,7 +409,7 @@ class GapTests(SessionTestCase):
         self.peer.answers()
         self.clock.advance(4.25)
         self.peer.says(a_post(1))
-        self.assertEqual(self.gaps()[1:], [("closed", 25.0, 1)])
+        self.assertEqual(self.gaps()[1:], [("closed", 25.0 + IN_FLIGHT, 1)])
         self.assertEqual([line["keywords"] for line in self.of_kind("gap")], ["cats", "cats"])
 
     def test_a_stop_is_no_gap(self) -> None:
@@ -459,7 +459,7 @@ class GapTests(SessionTestCase):
         self.stream()
         self.clock.advance(1)
         self.peer.says(a_post(2))
-        self.assertEqual(self.gaps()[1:], [("client_stopped", 70.0, 0)])
+        self.assertEqual(self.gaps()[1:], [("client_stopped", 70.0 + IN_FLIGHT, 0)])
 
     def test_over_a_crash(self) -> None:
         """From the last moment until which all that came is safe, posts or not."""
@@ -509,7 +509,7 @@ class GapTests(SessionTestCase):
         self.clock.advance(60)
         self.begin()
         self.session.reopen(JOB)
-        self.assertEqual(self.gaps()[1:], [("client_stopped", 65.0, 0)])
+        self.assertEqual(self.gaps()[1:], [("client_stopped", 65.0 + IN_FLIGHT, 0)])
         self.assertEqual(self.of_kind("capture_stop")[-1]["because"], "stopped")
         self.session.reopen(JOB)
         self.assertEqual(len(self.of_kind("capture_stop")), 2)
@@ -641,7 +641,7 @@ class PlaceTests(SessionTestCase):
         self.peer.says(a_post(3))
         self.assertEqual(len(self.asked), 2)
         gap = self.of_kind("gap")[-1]
-        self.assertEqual((gap["cause"], gap["seconds"]), ("disk", 121 * RETRY))
+        self.assertEqual((gap["cause"], gap["seconds"]), ("disk", 121 * RETRY + IN_FLIGHT))
         self.halt()
         self.assertEqual(len(self.finished()), 3)
 
@@ -661,7 +661,7 @@ class PlaceTests(SessionTestCase):
         # What Twitter sent while nothing was read is missing, until the stop and no longer.
         self.assertEqual(
             [(line["cause"], line["seconds"]) for line in self.of_kind("gap")],
-            [("start", 0.0), ("disk", 30.0)],
+            [("start", 0.0), ("disk", 30.0 + IN_FLIGHT)],
         )
         self.stream()
         self.peer.says(a_post(2))

@@ -14,6 +14,7 @@ from twisted.web.http_headers import Headers
 
 from tcclient.backoff import RAMPS, Backoff, Trouble
 from tcclient.connection import Timing
+from tcclient.coverage import IN_FLIGHT
 from tcclient.delivery import FOREIGN_INTERVAL
 from tcclient.entries import seconds
 from tcclient.files import RETRY
@@ -244,7 +245,7 @@ class GapTests(TrunkTestCase):
         self.peer.answers()
         self.peer.says(b"\r\n")
         for name in ("cats", "dogs"):
-            self.assertEqual(self.gaps(name), [("start", DELAY), ("closed", 3.25)])
+            self.assertEqual(self.gaps(name), [("start", DELAY), ("closed", 3.25 + IN_FLIGHT)])
 
     def test_one_that_joins(self) -> None:
         """It is without posts until its rule at X works; the others hear nothing of it."""
@@ -292,7 +293,7 @@ class GapTests(TrunkTestCase):
         self.assertEqual(self.streaming(), [2])
         self.lives(10)
         self.run_job(1, "cats")
-        self.assertEqual(self.gaps("cats"), [("start", DELAY), ("rules", 10.0 + DELAY)])
+        self.assertEqual(self.gaps("cats"), [("start", DELAY), ("rules", 10.0 + DELAY + IN_FLIGHT)])
         self.assertEqual(self.gaps("dogs"), [("start", DELAY)])
 
     def test_rules_that_somebody_deletes(self) -> None:
@@ -301,7 +302,9 @@ class GapTests(TrunkTestCase):
         self.peer.says(b"\r\n")
         self.x.rules = {id: rule for id, rule in self.x.rules.items() if rule.tag != f"{PREFIX}1"}
         self.lives(LOOK_AGAIN)
-        self.assertEqual(self.gaps("cats"), [("start", DELAY), ("rules", LOOK_AGAIN + DELAY)])
+        self.assertEqual(
+            self.gaps("cats"), [("start", DELAY), ("rules", LOOK_AGAIN + DELAY + IN_FLIGHT)]
+        )
         self.assertEqual(self.streaming(), [1, 2])
 
 
