@@ -227,7 +227,12 @@ class Scene(Researcher):
         Until the client does not stand between reading the job and answering it: a click in that
         moment is lost, as the server's writes have no condition.
         """
-        await until(lambda: self.server.requests()[-1].path != "/api/activejobs/1/")
+
+        def is_between() -> bool:
+            methods = [s.method for s in self.server.requests() if s.path == "/api/activejobs/1/"]
+            return methods[-1:] != ["GET"]
+
+        await until(is_between)
 
 
 @attrs.define
