@@ -61,19 +61,6 @@ class DiskTests(Stage):
         number = self.assert_whole()
         self.assertEqual(self.ids(), self.sent.ids[:number])
 
-    async def test_the_end_while_the_disk_is_full(self) -> None:
-        """What could not be stored is counted in the ledger; the rest is finished at the start."""
-        client = self.client()
-        await self.captured(100, client)
-        await self.fill(client)
-        await client.end(signal.SIGTERM)
-        [lost] = self.ledger("not_stored")
-        self.assertGreater(lost["posts"], 0)
-        client = self.client()
-        await self.captured(len(self.posts()) + 100, client)
-        await client.end(signal.SIGTERM)
-        self.assert_whole()
-
     async def test_a_folder_that_is_removed(self) -> None:
         """The capture goes on in a new one, and its ledger says what went with the old one."""
         client = self.client()
