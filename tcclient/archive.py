@@ -125,8 +125,12 @@ class Archive:
         return self.files.waiting_since
 
     def _look_alive(self) -> None:
-        """While the stream is heard, the mark follows."""
+        """The ledger is made safe from a power cut, and the mark follows what is heard."""
         self._timers.start("look alive", self._shelf.use.fsync_interval, self._look_alive)
+        if self._ledger.is_unsynced:
+            self._ledger.is_unsynced = False
+            # A disk that refuses this refuses the posts too, and they say so.
+            self.files.sync(self._ledger.fileno()).addErrback(lambda f: f.trap(OSError))
         silent = None if self.supply is None else self.supply.silent
         if silent is not None:
             heard, unwritten = self._shelf.clock.seconds() - silent, self._unwritten_since()

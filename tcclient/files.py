@@ -109,6 +109,13 @@ class RotatingFile(Service):
         """Forget what is in no file.  Returns how many posts that are."""
         return self._waiting.forget()
 
+    def sync(self, fd: int) -> Deferred[None]:
+        """
+        Fires when what was written to another file of the owner's is safe from a power cut; fails
+        with OSError.  It waits for its turn, as the disk is asked for one thing at a time.
+        """
+        return self._syncing.file(fd)
+
     def finish(self) -> Deferred[None]:
         """
         Fires when all that was taken is in files under their final names: where the disk refuses,

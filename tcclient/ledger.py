@@ -52,6 +52,9 @@ class Ledger:
         self._backlog = Backlog() if backlog is None else backlog
         self._open()
 
+    is_unsynced = False
+    """Whether a line has been appended since whoever syncs the file has reset this."""
+
     is_renewed = False
     """Whether the file was taken away and begun again; whoever says it all anew resets it."""
 
@@ -107,6 +110,7 @@ class Ledger:
         if not leads_to(self.path, self._fd):
             self._begin_again()
         append(self._fd, lines if self._ends_whole() else [b"\n", *lines])
+        self.is_unsynced = True
 
     def fileno(self) -> int:
         """The descriptor of the file."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -129,3 +130,20 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+@contextmanager
+def calls_noted(*names: str) -> Iterator[list[str]]:
+    """The names of the system's functions, of those asked for, in the order of their calls."""
+    noted: list[str] = []
+
+    def note(frame: FrameType, event: str, function: object) -> None:
+        name = getattr(function, "__name__", "")
+        if event == "c_call" and name in names:
+            noted.append(name)
+
+    sys.setprofile(note)
+    try:
+        yield noted
+    finally:
+        sys.setprofile(None)

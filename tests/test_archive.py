@@ -22,7 +22,14 @@ from tcclient.recovery import ledger_path
 from tcclient.shelf import INDEX, CannotStore, Shelf
 from tcclient.slots import Naming
 from tcclient.tally import Account
-from tests.disk import contents, file_size_limit, full, held_by_another_process
+from tests.disk import (
+    Acts,
+    calls_noted,
+    contents,
+    file_size_limit,
+    full,
+    held_by_another_process,
+)
 
 HALF_PAST = datetime(2015, 12, 2, 20, 30, tzinfo=UTC).timestamp()
 
@@ -457,6 +464,29 @@ class ShelfTests(ArchiveCase):
         (self.base / INDEX).write_bytes(b'{"kind": "client_st')
         self.capture(job(), 3)
         self.assertEqual(self.capture(job(name="new"), 0), Account(1000, 3, 0))
+
+
+class SyncTests(ArchiveCase):
+    def test_the_ledger_is_synced_with_the_posts(self) -> None:
+        """At the next interval after a line, and not where there is none."""
+        acts = Acts()
+        self.shelf = attrs.evolve(self.shelf, use=DiskUse(fsync_interval=2.0, aside=acts))
+        with calls_noted("fdatasync") as calls:
+            archive = self.shelf.open(job())
+            acts.do_all()
+            self.clock.advance(2.0)
+            acts.do_all()
+            self.assertEqual(len(calls), 1)
+            archive.note(ForeignPosts(by_rule={"": 1}))
+            self.clock.advance(1.9)
+            acts.do_all()
+            self.assertEqual(len(calls), 1)
+            self.clock.advance(0.1)
+            acts.do_all()
+        self.assertEqual(len(calls), 2)
+        closed = archive.close()
+        acts.do_all()
+        self.successResultOf(closed)
 
 
 class FullDiskTests(ArchiveCase):

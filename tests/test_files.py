@@ -4,15 +4,12 @@ import errno
 import hashlib
 import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import attrs
 from twisted.internet.defer import CancelledError
@@ -26,7 +23,7 @@ from tcclient.finalname import give_final_name
 from tcclient.growing import Finished
 from tcclient.slots import Naming
 from tcclient.syncing import sync_folder
-from tests.disk import Acts, contents, full, refuse_links
+from tests.disk import Acts, calls_noted, contents, full, refuse_links
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -589,23 +586,6 @@ class BadDiskTests(FilesCase):
         (self.folder / self.tmp).unlink()
         self.files.finish()
         self.assertEqual(list(Path("/proc/self/fd").iterdir()), before)
-
-
-@contextmanager
-def calls_noted(*names: str) -> Iterator[list[str]]:
-    """The names of the system's functions, of those asked for, in the order of their calls."""
-    noted: list[str] = []
-
-    def note(frame: FrameType, event: str, function: object) -> None:
-        name = getattr(function, "__name__", "")
-        if event == "c_call" and name in names:
-            noted.append(name)
-
-    sys.setprofile(note)
-    try:
-        yield noted
-    finally:
-        sys.setprofile(None)
 
 
 class SyncTests(FilesCase):
