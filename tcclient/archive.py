@@ -88,7 +88,7 @@ class Archive:
             shelf.note_name(job)  # last: until then, the numbers are found where they were
             shelf.owners[naming.name] = job.id
             undo.pop_all()
-        self._look_alive()
+        self._look_later()
         self._adoption = Adoption(folder, self._ledger.path, shelf.use.aside, self.note)
         self._adopt(self._adoption.go_on())
 
@@ -124,9 +124,12 @@ class Archive:
         self.files.flush()
         return self.files.waiting_since
 
+    def _look_later(self) -> None:
+        self._timers.start("look alive", self._shelf.use.fsync_interval, self._look_alive)
+
     def _look_alive(self) -> None:
         """The ledger is made safe from a power cut, and the mark follows what is heard."""
-        self._timers.start("look alive", self._shelf.use.fsync_interval, self._look_alive)
+        self._look_later()
         if self._ledger.is_unsynced:
             self._ledger.is_unsynced = False
             # A disk that refuses this refuses the posts too, and they say so.

@@ -19,6 +19,9 @@ Seconds before the last byte at which a gap begins: what the other side had sent
 had read, is missing too.
 """
 
+_READ_TO_THE_END = (START, "keywords")
+"""Causes of gaps before which nothing was on its way: an old stream is read until it is closed."""
+
 LEFT = "client_stopped"
 CRASH = "crash"
 
@@ -67,7 +70,7 @@ class Coverage:
         missing, self.missing = self.missing, None
         if missing is None:
             return None
-        before = 0.0 if missing.cause == START else IN_FLIGHT
+        before = 0.0 if missing.cause in _READ_TO_THE_END else IN_FLIGHT
         # A clock that was set back in between makes no gap of less than nothing.
         begin = min(missing.begin - before, end)
         return entries.Gap(

@@ -473,6 +473,7 @@ class SyncTests(ArchiveCase):
         self.shelf = attrs.evolve(self.shelf, use=DiskUse(fsync_interval=2.0, aside=acts))
         with calls_noted("fdatasync") as calls:
             archive = self.shelf.open(job())
+            self.clock.advance(2.0)
             acts.do_all()
             self.clock.advance(2.0)
             acts.do_all()

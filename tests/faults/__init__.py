@@ -1,6 +1,6 @@
 """
 What happens to the posts when things break: real processes, real sockets, counted posts.
 
-`python -m tests.faults` plays every scenario and prints a row for each; the tests here play them
-in short.
+`python -m tests.faults` plays every scenario and prints a row for each; `short` plays each once, by
+a command of its own, because it takes a minute.
 """

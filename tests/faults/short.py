@@ -1,4 +1,7 @@
-"""Every scenario in its short form: one round, and one world for those that can share it."""
+"""
+Every scenario in its short form, for `trial tests.faults.short`: one round, and one world for those
+that can share it.
+"""
 
 from pathlib import Path
 
