@@ -73,12 +73,14 @@ class ClockTests(Stage):
     async def test_a_stop(self) -> None:
         """The capture stops, and starts, when the server says so."""
         client = await self.begin()
-        for seconds in (-HOUR, HOUR):
+        for number, seconds in enumerate((-HOUR, HOUR)):
             self.clock.set(seconds)
+            await client.says(NOTICED, 2 * number + 1)
             self.job.status = Status.STOPPING
             await until(lambda: self.job.status == Status.STOPPED, "the capture stopped")
             self.assert_whole()
             self.clock.set(-seconds)  # another hour than Twitter's would be refused
+            await client.says(NOTICED, 2 * number + 2)
             self.job.status = Status.STARTING
             await until(lambda: self.job.status == Status.STARTED, "the capture started")
         await client.end(signal.SIGTERM)
