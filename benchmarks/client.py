@@ -17,9 +17,9 @@ import attrs
 
 from benchmarks.posts import JOBS, jobs_of
 from benchmarks.scene import CLIENT_ID, Scene
+from tcclient.config.settings import Output
 from tcclient.sandbox.server import TOKEN
 from tcclient.sandbox.twitter import SANDBOX_CREDENTIALS
-from tcclient.settings import Output
 from tests.long.processes import Process, Server, ending, listening, start
 
 GOODBYE = 60.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from tcclient.budget import NOTHING_SPENT, Record
-from tcclient.syncing import sync_folder
+from tcclient.disk.syncing import sync_folder
 
 _MAX_BYTES = 1 << 16  # a record has some 200; this keeps a foreign file from being read whole
 

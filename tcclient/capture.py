@@ -11,11 +11,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from tcclient.control import Gone, ServerError
-from tcclient.jobs import Job, Status
 from tcclient.lifecycle import Core, machine
-from tcclient.reporter import Reporter
-from tcclient.serverlog import ServerLog
+from tcclient.server.control import Gone, ServerError
+from tcclient.server.jobs import Job, Status
+from tcclient.server.reporter import Reporter
+from tcclient.server.serverlog import ServerLog
 from tcclient.session import Session
 
 log = Logger()

@@ -13,11 +13,11 @@ from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient import entries
-from tcclient.connection import Ending
 from tcclient.coverage import START, Coverage, Missing
 from tcclient.entries import Entry
-from tcclient.jobs import Status
 from tcclient.keywords import Understood
+from tcclient.server.jobs import Status
+from tcclient.wire.connection import Ending
 
 ON_PURPOSE = frozenset({"stopped", "left"})
 """Causes for which nothing is missing: the capture is not wanted, or the client says so itself."""

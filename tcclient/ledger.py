@@ -17,8 +17,8 @@ from typing import Any
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
-from tcclient.appending import append, leads_to
 from tcclient.backlog import Backlog
+from tcclient.disk.appending import append, leads_to
 from tcclient.entries import Entry, LedgerRepaired, as_line
 from tcclient.tally import Account
 

@@ -22,7 +22,7 @@ from automat import TypeMachineBuilder
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from tcclient.jobs import Job
+from tcclient.server.jobs import Job
 from tcclient.session import Session
 
 log = Logger()

@@ -30,8 +30,8 @@ from twisted.logger import (
 from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
-from tcclient.document import json_path, one_line
-from tcclient.logsection import LoggingError, prepare
+from tcclient.config.document import json_path, one_line
+from tcclient.config.logsection import LoggingError, prepare
 
 __all__ = ["LoggingError", "StdlibObserver", "configure", "observer"]
 

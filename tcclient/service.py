@@ -19,24 +19,24 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
 
-from tcclient import __version__, check, logs
+from tcclient import __version__, logs
 from tcclient.aside import in_threads
 from tcclient.backoff import Backoff
 from tcclient.budget import limits_from
 from tcclient.budgetfile import record_path
 from tcclient.clockwatch import ClockWatch
-from tcclient.connection import Timing
-from tcclient.control import ControlServer
-from tcclient.diskuse import DiskUse
-from tcclient.feed import Feeds, OwnFeeds
-from tcclient.poller import Intervals, Poller
+from tcclient.config import check
+from tcclient.config.settings import Settings, SettingsError, load
+from tcclient.disk.diskuse import DiskUse
+from tcclient.disk.shelf import Shelf
+from tcclient.disk.slots import Naming
+from tcclient.feeds.feed import Feeds, OwnFeeds
+from tcclient.feeds.stream import Upstream
+from tcclient.feeds.trunk import Trunk
 from tcclient.purse import Purse
-from tcclient.settings import Settings, SettingsError, load
-from tcclient.shelf import Shelf
-from tcclient.slots import Naming
+from tcclient.server.control import ControlServer
+from tcclient.server.poller import Intervals, Poller
 from tcclient.steady import Times
-from tcclient.stream import Upstream
-from tcclient.trunk import Trunk
 from tcclient.twitter import v2
 from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.bearer import Bearer
@@ -46,8 +46,9 @@ from tcclient.twitter.rulebook import Manner
 from tcclient.twitter.ruleset import tag_prefix
 from tcclient.twitter.v1 import LIMITS, Keys, V1Source
 from tcclient.twitter.v2 import V2Source
-from tcclient.valve import REST
-from tcclient.web import rest_client, stream_client, user_agent
+from tcclient.wire.connection import Timing
+from tcclient.wire.valve import REST
+from tcclient.wire.web import rest_client, stream_client, user_agent
 
 log = Logger()
 

@@ -12,11 +12,11 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.archive import Archive
-from tcclient.feed import Feed, Feeds, say_refused
-from tcclient.jobs import Job
+from tcclient.disk.archive import Archive
+from tcclient.disk.shelf import CannotStore, Shelf
+from tcclient.feeds.feed import Feed, Feeds, say_refused
 from tcclient.keywords import Understood
-from tcclient.shelf import CannotStore, Shelf
+from tcclient.server.jobs import Job
 
 log = Logger()
 

@@ -15,12 +15,12 @@ from tcclient import entries
 from tcclient.account.command import main
 from tcclient.account.lines import Line
 from tcclient.account.posts import EPOCH
-from tcclient.archive import Archive
+from tcclient.disk.archive import Archive
+from tcclient.disk.recovery import ledger_path
+from tcclient.disk.shelf import Shelf
+from tcclient.disk.slots import Naming
 from tcclient.entries import Entry, moment
-from tcclient.jobs import Job, Status
-from tcclient.recovery import ledger_path
-from tcclient.shelf import Shelf
-from tcclient.slots import Naming
+from tcclient.server.jobs import Job, Status
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 

@@ -14,13 +14,13 @@ from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from tcclient.backoff import Backoff, Trouble
-from tcclient.connection import Timing
-from tcclient.gunzip import HIDDEN
+from tcclient.config.settings import Secret
+from tcclient.feeds.stream import Upstream
 from tcclient.keywords import Query
-from tcclient.settings import Secret
-from tcclient.stream import Upstream
 from tcclient.twitter import Refusal
 from tcclient.twitter.v1 import Keys, V1Source
+from tcclient.wire.connection import Timing
+from tcclient.wire.gunzip import HIDDEN
 
 EPOCH = 1_700_000_000.0
 STALL = 90.0

@@ -22,18 +22,18 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.control import ControlServer
-from tcclient.feed import OwnFeeds
-from tcclient.poller import Intervals, Poller
+from tcclient.config.settings import Output, Secret, Server, Settings, Twitter, TwitterAuth
+from tcclient.disk.shelf import Shelf
+from tcclient.disk.slots import Naming
+from tcclient.feeds.feed import OwnFeeds
 from tcclient.sandbox.server import CaptureServer, restapi
 from tcclient.sandbox.server.negotiation import ApiRequest
 from tcclient.sandbox.server.rows import TOKEN, Job
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Character, Simulator
+from tcclient.server.control import ControlServer
+from tcclient.server.poller import Intervals, Poller
 from tcclient.service import make_poller
-from tcclient.settings import Output, Secret, Server, Settings, Twitter, TwitterAuth
-from tcclient.shelf import Shelf
-from tcclient.slots import Naming
 from tcclient.twitter.v1 import LIMITS
 from tests.peers import DONE, FakeResponse, FakeSource, clock_at, settle, upstream
 

@@ -10,12 +10,12 @@ import attrs
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.archive import Archive
-from tcclient.diskuse import DiskUse
-from tcclient.jobs import Job, Status
-from tcclient.recovery import ledger_path
-from tcclient.shelf import Shelf
-from tcclient.slots import Naming
+from tcclient.disk.archive import Archive
+from tcclient.disk.diskuse import DiskUse
+from tcclient.disk.recovery import ledger_path
+from tcclient.disk.shelf import Shelf
+from tcclient.disk.slots import Naming
+from tcclient.server.jobs import Job, Status
 from tests.crashes import Say, run_and_kill
 from tests.disk import Acts
 from tests.peers import clock_at

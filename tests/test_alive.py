@@ -4,7 +4,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.alive import AliveMark
+from tcclient.disk.alive import AliveMark
 
 
 class AliveMarkTests(SynchronousTestCase):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.appending import append
+from tcclient.disk.appending import append
 from tests.disk import file_size_limit
 
 

@@ -13,14 +13,14 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.diskuse import DiskUse
+from tcclient.disk.diskuse import DiskUse
+from tcclient.disk.files import RETRY
+from tcclient.disk.recovery import ledger_path
+from tcclient.disk.shelf import INDEX, CannotStore, Shelf
+from tcclient.disk.slots import Naming
 from tcclient.entries import ForeignPosts
-from tcclient.files import RETRY
-from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger
-from tcclient.recovery import ledger_path
-from tcclient.shelf import INDEX, CannotStore, Shelf
-from tcclient.slots import Naming
+from tcclient.server.jobs import Job, Status
 from tcclient.tally import Account
 from tests.disk import (
     Acts,

@@ -7,9 +7,9 @@ from urllib.parse import unquote
 from twisted.internet.defer import CancelledError, Deferred
 
 from tcclient.backoff import Trouble
+from tcclient.config.values import Secret
 from tcclient.failures import explain
 from tcclient.twitter.bearer import MOST_BYTES, TIMEOUT, Bearer, NoToken
-from tcclient.values import Secret
 from tests.peers import EPOCH
 from tests.xapi import AGENT, GIVEN, KEY, SECRET, XTestCase
 

@@ -29,9 +29,9 @@ from benchmarks.rules import Rules
 from benchmarks.sizes import sent_size, stored_size
 from benchmarks.slowdisk import SlowDisk
 from benchmarks.table import COLUMNS, Sample, markdown, ratio, rows, spread
-from tcclient.messages import Kind, kind_of
 from tcclient.twitter import envelopes
 from tcclient.twitter.ruleset import Routing
+from tcclient.wire.messages import Kind, kind_of
 
 TAGS = [f"tcc:0123abcd:{job}" for job in (1, 2, 3)]
 

@@ -15,7 +15,7 @@ from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IResponse
 
-from tcclient.bodies import TooLong, abandon, break_off, read_beginning, read_body
+from tcclient.wire.bodies import TooLong, abandon, break_off, read_beginning, read_body
 
 DONE = Failure(ResponseDone())
 UNTIL_CLOSED = Failure(PotentialDataLoss())

@@ -11,9 +11,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.capture import GOODBYE, Capture
-from tcclient.control import Gone, ServerError
-from tcclient.jobs import Job, Status
-from tcclient.serverlog import ServerLog
+from tcclient.server.control import Gone, ServerError
+from tcclient.server.jobs import Job, Status
+from tcclient.server.serverlog import ServerLog
 
 
 def job(status: int = Status.STARTED, name: str = "cats") -> Job:

@@ -21,23 +21,23 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.http_headers import Headers
 
-from tcclient import probes, verdicts
 from tcclient.backoff import Trouble
 from tcclient.budget import NOTHING_SPENT, Budget, BudgetLimits
 from tcclient.budgetfile import read_record, record_path, write_record
-from tcclient.check import Checks
-from tcclient.control import JobList
-from tcclient.jobs import Job
+from tcclient.config import probes, verdicts
+from tcclient.config.check import Checks
+from tcclient.config.settings import Secret, Twitter, TwitterAuth, load
+from tcclient.config.verdicts import Level, Verdict
 from tcclient.sandbox.server import CaptureServer, quirks
 from tcclient.sandbox.twitter.faults import NoAnswer, Status
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Simulator
 from tcclient.sandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
+from tcclient.server.control import JobList
+from tcclient.server.jobs import Job
 from tcclient.service import make_ends
-from tcclient.settings import Secret, Twitter, TwitterAuth, load
 from tcclient.twitter import Refusal, problems
 from tcclient.twitter.ruleset import PresentRule, tag, tag_prefix
-from tcclient.verdicts import Level, Verdict
 
 ROOT = Path(__file__).parent.parent
 TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"

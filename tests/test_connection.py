@@ -13,12 +13,12 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.backoff import Trouble
-from tcclient.connection import Connection, Ending, Timing
 from tcclient.entries import Disconnected, NotConnected
-from tcclient.gunzip import Gunzip
-from tcclient.messages import Overlong
 from tcclient.twitter import Refusal
-from tcclient.valve import SHORT
+from tcclient.wire.connection import Connection, Ending, Timing
+from tcclient.wire.gunzip import Gunzip
+from tcclient.wire.messages import Overlong
+from tcclient.wire.valve import SHORT
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 
 TIMING = Timing(proof=10, drain=1, goodbye=5)

@@ -15,7 +15,11 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from tcclient.control import (
+from tcclient.config.settings import Secret
+from tcclient.sandbox.server import CaptureServer, quirks
+from tcclient.sandbox.server.jobstore import TOKEN
+from tcclient.sandbox.server.requestlog import Seen
+from tcclient.server.control import (
     MOST_BYTES,
     MOST_PAGES,
     TIMEOUT,
@@ -24,13 +28,9 @@ from tcclient.control import (
     JobList,
     ServerError,
 )
-from tcclient.jobs import Job, Status
-from tcclient.sandbox.server import CaptureServer, quirks
-from tcclient.sandbox.server.jobstore import TOKEN
-from tcclient.sandbox.server.requestlog import Seen
-from tcclient.settings import Secret
+from tcclient.server.jobs import Job, Status
 from tcclient.tally import Update
-from tcclient.web import rest_client, user_agent
+from tcclient.wire.web import rest_client, user_agent
 
 EPOCH = 1_700_000_000.25
 LIST, DETAIL, ANY, UPDATE = "/api/activejobs/", "/api/activejobs/1/", "/api/jobs/1/", "/api/update/"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.messages import Kind, kind_of
 from tcclient.twitter import envelopes
 from tcclient.twitter.envelopes import Farewell, NotJSON, Other, Post, read
+from tcclient.wire.messages import Kind, kind_of
 
 DISCONNECT_TYPES = (
     *("OperationalDisconnect", "UpstreamOperationalDisconnect", "ForceDisconnect"),

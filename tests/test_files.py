@@ -17,12 +17,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.aside import in_threads
-from tcclient.diskuse import DiskUse
-from tcclient.files import MOST_HELD, MOST_WAITING, RETRY, RotatingFile
-from tcclient.finalname import give_final_name
-from tcclient.growing import Finished
-from tcclient.slots import Naming
-from tcclient.syncing import sync_folder
+from tcclient.disk.diskuse import DiskUse
+from tcclient.disk.files import MOST_HELD, MOST_WAITING, RETRY, RotatingFile
+from tcclient.disk.finalname import give_final_name
+from tcclient.disk.growing import Finished
+from tcclient.disk.slots import Naming
+from tcclient.disk.syncing import sync_folder
 from tests.disk import Acts, calls_noted, contents, full, refuse_links
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()

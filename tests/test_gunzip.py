@@ -17,9 +17,9 @@ from twisted.web.iweb import IResponse
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
-from tcclient.bodies import break_off, read_body
-from tcclient.gunzip import PIECE, Gunzip, decoder_for, inflated
-from tcclient.web import AsItIs, stream_client
+from tcclient.wire.bodies import break_off, read_body
+from tcclient.wire.gunzip import PIECE, Gunzip, decoder_for, inflated
+from tcclient.wire.web import AsItIs, stream_client
 
 members = st.lists(st.binary(max_size=40), max_size=4)
 places = st.lists(st.integers(0, 200), max_size=12)

@@ -11,10 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tcclient.coverage import IN_FLIGHT
 from tcclient.entries import seconds
-from tcclient.handover import AHEAD, MOST_IN_VAIN, OVERLAP
-from tcclient.messages import Overlong
+from tcclient.feeds.handover import AHEAD, MOST_IN_VAIN, OVERLAP
+from tcclient.feeds.seam import MOST_IDS, Seam, id_of
 from tcclient.sandbox.twitter.faults import Takeover
-from tcclient.seam import MOST_IDS, Seam, id_of
+from tcclient.wire.messages import Overlong
 from tests.e2e.stage import Sent
 from tests.peers import STALL, Peer, settle
 from tests.scene import Scene, until

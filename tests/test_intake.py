@@ -7,14 +7,14 @@ from typing import Any
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.archive import Archive
 from tcclient.backoff import Trouble
-from tcclient.connection import Ending
-from tcclient.intake import Intake
-from tcclient.jobs import Job
-from tcclient.messages import Overlong
-from tcclient.shelf import Shelf
-from tcclient.slots import Naming
+from tcclient.disk.archive import Archive
+from tcclient.disk.shelf import Shelf
+from tcclient.disk.slots import Naming
+from tcclient.feeds.intake import Intake
+from tcclient.server.jobs import Job
+from tcclient.wire.connection import Ending
+from tcclient.wire.messages import Overlong
 from tests.peers import FakeSource, clock_at
 
 POST = b'{"id_str":"1","text":"caf\xc3\xa9","user":{}}'

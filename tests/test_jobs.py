@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.jobs import Decision, Job, Status, decide
+from tcclient.server.jobs import Decision, Job, Status, decide
 
 # All 27 members that the server sends.
 SENT: dict[str, Any] = {

@@ -111,14 +111,14 @@ class OldExampleTests(LoggingTestCase):
     def test_levels_are_kept_for_each_logger(self) -> None:
         """The named logger drops what is below WARN, the root takes everything."""
         self.says("twitter_monitor.listener", LogLevel.info, "quiet")
-        self.says("tcclient.poller", LogLevel.debug, "loud")
+        self.says("tcclient.server.poller", LogLevel.debug, "loud")
         self.assertNotIn("quiet", self.out.getvalue())
         self.assertEqual(self.out.getvalue().count("loud"), 1)
 
     def test_errors_go_to_the_file_too(self) -> None:
         """Each once; what is less than an error does not."""
-        self.says("tcclient.poller", LogLevel.warn, "warned")
-        self.says("tcclient.poller", LogLevel.error, "failed")
+        self.says("tcclient.server.poller", LogLevel.warn, "warned")
+        self.says("tcclient.server.poller", LogLevel.error, "failed")
         self.assertEqual(self.out.getvalue().count("failed"), 1)
         written = self.errors.read_text()
         self.assertEqual(written.count("failed"), 1)
@@ -137,12 +137,12 @@ class ShippedExampleTests(LoggingTestCase):
         """Information on the console, errors in both, each once."""
         example = json.loads((ROOT / "settings.example.json").read_text())
         self.assertEqual(configure(example["logging"], self.folder), [])
-        self.says("tcclient.poller", LogLevel.debug, "detail")
-        self.says("tcclient.poller", LogLevel.info, "note")
-        self.says("tcclient.poller", LogLevel.critical, "trouble")
+        self.says("tcclient.server.poller", LogLevel.debug, "detail")
+        self.says("tcclient.server.poller", LogLevel.info, "note")
+        self.says("tcclient.server.poller", LogLevel.critical, "trouble")
         self.assertEqual(
             [line.split(" ", 2)[2] for line in self.out.getvalue().splitlines()],
-            ["INFO     tcclient.poller: note", "CRITICAL tcclient.poller: trouble"],
+            ["INFO     tcclient.server.poller: note", "CRITICAL tcclient.server.poller: trouble"],
         )
         written = (self.folder / "logs" / "errors.log").read_text()
         self.assertEqual(written.count("\n"), 1)

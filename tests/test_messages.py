@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from txtwitter import messagetools
 
-from tcclient.messages import (
+from tcclient.wire.messages import (
     EXCERPT,
     MAX_MESSAGE,
     Kind,

@@ -8,12 +8,12 @@ from twisted.logger import LogEvent, LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tcclient.capture import GOODBYE
-from tcclient.control import TIMEOUT, ControlServer, JobList
-from tcclient.jobs import Job
-from tcclient.poller import PARTING
 from tcclient.sandbox.server import quirks
 from tcclient.sandbox.server.requestlog import Seen
 from tcclient.sandbox.twitter import damage, faults
+from tcclient.server.control import TIMEOUT, ControlServer, JobList
+from tcclient.server.jobs import Job
+from tcclient.server.poller import PARTING
 from tests.disk import full
 from tests.scene import Clockwork, Scene, reactor, until
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.postids import NoObject, checked_id, post_id
+from tcclient.disk.postids import NoObject, checked_id, post_id
 
 
 class PostIdTests(SynchronousTestCase):

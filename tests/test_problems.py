@@ -14,9 +14,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from tcclient.backoff import Trouble
+from tcclient.config.values import Secret
 from tcclient.twitter import Refusal
 from tcclient.twitter.problems import LONGEST_WINDOW, refusal
-from tcclient.values import Secret
 from tests.peers import EPOCH
 
 TOKEN = Secret("AAAA%2FQtokenQ%3D")

@@ -11,7 +11,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.settings import Settings
+from tcclient.config.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

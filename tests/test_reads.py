@@ -16,8 +16,8 @@ from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from tcclient.failures import explain
-from tcclient.reads import READ, joined
-from tcclient.web import Endpoints, StreamEndpoints, client_over
+from tcclient.wire.reads import READ, joined
+from tcclient.wire.web import Endpoints, StreamEndpoints, client_over
 from tests.test_tls import CA, GOOD
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -15,16 +15,16 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.appending import append
-from tcclient.archive import Archive
-from tcclient.diskuse import DiskUse
+from tcclient.disk.appending import append
+from tcclient.disk.archive import Archive
+from tcclient.disk.diskuse import DiskUse
+from tcclient.disk.finalname import Link, give_final_name
+from tcclient.disk.recovery import ledger_path, recover, recover_all
+from tcclient.disk.shelf import INDEX, Shelf
+from tcclient.disk.slots import Naming
 from tcclient.entries import CaptureOpen, File, ForeignPosts
-from tcclient.finalname import Link, give_final_name
-from tcclient.jobs import Job, Status
 from tcclient.ledger import Ledger
-from tcclient.recovery import ledger_path, recover, recover_all
-from tcclient.shelf import INDEX, Shelf
-from tcclient.slots import Naming
+from tcclient.server.jobs import Job, Status
 from tcclient.tally import Account
 from tests.crashes import Life, Say, run_and_kill
 from tests.disk import contents, file_size_limit, held_by_another_process, refuse_links

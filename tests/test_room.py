@@ -5,7 +5,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.room import LOOK, Room, free_bytes
+from tcclient.disk.room import LOOK, Room, free_bytes
 from tests.peers import clock_at
 
 

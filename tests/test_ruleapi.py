@@ -11,12 +11,12 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from tcclient.backoff import Trouble
+from tcclient.config.values import Secret
 from tcclient.twitter.bearer import TIMEOUT as TOKEN_TIMEOUT
 from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.ruleapi import MOST_BYTES, MOST_PAGES, TIMEOUT, RuleApi, RuleError
 from tcclient.twitter.ruleset import NewRule, PresentRule
-from tcclient.values import Secret
-from tcclient.web import rest_client
+from tcclient.wire.web import rest_client
 from tests.peers import EPOCH, clock_at
 from tests.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
 

@@ -6,7 +6,7 @@ from twisted.logger import capturedLogs as captured_logs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.entries import Entry
-from tcclient.serverlog import ServerLog
+from tcclient.server.serverlog import ServerLog
 
 FAILS = "The capture server fails at listing the jobs: it is out. What runs goes on."
 AGAIN = "The capture server succeeds again at listing the jobs."

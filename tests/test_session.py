@@ -10,18 +10,18 @@ from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.connection import Timing
 from tcclient.coverage import IN_FLIGHT, resume
+from tcclient.disk.files import RETRY
+from tcclient.disk.recovery import ledger_path
+from tcclient.disk.shelf import Shelf
+from tcclient.disk.slots import Naming
 from tcclient.entries import seconds
-from tcclient.feed import OwnFeeds
-from tcclient.files import RETRY
-from tcclient.jobs import Job
+from tcclient.feeds.feed import OwnFeeds
 from tcclient.machine import boot
-from tcclient.recovery import ledger_path
+from tcclient.server.jobs import Job
 from tcclient.session import Session
-from tcclient.shelf import Shelf
-from tcclient.slots import Naming
 from tcclient.twitter.v1 import LIMITS
+from tcclient.wire.connection import Timing
 from tests.disk import held_by_another_process, in_the_way
 from tests.peers import FakeSource, Peer, clock_at, settle, upstream
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient import values
-from tcclient.schema import _meta, _section
-from tcclient.settings import Secret, Settings, SettingsError, load
+from tcclient.config import values
+from tcclient.config.schema import _meta, _section
+from tcclient.config.settings import Secret, Settings, SettingsError, load
 
 ROOT = Path(__file__).parent.parent
 

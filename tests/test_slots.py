@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.slots import LONGEST_STAMP, Naming, Slot, folder_name
+from tcclient.disk.slots import LONGEST_STAMP, Naming, Slot, folder_name
 
 # As POSIX writes them, so that no time zone database is needed.
 UTC = "UTC0"

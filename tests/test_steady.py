@@ -6,10 +6,10 @@ from twisted.internet.task import Clock, LoopingCall
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.feed import OwnFeeds
-from tcclient.jobs import Status
-from tcclient.poller import Poller
-from tcclient.shelf import Shelf
+from tcclient.disk.shelf import Shelf
+from tcclient.feeds.feed import OwnFeeds
+from tcclient.server.jobs import Status
+from tcclient.server.poller import Poller
 from tcclient.steady import APART, LEAST, Offset, Times
 from tcclient.twitter.v1 import LIMITS
 from tests.peers import STALL, clock_at, upstream

@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import PotentialDataLoss
 
 from tcclient.backoff import Backoff, Trouble
-from tcclient.connection import Ending, Timing
-from tcclient.gunzip import HIDDEN
+from tcclient.feeds.stream import MOST_EXPLANATION, CaptureStream, Upstream
 from tcclient.keywords import Query
-from tcclient.messages import Overlong
-from tcclient.stream import MOST_EXPLANATION, CaptureStream, Upstream
+from tcclient.wire.connection import Ending, Timing
+from tcclient.wire.gunzip import HIDDEN
+from tcclient.wire.messages import Overlong
 from tests.peers import KEYS, STALL, FakeSource, Peer, clock_at, settle, upstream
 
 CATS, DOGS = Query(("cats",)), Query(("dogs",))

@@ -26,19 +26,19 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from tcclient.backoff import Backoff
-from tcclient.connection import Ending
-from tcclient.control import ControlServer, ServerError
+from tcclient.config.settings import Secret
 from tcclient.failures import explain
+from tcclient.feeds.stream import CaptureStream, Upstream
 from tcclient.keywords import Query
-from tcclient.messages import Overlong
 from tcclient.sandbox.server import CaptureServer
 from tcclient.sandbox.server.jobstore import TOKEN
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Simulator
-from tcclient.settings import Secret
-from tcclient.stream import CaptureStream, Upstream
+from tcclient.server.control import ControlServer, ServerError
 from tcclient.twitter.v1 import Keys, V1Source
-from tcclient.web import rest_client, stream_client, user_agent
+from tcclient.wire.connection import Ending
+from tcclient.wire.messages import Overlong
+from tcclient.wire.web import rest_client, stream_client, user_agent
 from tests.certificates import BAD, CA, GOOD, Certified, certify
 
 KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})

@@ -6,9 +6,9 @@ from twisted.logger import capturedLogs as captured_logs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.backoff import RAMPS, Trouble
-from tcclient.connection import Ending
-from tcclient.troublelog import TroubleLog
+from tcclient.feeds.troublelog import TroubleLog
 from tcclient.twitter import Refusal
+from tcclient.wire.connection import Ending
 
 STALLED = Ending("stall", "no byte came for 90 s", Trouble.NETWORK, 0.25)
 STOPPED = Ending("stopped", "the capture was stopped")

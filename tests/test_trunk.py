@@ -13,22 +13,22 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from tcclient.backoff import RAMPS, Backoff, Trouble
-from tcclient.connection import Timing
 from tcclient.coverage import IN_FLIGHT
-from tcclient.delivery import FOREIGN_INTERVAL
+from tcclient.disk.files import RETRY
+from tcclient.disk.shelf import INDEX, Shelf
+from tcclient.disk.slots import Naming
 from tcclient.entries import seconds
-from tcclient.files import RETRY
-from tcclient.jobs import Job
-from tcclient.messages import MAX_MESSAGE
+from tcclient.feeds.delivery import FOREIGN_INTERVAL
+from tcclient.feeds.stream import Upstream
+from tcclient.feeds.trunk import Trunk
+from tcclient.server.jobs import Job
 from tcclient.session import Session
-from tcclient.shelf import INDEX, Shelf
-from tcclient.slots import Naming
-from tcclient.stream import Upstream
-from tcclient.trunk import Trunk
 from tcclient.twitter import Refusal
 from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.rulebook import LOOK_AGAIN, Manner
 from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
+from tcclient.wire.connection import Timing
+from tcclient.wire.messages import MAX_MESSAGE
 from tests.disk import in_the_way
 from tests.peers import FakeSource, Peer, clock_at, settle
 from tests.rules import DELAY, PREFIX, Api, XRules

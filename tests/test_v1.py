@@ -20,22 +20,22 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from tcclient.backoff import Backoff, Trouble
-from tcclient.connection import Ending
-from tcclient.feed import OwnFeeds
-from tcclient.jobs import Job
+from tcclient.config.settings import Secret
+from tcclient.disk.shelf import Shelf
+from tcclient.disk.slots import Naming
+from tcclient.feeds.feed import OwnFeeds
+from tcclient.feeds.stream import CaptureStream, Upstream
 from tcclient.keywords import Box, Query, read
-from tcclient.messages import Overlong
 from tcclient.sandbox.twitter.faults import Calm, NoAnswer, Redirect, Status
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Character, Simulator
+from tcclient.server.jobs import Job
 from tcclient.session import Session
-from tcclient.settings import Secret
-from tcclient.shelf import Shelf
-from tcclient.slots import Naming
-from tcclient.stream import CaptureStream, Upstream
 from tcclient.twitter import Refusal
 from tcclient.twitter.v1 import LIMITS, STALL_TIMEOUT, Keys, V1Source, form
-from tcclient.web import stream_client
+from tcclient.wire.connection import Ending
+from tcclient.wire.messages import Overlong
+from tcclient.wire.web import stream_client
 from tests.peers import clock_at
 
 KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})

@@ -8,13 +8,13 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.backoff import RAMPS, Backoff, Trouble
-from tcclient.connection import Ending
-from tcclient.messages import Overlong
-from tcclient.stream import CaptureStream, Upstream
-from tcclient.troublelog import TroubleLog
+from tcclient.feeds.stream import CaptureStream, Upstream
+from tcclient.feeds.troublelog import TroubleLog
 from tcclient.twitter.bearer import Bearer, NoToken
 from tcclient.twitter.fields import parameters
 from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
+from tcclient.wire.connection import Ending
+from tcclient.wire.messages import Overlong
 from tests.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
 
 SEARCH, SAMPLE = StreamQuery(), StreamQuery(is_sample=True)

@@ -10,8 +10,8 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from tcclient.config.values import Secret
 from tcclient.twitter.bearer import Bearer
-from tcclient.values import Secret
 from tests.peers import clock_at
 
 URL = "https://x.example/"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import attrs
 
+from tcclient.disk.shelf import INDEX
 from tcclient.failures import explain_os
-from tcclient.shelf import INDEX
 
 _LEDGER = ".ledger.jsonl"
 TORN = ".torn"

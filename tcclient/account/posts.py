@@ -10,8 +10,8 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.messages import Overlong, Splitter
-from tcclient.postids import NoObject, checked_id
+from tcclient.disk.postids import NoObject, checked_id
+from tcclient.wire.messages import Overlong, Splitter
 
 _BLOCK = 1 << 20
 

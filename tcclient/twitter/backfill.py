@@ -7,7 +7,7 @@ was delivered before (its page "Recovery and redundancy").
 
 import math
 
-from tcclient.recent import Recent
+from tcclient.feeds.recent import Recent
 
 MOST_MINUTES = 5
 MOST_IDS = 500_000

@@ -16,11 +16,11 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
-from tcclient.bodies import TooLong, read_beginning, read_body
+from tcclient.config.values import Secret, Unfit
+from tcclient.config.values import secret as fit_for_header
 from tcclient.twitter import Refusal, RefusalError, problems
-from tcclient.values import Secret, Unfit
-from tcclient.values import secret as fit_for_header
-from tcclient.web import AsItIs
+from tcclient.wire.bodies import TooLong, read_beginning, read_body
+from tcclient.wire.web import AsItIs
 
 TIMEOUT = 20.0
 """Seconds for the token endpoint."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 import attrs
 import msgspec
 
-from tcclient.messages import decoded
+from tcclient.wire.messages import decoded
 
 
 class _Rule(msgspec.Struct):

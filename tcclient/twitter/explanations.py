@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from tcclient.config.values import Secret
 from tcclient.failures import one_line
-from tcclient.values import Secret
 
 MOST_CHARACTERS = 300
 

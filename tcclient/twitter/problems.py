@@ -15,9 +15,9 @@ from typing import Any
 from twisted.web.http_headers import Headers
 
 from tcclient.backoff import Trouble
+from tcclient.config.values import Secret
 from tcclient.twitter import Refusal
 from tcclient.twitter.explanations import plain_text
-from tcclient.values import Secret
 
 LONGEST_WINDOW = 24 * 3600.0
 """

@@ -19,14 +19,14 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
-from tcclient.bodies import TooLong, read_body
+from tcclient.config.values import Secret
 from tcclient.failures import explain
 from tcclient.twitter import Refusal, RefusalError
 from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.ruleanswers import Body, loads, next_token, present, refusals
 from tcclient.twitter.ruleset import NewRule, PresentRule
-from tcclient.values import Secret
-from tcclient.web import AsItIs
+from tcclient.wire.bodies import TooLong, read_body
+from tcclient.wire.web import AsItIs
 
 TIMEOUT = 30.0
 """Seconds for a request and its whole answer."""

@@ -17,11 +17,11 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
+from tcclient.config.settings import Secret
 from tcclient.keywords import Limits, Query
-from tcclient.settings import Secret
 from tcclient.twitter import Refusal
 from tcclient.twitter.explanations import plain_text
-from tcclient.web import AsItIs
+from tcclient.wire.web import AsItIs
 
 LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0))
 KEEP_ALIVE = 30.0

@@ -17,13 +17,13 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.backoff import Trouble
-from tcclient.bodies import abandon
+from tcclient.config.values import Secret
 from tcclient.failures import one_line
 from tcclient.twitter import Refusal
 from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.bearer import Bearer
-from tcclient.values import Secret
-from tcclient.web import AsItIs
+from tcclient.wire.bodies import abandon
+from tcclient.wire.web import AsItIs
 
 log = Logger()
 

@@ -12,8 +12,8 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from tcclient.config.settings import load
 from tcclient.sandbox.both import SERVER_PORT, TWITTER_PORT
-from tcclient.settings import load
 from tests.e2e.processes import LIMIT, Finished, Running, python, run, start, twistd, until
 
 _LINE = re.compile(r"^  (stop|start|re-key|look) +(curl .+)$", re.MULTILINE)

@@ -20,18 +20,18 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.connection import Ending
-from tcclient.control import ControlServer, Gone, ServerError
-from tcclient.jobs import Job, Status
+from tcclient.config.settings import Secret, SettingsError, load
+from tcclient.disk.recovery import ledger_path, recover
+from tcclient.disk.slots import Naming
+from tcclient.feeds.stream import CaptureStream
 from tcclient.keywords import Limits, Query, read
 from tcclient.ledger import Ledger
-from tcclient.messages import Overlong, decoded, excerpt, kind_of
-from tcclient.recovery import ledger_path, recover
-from tcclient.settings import Secret, SettingsError, load
-from tcclient.slots import Naming
-from tcclient.stream import CaptureStream
+from tcclient.server.control import ControlServer, Gone, ServerError
+from tcclient.server.jobs import Job, Status
 from tcclient.tally import Update
 from tcclient.twitter import envelopes, rules
+from tcclient.wire.connection import Ending
+from tcclient.wire.messages import Overlong, decoded, excerpt, kind_of
 from tests.peers import DONE, FakeResponse, FakeSource, clock_at, upstream
 
 FEW = Limits(phrases=3, phrase_bytes=60, boxes=2, box_degrees=(0.1, 360.0))

@@ -1,0 +1,82 @@
+"""
+What is surely wrong with credentials, by their shape alone.  Pure.
+
+Knows which of them an API uses and how Twitter's look; for services that are compatible with
+Twitter's it says nothing where it cannot be sure.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import combinations
+
+from tcclient.config.settings import Secret, TwitterAuth
+
+# Twitter's keys had 18 to 25 characters and its secrets 40 to 50, the oldest included.
+_LONGEST_KEY = 30
+_SHORTEST_SECRET = 36
+_USER_TOKEN = re.compile(r"[0-9]+-.+")
+_BEARER_TOKEN = re.compile(r"A{15,}.{40,}")
+_WRAPPING = "\"'`<>,;"
+
+
+def used(auth: TwitterAuth, api: str) -> tuple[str, ...]:
+    """The names of the credentials that API `api` is asked with, of those that there are."""
+    if api == "2" and auth.bearer_token is not None:
+        return ("bearer_token",)
+    pair = ("api_key", "api_secret")
+    return pair if api == "2" else (*pair, "access_token", "access_token_secret")
+
+
+def faults(auth: TwitterAuth, api: str, auth_token: Secret) -> list[str]:
+    """Clauses about those that are used; none of them repeats a value."""
+    present = auth.present()
+    values = {name: present[name].reveal() for name in used(auth, api)}
+    return [
+        *_same({**values, "server.auth_token": auth_token.reveal()}),
+        *_swapped(values),
+        *_misshapen(values),
+    ]
+
+
+def _same(values: Mapping[str, str]) -> list[str]:
+    return [
+        f"{one} and {other} have the same value"
+        for one, other in combinations(values, 2)
+        if values[one] == values[other]
+    ]
+
+
+def _swapped(values: Mapping[str, str]) -> list[str]:
+    faults = []
+    key, secret = values.get("api_key", ""), values.get("api_secret", "")
+    if len(key) >= _SHORTEST_SECRET and len(secret) <= _LONGEST_KEY and not _is_bearer(key):
+        faults.append("api_key and api_secret seem to be swapped: the key is the shorter one")
+    if "access_token" not in values:
+        return faults
+    if _lacks_user(values["access_token"]) and not _lacks_user(values["access_token_secret"]):
+        faults.append("access_token and access_token_secret seem to be swapped")
+    elif _lacks_user(values["access_token"]):
+        faults.append("access_token does not begin with a user's number and a hyphen")
+    return faults
+
+
+def _misshapen(values: Mapping[str, str]) -> list[str]:
+    bearer = [
+        f"{name} is a bearer token"
+        for name, value in values.items()
+        if name != "bearer_token" and _is_bearer(value)
+    ]
+    wrapped = [
+        f"{name} has a quotation mark, bracket or comma at its beginning or end"
+        for name, value in values.items()
+        if value.strip(_WRAPPING) != value
+    ]
+    return bearer + wrapped
+
+
+def _lacks_user(value: str) -> bool:
+    return _USER_TOKEN.fullmatch(value.strip(_WRAPPING)) is None
+
+
+def _is_bearer(value: str) -> bool:
+    return _BEARER_TOKEN.fullmatch(value) is not None

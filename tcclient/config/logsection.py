@@ -1,0 +1,149 @@
+"""
+The settings' section `logging`, made ready for logging.config.dictConfig.
+
+Knows what old settings files write there and what dictConfig takes without a word although it
+cannot work.  Opens and configures nothing.
+"""
+
+import copy
+import logging
+import pkgutil
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tcclient.config.document import json_path, kind, shown
+
+_COLOURED = "coloredlogs.ColoredStreamHandler"
+_KEPT_OF_COLOURED = {"level", "formatter", "filters", "stream"}
+_FLAGS = {
+    **dict.fromkeys(("yes", "true", "on", "1"), True),
+    **dict.fromkeys(("no", "false", "off", "0"), False),
+}
+_CONVERTED = re.compile(r"[a-z]+://")  # dictConfig replaces these values itself: ext://, cfg://
+
+
+class LoggingError(ValueError):
+    """
+    The section cannot be used.
+
+    str() is one sentence that begins with the JSON path; the settings file's name goes in front.
+    """
+
+
+def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """
+    A copy of the section for dictConfig, and warnings about what was replaced in it.
+
+    The file names of handlers are absolute, relative ones counted from `folder`.  Raises
+    LoggingError.
+    """
+    config = copy.deepcopy(section)
+    warnings: list[str] = []
+    for group in ("formatters", "filters"):
+        _parts(config, group)
+    handlers = _parts(config, "handlers")
+    for name, handler in handlers.items():
+        where = json_path(("logging", "handlers", name))
+        warnings += _replace_coloured(where, handler)
+        _check_class(where, handler)
+        _check_stream(where, handler)
+        _anchor(where, handler, folder)
+    for name, logger in _parts(config, "loggers").items():
+        where = json_path(("logging", "loggers", name))
+        _check_handlers(where, logger, handlers)
+        _read_propagate(where, logger)
+    root = config.get("root", {})
+    if not isinstance(root, dict):
+        raise LoggingError(f"$.logging.root must be an object, found {kind(root)}")
+    _check_handlers("$.logging.root", root, handlers)
+    return config, warnings
+
+
+def _parts(config: Mapping[str, Any], group: str) -> dict[str, dict[str, Any]]:
+    parts = config.get(group, {})
+    if not isinstance(parts, dict):
+        raise LoggingError(f"$.logging.{group} must be an object, found {kind(parts)}")
+    for name, part in parts.items():
+        if not isinstance(part, dict):
+            where = json_path(("logging", group, name))
+            raise LoggingError(f"{where} must be an object, found {kind(part)}")
+    return parts
+
+
+def _replace_coloured(where: str, handler: dict[str, Any]) -> list[str]:
+    """Old files name a class of coloredlogs that its later versions do not have."""
+    key = "()" if "()" in handler else "class"
+    if handler.get(key) != _COLOURED:
+        return []
+    dropped = sorted(handler.keys() - _KEPT_OF_COLOURED - {key})
+    for name in (*dropped, key):
+        del handler[name]
+    handler["class"] = "logging.StreamHandler"
+    ignored = f"; not used: {', '.join(dropped)}" if dropped else ""
+    return [f"{where}: {_COLOURED} is replaced by a plain logging.StreamHandler{ignored}."]
+
+
+def _check_class(where: str, handler: Mapping[str, Any]) -> None:
+    if "()" in handler:
+        return
+    name = handler.get("class")
+    if not isinstance(name, str):
+        found = kind(name) if "class" in handler else "nothing"
+        raise LoggingError(f"{where}.class must name a logging handler's class, found {found}")
+    try:
+        found_class = pkgutil.resolve_name(name)
+    except Exception as error:  # importing somebody's module may raise anything
+        raise LoggingError(
+            f"{where}.class must name a logging handler's class that can be imported, "
+            f"found {shown(name)} ({type(error).__name__})"
+        ) from None
+    if not (isinstance(found_class, type) and issubclass(found_class, logging.Handler)):
+        raise LoggingError(
+            f"{where}.class must name a logging handler's class, found {shown(name)}"
+        )
+
+
+def _check_stream(where: str, handler: Mapping[str, Any]) -> None:
+    """dictConfig takes "stdout" for a stream; each line would then fail to be written."""
+    stream = handler.get("stream")
+    if isinstance(stream, str) and not _CONVERTED.match(stream):
+        raise LoggingError(
+            f'{where}.stream must be "ext://sys.stdout" or "ext://sys.stderr", '
+            f"found {shown(stream)}"
+        )
+
+
+def _anchor(where: str, handler: dict[str, Any], folder: Path) -> None:
+    if "filename" not in handler:
+        return
+    name = handler["filename"]
+    if not isinstance(name, str) or not name or "\0" in name:
+        found = shown(name) if isinstance(name, str) else kind(name)
+        raise LoggingError(f"{where}.filename must be the name of a file, found {found}")
+    if not _CONVERTED.match(name):
+        handler["filename"] = str(folder / name)
+
+
+def _check_handlers(where: str, logger: Mapping[str, Any], handlers: Mapping[str, Any]) -> None:
+    names = logger.get("handlers", [])
+    if not isinstance(names, list):
+        raise LoggingError(f"{where}.handlers must be an array of names, found {kind(names)}")
+    for index, name in enumerate(names):
+        if not isinstance(name, str) or name not in handlers:
+            raise LoggingError(
+                f"{where}.handlers[{index}] must be a name in $.logging.handlers, "
+                f"found {shown(name)}"
+            )
+
+
+def _read_propagate(where: str, logger: dict[str, Any]) -> None:
+    """Make it a truth value: the standard library takes the string "no" as true."""
+    value = logger.get("propagate")
+    if value is None or isinstance(value, bool):
+        return
+    text = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if text not in _FLAGS:
+        raise LoggingError(f"{where}.propagate must be true or false, found {shown(value)}")
+    logger["propagate"] = _FLAGS[text]

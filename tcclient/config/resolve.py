@@ -1,0 +1,138 @@
+"""
+What happens to the settings document before its keys are looked at: keys of the old client's
+dialect are refused, placeholders are found, values that stand elsewhere are fetched.
+
+Knows `{"env": ...}`, `{"file": ...}`, `<...>` and `_extend`; does not know which keys there are.
+The section `logging` belongs to logging.config and is left as it stands.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from tcclient.config.document import (
+    Fault,
+    Unreadable,
+    Where,
+    children,
+    is_text,
+    json_path,
+    kind,
+    one_line,
+    read_bounded,
+    shown,
+)
+
+MAX_VALUE = 1 << 16  # bytes in a {"file"}: keys and tokens have some dozens
+
+_PLACEHOLDER = re.compile(r"\s*<.*>\s*", re.DOTALL)
+_REFERENCES = {"env", "file"}
+_LOGGING: Where = ("logging",)
+
+
+def refuse_old_dialect(document: Mapping[str, Any]) -> None:
+    """Raises Fault, with the new place, for a key that only the old client knew."""
+    for where in _places_of_extend(document, ()):
+        raise Fault(
+            where,
+            "is a key of the old client and is not read: write one whole settings file for each "
+            'client, and put what they share, such as a key, into a file named by {"file": "path"}',
+        )
+    if "client" in document:
+        raise Fault(
+            ("client",),
+            "is a section of the old client and is not read: "
+            "move client.logging to the top-level key logging",
+        )
+
+
+def _places_of_extend(value: object, where: Where) -> Iterator[Where]:
+    for key, item in children(value):
+        if key == "_extend":
+            yield (*where, key)
+        yield from _places_of_extend(item, (*where, key))
+
+
+def refuse_placeholders(document: Mapping[str, Any]) -> None:
+    """Raises Fault that names every string which still is a `<placeholder>` of the example."""
+    found = list(_places_of_placeholders(document, ()))
+    if found:
+        others = ", ".join(json_path(where) for where in found[1:])
+        raise Fault(found[0], _UNFILLED + (f" (so must {others})" if others else ""))
+
+
+_UNFILLED = "must be filled in, found a placeholder <...>"
+
+
+def _places_of_placeholders(value: object, where: Where) -> Iterator[Where]:
+    if where == _LOGGING:
+        return
+    if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
+        yield where
+    for key, item in children(value):
+        yield from _places_of_placeholders(item, (*where, key))
+
+
+@attrs.frozen
+class Sources:
+    """
+    Where values may stand instead of in the settings file.
+
+    `origins` collects which places were filled from where, in words: what stands there is nobody's
+    business, so a sentence about such a place names the source and not the value.
+    """
+
+    folder: Path
+    environ: Mapping[str, str]
+    origins: dict[Where, str] = attrs.field(factory=dict)
+
+    def resolved(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of the document with every reference replaced.  Raises Fault."""
+        return {key: self._resolve(value, (key,)) for key, value in document.items()}
+
+    def _resolve(self, value: object, where: Where) -> object:
+        if where == _LOGGING:
+            return value
+        if isinstance(value, dict):
+            if value and value.keys() <= _REFERENCES:
+                return self._fetch(value, where)
+            return {key: self._resolve(item, (*where, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._resolve(item, (*where, index)) for index, item in enumerate(value)]
+        return value
+
+    def _fetch(self, reference: Mapping[str, Any], where: Where) -> str:
+        if len(reference) > 1:
+            raise Fault(where, 'must be {"env": "NAME"} or {"file": "path"}, found both')
+        [(source, name)] = reference.items()
+        if not isinstance(name, str) or not name:
+            found = "an empty string" if name == "" else kind(name)
+            raise Fault((*where, source), f"must be a name, found {found}")
+        text = self._from_env(name, where) if source == "env" else self._from_file(name, where)
+        origin = self.origins[where]
+        if not text:
+            raise Fault(where, f"must have a value, but {origin} is empty")
+        if not is_text(text):
+            raise Fault(where, f"must be UTF-8 text, but {origin} holds something else")
+        if _PLACEHOLDER.fullmatch(text):
+            raise Fault(where, f"{_UNFILLED} in {origin}")
+        return text
+
+    def _from_env(self, name: str, where: Where) -> str:
+        self.origins[where] = f"the environment variable {shown(name)}"
+        text = self.environ.get(name)
+        if text is None:
+            raise Fault(where, f"must have a value, but {self.origins[where]} is not set")
+        return text
+
+    def _from_file(self, name: str, where: Where) -> str:
+        path = self.folder / name
+        self.origins[where] = f"the file {one_line(path)}"
+        try:
+            text = read_bounded(path, MAX_VALUE)
+        except Unreadable as error:
+            raise Fault(where, f"must have a value, but {self.origins[where]} {error}") from None
+        return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,164 @@
+"""
+A document against the msgspec Structs that describe it: unknown and missing keys, strings to
+values, and sentences about what does not fit.
+
+Knows Structs and their Meta, any of them; knows no key by name.  In a Meta, `description`
+completes "must be ...", `extra["read"]` turns the string of the document into the value, and what
+is `extra["hidden"]` is never repeated in a sentence.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_args
+
+import attrs
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo, fields
+
+from tcclient.config.document import MAX_SHOWN, Fault, Where, json_path, kind, shown
+from tcclient.config.values import Unfit
+
+_S = TypeVar("_S", bound=Struct)
+
+
+@attrs.frozen
+class Schema:
+    """
+    The keys that `shape` allows.
+
+    `origins` tells which places of the document were filled from elsewhere, and from where, in
+    words: a sentence about such a place names the source and not the value.
+    """
+
+    shape: type[Struct]
+    origins: Mapping[Where, str]
+
+    def checked(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        A copy of the document with the strings turned into values.
+
+        Raises Fault for an unknown or missing key and for a string that its key cannot use.
+        """
+        self._check_unknown(self.shape, document, ())
+        return self._checked(self.shape, document, ())
+
+    def convert(self, document: Mapping[str, Any], into: type[_S]) -> _S:
+        """The checked document as a Struct.  Raises Fault for the first value that does not fit."""
+        try:
+            return msgspec.convert(document, into, dec_hook=_as_it_is)
+        except msgspec.ValidationError as error:
+            path, inside, _ = str(error).rpartition("`$.")[2].rstrip("`").partition("[")
+            where = tuple(path.split("."))
+            field, value = self._at(where, document)
+            found = "one with another kind of value in it" if inside else ""
+            raise self._wrong(where, field, value, found) from None
+
+    def fault(self, where: Where, found: str) -> Fault:
+        """What to raise about the key at `where` after a check that no type can express."""
+        field, _ = self._at(where, {})
+        return Fault(where, f"must be {_meta(field).description}, found {found}")
+
+    def _check_unknown(self, shape: type[Struct], value: object, where: Where) -> None:
+        if not isinstance(value, dict):
+            raise Fault(where, f"must be an object, found {kind(value)}")
+        known = {field.name: field for field in fields(shape)}
+        for key, item in value.items():
+            if key not in known:
+                raise Fault((*where, key), f"is not a known key{self._hint(key, where, known)}")
+            section = _section(known[key])
+            if section:
+                self._check_unknown(section, item, (*where, key))
+
+    def _hint(self, key: str, where: Where, siblings: Iterable[str]) -> str:
+        """The nearest known one, where that is not the section that it stands in."""
+        nearest = self._nearest(key, where, siblings)
+        return "" if nearest == where else f", the nearest one is {json_path(nearest)}"
+
+    def _nearest(self, key: str, where: Where, siblings: Iterable[str]) -> Where:
+        """The known place whose name is most like `key`, in the same section if that can be."""
+        places = {place[-1]: place for place in _places(self.shape, ())}
+        places |= {name: (*where, name) for name in siblings}
+        names = [str(name) for name in places]
+        [name] = difflib.get_close_matches(key[:MAX_SHOWN], names, n=1, cutoff=0.0)
+        return places[name]
+
+    def _checked(
+        self, shape: type[Struct], section: Mapping[str, Any], where: Where
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for field in fields(shape):
+            place = (*where, field.name)
+            if field.name not in section:
+                if field.required:
+                    raise Fault(place, f"is missing, expected {_expected(field)}")
+                continue
+            inner, value = _section(field), section[field.name]
+            if inner:
+                values[field.name] = self._checked(inner, value, place)
+            else:
+                values[field.name] = self._read(field, value, place)
+        return values
+
+    def _read(self, field: FieldInfo, value: object, where: Where) -> object:
+        read = (_meta(field).extra or {}).get("read")
+        if read is None or not isinstance(value, str):
+            return value
+        try:
+            return read(value)
+        except Unfit as error:
+            raise self._wrong(where, field, value, f"{error}") from None
+
+    def _wrong(self, where: Where, field: FieldInfo, value: object, found: str = "") -> Fault:
+        meta = _meta(field)
+        if where in self.origins:
+            found = f"{found or kind(value)} in {self.origins[where]}"
+        elif not found:
+            found = kind(value) if (meta.extra or {}).get("hidden") else shown(value)
+        return Fault(where, f"must be {meta.description}, found {found}")
+
+    def _at(self, where: Where, document: object) -> tuple[FieldInfo, object]:
+        """The field at a place that exists in the shape, and the document's value there."""
+        shape: type[Struct] | None = self.shape
+        for key in where:
+            assert shape is not None
+            [field] = (field for field in fields(shape) if field.name == key)
+            shape = _section(field)
+            document = document.get(key) if isinstance(document, dict) else None
+        return field, document
+
+
+def _section(field: FieldInfo) -> type[Struct] | None:
+    kind_of_field = field.type
+    if isinstance(kind_of_field, type) and issubclass(kind_of_field, Struct):
+        return kind_of_field
+    return None
+
+
+def _meta(field: FieldInfo) -> Meta:
+    """The Meta with the description, which every key that is no section has."""
+    return next(
+        item for item in get_args(field.type)[1:] if isinstance(item, Meta) and item.description
+    )
+
+
+def _expected(field: FieldInfo) -> str:
+    section = _section(field)
+    if section is None:
+        return str(_meta(field).description)
+    return "an object with the keys " + ", ".join(inner.name for inner in fields(section))
+
+
+def _places(shape: type[Struct], where: Where) -> Iterator[Where]:
+    for field in fields(shape):
+        yield (*where, field.name)
+        section = _section(field)
+        if section:
+            yield from _places(section, (*where, field.name))
+
+
+def _as_it_is(wanted: type, value: object) -> object:
+    """msgspec's hook for types it does not know: what has been read already passes."""
+    if not isinstance(value, wanted):
+        raise TypeError
+    return value

@@ -1,0 +1,1 @@
+"""The folders and files of captures: written, named, and found again after a crash."""

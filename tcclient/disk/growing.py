@@ -1,0 +1,118 @@
+"""
+A file that whole batches of posts are appended to, and what the account says of it at its end.
+
+Knows bytes on the disk; neither when it begins and ends nor what it is called then.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import attrs
+
+from tcclient import entries
+from tcclient.disk.appending import append, leads_to
+from tcclient.disk.postids import post_id
+from tcclient.disk.slots import Slot
+from tcclient.disk.waiting import Batch
+from tcclient.tally import Account
+
+
+@attrs.frozen
+class Finished:
+    """
+    A file that has its final name: the name, its lines and bytes, and the SHA-256 of these.
+
+    The ids are those of its first and last post, None where one cannot be read; the arrivals are
+    theirs, in epoch seconds, None where nobody knows any more.
+    """
+
+    name: str
+    posts: int
+    bytes: int
+    sha256: str
+    first_id: str | None
+    last_id: str | None
+    first_arrival: float | None
+    last_arrival: float | None
+
+    def for_ledger(self, account: Account | None, *, recovered: bool = False) -> entries.File:
+        """Its booking, after which the numbers are `account`."""
+        known = attrs.asdict(self)
+        for name in ("first_arrival", "last_arrival"):
+            known[name] = None if known[name] is None else entries.moment(known[name])
+        return entries.File(**known, account=account, recovered=recovered)
+
+
+class Growing:
+    """
+    An open file.  Raises OSError where it cannot be made: what exists is never opened.
+
+    `unsynced` says that something has been written since the last sync began, `being_synced` that
+    it has not ended, `doubtful` that it has failed, and `name_synced` that the file's name has
+    been synced too.  `over` says that the file is to be finished; `final` is its other name, once
+    that is booked.
+    """
+
+    def __init__(self, path: Path, slot: Slot) -> None:
+        self.fd = os.open(
+            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
+        )
+        self.path = path
+        self.slot = slot
+        self.posts = 0
+        self.bytes = 0
+        self.unsynced = False
+        self.being_synced = False
+        self.doubtful = False
+        self.name_synced = False
+        self.over = False
+        self.final: Path | None = None
+        self._sha256 = hashlib.sha256()
+        self._first_line = b""
+        self._last_block = b""
+        self._first_arrival = 0.0
+        self._last_arrival = 0.0
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether its name leads to it no more: what is in it went with that.  Raises OSError."""
+        return not leads_to(self.path, self.fd)
+
+    def takes(self, batch: Batch) -> bool:
+        """Whether a batch belongs into it: of its slot, and before it is booked."""
+        return self.final is None and self.slot == batch.slot
+
+    def append(self, batch: Batch) -> None:
+        """
+        When this returns the whole batch is in the file; when it raises OSError none of it is.
+        """
+        append(self.fd, batch.blocks)
+        if not self.bytes:
+            self._first_line = batch.blocks[0][: batch.blocks[0].index(b"\n")]
+            self._first_arrival = batch.first_arrival
+        for block in batch.blocks:
+            self._sha256.update(block)
+        self._last_block = batch.blocks[-1]
+        self._last_arrival = batch.last_arrival
+        self.posts += batch.posts
+        self.bytes += batch.bytes
+        self.unsynced = True
+
+    def finished(self, name: str) -> Finished:
+        """What it is under its final name."""
+        last_line = self._last_block[self._last_block.rfind(b"\n", 0, -1) + 1 :]
+        return Finished(
+            name,
+            self.posts,
+            self.bytes,
+            self._sha256.hexdigest(),
+            post_id(self._first_line),
+            post_id(last_line),
+            self._first_arrival,
+            self._last_arrival,
+        )
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self.fd)

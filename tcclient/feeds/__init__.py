@@ -1,0 +1,1 @@
+"""What brings captures their posts, and what becomes of each message."""

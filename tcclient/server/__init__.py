@@ -1,0 +1,1 @@
+"""The capture server: asked what to capture, and told how it goes."""

@@ -1,0 +1,1 @@
+"""Bytes: requests, answers, and what a stream's bytes mean."""
