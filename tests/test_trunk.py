@@ -355,6 +355,27 @@ class RoutingTests(TrunkTestCase):
         self.peer.says(post(1, old) + post(2, (old[0], None)))
         self.assertEqual(self.disk.stored("cats"), [1, 2])
 
+    def test_what_a_rule_still_matches_that_an_earlier_process_deleted(self) -> None:
+        """It belongs to the job, by its ledger; a rule of nobody's does not."""
+        self.stream(1)
+        old = self.rule(1)
+        self.run_job(1, "kittens")
+        self.lives(DELAY + 5)
+        self.restart()
+        self.stream(1)
+        self.peer.says(post(1, (old[0], None)) + post(2, ("999999", None)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_a_deletion_that_a_crash_kept_out_of_the_ledger(self) -> None:
+        """That the rule was accepted is there."""
+        self.stream(1)
+        old = self.rule(1)
+        self.restart()
+        del self.x.rules[old[0]]
+        self.stream(1)
+        self.peer.says(post(1, (old[0], None)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
     def test_what_nobody_here_asked_for(self) -> None:
         """Counted by rule, one line a minute, and none where there is nothing to count."""
         self.stream(1)

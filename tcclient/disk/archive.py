@@ -227,6 +227,10 @@ class Archive:
             self._ledger.is_renewed = False
             self._begin_anew()
 
+    def newest_lines(self) -> Iterator[dict[str, Any]]:
+        """Those of the ledger, from the last one backwards."""
+        return self._ledger.newest_first()
+
     def clock_stepped(self, seconds: float) -> None:
         """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
         self.files.clock_stepped()

@@ -1,10 +1,12 @@
 """
 What accounts and log say of the rules at X.
 
-Knows what is worth a line; keeps no rules and no connection.
+Knows what is worth a line, and finds it again; keeps no rules and no connection.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import attrs
 
@@ -13,6 +15,18 @@ from tcclient.feeds.branch import Branches
 from tcclient.feeds.feed import say_refused
 from tcclient.keywords import Refused
 from tcclient.twitter.ruleset import PresentRule
+
+_LOOK_BACK = 10_000
+"""Lines of a ledger in which rules are looked for: what one matched may come for some minutes."""
+
+
+def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Iterator[str]:
+    """The ids of rules that the job had lately, by the lines of its ledger."""
+    for line in islice(newest_first, _LOOK_BACK):
+        if line.get("job") == job_id:
+            entry = entries.read(line)
+            if isinstance(entry, entries.RulesAccepted | entries.RulesDeleted):
+                yield from (rule.id for rule in entry.rules)
 
 
 @attrs.frozen

@@ -18,7 +18,7 @@ from tcclient.disk.shelf import Note
 from tcclient.feeds.branch import Branch, Branches, Terms, names
 from tcclient.feeds.delivery import Delivery, Foreign
 from tcclient.feeds.feed import PARTED, STOPPED, Owner
-from tcclient.feeds.rulenews import RuleNews
+from tcclient.feeds.rulenews import RuleNews, rules_before
 from tcclient.feeds.stream import CaptureStream, Upstream
 from tcclient.feeds.troublelog import TroubleLog
 from tcclient.keywords import Understood
@@ -126,6 +126,9 @@ class Trunk(MultiService):
     def follow(self, branch: Branch, text: str | None) -> Understood:
         """As Stem."""
         found, refused = clauses(text, self._manner.rule_length)
+        if not self.has(branch) and branch.archive is not None:
+            before = rules_before(branch.archive.newest_lines(), branch.job_id)
+            self._rulebook.remember(branch.job_id, before)
         self._branches.add(branch)
         branch.text, branch.text_is_news = text, True
         branch.served = self._clock.seconds()

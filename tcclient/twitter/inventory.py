@@ -78,6 +78,13 @@ class Inventory:
         self._seen = True
         return news
 
+    def remember(self, job_id: int, rule_ids: Iterable[str]) -> None:
+        """Rules that the job had under an earlier process."""
+        for id in rule_ids:
+            if id not in self._jobs:
+                self._jobs[id] = job_id
+                self._former.append(id)
+
     def of(self, job_id: int) -> list[PresentRule]:
         """The rules of a job."""
         return [rule for rule in self.rules if self.job_of(rule) == job_id]

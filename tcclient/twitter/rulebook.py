@@ -111,6 +111,10 @@ class Rulebook:
         if self._wishes.pop(job_id, None) is not None:
             self.look()
 
+    def remember(self, job_id: int, rule_ids: Iterable[str]) -> None:
+        """Rules that the job had under an earlier process: what they matched may still come."""
+        self._inventory.remember(job_id, rule_ids)
+
     def look(self) -> None:
         """Bring X's rules up to date: now, or when the pass or the wait that is due is over."""
         self._again = True
