@@ -128,12 +128,11 @@ class Chronicle:
         line = ending.for_ledger()
         self._note(msgspec.structs.replace(line, overlap=round(overlap, 3)))
 
-    def not_reached(self, ending: Ending, *, news: bool) -> None:
-        """An attempt to connect has failed; `news` where not for the same reason as the last."""
+    def not_reached(self, ending: Ending) -> None:
+        """An attempt to connect has failed."""
         explanation = ending.refusal.explanation if ending.refusal else None
         self._coverage.tried(ending.status, explanation or None)
-        if news:
-            self._note(ending.for_ledger())
+        self._note(ending.for_ledger())
 
     def clock_stepped(self, seconds: float) -> None:
         """The clock has been set by `seconds`."""

@@ -109,46 +109,88 @@ def resume(
     have had everything on the disk, 0 where nothing is known; the last byte of a file that was
     recovered counts where it can be trusted.
     """
-    keywords: str | None = None
-    text_known = False
-    missing: Missing | None = None
-    moved = 0.0  # by how much the clock has been set since the line
+    search = _Search(alive, trust_recovered)
     for line in newest_first:
         entry = entries.read(line) if line.get("job") == job else None
-        if isinstance(entry, entries.Keywords) and not text_known:
-            keywords, text_known = entry.after, True
-        if isinstance(entry, entries.ClockStep):
-            moved += entry.seconds
-        if (
-            isinstance(entry, entries.File)
-            and entry.last_arrival is not None
-            and (trust_recovered or not entry.recovered)
-        ):
+        if entry is not None:
+            search.take(entry, entries.seconds(line["at"]))
+            if search.is_over:
+                break
+    return search.missing and attrs.evolve(search.missing, keywords=search.keywords)
+
+
+class _Search:
+    """
+    For the gap that is open at the end of a ledger, whose entries are taken from the newest on.
+
+    A process that resumed the capture and heard nothing was within a gap that is older.
+    """
+
+    def __init__(self, alive: float, trust_recovered: bool) -> None:
+        self.missing: Missing | None = None
+        self.keywords: str | None = None
+        self._alive = alive
+        self._trust_recovered = trust_recovered
+        self._moved = 0.0  # by how much the clock has been set since the entry
+        self._tried: list[entries.NotConnected] = []
+        self._is_found = False
+        self._text_is_known = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no older entry says more."""
+        return self._is_found and (self._text_is_known or self.missing is None)
+
+    def take(self, entry: entries.Entry, at: float) -> None:
+        """The next older entry, of that time."""
+        if isinstance(entry, entries.Keywords) and not self._text_is_known:
+            self.keywords, self._text_is_known = entry.after, True
+        elif isinstance(entry, entries.ClockStep):
+            self._moved += entry.seconds
+        elif self._is_found:
+            pass
+        elif isinstance(entry, entries.File):
+            self._arrived(entry, at)
+        elif isinstance(entry, entries.NotConnected):
+            self._tried.append(entry)
+        else:
+            self._look(entry, at)
+
+    def _arrived(self, file: entries.File, at: float) -> None:
+        if file.last_arrival is not None and (self._trust_recovered or not file.recovered):
             # The posts of a file that a clock set back has ended came by the clock as it was.
-            arrival = min(entries.seconds(entry.last_arrival), entries.seconds(line["at"]))
-            alive = max(alive, arrival + moved)
-        if missing is None and entry is not None:
-            if isinstance(entry, entries.CaptureStop) and entry.because != "left":
-                return None
-            missing = _begun(entry, line, alive, moved)
-        if missing is not None and text_known:
-            break
-    return missing and attrs.evolve(missing, keywords=keywords)
+            arrival = min(entries.seconds(file.last_arrival), at)
+            self._alive = max(self._alive, arrival + self._moved)
 
+    def _look(self, entry: entries.Entry, at: float) -> None:
+        now = at + self._moved
+        if isinstance(entry, entries.CaptureStart):
+            self._begins(now, START, "the capture was started")
+            self._is_found = entry.because != "resumed"
+        elif isinstance(entry, entries.CaptureStop):
+            self._is_found = True
+            if entry.because == "left":
+                covered = entry.covered
+                begin = now if covered is None else entries.seconds(covered) + self._moved
+                self._begins(begin, LEFT, "the client was stopped")
+        elif isinstance(entry, entries.Disconnected) and entry.overlap is None:
+            self._is_found = True
+            self._begins(now - (entry.silent or 0.0), entry.cause, entry.detail)
+        elif isinstance(entry, entries.Gap):
+            self._is_found = True
+            if self.missing is None:
+                self._tried.clear()  # that was for new keywords, while the old ones were heard
+            heard = entries.seconds(entry.end) + self._moved
+            self._begins(max(heard, self._alive), CRASH, "the client was killed")
 
-def _begun(
-    entry: entries.Entry, line: Mapping[str, Any], alive: float, moved: float
-) -> Missing | None:
-    """The gap that is open after this line, which is the newest that says."""
-    at = entries.seconds(line["at"]) + moved
-    if isinstance(entry, entries.CaptureStop):
-        begin = at if entry.covered is None else entries.seconds(entry.covered) + moved
-        return Missing(begin, LEFT, "the client was stopped")
-    if isinstance(entry, entries.Gap):
-        heard = entries.seconds(entry.end) + moved
-        return Missing(max(heard, alive), CRASH, "the client was killed")
-    if isinstance(entry, entries.Disconnected) and entry.overlap is None:
-        return Missing(at - (entry.silent or 0.0), entry.cause, entry.detail)
-    if isinstance(entry, entries.CaptureStart):
-        return Missing(at, START, "the capture was started")
-    return None
+    def _begins(self, at: float, cause: str, detail: str) -> None:
+        """The gap begins there, and what was tried since has failed."""
+        last = self._tried[0] if self._tried else None
+        self.missing = Missing(
+            at,
+            cause,
+            detail,
+            attempts=len(self._tried),
+            status=None if last is None else last.status,
+            explanation=None if last is None else last.explanation,
+        )

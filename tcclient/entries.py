@@ -246,7 +246,7 @@ class Disconnected(Ended, frozen=True):
 
 
 class NotConnected(Ended, frozen=True):
-    """An attempt failed for another reason than the one before."""
+    """An attempt has failed."""
 
 
 class Gap(Entry, frozen=True):

@@ -174,9 +174,39 @@ class ResumeTests(SynchronousTestCase):
     def test_killed_in_a_gap(self) -> None:
         """The gap goes on, from where it began."""
         lost = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)
-        tried = entries.NotConnected(cause="refused", detail="503", status=503)
-        missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (90, lost), (95, tried))
-        self.assertEqual(missing, Missing(NOON + 60, "stall", "no byte", "cats"))
+        heard = ((0, START), (0, KEYWORDS), (2, gap(0, 2)))
+        missing = self.resume(*heard, (90, lost), (95, tried()), (99, tried()))
+        self.assertEqual(missing, Missing(NOON + 60, "stall", "no byte", "cats", 2, 503))
+
+    def test_killed_in_a_gap_again(self) -> None:
+        """A process that hears nothing begins no gap: it is within the one before."""
+        lost = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)
+        left = entries.CaptureStop(because="left", status=3, covered=moment(NOON + 49))
+        heard = ((0, START), (0, KEYWORDS), (2, gap(0, 2)))
+        again = ((91, RESUMED), (91, KEYWORDS), (92, tried()), (93, RESUMED), (95, tried()))
+        for ended, begin, cause in (
+            ((), 2, "crash"),
+            (((50, left),), 49, "client_stopped"),
+            (((90, lost),), 60, "stall"),
+        ):
+            missing = self.resume(*heard, *ended, *again)
+            assert missing is not None
+            found = (missing.begin, missing.cause, missing.attempts)
+            self.assertEqual(found, (NOON + begin, cause, 2))
+
+    def test_resumed_after_a_stop(self) -> None:
+        """Or in a ledger that begins with it: nothing is missing that was before."""
+        for before in ((), ((0, START), (0, KEYWORDS), (2, gap(0, 2)), (9, STOP))):
+            missing = self.resume(*before, (20, RESUMED), (20, KEYWORDS), (21, tried()))
+            assert missing is not None
+            self.assertEqual((missing.begin, missing.cause), (NOON + 20, "start"))
+            self.assertEqual((missing.keywords, missing.attempts), ("cats", 1))
+
+    def test_attempts_for_new_keywords(self) -> None:
+        """They failed while the old ones were heard, which is no gap."""
+        missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (9, tried()))
+        assert missing is not None
+        self.assertEqual((missing.cause, missing.attempts), ("crash", 0))
 
     def test_killed_after_a_handover(self) -> None:
         """The end of a stream beside which another was heard is the beginning of no gap."""
@@ -211,7 +241,13 @@ def file(last: float, recovered: bool = False) -> Entry:
     return entries.File(name="a.json", posts=1, bytes=9, last_arrival=arrival, recovered=recovered)
 
 
+def tried() -> Entry:
+    """An attempt that failed."""
+    return entries.NotConnected(cause="refused", detail="503", status=503)
+
+
 START = entries.CaptureStart(because="started", status=2)
+RESUMED = entries.CaptureStart(because="resumed", status=3)
 STOP = entries.CaptureStop(because="stopped", status=4)
 KEYWORDS = entries.Keywords(before=None, after="cats")
 CONNECTED = entries.Connected(endpoint="statuses/filter", status=200, failed_attempts=0)

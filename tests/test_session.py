@@ -176,13 +176,13 @@ class RunTests(SessionTestCase):
         self.assertEqual(self.connected, 2)
 
     def test_failed_attempts(self) -> None:
-        """The first of a kind is noted, the repetitions are counted."""
+        """Each is noted, and the stream's line has their number."""
         self.run_job()
         for wait in (0.25, 0.5, 0.75):
             self.peer.fails(ConnectionRefusedError())
             self.clock.advance(wait)
         self.peer.answers()
-        self.assertEqual(len(self.of_kind("not_connected")), 1)
+        self.assertEqual(len(self.of_kind("not_connected")), 3)
         self.assertEqual(self.of_kind("connected")[0]["failed_attempts"], 3)
 
     def test_a_refusal(self) -> None:

@@ -788,7 +788,7 @@ class TroubleTests(TrunkTestCase):
                 said = [log for log in logs if "no stream" in log["log_format"]]
                 self.assertEqual([log["who"] for log in said], ["Captures 'cats', 'dogs' have"])
                 for name in ("cats", "dogs"):
-                    self.assertEqual(len(self.disk.account(name, "not_connected")), 1)
+                    self.assertEqual(len(self.disk.account(name, "not_connected")), 3)
                 self.peer.answers()
                 self.assertEqual(self.streaming(), [1, 2])
             self.leave()

@@ -213,22 +213,22 @@ class OwnFeed(MultiService):
                 "Capture {name!r}: the old stream has ended, and the new one has not answered yet.",
                 name=archive.name,
             )
-        news = self._trouble.ended([archive.name], ending)
+        self._trouble.ended([archive.name], ending)
         if ending.was_connected:
             archive.chronicle.unheard(ending)
         else:
-            archive.chronicle.not_reached(ending, news=news)
+            archive.chronicle.not_reached(ending)
 
     def relieved(self, strand: Strand, ending: Ending, overlap: float) -> None:
         """As Hearer."""
         archive = self._owner.archive
         if archive is None:
             return
-        news = self._trouble.held_up([archive.name], ending)
+        self._trouble.held_up([archive.name], ending)
         if ending.was_connected:
             archive.chronicle.relieved(ending, overlap)
         else:
-            archive.chronicle.not_reached(ending, news=news)
+            archive.chronicle.not_reached(ending)
 
     def _take_turn_in_time(self) -> None:
         """Switch to the wanted query: at once, or when keywords have changed too often, later."""

@@ -37,19 +37,17 @@ class TroubleLog:
         )
         self._said, self._since, self._warned_at_top, self.attempts = None, None, False, 0
 
-    def ended(self, names: Sequence[str], ending: Ending) -> bool:
-        """A connection ended or an attempt failed.  Whether that is news, or a repetition."""
-        if ending.wait is None:
-            return True
-        if self._since is None:
-            self._since = self._clock.seconds()
-        return self._failed(names, ending, "no stream")
+    def ended(self, names: Sequence[str], ending: Ending) -> None:
+        """A connection ended or an attempt failed."""
+        if ending.wait is not None:
+            if self._since is None:
+                self._since = self._clock.seconds()
+            self._failed(names, ending, "no stream")
 
-    def held_up(self, names: Sequence[str], ending: Ending) -> bool:
+    def held_up(self, names: Sequence[str], ending: Ending) -> None:
         """The same of the stream for new keywords, while that for the old ones is heard."""
-        if ending.wait is None:
-            return True
-        return self._failed(names, ending, "a stream for its old keywords only")
+        if ending.wait is not None:
+            self._failed(names, ending, "a stream for its old keywords only")
 
     def lost(self, names: Sequence[str], ending: Ending) -> None:
         """The stream for the old keywords has ended by itself, before the new one was heard."""
@@ -60,17 +58,15 @@ class TroubleLog:
             detail=ending.detail,
         )
 
-    def _failed(self, names: Sequence[str], ending: Ending, state: str) -> bool:
+    def _failed(self, names: Sequence[str], ending: Ending, state: str) -> None:
         if not ending.was_connected:
             self.attempts += 1
         said = (state, ending.cause, ending.status, ending.detail)
         if said != self._said:
             self._said = said
             self._say(names, ending, state)
-            return True
-        if ending.wait is not None and _at_the_top(ending.trouble, ending.wait):
+        elif ending.wait is not None and _at_the_top(ending.trouble, ending.wait):
             self._warn_at_top(names, ending, state)
-        return False
 
     def _say(self, names: Sequence[str], ending: Ending, state: str) -> None:
         text = f"{ending.detail}."

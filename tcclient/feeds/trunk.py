@@ -239,7 +239,7 @@ class Trunk(MultiService):
 
     def stream_ended(self, ending: Ending) -> None:
         """As Listener."""
-        news = self._trouble.ended(names(self._asking()), ending)
+        self._trouble.ended(names(self._asking()), ending)
         if self._again:
             self._note(entries.DeliveredAgain(posts=self._again))
             self._again = 0
@@ -251,7 +251,7 @@ class Trunk(MultiService):
         else:
             for branch in self._asking():
                 if branch.archive is not None:
-                    branch.archive.chronicle.not_reached(ending, news=news)
+                    branch.archive.chronicle.not_reached(ending)
         if ending.status == 409:
             self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
 
