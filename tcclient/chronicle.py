@@ -46,6 +46,7 @@ class Chronicle:
         self._ceased: float | None = None
         self._status: int | None = None  # the server's, while the capture is to run
         self._said: list[Entry] = []  # of what is asked for: the newest lines
+        self._in_force: tuple[str | None, float] | None = None  # since when
 
     @property
     def is_running(self) -> bool:
@@ -89,8 +90,9 @@ class Chronicle:
 
     def in_force(self, text: str | None, after: float = 0.0) -> None:
         """Posts come for this keyword text, in so many seconds."""
-        since = entries.moment(self._clock.seconds() + after)
-        line = entries.KeywordsInForce(text=text, since=since)
+        since = self._clock.seconds() + after
+        self._in_force = text, since
+        line = entries.KeywordsInForce(text=text, since=entries.moment(since))
         self._said = [*self._said[:1], line]
         self._note(line)
 
@@ -100,6 +102,13 @@ class Chronicle:
         `backfill` minutes before, if any.
         """
         self._end_gap(backfill, after)
+
+    def continues(self, former: "Chronicle") -> None:
+        """Another account ends, the stream that it had is heard, and what it had in force is."""
+        self._end_gap()
+        if former._in_force is not None:
+            text, since = former._in_force
+            self.in_force(text, max(0.0, since - self._clock.seconds()))
 
     def restate(self) -> None:
         """The ledger begins anew: say how things stand, for whoever has only this one."""

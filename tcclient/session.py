@@ -156,13 +156,13 @@ class Session(MultiService):
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
         """The account of a job that was renamed while it runs goes on in another folder."""
+        was_heard = not old.chronicle.is_running
         old.chronicle.end("renamed", self._status)
         text = None if self._text is _UNREAD else self._text
         new.chronicle.begin(self._status, text)
         new.chronicle.follow(text, None, understood)
-        if self.streaming:
-            new.chronicle.heard()
-            new.chronicle.in_force(text)
+        if was_heard:
+            new.chronicle.continues(old.chronicle)
 
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Have the keywords followed, and say what is wrong with them."""

@@ -527,6 +527,28 @@ class GapTests(SessionTestCase):
         self.halt()
         self.assertEqual(self.account("Votes")[-1]["kind"], "capture_stop")
 
+    def test_renamed_before_new_keywords_are_in_force(self) -> None:
+        """The other account has the old ones in force, until the stream for the new is heard."""
+        self.stream()
+        self.peer.says(a_post(1))
+        self.run_job(keyed("dogs"))
+        self.run_job(attrs.evolve(keyed("dogs"), name="Votes"))
+        self.peer.answers()
+        self.peer.says(a_post(2))
+        lines = self.account("Votes")
+        self.assertEqual([line["after"] for line in lines if line["kind"] == "keywords"], ["dogs"])
+        in_force = [line["text"] for line in lines if line["kind"] == "keywords_in_force"]
+        self.assertEqual(in_force, ["cats", "dogs"])
+
+    def test_renamed_before_the_first_byte(self) -> None:
+        """An answer is no stream that is heard, in the other account neither."""
+        self.stream()
+        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.clock.advance(3)
+        self.assertEqual(self.gaps("Votes"), [])
+        self.peer.says(a_post(1))
+        self.assertEqual(self.gaps("Votes"), [("start", 3.0, 0)])
+
     def leave(self) -> None:
         """The process ends as it should."""
         halted = Deferred.fromCoroutine(self.session.halt("left"))
