@@ -8,6 +8,9 @@ next one, a second's worth at the measured rate.  A process that was killed is t
 all of them, and when more have come a new record is due at once.  So a restart counts too few only
 where the kill fell between the delivery of such posts and their record, and then by what arrived
 in one piece.
+
+While nothing is read, X goes on sending: so many posts more are provided for as would have come at
+the rate that was measured before.
 """
 
 import math
@@ -21,6 +24,12 @@ from msgspec import Meta
 
 SHORTEST_MEASURE = 0.5
 """Seconds: a rate is measured over this at least, so that a record at most doubles the last."""
+
+MOST_UNREAD = 10_000
+"""
+Posts that lie between X and a client that reads nothing, at most: 5,000 posts of 3 kB were in the
+buffers of both ends (observed).
+"""
 
 _DAY, _MONTH = "%Y-%m-%d", "%Y-%m"
 _Number = Annotated[int, Meta(ge=0)]
@@ -126,6 +135,8 @@ class Budget:
         self._ahead = 0
         self._pending = 0
         self._since = now
+        self._held: tuple[float, int] | None = None  # since when, and the rate before
+        self._unread = 0
         self._out: set[str] = set()
         self.roll(now)
 
@@ -174,6 +185,40 @@ class Budget:
         self._pending += posts
         self._now = self._plus(self._now, posts)
 
+    def hold(self, now: float) -> None:
+        """From now on nothing is read of what is being sent."""
+        if self._held is None:
+            self._held = now, max(self._ahead, self._rate(now))
+
+    def release(self) -> None:
+        """It is being read: whatever comes is counted."""
+        self._held, self._unread = None, 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether something may be sent that is not read."""
+        return self._held is not None
+
+    def wait(self, now: float) -> bool:
+        """Time has passed in which nothing was read.  Whether a limit may be reached by that."""
+        if self._held is None:
+            return False
+        since, rate = self._held
+        self._unread = min(math.ceil(rate * max(0.0, now - since)), MOST_UNREAD)
+        return any(level.spent + self._unread >= level.limit for level in self.levels())
+
+    def write_off(self, now: float) -> None:
+        """Nobody will count what was not read: it is spent, by an estimate."""
+        self.wait(now)
+        posts = self._unread
+        self.release()
+        self.spend(posts, now)
+        self._now = msgspec.structs.replace(
+            self._now,
+            day_estimate=self._now.day_estimate + posts,
+            month_estimate=self._now.month_estimate + posts,
+        )
+
     @property
     def room(self) -> int:
         """
@@ -182,7 +227,7 @@ class Budget:
         """
         if self._now.day != self._kept.day:
             return -1
-        return self._ahead - self._pending
+        return self._ahead - self._pending - self._unread
 
     @property
     def settled(self) -> bool:
@@ -191,10 +236,7 @@ class Budget:
 
     def record(self, now: float) -> Record:
         """What to keep while posts come; hand it to kept() when it is on disk."""
-        ahead = self._ahead * 3 // 4  # the fastest second of late, lest each little rise needs one
-        if self._pending:
-            measure = max(now - self._since, SHORTEST_MEASURE)
-            ahead = max(ahead, math.ceil(self._pending / measure))
+        ahead = self._rate(now) if self._held is None else self._held[1] + self._unread
         return msgspec.structs.replace(self._now, ahead=ahead)
 
     def last_record(self) -> Record:
@@ -243,6 +285,13 @@ class Budget:
             return (day + timedelta(days=1)).timestamp()
         month = datetime.strptime(self._now.month, _MONTH).replace(tzinfo=UTC)
         return (month + timedelta(days=32)).replace(day=1).timestamp()
+
+    def _rate(self, now: float) -> int:
+        rate = self._ahead * 3 // 4  # the fastest second of late, lest each little rise needs one
+        if self._pending:
+            measure = max(now - self._since, SHORTEST_MEASURE)
+            rate = max(rate, math.ceil(self._pending / measure))
+        return rate
 
     def _period(self, level: Level) -> str:
         return self._now.day if level.name == "day" else self._now.month

@@ -51,8 +51,10 @@ class Purse(Service):
     log2(s / r) times.
 
     Posts are money.  Where the record cannot be written, only what the last one provides for is
-    spent; then the purse is shut until it can.  A file that cannot be read stands for a budget
-    that is used up; it stays as it is until a period has ended.
+    spent; then the purse is shut until it can.  While nothing is read of what X sends, an estimate
+    of it is provided for; it is spent where a limit may be reached by it, and where the connection
+    ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
+    period has ended.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Purse(Service):
         _cancel(self._keeping)
         _cancel(self._renewing)
         self._keeping = self._renewing = None
+        self._budget.write_off(self._clock.seconds())
         if not self._budget.settled:
             self._keep(self._budget.last_record())
 
@@ -100,6 +103,22 @@ class Purse(Service):
             _cancel(self._renewing)
             self._maybe_renewed()
 
+    def hold(self) -> None:
+        """From now on nothing is read of what X sends, and it is to be paid for all the same."""
+        self._budget.hold(self._clock.seconds())
+        self._keep_later()
+
+    def release(self) -> None:
+        """It is read."""
+        self._budget.release()
+
+    def cut(self) -> None:
+        """The connection has ended: what was not read will not be counted."""
+        if self._budget.is_held:
+            self._budget.write_off(self._clock.seconds())
+            self._keep(self._budget.last_record())
+            self._tell()
+
     def spend(self, posts: int) -> None:
         """So many posts have just been delivered, whoever's rules they matched."""
         self._budget.spend(posts, self._clock.seconds())
@@ -108,8 +127,8 @@ class Purse(Service):
             return
         if self._budget.room < 0 and self._failure is None:
             self._keep_on()
-        elif self._keeping is None:
-            self._keeping = self._clock.callLater(KEEP_INTERVAL, self._keep_in_time)
+        else:
+            self._keep_later()
         self._tell()
 
     def _tell(self) -> None:
@@ -157,11 +176,20 @@ class Purse(Service):
             self._shut = False
             self._holder.budget_renewed()
 
+    def _keep_later(self) -> None:
+        if self._keeping is None and self.running:
+            self._keeping = self._clock.callLater(KEEP_INTERVAL, self._keep_in_time)
+
     def _keep_in_time(self) -> None:
         self._keeping = None
+        now = self._clock.seconds()
+        if self._budget.wait(now):
+            self._budget.write_off(now)
         self._keep_on()
         self._tell()
         self._reopen()
+        if self._budget.is_held:
+            self._keep_later()
 
     def _keep_on(self) -> None:
         self._keep(self._budget.record(self._clock.seconds()))
@@ -210,8 +238,8 @@ class Purse(Service):
             return Budget.used_up(limits, now)
         if record.ahead:
             log.warn(
-                "The client was killed before it had counted its last posts. twitter.budget takes "
-                "them for {ahead}, a second's worth: an estimate, rounded up.",
+                "The client ended before it had counted its last posts. twitter.budget takes them "
+                "for {ahead}: an estimate, rounded up.",
                 ahead=record.ahead,
             )
         return Budget(limits, record, now)

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.budget import BudgetLimits, Level, Record
+from tcclient.budget import MOST_UNREAD, BudgetLimits, Level, Record
 from tcclient.purse import KEEP_INTERVAL, RETRY, Purse
 from tests.crashes import Say, run_and_kill
 from tests.peers import clock_at
@@ -494,6 +494,81 @@ class Books:
                 self.in_hand[self.day()] += posts
             self.live()
         self.disk.kill_before = self.disk.kill_after = False
+
+
+class HeldTests(PurseTestCase):
+    """Nothing is read of what X sends, at 80 posts a second before."""
+
+    def hold(self, limits: BudgetLimits | None = None) -> Purse:
+        purse = self.start(limits or BudgetLimits(10**6))
+        self.spend_each_second(purse, 80, 3)
+        purse.hold()
+        return purse
+
+    def test_killed(self) -> None:
+        """What has been sent meanwhile is provided for, and a second's worth."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 20)
+        self.kill(purse)
+        found = self.start(BudgetLimits(10**6))
+        found.stopService()
+        kept = self.kept()
+        self.assertGreaterEqual(kept["day_posts"], 240 + 10 * 80)
+        self.assertLessEqual(kept["day_posts"], 240 + 12 * 88)
+        self.assertEqual(kept["day_estimate"], kept["day_posts"] - 240)
+
+    def test_read_after_all(self) -> None:
+        """The posts are counted, and no estimate is left."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 20)
+        purse.release()
+        purse.spend(700)
+        purse.stopService()
+        self.assertEqual((self.kept()["day_posts"], self.kept()["day_estimate"]), (940, 0))
+
+    def test_the_connection_ends(self) -> None:
+        """Nobody will count them: they are spent, by the estimate, once."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 4)
+        purse.cut()
+        purse.cut()
+        self.clock.pump([1.0] * 10)
+        purse.stopService()
+        kept = self.kept()
+        self.assertEqual(kept["day_posts"], 240 + kept["day_estimate"])
+        self.assertIn(kept["day_estimate"], range(2 * 80, 2 * 88 + 1))
+
+    def test_the_process_ends(self) -> None:
+        """The same."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 4)
+        purse.stopService()
+        self.assertIn(self.kept()["day_estimate"], range(2 * 80, 2 * 88 + 1))
+
+    def test_a_limit(self) -> None:
+        """It is taken for reached when it may be, and what is said tells the estimate."""
+        self.hold(BudgetLimits(1000))
+        self.clock.pump([0.5] * 16)
+        self.assertEqual(self.holder.told, [])
+        self.clock.pump([0.5] * 6)
+        ((level, _),) = self.holder.told
+        self.assertRegex(level.used, r"at most 1[0-9]{3} \([0-9]{3} of them estimated\)")
+
+    def test_nobody_sends_without_end(self) -> None:
+        """What the buffers hold is a bound."""
+        purse = self.hold()
+        self.clock.pump([1.0] * 1000)
+        purse.cut()
+        self.assertEqual(self.kept()["day_estimate"], MOST_UNREAD)
+
+    def test_the_disk_is_full(self) -> None:
+        """No record can provide for more: the connection has to be closed."""
+        purse = self.hold()
+        self.disk.full = True
+        self.clock.pump([0.5] * 5)
+        self.assertTrue(purse.exhausted)
+        self.disk.full = False
+        purse.cut()
 
 
 class BoundTests(SynchronousTestCase):

@@ -13,6 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from tcclient.backoff import RAMPS, Backoff, Trouble
+from tcclient.budget import BudgetLimits, Record
+from tcclient.budgetfile import read_record, record_path
 from tcclient.coverage import IN_FLIGHT
 from tcclient.disk.files import RETRY
 from tcclient.disk.shelf import INDEX, Shelf
@@ -21,6 +23,7 @@ from tcclient.entries import seconds
 from tcclient.feeds.delivery import FOREIGN_INTERVAL
 from tcclient.feeds.stream import Upstream
 from tcclient.feeds.trunk import Trunk
+from tcclient.purse import Purse
 from tcclient.server.jobs import Job
 from tcclient.session import Session
 from tcclient.twitter import Refusal
@@ -110,7 +113,12 @@ class Folder:
 
 
 class TrunkTestCase(SynchronousTestCase):
-    """Real sessions and files, X in memory; nothing is left when all has stopped."""
+    """
+    Real sessions and files, X in memory; nothing is left when all has stopped.  With `limits`
+    there is a budget.
+    """
+
+    limits: BudgetLimits | None = None
 
     def setUp(self) -> None:
         self.clock = clock_at()
@@ -129,8 +137,18 @@ class TrunkTestCase(SynchronousTestCase):
         self.backoff = Backoff()
         upstream: Upstream[StreamQuery] = Upstream(cast(Any, self.source), self.backoff, self.clock)
         manner = Manner(PREFIX, 1024, DELAY)
-        self.trunk = Trunk(upstream, cast(Any, Api(self.x)), manner, self.shelf.note)
+        self.trunk = Trunk(
+            upstream,
+            cast(Any, Api(self.x)),
+            manner,
+            self.shelf.note,
+            make_purse=None if self.limits is None else self._purse,
+        )
         self.trunk.startService()
+
+    def _purse(self, trunk: Trunk) -> Purse:
+        assert self.limits is not None
+        return Purse(self.limits, record_path(self.base, PREFIX), self.clock, trunk)
 
     def leave(self) -> None:
         """The process ends as it should: everything is finished, nothing waits."""
@@ -453,6 +471,42 @@ class RoutingTests(TrunkTestCase):
             self.assertEqual(self.attempts, 1)
         self.goes(2)
         self.assertEqual(self.attempts, 2)
+
+
+class HeldBudgetTests(TrunkTestCase):
+    """A disk takes no posts, X sends on, and each one costs."""
+
+    limits = BudgetLimits(100)
+
+    def kept(self) -> Record:
+        """What is on the disk of the budget."""
+        return read_record(record_path(self.base, PREFIX))
+
+    def test_what_is_not_read(self) -> None:
+        """It is provided for while it may come, counted when it comes, and then no estimate."""
+        self.stream(1)
+        self.peer.says(b"".join(post(n, self.rule(1)) for n in range(4)))
+        self.goes(0.5)
+        with in_the_way(self.base / "cats"), capturedLogs():
+            self.peer.says(post(4, self.rule(1)))
+            self.goes(5)
+            self.assertGreaterEqual(self.kept().ahead, 5 * 8)
+        self.goes(2)
+        self.peer.says(b"".join(post(n, self.rule(1)) for n in range(5, 45)))
+        self.leave()
+        self.assertEqual((self.kept().day_posts, self.kept().day_estimate), (45, 0))
+        self.begin()
+
+    def test_it_ends_unread(self) -> None:
+        """What has been sent by then is spent, by an estimate."""
+        self.stream(1)
+        self.peer.says(b"".join(post(n, self.rule(1)) for n in range(5)))
+        with in_the_way(self.base / "cats"), capturedLogs():
+            self.peer.says(post(5, self.rule(1)))
+            self.goes(5)
+            self.peer.closes()
+            self.assertGreaterEqual(self.kept().day_estimate, 5 * 6)
+        self.goes(2)
 
 
 class ConnectionTests(TrunkTestCase):

@@ -164,6 +164,8 @@ class Trunk(MultiService):
         if self._stream is not None:
             held = any(branch.held_by for branch in self._branches)
             (self._stream.hold if held else self._stream.release)()
+            if self._purse is not None and self._stream.connected:
+                (self._purse.hold if held else self._purse.release)()
 
     def _rules_seen(self) -> None:
         self._review()
@@ -221,6 +223,7 @@ class Trunk(MultiService):
             self._trouble.opened(names(self._asking()), f"{self._endpoint()}, {query}")
             self._delivery.connected()
             self._announce()
+            self.read_or_not()
 
     def stream_heard(self) -> None:
         """As Listener."""
@@ -239,6 +242,8 @@ class Trunk(MultiService):
 
     def stream_ended(self, ending: Ending) -> None:
         """As Listener."""
+        if self._purse is not None:
+            self._purse.cut()
         self._trouble.ended(names(self._asking()), ending)
         if self._again:
             self._note(entries.DeliveredAgain(posts=self._again))
