@@ -93,7 +93,8 @@ class Session(MultiService):
             self.archive.clock_stepped(seconds)
 
     def reopen(self, job: Job) -> None:
-        """For a job that is to be stopped: find the place again that an earlier process left."""
+        """For a job that is to be stopped: find again what an earlier process left of it."""
+        self._feed.forget()
         if self._shelf.knows(job):
             archive = self.find_place(job)
             if archive is not None and archive.chronicle.is_running:

@@ -1,6 +1,6 @@
 """Behaviour of the rules at X: what is asked for and when, through failures, caps and restarts."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from random import Random
 from typing import Any, cast
 
@@ -38,6 +38,7 @@ class Notes:
         self.heard: list[tuple[float, str, int, list[str]]] = []
         self.refused: list[tuple[int, str, str]] = []
         self.failed: list[str] = []
+        self.lacking: list[Set[int]] = []
         self.seen = 0
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
@@ -52,8 +53,9 @@ class Notes:
     def rules_seen(self) -> None:
         self.seen += 1
 
-    def rules_failed(self, reason: str, wait: float) -> None:
+    def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
         self.failed.append(reason)
+        self.lacking.append(lacking)
 
     def _hear(self, what: str, job_id: int, rules: Sequence[PresentRule]) -> None:
         values = [rule.value for rule in rules]
@@ -366,6 +368,37 @@ class RestartTests(RulebookTestCase):
         self.assertEqual([heard[1] for heard in self.heard()], ["accepted", "accepted", "deleted"])
         self.assertFalse([log for log in logs if "has deleted" in log["log_format"]])
 
+    def test_a_job_that_was_stopped_meanwhile(self) -> None:
+        """Its rules go although nobody wants anything."""
+        self.x.has("cats", job=1)
+        self.x.has("theirs", "theirs")
+        self.book.forget(1)
+        self.assertEqual(self.x.values(), ["theirs"])
+        self.asked()
+        self.book.forget(1)
+        self.assertEqual(self.asked(), [])
+
+    def test_rules_that_cannot_be_read(self) -> None:
+        """What an earlier process left is taken to be there, until they can be."""
+        id = self.x.has("cats", job=1)
+        self.x.fails("read")
+        self.book.remember(1, [PresentRule(id, "cats"), PresentRule("7", "dogs")], [])
+        self.want(1, "cats")
+        self.assertEqual([rule.id for rule in self.book.rules_of(1)], [id, "7"])
+        self.assertEqual(self.book.begins_in(1), 0.0)
+        self.assertGreater(self.notes.seen, 0)
+        self.assertEqual(self.notes.lacking, [set()])
+        self.x.recovers()
+        self.goes(60)
+        self.assertEqual([rule.id for rule in self.book.rules_of(1)], [id])
+        self.assertEqual([what for _, what, _, _ in self.heard()], ["deleted"])
+
+    def test_rules_that_cannot_be_read_and_nothing_is_known(self) -> None:
+        """Whoever wants something is without a rule."""
+        self.x.fails("read")
+        self.want(1, "cats")
+        self.assertEqual((self.book.rules_of(1), self.notes.lacking), ([], [{1}]))
+
     def test_jobs_that_are_not_wanted_any_more(self) -> None:
         """Their rules go with the first pass; other clients' and foreign ones stay."""
         self.x.has("cats", job=1)
@@ -675,6 +708,36 @@ class RoomTests(RulebookTestCase):
             self.x.cap = 3
             self.goes(400)
         self.assertEqual(self.x.values(), ["cats", "dogs", "foreign"])
+
+    def test_room_for_some(self) -> None:
+        """They are used one after the other, as room appears: nobody waits for what never fits."""
+        self.x.cap = 3
+        self.want(1, "cats")
+        self.goes(100)
+        self.want(1, "cats, dogs")
+        self.want(2, "cows")
+        self.want(3, "pigs")
+        self.goes(DELAY + 1)
+        self.assertEqual(self.x.values(), ["cats OR dogs", "cows", "pigs"])
+
+    def test_two_changes_at_the_cap(self) -> None:
+        """One of them fits, and makes room for the other when it works."""
+        self.x.cap = 2
+        self.want(1, "cats")
+        self.goes(100)
+        self.x.holds()
+        self.want(1, "cats, dogs")
+        self.want(2, "cows")
+        self.x.lets_go()
+        self.goes(DELAY + 10)
+        self.assertEqual(self.x.values(), ["cats OR dogs", "cows"])
+
+    def test_who_has_no_rule_at_the_cap(self) -> None:
+        """The reader is told."""
+        self.x.cap = 1
+        self.want(1, "cats")
+        self.want(2, "cows")
+        self.assertEqual(self.notes.lacking, [{2}])
 
     def test_new_keywords_at_the_cap(self) -> None:
         """The old rules make room for the new ones: there is no other."""

@@ -728,6 +728,27 @@ class EndTests(TrunkTestCase):
             self.goes(2 * DELAY)
             self.assertEqual(self.x.values(), [f"cats{kind}"])
 
+    def test_rules_that_cannot_be_read_at_the_next_start(self) -> None:
+        """The ledger says which ones X has: the capture goes on."""
+        self.stream(1)
+        self.restart()
+        self.x.fails("read")
+        with capturedLogs():
+            self.stream(1)
+        self.peer.says(post(1, self.rule(1)))
+        self.assertEqual((self.streaming(), self.disk.stored("cats")), ([1], [1]))
+        self.x.recovers()
+
+    def test_stopped_while_the_client_was_down(self) -> None:
+        """Nothing of it is left at X, although no other capture runs."""
+        self.stream(1)
+        self.restart()
+        stopping = Job(1, "cats", 4, "cats", 0, 1, False, None)
+        self.sessions[1] = Session(stopping, self.shelf, self.trunk, lambda: None)
+        self.sessions[1].startService()
+        self.sessions[1].reopen(stopping)
+        self.assertEqual((self.x.values(), self.attempts), ([], 0))
+
     def test_a_job_that_is_gone_at_the_next_start(self) -> None:
         """Its rules go; those of others are not touched."""
         self.x.has("theirs", "tcc:fedc9876:1")

@@ -253,7 +253,7 @@ class StreamTests(V2TestCase):
         self.assertEqual(fields["cause"], "refused")
         self.assertEqual(fields["explanation"], "No ... for ...!")
         with capturedLogs() as events:
-            self.assertTrue(TroubleLog(self.clock).ended(["snow"], ending))
+            TroubleLog(self.clock).ended(["snow"], ending)
         (said,) = texts(events)
         self.assertEqual(
             said,

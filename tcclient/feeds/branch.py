@@ -48,6 +48,9 @@ class Stem(Protocol):
     async def leave(self, branch: "Branch") -> None:
         """Bring it nothing more.  Returns when what has arrived for it is stored."""
 
+    def forget(self, branch: "Branch") -> None:
+        """Leave nothing at X of a capture that does not ask for anything here."""
+
     def read_or_not(self) -> None:
         """Read nothing while a capture here is held, and go on when none is any more."""
 
@@ -105,6 +108,10 @@ class Branch(Service):
     async def cease(self) -> None:
         """As Feed."""
         await self._stem.leave(self)
+
+    def forget(self) -> None:
+        """As Feed."""
+        self._stem.forget(self)
 
     def hold(self, by: object) -> None:
         """As Supply."""

@@ -61,6 +61,9 @@ class Feed(Protocol):
     async def cease(self) -> None:
         """Bring nothing more.  Returns when the last post has been stored."""
 
+    def forget(self) -> None:
+        """Leave nothing at the source of what an earlier process asked for: it is not wanted."""
+
     def hold(self, by: object) -> None:
         """As Supply."""
 
@@ -153,6 +156,9 @@ class OwnFeed(MultiService):
         await self._handover.end(ending)
         await self._take_turn(ending)
         self._asked = False
+
+    def forget(self) -> None:
+        """As Feed: a stream ends with its process, and leaves nothing."""
 
     def hold(self, by: object) -> None:
         """As Supply."""
@@ -278,7 +284,7 @@ def say_refused(name: str, refused_terms: Sequence[Refused], most: int = 20) -> 
             "Capture {name!r}: the term {term!r} is left out: {reason}.",
             name=name,
             term=refused.term[:80],
-            reason=refused.reason,
+            reason=refused.reason.rstrip("."),
         )
     more = len(refused_terms) - most
     if more > 0:

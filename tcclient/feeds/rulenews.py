@@ -4,29 +4,48 @@ What accounts and log say of the rules at X.
 Knows what is worth a line, and finds it again; keeps no rules and no connection.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
 
 import attrs
+from twisted.logger import Logger
 
 from tcclient import entries
-from tcclient.feeds.branch import Branches
+from tcclient.feeds.branch import Branches, names
 from tcclient.feeds.feed import say_refused
 from tcclient.keywords import Refused
 from tcclient.twitter.ruleset import PresentRule
+
+log = Logger()
 
 _LOOK_BACK = 10_000
 """Lines of a ledger in which rules are looked for: what one matched may come for some minutes."""
 
 
-def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Iterator[str]:
-    """The ids of rules that the job had lately, by the lines of its ledger."""
+@attrs.frozen
+class RulesBefore:
+    """The rules that an earlier process has left at X for a job, and the ids of the deleted."""
+
+    left: tuple[PresentRule, ...]
+    deleted: tuple[str, ...]
+
+
+def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> RulesBefore:
+    """By the lines of the job's ledger: what is said of a rule last counts."""
+    left: dict[str, PresentRule | None] = {}
     for line in islice(newest_first, _LOOK_BACK):
-        if line.get("job") == job_id:
-            entry = entries.read(line)
-            if isinstance(entry, entries.RulesAccepted | entries.RulesDeleted):
-                yield from (rule.id for rule in entry.rules)
+        entry = entries.read(line) if line.get("job") == job_id else None
+        if isinstance(entry, entries.RulesAccepted):
+            for rule in entry.rules:
+                left.setdefault(rule.id, PresentRule(rule.id, rule.value))
+        elif isinstance(entry, entries.RulesDeleted):
+            for rule in entry.rules:
+                left.setdefault(rule.id, None)
+    return RulesBefore(
+        tuple(rule for rule in left.values() if rule is not None),
+        tuple(id for id, rule in left.items() if rule is None),
+    )
 
 
 @attrs.frozen
@@ -53,9 +72,14 @@ class RuleNews:
         terms = tuple(entries.Term(one.term, one.reason) for one in refused)
         self._branches.note(job_id, entries.TermsRefused(refused=terms))
 
-    def rules_failed(self, reason: str, wait: float) -> None:
+    def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
         """As Reader."""
         self._branches.note_all(entries.RulesFailed(reason=reason, wait=wait))
+        if lacking:
+            log.warn(
+                "Nothing is captured for {names} meanwhile: X has no rule of theirs.",
+                names=", ".join(repr(name) for name in names(self._branches.of(sorted(lacking)))),
+            )
 
     def rules_seen(self) -> None:
         """As Reader."""

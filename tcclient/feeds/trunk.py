@@ -128,7 +128,7 @@ class Trunk(MultiService):
         found, refused = clauses(text, self._manner.rule_length)
         if not self.has(branch) and branch.archive is not None:
             before = rules_before(branch.archive.newest_lines(), branch.job_id)
-            self._rulebook.remember(branch.job_id, before)
+            self._rulebook.remember(branch.job_id, before.left, before.deleted)
         self._branches.add(branch)
         branch.text, branch.text_is_news = text, True
         branch.served = self._clock.seconds()
@@ -158,6 +158,11 @@ class Trunk(MultiService):
         branch.announced = branch.refused = branch.leaving = False
         self._branches.remove(branch)
         await self._review()
+
+    def forget(self, branch: Branch) -> None:
+        """As Stem."""
+        if not self.has(branch):
+            self._rulebook.forget(branch.job_id)
 
     def read_or_not(self) -> None:
         """As Stem: a post that one of them cannot take would be lost to it."""

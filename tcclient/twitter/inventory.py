@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 import attrs
 
-from tcclient.twitter.ruleset import Changes, PresentRule, Routing, job_of
+from tcclient.twitter.ruleset import Changes, PresentRule, Routing, job_of, tag
 from tcclient.twitter.wishes import pieces
 
 MOST_FORMER = 10_000
@@ -52,6 +52,7 @@ class Inventory:
         self._replaced: dict[str, float] = {}
         self._jobs: dict[str, int] = {}
         self._former: deque[str] = deque()
+        self._left: dict[str, PresentRule] = {}
         self.routing = Routing(prefix, self._jobs)
 
     def see(self, rules: Iterable[PresentRule], now: float) -> News:
@@ -73,17 +74,35 @@ class Inventory:
             del self._works[rule.id]
         self.rules = tuple(after.values())
         self._route(new, gone)
-        lost = [r for r in gone if r.id not in self._doomed and self.job_of(r) is not None]
+        wanted = [rule for rule in gone if rule.id not in self._doomed] if self._seen else []
+        lost = [rule for rule in wanted if self.job_of(rule) is not None]
         news = News(self._by_job(new if self._seen else ()), self._by_job(gone), lost)
         self._seen = True
         return news
 
-    def remember(self, job_id: int, rule_ids: Iterable[str]) -> None:
-        """Rules that the job had under an earlier process."""
-        for id in rule_ids:
+    def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
+        """What an earlier process has left for the job, and the ids of rules that it deleted."""
+        tagged = {rule.id: attrs.evolve(rule, tag=tag(self._prefix, job_id)) for rule in left}
+        self._left |= tagged
+        for id in (*tagged, *deleted):
             if id not in self._jobs:
                 self._jobs[id] = job_id
                 self._former.append(id)
+
+    def trust(self) -> bool:
+        """The rules cannot be read: as long as none have been, what was left is taken to be there.
+        Whether that is news."""
+        if self._seen or self.rules or not self._left:
+            return False
+        self.rules = tuple(self._left.values())
+        self._older = frozenset(self._left)
+        self._works |= dict.fromkeys(self._left, self._started)
+        return True
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the rules have been read."""
+        return self._seen
 
     def of(self, job_id: int) -> list[PresentRule]:
         """The rules of a job."""

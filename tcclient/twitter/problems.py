@@ -39,8 +39,8 @@ _SLOT = Refusal(
 _ENROLLED = Refusal(Trouble.REFUSED, f"Enrol {_APP}: it belongs to no project with a plan.")
 _PLAN = Refusal(
     Trouble.REFUSED,
-    "The app's plan does not have what was asked for; few plans have the sample stream, which a "
-    "job without keywords asks for.",
+    "The app's plan does not have what was asked for: see the app in X's developer console, and "
+    "mind that a capture without keywords asks for the sample stream, which few plans have.",
 )
 _CREDITS = Refusal(Trouble.REFUSED, f"Buy credits or raise the spending limit of {_APP}.")
 _CAP = Refusal(Trouble.REFUSED, "The plan's cap of posts is used up; it opens again by itself.")

@@ -5,7 +5,8 @@ Knows the order of the requests: try, add, and delete the old rule when the new 
 nothing in between is missed.  Never touches a rule that is not ours.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence, Set
 from typing import Protocol
 
 import attrs
@@ -20,7 +21,7 @@ from tcclient.twitter import Refusal
 from tcclient.twitter.inventory import Inventory
 from tcclient.twitter.ruleapi import NoRoom, RuleApi, RuleError
 from tcclient.twitter.rules import Clause
-from tcclient.twitter.ruleset import Changes, PresentRule, Routing, job_of, plan
+from tcclient.twitter.ruleset import Changes, NewRule, PresentRule, Routing, job_of, plan
 from tcclient.twitter.trial import Trial
 from tcclient.twitter.wishes import Wish
 
@@ -47,8 +48,11 @@ class Reader(Protocol):
     def rules_seen(self) -> None:
         """What X has, or what is wanted of it, may have changed."""
 
-    def rules_failed(self, reason: str, wait: float) -> None:
-        """They cannot be kept up to date, which is news; the next try is in `wait` seconds."""
+    def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
+        """
+        They cannot be kept up to date, which is news; the next try is in `wait` seconds.  X has no
+        rule of the jobs that are `lacking`, as far as is known.
+        """
 
 
 class _NotCreated(RuleError):
@@ -63,6 +67,11 @@ class _NotCreated(RuleError):
 
 
 _SHORT = (NoRoom, _NotCreated)
+
+
+def _is_short(error: RuleError) -> bool:
+    """Whether X has been asked for all, and lacks some of it: what is replaced may go."""
+    return isinstance(error, _SHORT)
 
 
 def _unclear(reasons: Iterable[str]) -> RuleError:
@@ -100,6 +109,7 @@ class Rulebook:
         self._stopped = False
         self._due: IDelayedCall | None = None
         self._said = ""
+        self._replaced_at: float | None = None
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """From now on these are the rules of the job; X is asked at once."""
@@ -111,9 +121,19 @@ class Rulebook:
         if self._wishes.pop(job_id, None) is not None:
             self.look()
 
-    def remember(self, job_id: int, rule_ids: Iterable[str]) -> None:
-        """Rules that the job had under an earlier process: what they matched may still come."""
-        self._inventory.remember(job_id, rule_ids)
+    def forget(self, job_id: int) -> None:
+        """What an earlier process may have left of the job, which wants nothing, is deleted."""
+        if job_id not in self._wishes and (
+            not self._inventory.is_seen or self._inventory.of(job_id)
+        ):
+            self.look()
+
+    def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
+        """
+        What an earlier process has left for the job, which counts until the rules can be read, and
+        the ids of rules that it deleted: what they matched may still come.
+        """
+        self._inventory.remember(job_id, left, deleted)
 
     def look(self) -> None:
         """Bring X's rules up to date: now, or when the pass or the wait that is due is over."""
@@ -178,7 +198,7 @@ class Rulebook:
             try:
                 done = await self._pass()
             except RuleError as e:
-                passing = e.refusal.trouble in _PASSING and not isinstance(e, _SHORT)
+                passing = e.refusal.trouble in _PASSING and not _is_short(e)
                 if passing or not self._again:
                     self._try_later(e)
                     self._patient = passing
@@ -198,8 +218,12 @@ class Rulebook:
             return
         refusal = error.refusal
         wait = self._backoff.failed(refusal.trouble, self._clock.seconds(), refusal.at_least)
+        if _is_short(error):
+            wait = min(wait, max(1.0, self._until_replaced()))
+        is_trusted = self._inventory.trust()
         if str(error) != self._said:
-            said = f" X says: {refusal.explanation!r}." if refusal.explanation else ""
+            explanation = refusal.explanation.rstrip(".")
+            said = f" X says: {explanation!r}." if explanation else ""
             log.warn(
                 "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
                 "{wait:g} s.",
@@ -208,7 +232,10 @@ class Rulebook:
                 said=said,
                 wait=wait,
             )
-            self._reader.rules_failed(f"{error}.{said}", wait)
+            lacking = {id for id in self._wishes if self.wants(id) and not self.rules_of(id)}
+            self._reader.rules_failed(f"{error}.{said}", wait, lacking)
+        if is_trusted:
+            self._reader.rules_seen()
         self._said = str(error)
         self._call_later(wait)
 
@@ -226,18 +253,24 @@ class Rulebook:
                     return False  # until X has been asked for all, nothing is replaced
             except _SHORT as e:
                 short = e
-        self._wait(self._inventory.supersede(self._plan(), self._values()), short)
+        self._replaced_at = self._inventory.supersede(self._plan(), self._values())
+        self._wait(short)
         return short is None
 
-    def _wait(self, next_due: float | None, short: RuleError | None) -> None:
+    def _wait(self, short: RuleError | None) -> None:
         """What may go now goes now: at the cap of rules it makes room for those that lack it."""
-        wait = None if next_due is None else next_due - self._clock.seconds()
-        if wait is not None and wait <= 0:
+        wait = self._until_replaced()
+        if wait <= 0:
             self._again = True
         elif short is not None:
             raise short
-        elif wait is not None:
+        elif math.isfinite(wait):
             self._call_later(min(wait, self._manner.rule_delay))
+
+    def _until_replaced(self) -> float:
+        """Seconds until an old rule may go; inf where none waits for that."""
+        at = self._replaced_at
+        return math.inf if at is None else at - self._clock.seconds()
 
     def _values(self) -> dict[int, tuple[str, ...]]:
         return {job: wish.values(self._manner.rule_length) for job, wish in self._wishes.items()}
@@ -257,25 +290,40 @@ class Rulebook:
 
     async def _add(self, changes: Changes) -> bool:
         """
-        Try, and add what is still wanted by then.  Whether that was all; if not, the next pass
-        goes on.
+        Add what is still wanted, or as much of it as there is room for.  Whether that was all that
+        is lacking; if not, the next pass goes on.  Raises RuleError.
         """
+        some = changes.add
+        while True:
+            try:
+                is_all = await self._add_some(changes, some)
+            except NoRoom:
+                if len(some) == 1:
+                    raise
+                some = some[: len(some) // 2]
+            else:
+                if is_all and len(some) < len(changes.add):
+                    self._again = True
+                return is_all and len(some) == len(changes.add)
+
+    async def _add_some(self, changes: Changes, some: Sequence[NewRule]) -> bool:
+        """Try, and add what is still wanted by then.  Whether that was all of `some`."""
         tell = self._reader.terms_refused
         trial = Trial(self._api, self._wishes, self._manner.prefix, tell)
-        reasons = await trial.refused(changes.add)
+        reasons = await trial.refused(some)
         if reasons:
             self._reader.rules_seen()
             if self._plan().add == changes.add:
                 raise _unclear(reasons)  # the same request again would be endless
             self._again = True
             return False
-        rules = trial.still_wanted(changes.add)
+        rules = trial.still_wanted(some)
         if rules:
             added = await self._api.add(rules)
             self._see((*self._inventory.rules, *added.created))
             if len(added.created) < len(rules):
                 raise _NotCreated(len(rules) - len(added.created), added.refused.values())
-        return len(rules) == len(changes.add)
+        return len(rules) == len(some)
 
     def _call_later(self, seconds: float) -> None:
         self._cancel_due()
