@@ -201,7 +201,7 @@ class SummaryTests(FolderCase):
             self.clock.rightNow = NOON + at
             self.shelf.note(entries.ServerAnswers(doing="listing the jobs", after=after))
         self.assertEqual(
-            self.summary()["Capture server"], ["failed 2 times, 25.0 s in all; capturing went on"]
+            self.summary()["Capture server"], ["failed 1 time, 25.0 s in all; capturing went on"]
         )
 
     def test_two_jobs_of_one_folder(self) -> None:

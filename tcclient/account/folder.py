@@ -12,7 +12,6 @@ from pathlib import Path
 import attrs
 
 from tcclient.disk.shelf import INDEX
-from tcclient.failures import explain_os
 
 _LEDGER = ".ledger.jsonl"
 TORN = ".torn"
@@ -78,7 +77,7 @@ def find(path: Path) -> Folder:
         with os.scandir(path) as listing:
             files = [_found(entry) for entry in listing if _is_visible(entry, name)]
     except OSError as e:
-        raise NoCapture(f"{str(path)!r} cannot be read: {explain_os(e)}.") from e
+        raise NoCapture(f"{str(path)!r} cannot be read: {e.strerror or e}.") from e
     found = {file.name: file for file in files if file.name.startswith(name)}
     others = {file.name: file for file in files if file.name not in found}
     return Folder(path, name, is_open, found, others)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tcclient.account.history import JobHistory
 from tcclient.account.index import Index
-from tcclient.account.intervals import total
+from tcclient.account.intervals import merged, total
 from tcclient.account.record import Record
 from tcclient.account.wording import length, number, when
 
@@ -65,11 +65,11 @@ def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
     """Its outages while the folder was in use."""
     first = min((history.first for history in histories if history.first is not None), default=0.0)
     last = max((history.last for history in histories), default=0.0)
-    outages = [(one.end - one.seconds, one.end) for one in index.outages]
-    during = [one for one in outages if one[0] <= last and one[1] >= first]
+    failures = [(one.end - one.seconds, one.end) for one in index.outages]
+    during = [one for one in failures if one[0] <= last and one[1] >= first]
     if during:
-        times, seconds = number(len(during), "time"), total(during)
-        yield f"failed {times}, {length(seconds)} in all; capturing went on"
+        outages = max(1, len(merged(during)))  # several things may fail at the same time
+        yield f"failed {number(outages, 'time')}, {length(total(during))} in all; capturing went on"
 
 
 def ledger(record: Record) -> Iterator[str]:
