@@ -10,8 +10,16 @@ import os
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+DEPTH = int(os.environ.get("TCC_TEST_DEPTH", "1"))
+"""How many times as many examples the property tests try as in a run of every day."""
+
 settings.register_profile(
-    "tcc", derandomize=True, deadline=None, max_examples=60, database=None, print_blob=False
+    "tcc",
+    derandomize=True,
+    deadline=None,
+    max_examples=60 * DEPTH,
+    database=None,
+    print_blob=False,
 )
 settings.load_profile("tcc")
 set_hypothesis_home_dir(os.devnull)

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.budget import MOST_UNREAD, BudgetLimits, Level, Record
 from tcclient.purse import KEEP_INTERVAL, RETRY, Purse
+from tests import DEPTH
 from tests.crashes import Say, run_and_kill
 from tests.peers import clock_at
 from tests.test_budget import DAY, HOUR, NOON
@@ -574,7 +575,7 @@ class HeldTests(PurseTestCase):
 class BoundTests(SynchronousTestCase):
     """Whatever happens, no more is bought than the limit and what came in one piece."""
 
-    @settings(deadline=None, max_examples=300, database=None, derandomize=True)
+    @settings(deadline=None, max_examples=150 * DEPTH, database=None, derandomize=True)
     @given(_STEPS, st.integers(1, 300), st.integers(1, 600))
     def test_bound(self, steps: list[tuple[str, float]], daily: int, monthly: int) -> None:
         """

@@ -9,6 +9,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.tally import MOST_TOTAL
+from tests import DEPTH
 from tests.scene import Clockwork
 
 UNKNOWN, CREATED, STARTING, STARTED, STOPPING, STOPPED = range(6)
@@ -629,7 +630,7 @@ class CountTests(ReporterTestCase):
 
     def test_any_number_of_troubles(self) -> None:
         """Whatever happens in whatever order, the sums are exact in the end."""
-        for seed in range(60):
+        for seed in range(30 * DEPTH):
             self.world = Clockwork(self)
             _Troubles(self, seed).happen(25)
 

@@ -17,6 +17,7 @@ from tcclient.twitter.ruleapi import Added
 from tcclient.twitter.rulebook import LOOK_AGAIN, Manner, Rulebook
 from tcclient.twitter.rules import Clause, clauses
 from tcclient.twitter.ruleset import PresentRule
+from tests import DEPTH
 from tests.peers import clock_at, settle
 from tests.rules import DELAY, PREFIX, Api, XRules
 
@@ -803,7 +804,7 @@ class ModelTests(SynchronousTestCase):
     """Any sequence of wishes, failures and restarts."""
 
     @given(moves)
-    @how(max_examples=200)
+    @how(max_examples=100 * DEPTH)
     def test_rules_follow_wishes(self, moves: list[tuple[Any, ...]]) -> None:
         """
         When all is calm X has exactly what is wanted, beside what others have.  Before that, a

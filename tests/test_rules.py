@@ -9,11 +9,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.keywords import split_terms
 from tcclient.twitter.rules import SPARE, Clause, clauses, length, pack
+from tests import DEPTH
 
 LENGTH = 1024
 """The characters of a rule without an Enterprise plan."""
 
-pure = settings(derandomize=True, deadline=None, database=None, max_examples=200)
+pure = settings(derandomize=True, deadline=None, database=None, max_examples=100 * DEPTH)
 any_text = st.text(st.characters())
 pieces = (
     *("OR", "or", "AND", "NOT", " ", " ", ",", '"', "(", ")", "-", ":", "lang:en", "from:x"),

@@ -17,11 +17,12 @@ from tcclient.twitter.ruleset import (
     tag,
     tag_prefix,
 )
+from tests import DEPTH
 
 OURS = tag_prefix("https://captures.example.org/", 1)
 THEIRS = tag_prefix("https://captures.example.org/", 2)
 
-pure = settings(derandomize=True, deadline=None, database=None, max_examples=200)
+pure = settings(derandomize=True, deadline=None, database=None, max_examples=100 * DEPTH)
 values = st.sampled_from(["a", "A", "(a)", "((a))", "a OR b", "(a OR b)", "(b c)", '"é"', '"é"'])
 jobs = st.integers(1, 3)
 wants = st.dictionaries(jobs, st.lists(values, max_size=4), max_size=3)

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.config import values
 from tcclient.config.schema import _meta, _section
 from tcclient.config.settings import Secret, Settings, SettingsError, load
+from tests import DEPTH
 
 ROOT = Path(__file__).parent.parent
 
@@ -835,7 +836,7 @@ READERS = [
     values.time_format,
 ]
 MANY = hypothesis_settings(
-    max_examples=300,
+    max_examples=150 * DEPTH,
     deadline=None,
     database=None,
     derandomize=True,
