@@ -23,3 +23,6 @@ settings.register_profile(
 )
 settings.load_profile("tcc")
 set_hypothesis_home_dir(os.devnull)
+
+# Or each process that the tests start would compile all modules of the client anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
