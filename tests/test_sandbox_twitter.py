@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from oauthlib import oauth1
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     connectProtocol,
@@ -974,6 +974,11 @@ class Client(Protocol):
         """The end."""
         self.gone.callback(type(reason.value))
 
+    def leave(self) -> Deferred[Any]:
+        """Hang up; fires when the connection is gone."""
+        self.transport.abortConnection()
+        return DeferredList([self.gone])
+
     def when(self, condition: Callable[[Response], bool]) -> Deferred[None]:
         """Fires as soon as what was received fulfils `condition`."""
         deferred: Deferred[None] = Deferred()
@@ -996,7 +1001,10 @@ class SocketTests(TestCase):
     async def connect(self, **asking: Any) -> Client:
         port = self.port.getHost().port
         request = Asking(host=f"127.0.0.1:{port}", **asking).to_bytes(reactor.seconds())
-        return await connectProtocol(HostnameEndpoint(reactor, "127.0.0.1", port), Client(request))
+        endpoint = HostnameEndpoint(reactor, "127.0.0.1", port)
+        client = await connectProtocol(endpoint, Client(request))
+        self.addCleanup(client.leave)
+        return client
 
     async def test_posts_arrive(self) -> None:
         """With gzip, by the hundred."""
