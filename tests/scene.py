@@ -39,7 +39,7 @@ from tests.peers import DONE, FakeResponse, FakeSource, clock_at, settle, upstre
 
 reactor = cast(Any, _reactor)
 
-PING, UPDATE = 0.05, 0.2
+PING, UPDATE = 0.02, 0.1
 """Seconds; a settings file would have 10 and 30."""
 BASE = "http://testserver/api/"
 POST = '{"id":%d,"id_str":"%d","text":"about cats","user":{"id":1,"screen_name":"me"}}'
@@ -60,13 +60,17 @@ class Disk:
 
     base: Path
 
-    def ids(self, name: str) -> list[int]:
-        """The id in each line of a capture's data files, finished or not, by file."""
+    def posts(self, name: str) -> list[bytes]:
+        """The lines of a capture's data files, finished or not, by file."""
         return [
-            json.loads(line)["id"]
+            line
             for path in sorted((self.base / name).glob(f"{name}2*"))
             for line in path.read_bytes().splitlines()
         ]
+
+    def ids(self, name: str) -> list[int]:
+        """The id in each of them."""
+        return [json.loads(line)["id"] for line in self.posts(name)]
 
     def finished(self, name: str) -> list[Path]:
         """The files that have their final name."""
@@ -208,8 +212,8 @@ class Scene(Researcher):
 
     async def posts(self, more: int, name: str = "cats") -> None:
         """Until so many more posts are on the disk."""
-        enough = len(self.disk.ids(name)) + more
-        await until(lambda: len(self.disk.ids(name)) >= enough)
+        enough = len(self.disk.posts(name)) + more
+        await until(lambda: len(self.disk.posts(name)) >= enough)
 
     async def polls(self, number: int = 2) -> None:
         """Until the client has listed the jobs so many times more, with whatever success."""
