@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 from hypothesis import example, given, settings
@@ -620,8 +621,20 @@ def copy_of(left: Path, base: Path) -> None:
 
 
 class KilledTests(CrashCase):
-    def leftovers(self) -> Iterator[int]:
-        """Kill a client before each of its disk calls; yield when its process is gone."""
+    _left: ClassVar[list[tuple[Path, set[int]]]] = []
+
+    def leftovers(self) -> Iterator[None]:
+        """What a client leaves that is killed before each of its disk calls; made once for all."""
+        if not self._left:
+            type(self)._left = list(self.kill_at_every_moment())
+        for base, stored in self._left:
+            self.begin_afresh()
+            copy_of(base, self.base)
+            self.stored = stored.copy()
+            yield
+
+    def kill_at_every_moment(self) -> Iterator[tuple[Path, set[int]]]:
+        """The folders that are left, and the posts that were stored in them."""
         for nth in range(1000):
             self.begin_afresh()
             self.put(final=post(9000) + b"\n")  # not ours: the first slot's name is taken
@@ -630,7 +643,7 @@ class KilledTests(CrashCase):
             if not self.live(nth, a_day(self.base, 0, HALF_PAST)).killed:
                 self.assertEqual(self.stored, set(range(11)))
                 return
-            yield nth
+            yield self.base, self.stored
         self.fail("It never came to its end.")
 
     def kinds_of_leftovers(self) -> Iterator[None]:
