@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -25,6 +26,12 @@ def take(count: int, wanted: Filter | None = None, seed: int = 1) -> list[bytes]
     """`count` posts, taken by tens so that every template gets written."""
     source = PostSource(wanted or Filter(track=TERMS), Ids(), Random(seed))
     return [post for _ in range(count // 10) for post in source.take(10, NOW)[0]]
+
+
+@cache
+def many() -> list[bytes]:
+    """What several tests look at."""
+    return take(2_000)
 
 
 def with_nested(post: Post) -> Iterator[Post]:
@@ -110,7 +117,7 @@ class ContentTests(SynchronousTestCase):
     """Posts are varied, and shaped as v1.1's."""
 
     def setUp(self) -> None:
-        self.lines = take(4_000)
+        self.lines = many()
         self.posts: list[Post] = [json.loads(line) for line in self.lines]
 
     def test_they_are_tweets(self) -> None:
