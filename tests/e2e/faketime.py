@@ -36,9 +36,9 @@ class MachineClock:
         self.environ = {
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            # Read once a second: at every look, two threads of a process spoil what each other
-            # reads, and see an hour come and go (seen).
-            "FAKETIME_CACHE_DURATION": "1",
+            # Read when a second begins: at every look, two threads of a process spoil what each
+            # other reads, and see an hour come and go (seen).
+            "FAKETIME_CACHE_DURATION": "0",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
