@@ -7,6 +7,7 @@ from pathlib import Path
 from twisted.trial.unittest import TestCase
 
 import tcclient
+from tcclient.service import Options, makeService
 from tests.e2e.processes import ROOT, Finished, run, together, twistd
 from tests.test_settings import MINIMAL
 
@@ -71,23 +72,26 @@ class Refusals(TestCase):
         self.folder.mkdir()
         self.path = self.folder / "bad.json"
 
-    async def refused(self, folder: Path, form: list[str], *expected: str) -> None:
-        """
-        Status 1, one line on stderr with the file's name, then the first of `expected`, all others
-        somewhere in it; and no file is left, no pid file either.
-        """
-        path, before = folder / "bad.json", names(folder)
-        result = await run(self, folder, twistd(*form), TCC_CONFIG="bad.json")
+    async def refused(self, form: list[str], *expected: str) -> None:
+        """Status 1, a sentence on stderr, and no file is left, no pid file either."""
+        before = names(self.folder)
+        result = await run(self, self.folder, twistd(*form), TCC_CONFIG="bad.json")
         self.assertEqual((result.out, result.status), ("", 1), result)
-        self.assertEqual(result.err.count("\n"), 1, result.err)
-        self.assertTrue(result.err.startswith(f"{path}: {expected[0]}"), result.err)
+        self.assert_sentence(result.err, *expected)
+        self.assertEqual(names(self.folder), before)
+
+    def assert_sentence(self, line: str, *expected: str) -> None:
+        """
+        One line with the file's name, then the first of `expected`, all others somewhere in it.
+        """
+        self.assertEqual(line.count("\n"), 1, line)
+        self.assertTrue(line.startswith(f"{self.path}: {expected[0]}"), line)
         for part in expected:
-            self.assertIn(part, result.err)
-        self.assertEqual(names(folder), before)
+            self.assertIn(part, line)
 
     async def refused_in_every_form(self, *expected: str) -> None:
         """As refused()."""
-        await together(self.refused(self.folder, form, *expected) for form in FORMS.values())
+        await together(self.refused(form, *expected) for form in FORMS.values())
 
 
 def names(folder: Path) -> list[str]:
@@ -98,16 +102,15 @@ def names(folder: Path) -> list[str]:
 class SettingsErrorTests(Refusals):
     """A sentence that names file, place and what is expected; nothing is started."""
 
-    async def test_each_mistake_gets_its_sentence(self) -> None:
-        """Before the daemon that was asked for lets go of the terminal."""
-
-        async def refused(number: int, text: str, expected: tuple[str, ...]) -> None:
-            folder = self.folder / str(number)
-            folder.mkdir()
-            (folder / "bad.json").write_text(text)
-            await self.refused(folder, FORMS["daemon"], *expected)
-
-        await together(refused(number, *mistake) for number, mistake in enumerate(MISTAKES.items()))
+    def test_each_mistake_gets_its_sentence(self) -> None:
+        """It is what twistd ends with, whose processes are looked at below."""
+        options = Options()
+        options.parseOptions(["--config", str(self.path)])
+        for text, expected in MISTAKES.items():
+            self.path.write_text(text)
+            ended = self.assertRaises(SystemExit, makeService, options)
+            self.assert_sentence(f"{ended}\n", *expected)
+            self.assertEqual(names(self.folder), ["bad.json"])
 
     async def test_a_wrong_value(self) -> None:
         """In every form alike."""
@@ -116,7 +119,7 @@ class SettingsErrorTests(Refusals):
 
     async def test_no_file(self) -> None:
         """Nothing is made in its place."""
-        await self.refused_in_every_form("cannot be read: No such file or directory")
+        await self.refused(FORMS["daemonised tac"], "cannot be read: No such file or directory")
 
     async def test_a_logging_class(self) -> None:
         """What the standard library would say about the section comes with file and place too."""
@@ -131,7 +134,6 @@ class SettingsErrorTests(Refusals):
         handler = {"class": "logging.FileHandler", "filename": "logs/54/errors.log"}
         self.path.write_text(with_handler(**handler))
         await self.refused(
-            self.folder,
             FORMS["plugin"],
             "$.logging.handlers.h.filename must be in a folder that can be made",
         )
