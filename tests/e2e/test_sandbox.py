@@ -29,9 +29,13 @@ class SandboxTests(TestCase):
         self.sandbox = self.folder / "sandbox"
         self.data = self.sandbox / "data" / "demo"
 
-    def start(self) -> Running:
-        """`twistd -n tcc --sandbox sandbox`."""
-        return start(self, self.folder, twistd("-n", "tcc", "--sandbox", "sandbox"))
+    def start(self, *options: str) -> Running:
+        """`twistd -n tcc --sandbox sandbox`, and perhaps more."""
+        return start(self, self.folder, twistd("-n", "tcc", "--sandbox", "sandbox", *options))
+
+    def start_with_one_job(self) -> Running:
+        """The same on v1.1, which need not wait for rules to take effect."""
+        return self.start("--sandbox-api", "1.1")
 
     def posts(self) -> list[bytes]:
         """All lines on disk, of finished files and of the current one."""
@@ -93,7 +97,7 @@ class SandboxTests(TestCase):
 
     async def test_again_in_the_same_folder(self) -> None:
         """It goes on where it ended, at other ports if the usual ones are taken."""
-        first = self.start()
+        first = self.start_with_one_job()
         await self.more_posts(first, 10)
         await first.end(signal.SIGINT)
         before = self.posts()
@@ -105,7 +109,7 @@ class SandboxTests(TestCase):
                     other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     other.bind(("127.0.0.1", port))
                     other.listen()
-            second = self.start()
+            second = self.start_with_one_job()
             await self.more_posts(second)
         ports = {int(port) for port in _ADDRESS.findall(second.out)}
         self.assertEqual(len(ports), 2)
@@ -117,10 +121,10 @@ class SandboxTests(TestCase):
 
     async def test_a_second_one_in_the_same_folder(self) -> None:
         """It says so and ends; nothing in the folder changes, and the first one goes on."""
-        first = self.start()
+        first = self.start_with_one_job()
         await self.more_posts(first)
         settings = (self.sandbox / "settings.json").read_bytes()
-        second = twistd("-n", "--pidfile=", "tcc", "--sandbox", "sandbox", "--sandbox-api", "1.1")
+        second = twistd("-n", "--pidfile=", "tcc", "--sandbox", "sandbox")
         self.assertEqual(
             await run(self, self.folder, second),
             Finished(
