@@ -7,11 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-EARLY = 1.0
-"""
-Seconds before a gap's beginning that belong to it: a gap begins with the last byte on disk, and
-what left Twitter a moment before that may still have been under way.
-"""
 SLACK = 1.0
 """Seconds by which the gaps may exceed the time without a connection, for each fault."""
 
@@ -123,11 +118,10 @@ def judge(scenario: str, seen: Evidence, recoveries: Sequence[float]) -> Row:
 
 def unaccounted(seen: Evidence, stored: set[int]) -> list[int]:
     """The posts that were sent, are not on disk, and lie in no gap."""
-    gaps = merged(Span(gap.begin - EARLY, gap.end) for gap in seen.gaps)
     return [
         post
         for post, at in seen.sent.items()
-        if post not in stored and not any(gap.begin <= at <= gap.end for gap in gaps)
+        if post not in stored and not any(gap.begin <= at <= gap.end for gap in seen.gaps)
     ]
 
 

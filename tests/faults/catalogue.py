@@ -3,7 +3,7 @@
 from tests.faults.calendars import CALENDARS, CLOCK
 from tests.faults.disks import DISKS
 from tests.faults.edits import KEYWORDS
-from tests.faults.kills import KILLS
+from tests.faults.kills import FAST, KILLS
 from tests.faults.names import NAMES
 from tests.faults.network import ANSWERS, BODIES, FRAMES, ROAD, SILENCES
 from tests.faults.refusals import STORMS
@@ -11,6 +11,7 @@ from tests.faults.servers import SERVERS
 
 SCENARIOS = (
     *KILLS,
+    *FAST,
     *ROAD,
     *BODIES,
     *SILENCES,

@@ -46,9 +46,14 @@ async def kill_server(world: World, rounds: int) -> None:
 
 
 LOAD = Terms(rate=600.0)
+MUCH = Terms(rate=2_000.0)
 KILLS = (
     Scenario("kill -9 client", kill_client, LOAD),
     Scenario("kill -9 Twitter", kill_twitter, LOAD),
     Scenario("kill -9 server", kill_server, LOAD),
     Scenario("SIGTERM", end_client, LOAD),
+)
+FAST = (
+    Scenario("kill -9, 2,000/s", kill_client, MUCH),
+    Scenario("SIGTERM, 2,000/s", end_client, MUCH),
 )

@@ -15,7 +15,6 @@ from tcclient.ledger import Ledger
 from tcclient.tally import Account
 from tests.faults import evidence, table
 from tests.faults.accounting import (
-    EARLY,
     Evidence,
     Span,
     clipped,
@@ -95,9 +94,9 @@ class JudgeTests(SynchronousTestCase):
             self.assertEqual(found == (), well, (extra, recoveries))
 
     def test_the_edges_of_a_gap(self) -> None:
-        """What left a little before the last byte on disk is in the gap; what came after is not."""
+        """They belong to it, and nothing else does."""
         gap = Span(119.0, 131.0)
-        for at, lost in ((119.0 - EARLY, False), (117.9, True), (131.0, False), (131.1, True)):
+        for at, lost in ((119.0, False), (118.999, True), (131.0, False), (131.001, True)):
             seen = attrs.evolve(GOOD, sent={1: 110.0, 2: at}, stored=[1], gaps=[gap])
             self.assertEqual(unaccounted(seen, {1}), [2] if lost else [])
 
