@@ -14,7 +14,9 @@ KEYWORDS = "storm, green tea"
 SCALE = 0.02
 """Twitter's timers run so fast: it keeps a stream alive each 0.6 s."""
 RULE_DELAY = 0.5
-CLIENT = twistd("-n", "--pidfile=", "tcc", "--config", "settings.json")
+ARGUMENTS = ("-n", "--pidfile=", "tcc", "--config", "settings.json")
+"""Of the client's twistd."""
+CLIENT = twistd(*ARGUMENTS)
 
 
 @attrs.frozen

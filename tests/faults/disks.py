@@ -1,21 +1,25 @@
-"""The disk is full, or refuses; and two clients that want the same folder."""
+"""A small disk of its own for the client: it is full, or nearly, or is mounted read-only."""
 
 import os
-import resource
-import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from tests.e2e.processes import start, twistd, until
-from tests.faults.commands import Terms
+import attrs
+
+from tests.e2e.processes import start
+from tests.faults import evidence
+from tests.faults.commands import JOB, Terms
+from tests.faults.link import Link
 from tests.faults.private import ALONE, beside, needed, seen_by
-from tests.faults.scenario import Scenario
+from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World
 
 SIZE = 24 << 20
 ROOM = 1 << 20
 """Bytes that are left of a disk that is about to be full."""
 NOTHING = 100_000
-"""Bytes that are less than what comes at once."""
+"""Bytes that are soon used up."""
 HOLD = f'mkdir data && mount -t tmpfs -o size={SIZE} tmpfs data && echo held && exec sleep "$1"'
 
 
@@ -43,16 +47,42 @@ def free(disk: Path) -> int:
     return state.f_bavail * state.f_frsize
 
 
+async def trouble(world: World, harm: AbstractContextManager[object], *, lost: bool) -> None:
+    """
+    The disk takes no posts within `harm`, and is tried again some times; `lost`: meanwhile the
+    connection is, with what has not been read.
+    """
+    before = troubles(world)
+    await world.some_time(0.0, 1.0)
+    world.cut()
+    with harm:
+        await world.some_time(1.5, 2.5)
+        if lost:
+            world.proxy.each(Link.reset)
+        await world.some_time(0.0, 1.0)
+    await world.recovered()
+    if troubles(world) == before:
+        raise AssertionError("The ledger does not say that the disk took no posts.")
+
+
+def troubles(world: World) -> int:
+    """How often the ledger says that."""
+    lines = evidence.ledger_lines(world.data / f"{JOB}.ledger.jsonl")
+    return sum(line["kind"] == "disk_trouble" for line in lines)
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """There is room for some posts and no more."""
+    filler = fill(disk, leaving=NOTHING)
+    yield
+    filler.unlink()
+
+
 async def full_disk(world: World, rounds: int) -> None:
     """It fills up under load, stays full for a while, and then there is room again."""
-    disk = world.data.parent
-    for _ in range(rounds):
-        filler = fill(disk)
-        await until(lambda: free(disk) < NOTHING, "the disk full")
-        world.cut()
-        await world.some_time(1.0, 2.0)
-        filler.unlink()
-        await world.recovered()
+    for number in range(rounds):
+        await trouble(world, filled(world.data.parent), lost=number % 2 == 1)
 
 
 async def little_room(world: World, rounds: int) -> None:
@@ -69,37 +99,58 @@ async def little_room(world: World, rounds: int) -> None:
         await world.recovered()
 
 
-async def refused_writes(world: World, rounds: int) -> None:
-    """The system cuts a write of the client's and refuses the next ones, for a while."""
-    pid = world.running["client"].pid
+def death_on_it(*, room_first: bool) -> Act:
+    """The client dies on a full disk, and starts when there is room, or before there is."""
+
+    async def act(world: World, rounds: int) -> None:
+        disk = world.data.parent
+        for _ in range(rounds):
+            world.cut()
+            filler = fill(disk, leaving=NOTHING)
+            await world.some_time(1.5, 4.5)  # in which it is tried again, some times
+            await world.kill("client")
+            if room_first:
+                filler.unlink()
+            await world.start("client")
+            if not room_first:
+                await world.some_time(1.0, 3.0)
+                filler.unlink()
+            await world.recovered()
+
+    return act
+
+
+async def start_read_only(world: World, rounds: int) -> None:
+    """The client is started while the disk can only be read; the system lets nobody make it so
+    under a running one."""
     for _ in range(rounds):
         await world.some_time(0.0, 1.0)
-        [current] = world.data.glob("*.tmp")
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        limit = current.stat().st_size + 5_000  # within a post or two
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, hard))
-        world.cut()
-        await world.some_time(1.0, 2.0)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
-        await world.recovered()
-
-
-async def second_client(world: World, rounds: int) -> None:
-    """It is refused with a clear message; after the death of the first there is room for it."""
-    command = [*world.prefix, *twistd("-n", "--pidfile=", "tcc", "--config", "settings.json")]
-    for _ in range(rounds):
-        second = start(world, world.folder, command)
-        await second.says(f"Another client captures into {str(world.data)!r}")
-        await second.end(signal.SIGTERM)
         await world.kill("client")
+        await remount(world, "ro")
         await world.start("client")
+        await world.some_time(1.0, 3.0)
+        await remount(world, "rw")
         await world.recovered()
 
 
-FULL_DISK = Scenario("disk full", full_disk, Terms(prepare=small_disk))
+async def remount(world: World, how: str) -> None:
+    """Mount the disk anew."""
+    command = [*world.prefix, "mount", "-o", f"remount,{how}", "data"]
+    done = await start(world, world.folder, command).finished()
+    if done.status != 0:
+        raise AssertionError(done.err)
+
+
+SMALL = Terms(prepare=small_disk)
+FULL_DISK = Scenario("disk full", full_disk, SMALL)
 LITTLE_ROOM = Scenario(
     "min_free_bytes", little_room, Terms(prepare=small_disk, min_free_bytes=4 * ROOM)
 )
-WRITES_REFUSED = Scenario("writes refused", refused_writes)
-SECOND_CLIENT = Scenario("two clients", second_client)
-DISKS = (FULL_DISK, LITTLE_ROOM, WRITES_REFUSED, SECOND_CLIENT)
+DISKS = (
+    FULL_DISK,
+    LITTLE_ROOM,
+    Scenario("full, kill -9", death_on_it(room_first=True), SMALL),
+    Scenario("full, kill -9, v2", death_on_it(room_first=True), attrs.evolve(SMALL, api="2")),
+    Scenario("full at a start", death_on_it(room_first=False), SMALL),
+    Scenario("start read-only", start_read_only, SMALL),
+)

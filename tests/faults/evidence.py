@@ -133,7 +133,7 @@ def read_ledger(path: Path) -> Account:
     """Raises ValueError for a line that is not JSON."""
     counted = 0
     gaps = []
-    for line in _lines(path):
+    for line in ledger_lines(path):
         account = line.get("account")
         if account is not None:
             counted = account["base"] + account["posts"]
@@ -142,7 +142,8 @@ def read_ledger(path: Path) -> Account:
     return Account(counted, gaps)
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def ledger_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Oldest first; raises ValueError for one that is not JSON."""
     with path.open() as lines:
         yield from map(json.loads, lines)
 

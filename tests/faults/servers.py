@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from tests.faults.scenario import Scenario
+from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World
 
 QUIRKS: tuple[dict[str, Any], ...] = (
@@ -49,12 +49,17 @@ ANSWERS: tuple[dict[str, Any], ...] = (
 """Faults of the stand-in, each for some requests; `processed` ones were done before they failed."""
 
 
-async def outage(world: World, rounds: int) -> None:
-    """It is away, the longer the more rounds: seconds in short, minutes at length."""
-    await world.kill("server")
-    await world.some_time(2.0 * rounds, 3.0 * rounds)
-    await world.start("server")
-    await world.reported()
+def away(least: float, most: float) -> Act:
+    """It is, for so many seconds."""
+
+    async def act(world: World, rounds: int) -> None:
+        for _ in range(rounds):
+            await world.kill("server")
+            await world.some_time(least, most)
+            await world.start("server")
+            await world.reported()
+
+    return act
 
 
 async def every_quirk(world: World, rounds: int) -> None:
@@ -72,6 +77,7 @@ async def every_quirk(world: World, rounds: int) -> None:
 
 
 SERVERS = (
-    Scenario("server away", outage),
+    Scenario("server away", away(2.0, 3.0)),
     Scenario("server's quirks", every_quirk),
 )
+AWAY_LONG = Scenario("away for minutes", away(150.0, 180.0))

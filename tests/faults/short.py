@@ -9,8 +9,9 @@ from twisted.trial.unittest import TestCase
 
 from tests.e2e.processes import together
 from tests.faults.calendars import CALENDARS
-from tests.faults.disks import FULL_DISK, LITTLE_ROOM, SECOND_CLIENT, WRITES_REFUSED
+from tests.faults.disks import FULL_DISK, LITTLE_ROOM
 from tests.faults.edits import KEYWORDS
+from tests.faults.folders import SECOND_CLIENT, WRITES_REFUSED
 from tests.faults.kills import KILLS
 from tests.faults.names import DNS
 from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES

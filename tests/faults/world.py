@@ -43,7 +43,9 @@ class World(Controls):
         self.running: dict[str, Running] = {}
         self.environ: dict[str, str] = {}  # the client's
         self.clock: MachineClock  # where it has one of its own
+        self.client = commands.CLIENT
         self.prefix: list[str] = []  # of its command
+        self.removed: list[Path] = []  # where all is still to be found of folders that are gone
         self.twitter_at = f"http://{HOST}"  # for the client
         self._cuts: list[Span] = []
         self._cut_at: float | None = None
@@ -99,7 +101,7 @@ class World(Controls):
 
     def _command(self, what: str) -> list[str]:
         if what == "client":
-            return [*self.prefix, *commands.CLIENT]
+            return [*self.prefix, *self.client]
         make = commands.twitter if what == "twitter" else commands.server
         return make(self.terms, self.ports.get(what, 0))
 
@@ -168,8 +170,11 @@ class World(Controls):
     async def evidence(self, period: Span) -> Evidence:
         """What the run has left, once the client has ended."""
         sent = self._sent(period.end)
-        stored, torn = evidence.read_posts(sorted(self.data.glob("*.json")))
-        account = evidence.read_ledger(self.data / f"{JOB}.ledger.jsonl")
+        folders = [*self.removed, self.data]
+        unfinished = [path for folder in self.removed for path in folder.glob("*.tmp")]
+        finished = [path for folder in folders for path in sorted(folder.glob("*.json"))]
+        stored, torn = evidence.read_posts(unfinished + finished)
+        accounts = [evidence.read_ledger(folder / f"{JOB}.ledger.jsonl") for folder in folders]
         state = await self.state("server")
         verify = [*self.prefix, *python("-m", "tcclient.account", f"data/{JOB}", "--verify")]
         verified = await start(self, self.folder, verify).finished()
@@ -177,10 +182,10 @@ class World(Controls):
             sent=sent.posts,
             stored=stored,
             torn=torn + len(list(self.data.glob("*.tmp"))),
-            counted=account.counted,
+            counted=accounts[-1].counted,
             total=state["jobs"][0]["total_count"],
             reported=state["updates"]["1"]["count"],
-            gaps=account.gaps,
+            gaps=[gap for account in accounts for gap in account.gaps],
             down=[*outside(sent.streams, period), *self._cuts],
             period=period,
             verified="" if verified.status == 0 else verified.out + verified.err,

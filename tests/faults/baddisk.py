@@ -1,0 +1,65 @@
+"""
+`baddisk.py FILE ARGUMENTS`: twistd on a disk that refuses what FILE says, as long as there is FILE.
+
+It has the name of an error: EIO refuses to write and to sync, EROFS all that changes anything.
+Nothing of the client is changed but what it finds under these names of the module os.
+"""
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+BYTES = ("write", "writev", "fsync", "fdatasync")
+NAMES = ("link", "unlink", "rename", "replace", "mkdir", "truncate", "ftruncate", "utime")
+REFUSED = {"EIO": BYTES, "EROFS": ("open", *BYTES, *NAMES)}
+CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+"""How a file is opened that a disk which can only be read does not open."""
+
+
+class BadDisk:
+    """Refuses while `order` exists, and what it says there."""
+
+    def __init__(self, order: Path) -> None:
+        self._order = order
+
+    def refusing(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        """`act`, which os has under this name; raises OSError where that is refused."""
+
+        def refused(where: Any, *arguments: Any, **more: Any) -> Any:
+            if self._is_of_disk(where) and (name != "open" or arguments[0] & CHANGING):
+                self._check(name)
+            return act(where, *arguments, **more)
+
+        return refused
+
+    def _is_of_disk(self, where: Any) -> bool:
+        """Twisted writes to pipes by the same names."""
+        return not isinstance(where, int) or stat.S_ISREG(os.fstat(where).st_mode)
+
+    def _check(self, name: str) -> None:
+        try:
+            error = self._order.read_text()
+        except FileNotFoundError:
+            return
+        if name in REFUSED[error]:
+            number = getattr(errno, error)
+            raise OSError(number, os.strerror(number))
+
+
+def main(arguments: Sequence[str]) -> None:
+    disk = BadDisk(Path(arguments[1]))
+    for name in REFUSED["EROFS"]:
+        setattr(os, name, disk.refusing(name, getattr(os, name)))
+    # Only now, so that a module which takes one of these by name takes ours.
+    from twisted.scripts.twistd import run
+
+    sys.argv = ["twistd", *arguments[2:]]
+    run()
+
+
+if __name__ == "__main__":
+    main(sys.argv)
