@@ -18,7 +18,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.backlog import Backlog
-from tcclient.disk.appending import append, leads_to
+from tcclient.disk.appending import End, leads_to
 from tcclient.entries import Entry, LedgerRepaired, as_line
 from tcclient.tally import Account
 
@@ -61,6 +61,7 @@ class Ledger:
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._end = End(self._fd)
         try:
             if self._alone:
                 self._lock()
@@ -71,7 +72,7 @@ class Ledger:
 
     def _begin_again(self) -> None:
         """Somebody has taken the file away, or its folder: go on in a new one."""
-        before, begun = self._fd, False
+        before, begun = (self._fd, self._end), False
         try:
             self._open()
             self.is_renewed = begun = True
@@ -79,9 +80,9 @@ class Ledger:
             raise OSError(errno.EAGAIN, "another client writes there", str(self.path)) from e
         finally:
             if begun:
-                os.close(before)
+                os.close(before[0])
             else:
-                self._fd = before
+                self._fd, self._end = before
 
     def write(self, entry: Entry, job: int | None = None) -> None:
         """
@@ -109,7 +110,9 @@ class Ledger:
     def _append(self, lines: list[bytes]) -> None:
         if not leads_to(self.path, self._fd):
             self._begin_again()
-        append(self._fd, lines if self._ends_whole() else [b"\n", *lines])
+        end = self._end if self._alone else End(self._fd)  # where others write, none is ours
+        end.take_back()
+        end.append(lines if self._ends_whole() else [b"\n", *lines])
         self.is_unsynced = True
 
     def fileno(self) -> int:

@@ -16,7 +16,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.disk.appending import append
+from tcclient.disk.appending import End
 from tcclient.disk.archive import Archive
 from tcclient.disk.diskuse import DiskUse
 from tcclient.disk.finalname import Link, give_final_name
@@ -696,7 +696,7 @@ class KilledWithoutLinksTests(CrashCase):
                 tmp = self.folder / TMP
                 fd = os.open(tmp, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
                 for number in (first, first + 1):
-                    append(fd, [post(number) + b"\n"])
+                    End(fd).append([post(number) + b"\n"])
                     say(number)
                     posts += 1
                 os.close(fd)

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from tcclient import entries
-from tcclient.disk.appending import append, leads_to
+from tcclient.disk.appending import End, leads_to
 from tcclient.disk.postids import post_id
 from tcclient.disk.slots import Slot
 from tcclient.disk.waiting import Batch
@@ -68,6 +68,7 @@ class Growing:
         self.name_synced = False
         self.over = False
         self.final: Path | None = None
+        self._end = End(self.fd)
         self._sha256 = hashlib.sha256()
         self._first_line = b""
         self._last_block = b""
@@ -87,7 +88,7 @@ class Growing:
         """
         When this returns the whole batch is in the file; when it raises OSError none of it is.
         """
-        append(self.fd, batch.blocks)
+        self._end.append(batch.blocks)
         if not self.bytes:
             self._first_line = batch.blocks[0][: batch.blocks[0].index(b"\n")]
             self._first_arrival = batch.first_arrival

@@ -1,8 +1,9 @@
 """
 `baddisk.py FILE ARGUMENTS`: twistd on a disk that refuses what FILE says, as long as there is FILE.
 
-It has the name of an error: EIO refuses to write and to sync, EROFS all that changes anything.
-Nothing of the client is changed but what it finds under these names of the module os.
+It has the name of an error: EROFS refuses all that changes anything; EIO what touches the bytes of
+a file, to take back half a write too, of which it has taken the first half.  Nothing of the client
+is changed but what it finds under these names of the module os.
 """
 
 import errno
@@ -13,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-BYTES = ("write", "writev", "fsync", "fdatasync")
-NAMES = ("link", "unlink", "rename", "replace", "mkdir", "truncate", "ftruncate", "utime")
-REFUSED = {"EIO": BYTES, "EROFS": ("open", *BYTES, *NAMES)}
+BYTES = ("write", "writev", "fsync", "fdatasync", "truncate", "ftruncate", "utime")
+NAMES = ("open", "link", "unlink", "rename", "replace", "mkdir")
+REFUSED = {"EIO": BYTES, "EROFS": (*BYTES, *NAMES)}
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 """How a file is opened that a disk which can only be read does not open."""
 
@@ -36,24 +37,41 @@ class BadDisk:
 
         return refused
 
+    def tearing(
+        self, writev: Callable[..., int], write: Callable[[int, bytes], int]
+    ) -> Callable[..., int]:
+        """os.writev() by which a disk with EIO gets half of the first block."""
+
+        def torn(fd: int, blocks: Sequence[bytes]) -> int:
+            if self._is_of_disk(fd) and self._error() == "EIO":
+                return write(fd, blocks[0][: len(blocks[0]) // 2])
+            return writev(fd, blocks)
+
+        return torn
+
     def _is_of_disk(self, where: Any) -> bool:
         """Twisted writes to pipes by the same names."""
         return not isinstance(where, int) or stat.S_ISREG(os.fstat(where).st_mode)
 
     def _check(self, name: str) -> None:
-        try:
-            error = self._order.read_text()
-        except FileNotFoundError:
-            return
-        if name in REFUSED[error]:
+        error = self._error()
+        if name in REFUSED.get(error, ()):
             number = getattr(errno, error)
             raise OSError(number, os.strerror(number))
+
+    def _error(self) -> str:
+        try:
+            return self._order.read_text()
+        except FileNotFoundError:
+            return ""
 
 
 def main(arguments: Sequence[str]) -> None:
     disk = BadDisk(Path(arguments[1]))
+    torn = disk.tearing(disk.refusing("writev", os.writev), os.write)
     for name in REFUSED["EROFS"]:
         setattr(os, name, disk.refusing(name, getattr(os, name)))
+    os.writev = torn
     # Only now, so that a module which takes one of these by name takes ours.
     from twisted.scripts.twistd import run
 
