@@ -47,6 +47,7 @@ from tcclient.twitter.ruleset import tag_prefix
 from tcclient.twitter.v1 import LIMITS, Keys, V1Source
 from tcclient.twitter.v2 import V2Source
 from tcclient.wire.connection import Timing
+from tcclient.wire.standstill import STILL
 from tcclient.wire.valve import REST
 from tcclient.wire.web import rest_client, stream_client, user_agent
 
@@ -223,7 +224,7 @@ def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
 
 def _timing(settings: Settings) -> Timing:
     """Who wants each post in its file as soon as it is read wants it read as soon as it comes."""
-    return Timing(rest=min(REST, settings.output.flush_interval))
+    return Timing(rest=min(REST, settings.output.flush_interval), still=STILL)
 
 
 def _purse(settings: Settings, prefix: str, times: Times, trunk: Trunk) -> Purse:

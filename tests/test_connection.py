@@ -131,6 +131,30 @@ class MessageTests(ConnectionTestCase):
         self.assertEqual((self.owner.messages, self.connection.incomplete), ([b"{}"], 100))
 
 
+class StandstillTests(ConnectionTestCase):
+    """This process reads nothing for a while, whatever comes."""
+
+    timing = Timing(still=0.5)
+
+    def test_what_is_read_then_had_been_waiting(self) -> None:
+        """The silence goes on until as much time has passed again."""
+        self.says(b"{}\r\n")
+        self.clock.rightNow += 2.0  # nothing is called meanwhile
+        self.says(b"{}\r\n")
+        self.assertEqual(self.connection.silent, 2.0)
+        self.clock.pump([0.25] * 7)
+        self.says(b"{}\r\n")
+        self.assertEqual(self.connection.silent, 3.75)
+        self.clock.pump([0.25])
+        self.assertEqual(self.connection.silent, 0.25)
+
+    def test_of_a_quiet_stream(self) -> None:
+        """That nothing comes is no standstill."""
+        self.clock.pump([0.25] * 20)
+        self.says(b"{}\r\n")
+        self.assertEqual(self.connection.silent, 0.0)
+
+
 class GzipTests(ConnectionTestCase):
     """Compressed bodies."""
 

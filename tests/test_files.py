@@ -20,7 +20,7 @@ from tcclient.aside import in_threads
 from tcclient.disk.diskuse import DiskUse
 from tcclient.disk.files import MOST_HELD, MOST_WAITING, RETRY, RotatingFile
 from tcclient.disk.finalname import give_final_name
-from tcclient.disk.growing import Finished
+from tcclient.disk.growing import DOUBTFUL, Finished
 from tcclient.disk.slots import Naming
 from tcclient.disk.syncing import sync_folder
 from tests.disk import Acts, calls_noted, contents, full, refuse_links
@@ -43,10 +43,15 @@ class Book:
         self.held = False
         self.trouble: OSError | None = None
         self.at_booking: Callable[[], object] = lambda: None
+        self.until: float | None = None
 
     def stored(self, posts: int) -> None:
         """As Owner."""
         self.posts += posts
+
+    def read_until(self) -> float | None:
+        """As Owner."""
+        return self.until
 
     def book(self, file: Finished) -> None:
         """As Owner."""
@@ -439,6 +444,20 @@ class BadDiskTests(FilesCase):
         self.files.finish()
         self.assert_files(_1230=b"a\n0123456789abcdef\nb\n")
         self.assertEqual(self.booked, [("test19971030_1230.json", 3, 21)])
+
+    def test_a_crash_while_not_all_had_been_read(self) -> None:
+        """The time of the file says until when all was, and while it is written, nothing."""
+        tmp = self.folder / self.tmp
+        self.write(b"a")
+        self.assertGreater(tmp.stat().st_mtime, 1_000_000)
+        self.book.until = 1_000_000.5
+        self.write(b"b")
+        self.assertEqual(tmp.stat().st_mtime, 1_000_000.5)
+        self.assertNotEqual(tmp.stat().st_atime_ns, DOUBTFUL)
+        with full(tmp):
+            os.utime(tmp)
+            self.write(b"c")
+            self.assertEqual(tmp.stat().st_atime_ns, DOUBTFUL)
 
     def test_posts_keep_their_slots(self) -> None:
         """Whenever the disk takes them."""

@@ -20,6 +20,7 @@ from tcclient.disk.appending import End
 from tcclient.disk.archive import Archive
 from tcclient.disk.diskuse import DiskUse
 from tcclient.disk.finalname import Link, give_final_name
+from tcclient.disk.growing import DOUBTFUL
 from tcclient.disk.recovery import ledger_path, recover, recover_all
 from tcclient.disk.shelf import INDEX, Shelf
 from tcclient.disk.slots import Naming
@@ -275,6 +276,16 @@ class LeftoverTests(RecoveryCase):
                 self.assertEqual(recover(self.folder, NAMING, ledger) is not None, told)
             for line in self.events("file"):
                 self.assertEqual("last_arrival" in line, told)
+
+    def test_a_doubtful_time(self) -> None:
+        """It says nothing, also to whoever comes after a crash of the recovery."""
+        self.put(tmp=b"a\n")
+        os.utime(self.folder / TMP, ns=(DOUBTFUL, int(HALF_PAST) * 10**9))
+        with file_size_limit(0), self.ledger() as ledger:
+            self.assertRaises(OSError, recover, self.folder, NAMING, ledger)
+        self.recover()
+        [line] = self.events("file")
+        self.assertNotIn("last_arrival", line)
 
     def test_other_files_are_left_alone(self) -> None:
         """Those of other captures, of other extensions, folders, torn lines."""

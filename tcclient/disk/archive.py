@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from tcclient import entries
 from tcclient.chronicle import Chronicle
-from tcclient.coverage import CRASH, Missing, last_boot, resume
+from tcclient.coverage import CRASH, IN_FLIGHT, Missing, last_boot, resume
 from tcclient.disk.adoption import Adoption, found_before, unbooked
 from tcclient.disk.alive import AliveMark
 from tcclient.disk.files import RETRY, RotatingFile
@@ -164,6 +164,13 @@ class Archive:
     def stored(self, posts: int) -> None:
         """As Owner of the files."""
         self.tally.posts += posts
+
+    def read_until(self) -> float | None:
+        """As Owner of the files."""
+        silent = None if self.supply is None else self.supply.silent
+        return (
+            None if silent is None or silent < IN_FLIGHT else self._shelf.clock.seconds() - silent
+        )
 
     def book(self, file: Finished) -> None:
         """As Owner of the files."""

@@ -38,6 +38,12 @@ class Owner(Protocol):
     def stored(self, posts: int) -> None:
         """So many more posts are in the file."""
 
+    def read_until(self) -> float | None:
+        """
+        Until when all that came has been taken, in epoch seconds, where that is some time ago: what
+        a crash leaves is to say no more.  None: until now.
+        """
+
     def book(self, file: Finished) -> None:
         """
         Write a finished file into the account, or raise OSError.  Called while the temporary name

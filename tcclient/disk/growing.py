@@ -6,6 +6,7 @@ Knows bytes on the disk; neither when it begins and ends nor what it is called t
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -16,6 +17,12 @@ from tcclient.disk.postids import post_id
 from tcclient.disk.slots import Slot
 from tcclient.disk.waiting import Batch
 from tcclient.tally import Account
+
+DOUBTFUL = 1_000_000_000
+"""
+Nanoseconds since 1970: when a file was read last, by its times, whose other one, that of the last
+byte, may say too much after a crash.
+"""
 
 
 @attrs.frozen
@@ -84,11 +91,19 @@ class Growing:
         """Whether a batch belongs into it: of its slot, and before it is booked."""
         return self.final is None and self.slot == batch.slot
 
-    def append(self, batch: Batch) -> None:
+    def append(self, batch: Batch, read_until: float | None = None) -> None:
         """
-        When this returns the whole batch is in the file; when it raises OSError none of it is.
+        When this returns the whole batch is in the file; when it raises OSError none of it is, or
+        what is will be cut off before the next.
+
+        `read_until` is as in Owner: the file's time says no more then, nor at any moment between.
         """
+        if read_until is not None:
+            os.utime(self.fd, ns=(DOUBTFUL, os.fstat(self.fd).st_mtime_ns))
         self._end.append(batch.blocks)
+        if read_until is not None:
+            with suppress(OSError):  # in doubt it says less
+                os.utime(self.fd, (read_until, read_until))
         if not self.bytes:
             self._first_line = batch.blocks[0][: batch.blocks[0].index(b"\n")]
             self._first_arrival = batch.first_arrival

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from tcclient import entries
 from tcclient.disk.contents import contents
 from tcclient.disk.finalname import Link, give_final_name, is_reservation, same_file
-from tcclient.disk.growing import Finished
+from tcclient.disk.growing import DOUBTFUL, Finished
 from tcclient.disk.slots import Naming
 from tcclient.disk.syncing import sync_folder
 from tcclient.failures import explain_os
@@ -69,10 +69,17 @@ def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) 
     last_bytes = []
     for tmp in sorted(_left_behind(folder, naming)):
         if not _was_booked(tmp, naming, booked):
+            _forget_doubtful_time(tmp)
             _cut_torn_tail(tmp, naming, ledger)
             last_bytes.append(_last_byte(tmp))
             _finish(tmp, naming, ledger, link)
     return max(filter(None, last_bytes), default=None)
+
+
+def _forget_doubtful_time(tmp: Path) -> None:
+    """Before it is read, which would remove the doubt."""
+    if tmp.stat().st_atime_ns == DOUBTFUL:
+        os.utime(tmp, (_UNKNOWN, _UNKNOWN))
 
 
 def _last_byte(tmp: Path) -> float | None:

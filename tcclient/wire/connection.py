@@ -29,6 +29,7 @@ from tcclient.twitter import Refusal
 from tcclient.wire.bodies import break_off
 from tcclient.wire.gunzip import Gunzip
 from tcclient.wire.messages import Overlong, Splitter
+from tcclient.wire.standstill import Standstill
 from tcclient.wire.valve import Valve
 
 log = Logger()
@@ -50,6 +51,8 @@ class Timing:
     """For a transport to report that it is gone."""
     rest: float = 0.0
     """Between short reads that follow each other sooner; 0 reads whatever comes as it comes."""
+    still: float = 0.0
+    """Without a turn of this process: what is read then had been waiting; 0: nobody looks."""
 
 
 @attrs.frozen
@@ -137,6 +140,7 @@ class Connection(Protocol):
         self._calls: dict[str, IDelayedCall] = {}
         self._reads = 0
         self._valve = Valve(timing.rest, clock)
+        self._standstill = Standstill(timing.still, clock)
         self.ending: Ending | None = None
         self.good = False
 
@@ -152,8 +156,11 @@ class Connection(Protocol):
 
     @property
     def silent(self) -> float:
-        """Seconds since the last byte, or since the answer's headers where none has come."""
-        return max(0.0, self._clock.seconds() - self._heard)
+        """
+        Seconds since the last byte, or since the answer's headers where none has come.  What is
+        read at first after this process stood still says nothing of the time since.
+        """
+        return max(0.0, self._clock.seconds() - self._heard, self._standstill.age)
 
     def in_front_of(self, reader: IProtocol) -> "Connection":
         """This connection, once it knows whom to tell of its beginning and end."""
@@ -163,6 +170,7 @@ class Connection(Protocol):
     def makeConnection(self, transport: ITransport) -> None:
         self._began = self._heard = self._awake = self._clock.seconds()
         self._watch_silence(self._stall_timeout)
+        self._standstill.begin()
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # not annotated
         if self._reader is not None:
             self._reader.makeConnection(transport)
@@ -172,6 +180,7 @@ class Connection(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if self._reader is None:
             return  # the owner has been told that nothing more comes
+        self._standstill.beat()
         before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
         self._valve.has_read(len(data), self._heard - before)
@@ -199,6 +208,7 @@ class Connection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         reader, self._reader = self._reader, None
         self._valve.disconnect()
+        self._standstill.end()
         for call in self._calls.values():
             if call.active():
                 call.cancel()

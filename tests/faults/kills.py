@@ -1,5 +1,6 @@
 """Processes that die: the client, the simulated Twitter and the server, each at any moment."""
 
+import os
 import signal
 
 from tests.faults.commands import Terms
@@ -11,6 +12,20 @@ async def kill_client(world: World, rounds: int) -> None:
     """The client, started again at once."""
     for _ in range(rounds):
         await world.some_time(0.0, 1.0)
+        await world.kill("client")
+        await world.start("client")
+        await world.recovered()
+
+
+async def kill_behind(world: World, rounds: int) -> None:
+    """The client, when it has stood still for a while and has not read yet what came meanwhile."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 1.0)
+        world.cut()
+        os.kill(world.running["client"].pid, signal.SIGSTOP)
+        await world.some_time(1.0, 2.0)
+        os.kill(world.running["client"].pid, signal.SIGCONT)
+        await world.some_time(0.0, 0.2)
         await world.kill("client")
         await world.start("client")
         await world.recovered()
@@ -56,4 +71,5 @@ KILLS = (
 FAST = (
     Scenario("kill -9, 2,000/s", kill_client, MUCH),
     Scenario("SIGTERM, 2,000/s", end_client, MUCH),
+    Scenario("kill -9, behind", kill_behind, MUCH),
 )
