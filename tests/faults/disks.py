@@ -146,11 +146,14 @@ FULL_DISK = Scenario("disk full", full_disk, SMALL)
 LITTLE_ROOM = Scenario(
     "min_free_bytes", little_room, Terms(prepare=small_disk, min_free_bytes=4 * ROOM)
 )
+DEATHS = (
+    Scenario("full, kill -9", death_on_it(room_first=True), SMALL),
+    Scenario("full at a start", death_on_it(room_first=False), SMALL),
+)
 DISKS = (
     FULL_DISK,
     LITTLE_ROOM,
-    Scenario("full, kill -9", death_on_it(room_first=True), SMALL),
+    *DEATHS,
     Scenario("full, kill -9, v2", death_on_it(room_first=True), attrs.evolve(SMALL, api="2")),
-    Scenario("full at a start", death_on_it(room_first=False), SMALL),
     Scenario("start read-only", start_read_only, SMALL),
 )

@@ -9,9 +9,15 @@ from twisted.trial.unittest import TestCase
 
 from tests.e2e.processes import together
 from tests.faults.calendars import CALENDARS
-from tests.faults.disks import FULL_DISK, LITTLE_ROOM
+from tests.faults.disks import DEATHS, FULL_DISK, LITTLE_ROOM
 from tests.faults.edits import KEYWORDS
-from tests.faults.folders import SECOND_CLIENT, WRITES_REFUSED
+from tests.faults.folders import (
+    NO_PERMISSION,
+    REFUSING,
+    REMOVED,
+    SECOND_CLIENT,
+    WRITES_REFUSED,
+)
 from tests.faults.kills import KILLS
 from tests.faults.names import DNS
 from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
@@ -56,8 +62,11 @@ class ShortTests(TestCase):
             *CALENDARS,
             *KEYWORDS,
             in_turn("folder", WRITES_REFUSED, SECOND_CLIENT),
+            in_turn("disk", *REFUSING),
+            NO_PERMISSION,
+            REMOVED,
         )
 
     async def test_mounts(self) -> None:
-        """The disk is full, or nearly; Twitter's name does not resolve."""
-        await self.check(FULL_DISK, LITTLE_ROOM, DNS)
+        """The disk is full, or nearly, also at a death; Twitter's name does not resolve."""
+        await self.check(in_turn("full", FULL_DISK, *DEATHS), LITTLE_ROOM, DNS)
