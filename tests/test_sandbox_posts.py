@@ -29,9 +29,10 @@ def take(count: int, wanted: Filter | None = None, seed: int = 1) -> list[bytes]
 
 
 @cache
-def many() -> list[bytes]:
-    """What several tests look at."""
-    return take(2_000)
+def many() -> tuple[list[bytes], list[Post]]:
+    """What several tests look at: lines, and what is in them."""
+    lines = take(2_000)
+    return lines, [json.loads(line) for line in lines]
 
 
 def with_nested(post: Post) -> Iterator[Post]:
@@ -117,8 +118,7 @@ class ContentTests(SynchronousTestCase):
     """Posts are varied, and shaped as v1.1's."""
 
     def setUp(self) -> None:
-        self.lines = many()
-        self.posts: list[Post] = [json.loads(line) for line in self.lines]
+        self.lines, self.posts = many()
 
     def test_they_are_tweets(self) -> None:
         """txTwitter takes each for a tweet."""
