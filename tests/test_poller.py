@@ -7,6 +7,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import LogEvent, LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tcclient import capture
 from tcclient.capture import GOODBYE
 from tcclient.sandbox.server import quirks
 from tcclient.sandbox.server.requestlog import Seen
@@ -344,6 +345,7 @@ class EndOverSocketsTests(TestCase):
 
     async def test_a_hanging_report(self) -> None:
         """It is waited for, but not until its own time is over."""
+        self.patch(capture, "GOODBYE", 1.0)
         scene = Scene(self, rate=200)
         scene.store.create("cats", CATS)
         scene.start()

@@ -112,7 +112,7 @@ class ClockTests(Stage):
         self.clock.set(HOUR)
         await client.says(NOTICED)
         seen = len(self.server.requests())
-        await until(lambda: len(self.server.requests()) > seen + 20, "some polls and reports")
+        await until(lambda: len(self.server.requests()) > seen + 10, "some polls and reports")
         self.assert_one_connection()
         self.twitter.fault(Clear())
         await self.reported(client)
