@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from tcclient.backoff import Trouble
+from tcclient.coverage import IN_FLIGHT
 from tcclient.feeds.seam import Seam
 from tcclient.feeds.strand import Strand
 from tcclient.feeds.stream import Upstream
@@ -210,7 +211,9 @@ class Handover(MultiService):
         """How the former ended: that Twitter ended it for the newest is no trouble."""
         rival = former.is_doomed or (self.newest is not None and self.newest.stream.reaches)
         if rival and (ending.cause == "closed" or ending.trouble is Trouble.DUPLICATE):
-            return attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=ending.silent)
+            # What Twitter has sent over one that was given up before it answered is missing too.
+            silent = ending.silent + IN_FLIGHT if former.is_doomed else ending.silent
+            return attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=silent)
         return ending
 
     def _fall_back(self, newest: Strand, former: Strand, ending: Ending) -> None:
