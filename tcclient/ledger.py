@@ -6,7 +6,6 @@ Knows how lines are kept and found again; what they can say is in `entries`.
 
 import errno
 import fcntl
-import io
 import json
 import os
 from collections.abc import Iterator
@@ -19,10 +18,9 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcclient.backlog import Backlog
 from tcclient.disk.appending import End, leads_to
+from tcclient.disk.backwards import lines_backwards
 from tcclient.entries import Entry, LedgerRepaired, as_line
 from tcclient.tally import Account
-
-_BLOCK = 1 << 16
 
 
 class LedgerInUse(Exception):
@@ -121,7 +119,7 @@ class Ledger:
 
     def newest_first(self) -> Iterator[dict[str, Any]]:
         """The lines, from the last one backwards; lines that cannot be read are passed over."""
-        for raw in _lines_backwards(self._fd):
+        for raw in lines_backwards(self._fd):
             try:
                 line = json.loads(raw)
             except (ValueError, RecursionError):
@@ -170,7 +168,7 @@ class Ledger:
 
     def _cut_torn_tail(self) -> None:
         size = os.fstat(self._fd).st_size
-        tail = next(_lines_backwards(self._fd, whole_only=False), b"")
+        tail = next(lines_backwards(self._fd, whole_only=False), b"")
         if tail and not tail.endswith(b"\n"):
             os.ftruncate(self._fd, size - len(tail))
             repaired = LedgerRepaired(cut_bytes=len(tail))
@@ -182,19 +180,3 @@ def _account(value: object) -> Account | None:
         return None
     numbers: list[Any] = [value.get(field.name) for field in attrs.fields(Account)]
     return Account(*numbers) if all(type(number) is int for number in numbers) else None
-
-
-def _lines_backwards(fd: int, *, whole_only: bool = True) -> Iterator[bytes]:
-    """Lines of a file from the last to the first; a last one without newline only if asked for."""
-    position = os.fstat(fd).st_size
-    held = b""
-    at_end = True
-    while position > 0:
-        step = min(_BLOCK, position)
-        position -= step
-        lines = io.BytesIO(os.pread(fd, step, position) + held).readlines()
-        held = lines.pop(0) if position > 0 else b""
-        for line in reversed(lines):
-            if line.endswith(b"\n") or not (at_end and whole_only):
-                yield line
-            at_end = False

@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient import entries
 from tcclient.account.command import main
 from tcclient.account.lines import Line
-from tcclient.account.posts import EPOCH
 from tcclient.disk.archive import Archive
+from tcclient.disk.postids import EPOCH
 from tcclient.disk.recovery import ledger_path
 from tcclient.disk.shelf import Shelf
 from tcclient.disk.slots import Naming

@@ -1,11 +1,11 @@
-"""What is in a data file, and when its posts were made."""
+"""What is in a data file."""
 
 import hashlib
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.account.posts import Contents, made_at, read
+from tcclient.account.posts import Contents, read
 from tcclient.wire.messages import MAX_MESSAGE
 
 V1 = b'{"created_at":"x","id_str":"7","user":{"id_str":"8"}}'
@@ -50,13 +50,3 @@ class ReadingTests(SynchronousTestCase):
     def test_an_empty_file(self) -> None:
         """Has nothing."""
         self.assertEqual(self.contents(b"")[0].posts, 0)
-
-
-class IdTests(SynchronousTestCase):
-    def test_when_a_post_was_made(self) -> None:
-        """Twitter's ids have the millisecond in them since November 2010."""
-        # The post of 2 December 2015, 20:04:50 UTC, and one before there were times in ids.
-        at = made_at(str(1449086690724 - 1288834974657 << 22))
-        self.assertEqual(at, 1449086690.724)
-        for identity in ("20", "", "x", "²", "9" * 30):
-            self.assertIsNone(made_at(identity), identity)

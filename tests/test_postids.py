@@ -1,10 +1,10 @@
-"""The id of a post, from its line."""
+"""The id of a post, from its line, and when the post was made."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.disk.postids import NoObject, checked_id, post_id
+from tcclient.disk.postids import NoObject, checked_id, made_at, post_id
 
 
 class PostIdTests(SynchronousTestCase):
@@ -48,3 +48,13 @@ class PostIdTests(SynchronousTestCase):
     def test_anything(self, line: bytes) -> None:
         """Whatever the bytes, it does not raise."""
         self.assertIsInstance(post_id(line), str | None)
+
+
+class TimeTests(SynchronousTestCase):
+    def test_when_a_post_was_made(self) -> None:
+        """Twitter's ids have the millisecond in them since November 2010."""
+        # The post of 2 December 2015, 20:04:50 UTC, and one before there were times in ids.
+        at = made_at(str(1449086690724 - 1288834974657 << 22))
+        self.assertEqual(at, 1449086690.724)
+        for identity in ("20", "", "x", "²", "9" * 30):
+            self.assertIsNone(made_at(identity), identity)

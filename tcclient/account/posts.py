@@ -1,7 +1,7 @@
 """
 What is in a data file: its posts, bytes and hash, in one pass and in bounded memory.
 
-Knows lines, and what an id tells; nothing of the ledger.
+Knows lines; nothing of the ledger.
 """
 
 import hashlib
@@ -14,9 +14,6 @@ from tcclient.disk.postids import NoObject, checked_id
 from tcclient.wire.messages import Overlong, Splitter
 
 _BLOCK = 1 << 20
-
-EPOCH = 1_288_834_974.657
-"""Twitter's ids count from here, in milliseconds, with 22 bits below them."""
 
 
 @attrs.define
@@ -62,14 +59,6 @@ def ids(path: Path, advance: Callable[[int], object]) -> Iterator[str]:
         some: list[str] = []
         _look_at(splitter.feed(block), found, some.append)
         yield from some
-
-
-def made_at(post: str) -> float | None:
-    """When a post was made, in epoch seconds, by its id; None for one that does not tell."""
-    if not post.isdecimal() or len(post) > 19:
-        return None
-    milliseconds = int(post) >> 22
-    return EPOCH + milliseconds / 1000 if milliseconds else None
 
 
 def _look_at(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import attrs
 
 from tcclient.account.intervals import Interval
-from tcclient.account.posts import made_at
+from tcclient.disk.postids import made_at
 
 MOST_STEPS = 1500
 """How many steps a curve has at most; more cannot be seen."""

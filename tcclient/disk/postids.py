@@ -1,10 +1,13 @@
 """
-The id of a post, from the line that it is stored as.  Pure.
+The id of a post, from the line that it is stored as, and what it tells.  Pure.
 """
 
 import json
 
 import msgspec
+
+EPOCH = 1_288_834_974.657
+"""Twitter's ids count from here, in milliseconds, with 22 bits below them."""
 
 
 class _Data(msgspec.Struct):
@@ -38,6 +41,14 @@ def checked_id(line: bytes) -> str | None:
     except (ValueError, RecursionError):
         return _read_slowly(line)
     return post.id_str if post.data is None else post.data.id
+
+
+def made_at(post: str) -> float | None:
+    """When a post was made, in epoch seconds, by its id; None for one that does not tell."""
+    if not post.isdecimal() or len(post) > 19:
+        return None
+    milliseconds = int(post) >> 22
+    return EPOCH + milliseconds / 1000 if milliseconds else None
 
 
 def _read_slowly(line: bytes) -> str | None:
