@@ -15,12 +15,12 @@ from tcclient import entries
 from tcclient.account.command import main
 from tcclient.account.lines import Line
 from tcclient.disk.archive import Archive
-from tcclient.disk.postids import EPOCH
 from tcclient.disk.recovery import ledger_path
 from tcclient.disk.shelf import Shelf
 from tcclient.disk.slots import Naming
 from tcclient.entries import Entry, moment
 from tcclient.server.jobs import Job, Status
+from tests.peers import id_made
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
@@ -60,8 +60,7 @@ def stopped(because: str = "stopped", covered: float | None = None) -> entries.C
 
 def post_at(seconds: float, serial: int = 0) -> bytes:
     """A v2 post that was made so many seconds after noon."""
-    milliseconds = round((NOON + seconds - EPOCH) * 1000)
-    return b'{"data":{"id":"%d","text":"x"}}' % ((milliseconds << 22) + serial)
+    return b'{"data":{"id":"%d","text":"x"}}' % id_made(NOON + seconds, serial)
 
 
 class FolderCase(SynchronousTestCase):

@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from tcclient.backoff import Backoff, Trouble
 from tcclient.config.settings import Secret
+from tcclient.disk.postids import EPOCH as EPOCH_OF_IDS
 from tcclient.feeds.stream import Upstream
 from tcclient.keywords import Query
 from tcclient.twitter import Refusal
@@ -186,6 +187,11 @@ def clock_at(now: float = EPOCH) -> Clock:
     clock = Clock()
     clock.advance(now)
     return clock
+
+
+def id_made(at: float, serial: int = 0) -> int:
+    """The id of a post that was made at that time."""
+    return (round((at - EPOCH_OF_IDS) * 1000) << 22) + serial
 
 
 def upstream(source: FakeSource, clock: Clock, timing: Timing | None = None) -> Upstream[Query]:
