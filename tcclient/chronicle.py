@@ -53,6 +53,11 @@ class Chronicle:
         """Whether the account has the capture as wanted, and without a stream."""
         return self._coverage.missing is not None
 
+    @property
+    def missed(self) -> float | None:
+        """As Coverage, by now."""
+        return self._coverage.missed(self._clock.seconds())
+
     def begin(self, status: int, keywords: str | None) -> None:
         """The capture is to run; `status` is the server's."""
         self._keywords, self._status, self._ceased = keywords, status, None

@@ -19,6 +19,9 @@ Seconds before the last byte at which a gap begins: what the other side had sent
 had read, is missing too.
 """
 
+_NOT_TO_BE_HAD = (START, "budget", "rules", "switched")
+"""Causes of gaps in which X had no rule of the capture, or was not to send what it matched."""
+
 _READ_TO_THE_END = (START, "keywords")
 """Causes of gaps before which nothing was on its way: an old stream is read until it is closed."""
 
@@ -70,9 +73,8 @@ class Coverage:
         missing, self.missing = self.missing, None
         if missing is None:
             return None
-        before = 0.0 if missing.cause in _READ_TO_THE_END else IN_FLIGHT
         # A clock that was set back in between makes no gap of less than nothing.
-        begin = min(missing.begin - before, end)
+        begin = min(_begin(missing), end)
         return entries.Gap(
             begin=entries.moment(begin),
             end=entries.moment(end),
@@ -83,8 +85,19 @@ class Coverage:
             keywords=missing.keywords,
             status=missing.status,
             explanation=missing.explanation,
-            backfill=backfill,
+            backfill=None if missing.cause in _NOT_TO_BE_HAD else backfill,
         )
+
+    def missed(self, now: float) -> float | None:
+        """For how many seconds posts have been missed that X would have sent; None for none."""
+        missing = self.missing
+        if missing is None or missing.cause in _NOT_TO_BE_HAD:
+            return None
+        return now - _begin(missing)
+
+
+def _begin(missing: Missing) -> float:
+    return missing.begin - (0.0 if missing.cause in _READ_TO_THE_END else IN_FLIGHT)
 
 
 def last_boot(newest_first: Iterable[Mapping[str, Any]]) -> str | None:

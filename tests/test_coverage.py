@@ -45,6 +45,25 @@ class GapTests(SynchronousTestCase):
         assert gap is not None
         self.assertEqual((gap.begin, gap.seconds), (moment(NOON), 2.0))
 
+    def test_what_x_would_have_sent(self) -> None:
+        """Since when; nothing where the capture was to begin, or X had no rule, or leave, of it."""
+        self.assertIsNone(Coverage().missed(NOON))
+        for cause, expected in (
+            ("crash", 7.0 + IN_FLIGHT),
+            ("client_stopped", 7.0 + IN_FLIGHT),
+            ("stall", 7.0 + IN_FLIGHT),
+            ("disk", 7.0 + IN_FLIGHT),
+            ("start", None),
+            ("rules", None),
+            ("budget", None),
+            ("switched", None),
+        ):
+            coverage = Coverage(Missing(NOON, cause, "it was so"))
+            self.assertEqual(coverage.missed(NOON + 7), expected, cause)
+            gap = coverage.ends(NOON + 7, backfill=1)
+            assert gap is not None
+            self.assertEqual(gap.backfill, None if expected is None else 1, cause)
+
     def test_what_the_last_attempt_said(self) -> None:
         """Its status, and the other side's words."""
         coverage = Coverage(STALLED)

@@ -1,6 +1,8 @@
 """Behaviour of the one connection: who gets which post, and when it is opened, kept and closed."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +13,7 @@ from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
 
 from tcclient.backoff import RAMPS, Backoff, Trouble
 from tcclient.budget import BudgetLimits, Record
@@ -27,13 +30,14 @@ from tcclient.purse import Purse
 from tcclient.server.jobs import Job
 from tcclient.session import Session
 from tcclient.twitter import Refusal
+from tcclient.twitter.backfill import MOST_MINUTES, Backfill
 from tcclient.twitter.bearer import Bearer
 from tcclient.twitter.rulebook import LOOK_AGAIN, Manner
 from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
 from tcclient.wire.connection import Timing
 from tcclient.wire.messages import MAX_MESSAGE
 from tests.disk import in_the_way
-from tests.peers import FakeSource, Peer, clock_at, settle
+from tests.peers import FakeSource, Peer, clock_at, id_made, settle
 from tests.rules import DELAY, PREFIX, Api, XRules
 
 GOODBYE = Timing().goodbye
@@ -54,11 +58,20 @@ REFUSALS: tuple[tuple[int, bytes, Trouble], ...] = (
 class FakeV2(FakeSource):
     """v2 as far as its addresses and refusals go; the test speaks for the other side."""
 
-    def __init__(self, clock: Any) -> None:
+    def __init__(self, clock: Any, backfill: Backfill) -> None:
         super().__init__()
         self.stall_timeout = STALL_TIMEOUT
+        self.minutes: list[int] = []
+        self._clock = clock
+        self._backfill = backfill
         bearer = Bearer(cast(Any, None), "http://x/", None, None, None, "test", clock)
         self._v2 = V2Source(cast(Any, None), "http://x/", bearer, {}, "test", clock)
+
+    def open(self, query: Any) -> Deferred[IResponse]:
+        """As Source; each attempt puts what it asks for into `minutes`."""
+        self.minutes.append(self._backfill.minutes(self._clock.seconds()))
+        self._backfill.asked = self.minutes[-1] or None
+        return super().open(query)
 
     def endpoint(self, query: Any) -> str:
         return self._v2.endpoint(query)
@@ -115,23 +128,28 @@ class Folder:
 class TrunkTestCase(SynchronousTestCase):
     """
     Real sessions and files, X in memory; nothing is left when all has stopped.  With `limits`
-    there is a budget.
+    there is a budget; `backfill` is the setting.
     """
 
     limits: BudgetLimits | None = None
+    backfill = False
 
     def setUp(self) -> None:
         self.clock = clock_at()
         self.x = XRules(self.clock)
-        self.base = Path(self.mktemp())
-        self.disk = Folder(self.base)
-        self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self._lives_in(Path(self.mktemp()))
         self.begin()
         self.addCleanup(self._end)
 
+    def _lives_in(self, base: Path) -> None:
+        self.base = base
+        self.disk = Folder(base)
+        self.shelf = Shelf(base, Naming("", utc=True), "http://server/", self.clock)
+
     def begin(self) -> None:
         """A process starts."""
-        self.source = FakeV2(self.clock)
+        backfill = Backfill(self.backfill)
+        self.source = FakeV2(self.clock, backfill)
         self.sessions: dict[int, Session] = {}
         self.connects: dict[int, int] = {}
         self.backoff = Backoff()
@@ -142,6 +160,7 @@ class TrunkTestCase(SynchronousTestCase):
             cast(Any, Api(self.x)),
             manner,
             self.shelf.note,
+            backfill,
             make_purse=None if self.limits is None else self._purse,
         )
         self.trunk.startService()
@@ -170,6 +189,20 @@ class TrunkTestCase(SynchronousTestCase):
     def restart(self) -> None:
         """The process ends, and another one starts."""
         self.leave()
+        self.begin()
+
+    def dies(self) -> None:
+        """
+        The process is gone from one moment to the next, and another one starts on what it has left:
+        a copy of its folder, made at that moment.
+        """
+        left = self.base.with_name(self.base.name + "-left")
+        shutil.copytree(self.base, left)
+        now = self.clock.seconds()
+        for path in left.glob("*/*.tmp"):
+            os.utime(path, (now, now))
+        self.leave()
+        self._lives_in(left)
         self.begin()
 
     def _end(self) -> None:
@@ -507,6 +540,146 @@ class HeldBudgetTests(TrunkTestCase):
             self.peer.closes()
             self.assertGreaterEqual(self.kept().day_estimate, 5 * 6)
         self.goes(2)
+
+
+class BackfillTests(TrunkTestCase):
+    """What an earlier process has missed is asked for, and what it has stored is known."""
+
+    backfill = True
+
+    def made(self, *ago: float) -> list[int]:
+        """The ids of posts that were made so many seconds ago."""
+        return [id_made(self.clock.seconds() - seconds) for seconds in ago]
+
+    def both(self) -> None:
+        """Two jobs run before X has told what rules there are, as in a process that starts."""
+        self.x.holds("read")
+        self.run_job(1, "cats")
+        self.run_job(2, "dogs")
+        self.x.lets_go()
+        self.peer.answers()
+
+    def gaps(self, name: str) -> list[tuple[str, int | None]]:
+        """(cause, minutes that were asked for) of each."""
+        return [(line["cause"], line.get("backfill")) for line in self.disk.account(name, "gap")]
+
+    def says(self, ids: list[int], *jobs: int) -> None:
+        """Posts that these jobs' rules match."""
+        rules = [self.rule(job) for job in jobs]
+        self.peer.says(b"".join(post(id, *rules) for id in ids))
+
+    def test_after_a_restart(self) -> None:
+        """What was missed is asked for, and what comes a second time is stored once."""
+        self.stream(1)
+        self.lives(DELAY)
+        before = self.made(9, 6, 3, 0)
+        self.says(before, 1)
+        self.restart()
+        self.goes(60)
+        self.stream(1)
+        missed = self.made(50, 40)
+        self.says([*before[2:], *missed], 1)
+        self.assertEqual(self.source.minutes, [2])
+        self.assertEqual(self.disk.stored("cats"), [*before, *missed])
+        self.assertEqual(self.sessions[1].archive.tally.posts, 6)
+        self.assertEqual(self.gaps("cats"), [("start", None), ("client_stopped", 2)])
+        self.restart()
+        (again,) = self.disk.account("", "delivered_again")
+        self.assertEqual(again["posts"], 2)
+
+    def test_after_a_kill(self) -> None:
+        """A post that is in the file of one capture and not of the other is stored for that."""
+        self.stream(1, 2)
+        self.lives(DELAY)
+        both = self.made(1, 0)
+        self.says(both, 1, 2)
+        (file,) = (self.base / "dogs").glob("*.tmp")
+        file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+        self.dies()
+        self.stream(1, 2)
+        self.says(both, 1, 2)
+        self.assertEqual(self.source.minutes, [1])
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), (both, both))
+        self.assertEqual(self.gaps("dogs"), [("start", None), ("crash", 1)])
+
+    def test_an_outage_that_goes_on(self) -> None:
+        """It began before the process; what is asked for grows until something comes."""
+        self.stream(1)
+        self.lives(DELAY)
+        self.peer.closes()
+        self.goes(70)
+        self.dies()
+        self.run_job(1, "cats")
+        self.peer.fails(ConnectionRefusedError())
+        self.goes(60)
+        self.peer.fails(ConnectionRefusedError())
+        self.goes(1)
+        self.assertEqual(self.source.minutes, [2, 2, 3])
+        self.peer.answers()
+        self.says(self.made(0), 1)
+        self.peer.closes()
+        self.goes(1)
+        self.assertEqual(self.source.minutes, [2, 2, 3, 1])
+        self.assertEqual(self.gaps("cats"), [("start", None), ("closed", 3)])
+
+    def test_the_longest_outage(self) -> None:
+        """Captures may have been left at different times, and X brings no more than it has."""
+        self.stream(1, 2)
+        self.lives(DELAY)
+        self.restart()
+        self.goes(200)
+        self.stream(1)
+        self.lives(DELAY)
+        self.restart()
+        self.both()
+        self.assertEqual(self.source.minutes, [4])
+        self.restart()
+        self.goes(1000)
+        self.stream(1)
+        self.assertEqual(self.source.minutes, [MOST_MINUTES])
+
+    def test_newly_started(self) -> None:
+        """Nothing has been missed; nor is it taken for what others have missed."""
+        self.stream(1)
+        self.lives(DELAY)
+        self.restart()
+        self.stream(2)
+        self.assertEqual(self.source.minutes, [0])
+        self.restart()
+        self.stream(1, 3)
+        self.says(self.made(0), 1)
+        self.assertEqual(self.source.minutes, [1])
+        self.assertEqual(self.gaps("cats"), [("start", None), ("client_stopped", 1)])
+        self.assertEqual(self.gaps("rats"), [("start", None)])
+
+    def test_not_wanted(self) -> None:
+        """Nothing is asked for, and nobody looks for what has been stored."""
+        self.stream(1)
+        self.lives(DELAY)
+        self.backfill = False
+        self.restart()
+        self.stream(1)
+        self.assertEqual(self.source.minutes, [0])
+
+
+class BackfillBudgetTests(TrunkTestCase):
+    """What was not to be bought is not asked for afterwards."""
+
+    backfill = True
+    limits = BudgetLimits(2)
+
+    def test_a_budget_that_is_used_up(self) -> None:
+        """Whatever happens to the process until the next period."""
+        self.stream(1)
+        with capturedLogs():
+            self.peer.says(post(1, self.rule(1)) + post(2, self.rule(1)))
+            self.goes(GOODBYE)
+            for ends in (self.dies, self.restart):
+                ends()
+                self.run_job(1, "cats")
+            while not self.source.minutes:
+                self.clock.advance(60)
+        self.assertEqual(self.source.minutes, [0])
 
 
 class ConnectionTests(TrunkTestCase):

@@ -10,6 +10,7 @@ from twisted.web.iweb import IResponse
 from tcclient.backoff import RAMPS, Backoff, Trouble
 from tcclient.feeds.stream import CaptureStream, Upstream
 from tcclient.feeds.troublelog import TroubleLog
+from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.bearer import Bearer, NoToken
 from tcclient.twitter.fields import parameters
 from tcclient.twitter.v2 import STALL_TIMEOUT, StreamQuery, V2Source
@@ -154,6 +155,62 @@ class TokenTests(V2TestCase):
         self.failureResultOf(attempt)
         self.client.flush()
         self.assertEqual(self.paths, [TOKEN])
+
+
+class Left:
+    """A capture that an earlier process has left 59 s ago."""
+
+    job_id = 1
+    missed = 59.0
+
+    def __init__(self) -> None:
+        self.ids: Deferred[list[str]] = Deferred()
+
+    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
+        """As in twitter.backfill."""
+        return self.ids
+
+
+class BackfillTests(V2TestCase):
+    """What was missed is asked for, where it is wanted."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.before = Left()
+        self.backfill = Backfill(wanted=True)
+        self.backfill.resume(self.before, self.clock.seconds())
+        self.asker = self.source(self.bearer(given=GIVEN))
+        self.asker.backfill = self.backfill
+
+    @property
+    def minutes(self) -> list[str]:
+        """What was asked for."""
+        return [asked.query.removeprefix("backfill_minutes=") for asked in self.x.asked]
+
+    def test_once_it_is_known_what_comes_twice(self) -> None:
+        """The time until then is missed too."""
+        self.x.will_say(200)
+        opened = self.asker.open(SEARCH)
+        self.assertEqual(self.minutes, [])
+        self.clock.advance(2)
+        self.before.ids.callback([])
+        self.successResultOf(opened)
+        self.assertEqual((self.minutes, self.backfill.asked), (["2"], 2))
+
+    def test_refused(self) -> None:
+        """The stream is opened without, and it is not asked for again."""
+        self.before.ids.callback([])
+        for status in (403, 200, 200):
+            self.x.will_say(status)
+        for _ in range(2):
+            self.assertEqual(self.successResultOf(self.asker.open(SEARCH)).code, 200)
+            self.assertIsNone(self.backfill.asked)
+        self.assertEqual(self.minutes, ["1", "", ""])
+
+    def test_the_sample(self) -> None:
+        """X has none of it."""
+        self.asker.open(SAMPLE)
+        self.assertEqual(self.minutes, [""])
 
 
 class MeaningTests(V2TestCase):

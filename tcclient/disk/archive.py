@@ -6,6 +6,7 @@ Knows what is written where and in which order; nothing of streams and servers.
 
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,7 @@ from tcclient.disk.adoption import Adoption, found_before, unbooked
 from tcclient.disk.alive import AliveMark
 from tcclient.disk.files import RETRY, RotatingFile
 from tcclient.disk.growing import Finished
+from tcclient.disk.lately import stored_lately
 from tcclient.disk.recovery import ledger_path
 from tcclient.disk.slots import Naming
 from tcclient.disk.timers import Timers
@@ -237,6 +239,15 @@ class Archive:
     def newest_lines(self) -> Iterator[dict[str, Any]]:
         """Those of the ledger, from the last one backwards."""
         return self._ledger.newest_first()
+
+    @property
+    def missed(self) -> float | None:
+        """As Left of a backfill."""
+        return self.chronicle.missed
+
+    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
+        """As Left of a backfill."""
+        return self._shelf.use.aside(partial(stored_lately, self._ledger.path, seconds))
 
     def clock_stepped(self, seconds: float) -> None:
         """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""

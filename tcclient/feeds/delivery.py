@@ -17,6 +17,7 @@ from tcclient.entries import Entry
 from tcclient.feeds.branch import Branch, Branches
 from tcclient.feeds.intake import Intake
 from tcclient.twitter import Codes, envelopes
+from tcclient.twitter.backfill import Backfill
 from tcclient.twitter.ruleset import Routing
 from tcclient.wire.connection import Ending
 from tcclient.wire.messages import Overlong
@@ -81,13 +82,13 @@ class Delivery:
     def take(
         self,
         messages: Iterable[bytes | Overlong],
-        is_new: Callable[[str], bool],
+        backfill: Backfill,
         *,
         is_sample: bool,
     ) -> int:
         """
-        Each post goes to every capture that it matched, which takes it.
-        `is_new` is asked of each post's id.  Returns how many posts were new.
+        Each post goes to every capture that it matched and that has not got it, which takes it.
+        Returns how many posts were new.
         """
         found: dict[Branch, list[bytes]] = {}
         takers: dict[envelopes.Rules, list[Branch]] = {}  # nobody comes or goes meanwhile
@@ -99,14 +100,16 @@ class Delivery:
             envelope = envelopes.read(message)
             if not isinstance(envelope, envelopes.Post):
                 self._heed(envelope, message)
-            elif is_new(envelope.id):
+                continue
+            rules = envelope.rules
+            if rules not in takers:
+                takers[rules] = self._takers(rules, is_sample)
+            lacking = backfill.who_lacks(envelope.id, takers[rules])
+            if lacking is not None:
                 posts += 1
-                rules = envelope.rules
-                if rules not in takers:
-                    takers[rules] = self._takers(rules, is_sample)
-                for branch in takers[rules]:
+                for branch in lacking:
                     found.setdefault(branch, []).append(message)
-                if not takers[rules] and not is_sample:
+                if not lacking and not is_sample:
                     self._foreign.count(envelope)
         for branch, some in found.items():
             if branch.archive is not None:

@@ -21,6 +21,9 @@ class Recent:
             self._seen.discard(self._order.popleft())
         return True
 
+    def __contains__(self, post_id: str) -> bool:
+        return post_id in self._seen
+
     def forget(self) -> None:
         """Remember none."""
         self._seen.clear()

@@ -72,7 +72,6 @@ class Trunk(MultiService):
         if self._purse is not None:
             self._purse.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._backfill = backfill or Backfill(wanted=False)
-        self._again = 0
         foreign = Foreign(note, upstream.clock)
         foreign.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._delivery = Delivery(
@@ -129,6 +128,8 @@ class Trunk(MultiService):
         if not self.has(branch) and branch.archive is not None:
             before = rules_before(branch.archive.newest_lines(), branch.job_id)
             self._rulebook.remember(branch.job_id, before.left, before.deleted)
+            if found and not self._is_broke():
+                self._backfill.resume(branch.archive, self._clock.seconds())
         self._branches.add(branch)
         branch.text, branch.text_is_news = text, True
         branch.served = self._clock.seconds()
@@ -241,7 +242,7 @@ class Trunk(MultiService):
         """As Listener: each post goes to every capture that it matched."""
         is_sample = self._stream is not None and self._stream.query.is_sample
         self._backfill.heard(self._clock.seconds())
-        delivered = self._delivery.take(messages, self._is_new, is_sample=is_sample)
+        delivered = self._delivery.take(messages, self._backfill, is_sample=is_sample)
         if self._purse is not None and delivered:
             self._purse.spend(delivered)
 
@@ -250,9 +251,9 @@ class Trunk(MultiService):
         if self._purse is not None:
             self._purse.cut()
         self._trouble.ended(names(self._asking()), ending)
-        if self._again:
-            self._note(entries.DeliveredAgain(posts=self._again))
-            self._again = 0
+        if self._backfill.again:
+            self._note(entries.DeliveredAgain(posts=self._backfill.again))
+            self._backfill.again = 0
         if ending.was_connected:
             for branch in self._branches.announced():
                 if branch.archive is not None:
@@ -264,11 +265,6 @@ class Trunk(MultiService):
                     branch.archive.chronicle.not_reached(ending)
         if ending.status == 409:
             self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
-
-    def _is_new(self, post_id: str) -> bool:
-        new = self._backfill.is_new(post_id)
-        self._again += not new
-        return new
 
     def _renounce(self) -> None:
         """

@@ -74,7 +74,7 @@ class V2Source:
         return ("without saying why" if code is None else one_line(str(code))[:60]), None
 
     async def _open(self, query: StreamQuery) -> IResponse:
-        minutes = 0 if query.is_sample else self.backfill.minutes(self._clock.seconds())
+        minutes = 0 if query.is_sample else await self._minutes()
         response = await self._authorized(query, minutes)
         if minutes and response.code in (400, 403):
             abandon(response)
@@ -85,6 +85,11 @@ class V2Source:
                 log.warn("X does not give backfill to this app; it is not asked for again.")
         self.backfill.asked = minutes or None
         return response
+
+    async def _minutes(self) -> int:
+        """To ask for, once what comes twice will be known."""
+        await self.backfill.when_recalled()
+        return self.backfill.minutes(self._clock.seconds())
 
     async def _authorized(self, query: StreamQuery, minutes: int) -> IResponse:
         token = await self._bearer.token()

@@ -84,6 +84,12 @@ class V2Stage(Stage):
             "all matched posts on disk",
         )
 
+    def lines(self, name: str, kind: str) -> list[dict[str, Any]]:
+        """What a capture's ledger says of that kind."""
+        path = self.folder / "data" / name / f"{name}.ledger.jsonl"
+        found = [json.loads(line) for line in path.read_text().splitlines()]
+        return [line for line in found if line["kind"] == kind]
+
     def opened(self) -> int:
         """How many streams X has opened."""
         connects: Any = self.twitter.state()["connects"]
@@ -168,6 +174,27 @@ class BackfillTests(V2Stage):
             stored = self.stored(name)
             self.assertEqual(len(stored), len(set(stored)))
             self.assertEqual(job.total_count, len(stored))
+
+    async def test_after_a_kill(self) -> None:
+        """The next process asks for what came in between, and takes none of it for new twice."""
+        self.twitter.fault(ChangePlan(backfill=True))
+        self.write_v2_settings(backfill=True)
+        client = self.client()
+        await until(lambda: len(self.stored("tea")) > 20, "posts")
+        await client.end(signal.SIGKILL)
+        client = self.client()
+        await until(lambda: self.opened() == 2, "a second connection")
+        so_far = len(self.stored("tea"))
+        await until(lambda: len(self.stored("tea")) > so_far + 20, "more posts")
+        await self.silent()
+        await client.end(signal.SIGTERM)
+        self.assertIn("delivered_again", (self.folder / "data" / "tcc.ledger.jsonl").read_text())
+        for job, name in ((self.job, "storm"), (self.other, "tea")):
+            stored = self.stored(name)
+            self.assertEqual(set(stored), self.matches.of_job[job.id])
+            self.assertEqual(len(stored), len(set(stored)))
+            (gap,) = [line for line in self.lines(name, "gap") if line["cause"] == "crash"]
+            self.assertEqual(gap["backfill"], 1)
 
     async def test_refused(self) -> None:
         """Where the plan has none, the stream is opened without, and it is asked for once."""
