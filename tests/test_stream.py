@@ -783,12 +783,20 @@ class HoldTests(StreamTestCase):
         self.assertEqual(self.attempts, 2)
 
     def test_what_was_missed_begins_with_the_hold(self) -> None:
-        """What is read at first after it had been waiting; what comes later is news again."""
-        for after, silent in ((TIMING.proof - 1, 100.0 + TIMING.proof - 1), (TIMING.proof, 0.0)):
+        """
+        What is read at first after it had been waiting; what comes after as much time, or a proof,
+        is news again.
+        """
+        for held, after, silent in (
+            (100.0, TIMING.proof - 1, 100.0 + TIMING.proof - 1),
+            (100.0, TIMING.proof, 0.0),
+            (3.0, 2.0, 5.0),
+            (3.0, 3.0, 0.0),
+        ):
             stream = self.connect()
             self.peer.says(b"\r\n")
             stream.hold()
-            self.clock.advance(100)
+            self.clock.advance(held)
             stream.release()
             self.clock.advance(after)
             self.peer.says(b"\r\n")
@@ -796,3 +804,4 @@ class HoldTests(StreamTestCase):
             self.peer.closes()
             self.assertEqual(self.ear.ending.silent, silent)
             self.successResultOf(stream.stopService())
+            self.clock.advance(1)  # the next one has to wait that long after a short connection

@@ -54,19 +54,24 @@ class ShortTests(TestCase):
         )
 
     async def test_refusals_and_turns(self) -> None:
-        """Both ends refuse, keywords change, the calendar turns, the disk does not take it."""
+        """Both ends refuse, keywords change, the calendar turns."""
         await self.check(
             STORM_503,
             in_turn("server", *SERVERS),
             FIRST_420,
             *CALENDARS,
             *KEYWORDS,
+        )
+
+    async def test_folders(self) -> None:
+        """The disk refuses, permits nothing, or has the folder no more; another client wants it."""
+        await self.check(
+            NO_PERMISSION,
             in_turn("folder", WRITES_REFUSED, SECOND_CLIENT),
             in_turn("disk", *REFUSING),
-            NO_PERMISSION,
             REMOVED,
         )
 
     async def test_mounts(self) -> None:
         """The disk is full, or nearly, also at a death; Twitter's name does not resolve."""
-        await self.check(in_turn("full", FULL_DISK, *DEATHS), LITTLE_ROOM, DNS)
+        await self.check(in_turn("deaths", *DEATHS), LITTLE_ROOM, FULL_DISK, DNS)
