@@ -15,7 +15,8 @@ from tests.faults.private import ALONE, beside, needed, seen_by
 from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World
 
-SIZE = 24 << 20
+SIZE = 64 << 20
+"""Bytes, enough for some twenty rounds."""
 ROOM = 1 << 20
 """Bytes that are left of a disk that is about to be full."""
 NOTHING = 100_000
@@ -121,8 +122,10 @@ def death_on_it(*, room_first: bool) -> Act:
 
 
 async def start_read_only(world: World, rounds: int) -> None:
-    """The client is started while the disk can only be read; the system lets nobody make it so
-    under a running one."""
+    """
+    The client is started while the disk can only be read.  The system does not make it so under a
+    running one, which has files open: see `baddisk` for that.
+    """
     for _ in range(rounds):
         await world.some_time(0.0, 1.0)
         await world.kill("client")
