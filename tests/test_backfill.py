@@ -69,7 +69,7 @@ class MinutesTests(SynchronousTestCase):
         self.assertEqual(backfill.minutes(1.0), 0)
         backfill.heard(0.0)
         backfill.refused()
-        self.assertEqual((backfill.minutes(1.0), backfill.on), (0, False))
+        self.assertEqual(backfill.minutes(1.0), 0)
         unwanted = Backfill(wanted=False)
         unwanted.heard(0.0)
         unwanted.resume(Capture(), 0.0)

@@ -67,11 +67,6 @@ class Backfill:
         self._recent = Recent(MOST_IDS)
         self._reading = DeferredLock()
 
-    @property
-    def on(self) -> bool:
-        """Whether it is wanted, and X has not refused it."""
-        return self._wanted
-
     def resume(self, left: Left, now: float) -> None:
         """A capture goes on, of which an earlier process may have missed something."""
         missed = left.missed
