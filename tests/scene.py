@@ -26,7 +26,7 @@ from tcclient.config.settings import Output, Secret, Server, Settings, Twitter, 
 from tcclient.disk.shelf import Shelf
 from tcclient.disk.slots import Naming
 from tcclient.feeds.feed import OwnFeeds
-from tcclient.sandbox.server import CaptureServer, restapi
+from tcclient.sandbox.server import CaptureServer, quirks, restapi
 from tcclient.sandbox.server.negotiation import ApiRequest
 from tcclient.sandbox.server.rows import TOKEN, Job
 from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
@@ -169,9 +169,10 @@ class Scene(Researcher):
         """
         left = self.disk.base.with_name(self.disk.base.name + "-left")
         shutil.copytree(self.disk.base, left)
-        await self.server_goes()
+        self.server.fault(quirks.Closed(times=None))
+        await self.server.hang_up()
         await self.stop()
-        await self.server_comes()
+        self.server.clear_faults()
         self.disk.base = left
 
     async def server_goes(self) -> None:

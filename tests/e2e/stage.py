@@ -20,7 +20,7 @@ from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcclient.sandbox.twitter.simulator import Character, Simulator
 from tests.e2e.processes import Daemon, Running, until
 
-RATE = 60.0
+RATE = 150.0
 JOB = "storm"
 
 
