@@ -24,6 +24,7 @@ MOST_LEVELS = 100
 
 _CR = 0x0D
 _USER = b',"user":{"id":'
+_BRACKET = _USER.index(b"{")
 _CONNECTION_LIMIT = b"Exceeded connection limit"
 
 
@@ -155,10 +156,13 @@ def _begins_as_tweet(line: bytes) -> bool:
     What stands in front of `user` is an object by itself, once its bracket is closed: so it is no
     piece of a string, and all its members, and `user` after them, are the line's own.  Twitter
     puts most of a tweet behind `user`.  Of that part it is seen that it is ASCII and ends as a
-    tweet does, not that it is JSON: a line damaged there is taken for a post.
+    tweet does, not that it is JSON: a line damaged there is taken for a post.  One with a bracket
+    in its text, or another object in front of `user`, is left to the parse.
     """
-    end = line.find(_USER)
-    if end < 0 or not line.endswith(b'"}') or not line.isascii() or b"\0" in line:
+    end = line.find(b"{", 1) - _BRACKET
+    if not line.startswith(_USER, end) or not line.endswith(b'"}'):
+        return False
+    if not line.isascii() or 0 in line:  # as b"\0", for which Python raises and catches within
         return False
     try:
         _decode_head(line[:end] + b"}")
