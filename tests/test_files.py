@@ -362,6 +362,17 @@ class FlushTests(FilesCase):
         self.files.write(block, 1)
         self.assertEqual((self.on_disk(), self.book.posts), (block * 2, 2))
 
+    def test_after_a_write(self) -> None:
+        """What comes then is written when that was due: one timer is enough for both."""
+        self.write(b"a")
+        self.clock.advance(0.06)
+        self.files.flush()
+        timers = self.clock.getDelayedCalls()
+        self.write(b"b")
+        self.assertEqual(self.clock.getDelayedCalls(), timers)
+        self.clock.advance(0.0401)
+        self.assertEqual((self.on_disk(), self.book.posts), (b"a\nb\n", 2))
+
     def test_when_asked(self) -> None:
         """Before a count is reported."""
         self.write(b"a")

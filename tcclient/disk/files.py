@@ -282,7 +282,7 @@ class RotatingFile(Service):
 
     def _went_well(self) -> None:
         self._timers.stop("retry")
-        if self._waiting.first is None:
+        if self._finishing:  # else it is left: Twisted wakes for a timer that was cancelled too
             self._timers.stop("flush")
         refused, self._is_refused = self._is_refused, False
         if refused:
