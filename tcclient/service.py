@@ -48,7 +48,7 @@ from tcclient.twitter.v1 import LIMITS, Keys, V1Source
 from tcclient.twitter.v2 import V2Source
 from tcclient.wire.connection import Timing
 from tcclient.wire.standstill import STILL
-from tcclient.wire.valve import REST
+from tcclient.wire.valve import rest_within
 from tcclient.wire.web import rest_client, stream_client, user_agent
 
 log = Logger()
@@ -155,7 +155,7 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         times.steady,
         settings.fingerprint(),
         DiskUse(
-            output.flush_interval,
+            output.flush_interval - rest_within(output.flush_interval),
             output.fsync_interval,
             output.min_free_bytes,
             in_threads(reactor),
@@ -224,7 +224,7 @@ def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
 
 def _timing(settings: Settings) -> Timing:
     """Who wants each post in its file as soon as it is read wants it read as soon as it comes."""
-    return Timing(rest=min(REST, settings.output.flush_interval), still=STILL)
+    return Timing(rest=rest_within(settings.output.flush_interval), still=STILL)
 
 
 def _purse(settings: Settings, prefix: str, times: Times, trunk: Trunk) -> Purse:

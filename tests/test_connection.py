@@ -18,7 +18,7 @@ from tcclient.twitter import Refusal
 from tcclient.wire.connection import Connection, Ending, Timing
 from tcclient.wire.gunzip import Gunzip
 from tcclient.wire.messages import Overlong
-from tcclient.wire.valve import SHORT
+from tcclient.wire.valve import AT_ONCE, MOST_UNREAD, REST, SHORT, rest_within
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 
 TIMING = Timing(proof=10, drain=1, goodbye=5)
@@ -427,6 +427,30 @@ class RestTests(ConnectionTestCase):
             self.says(b"{}\n")
             self.assertTrue(self.transport.reading)
 
+    def test_what_came_in_a_rest(self) -> None:
+        """It is read at once then, and the next rest begins with it: what comes later waits not."""
+        self.says(b"{}\n")
+        for _ in range(3):
+            self.clock.advance(0.0201)
+            self.says(b"{}\n")
+            self.assertFalse(self.transport.reading)
+        self.clock.advance(0.0201 + AT_ONCE)
+        self.says(b"{}\n")
+        self.assertTrue(self.transport.reading)
+
+    def test_much_that_comes(self) -> None:
+        """A rest is as short as keeps what comes in it from being more than MOST_UNREAD."""
+        for much, rest in ((MOST_UNREAD // 2, 0.02), (4 * MOST_UNREAD, 0.005)):
+            self.says(b"{}\n")
+            self.clock.advance(0.02)
+            self.says(b"x" * much)
+            self.assertTrue(self.transport.reading)
+            self.says(b"\n")
+            self.clock.advance(rest - 0.0001)
+            self.assertFalse(self.transport.reading)
+            self.clock.advance(0.0002)
+            self.assertTrue(self.transport.reading)
+
     def test_a_read_that_left_something(self) -> None:
         """There is no waiting where there is more already."""
         self.clock.advance(1)
@@ -471,6 +495,11 @@ class RestTests(ConnectionTestCase):
         self.connection.hang_up()
         self.assertTrue(self.transport.hung_up)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_its_share(self) -> None:
+        """A post waits no longer than it may: less than that in the socket, the rest of it here."""
+        for wait, rest in ((0.0, 0.0), (0.01, 0.008), (0.1, 0.08), (10.0, REST)):
+            self.assertAlmostEqual(rest_within(wait), rest)
 
     def test_silence(self) -> None:
         """It counts from the last byte."""
