@@ -154,6 +154,20 @@ class ChangeTests(RulebookTestCase):
         self.goes(5)
         self.assertEqual(self.x.values(1), ["cows"])
 
+    def test_a_change_while_the_one_before_is_asked_for(self) -> None:
+        """The newest is asked for next; until one of them works, the oldest stays."""
+        for kind in ("try", "add"):
+            self.want(1, "cats")
+            self.goes(100)
+            self.x.holds(kind)
+            self.want(1, "dogs")
+            self.want(1, "cows")
+            self.x.lets_go()
+            self.goes(DELAY - 1)
+            self.assertIn("cats", self.x.values(1))
+            self.goes(2)
+            self.assertEqual(self.x.values(1), ["cows"])
+
     def test_a_word_that_comes_back(self) -> None:
         """The old rule is all that brings it until the newest one works."""
         self.want(1, "ants, cats")

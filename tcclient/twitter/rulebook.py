@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from tcclient.backoff import Backoff, Trouble
 from tcclient.keywords import Refused
 from tcclient.twitter import Refusal
-from tcclient.twitter.inventory import Inventory
+from tcclient.twitter.inventory import Inventory, Wanted
 from tcclient.twitter.ruleapi import NoRoom, RuleApi, RuleError
 from tcclient.twitter.rules import Clause
 from tcclient.twitter.ruleset import Changes, NewRule, PresentRule, Routing, job_of, plan
@@ -246,14 +246,16 @@ class Rulebook:
         if due:
             await self._api.delete([rule.id for rule in due])
             self._see([rule for rule in self._inventory.rules if rule not in due])
-        changes, short = self._plan(), None
+        # What is wanted may change meanwhile; that is asked for next, and replaces nothing yet.
+        wanted, short = self._values(), None
+        changes = self._plan_for(wanted)
         if changes.add:
             try:
                 if not await self._add(changes):
                     return False  # until X has been asked for all, nothing is replaced
             except _SHORT as e:
                 short = e
-        self._replaced_at = self._inventory.supersede(self._plan(), self._values())
+        self._replaced_at = self._inventory.supersede(self._plan_for(wanted), wanted)
         self._wait(short)
         return short is None
 
@@ -276,7 +278,10 @@ class Rulebook:
         return {job: wish.values(self._manner.rule_length) for job, wish in self._wishes.items()}
 
     def _plan(self) -> Changes:
-        return plan(self._values(), self._inventory.rules, self._manner.prefix)
+        return self._plan_for(self._values())
+
+    def _plan_for(self, wanted: Wanted) -> Changes:
+        return plan(wanted, self._inventory.rules, self._manner.prefix)
 
     def _see(self, rules: Iterable[PresentRule]) -> None:
         news = self._inventory.see(rules, self._clock.seconds())
