@@ -13,7 +13,7 @@ from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient import entries
-from tcclient.coverage import START, Coverage, Missing
+from tcclient.coverage import DISK, START, Coverage, Missing
 from tcclient.entries import Entry
 from tcclient.keywords import Understood
 from tcclient.server.jobs import Status
@@ -133,7 +133,7 @@ class Chronicle:
         self._heard = now - ending.silent if unwritten is None else unwritten
         self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.unread:
-            self._miss(self._heard, "disk", "nothing was read while the disk took no posts")
+            self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
         elif ending.cause not in ON_PURPOSE:
             self._miss(self._heard, ending.cause, ending.detail)
 

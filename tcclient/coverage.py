@@ -27,6 +27,7 @@ _READ_TO_THE_END = (START, "keywords")
 
 LEFT = "client_stopped"
 CRASH = "crash"
+DISK = "disk"
 
 
 @attrs.frozen
@@ -148,6 +149,7 @@ class _Search:
         self._tried: list[entries.NotConnected] = []
         self._is_found = False
         self._text_is_known = False
+        self._disk: bool | None = None  # whether it took posts in the end; None where nobody says
 
     @property
     def is_over(self) -> bool:
@@ -162,6 +164,9 @@ class _Search:
             self._moved += entry.seconds
         elif self._is_found:
             pass
+        elif isinstance(entry, entries.DiskTrouble | entries.DiskRecovered):
+            if self._disk is None:
+                self._disk = isinstance(entry, entries.DiskRecovered)
         elif isinstance(entry, entries.File):
             self._arrived(entry, at)
         elif isinstance(entry, entries.NotConnected):
@@ -193,8 +198,11 @@ class _Search:
             self._is_found = True
             if self.missing is None:
                 self._tried.clear()  # that was for new keywords, while the old ones were heard
-            heard = entries.seconds(entry.end) + self._moved
-            self._begins(max(heard, self._alive), CRASH, "the client was killed")
+            begin = max(entries.seconds(entry.end) + self._moved, self._alive)
+            if self._disk is False:
+                self._begins(begin, DISK, "the disk took no posts when the client was killed")
+            else:
+                self._begins(begin, CRASH, "the client was killed")
 
     def _begins(self, at: float, cause: str, detail: str) -> None:
         """The gap begins there, and what was tried since has failed."""

@@ -153,11 +153,18 @@ class WordingTests(SynchronousTestCase):
         self.assertEqual(self.wordings(*told), [("a", 0, 1, None)])
 
     def test_a_stop_ends_it(self) -> None:
-        """Until it is in force again."""
+        """When it is asked for again, that is another time of the same text."""
         told = [(0, STARTED), (0, asked("a")), (1, in_force("a", 1)), (50, stopped())]
         self.assertEqual(self.wordings(*told), [("a", 0, 1, 50)])
         again = [(60, STARTED), (60, asked("a")), (61, in_force("a", 61))]
-        self.assertEqual(self.wordings(*told, *again), [("a", 0, 1, None)])
+        expected = [("a", 0, 1, 50), ("a", 60, 61, None)]
+        self.assertEqual(self.wordings(*told, *again), expected)
+
+    def test_a_stop_while_new_ones_are_asked_for(self) -> None:
+        """The old ones are in force until then, and no longer."""
+        told = [(0, STARTED), (0, asked("a")), (1, in_force("a", 1)), (40, asked("b"))]
+        expected = [("a", 0, 1, 50), ("b", 40, None, None)]
+        self.assertEqual(self.wordings(*told, (50, stopped())), expected)
 
     def test_terms_that_are_left_out(self) -> None:
         """By us when it was read, or by X later."""

@@ -131,22 +131,46 @@ class MessageTests(ConnectionTestCase):
         self.assertEqual((self.owner.messages, self.connection.incomplete), ([b"{}"], 100))
 
 
+MUCH = b"\r\n" * SHORT
+"""More than is read where nothing waits behind it."""
+
+
 class StandstillTests(ConnectionTestCase):
     """This process reads nothing for a while, whatever comes."""
 
     timing = Timing(still=0.5)
 
     def test_what_is_read_then_had_been_waiting(self) -> None:
-        """The silence goes on until as much time has passed again."""
+        """The silence goes on until as much time has passed again, with much at each read."""
         self.says(b"{}\r\n")
         self.clock.rightNow += 2.0  # nothing is called meanwhile
-        self.says(b"{}\r\n")
+        self.says(MUCH)
         self.assertEqual(self.connection.silent, 2.0)
         self.clock.pump([0.25] * 7)
-        self.says(b"{}\r\n")
+        self.says(MUCH)
         self.assertEqual(self.connection.silent, 3.75)
         self.clock.pump([0.25])
         self.assertEqual(self.connection.silent, 0.25)
+
+    def test_until_nothing_waits(self) -> None:
+        """A short read has emptied the socket: soon all is read that was on its way."""
+        self.says(b"{}\r\n")
+        self.clock.rightNow += 20.0
+        self.says(MUCH)
+        self.says(b"{}\r\n")
+        self.clock.pump([0.25])
+        self.assertEqual(self.connection.silent, 20.25)
+        self.clock.pump([0.25])
+        self.assertEqual(self.connection.silent, 0.5)
+
+    def test_one_after_the_other(self) -> None:
+        """They do not add up, where all was read in between."""
+        for _ in range(9):
+            self.clock.rightNow += 0.75
+            self.says(b"{}\r\n")
+            self.clock.pump([0.25] * 4)
+        self.clock.rightNow += 0.75
+        self.assertEqual(self.connection.silent, 1.75)
 
     def test_of_a_quiet_stream(self) -> None:
         """That nothing comes is no standstill."""

@@ -190,6 +190,21 @@ class ResumeTests(SynchronousTestCase):
         assert missing is not None
         self.assertEqual(missing.begin, NOON + 20)
 
+    def test_killed_while_the_disk_took_nothing(self) -> None:
+        """The disk is why posts are missing since then."""
+        lines = (
+            (0, START),
+            (0, KEYWORDS),
+            (2, gap(0, 2)),
+            (50, entries.DiskTrouble(reason="full")),
+        )
+        missing = self.resume(*lines, alive=NOON + 49)
+        assert missing is not None
+        self.assertEqual((missing.begin, missing.cause), (NOON + 49, "disk"))
+        missing = self.resume(*lines, (55, entries.DiskRecovered(after=5.0)), alive=NOON + 60)
+        assert missing is not None
+        self.assertEqual((missing.begin, missing.cause), (NOON + 60, "crash"))
+
     def test_killed_in_a_gap(self) -> None:
         """The gap goes on, from where it began."""
         lost = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)

@@ -16,6 +16,7 @@ from tcclient.keywords import Query
 from tcclient.wire.connection import Ending, Timing
 from tcclient.wire.gunzip import HIDDEN
 from tcclient.wire.messages import Overlong
+from tcclient.wire.valve import SHORT
 from tests.peers import KEYS, STALL, FakeSource, Peer, clock_at, settle, upstream
 
 CATS, DOGS = Query(("cats",)), Query(("dogs",))
@@ -782,24 +783,42 @@ class HoldTests(StreamTestCase):
         self.successResultOf(stream.stopService())
         self.assertEqual(self.attempts, 2)
 
+    def test_a_new_connection_after_a_hold(self) -> None:
+        """Nothing of the one before waits on it."""
+        stream = self.connect()
+        self.peer.says(b"\r\n")
+        stream.hold()
+        self.clock.advance(30)
+        stream.release()
+        self.peer.closes()
+        self.clock.advance(5)
+        self.peer.answers().says(b"\r\n")
+        self.clock.advance(1)
+        self.assertEqual((stream.silent, stream.is_unread), (1.0, False))
+        self.successResultOf(stream.stopService())
+
     def test_what_was_missed_begins_with_the_hold(self) -> None:
         """
         What is read at first after it had been waiting; what comes after as much time, or a proof,
-        is news again.
+        is news again, and so it is soon after a read that leaves nothing.
         """
-        for held, after, silent in (
-            (100.0, TIMING.proof - 1, 100.0 + TIMING.proof - 1),
-            (100.0, TIMING.proof, 0.0),
-            (3.0, 2.0, 5.0),
-            (3.0, 3.0, 0.0),
+        little, much = b"\r\n", b"\r\n" * SHORT
+        for held, after, said, silent in (
+            (100.0, TIMING.proof - 1, much, 100.0 + TIMING.proof - 1),
+            (100.0, TIMING.proof, much, 0.0),
+            (3.0, 2.0, much, 5.0),
+            (3.0, 3.0, much, 0.0),
+            (3.0, 0.25, little, 3.25),
+            (3.0, 2.0, little, 0.0),
         ):
             stream = self.connect()
             self.peer.says(b"\r\n")
             stream.hold()
             self.clock.advance(held)
             stream.release()
+            self.peer.says(said)
             self.clock.advance(after)
-            self.peer.says(b"\r\n")
+            self.peer.says(said)
             self.assertEqual(stream.silent, silent)
             self.peer.closes()
             self.assertEqual(self.ear.ending.silent, silent)

@@ -140,8 +140,8 @@ class JobHistory:
             return
         if self.is_running:
             self._stops.append(at)
-            if self.wordings and self.wordings[-1].begin is not None:
-                self.wordings[-1].end = at
+            for one in self._in_force_now():
+                one.end = at
         self.is_running, self.ended_because = False, stop.because
         self._begun = None
 
@@ -171,20 +171,22 @@ class JobHistory:
 
     def _asked(self, at: float, asked: entries.Keywords) -> None:
         last = self.wordings[-1] if self.wordings else None
-        if last is None or last.text != asked.after:
+        if last is None or last.text != asked.after or last.end is not None:
             self.wordings.append(Wording(self.job, asked.after, at, refused=asked.refused))
 
     def _in_force(self, since: float, text: str | None) -> None:
         last = self.wordings[-1] if self.wordings else None
-        if last is None or last.text != text:
+        if last is None or last.text != text or last.end is not None:
             last = Wording(self.job, text, None)
             self.wordings.append(last)
-        before = [one for one in self.wordings[:-1] if one.begin is not None and one.end is None]
-        for one in before:
-            one.end = since
+        for one in self._in_force_now():
+            if one is not last:
+                one.end = since
         if last.begin is None:
             last.begin = since
-        last.end = None
+
+    def _in_force_now(self) -> list[Wording]:
+        return [one for one in self.wordings if one.begin is not None and one.end is None]
 
     def _heard_of(self, line: Line) -> None:
         """Until when an earlier process is known to have been there, should it be killed now."""

@@ -273,12 +273,15 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
             return True
         # In twice the time all is read; sockets do not hold what takes longer than a proof.
         held = min(self._released_at - self._held_at, self._upstream.timing.proof)
-        return self._clock.seconds() - self._released_at < held
+        is_recent = self._clock.seconds() - self._released_at < held
+        return is_recent and not connection.has_caught_up
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection
         if self._is_held:
             connection.hold(_HELD)
+        else:
+            self._held_at = self._released_at = None  # that was of an older one
 
     def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
         if connection is not None:

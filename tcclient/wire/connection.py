@@ -29,8 +29,8 @@ from tcclient.twitter import Refusal
 from tcclient.wire.bodies import break_off
 from tcclient.wire.gunzip import Gunzip
 from tcclient.wire.messages import Overlong, Splitter
-from tcclient.wire.standstill import Standstill
-from tcclient.wire.valve import Valve
+from tcclient.wire.standstill import REST_OF_IT, Standstill
+from tcclient.wire.valve import SHORT, Valve
 
 log = Logger()
 
@@ -141,6 +141,7 @@ class Connection(Protocol):
         self._reads = 0
         self._valve = Valve(timing.rest, clock)
         self._standstill = Standstill(timing.still, clock)
+        self._caught_up_at: float | None = None
         self.ending: Ending | None = None
         self.good = False
 
@@ -161,6 +162,12 @@ class Connection(Protocol):
         read at first after this process stood still says nothing of the time since.
         """
         return max(0.0, self._clock.seconds() - self._heard, self._standstill.age)
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether all has been read that waited here or on the other side, as far as is seen."""
+        at = self._caught_up_at
+        return at is not None and self._clock.seconds() - at >= REST_OF_IT
 
     def in_front_of(self, reader: IProtocol) -> "Connection":
         """This connection, once it knows whom to tell of its beginning and end."""
@@ -184,6 +191,7 @@ class Connection(Protocol):
         before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
         self._valve.has_read(len(data), self._heard - before)
+        self._see_what_waits(len(data))
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
             self._owner.proved()
@@ -203,6 +211,7 @@ class Connection(Protocol):
         """The reason no longer holds; one that did not is no error."""
         if self._valve.is_held:
             self._awake = self._clock.seconds()
+            self._caught_up_at = self._awake
         self._valve.release(reason)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -240,6 +249,15 @@ class Connection(Protocol):
                 before = self._reads
                 await deferLater(self._clock, 0)
                 quiet = quiet + 1 if self._reads == before else 0
+
+    def _see_what_waits(self, size: int) -> None:
+        """By the size of a read."""
+        if size >= SHORT:
+            self._caught_up_at = None
+            return
+        self._standstill.caught_up()
+        if self._caught_up_at is None:
+            self._caught_up_at = self._heard
 
     def _take_apart(self, data: bytes) -> None:
         try:

@@ -12,6 +12,10 @@ STILL = 0.2
 """Seconds without a beat; a shorter time is within the one by which each gap begins earlier."""
 
 
+REST_OF_IT = 0.5
+"""Seconds in which the other side sends what was left with it, once nothing waits here."""
+
+
 class Standstill:
     """
     `still` is how long nothing has to happen, in seconds; 0: never mind.  Whoever reads beats
@@ -44,6 +48,10 @@ class Standstill:
                 self._since = self._beaten
             self._until = now + (now - self._since)  # in twice the time all is read
         self._beaten = now
+
+    def caught_up(self) -> None:
+        """Nothing waits to be read any more."""
+        self._until = min(self._until, self._clock.seconds() + REST_OF_IT)
 
     @property
     def age(self) -> float:
