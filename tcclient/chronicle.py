@@ -23,6 +23,10 @@ ON_PURPOSE = frozenset({"stopped", "left"})
 """Causes for which nothing is missing: the capture is not wanted, or the client says so itself."""
 
 
+SOON = 1.0
+"""Seconds in which a stop is usually finished: the time of its line is near enough then."""
+
+
 class Chronicle:
     """
     `note` puts a line into the ledger and does not raise; `missing` is the gap in which an earlier
@@ -43,7 +47,7 @@ class Chronicle:
         self._coverage = Coverage(missing)
         self._heard = clock.seconds()
         self._keywords: str | None = None
-        self._ceased: float | None = None
+        self._ceased = None if missing is None else missing.ceased
         self._status: int | None = None  # the server's, while the capture is to run
         self._said: list[Entry] = []  # of what is asked for: the newest lines
         self._in_force: tuple[str | None, float] | None = None  # since when
@@ -60,6 +64,8 @@ class Chronicle:
 
     def begin(self, status: int, keywords: str | None) -> None:
         """The capture is to run; `status` is the server's."""
+        if self._ceased is not None and self.is_running:
+            self.end("stopped", status)  # an earlier process did not come to say so
         self._keywords, self._status, self._ceased = keywords, status, None
         because = "started" if status == Status.STARTING else "resumed"
         self._note(entries.CaptureStart(because=because, status=status))
@@ -76,9 +82,20 @@ class Chronicle:
         covered = self._heard if missing is None else missing.begin
         if because != "left":
             self._end_gap()
-        self._note(
-            entries.CaptureStop(because=because, status=status, covered=entries.moment(covered))
+        line = entries.CaptureStop(
+            because=because,
+            status=status,
+            covered=entries.moment(covered),
+            since=self._since(because),
         )
+        self._note(line)
+
+    def _since(self, because: str) -> str | None:
+        """Since when it was not wanted, where that is some time ago."""
+        ceased = self._ceased
+        if ceased is None or because == "left" or self._clock.seconds() - ceased < SOON:
+            return None
+        return entries.moment(ceased)
 
     def follow(self, text: str | None, before: str | None, understood: Understood) -> None:
         """The keyword text is `text` from now on."""

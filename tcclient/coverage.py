@@ -28,12 +28,14 @@ _READ_TO_THE_END = (START, "keywords")
 LEFT = "client_stopped"
 CRASH = "crash"
 DISK = "disk"
+STOPPED = "stopped"
+"""No gap: a stop that the process did not live to finish."""
 
 
 @attrs.frozen
 class Missing:
     """A gap that is open.  `cause` and `detail` say why it began; `attempts` have failed since, and
-    `status` and `explanation` are those of the last one."""
+    `status` and `explanation` are those of the last one.  From `ceased` on nothing was wanted."""
 
     begin: float
     cause: str
@@ -42,6 +44,7 @@ class Missing:
     attempts: int = 0
     status: int | None = None
     explanation: str | None = None
+    ceased: float | None = None
 
 
 class Coverage:
@@ -72,7 +75,7 @@ class Coverage:
     def ends(self, end: float, backfill: int | None = None) -> entries.Gap | None:
         """The stream is heard, or nothing is wanted any more; the line about the gap, if any."""
         missing, self.missing = self.missing, None
-        if missing is None:
+        if missing is None or missing.cause == STOPPED:
             return None
         # A clock that was set back in between makes no gap of less than nothing.
         begin = min(_begin(missing), end)
@@ -154,7 +157,10 @@ class _Search:
     @property
     def is_over(self) -> bool:
         """Whether no older entry says more."""
-        return self._is_found and (self._text_is_known or self.missing is None)
+        if self.missing is None:
+            return self._is_found
+        needs_disk = self.missing.cause == STOPPED and self._disk is None
+        return self._is_found and self._text_is_known and not needs_disk
 
     def take(self, entry: entries.Entry, at: float) -> None:
         """The next older entry, of that time."""
@@ -162,17 +168,23 @@ class _Search:
             self.keywords, self._text_is_known = entry.after, True
         elif isinstance(entry, entries.ClockStep):
             self._moved += entry.seconds
+        elif isinstance(entry, entries.DiskTrouble | entries.DiskRecovered):
+            self._disk_said(is_well=isinstance(entry, entries.DiskRecovered))
         elif self._is_found:
             pass
-        elif isinstance(entry, entries.DiskTrouble | entries.DiskRecovered):
-            if self._disk is None:
-                self._disk = isinstance(entry, entries.DiskRecovered)
         elif isinstance(entry, entries.File):
             self._arrived(entry, at)
         elif isinstance(entry, entries.NotConnected):
             self._tried.append(entry)
         else:
             self._look(entry, at)
+
+    def _disk_said(self, *, is_well: bool) -> None:
+        if self._disk is None:
+            self._disk = is_well
+            if self.missing is not None and self.missing.cause == STOPPED and not is_well:
+                detail = "nothing was read while the disk took no posts"
+                self.missing = attrs.evolve(self.missing, cause=DISK, detail=detail)
 
     def _arrived(self, file: entries.File, at: float) -> None:
         if file.last_arrival is not None and (self._trust_recovered or not file.recovered):
@@ -194,6 +206,8 @@ class _Search:
         elif isinstance(entry, entries.Disconnected) and entry.overlap is None:
             self._is_found = True
             self._begins(now - (entry.silent or 0.0), entry.cause, entry.detail)
+            if entry.cause == STOPPED and self.missing is not None:
+                self.missing = attrs.evolve(self.missing, ceased=now)
         elif isinstance(entry, entries.Gap):
             self._is_found = True
             if self.missing is None:

@@ -158,11 +158,13 @@ class CaptureStart(Entry, frozen=True):
 class CaptureStop(Entry, frozen=True):
     """The capture is not to run.  `because`: `stopped` by a researcher, `withdrawn` (archived,
     deleted or reassigned), `renamed`: it goes on in another folder, or `left`: the client ends, and
-    a restart resumes it.  What came until `covered` is on the disk."""
+    a restart resumes it.  What came until `covered` is on the disk.  Where it took long to finish,
+    nothing was wanted any more from `since` on."""
 
     because: str
     status: int
     covered: Moment | None = None
+    since: Moment | None = None
 
 
 class Keywords(Entry, frozen=True):

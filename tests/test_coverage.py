@@ -205,6 +205,19 @@ class ResumeTests(SynchronousTestCase):
         assert missing is not None
         self.assertEqual((missing.begin, missing.cause), (NOON + 60, "crash"))
 
+    def test_killed_within_a_stop(self) -> None:
+        """Nothing is missing since the stop; before it, what the disk had not taken."""
+        lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)))
+        stop = entries.Disconnected(cause="stopped", detail="", silent=30.0)
+        missing = self.resume(*lines, (90, stop))
+        assert missing is not None
+        self.assertEqual((missing.cause, missing.ceased), ("stopped", NOON + 90))
+        self.assertIsNone(Coverage(missing).ends(NOON + 90))
+        missing = self.resume(*lines, (60, entries.DiskTrouble(reason="full")), (90, stop))
+        assert missing is not None
+        found = (missing.begin, missing.cause, missing.ceased)
+        self.assertEqual(found, (NOON + 60, "disk", NOON + 90))
+
     def test_killed_in_a_gap(self) -> None:
         """The gap goes on, from where it began."""
         lost = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)

@@ -685,10 +685,48 @@ class PlaceTests(SessionTestCase):
             [(line["cause"], line["seconds"]) for line in self.of_kind("gap")],
             [("start", 0.0), ("disk", 30.0 + IN_FLIGHT)],
         )
+        (stop,) = self.of_kind("capture_stop")
+        self.assertEqual(seconds(stop["at"]) - seconds(stop["since"]), 100.0 + RETRY)
         self.stream()
         self.peer.says(a_post(2))
         self.halt()
         self.assertEqual(self.finished(), [a_post(1).strip(), a_post(2).strip()])
+
+    def killed_within_a_stop(self) -> None:
+        """The disk refuses for 30 s, then comes the stop, then a kill; a new process begins."""
+        self.stream()
+        self.peer.says(a_post(1))
+        ledger = ledger_path(self.base, "Elections")
+        with in_the_way(self.base / "Elections"), capturedLogs():
+            self.peer.says(a_post(2))
+            self.clock.advance(30)
+            halted = Deferred.fromCoroutine(self.session.halt("stopped"))
+            settle(self.clock)
+            self.clock.advance(1)
+        self.clock.advance(RETRY)
+        self.successResultOf(halted)
+        self.session.retire()
+        before, disconnected, after = ledger.read_bytes().partition(b'"kind": "disconnected"')
+        ledger.write_bytes(before + disconnected + after.partition(b"\n")[0] + b"\n")
+        self.clock.advance(1000)
+        self.begin()
+
+    def test_killed_within_a_stop(self) -> None:
+        """The next process says when that was, and that nothing is missing since."""
+        self.killed_within_a_stop()
+        self.session.reopen(JOB)
+        (stop,) = self.of_kind("capture_stop")
+        self.assertGreater(seconds(stop["at"]) - seconds(stop["since"]), 1000.0)
+        gap = self.of_kind("gap")[-1]
+        self.assertEqual((gap["cause"], gap["seconds"]), ("disk", 30.0 + IN_FLIGHT))
+
+    def test_killed_within_a_stop_and_started_again(self) -> None:
+        """The same, before it begins."""
+        self.killed_within_a_stop()
+        self.stream()
+        kinds = [line["kind"] for line in self.of_kind("capture_start", "capture_stop")]
+        self.assertEqual(kinds, ["capture_start", "capture_stop", "capture_start"])
+        self.assertEqual(self.of_kind("gap")[-1]["seconds"], 30.0 + IN_FLIGHT)
 
     def test_new_keywords_while_the_disk_refuses(self) -> None:
         """The connection for them is made when posts can be stored."""

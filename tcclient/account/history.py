@@ -138,8 +138,10 @@ class JobHistory:
         if stop.because == "left":
             self._begin_gap(Missing(_covered(at, stop), LEFT, "the client was stopped"))
             return
+        if stop.since is not None:
+            at = min(at, seconds(stop.since))
         if self.is_running:
-            self._stops.append(at)
+            self._stops.append(max(at, self._begins[-1]))
             for one in self._in_force_now():
                 one.end = at
         self.is_running, self.ended_because = False, stop.because
