@@ -98,7 +98,13 @@ class Chronicle:
         return entries.moment(ceased)
 
     def follow(self, text: str | None, before: str | None, understood: Understood) -> None:
-        """The keyword text is `text` from now on."""
+        """
+        The keyword text is `text` from now on.  The first of a process that goes on with a capture
+        follows on the one that the account has.
+        """
+        missing = self._coverage.missing
+        if before is None and missing is not None and missing.keywords != text:
+            before = missing.keywords
         self._keywords = text
         asked = understood.asked
         line = entries.Keywords(

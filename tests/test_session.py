@@ -461,6 +461,16 @@ class GapTests(SessionTestCase):
         self.peer.says(a_post(2))
         self.assertEqual(self.gaps()[1:], [("client_stopped", 70.0 + IN_FLIGHT, 0)])
 
+    def test_new_keywords_while_the_client_was_away(self) -> None:
+        """The account has what was wanted before; of the same ones it says so again."""
+        self.stream()
+        for job in (JOB, keyed("dogs")):
+            self.leave()
+            self.begin()
+            self.stream(job)
+        told = [(line.get("before"), line["after"]) for line in self.of_kind("keywords")]
+        self.assertEqual(told, [(None, "cats"), (None, "cats"), ("cats", "dogs")])
+
     def test_over_a_crash(self) -> None:
         """From the last moment until which all that came is safe, posts or not."""
         self.stream()

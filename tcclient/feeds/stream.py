@@ -16,6 +16,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
 from twisted.web.iweb import IResponse
@@ -29,6 +30,8 @@ from tcclient.wire.bodies import abandon, read_beginning
 from tcclient.wire.connection import Connection, Ending, Timing
 from tcclient.wire.gunzip import decoder_for, inflated
 from tcclient.wire.messages import Overlong
+
+log = Logger()
 
 _HELD = "held"
 """Why a connection is not read: who has asked for the posts cannot take them."""
@@ -229,6 +232,8 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         up, timing = self._upstream, self._upstream.timing
         up.backoff.asks_for(self.query)
         due = up.backoff.remaining(self._clock.seconds())
+        if due > 1:
+            log.info("The next connect waits {s:.0f} s, after what the last one met.", s=due)
         if due > 0:
             await deferLater(self._clock, due)
         while self._is_held:
