@@ -144,6 +144,8 @@ class ProcessTests(FolderCase):
         with self.ledger.open("ab") as file:
             file.write(b"no\n")
         os.truncate(self.data()[0], 1 << 38)  # a hole: it takes no room
+        # A shell has its background jobs ignore it, which whoever they start inherits.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.SIG_DFL))
         process = self.start("--verify")
         assert process.stdout is not None
         self.assertIn(b"is not JSON", process.stdout.readline())
