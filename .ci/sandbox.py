@@ -44,6 +44,7 @@ def until(condition, seconds: float):
 def main(twistd: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sandbox = Path(folder) / "sandbox"
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which jobs in the background ignore
         process = subprocess.Popen([twistd, "-n", "tcc", "--sandbox", sandbox], cwd=folder)
         try:
             began = time.monotonic()

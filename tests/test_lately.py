@@ -6,6 +6,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.disk.lately import STRAYS, stored_lately
+from tcclient.entries import File, as_line
 from tests.peers import EPOCH, id_made
 
 
@@ -23,7 +24,7 @@ class LatelyTests(SynchronousTestCase):
     def book(self, name: str) -> None:
         """The ledger has a file of that name."""
         with self.ledger.open("a") as ledger:
-            ledger.write(json.dumps({"kind": "file", "name": name, "posts": 1}) + "\n")
+            ledger.write(as_line(File(name=name, posts=1, bytes=1), 1, EPOCH).decode())
 
     def finish(self, name: str, *ids: str) -> None:
         """A file with these posts is finished."""
