@@ -51,7 +51,7 @@ def _settings(ends: Ends) -> dict[str, object]:
             "base_url": ends.server,
             "client_id": 1,
             "auth_token": TOKEN,
-            "ping_interval": 2.0,
+            "ping_interval": 1.0,
             "update_interval": 5.0,
         },
         "twitter_auth": _credentials(ends.api),
