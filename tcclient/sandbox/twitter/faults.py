@@ -5,6 +5,7 @@ A fault is a struct, read from JSON by its `kind`.  It knows what it does; when 
 simulator's business.
 """
 
+from abc import ABCMeta, abstractmethod
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,8 +24,13 @@ def kind_of(class_name: str) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in class_name).removeprefix("-")
 
 
+class _StructABCMeta(msgspec.StructMeta, ABCMeta):
+    """Of structs that cannot be made before they say what they do."""
+
+
 class Fault(
     msgspec.Struct,
+    metaclass=_StructABCMeta,
     kw_only=True,
     forbid_unknown_fields=True,
     tag_field="kind",
@@ -47,9 +53,9 @@ class AnswerFault(Fault):
     times: Count = 1
     where: Where = "stream"
 
+    @abstractmethod
     def answer(self, request: Request, now: float) -> int:
         """Answer `request`, made at the Unix time `now`, or not; give the status, 0 for none."""
-        raise NotImplementedError
 
 
 class Status(AnswerFault, kw_only=True):
@@ -101,9 +107,9 @@ class StreamFault(Fault):
     when: Literal["now", "connect"] = "now"
     times: Count = 1
 
+    @abstractmethod
     def strike(self, stream: Stream) -> None:
         """Do it to `stream`."""
-        raise NotImplementedError
 
 
 class Calm(Fault):

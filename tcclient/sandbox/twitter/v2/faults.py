@@ -1,5 +1,6 @@
 """The faults that only v2 has: refusals of its own, in-stream errors, and changes of the plan."""
 
+from abc import abstractmethod
 from typing import Annotated, Literal
 
 import attrs
@@ -21,9 +22,9 @@ Delay = Annotated[float, msgspec.Meta(ge=0)]
 class Refusal(AnswerFault):
     """A refusal of X's, in place of any answer to the next `times` requests `where` it strikes."""
 
+    @abstractmethod
     def reply(self, now: float) -> Reply:
         """What is answered."""
-        raise NotImplementedError
 
     def answer(self, request: Request, now: float) -> int:
         reply = self.reply(now)
