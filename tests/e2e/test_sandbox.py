@@ -3,7 +3,6 @@
 import contextlib
 import json
 import re
-import shutil
 import signal
 import socket
 from pathlib import Path
@@ -91,9 +90,6 @@ class SandboxTests(TestCase):
         self.assertEqual(ended.err, "")
         self.assertIn("files are finished", ended.out)
         self.assertEqual(list(self.data.glob("*.tmp")), [])
-
-    if not (shutil.which("curl") and shutil.which("bash")):
-        test_the_lines_to_paste.skip = "curl or bash, which the printed lines need, is not there"
 
     async def test_again_in_the_same_folder(self) -> None:
         """It goes on where it ended, at other ports if the usual ones are taken."""

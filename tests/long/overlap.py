@@ -62,10 +62,15 @@ def matched(journal: Path) -> dict[int, set[str]]:
     return found
 
 
-def wait_for_silence(root: str) -> None:
-    """No more posts are sent, and those that were have had time to arrive."""
+def wait_for_silence(root: str, server: Server, journal: Path, bound: float = 30.0) -> None:
+    """No more posts are sent, and those that were are reported, or `bound` seconds have passed."""
     ask("POST", f"{root}sandbox/rate", {"rate": 0})
-    time.sleep(3)
+    sent = {job: len(ids) for job, ids in matched(journal).items()}
+    end = time.monotonic() + bound
+    while any(server.job(job)["total_count"] < sent[job] for job in sent):
+        if time.monotonic() > end:
+            return
+        time.sleep(0.1)
 
 
 def main() -> None:
@@ -95,7 +100,7 @@ def main() -> None:
         for job in JOBS:
             server.wait_for(job, 3)
         memory = edit(server, client.pid, options)
-        wait_for_silence(root)
+        wait_for_silence(root, server, folder / "journal")
         client.send_signal(signal.SIGTERM)
         client.wait(30)
         state = ask("GET", f"{root}sandbox/state")
