@@ -1,4 +1,4 @@
-"""The same answer in fewer chunks: Twisted's own decoder must see no difference."""
+"""The chunks of an answer undone: Twisted's own decoder must see no difference."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import _ChunkedTransferDecoder
 
-from tcclient.wire.chunks import MOST_HEAD, Joiner
+from tcclient.wire.chunks import _MOST_WAYS, MOST_HEAD, Unchunker, as_chunk
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LAST = b"0\r\n\r\n"
@@ -26,9 +26,37 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
 
 
 def joined(reads: Iterable[bytes]) -> list[bytes]:
-    """What is passed on after each read."""
-    joiner = Joiner()
-    return [joiner.take(read) for read in reads]
+    """What goes to the HTTP client after each read where nothing goes past it."""
+    unchunker, has_begun = Unchunker(), False
+    passed = []
+    for read in reads:
+        before, pieces, after = unchunker.take(read)
+        chunk = b"" if pieces is None else as_chunk(pieces, is_first=not has_begun)
+        has_begun = has_begun or pieces is not None
+        passed.append(before + chunk + after)
+    return passed
+
+
+def heard_both_ways(reads: Sequence[bytes]) -> tuple[bytes, bytes | None, str]:
+    """As heard(), where all but the first of the body goes past the HTTP client."""
+    content: list[bytes] = []
+    rest: list[bytes] = []
+    unchunker, decoder = Unchunker(), _ChunkedTransferDecoder(content.append, rest.append)
+    unchunker.take(HEAD)
+    try:
+        for read in reads:
+            before, pieces, after = unchunker.take(read)
+            decoder.dataReceived(before)
+            if pieces is not None and content:
+                content += pieces
+            elif pieces is not None:
+                decoder.dataReceived(as_chunk(pieces, is_first=True))
+            decoder.dataReceived(after)
+            if rest:
+                break
+    except Exception as e:
+        return b"".join(content), None, type(e).__name__
+    return b"".join(content), rest[0] if rest else None, ""
 
 
 def heard(reads: Sequence[bytes]) -> tuple[bytes, bytes | None, str, int]:
@@ -88,7 +116,9 @@ class SameBodyTests(SynchronousTestCase):
     def same(self, stream: bytes, places: Iterable[int]) -> None:
         """Twisted hears the same of both."""
         for reads in (cut(stream, places), [stream[i : i + 1] for i in range(len(stream))]):
-            self.assertEqual(heard(body(reads))[:3], heard(reads)[:3])
+            told = heard(reads)[:3]
+            self.assertEqual(heard(body(reads))[:3], told)
+            self.assertEqual(heard_both_ways(reads), told)
 
     @given(contents, endings, places)
     @example([b"a"], b"", [3])
@@ -139,6 +169,30 @@ class FewerChunksTests(SynchronousTestCase):
         self.assertEqual(body([b"5\r\nhello", b"\r\n", b""]), [b"5\r\nhello", b"", b""])
 
 
+class KnownWaysTests(SynchronousTestCase):
+    """A size that has been read is known again."""
+
+    def test_more_sizes_than_are_remembered(self) -> None:
+        """Nothing is taken for another one, and memory is bounded."""
+        unchunker = Unchunker()
+        unchunker.take(HEAD)
+        for size in (*range(1, 2 * _MOST_WAYS, 3), *range(1, 300)):
+            content = b"%d" % size * size
+            content = content[:size]
+            _, pieces, _ = unchunker.take(chunk(content))
+            assert pieces is not None
+            self.assertEqual((list(pieces), pieces.size), ([content], size))
+        self.assertLessEqual(len(unchunker._ways), _MOST_WAYS)
+
+    def test_the_same_size_in_other_words(self) -> None:
+        """Upper case, zeros in front, and a chunk that begins as a size goes on."""
+        content, sizes = b"\r\n1" * 5, (b"f", b"F", b"00f", b"0000000F", b"f")
+        stream = b"".join(b"%b\r\n%b\r\n" % (size, content) for size in sizes)
+        _, pieces, after = Unchunker().take(HEAD + stream * 2 + LAST)
+        assert pieces is not None
+        self.assertEqual((list(pieces), after), ([content] * 10, b"\r\n" + LAST))
+
+
 class HeadTests(SynchronousTestCase):
     """Which answers are touched."""
 
@@ -184,9 +238,9 @@ class HeadTests(SynchronousTestCase):
 
     def test_a_head_without_end(self) -> None:
         """Is passed on, and not looked through for ever."""
-        joiner = Joiner()
+        unchunker = Unchunker()
         line = b"A: %b\r\n" % (b"b" * 1000)
-        passed = {joiner.take(line) for _ in range(2 * MOST_HEAD // len(line))}
-        self.assertEqual(passed, {line})
+        passed = {unchunker.take(line) for _ in range(2 * MOST_HEAD // len(line))}
+        self.assertEqual(passed, {(line, None, b"")})
         more = HEAD + chunk(b"a") + chunk(b"b")
-        self.assertEqual(joiner.take(more), more)
+        self.assertEqual(unchunker.take(more), (more, None, b""))

@@ -1,8 +1,9 @@
-"""What one read brings stays together on its way to the HTTP client, over TCP and TLS."""
+"""What one read brings stays together, over TCP and TLS, and takes a shortcut if there is one."""
 
 from typing import Any, cast
 
 from hyperlink import EncodedURL
+from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IProtocol, IStreamClientEndpoint
@@ -16,8 +17,10 @@ from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from tcclient.failures import explain
+from tcclient.wire.chunks import Pieces
 from tcclient.wire.reads import READ, joined
-from tcclient.wire.web import Endpoints, StreamEndpoints, client_over
+from tcclient.wire.shortcut import Shortcut
+from tcclient.wire.web import stock_stream_client, stream_client
 from tests.test_tls import CA, GOOD
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -40,6 +43,18 @@ class Heard(Protocol):
         self.ended.callback(None)
 
 
+class Takes(Heard):
+    """The same, and takes pieces: how many at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once: list[int] = []
+
+    def piecesReceived(self, pieces: Pieces) -> None:
+        self.pieces += pieces
+        self.at_once.append(len(pieces.spans))
+
+
 @implementer(IStreamClientEndpoint)
 class Here:
     """Connects at once, to a transport in memory."""
@@ -59,8 +74,9 @@ class InMemoryTests(SynchronousTestCase):
 
     def connect(self, tls: Any = None) -> tuple[Here, Heard]:
         """A way in, and who stands at its end: it learns of no wrapper."""
-        here, heard = Here(), Heard()
-        made = self.successResultOf(joined(here, tls).connect(Factory.forProtocol(lambda: heard)))
+        here, heard, self.shortcut = Here(), Heard(), Shortcut()
+        endpoint = joined(here, tls, self.shortcut)
+        made = self.successResultOf(endpoint.connect(Factory.forProtocol(lambda: heard)))
         self.assertIs(made, heard)
         self.assertEqual(cast(Any, here.transport).bufferSize, READ)
         return here, heard
@@ -71,6 +87,23 @@ class InMemoryTests(SynchronousTestCase):
         for read in (HEAD, CHUNK * 3 + b"3\r\nab", b"c\r\n" + CHUNK):
             here.socket.dataReceived(read)
         self.assertEqual(heard.pieces, [HEAD, b"11\r\nhellohellohelloab", b"\r\n6\r\nchello"])
+
+    def test_shortcut(self) -> None:
+        """The client learns that a body begins, and how it ends; all else goes past it."""
+        here, heard = self.connect()
+        taken: list[list[bytes]] = []
+        self.shortcut.take = lambda pieces: taken.append(list(pieces))
+        for read in (
+            HEAD,
+            CHUNK,
+            CHUNK * 2 + b"5\r\nhe",
+            b"llo\r\n",
+            CHUNK + b"0\r\n\r\n",
+            b"more",
+        ):
+            here.socket.dataReceived(read)
+        self.assertEqual(taken, [[b"hello", b"hello", b"he"], [b"llo"], [b"hello"]])
+        self.assertEqual(heard.pieces, [HEAD, b"5\r\nhello", b"\r\n0\r\n\r\n", b"more"])
 
     def test_the_transport(self) -> None:
         """Is at hand as if nothing were between."""
@@ -119,12 +152,13 @@ class InMemoryTests(SynchronousTestCase):
         for piece in (HEAD, *[CHUNK] * 20):
             cast(Any, server.transport).write(piece)
         carry()
-        self.assertEqual(heard.pieces, [HEAD + b"64\r\n" + b"hello" * 20])
+        self.assertEqual(heard.pieces, [HEAD, b"64\r\n" + b"hello" * 20])
+        self.shortcut.take = lambda pieces: heard.pieces.append(b"|".join(pieces))
         for piece in (CHUNK, CHUNK, b"0\r\n\r\n"):
             cast(Any, server.transport).write(piece)
         cast(Any, server.transport).loseConnection()
         carry()
-        self.assertEqual(heard.pieces[1:], [b"\r\na\r\nhellohello\r\n0\r\n\r\n"])
+        self.assertEqual(heard.pieces[2:], [b"hello|hello", b"\r\n0\r\n\r\n"])
         here.socket.connectionLost(connectionDone)
         self.assertEqual(heard.reasons, [connectionDone])
 
@@ -156,7 +190,9 @@ class EndingTests(TestCase):
         self.port = cast(Any, reactor).listenTCP(0, self.factory, interface="127.0.0.1")
         self.addCleanup(self.port.stopListening)
 
-    async def hear(self, endpoints: type[Endpoints], *script: bytes) -> tuple[bytes, str]:
+    async def hear(
+        self, client: HTTPClient, script: tuple[bytes, ...], heard: Heard
+    ) -> tuple[bytes, str]:
         """The body of an answer, and why there is no more of it."""
 
         def scripted() -> Scripted:
@@ -165,10 +201,8 @@ class EndingTests(TestCase):
             return protocol
 
         self.factory.protocol = cast(Any, scripted)
-        client = client_over(cast(Any, reactor), endpoints(cast(Any, reactor), None))
         url = EncodedURL.from_text(f"http://127.0.0.1:{self.port.getHost().port}/")
         response = cast(IResponse, await client.request("GET", url, unbuffered=True))
-        heard = Heard()
         response.deliverBody(heard)
         await heard.ended
         return b"".join(heard.pieces), explain(heard.reasons[0])
@@ -185,7 +219,9 @@ class EndingTests(TestCase):
             ((HEAD, b"5;a=b\r\nhello\r\n", b"0\r\n\r\n"), b"hello", "ended the answer"),
             ((b"HTTP/1.1 200 OK\r\n\r\n", CHUNK), CHUNK, "closed the connection"),
         ):
-            found = await self.hear(StreamEndpoints, *script)
-            self.assertEqual(found, await self.hear(Endpoints, *script), script)
+            found = await self.hear(stock_stream_client(cast(Any, reactor), None), script, Heard())
             self.assertEqual(found[0], content)
             self.assertIn(ending, found[1])
+            for heard in (Heard(), Takes()):
+                same = await self.hear(stream_client(cast(Any, reactor), None), script, heard)
+                self.assertEqual(same, found, script)

@@ -27,6 +27,7 @@ from tcclient.backoff import Trouble
 from tcclient.entries import Disconnected, Ended, NotConnected
 from tcclient.twitter import Refusal
 from tcclient.wire.bodies import break_off
+from tcclient.wire.chunks import Pieces
 from tcclient.wire.gunzip import Gunzip
 from tcclient.wire.messages import Overlong, Splitter
 from tcclient.wire.standstill import REST_OF_IT, Standstill
@@ -185,18 +186,23 @@ class Connection(Protocol):
         self._owner.began()
 
     def dataReceived(self, data: bytes) -> None:
+        self.piecesReceived(Pieces(data, [(0, len(data))]))
+
+    def piecesReceived(self, pieces: Pieces) -> None:
+        """As PieceReader."""
         if self._reader is None:
             return  # the owner has been told that nothing more comes
         self._standstill.beat()
         before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
-        self._valve.has_read(len(data), self._heard - before)
-        self._see_what_waits(len(data))
+        size = pieces.size
+        self._valve.has_read(size, self._heard - before)
+        self._see_what_waits(size)
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
             self._owner.proved()
         first = self._reads == 1
-        self._take_apart(data)
+        self._take_apart(pieces)
         if first and self.ending is None and self._reader is not None:
             self._owner.heard()
 
@@ -259,10 +265,13 @@ class Connection(Protocol):
         if self._caught_up_at is None:
             self._caught_up_at = self._heard
 
-    def _take_apart(self, data: bytes) -> None:
+    def _take_apart(self, pieces: Pieces) -> None:
         try:
-            for piece in (data,) if self._decoder is None else self._decoder.feed(data):
-                self._deliver(piece)
+            if self._decoder is None:
+                self._deliver(self._splitter.feed_all(pieces))
+            else:
+                for plain in self._decoder.feed(b"".join(pieces)):
+                    self._deliver(self._splitter.feed(plain))
         except zlib.error as e:
             self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
         except Exception:
@@ -270,8 +279,7 @@ class Connection(Protocol):
             log.failure("This client failed at what the stream brought.")
             self.end(Ending("failed", "this client failed at what came", Trouble.HTTP))
 
-    def _deliver(self, data: bytes) -> None:
-        messages = self._splitter.feed(data)
+    def _deliver(self, messages: list[bytes | Overlong]) -> None:
         if messages:
             self._owner.received(messages)
 

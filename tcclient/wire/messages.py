@@ -13,6 +13,8 @@ import attrs
 import msgspec
 from txtwitter import messagetools
 
+from tcclient.wire.chunks import Pieces
+
 MAX_MESSAGE = 1 << 20
 """Bytes of the longest message that is stored.  Posts above 16 KiB exist, none near 1 MiB."""
 
@@ -76,6 +78,24 @@ class Splitter:
     def incomplete(self) -> int:
         """How many bytes of an unfinished message have been seen."""
         return self._size
+
+    def feed_all(self, pieces: Pieces) -> list[bytes | Overlong]:
+        """As feed() of one after the other; least is done for pieces that are a message each."""
+        messages: list[bytes | Overlong] = []
+        read, is_between = pieces.read, not self._size
+        for begin, end in pieces.spans:
+            last = end - 1
+            if (
+                read.find(b"\n", begin, end) == last
+                and is_between
+                and read[last - 1] == _CR
+                and begin + 1 < last <= begin + MAX_MESSAGE
+            ):
+                messages.append(read[begin : last - 1])
+            else:
+                messages += self.feed(read[begin:end])
+                is_between = not self._size
+        return messages
 
     def feed(self, data: bytes) -> list[bytes | Overlong]:
         """

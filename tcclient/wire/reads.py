@@ -1,5 +1,6 @@
 """
-What one read of a stream's socket brings goes to the HTTP client in one piece, and in one chunk.
+What one read of a stream's socket brings is passed on together: the body past the HTTP client, once
+there is a shortcut, and all else to it.
 
 Knows where a protocol is put in front of another, by Twisted's public wrappers; what is done to the
 bytes is known to chunks.  TLS hands on each of its records by itself, so a protocol below it tells
@@ -7,6 +8,8 @@ the one above it how long a read lasts.  Where it does not find that one, as in 
 is not ours, each record is passed on at once: slower, and right.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
@@ -23,10 +26,11 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcclient.wire.chunks import Joiner
+from tcclient.wire.chunks import Unchunker, as_chunk
+from tcclient.wire.shortcut import Shortcut
 
-READ = 1 << 18
-"""Bytes that are read at once; Twisted's default is a quarter of it."""
+READ = 1 << 19
+"""Bytes that are read at once; Twisted's default is an eighth of it."""
 
 BLOCK = 1 << 22
 """
@@ -39,19 +43,21 @@ costs more than all that is done to the bytes; until it has seen a larger block 
 
 
 def joined(
-    tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None
+    tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None, shortcut: Shortcut
 ) -> IStreamClientEndpoint:
-    """Leads where `tcp` leads, with TLS where there is `tls`."""
+    """Leads where `tcp` leads, with TLS where there is `tls`; for one request."""
     bytes(BLOCK)  # made and dropped
     socket = _Wrapping(tcp, _Socket)
-    return _Wrapping(wrapClientTLS(tls, socket) if tls else socket, _Front)
+    return _Wrapping(wrapClientTLS(tls, socket) if tls else socket, partial(_Front, shortcut))
 
 
 class _Front(ProtocolWrapper):
     """In front of the HTTP client.  While a read lasts, its pieces are kept."""
 
-    def __init__(self, factory: Any, client: IProtocol) -> None:
-        self._joiner = Joiner()
+    def __init__(self, shortcut: Shortcut, factory: Any, client: IProtocol) -> None:
+        self._shortcut = shortcut
+        self._unchunker = Unchunker()
+        self._has_begun = False  # that is, the client has seen a chunk and not its end
         self._pieces: list[bytes] = []
         self._within_read = False
         super().__init__(factory, client)
@@ -75,7 +81,16 @@ class _Front(ProtocolWrapper):
     def _flush(self) -> None:
         read = b"".join(self._pieces)
         self._pieces.clear()
-        data = self._joiner.take(read)
+        before, body, after = self._unchunker.take(read)
+        self._to_client(before)
+        if body and self._has_begun and self._shortcut.take is not None:
+            self._shortcut.take(body)
+        elif body:
+            self._to_client(as_chunk(body, is_first=not self._has_begun))
+            self._has_begun = True
+        self._to_client(after)
+
+    def _to_client(self, data: bytes) -> None:
         if data:
             super().dataReceived(data)  # type: ignore[no-untyped-call]  # not annotated
 
@@ -108,7 +123,9 @@ class _Socket(ProtocolWrapper):
 class _Wrapping:
     """Puts a wrapper in front of what connects to an endpoint, and does not learn of it."""
 
-    def __init__(self, endpoint: IStreamClientEndpoint, wrapper: type[ProtocolWrapper]) -> None:
+    def __init__(
+        self, endpoint: IStreamClientEndpoint, wrapper: Callable[[Any, IProtocol], ProtocolWrapper]
+    ) -> None:
         self._endpoint = endpoint
         self._wrapper = wrapper
 
