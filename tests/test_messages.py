@@ -332,19 +332,26 @@ class KindTests(SynchronousTestCase):
             (b'{"id_str":"1","text":"x",%b,"lang":"en"', Kind.NOT_JSON),
             (b'{"id_str":"1","text":"x",%b,"lang":"en"} ', Kind.POST),
             (b'"id_str":"1","text":"x",%b,"lang":"en"}', Kind.NOT_JSON),
-            (b'{"id_str":"1","text":"x,%b,"lang":"en"}', Kind.NOT_JSON),
-            (b'{"id_str":"1","text":"x\t",%b,"lang":"en"}', Kind.NOT_JSON),
+            (b'"at":1,"id_str":"1","text":"x",%b,"lang":"en"}', Kind.NOT_JSON),
+            (b'{"at":1,"id_str":"1","text":"x",%b,"lang":"en"', Kind.NOT_JSON),
+            (b'{"at":1,"id_str":"1","x":",\\"text\\":\\"",%b,"lang":"en"}', Kind.UNKNOWN),
+            (b'{"at":1,"id_str":"1","x":["text",":"],%b,"lang":"en"}', Kind.UNKNOWN),
+            (b'{"at":1,"text":"1",%b,"id_str":"en"}', Kind.POST),
             (b'{"id_str":"1","text":"\xff",%b,"lang":"en"}', Kind.NOT_JSON),
             (b'{"id_str":"1","text":"x",%b,"lang":"\xff"}', Kind.NOT_JSON),
-            (b'{"id_str":"1","text":"x",%b,"lang":"\0"}', Kind.NOT_JSON),
+            (b'{"at":1,"id_str":"1","text":"x",%b,"lang":"\xff"}', Kind.NOT_JSON),
             (b'{"id_str":"1","text":"\\ud83d",%b,"lang":"en"}', Kind.POST),
         ):
             self.assertIs(kind_of(line % user), kind, line)
 
     def test_where_damage_is_not_seen(self) -> None:
-        """Behind the name of its author a line that ends as a tweet is not read."""
-        line = b'{"id_str":"1","text":"x","user":{"id":1,,"lang":"en"}'
-        self.assertIs(kind_of(line), Kind.POST)
+        """A line that has what a tweet has, and ends as one, is not read but kept as it is."""
+        for line in (
+            b'{"at":1,"id_str":"1","text":"x","user":{"id":1,,"lang":"en"}',
+            b'{"at":1,,"id_str":"1","text":"x","user":{"id":1},"lang":"en"}',
+            b'{"at":1,"id_str":"1","text":"\0","user":{"id":1},"lang":"en"}',
+        ):
+            self.assertIs(kind_of(line), Kind.POST, line)
 
     def test_a_name_that_is_half_a_character(self) -> None:
         """It hides nothing, and is no obstacle."""
