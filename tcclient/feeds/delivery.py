@@ -102,9 +102,10 @@ class Delivery:
                 self._heed(envelope, message)
                 continue
             rules = envelope.rules
-            if rules not in takers:
-                takers[rules] = self._takers(rules, is_sample)
-            lacking = backfill.who_lacks(envelope.id, takers[rules])
+            wanting = takers.get(rules)
+            if wanting is None:
+                wanting = takers[rules] = self._takers(rules, is_sample)
+            lacking = backfill.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
                 for branch in lacking:
