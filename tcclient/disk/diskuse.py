@@ -21,7 +21,7 @@ class DiskUse:
     """
 
     flush_interval: float = 0.0
-    """The longest that a post waits to be written; 0: it does not."""
+    """The longest that a post waits to be written while more come; 0: it does not."""
     fsync_interval: float = 1.0
     """The longest that what is written can be lost by a power cut."""
     min_free_bytes: int = 0

@@ -5,6 +5,7 @@ Knows when each of these is due, and that a disk can refuse; what an account loo
 brings the posts, is its owner's business.
 """
 
+from functools import partial
 from pathlib import Path
 
 from twisted.application.service import Service
@@ -87,8 +88,8 @@ class RotatingFile(Service):
 
     def write(self, block: bytes, posts: int) -> None:
         """
-        Take `block`, which holds that many posts, each ended by a newline.  It is in the file
-        after `flush_interval` at the latest, or when the disk takes it.
+        Take `block`, which holds that many posts, each ended by a newline.  It is in the file as
+        soon as nothing more comes, after `flush_interval` at the latest, or when the disk takes it.
         """
         self._waiting.add(block, posts, self._clock.seconds())
         self._hold_or_release()
@@ -97,13 +98,26 @@ class RotatingFile(Service):
         if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
             self.flush()
         else:
-            self._timers.start("flush", self._use.flush_interval, self.flush)
+            self._timers.start("flush", 0, partial(self._flush_unless_more_comes, 0))
 
     def flush(self) -> None:
         """Write what waits, but where the disk refuses it, or is busy with finishing a file."""
         if not self._working:
             working = Deferred.fromCoroutine(self._work())
             working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
+
+    def _flush_unless_more_comes(self, before: int) -> None:
+        """
+        A turn of the reactor lies between two calls: who was to be read has been.  `before` is how
+        many bytes waited in the last one.
+        """
+        since, waiting = self.waiting_since, self._waiting.bytes
+        if since is None:
+            return
+        if waiting == before or self._clock.seconds() - since >= self._use.flush_interval:
+            self.flush()
+        else:
+            self._timers.start("flush", 0, partial(self._flush_unless_more_comes, waiting))
 
     def give_up(self) -> int:
         """Forget what is in no file.  Returns how many posts that are."""
@@ -282,7 +296,7 @@ class RotatingFile(Service):
 
     def _went_well(self) -> None:
         self._timers.stop("retry")
-        if self._finishing:  # else it is left: Twisted wakes for a timer that was cancelled too
+        if self._finishing:
             self._timers.stop("flush")
         refused, self._is_refused = self._is_refused, False
         if refused:

@@ -26,8 +26,8 @@ Bytes that may come in a rest, by the rate before it, which is the shorter for t
 to keep them, and where it cannot the other side has to wait.
 """
 
-SHORT = 1 << 15
-"""Bytes.  A read with fewer, an eighth of the most, has left nothing in the socket."""
+SHORT = 1 << 17
+"""Bytes.  A read with fewer, a quarter of the most, has left nothing in the socket."""
 
 
 def rest_within(wait: float) -> float:
