@@ -20,7 +20,7 @@ from tcclient.aside import in_threads
 from tcclient.disk.diskuse import DiskUse
 from tcclient.disk.files import MOST_HELD, MOST_WAITING, RETRY, RotatingFile
 from tcclient.disk.finalname import give_final_name
-from tcclient.disk.growing import DOUBTFUL, Finished
+from tcclient.disk.growing import DOUBTFUL, WARM, Finished
 from tcclient.disk.slots import Naming
 from tcclient.disk.syncing import sync_folder
 from tests.disk import Acts, calls_noted, contents, full, refuse_links
@@ -670,6 +670,37 @@ class SyncTests(FilesCase):
         self.acts.do_all()
         self.assertEqual(self.book.syncs, ["begins", "done"])
         self.assertTrue(self.files.is_synced)
+
+    def test_what_stays_in_memory(self) -> None:
+        """The end of the file; each byte before it is given back once, and not before a sync."""
+        forgotten: list[tuple[int, int]] = []
+        self.patch(os, "posix_fadvise", lambda fd, *span: forgotten.append(span[:2]))
+        block = b"x" * (WARM - 1) + b"\n"
+        for blocks, spans in (
+            (1, []),
+            (1, [(0, WARM)]),
+            (3, [(0, WARM), (WARM, 3 * WARM)]),
+            (0, [(0, WARM), (WARM, 3 * WARM)]),
+        ):
+            before = list(forgotten)
+            for _ in range(blocks):
+                self.files.write(block, 1)
+            self.clock.advance(2.0)
+            self.assertEqual(forgotten, before)
+            self.acts.do_all()
+            self.assertEqual(forgotten, spans)
+
+    def test_memory_that_cannot_be_given_back(self) -> None:
+        """Is kept; nothing else comes of it."""
+
+        def refuse(fd: int, *span: int) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+        self.patch(os, "posix_fadvise", refuse)
+        self.files.write(b"x" * 2 * WARM + b"\n", 1)
+        self.clock.advance(2.0)
+        self.acts.do_all()
+        self.assertEqual((self.book.said, self.files.is_synced), ([], True))
 
     def test_nothing_new(self) -> None:
         """Is not synced again."""

@@ -24,6 +24,14 @@ Nanoseconds since 1970: when a file was read last, by its times, whose other one
 byte, may say too much after a crash.
 """
 
+WARM = 8 << 20
+"""
+Bytes at the end of a file that stay in the page cache for whoever follows it; more than that is
+forgotten in pieces of this size.  Or else a capture displaces, in the course of months, all that
+others keep there, and takes new memory for each post, which costs a virtual machine up to ten
+times as much as to use what it has (1 and up to 8 µs per post measured).
+"""
+
 
 @attrs.frozen
 class Finished:
@@ -81,6 +89,7 @@ class Growing:
         self._last_block = b""
         self._first_arrival = 0.0
         self._last_arrival = 0.0
+        self._cold = 0
 
     @property
     def is_removed(self) -> bool:
@@ -114,6 +123,12 @@ class Growing:
         self.posts += batch.posts
         self.bytes += batch.bytes
         self.unsynced = True
+
+    def cold(self) -> tuple[int, int]:
+        """Offset and length of what nobody is expected to read soon; no byte is in two of them."""
+        begin = self._cold
+        self._cold = max(begin, (self.bytes // WARM - 1) * WARM)
+        return begin, self._cold - begin
 
     def finished(self, name: str) -> Finished:
         """What it is under its final name."""

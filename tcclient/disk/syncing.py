@@ -31,10 +31,11 @@ class Syncing:
         self._turn = DeferredLock()
         self.is_slow = False
 
-    def file(self, fd: int) -> Deferred[None]:
+    def file(self, fd: int, cold: tuple[int, int] = (0, 0)) -> Deferred[None]:
         """
         Fires when what was written to the file before is safe; fails with OSError.  `fd` may be
-        closed meanwhile.
+        closed meanwhile.  Of `cold`, an offset and a length, nobody will read anything soon: its
+        memory is free for what is written next.
         """
         try:
             copy = os.dup(fd)
@@ -44,6 +45,8 @@ class Syncing:
         def act() -> None:
             try:
                 os.fdatasync(copy)
+                if cold[1]:
+                    _forget(copy, cold)
             finally:
                 os.close(copy)
 
@@ -69,6 +72,11 @@ class Syncing:
     def _tell(self, is_slow: bool) -> None:
         self.is_slow = is_slow
         self._changed()
+
+
+def _forget(fd: int, span: tuple[int, int]) -> None:
+    with suppress(OSError):  # not every file system has pages that it could give back
+        os.posix_fadvise(fd, *span, os.POSIX_FADV_DONTNEED)
 
 
 def sync_folder(folder: Path) -> None:
