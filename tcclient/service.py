@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn, cast
 
 import attrs
+from treq.client import HTTPClient
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import ILogObserver, Logger
@@ -46,10 +47,11 @@ from tcclient.twitter.rulebook import Manner
 from tcclient.twitter.ruleset import tag_prefix
 from tcclient.twitter.v1 import LIMITS, Keys, V1Source
 from tcclient.twitter.v2 import V2Source
+from tcclient.wire import proof
 from tcclient.wire.connection import Timing
 from tcclient.wire.standstill import STILL
 from tcclient.wire.valve import rest_within
-from tcclient.wire.web import rest_client, stream_client, user_agent
+from tcclient.wire.web import rest_client, stock_stream_client, stream_client, user_agent
 
 log = Logger()
 
@@ -186,7 +188,7 @@ def _poller(settings: Settings, shelf: Shelf, feeds: Feeds, times: Times) -> Pol
 def _v1_feeds(settings: Settings, times: Times) -> OwnFeeds:
     keys = settings.twitter_auth.present()
     source = V1Source(
-        stream_client(times.reactor, settings.source_addr),
+        _stream_client(settings, times),
         settings.twitter.stream_url,
         Keys(*(keys[field.name] for field in attrs.fields(Keys))),
         user_agent(settings.server.client_id),
@@ -202,7 +204,7 @@ def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
     bearer = _bearer(settings, times)
     backfill = Backfill(twitter.backfill)
     source = V2Source(
-        stream_client(times.reactor, settings.source_addr),
+        _stream_client(settings, times),
         twitter.api_url,
         bearer,
         parameters(twitter.fields),
@@ -220,6 +222,18 @@ def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
         backfill,
         partial(_purse, settings, prefix, times) if twitter.budget else None,
     )
+
+
+def _stream_client(settings: Settings, times: Times) -> HTTPClient:
+    stock = settings.twitter.stock_http
+    if not stock and not proof.holds():
+        log.warn(
+            "The shortcut past Twisted's HTTP client does not hold with this Twisted: the stream "
+            "goes through all of it, which costs more and loses nothing. Please report this."
+        )
+        stock = True
+    make = stock_stream_client if stock else stream_client
+    return make(times.reactor, settings.source_addr)
 
 
 def _timing(settings: Settings) -> Timing:

@@ -188,6 +188,7 @@ class DefaultsTests(SettingsTestCase):
         self.assertEqual(loaded.twitter.rule_length, 1024)
         self.assertEqual(loaded.twitter.rule_delay, 20.0)
         self.assertIs(loaded.twitter.backfill, False)
+        self.assertIs(loaded.twitter.stock_http, False)
         self.assertIsNone(loaded.twitter.budget)
         self.assertIsNone(loaded.source_addr)
         self.assertEqual(loaded.output.base_dir, self.folder / "data")
@@ -300,6 +301,7 @@ class AcceptedTests(SettingsTestCase):
             ("twitter.rule_delay", 1e-9, 1e-9),
             ("twitter.rule_delay", 3600, 3600.0),
             ("twitter.backfill", True, True),
+            ("twitter.stock_http", True, True),
             ("twitter.budget", None, None),
             ("twitter.budget", {"posts_per_day": 1}, {"posts_per_day": 1}),
             ("twitter.budget", {"posts_per_month": 10**9}, {"posts_per_month": 10**9}),
@@ -472,6 +474,7 @@ class RefusedValueTests(SettingsTestCase):
         ("twitter.rule_delay", 3600.5, DELAY + "3600.5"),
         ("twitter.rule_delay", None, DELAY + "null"),
         ("twitter.backfill", 5, "must be true or false, found 5"),
+        ("twitter.stock_http", "no", 'must be true or false, found "no"'),
         ("twitter.budget", 5, BUDGET + "5"),
         ("twitter.budget", {}, BUDGET + "one in which there is no limit"),
         ("twitter.budget", {"posts_per_day": None}, BUDGET + "one in which there is no limit"),

@@ -109,7 +109,7 @@ class TwitterAuth(Struct, frozen=True, kw_only=True):
 class Twitter(Struct, frozen=True, kw_only=True):
     """
     Where the stream is and what is asked of it.  The addresses end in exactly one slash;
-    `stream_url` is v1.1's, all that follows `stall_timeout` is v2's.
+    `stream_url` is v1.1's, all from `api_url` to `backfill` is v2's.
     """
 
     api: Annotated[Literal["2", "1.1"], Meta(description='"2" or "1.1"')] = "2"
@@ -140,6 +140,7 @@ class Twitter(Struct, frozen=True, kw_only=True):
         ),
     ] = None
     backfill: Annotated[bool, Meta(description="true or false")] = False
+    stock_http: Annotated[bool, Meta(description="true or false")] = False
 
 
 class Output(Struct, frozen=True, kw_only=True):
