@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable
 from random import Random
 from typing import Any, cast
+from unittest import mock
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -15,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.backoff import Trouble
 from tcclient.entries import Disconnected, NotConnected
 from tcclient.twitter import Refusal
+from tcclient.wire.chunks import Pieces
 from tcclient.wire.connection import Connection, Ending, Timing
 from tcclient.wire.gunzip import Gunzip
 from tcclient.wire.messages import Overlong
@@ -94,6 +96,15 @@ class ConnectionTestCase(SynchronousTestCase):
         """Bytes arrive."""
         self.connection.dataReceived(data)
 
+    def says_pieces(self, *pieces: bytes) -> None:
+        """The same in chunks of one read."""
+        read, spans = b"", []
+        for piece in pieces:
+            read += b"\r\n7\r\n"
+            spans.append((len(read), len(read) + len(piece)))
+            read += piece
+        self.connection.piecesReceived(Pieces(read, spans))
+
     def cause(self) -> str:
         """Why it ended, in a word."""
         assert self.connection.ending is not None
@@ -110,6 +121,13 @@ class MessageTests(ConnectionTestCase):
         self.says(b"\n{")
         self.assertEqual(self.owner.messages, [b'{"a":1}', '{"b":"é"}'.encode()])
         self.assertEqual(self.connection.incomplete, 1)
+
+    def test_pieces_of_one_read(self) -> None:
+        """In order, each once; what is cut goes on in the next read."""
+        self.says_pieces(b"1\r\n", b'{"2":', b'"x"}\r\n', b"3\r\n", b"4\r\n5\n", b"\r\n", b"6")
+        self.says_pieces(b"\r\n", b"7\r\n")
+        messages = [b"1", b'{"2":"x"}', *(b"%d" % number for number in range(3, 8))]
+        self.assertEqual(self.owner.messages, messages)
 
     def test_reader_hears_of_beginning_and_end_only(self) -> None:
         """Never a byte: it would parse, and drop the connection on a long line."""
@@ -194,6 +212,13 @@ class GzipTests(ConnectionTestCase):
             body = body[size:]
         self.assertEqual(self.owner.messages, lines)
 
+    def test_pieces_of_one_read(self) -> None:
+        """Together they are what was compressed."""
+        body = gzip.compress(b"1\r\n2\r\n") + gzip.compress(b"3\r\n")
+        self.connect(Gunzip())
+        self.says_pieces(body[:5], body[5:11], body[11:])
+        self.assertEqual(self.owner.messages, [b"1", b"2", b"3"])
+
     def test_a_bomb_is_inflated_in_pieces(self) -> None:
         """A message of 64 MiB is an over-long one, whatever it was packed into."""
         self.connect(Gunzip())
@@ -219,17 +244,18 @@ class GzipTests(ConnectionTestCase):
 class FaultTests(ConnectionTestCase):
     def test_a_fault_of_our_own(self) -> None:
         """It is logged where it was raised, and costs the connection and a wait."""
-
-        def fail() -> None:
-            raise ZeroDivisionError
-
-        self.owner.when_received = fail
-        self.says(b"{}\n")
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        assert self.connection.ending is not None
-        self.assertEqual(
-            (self.connection.ending.cause, self.connection.ending.trouble), ("failed", Trouble.HTTP)
-        )
+        for what in ("received", "proved", "heard"):
+            self.connect()
+            self.clock.advance(TIMING.proof)
+            with mock.patch.object(Owner, what, side_effect=ZeroDivisionError):
+                self.says_pieces(b"{}\n")
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1, what)
+            assert self.connection.ending is not None
+            self.assertEqual(
+                (self.connection.ending.cause, self.connection.ending.trouble),
+                ("failed", Trouble.HTTP),
+            )
+            self.transport.ends(DONE)
 
 
 class SilenceTests(ConnectionTestCase):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from txtwitter import messagetools
 
+from tcclient.wire.chunks import Pieces
 from tcclient.wire.messages import (
     EXCERPT,
     MAX_MESSAGE,
@@ -67,6 +68,17 @@ def fed(pieces: Iterable[bytes]) -> tuple[Messages, int]:
     splitter = Splitter()
     messages = [message for piece in pieces for message in splitter.feed(piece)]
     return messages, splitter.incomplete
+
+
+def fed_at_once(pieces: Iterable[bytes]) -> tuple[Messages, int]:
+    """The same of pieces that came in one read, with the sizes of chunks between them."""
+    read, spans = b"", []
+    for piece in filter(None, pieces):
+        read += b"\r\n7\r\n"
+        spans.append((len(read), len(read) + len(piece)))
+        read += piece
+    splitter = Splitter()
+    return splitter.feed_all(Pieces(read, spans)), splitter.incomplete
 
 
 def shown(messages: Messages) -> list[object]:
@@ -161,8 +173,14 @@ class SplitterTests(SynchronousTestCase):
         """However a stream is cut, the same messages come out, and the same rest is waited for."""
         stream = b"".join(line + end for line, end in lines) + rest
         whole = fed([stream])
-        self.assertEqual(fed(cut(stream, places)), whole)
-        self.assertEqual(fed(stream[i : i + 1] for i in range(len(stream))), whole)
+        for pieces in (
+            cut(stream, places),
+            [stream[i : i + 1] for i in range(len(stream))],
+            [line + end for line, end in lines] + [rest],
+            [*cut(stream[: len(stream) // 2], places), stream[len(stream) // 2 :]],
+        ):
+            self.assertEqual(fed(pieces), whole)
+            self.assertEqual(fed_at_once(pieces), whole)
         without_end = [(line + end)[:-1].removesuffix(b"\r") for line, end in lines]
         self.assertEqual(whole, ([line for line in without_end if line], len(rest)))
 
@@ -183,6 +201,8 @@ class SplitterTests(SynchronousTestCase):
         pieces, still_incomplete = fed(cut(stream, [*places, *near_ends]))
         self.assertEqual(shown(pieces), shown(whole))
         self.assertEqual((still_incomplete, incomplete), (0, 0))
+        for some in (cut(stream, [*places, *near_ends]), [line + end for line, end in lines]):
+            self.assertEqual(shown(fed_at_once(some)[0]), shown(whole))
         for message in whole:
             if isinstance(message, Overlong):
                 self.assertGreater(message.size, MAX_MESSAGE)

@@ -1,6 +1,10 @@
 """What one read brings stays together, over TCP and TLS, and takes a shortcut if there is one."""
 
+import gc
+import weakref
+from collections.abc import Callable
 from typing import Any, cast
+from unittest import mock
 
 from hyperlink import EncodedURL
 from treq.client import HTTPClient
@@ -9,15 +13,21 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IProtocol, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS
+from twisted.internet.task import deferLater
 from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.client import Agent
 from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
+from tcclient.config.values import Secret
 from tcclient.failures import explain
+from tcclient.keywords import Query
+from tcclient.twitter.v1 import Keys, V1Source
 from tcclient.wire.chunks import Pieces
+from tcclient.wire.connection import Connection, Timing
 from tcclient.wire.reads import READ, joined
 from tcclient.wire.shortcut import Shortcut
 from tcclient.wire.web import stock_stream_client, stream_client
@@ -25,6 +35,7 @@ from tests.test_tls import CA, GOOD
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNK = b"5\r\nhello\r\n"
+LAST = b"0\r\n\r\n"
 
 
 class Heard(Protocol):
@@ -34,9 +45,11 @@ class Heard(Protocol):
         self.pieces: list[bytes] = []
         self.reasons: list[Failure] = []
         self.ended: Deferred[None] = Deferred()
+        self.when_heard: Callable[[], object] = lambda: None
 
     def dataReceived(self, data: bytes) -> None:
         self.pieces.append(data)
+        self.when_heard()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.reasons.append(reason)
@@ -53,6 +66,7 @@ class Takes(Heard):
     def piecesReceived(self, pieces: Pieces) -> None:
         self.pieces += pieces
         self.at_once.append(len(pieces.spans))
+        self.when_heard()
 
 
 @implementer(IStreamClientEndpoint)
@@ -172,14 +186,21 @@ class InMemoryTests(SynchronousTestCase):
 
 
 class Scripted(Protocol):
-    """Answers a request with what the test has written down, and closes."""
+    """Answers a request with what the test has written down, a piece at a time, and closes."""
 
     script: tuple[bytes, ...] = ()
 
     def dataReceived(self, data: bytes) -> None:
+        self.left = list(self.script)
+        self.goes_on()
+
+    def goes_on(self) -> None:
+        """The next piece; behind the last one the connection is closed."""
         transport = cast(Any, self.transport)
-        transport.write(b"".join(self.script))
-        transport.loseConnection()
+        if self.left:
+            transport.write(self.left.pop(0))
+        if not self.left:
+            transport.loseConnection()
 
 
 class EndingTests(TestCase):
@@ -193,35 +214,91 @@ class EndingTests(TestCase):
     async def hear(
         self, client: HTTPClient, script: tuple[bytes, ...], heard: Heard
     ) -> tuple[bytes, str]:
-        """The body of an answer, and why there is no more of it."""
-
-        def scripted() -> Scripted:
-            protocol = Scripted()
-            protocol.script = script
-            return protocol
-
-        self.factory.protocol = cast(Any, scripted)
+        """The body of an answer, of which the next piece comes when one is heard, and its end."""
+        served = Scripted()
+        served.script = script
+        self.factory.protocol = cast(Any, lambda: served)
+        heard.when_heard = served.goes_on
         url = EncodedURL.from_text(f"http://127.0.0.1:{self.port.getHost().port}/")
         response = cast(IResponse, await client.request("GET", url, unbuffered=True))
         response.deliverBody(heard)
         await heard.ended
+        heard.when_heard = lambda: None
         return b"".join(heard.pieces), explain(heard.reasons[0])
+
+    async def test_much(self) -> None:
+        """With a shortcut and without, what a read brings comes together."""
+        script = (HEAD + CHUNK, CHUNK * 4000)
+        for client in (stream_client, stock_stream_client):
+            heard = Heard()
+            body, _ = await self.hear(client(cast(Any, reactor), None), script, heard)
+            self.assertEqual(body, b"hello" * 4001)
+            self.assertLess(len(heard.pieces), 100)
+
+    async def test_through_the_capture(self) -> None:
+        """A stream's connection takes its body by the shortcut: nobody on the way hides it."""
+        served, taken = Scripted(), []
+        served.script = (HEAD + CHUNK, CHUNK * 3, LAST)
+        self.factory.protocol = cast(Any, lambda: served)
+
+        def take(connection: Connection, pieces: Pieces) -> None:
+            taken.append(len(pieces.spans))
+            served.goes_on()
+
+        self.patch(Connection, "piecesReceived", take)
+        url = f"http://127.0.0.1:{self.port.getHost().port}/"
+        client, keys = stream_client(cast(Any, reactor), None), Keys(*map(Secret, "abcd"))
+        source = V1Source(client, url, keys, "tcc/test", cast(Any, reactor))
+        response, reader = await source.open(Query(("cats",))), Heard()
+        connection = Connection(mock.Mock(), None, 60.0, cast(Any, reactor), Timing())
+        response.deliverBody(connection.in_front_of(reader))
+        await reader.ended
+        self.assertEqual(taken, [1, 3])
+
+    async def test_memory(self) -> None:
+        """A connection that has ended is gone, without a look for what refers to each other."""
+        heard = Takes()
+        client = stream_client(cast(Any, reactor), None)
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        await self.hear(client, (HEAD + CHUNK, CHUNK, LAST), heard)
+        gone = weakref.ref(heard)
+        del heard
+        for _ in range(500):  # until the socket is closed, too
+            if gone() is None:
+                break
+            await deferLater(cast(Any, reactor), 0.01)
+        self.assertIsNone(gone())
 
     async def test_endings(self) -> None:
         """The last chunk, a connection closed inside and between chunks, a body out of joint."""
-        for script, content, ending in (
-            ((HEAD, CHUNK, CHUNK, b"0\r\n\r\n"), b"hellohello", "ended the answer"),
-            ((HEAD, CHUNK, b"0\r\nA: b\r\n\r\n"), b"hello", "ended the answer"),
-            ((HEAD, CHUNK, CHUNK), b"hellohello", "closed the connection"),
-            ((HEAD, CHUNK, b"5\r\nhel"), b"hellohel", "closed the connection"),
-            ((HEAD, CHUNK, b"0\r\n"), b"hello", "closed the connection"),
-            ((HEAD, CHUNK, CHUNK, b"oh\r\n"), b"hellohello", "Chunk-size must be an integer"),
-            ((HEAD, b"5;a=b\r\nhello\r\n", b"0\r\n\r\n"), b"hello", "ended the answer"),
-            ((b"HTTP/1.1 200 OK\r\n\r\n", CHUNK), CHUNK, "closed the connection"),
+        for script, content, ending, taken in (
+            ((HEAD + CHUNK, CHUNK + LAST), b"hellohello", "ended the answer", 1),
+            ((HEAD + CHUNK, CHUNK, LAST), b"hellohello", "ended the answer", 1),
+            ((HEAD + CHUNK + LAST,), b"hello", "ended the answer", 0),
+            ((HEAD + CHUNK, CHUNK, b"0\r\nA: b\r\n\r\n"), b"hellohello", "ended the answer", 1),
+            ((HEAD + CHUNK, CHUNK), b"hellohello", "closed the connection", 1),
+            ((HEAD + CHUNK, CHUNK + b"5\r\nhel"), b"hellohellohel", "closed the connection", 2),
+            ((HEAD + CHUNK, CHUNK, b"0\r\n"), b"hellohello", "closed the connection", 1),
+            ((HEAD + CHUNK, CHUNK + b"oh\r\n"), b"hellohello", "Chunk-size must be an integer", 1),
+            ((HEAD + CHUNK, CHUNK + CHUNK[:-2] + CHUNK), b"hello" * 3, "Chunk", 2),
+            (
+                (HEAD + CHUNK, CHUNK + b"5;a\r\nhello\r\n", LAST),
+                b"hello" * 3,
+                "ended the answer",
+                1,
+            ),
+            ((b"HTTP/1.1 200 OK\r\n\r\n" + CHUNK, CHUNK), CHUNK * 2, "closed the connection", 0),
         ):
-            found = await self.hear(stock_stream_client(cast(Any, reactor), None), script, Heard())
-            self.assertEqual(found[0], content)
+            found = await self.hear(HTTPClient(Agent(reactor)), script, Heard())
+            self.assertEqual(found[0], content, script)
             self.assertIn(ending, found[1])
-            for heard in (Heard(), Takes()):
-                same = await self.hear(stream_client(cast(Any, reactor), None), script, heard)
+            for make, heard in (
+                (stock_stream_client, Takes()),
+                (stream_client, Heard()),
+                (stream_client, Takes()),
+            ):
+                same = await self.hear(make(cast(Any, reactor), None), script, heard)
                 self.assertEqual(same, found, script)
+            self.assertEqual(sum(heard.at_once), taken, script)

@@ -215,7 +215,7 @@ class RotatingFile(Service):
         """Give the open file its final name.  Raises OSError; it is still open then."""
         named = True
         if file.posts:
-            await self._syncing.file(file.fd, file.cold())
+            await self._syncing.file(file.fd, file.take_rest())
             named = self._take_name(file)
             if file.final is not None:
                 await self._syncing.file(self._owner.fileno())
@@ -262,7 +262,7 @@ class RotatingFile(Service):
         file.being_synced, file.unsynced = True, False
         self._owner.sync_begins()
         try:
-            await self._syncing.file(file.fd, file.cold())
+            await self._syncing.file(file.fd, file.take_cold())
             if not file.name_synced:
                 await self._syncing.folder(self._folder)
                 file.name_synced = True
@@ -295,9 +295,7 @@ class RotatingFile(Service):
             self._hold_or_release()
 
     def _went_well(self) -> None:
-        self._timers.stop("retry")
-        if self._finishing:
-            self._timers.stop("flush")
+        self._timers.stop("retry", "flush")
         refused, self._is_refused = self._is_refused, False
         if refused:
             self._owner.recovered()

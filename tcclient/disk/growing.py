@@ -26,10 +26,10 @@ byte, may say too much after a crash.
 
 WARM = 8 << 20
 """
-Bytes at the end of a file that stay in the page cache for whoever follows it; more than that is
-forgotten in pieces of this size.  Or else a capture displaces, in the course of months, all that
-others keep there, and takes new memory for each post, which costs a virtual machine up to ten
-times as much as to use what it has (1 and up to 8 µs per post measured).
+Bytes: once or twice as many at the end of an open file stay in the page cache, for whoever follows
+it; what is before them is forgotten, and all when the file is finished.  Or else a capture
+displaces in the course of months what others keep there, and takes new memory for each post, which
+costs a virtual machine up to eight times as much as to use what it has (1 and up to 8 µs per post).
 """
 
 
@@ -124,10 +124,15 @@ class Growing:
         self.bytes += batch.bytes
         self.unsynced = True
 
-    def cold(self) -> tuple[int, int]:
+    def take_cold(self) -> tuple[int, int]:
         """Offset and length of what nobody is expected to read soon; no byte is in two of them."""
-        begin = self._cold
-        self._cold = max(begin, (self.bytes // WARM - 1) * WARM)
+        begin, end = self._cold, max(0, self.bytes // WARM - 1) * WARM
+        self._cold = max(begin, end)
+        return begin, self._cold - begin
+
+    def take_rest(self) -> tuple[int, int]:
+        """As take_cold() of a file to which nothing more is written."""
+        begin, self._cold = self._cold, self.bytes
         return begin, self._cold - begin
 
     def finished(self, name: str) -> Finished:

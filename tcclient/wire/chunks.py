@@ -2,9 +2,9 @@
 The chunks of an answer are undone, all of a read at once.
 
 Twitter sends each post as a chunk of its own (Transfer-Encoding: chunked), and Twisted's decoder
-spends more on each chunk than all that is done to the post.  So it gets to see none but the first,
-and that in one piece with what else its read has brought; nothing is relied on but that chunks may
-be cut anywhere (RFC 9112, 7.1).  What is not understood here goes on byte for byte (another status,
+spends more on each chunk than all that is done to the post.  So all of a read is handed on as
+pieces of the body, which go past it, or as one chunk; nothing is relied on but that chunks may be
+cut anywhere (RFC 9112, 7.1).  What is not understood here goes on byte for byte (another status,
 another coding, chunk extensions, whatever is malformed, the last chunk and its trailers), so that
 Twisted judges it, and tells an answer that ended from one that was cut, as it would without.
 """
@@ -30,9 +30,9 @@ _LINE_END = b"\r\n"
 
 _WAY = 8
 """
-Bytes from the end of a chunk by which the way to the next one is known again: up to 65,535 bytes
-are named by as many, and in front of fewer than 4096 they hold how the chunk begins, which is alike
-in all.  To look one up costs a fifth of reading it.
+Bytes behind a chunk that are the key to where the next one is, which costs a fifth of reading its
+size.  A size of up to four digits and its line ends fit; with fewer digits the key also holds how
+the content begins, which is the same for all posts.
 """
 _MOST_WAYS = 1 << 13
 
@@ -70,8 +70,9 @@ class Unchunker:
 
     def take(self, data: bytes) -> tuple[bytes, Pieces | None, bytes]:
         """
-        What `data` is, sometimes nothing, never late: bytes that are none of the body's, pieces of
-        the body, each of one chunk and none empty, and bytes that are none of the body's again.
+        What `data` is: bytes that are none of the body's, pieces of the body, each of one chunk and
+        none empty, and bytes that are none of the body's again.  Nothing waits for the next read
+        but the beginning of a size.
         """
         self._take(data)
         before, read, spans, after = b"".join(self._before), self._read, self._spans, self._after

@@ -192,19 +192,15 @@ class Connection(Protocol):
         """As PieceReader."""
         if self._reader is None:
             return  # the owner has been told that nothing more comes
-        self._standstill.beat()
-        before, self._heard = self._heard, self._clock.seconds()
-        self._reads += 1
-        size = pieces.size
-        self._valve.has_read(size, self._heard - before)
-        self._see_what_waits(size)
-        if not self.good and self._heard - self._began >= self._timing.proof:
-            self.good = True
-            self._owner.proved()
-        first = self._reads == 1
-        self._take_apart(pieces)
-        if first and self.ending is None and self._reader is not None:
-            self._owner.heard()
+        try:
+            self._receive(pieces)
+        except zlib.error as e:
+            self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
+        except Exception:
+            # Who calls would drop the connection, or take it for an answer that cannot be read, and
+            # the account would not know why.
+            log.failure("This client failed at what the stream brought.")
+            self.end(Ending("failed", "this client failed at what came", Trouble.HTTP))
 
     def hold(self, reason: str) -> None:
         """
@@ -256,6 +252,20 @@ class Connection(Protocol):
                 await deferLater(self._clock, 0)
                 quiet = quiet + 1 if self._reads == before else 0
 
+    def _receive(self, pieces: Pieces) -> None:
+        self._standstill.beat()
+        before, self._heard = self._heard, self._clock.seconds()
+        self._reads += 1
+        size, first = pieces.size, self._reads == 1
+        self._valve.has_read(size, self._heard - before)
+        self._see_what_waits(size)
+        if not self.good and self._heard - self._began >= self._timing.proof:
+            self.good = True
+            self._owner.proved()
+        self._take_apart(pieces)
+        if first and self.ending is None and self._reader is not None:
+            self._owner.heard()
+
     def _see_what_waits(self, size: int) -> None:
         """By the size of a read."""
         if size >= SHORT:
@@ -266,18 +276,11 @@ class Connection(Protocol):
             self._caught_up_at = self._heard
 
     def _take_apart(self, pieces: Pieces) -> None:
-        try:
-            if self._decoder is None:
-                self._deliver(self._splitter.feed_all(pieces))
-            else:
-                for plain in self._decoder.feed(b"".join(pieces)):
-                    self._deliver(self._splitter.feed(plain))
-        except zlib.error as e:
-            self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
-        except Exception:
-            # Twisted would take it for an answer that it cannot read, and hide where it was raised.
-            log.failure("This client failed at what the stream brought.")
-            self.end(Ending("failed", "this client failed at what came", Trouble.HTTP))
+        if self._decoder is None:
+            self._deliver(self._splitter.feed_all(pieces))
+        else:
+            for plain in self._decoder.feed(b"".join(pieces)):
+                self._deliver(self._splitter.feed(plain))
 
     def _deliver(self, messages: list[bytes | Overlong]) -> None:
         if messages:

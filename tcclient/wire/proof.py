@@ -2,8 +2,8 @@
 Whether the shortcut past Twisted's HTTP client holds with the Twisted that is installed.
 
 It is tried in memory, on an answer that ends and on one that is cut: whoever reads the body has to
-hear the same as by the client alone.  A Twisted that changes what the shortcut leans on costs speed
-then, and no post.
+hear the same as by the client alone.  Where a Twisted changes what the shortcut leans on, that
+costs some speed and no post.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ _CUT = (*_ENDED[:3], b"")
 
 
 def holds() -> bool:
-    """Never raises; what is wrong is logged."""
+    """Never raises; what is heard instead is logged."""
     try:
         return all(_is_the_same(reads) for reads in (_ENDED, _CUT))
     except Exception:
@@ -53,7 +53,14 @@ def _is_the_same(reads: tuple[bytes, ...]) -> bool:
     _hear(Agent.usingEndpointFactory(Clock(), _To(socket)), socket, reads, alone)
     socket = _Socket()
     _hear(ShortcutAgent(_shortened(socket)), socket, reads, by_shortcut)
-    return by_shortcut.has_taken and by_shortcut.heard == alone.heard
+    if by_shortcut.has_taken and by_shortcut.heard == alone.heard:
+        return True
+    log.warn(
+        "By the shortcut past Twisted's HTTP client {found} is heard, and {told} without.",
+        found=by_shortcut.heard if by_shortcut.has_taken else "nothing",
+        told=alone.heard,
+    )
+    return False
 
 
 def _shortened(socket: "_Socket") -> Callable[[Shortcut], IAgent]:

@@ -70,6 +70,7 @@ class _Front(ProtocolWrapper):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._flush()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # not annotated
+        self._shortcut.take = None  # whoever it is holds this connection as well
 
     def read_begins(self) -> None:
         self._within_read = True

@@ -26,8 +26,12 @@ Bytes that may come in a rest, by the rate before it, which is the shorter for t
 to keep them, and where it cannot the other side has to wait.
 """
 
-SHORT = 1 << 17
-"""Bytes.  A read with fewer, a quarter of the most, has left nothing in the socket."""
+SHORT = 1 << 15
+"""
+Bytes.  A read with fewer has left nothing in the socket, nor with the other side: one that has to
+wait for room here, which begins with 64 kB on Linux (tcp_rmem), sends more at once when there is
+some.  With a bound of 128 kB some posts waited for three rests, 240 ms.
+"""
 
 
 def rest_within(wait: float) -> float:

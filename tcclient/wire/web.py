@@ -65,8 +65,11 @@ def stream_client(reactor: IReactorTime, source_addr: str | None) -> HTTPClient:
 
 
 def stock_stream_client(reactor: IReactorTime, source_addr: str | None) -> HTTPClient:
-    """The same on Twisted's own way, on which each chunk costs more."""
-    endpoints = Endpoints(reactor, source_addr)
+    """
+    The same through all of Twisted's HTTP client: nobody opens the shortcut.  What a read brings
+    stays together, because who reads takes a short piece for the last one that had come.
+    """
+    endpoints = StreamEndpoints(reactor, source_addr, Shortcut())
     return HTTPClient(HideCoding(Agent.usingEndpointFactory(reactor, endpoints)))
 
 
@@ -97,7 +100,7 @@ class Endpoints:
 
 
 class StreamEndpoints(Endpoints):
-    """The same for one stream: what one read brings stays together, and may take a shortcut."""
+    """The same for a stream: what one read brings stays together, and may take a shortcut."""
 
     def __init__(self, reactor: IReactorTime, source_addr: str | None, shortcut: Shortcut) -> None:
         super().__init__(reactor, source_addr)
