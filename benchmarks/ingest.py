@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 from benchmarks import ratios
-from benchmarks.arguments import absolute, parser
+from benchmarks.arguments import absolute, parser, positive, whole
 from benchmarks.feeding import Certificate, NoNews, feeding
 from benchmarks.machine import machine
 from benchmarks.modes import Mode, chosen
@@ -128,12 +128,12 @@ def write(path: Path, options: argparse.Namespace, found: dict[str, Figures]) ->
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     told = parser(__doc__, "ingest.json")
     told.add_argument("--modes", default="*", help="patterns such as 'v1.1/TLS*/tweet/flat,v2/*'")
-    told.add_argument("--posts", type=int, default=500_000, help="in a round of client and curl")
-    told.add_argument("--peer-posts", type=int, default=50_000, help="in a round of a slow peer")
-    told.add_argument("--rounds", type=int, default=5, help="besides the first, which warms up")
-    told.add_argument("--rate", type=float, default=5_000.0, help="posts a second, where paced")
-    told.add_argument("--paced-seconds", type=float, default=20.0)
-    told.add_argument("--minutes", type=float, default=240.0, help="nothing new begins after that")
+    told.add_argument("--posts", type=whole, default=500_000, help="in a round of client and curl")
+    told.add_argument("--peer-posts", type=whole, default=50_000, help="in a round of a slow peer")
+    told.add_argument("--rounds", type=whole, default=5, help="besides the first, which warms up")
+    told.add_argument("--rate", type=positive, default=5_000.0, help="posts a second, where paced")
+    told.add_argument("--paced-seconds", type=positive, default=20.0)
+    told.add_argument("--minutes", type=positive, default=240.0, help="nothing begins after that")
     told.add_argument("--peers", default="all", help="names separated by commas")
     told.add_argument("--cache", type=absolute, default=default_cache(), help="for the peers")
     told.add_argument("--ci", action="store_true", help="small, and check the ratio to curl")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks.arguments import parser
+from benchmarks.arguments import parser, positive, rates
 from benchmarks.client import capturing, known_output
 from benchmarks.feeding import Certificate, feeding
 from benchmarks.lag import delays, row
@@ -119,15 +119,10 @@ def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> tuple[
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     told = parser(__doc__, "latency.json")
-    told.add_argument("--rates", default="1,100,1000,5000,20000", help="posts a second")
-    told.add_argument("--seconds", type=float, default=30.0, help="for each rate and consumer")
+    told.add_argument("--rates", type=rates, default="1,100,1000,5000,20000", help="posts a second")
+    told.add_argument("--seconds", type=positive, default=30.0, help="for each rate and consumer")
     told.add_argument("--wire", choices=WIRES, default="TLS")
-    options = told.parse_args(arguments)
-    try:
-        options.rates = [float(rate) for rate in options.rates.split(",")]
-    except ValueError:
-        told.error(f"{options.rates!r} is no list of numbers.")
-    return options
+    return told.parse_args(arguments)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from benchmarks import slowdisk
-from benchmarks.arguments import parser
+from benchmarks.arguments import parser, positive
 from benchmarks.client import Client, capturing
 from benchmarks.feeding import Certificate, feeding
 from benchmarks.machine import machine
@@ -98,12 +98,12 @@ def _row(state: State) -> str:
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     told = parser(__doc__, "soak.json")
-    told.add_argument("--minutes", type=float, default=60.0)
-    told.add_argument("--rate", type=float, default=1_000.0, help="posts a second")
-    told.add_argument("--every", type=float, default=10.0, help="seconds between two rows")
+    told.add_argument("--minutes", type=positive, default=60.0)
+    told.add_argument("--rate", type=positive, default=1_000.0, help="posts a second")
+    told.add_argument("--every", type=positive, default=10.0, help="seconds between two rows")
     told.add_argument("--api", choices=APIS, default="v2")
     told.add_argument("--wire", choices=WIRES, default="TLS+gzip")
-    told.add_argument("--disk", type=float, help="megabytes a second of a slow disk")
+    told.add_argument("--disk", type=positive, help="megabytes a second of a slow disk")
     return told.parse_args(arguments)
 
 

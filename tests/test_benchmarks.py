@@ -15,7 +15,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import ingest, ratios
+from benchmarks import ingest, latency, ratios, soak
 from benchmarks.bodies import Framing, Live, Recording
 from benchmarks.checking import check
 from benchmarks.feeding import Certificate, Feed, feeding
@@ -309,6 +309,24 @@ class IngestTests(SynchronousTestCase):
         self.patch(sys, "stderr", io.StringIO())
         self.assertRaises(SystemExit, ingest.read_arguments, ["--peers=tweepy 5"])
         self.assertRaises(SystemExit, ingest.read_arguments, ["--modes=v3/*"])
+
+    def test_what_cannot_be_measured(self) -> None:
+        """Is refused before anything begins, in one sentence: nothing of it, or nowhere to put it."""
+        for read, argument, sentence in (
+            (ingest.read_arguments, "--posts=0", "must be a whole number above 0, found 0"),
+            (ingest.read_arguments, "--rounds=-1", "must be a whole number above 0, found -1"),
+            (ingest.read_arguments, "--minutes=nan", "must be a number above 0, found nan"),
+            (ingest.read_arguments, "--folder=/none", "there is no folder /none"),
+            (ingest.read_arguments, "--json=/none/a.json", "there is no folder /none"),
+            (latency.read_arguments, "--rates=1,0", "must be a number above 0, found 0"),
+            (latency.read_arguments, "--seconds=x", "must be a number above 0, found x"),
+            (soak.read_arguments, "--minutes=0", "must be a number above 0, found 0"),
+        ):
+            said = io.StringIO()
+            self.patch(sys, "stderr", said)
+            self.assertRaises(SystemExit, read, [argument])
+            self.assertIn(sentence, said.getvalue())
+        self.assertEqual(latency.read_arguments([]).rates, [1.0, 100.0, 1000.0, 5000.0, 20000.0])
 
 
 class RuleTests(SynchronousTestCase):
