@@ -58,6 +58,15 @@ class CleanTests(VerifyCase):
         self.capture(3)
         self.assertEqual(self.verify(), [])
 
+    def test_what_was_damaged_on_its_way(self) -> None:
+        """Is stored as it came: the file is what was written, and a note says what is in it."""
+        archive = self.shelf.open(job())
+        archive.store([post_at(1), b'{"id_str":,', post_at(2)])
+        archive.close()
+        self.assertEqual(self.verify(), [])
+        [note] = self.notes
+        self.assertIn("has 1 line that is no JSON object; the first is its post 2.", note)
+
     def test_while_a_client_captures(self) -> None:
         """What it writes is said, and is no difference; neither is a line that is being written."""
         self.capture(3)
