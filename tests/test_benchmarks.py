@@ -311,7 +311,7 @@ class IngestTests(SynchronousTestCase):
         self.assertRaises(SystemExit, ingest.read_arguments, ["--modes=v3/*"])
 
     def test_what_cannot_be_measured(self) -> None:
-        """Is refused before anything begins, in one sentence: nothing of it, or nowhere to put it."""
+        """Is refused in one sentence, before anything begins."""
         for read, argument, sentence in (
             (ingest.read_arguments, "--posts=0", "must be a whole number above 0, found 0"),
             (ingest.read_arguments, "--rounds=-1", "must be a whole number above 0, found -1"),

@@ -33,7 +33,7 @@ def compare(booked: Booked, found: Contents) -> Iterator[Finding]:
     changes = list(_changes(booked, found))
     if changes:
         yield Difference(f"{booked.entry.name} is not what was written: {', '.join(changes)}.")
-    # What was there before the ledger is kept as it was found, whatever is in it, and so is what was
+    # What was there before the ledger is kept as it was found, whatever is in it; so is what was
     # damaged on its way here.
     is_as_it_came = booked.entry.sha256 is not None and not changes
     kind = Remark if booked.is_adopted or is_as_it_came else Difference
