@@ -27,12 +27,12 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
 
 def joined(reads: Iterable[bytes]) -> list[bytes]:
     """What goes to the HTTP client after each read where nothing goes past it."""
-    unchunker, has_begun = Unchunker(), False
+    unchunker = Unchunker()
     passed = []
     for read in reads:
+        is_first = not unchunker.has_begun
         before, pieces, after = unchunker.take(read)
-        chunk = b"" if pieces is None else as_chunk(pieces, is_first=not has_begun)
-        has_begun = has_begun or pieces is not None
+        chunk = b"" if pieces is None else as_chunk(pieces, is_first=is_first)
         passed.append(before + chunk + after)
     return passed
 

@@ -54,7 +54,7 @@ class Pieces:
 
 
 class Unchunker:
-    """Takes one answer, cut anywhere."""
+    """Takes one answer, cut anywhere.  `has_begun`: a piece of its body has been given."""
 
     def __init__(self) -> None:
         self._take = self._take_head
@@ -63,7 +63,7 @@ class Unchunker:
         self._read = b""
         self._spans: list[tuple[int, int]] = []
         self._after = b""
-        self._has_begun = False
+        self.has_begun = False
         self._left = 0  # bytes of a chunk that are still to come
         self._held = b""  # how the way to the next chunk begins
         self._ways: dict[bytes, tuple[int, int]] = {}  # those that have been seen
@@ -79,7 +79,7 @@ class Unchunker:
         self._before, self._read, self._spans, self._after = [], b"", [], b""
         if not spans:
             return before, None, after
-        self._has_begun = True
+        self.has_begun = True
         return before, Pieces(read, spans), after
 
     def _take_head(self, data: bytes) -> None:
@@ -150,7 +150,7 @@ class Unchunker:
 
     def _pass_on(self, rest: bytes) -> None:
         """From here on, byte for byte."""
-        has_begun = self._has_begun or self._spans
+        has_begun = self.has_begun or self._spans
         self._after = rest if has_begun else rest.removeprefix(_LINE_END)
         self._take = self._take_rest
 

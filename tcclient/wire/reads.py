@@ -57,7 +57,6 @@ class _Front(ProtocolWrapper):
     def __init__(self, shortcut: Shortcut, factory: Any, client: IProtocol) -> None:
         self._shortcut = shortcut
         self._unchunker = Unchunker()
-        self._has_begun = False  # that is, the client has seen a chunk and not its end
         self._pieces: list[bytes] = []
         self._within_read = False
         super().__init__(factory, client)
@@ -82,13 +81,13 @@ class _Front(ProtocolWrapper):
     def _flush(self) -> None:
         read = b"".join(self._pieces)
         self._pieces.clear()
+        is_first = not self._unchunker.has_begun
         before, body, after = self._unchunker.take(read)
         self._to_client(before)
-        if body and self._has_begun and self._shortcut.take is not None:
+        if body and not is_first and self._shortcut.take is not None:
             self._shortcut.take(body)
         elif body:
-            self._to_client(as_chunk(body, is_first=not self._has_begun))
-            self._has_begun = True
+            self._to_client(as_chunk(body, is_first=is_first))
         self._to_client(after)
 
     def _to_client(self, data: bytes) -> None:
