@@ -18,8 +18,8 @@ import attrs
 from benchmarks.posts import JOBS, jobs_of
 from benchmarks.scene import CLIENT_ID, Scene
 from tcclient.config.settings import Output
-from tcclient.sandbox.server import TOKEN
-from tcclient.sandbox.twitter import SANDBOX_CREDENTIALS
+from tcsandbox.server import TOKEN
+from tcsandbox.twitter import SANDBOX_CREDENTIALS
 from tests.long.processes import Process, Server, ending, listening, start
 
 GOODBYE = 60.0
@@ -113,7 +113,7 @@ def capturing(
     of its own script.
     """
     jobs = [f"--job={name}:{name}" for name in names(scene.mode.api)]
-    standin = start("tcclient.sandbox.server", f"--port={scene.place.port}", *jobs)
+    standin = start("tcsandbox.server", f"--port={scene.place.port}", *jobs)
     with ending([standin]):
         server = Server(listening(standin))
         config = folder / "settings.json"

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from tcclient.sandbox.twitter.filters import Filter
-from tcclient.sandbox.twitter.posts import Ids, PostSource
-from tcclient.sandbox.twitter.v2.clauses import Wish
-from tcclient.sandbox.twitter.v2.encoding import encode
-from tcclient.sandbox.twitter.v2.objects import iso
-from tcclient.sandbox.twitter.v2.posts import CREATED_AT, POST_ID, Writer
-from tcclient.sandbox.twitter.writing import CODE
+from tcsandbox.twitter.filters import Filter
+from tcsandbox.twitter.posts import Ids, PostSource
+from tcsandbox.twitter.v2.clauses import Wish
+from tcsandbox.twitter.v2.encoding import encode
+from tcsandbox.twitter.v2.objects import iso
+from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID, Writer
+from tcsandbox.twitter.writing import CODE
 
 JOBS = 3
 """Captures in v2."""

@@ -14,7 +14,7 @@ import attrs
 from benchmarks.feeding import Feed
 from benchmarks.modes import Mode
 from benchmarks.posts import JOBS
-from tcclient.twitter.ruleset import tag, tag_prefix
+from tcclient.sources.twitter_v2.rules.ruleset import tag, tag_prefix
 
 CLIENT_ID = 1
 

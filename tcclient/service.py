@@ -20,38 +20,39 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
 
-from tcclient import __version__, logs
-from tcclient.aside import in_threads
-from tcclient.backoff import Backoff
-from tcclient.budget import limits_from
-from tcclient.budgetfile import record_path
-from tcclient.clockwatch import ClockWatch
-from tcclient.config import check
+from tcclient import __version__
+from tcclient.captures.poller import Intervals, Poller
+from tcclient.check import checks as check
 from tcclient.config.settings import Settings, SettingsError, load
-from tcclient.disk.diskuse import DiskUse
-from tcclient.disk.shelf import Shelf
-from tcclient.disk.slots import Naming
-from tcclient.feeds.feed import Feeds, OwnFeeds
-from tcclient.feeds.stream import Upstream
-from tcclient.feeds.trunk import Trunk
-from tcclient.purse import Purse
-from tcclient.server.control import ControlServer
-from tcclient.server.poller import Intervals, Poller
-from tcclient.steady import Times
-from tcclient.twitter import v2
-from tcclient.twitter.backfill import Backfill
-from tcclient.twitter.bearer import Bearer
-from tcclient.twitter.fields import parameters
-from tcclient.twitter.ruleapi import RuleApi
-from tcclient.twitter.rulebook import Manner
-from tcclient.twitter.ruleset import tag_prefix
-from tcclient.twitter.v1 import LIMITS, Keys, V1Source
-from tcclient.twitter.v2 import V2Source
-from tcclient.wire import proof
-from tcclient.wire.connection import Timing
-from tcclient.wire.standstill import STILL
-from tcclient.wire.valve import rest_within
-from tcclient.wire.web import rest_client, stock_stream_client, stream_client, user_agent
+from tcclient.control.client import ControlServer
+from tcclient.http.clients import rest_client, stock_stream_client, stream_client, user_agent
+from tcclient.logs import observer as logs
+from tcclient.runtime.backoff import Backoff
+from tcclient.runtime.clockwatch import ClockWatch
+from tcclient.runtime.steady import Times
+from tcclient.runtime.threads import in_threads
+from tcclient.sources.twitter_v1.api import LIMITS, Keys, V1Source
+from tcclient.sources.twitter_v1.feed import Feeds, OwnFeeds
+from tcclient.sources.twitter_v2 import api as v2
+from tcclient.sources.twitter_v2.api import V2Source
+from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.sources.twitter_v2.bearer import Bearer
+from tcclient.sources.twitter_v2.budget.budget import limits_from
+from tcclient.sources.twitter_v2.budget.file import record_path
+from tcclient.sources.twitter_v2.budget.keeper import Purse
+from tcclient.sources.twitter_v2.fields import parameters
+from tcclient.sources.twitter_v2.rules.api import RuleApi
+from tcclient.sources.twitter_v2.rules.book import Manner
+from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
+from tcclient.sources.twitter_v2.sharedstream import Trunk
+from tcclient.storage.diskuse import DiskUse
+from tcclient.storage.folders import Shelf
+from tcclient.storage.slots import Naming
+from tcclient.stream import proof
+from tcclient.stream.capturestream import Upstream
+from tcclient.stream.connection import Timing
+from tcclient.stream.standstill import STILL
+from tcclient.stream.valve import rest_within
 
 log = Logger()
 
@@ -306,7 +307,7 @@ def _in_sandbox(folder: Path, api: str, reactor: Any, logfile: str | None) -> IS
     if api not in ("2", "1.1"):
         raise SystemExit(f"--sandbox-api must be 2 or 1.1, found {api!r}.")
     # Only here: a client that captures in earnest needs none of it in memory.
-    from tcclient.sandbox.both import Sandbox, SandboxError
+    from tcsandbox.both import Sandbox, SandboxError
 
     try:
         sandbox = Sandbox(folder, api, reactor)

@@ -22,19 +22,19 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
+from tcclient.captures.poller import Intervals, Poller
 from tcclient.config.settings import Output, Secret, Server, Settings, Twitter, TwitterAuth
-from tcclient.disk.shelf import Shelf
-from tcclient.disk.slots import Naming
-from tcclient.feeds.feed import OwnFeeds
-from tcclient.sandbox.server import CaptureServer, quirks, restapi
-from tcclient.sandbox.server.negotiation import ApiRequest
-from tcclient.sandbox.server.rows import TOKEN, Job
-from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcclient.sandbox.twitter.simulator import Character, Simulator
-from tcclient.server.control import ControlServer
-from tcclient.server.poller import Intervals, Poller
+from tcclient.control.client import ControlServer
 from tcclient.service import make_poller
-from tcclient.twitter.v1 import LIMITS
+from tcclient.sources.twitter_v1.api import LIMITS
+from tcclient.sources.twitter_v1.feed import OwnFeeds
+from tcclient.storage.folders import Shelf
+from tcclient.storage.slots import Naming
+from tcsandbox.server import CaptureServer, quirks, restapi
+from tcsandbox.server.negotiation import ApiRequest
+from tcsandbox.server.rows import TOKEN, Job
+from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcsandbox.twitter.simulator import Character, Simulator
 from tests.peers import DONE, FakeResponse, FakeSource, clock_at, settle, upstream
 
 reactor = cast(Any, _reactor)

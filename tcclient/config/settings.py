@@ -14,13 +14,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from tcclient.budget import limits_from
 from tcclient.config import values
 from tcclient.config.document import Fault, Unreadable, one_line, read_document
 from tcclient.config.resolve import Sources, refuse_old_dialect, refuse_placeholders
 from tcclient.config.schema import Schema
 from tcclient.config.values import Secret
-from tcclient.twitter.fields import parameters
+from tcclient.sources.twitter_v2.budget.budget import limits_from
+from tcclient.sources.twitter_v2.fields import parameters
 
 __all__ = [
     "Output",

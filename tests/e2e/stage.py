@@ -15,9 +15,9 @@ import attrs
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from tcclient.sandbox.server import TOKEN, CaptureServer
-from tcclient.sandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcclient.sandbox.twitter.simulator import Character, Simulator
+from tcsandbox.server import TOKEN, CaptureServer
+from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcsandbox.twitter.simulator import Character, Simulator
 from tests.e2e.processes import Daemon, Running, until
 
 RATE = 150.0

@@ -2,9 +2,9 @@
 
 import signal
 
-from tcclient.sandbox.twitter.damage import Stall
-from tcclient.sandbox.twitter.faults import Clear
-from tcclient.server.jobs import Status
+from tcclient.control.jobs import Status
+from tcsandbox.twitter.damage import Stall
+from tcsandbox.twitter.faults import Clear
 from tests.e2e.faketime import HOUR, machine_clock
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage

@@ -2,7 +2,7 @@
 
 import signal
 
-from tcclient.sandbox.server import quirks
+from tcsandbox.server import quirks
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import JOB, Stage
 

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.config.test_settings import OLD_EXAMPLE
 from tests.e2e.processes import ROOT, start, start_daemon, twistd
 from tests.e2e.stage import Stage
-from tests.test_settings import OLD_EXAMPLE
 
 EXAMPLE = json.loads((ROOT / "settings.example.json").read_text())["logging"]
 OLD = json.loads(OLD_EXAMPLE)["logging"]

@@ -47,7 +47,7 @@ class PackagingTests(TestCase):
     async def test_the_sandboxs_ends_have_commands(self) -> None:
         """Each says what it can do, and refuses what it cannot in one sentence."""
         for end in ("twitter", "server"):
-            command = python("-m", f"tcclient.sandbox.{end}")
+            command = python("-m", f"tcsandbox.{end}")
             self.assertIn("--port", await self.said([*command, "--help"]))
             refused = await run(self, self.folder, [*command, "--port", "x"], PYTHONPATH="")
             self.assertEqual(refused, Finished("", refused.err, 2))

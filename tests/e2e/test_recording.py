@@ -21,7 +21,7 @@ class RecordingTests(Stage):
         TCC_RECORDING holds an answer that ends within a post: the posts before it are stored as
         they were sent, and their digest, each with a newline, is TCC_RECORDING_SHA256.
         """
-        alone = ("-m", "tcclient.sandbox.twitter", "--port", "0", "--rate", "0")
+        alone = ("-m", "tcsandbox.twitter", "--port", "0", "--rate", "0")
         twitter = start(self, self.folder, python(*alone, "--replay", RECORDING))
         await twitter.says("/1.1/\n")
         self.write_settings(twitter={"stream_url": twitter.out.split()[-1]})

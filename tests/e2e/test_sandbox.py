@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from tcclient.config.settings import load
-from tcclient.sandbox.both import SERVER_PORT, TWITTER_PORT
+from tcsandbox.both import SERVER_PORT, TWITTER_PORT
 from tests.e2e.processes import LIMIT, Finished, Running, python, run, start, twistd, until
 
 _LINE = re.compile(r"^  (stop|start|re-key|look) +(curl .+)$", re.MULTILINE)
@@ -166,7 +166,7 @@ class SandboxTests(TestCase):
 
     async def test_each_end_alone(self) -> None:
         """In processes of their own they serve a client with settings made by hand."""
-        module = "tcclient.sandbox"
+        module = "tcsandbox"
         twitter = start(
             self,
             self.folder,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.sandbox.server import quirks
-from tcclient.sandbox.twitter.damage import Rst
-from tcclient.sandbox.twitter.faults import Status
-from tcclient.sandbox.twitter.oauth import Credentials
+from tcsandbox.server import quirks
+from tcsandbox.twitter.damage import Rst
+from tcsandbox.twitter.faults import Status
+from tcsandbox.twitter.oauth import Credentials
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
 

@@ -8,8 +8,8 @@ from twisted.trial.unittest import TestCase
 
 import tcclient
 from tcclient.service import Options, makeService
+from tests.config.test_settings import MINIMAL
 from tests.e2e.processes import ROOT, Finished, run, together, twistd
-from tests.test_settings import MINIMAL
 
 TAC = str(ROOT / "tcc.tac")
 DAEMON = ["--pidfile", "tcc.pid", "--logfile", "tcc.log"]

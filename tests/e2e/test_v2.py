@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tcclient.sandbox.twitter.damage import Rst
-from tcclient.sandbox.twitter.v2.faults import ChangePlan
+from tcsandbox.twitter.damage import Rst
+from tcsandbox.twitter.v2.faults import ChangePlan
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
 

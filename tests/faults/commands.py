@@ -5,8 +5,8 @@ from typing import Any
 
 import attrs
 
-from tcclient.sandbox.server import TOKEN
-from tcclient.sandbox.twitter import SANDBOX_CREDENTIALS
+from tcsandbox.server import TOKEN
+from tcsandbox.twitter import SANDBOX_CREDENTIALS
 from tests.e2e.processes import python, twistd
 
 JOB = "storm"
@@ -36,7 +36,7 @@ class Terms:
 def twitter(terms: Terms, port: int) -> list[str]:
     """The simulated Twitter's, which says where it listens."""
     return python(
-        "-m", "tcclient.sandbox.twitter", f"--port={port}", f"--rate={terms.rate:g}", "--seed=1",
+        "-m", "tcsandbox.twitter", f"--port={port}", f"--rate={terms.rate:g}", "--seed=1",
         f"--scale={SCALE}", f"--rule-delay={RULE_DELAY / SCALE:g}", "--journal=journal",
         *terms.options,
     )  # fmt: skip
@@ -45,7 +45,7 @@ def twitter(terms: Terms, port: int) -> list[str]:
 def server(terms: Terms, port: int) -> list[str]:
     """The stand-in server's, which says where it listens."""
     job = f"--job={JOB}:{KEYWORDS}"
-    return python("-m", "tcclient.sandbox.server", f"--port={port}", job, "--keep=jobs")
+    return python("-m", "tcsandbox.server", f"--port={port}", job, "--keep=jobs")
 
 
 def settings(terms: Terms, twitter: str, server: str) -> dict[str, Any]:

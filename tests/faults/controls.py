@@ -7,7 +7,7 @@ from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.web.client import Agent
 
-from tcclient.sandbox.server import TOKEN
+from tcsandbox.server import TOKEN
 from tests.faults.proxy import HOST
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
-from tcclient.backoff import NETWORK
-from tcclient.wire.connection import Timing
+from tcclient.runtime.backoff import NETWORK
+from tcclient.stream.connection import Timing
 from tests.faults.commands import Terms
 from tests.faults.link import Link
 from tests.faults.pace import AT_ONCE, BROKEN_LINES, BYTES, Pace, each_byte

@@ -5,7 +5,7 @@ from itertools import pairwise
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from tcclient.backoff import HTTP, RATE_LIMIT, Ramp
+from tcclient.runtime.backoff import HTTP, RATE_LIMIT, Ramp
 from tests.faults.link import Link
 from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World

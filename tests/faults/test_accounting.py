@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient import entries
-from tcclient.ledger import Ledger
-from tcclient.tally import Account
+from tcclient.ledger import entries
+from tcclient.ledger.counters import Account
+from tcclient.ledger.ledgerfile import Ledger
 from tests.faults import evidence, table
 from tests.faults.accounting import (
     Evidence,

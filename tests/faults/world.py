@@ -176,7 +176,7 @@ class World(Controls):
         stored, torn = evidence.read_posts(unfinished + finished)
         accounts = [evidence.read_ledger(folder / f"{JOB}.ledger.jsonl") for folder in folders]
         state = await self.state("server")
-        verify = [*self.prefix, *python("-m", "tcclient.account", f"data/{JOB}", "--verify")]
+        verify = [*self.prefix, *python("-m", "tcaccount", f"data/{JOB}", "--verify")]
         verified = await start(self, self.folder, verify).finished()
         return Evidence(
             sent=sent.posts,

@@ -21,17 +21,18 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.config.settings import Secret, SettingsError, load
-from tcclient.disk.recovery import ledger_path, recover
-from tcclient.disk.slots import Naming
-from tcclient.feeds.stream import CaptureStream
-from tcclient.keywords import Limits, Query, read
-from tcclient.ledger import Ledger
-from tcclient.server.control import ControlServer, Gone, ServerError
-from tcclient.server.jobs import Job, Status
-from tcclient.tally import Update
-from tcclient.twitter import envelopes, rules
-from tcclient.wire.connection import Ending
-from tcclient.wire.messages import Overlong, decoded, excerpt, kind_of
+from tcclient.control.client import ControlServer, Gone, ServerError
+from tcclient.control.jobs import Job, Status
+from tcclient.ledger.counters import Update
+from tcclient.ledger.ledgerfile import Ledger
+from tcclient.sources.keywords import Limits, Query, read
+from tcclient.sources.twitter_v2 import envelopes
+from tcclient.sources.twitter_v2.rules import clauses as rules
+from tcclient.storage.recovery import ledger_path, recover
+from tcclient.storage.slots import Naming
+from tcclient.stream.capturestream import CaptureStream
+from tcclient.stream.connection import Ending
+from tcclient.stream.messages import Overlong, decoded, excerpt, kind_of
 from tests.peers import DONE, FakeResponse, FakeSource, clock_at, upstream
 
 FEW = Limits(phrases=3, phrase_bytes=60, boxes=2, box_degrees=(0.1, 360.0))

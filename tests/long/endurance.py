@@ -94,11 +94,11 @@ def main() -> None:
     processes = []
     with ending(processes):
         twitter = start(
-            "tcclient.sandbox.twitter", "--port=0", f"--rate={options.rate}", "--seed=1",
+            "tcsandbox.twitter", "--port=0", f"--rate={options.rate}", "--seed=1",
             f"--journal={folder / 'journal'}",
         )  # fmt: skip
         processes.append(twitter)
-        control = start("tcclient.sandbox.server", "--port=0", f"--job=endurance:{KEYWORDS[0]}")
+        control = start("tcsandbox.server", "--port=0", f"--job=endurance:{KEYWORDS[0]}")
         processes.append(control)
         server = Server(listening(control))
         section = {"api": "1.1", "stream_url": listening(twitter)}

@@ -83,12 +83,12 @@ def main() -> None:
     processes = []
     with ending(processes):
         twitter = start(
-            "tcclient.sandbox.twitter", "--port=0", f"--rate={options.rate}", "--seed=1",
+            "tcsandbox.twitter", "--port=0", f"--rate={options.rate}", "--seed=1",
             f"--rule-delay={RULE_DELAY}", f"--journal={folder / 'journal'}",
         )  # fmt: skip
         processes.append(twitter)
         jobs = [f"--job=job{job}:{keywords(job)}" for job in JOBS]
-        control = start("tcclient.sandbox.server", "--port=0", *jobs)
+        control = start("tcsandbox.server", "--port=0", *jobs)
         processes.append(control)
         server = Server(listening(control))
         root = listening(twitter).removesuffix("1.1/")

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tcclient.sandbox.server import TOKEN
-from tcclient.sandbox.twitter import SANDBOX_CREDENTIALS
+from tcsandbox.server import TOKEN
+from tcsandbox.twitter import SANDBOX_CREDENTIALS
 
 Process = subprocess.Popen[Any]
 

@@ -1,0 +1,5 @@
+"""`python -m tcaccount`"""
+
+from tcaccount.command import main
+
+main()

@@ -1,0 +1,159 @@
+"""
+`tcc-account FOLDER`: the account of a capture, for the researcher who publishes from it.
+
+Knows the command line, and what goes to which output; what is said comes from the other modules.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from tcaccount import plot, posts, tables
+from tcaccount.comparison import Difference
+from tcaccount.folder import Folder, NoCapture, find
+from tcaccount.index import Index, read_index
+from tcaccount.lines import lines
+from tcaccount.plot import CannotDraw, Picture
+from tcaccount.progress import Progress
+from tcaccount.rates import Minutes
+from tcaccount.record import Record, record
+from tcaccount.summary import Subject, summary
+from tcaccount.verify import Verification
+from tcclient.ledger.wording import number
+from tcclient.runtime.failures import explain_os
+
+AGREES, DIFFERS, CANNOT, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2."""
+        self.exit(CANNOT, f"{self.prog}: {message}\n")
+
+
+def make_parser() -> Parser:
+    """The command line."""
+    parser = Parser(
+        prog="tcc-account",
+        description="What a capture holds and what is missing from it, by its ledger.",
+        epilog="Without an option: a summary.  Only reads; the client may be running.",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, help="of the capture, <base_dir>/<name>")
+    add("--temporary", default=".tmp", metavar="SUFFIX", help="output.temporary_extension")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--csv", choices=sorted(tables.TABLES), help="a table, to the output")
+    what.add_argument("--verify", action="store_true", help="compare the files with the ledger")
+    what.add_argument("--plot", type=picture, metavar="FILE.png|svg", help="posts over time")
+    return parser
+
+
+def picture(text: str) -> Path:
+    """A file name; argparse says that it was wrong."""
+    if Path(text).suffix.lower() not in plot.FORMATS:
+        raise argparse.ArgumentTypeError(f"{text!r} ends with none of {', '.join(plot.FORMATS)}")
+    return Path(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """
+    Raises SystemExit: 0, 1 where --verify finds a difference, 2 with a sentence where something
+    cannot be read or written, 130 after Ctrl-C, 141 where nobody reads the output any more.
+    """
+    options = make_parser().parse_args(arguments)
+    try:
+        status = run(options)
+        sys.stdout.flush()
+    except (NoCapture, CannotDraw) as e:
+        status = _cannot(str(e))
+    except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = CLOSED
+    except OSError as e:
+        status = _cannot(f"This cannot be done: {explain_os(e)}.")
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    raise SystemExit(status)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit status.  Raises NoCapture, CannotDraw and OSError."""
+    if options.plot:
+        plot.check()
+    folder = find(options.folder)
+    if options.csv:
+        tables.write(tables.TABLES[options.csv](lines(folder.ledger)), sys.stdout)
+        return AGREES
+    index = read_index(folder.index)
+    if options.verify:
+        return _verify(folder, index, options.temporary)
+    found = record(lines(folder.ledger))
+    if options.plot:
+        _plot(folder, found, index, options.plot)
+    else:
+        growing = _growing(folder, options.temporary)
+        for text in summary(Subject(folder.name, folder.is_open, found, index, growing)):
+            print(text)
+    return AGREES
+
+
+def _verify(folder: Folder, index: Index, temporary: str) -> int:
+    differences = 0
+    with _progress(sum(found.bytes for found in folder.found.values())) as progress:
+        verification = Verification(folder, index, temporary, progress.advance)
+        for finding in verification.run():
+            progress.clear()
+            differs = isinstance(finding, Difference)
+            print(finding.text if differs else f"Note: {finding.text}", flush=True)
+            differences += differs
+    if differences:
+        print(f"{number(differences, 'difference')}.")
+        return DIFFERS
+    files, stored = number(verification.files, "file"), number(verification.posts, "post")
+    print(f"Everything agrees: {files}, {stored}.")
+    return AGREES
+
+
+def _growing(folder: Folder, temporary: str) -> dict[str, int]:
+    """File that is not finished -> the posts in it."""
+    sizes = {n: f.bytes for n, f in sorted(folder.found.items()) if n.endswith(temporary)}
+    growing = {}
+    with _progress(sum(sizes.values())) as progress:
+        for name in sizes:
+            with suppress(FileNotFoundError):  # it has been finished since
+                path = folder.path / name
+                growing[name] = posts.read(path, progress.advance, lambda post: None).posts
+    return growing
+
+
+def _plot(folder: Folder, found: Record, index: Index, path: Path) -> None:
+    wanted = found.wanted(index, folder.name)
+    if not wanted:
+        raise CannotDraw("No line of the ledger says that the capture was started.")
+    minutes = Minutes()
+    with _progress(sum(booked.entry.bytes for booked in found.files)) as progress:
+        for booked in found.files:
+            minutes.take(posts.ids(folder.inside(booked.entry.name), progress.advance))
+    gaps = [(gap.begin, gap.end) for gap in found.gaps()]
+    plot.draw(Picture(folder.name, (wanted[0][0], wanted[-1][1]), gaps, minutes), path)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Progress]:
+    progress = Progress(total, sys.stderr if sys.stderr.isatty() else None, time.monotonic)
+    try:
+        yield progress
+    finally:
+        progress.clear()
+
+
+def _cannot(sentence: str) -> int:
+    print(f"tcc-account: {sentence}", file=sys.stderr)
+    return CANNOT

@@ -1,0 +1,204 @@
+"""
+What the lines of a ledger say of one job together: when posts were wanted, when none could come,
+and for which keywords they came.  Pure.
+"""
+
+from collections.abc import Sequence
+
+import attrs
+
+from tcaccount.intervals import Interval, total, within, without
+from tcaccount.lines import Line
+from tcclient.ledger import entries
+from tcclient.ledger.entries import seconds
+from tcclient.ledger.gaps import CRASH, LEFT, START, Missing
+
+
+@attrs.frozen
+class Gap:
+    """
+    A time in which posts were wanted and could not come, in epoch seconds.
+
+    `is_open`: no line tells its end, and it lasts at least until the last line that there is.
+    """
+
+    job: int
+    begin: float
+    end: float
+    cause: str
+    detail: str
+    keywords: str | None = None
+    attempts: int = 0
+    status: int | None = None
+    explanation: str | None = None
+    backfill: int | None = None
+    is_open: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return max(0.0, self.end - self.begin)
+
+
+@attrs.define
+class Wording:
+    """
+    A keyword text: when it was asked for, and from when until when posts came for it; epoch
+    seconds, None where no line says so.
+    """
+
+    job: int
+    text: str | None
+    asked: float | None
+    begin: float | None = None
+    end: float | None = None
+    refused: tuple[entries.Term, ...] = ()
+
+
+class JobHistory:
+    """
+    Of one job in one folder.
+
+    Wanted is the time from a `capture_start` to the next `capture_stop`; neither a crash nor a stop
+    of the client (`left`) ends it.
+    """
+
+    def __init__(self, job: int) -> None:
+        self.job = job
+        self.first: float | None = None
+        self.last = 0.0
+        self.wordings: list[Wording] = []
+        self.is_running = False
+        self.ended_because = ""
+        self._begins: list[float] = []
+        self._stops: list[float] = []
+        self._gaps: list[Gap] = []
+        self._begun: Missing | None = None
+        self._alive = 0.0
+        self._is_held = False
+
+    def take(self, line: Line) -> None:
+        """The next line that is of this job."""
+        entry = line.entry
+        self.first = line.at if self.first is None else self.first
+        self.last = line.at
+        match entry:
+            case entries.CaptureOpen():
+                self._opened()
+            case entries.CaptureClose():
+                self._is_held = False
+            case entries.CaptureStart():
+                self._started(line.at)
+            case entries.CaptureStop():
+                self._stopped(line.at, entry)
+            case entries.Disconnected(overlap=None):
+                self._disconnected(line.at, entry)
+            case entries.Gap():
+                self._missed(entry)
+            case entries.Keywords():
+                self._asked(line.at, entry)
+            case entries.KeywordsInForce():
+                self._in_force(seconds(entry.since), entry.text)
+            case entries.TermsRefused() if self.wordings:
+                self.wordings[-1].refused += entry.refused
+        self._heard_of(line)
+
+    def wanted(self, elsewhere: Sequence[Interval] = ()) -> list[Interval]:
+        """When posts were wanted here: not while the job had another folder."""
+        ends = [*self._stops, self.last] if self.is_running else self._stops
+        return without(zip(self._begins, ends, strict=True), elsewhere)
+
+    def gaps(self) -> list[Gap]:
+        """As the ledger has them, and the one that is open."""
+        if self._begun is None:
+            return self._gaps
+        begun = self._begun
+        text = self.wordings[-1].text if self.wordings else None
+        end = max(begun.begin, self.last)
+        last = Gap(self.job, begun.begin, end, begun.cause, begun.detail, text, is_open=True)
+        return [*self._gaps, last]
+
+    def missing(self, elsewhere: Sequence[Interval] = ()) -> float:
+        """Seconds of the wanted time that lie in gaps, each counted once."""
+        gaps = [(gap.begin, gap.end) for gap in self.gaps()]
+        return total(within(gaps, self.wanted(elsewhere)))
+
+    def _opened(self) -> None:
+        if self._is_held and self.is_running:
+            self._begin_gap(Missing(self._alive, CRASH, "the client was killed"))
+        self._is_held = True
+
+    def _started(self, at: float) -> None:
+        if not self.is_running:
+            self._begins.append(at)
+            self._begun = None
+        self.is_running = True
+        self._begin_gap(Missing(at, START, "the capture was started"))
+
+    def _stopped(self, at: float, stop: entries.CaptureStop) -> None:
+        if stop.because == "left":
+            self._begin_gap(Missing(_covered(at, stop), LEFT, "the client was stopped"))
+            return
+        if stop.since is not None:
+            at = min(at, seconds(stop.since))
+        if self.is_running:
+            self._stops.append(max(at, self._begins[-1]))
+            for one in self._in_force_now():
+                one.end = at
+        self.is_running, self.ended_because = False, stop.because
+        self._begun = None
+
+    def _disconnected(self, at: float, end: entries.Disconnected) -> None:
+        if self.is_running and end.cause != "stopped":  # of that the stop tells
+            self._begin_gap(Missing(at - (end.silent or 0.0), end.cause, end.detail))
+
+    def _begin_gap(self, begun: Missing) -> None:
+        self._begun = self._begun or begun
+
+    def _missed(self, gap: entries.Gap) -> None:
+        self._begun = None
+        self._gaps.append(
+            Gap(
+                self.job,
+                seconds(gap.begin),
+                seconds(gap.end),
+                gap.cause,
+                gap.detail,
+                gap.keywords,
+                gap.attempts,
+                gap.status,
+                gap.explanation,
+                gap.backfill,
+            )
+        )
+
+    def _asked(self, at: float, asked: entries.Keywords) -> None:
+        last = self.wordings[-1] if self.wordings else None
+        if last is None or last.text != asked.after or last.end is not None:
+            self.wordings.append(Wording(self.job, asked.after, at, refused=asked.refused))
+
+    def _in_force(self, since: float, text: str | None) -> None:
+        last = self.wordings[-1] if self.wordings else None
+        if last is None or last.text != text or last.end is not None:
+            last = Wording(self.job, text, None)
+            self.wordings.append(last)
+        for one in self._in_force_now():
+            if one is not last:
+                one.end = since
+        if last.begin is None:
+            last.begin = since
+
+    def _in_force_now(self) -> list[Wording]:
+        return [one for one in self.wordings if one.begin is not None and one.end is None]
+
+    def _heard_of(self, line: Line) -> None:
+        """Until when an earlier process is known to have been there, should it be killed now."""
+        entry = line.entry
+        if isinstance(entry, entries.File) and entry.recovered:
+            if entry.last_arrival is not None:
+                self._alive = max(self._alive, seconds(entry.last_arrival))
+        elif not isinstance(entry, entries.Torn | entries.LedgerRepaired):
+            self._alive = max(self._alive, line.at)
+
+
+def _covered(at: float, stop: entries.CaptureStop) -> float:
+    return at if stop.covered is None else seconds(stop.covered)

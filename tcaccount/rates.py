@@ -1,0 +1,67 @@
+"""
+How many posts were made in each minute, for a picture.  Pure.
+
+A post's time is the one in its id, which both APIs have to the millisecond: when it was made, so
+that what a backfill brought stands where it was missing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import attrs
+
+from tcaccount.intervals import Interval
+from tcclient.storage.postids import made_at
+
+MOST_STEPS = 1500
+"""How many steps a curve has at most; more cannot be seen."""
+
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
+"""Minutes of a step."""
+
+
+@attrs.frozen
+class Curve:
+    """
+    Posts per minute in steps of `minutes`: `values[i]` is the mean of the step that begins at
+    `edges[i]`, epoch seconds; there is one edge more.
+    """
+
+    minutes: int
+    edges: list[float]
+    values: list[float]
+
+
+class Minutes:
+    """Counts posts by the minute; `undated` are those whose id does not tell."""
+
+    def __init__(self) -> None:
+        self.undated = 0
+        self._posts: Counter[int] = Counter()
+
+    def take(self, ids: Iterable[str]) -> None:
+        """So many posts more."""
+        for one in ids:
+            at = made_at(one)
+            if at is None:
+                self.undated += 1
+            else:
+                self._posts[int(at // 60)] += 1
+
+    def outside(self, period: Interval) -> int:
+        """The posts that were made in no minute of the period."""
+        first, last = period[0] // 60, period[1] // 60
+        return sum(n for minute, n in self._posts.items() if not first <= minute <= last)
+
+    def curve(self, period: Interval) -> Curve:
+        """Of the period, in steps of as many minutes as it takes to see it."""
+        first, last = int(period[0] // 60), int(period[1] // 60)
+        fitting = (width for width in _WIDTHS if (last - first) / width < MOST_STEPS)
+        width = next(fitting, _WIDTHS[-1])
+        begins = range(first - first % width, last + 1, width)
+        values = [
+            sum(self._posts[minute] for minute in range(begin, begin + width)) / width
+            for begin in begins
+        ]
+        edges = [begin * 60.0 for begin in (*begins, begins[-1] + width)]
+        return Curve(width, edges, values)

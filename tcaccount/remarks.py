@@ -1,0 +1,83 @@
+"""
+What else a ledger tells of a capture, in words: what did not come to the files, and what happened
+meanwhile.  Pure.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tcaccount.history import JobHistory
+from tcaccount.index import Index
+from tcaccount.intervals import merged, total
+from tcaccount.record import Record
+from tcclient.ledger.wording import length, number, when
+
+_MESSAGES = {
+    "delete": ("deletion of a post", "deletions of posts"),
+    "scrub_geo": ("removal of places", "removals of places"),
+    "status_withheld": ("post withheld in countries", "posts withheld in countries"),
+    "user_withheld": ("user withheld in countries", "users withheld in countries"),
+    "disconnect": ("announced end of the connection", "announced ends of the connection"),
+    "warning": ("warning", "warnings"),
+    "event": ("event of the account", "events of the account"),
+    "unknown": ("message of no known kind", "messages of no known kind"),
+}
+"""Kind -> what one is called, and several."""
+
+
+def not_in_files(record: Record) -> Iterator[str]:
+    """Posts that are not, and lines that may have been some."""
+    if record.counts["limit"]:
+        notices = number(record.counts["limit"], "limit notice")
+        yield f"about {number(record.undelivered)} matched and were not delivered:"
+        yield f"  an estimate, from {notices}"
+    if record.counts["not_stored"]:
+        yield f"{number(record.sums['not_stored'])} arrived and were not stored"
+    if record.torn:
+        yield f"{number(len(record.torn))} cut by a crash, kept in .torn files"
+    if record.counts["refused"]:
+        lines = number(record.counts["refused"], "line that was", "lines that were")
+        yield f"{lines} no message"
+
+
+def messages(counts: Counter[str]) -> Iterator[str]:
+    """What came besides posts."""
+    for kind, (one, many) in _MESSAGES.items():
+        if counts[kind]:
+            yield number(counts[kind], one, many)
+
+
+def machine(record: Record) -> Iterator[str]:
+    """Its clock and its disk."""
+    for at, step in record.clock_steps:
+        direction = "forward" if step > 0 else "back"
+        yield f"the clock was set {direction} by {length(abs(step))}, to {when(at)}"
+    if record.counts["disk_trouble"]:
+        times = number(record.counts["disk_trouble"], "time")
+        open_ones = record.counts["disk_trouble"] - record.disk_ended
+        of_them = (
+            f", but for {number(open_ones)} whose end nobody has seen" if open_ones > 0 else ""
+        )
+        yield f"the disk took no posts {times}, {length(record.disk_seconds)} in all{of_them}"
+
+
+def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
+    """Its outages while the folder was in use."""
+    first = min((history.first for history in histories if history.first is not None), default=0.0)
+    last = max((history.last for history in histories), default=0.0)
+    failures = [(one.end - one.seconds, one.end) for one in index.outages]
+    during = [one for one in failures if one[0] <= last and one[1] >= first]
+    if during:
+        outages = max(1, len(merged(during)))  # several things may fail at the same time
+        yield f"failed {number(outages, 'time')}, {length(total(during))} in all; capturing went on"
+
+
+def ledger(record: Record) -> Iterator[str]:
+    """What it lost itself."""
+    if record.counts["ledger_repaired"]:
+        lines = number(record.counts["ledger_repaired"], "line")
+        yield f"a crash cut {lines} of it, {number(record.sums['ledger_repaired'], 'byte')}"
+    if record.sums["lines_dropped"]:
+        yield f"{number(record.sums['lines_dropped'], 'line')} found no room on the disk"
+    if record.unreadable:
+        yield f"{number(len(record.unreadable), 'line')} cannot be read: see --verify"

@@ -1,0 +1,124 @@
+"""
+The files of a folder that no line of its ledger accounts for, and those that lines miss.
+
+Knows which of them are as they should be: what is being written, and what a crash has cut.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+
+from tcaccount import posts
+from tcaccount.comparison import Difference, Finding, Remark
+from tcaccount.folder import TORN, Folder, Found
+from tcaccount.posts import Contents
+from tcaccount.record import Booked, Record
+from tcclient.ledger.wording import number
+
+
+@attrs.frozen
+class _Stranger:
+    """A file, with what is in it where it may be one that the ledger knows by another name."""
+
+    name: str
+    contents: Contents | None
+
+
+class Strangers:
+    """Of one folder.  The names of files that are being written end with `temporary`."""
+
+    def __init__(self, folder: Folder, record: Record, temporary: str) -> None:
+        self._folder = folder
+        self._record = record
+        self._booked = {booked.entry.name: booked for booked in record.files}
+        self._temporary = temporary
+        self._strangers: list[_Stranger] = []
+
+    def recognise(self, advance: Callable[[int], object]) -> None:
+        """Read what may be a file of the ledger under another name.  Raises OSError."""
+        sizes = {booked.entry.bytes for booked in self._record.files}
+        for found in self._found():
+            contents = None
+            if found.bytes in sizes:
+                contents = posts.read(self._folder.path / found.name, advance, lambda post: None)
+            self._strangers.append(_Stranger(found.name, contents))
+
+    def missing(self, booked: Booked) -> Difference:
+        """What to say of a file that is not there; one that has another name now is no stranger."""
+        name = booked.entry.name
+        for stranger in self._strangers:
+            if _is_same(booked, stranger) and self._is_gone_before(stranger):
+                self._strangers.remove(stranger)
+                return Difference(f"{name} is called {stranger.name} now.")
+        had = number(booked.entry.posts, "post")
+        return Difference(f"{name}, which had {had}, is not there.")
+
+    def findings(self) -> Iterator[Finding]:
+        """What there is to say of the others.  To be asked last."""
+        for stranger in self._strangers:
+            yield Difference(self._of(stranger))
+        yield from self._to_adopt()
+        yield from self._unfinished()
+        yield from self._torn()
+
+    def _found(self) -> Iterator[Found]:
+        # What is neither called like the capture nor ends like its files is somebody's notes.
+        endings = tuple({Path(name).suffix for name in self._booked} - {""})
+        alike = {n: file for n, file in self._folder.others.items() if n.endswith(endings)}
+        for name, found in sorted({**self._folder.found, **alike}.items()):
+            if name in self._booked or name in self._record.to_adopt:
+                continue
+            if name.endswith((self._temporary, TORN)):
+                continue
+            # A file that is just being finished has two names until it has been booked.
+            if not (self._folder.is_open and (found.names > 1 or found.bytes == 0)):
+                yield found
+
+    def _is_gone_before(self, stranger: _Stranger) -> bool:
+        """Whether no file that is there has the same content: then it is a copy of that."""
+        return not any(
+            _is_same(other, stranger) and name in self._folder.found
+            for name, other in self._booked.items()
+        )
+
+    def _of(self, stranger: _Stranger) -> str:
+        for name, booked in self._booked.items():
+            if _is_same(booked, stranger):
+                return f"{stranger.name} is a copy of {name}, and no line of the ledger has it."
+        return f"No line of the ledger accounts for {stranger.name}."
+
+    def _to_adopt(self) -> Iterator[Finding]:
+        for name in sorted(self._record.to_adopt):
+            if name in self._folder.found:
+                yield Remark(f"{name} is older than the ledger, and a client has not read it yet.")
+            else:
+                yield Difference(f"{name}, which is older than the ledger, is not there.")
+
+    def _unfinished(self) -> Iterator[Finding]:
+        for name, found in sorted(self._folder.found.items()):
+            if not name.endswith(self._temporary):
+                continue
+            if self._folder.is_open:
+                yield Remark(f"{name} is being written ({number(found.bytes, 'byte')}).")
+            else:
+                yield Difference(
+                    f"{name} was left by a crash: start the client, which finishes it."
+                )
+
+    def _torn(self) -> Iterator[Finding]:
+        known = {torn.name: torn.bytes for torn in self._record.torn}
+        here = {name: file for name, file in self._folder.found.items() if name.endswith(TORN)}
+        for name in sorted(known.keys() | here.keys()):
+            if name not in known:
+                yield Difference(f"No line of the ledger accounts for {name}.")
+            elif name not in here:
+                yield Difference(f"{name}, the cut end of a post, is not there.")
+            elif here[name].bytes != known[name]:
+                size, had = number(here[name].bytes, "byte"), number(known[name])
+                yield Difference(f"{name} has {size} and had {had}.")
+
+
+def _is_same(booked: Booked, stranger: _Stranger) -> bool:
+    found = stranger.contents
+    return found is not None and found.sha256 == booked.entry.sha256

@@ -1,0 +1,87 @@
+"""The account as tables for other programs: CSV with a header, times in UTC.  Pure."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TextIO
+
+from tcaccount.lines import Line, Torn, Unreadable
+from tcaccount.record import Record, record
+from tcclient.ledger import entries
+from tcclient.ledger.wording import iso
+
+Lines = Iterable[Line | Unreadable | Torn]
+Row = tuple[object, ...]
+
+_GAPS = (
+    "job", "begin", "end", "seconds", "open", "cause", "detail", "attempts", "status",
+    "explanation", "keywords", "backfill_minutes",
+)  # fmt: skip
+_FILES = (
+    "job", "name", "posts", "bytes", "sha256", "first_id", "last_id", "first_arrival",
+    "last_arrival", "recovered", "adopted",
+)  # fmt: skip
+_KEYWORDS = ("job", "text", "asked", "from", "to", "left_out")
+_LIMITS = ("job", "at", "track", "undelivered_estimate")
+
+
+def gaps(found: Record) -> Iterator[Row]:
+    """By their beginning; the last may be open."""
+    yield _GAPS
+    for one in found.gaps():
+        yield (
+            one.job, iso(one.begin), iso(one.end), round(one.seconds, 3), _yes(one.is_open),
+            one.cause, one.detail, one.attempts, one.status, one.explanation, one.keywords,
+            one.backfill,
+        )  # fmt: skip
+
+
+def files(found: Record) -> Iterator[Row]:
+    """In the order in which they were finished or adopted."""
+    yield _FILES
+    for one in found.files:
+        entry = one.entry
+        if isinstance(entry, entries.Adopted):
+            more: Row = (None, None, None, None, "no", "yes")
+        else:
+            more = (
+                entry.first_id, entry.last_id, entry.first_arrival, entry.last_arrival,
+                _yes(entry.recovered), "no",
+            )  # fmt: skip
+        yield one.job, entry.name, entry.posts, entry.bytes, entry.sha256, *more
+
+
+def keywords(found: Record) -> Iterator[Row]:
+    """Each text, job by job, in order."""
+    yield _KEYWORDS
+    for one in found.wordings():
+        left_out = "; ".join(f"{term.term}: {term.reason}" for term in one.refused)
+        yield one.job, one.text, iso(one.asked), iso(one.begin), iso(one.end), left_out
+
+
+def limits(lines: Lines) -> Iterator[Row]:
+    """Each notice, as it came, with the estimate after it."""
+    yield _LIMITS
+    for line in lines:
+        if isinstance(line, Line) and isinstance(line.entry, entries.Limit):
+            said = line.entry.message
+            limit = said.get("limit") if isinstance(said, dict) else None
+            track = limit.get("track") if isinstance(limit, dict) else None
+            yield line.job, iso(line.at), track, line.entry.undelivered
+
+
+TABLES: Mapping[str, Callable[[Lines], Iterator[Row]]] = {
+    "gaps": lambda lines: gaps(record(lines)),
+    "limits": limits,
+    "files": lambda lines: files(record(lines)),
+    "keywords": lambda lines: keywords(record(lines)),
+}
+"""Name -> the rows of a ledger's lines, the header first."""
+
+
+def write(rows: Iterable[Row], to: TextIO) -> None:
+    """As RFC 4180 has it, but for the line ends, which are those of Unix."""
+    csv.writer(to, lineterminator="\n").writerows(rows)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

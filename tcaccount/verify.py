@@ -1,0 +1,120 @@
+"""
+A folder against its ledger: each difference in a sentence.
+
+Knows what has to agree.  Reads every file once, and writes nothing but what `twice` keeps.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from tcaccount import posts
+from tcaccount.comparison import Difference, Finding, Remark, compare
+from tcaccount.folder import Folder
+from tcaccount.index import Index
+from tcaccount.lines import Line, lines
+from tcaccount.numbers import Numbers
+from tcaccount.record import Booked, Record
+from tcaccount.strangers import Strangers
+from tcaccount.twice import Identities
+from tcclient.ledger.wording import number
+
+MOST_LINES = 20
+"""How many lines of a ledger that cannot be read are named."""
+
+
+@attrs.define
+class Verification:
+    """
+    Of one folder.  The names of files that are being written end with `temporary`.  `advance` is
+    told how many bytes have been read.  So many `files` and `posts` have been read.
+    """
+
+    folder: Folder
+    index: Index
+    temporary: str
+    advance: Callable[[int], object]
+    files: int = 0
+    posts: int = 0
+
+    def run(self) -> Iterator[Finding]:
+        """All that is found, as it is found.  Raises OSError."""
+        record = Record()
+        yield from self._ledger(record)
+        strangers = Strangers(self.folder, record, self.temporary)
+        strangers.recognise(self.advance)
+        with Identities() as identities:
+            for number_of, booked in enumerate(record.files):
+                yield from self._file(number_of, booked, strangers, identities)
+            yield from _twice(record, identities)
+        yield from _not_hashed(record)
+        yield from strangers.findings()
+
+    def _ledger(self, record: Record) -> Iterator[Finding]:
+        numbers = Numbers(self._may_come)
+        for line in lines(self.folder.ledger):
+            record.take(line)
+            if isinstance(line, Line):
+                yield from map(Difference, numbers.take(line))
+        yield from map(Difference, _unreadable(record, is_open=self.folder.is_open))
+        names = Counter(booked.entry.name for booked in record.files)
+        for name, times in names.items():
+            if times > 1:
+                yield Difference(f"The ledger accounts for {name} {number(times)} times.")
+
+    def _may_come(self, job: int) -> bool:
+        return not self.index.known or bool(self.index.elsewhere(job, self.folder.name))
+
+    def _file(
+        self, place: int, booked: Booked, strangers: Strangers, identities: Identities
+    ) -> Iterator[Finding]:
+        name = booked.entry.name
+        try:
+            found = posts.read(
+                self.folder.inside(name), self.advance, lambda post: identities.take(post, place)
+            )
+        except FileNotFoundError:
+            yield strangers.missing(booked)
+            return
+        self.files += 1
+        self.posts += found.posts
+        yield from compare(booked, found)
+
+
+def _unreadable(record: Record, *, is_open: bool) -> Iterator[str]:
+    for line in record.unreadable[:MOST_LINES]:
+        yield f"Line {line.number} of the ledger {line.why}."
+    more = len(record.unreadable) - MOST_LINES
+    if more > 0:
+        yield f"{number(more, 'more line')} of the ledger cannot be read."
+    if record.cut is not None and not is_open:
+        yield (
+            f"The last line of the ledger was cut after {number(record.cut.bytes, 'byte')}: start "
+            "the client, which mends it."
+        )
+
+
+def _not_hashed(record: Record) -> Iterator[Finding]:
+    """The ledgers of early versions have no hashes."""
+    without = sum(booked.entry.sha256 is None for booked in record.files)
+    if without:
+        yield Remark(
+            f"The ledger has no SHA-256 of {number(without, 'file')}: only posts and bytes were "
+            "compared."
+        )
+
+
+def _twice(record: Record, identities: Identities) -> Iterator[Finding]:
+    for pair in identities.twice():
+        both = [record.files[place] for place in (pair.first, pair.second)]
+        names = [booked.entry.name for booked in both]
+        such = "" if pair.lowest is None else f", such as {pair.lowest}"
+        posts = number(pair.ids, "post")
+        if pair.first == pair.second:
+            text = f"{names[0]} has {posts} twice{such}."
+        elif names[0] == names[1]:
+            continue  # the ledger accounts for it twice, which has been said
+        else:
+            text = f"{names[0]} and {names[1]} both have {posts}{such}."
+        yield Remark(text) if all(booked.is_adopted for booked in both) else Difference(text)

@@ -1,5 +1,0 @@
-"""`python -m tcclient.account`"""
-
-from tcclient.account.command import main
-
-main()

@@ -1,0 +1,253 @@
+"""
+Asks the server at an interval what to capture, decides, and has the captures report.
+
+Failing to ask is not an answer: captures go on as they are.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import attrs
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    FirstError,
+    TimeoutError,
+    gatherResults,
+    maybeDeferred,
+)
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tcclient import __version__
+from tcclient.captures.capture import Capture
+from tcclient.captures.reporter import Reporter
+from tcclient.captures.serverlog import ServerLog
+from tcclient.captures.session import Session
+from tcclient.control.client import ControlServer, Gone, ServerError
+from tcclient.control.jobs import Decision, Job, Status, decide
+from tcclient.ledger.entries import ClockStep
+from tcclient.sources.twitter_v1.feed import Feeds
+from tcclient.storage.folders import Shelf
+
+log = Logger()
+
+PARTING = 15.0
+"""Seconds that everything may take when the process ends; recovery finishes the rest."""
+
+
+@attrs.frozen
+class Intervals:
+    """Seconds between two polls, and between two updates of a job's history."""
+
+    ping: float
+    update: float
+
+
+class Poller(MultiService):
+    """
+    Owns the captures.  `stopService` fires when their files are finished and the last reports are
+    sent, or PARTING is over.
+    """
+
+    def __init__(
+        self,
+        server: ControlServer,
+        shelf: Shelf,
+        feeds: Feeds,
+        intervals: Intervals,
+        client_id: int,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # not annotated
+        self._server = server
+        self._shelf = shelf
+        self._feeds = feeds
+        self._clock: IReactorTime = shelf.steady
+        self._client_id = client_id
+        self._server_log = ServerLog(shelf.note, shelf.steady)
+        self._captures: dict[int, Capture] = {}
+        self._decision = Decision()
+        self._mentioned: dict[str, object] = {}
+        self._under_way: set[Deferred[None]] = set()
+        self._polling = self._loop(self._poll)
+        self._updating = self._loop(self._update)
+        self._intervals = intervals
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]  # not annotated
+        log.info(
+            "tcc {version} starts: files go below {folder}.",
+            version=__version__,
+            folder=str(self._shelf.base_dir),
+        )
+        self._shelf.begin()
+        self._polling.start(self._intervals.ping, now=True)
+        self._updating.start(self._intervals.update, now=False)
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The machine's clock has been set by `seconds`: every account says so."""
+        self._shelf.note(ClockStep(seconds=round(seconds, 3)))
+        for capture in self._captures.values():
+            capture.session.clock_stepped(seconds)
+
+    def stopService(self) -> Deferred[None]:
+        # The sessions are not stopped by the base class: a last report comes before their end.
+        Service.stopService(self)
+        for loop in (self._polling, self._updating):
+            if loop.running:
+                loop.stop()
+        for act in list(self._under_way):
+            act.cancel()
+        parting = Deferred.fromCoroutine(self._part())
+        parting.addTimeout(PARTING, self._clock)
+        return parting.addErrback(self._ran_out_of_time)
+
+    def _ran_out_of_time(self, failure: Failure) -> None:
+        if _was_given_up(failure):
+            log.error("Not all was finished within {s:g} s: the next start does it.", s=PARTING)
+        else:
+            log.failure("Not all was finished.", failure)
+        for capture in self._captures.values():
+            capture.session.give_up()
+
+    async def _part(self) -> None:
+        self._feeds.part()
+        captures = list(self._captures.values())
+        await gatherResults(
+            [Deferred.fromCoroutine(capture.leave()) for capture in captures], consumeErrors=True
+        )
+        for service in reversed(list(self)):
+            await maybeDeferred(service.stopService)
+        self._shelf.end()
+        log.info("tcc has stopped; all files are finished.")
+
+    def _loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
+        def guarded() -> Deferred[None]:
+            # A LoopingCall ends for ever with the first exception that reaches it.
+            acting = Deferred.fromCoroutine(act())
+            acting.addErrback(lambda f: log.failure("Polling failed; it is tried again.", f))
+            self._under_way.add(acting)
+            return acting.addCallback(lambda _: self._under_way.discard(acting))
+
+        loop = LoopingCall(guarded)
+        loop.clock = self._clock
+        return loop
+
+    async def _poll(self) -> None:
+        try:
+            listing = await self._server.active_jobs()
+        except ServerError as e:
+            if self.running:
+                self._server_log.failed("listing the jobs", str(e))
+            return
+        self._server_log.succeeded("listing the jobs")
+        if self._is_news("unreadable jobs", listing.problems):
+            for problem in listing.problems:
+                log.warn("The server lists a job that cannot be read: {problem}", problem=problem)
+        jobs = {job.id: job for job in listing.jobs}
+        await self._look_for_missing(jobs)
+        if self.running:
+            self._act(jobs)
+
+    async def _look_for_missing(self, jobs: dict[int, Job]) -> None:
+        """A job that is not in the list is not gone before the server says so of the job itself."""
+        for capture in list(self._captures.values()):
+            known = capture.job
+            if known.id in jobs or not self.running:
+                continue
+            try:
+                job = await self._server.job(known.id)
+            except Gone:
+                capture.lose()
+            except ServerError as e:
+                if self.running:
+                    self._server_log.failed(f"finding job {known.id}", str(e))
+                jobs[known.id] = known
+            else:
+                self._server_log.succeeded(f"finding job {known.id}")
+                if job.lost_since(known):
+                    capture.lose()
+                else:
+                    jobs[job.id] = job
+
+    def _act(self, jobs: dict[int, Job]) -> None:
+        self._decision = decide(list(jobs.values()), self._feeds.most_captures)
+        for job in jobs.values():
+            if job in self._decision.captured:
+                continue
+            capture = self._captures.get(job.id)
+            if capture is None and job.status == Status.STOPPING and not job.withdrawn:
+                capture = self._add(job)
+            if capture is not None and job.withdrawn:
+                capture.lose()
+            elif capture is not None:
+                capture.drop(job)
+        for job in self._decision.captured:
+            self._run(job)
+        self._mention(self._decision)
+
+    def _run(self, job: Job) -> None:
+        capture = self._captures.get(job.id) or self._add(job)
+        # Where there are only so many streams, another one has to be closed before.
+        most = self._feeds.most_captures
+        others = [other for other in self._captures.values() if other is not capture]
+        if most is None or sum(not other.session.quiet for other in others) < most:
+            capture.want(job)
+            capture.tell()
+
+    def _add(self, job: Job) -> Capture:
+        session = Session(job, self._shelf, self._feeds, lambda: capture.answer_start())
+        reporter = Reporter(self._server, session, self._clock)
+        capture = Capture(job, session, reporter, self._server_log, self._forget)
+        session.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._captures[job.id] = capture
+        return capture
+
+    def _forget(self, capture: Capture) -> None:
+        capture.session.disownServiceParent()  # type: ignore[no-untyped-call]  # not annotated
+        del self._captures[capture.job.id]
+
+    async def _update(self) -> None:
+        for job in self._decision.captured:
+            capture = self._captures.get(job.id)
+            if capture is not None:
+                capture.add_to_history()
+                capture.say_how_it_goes()
+
+    def _mention(self, decision: Decision) -> None:
+        if self._is_news("any", bool(decision.captured)) and not decision.captured:
+            log.info("The server has nothing to capture for this client now.")
+        if self._is_news("left out", [job.id for job in decision.left_out]) and decision.left_out:
+            log.warn(
+                "Several jobs of this client are to run, and one stream is all there is: "
+                "{captured} is captured, not {others}.",
+                captured=_named(decision.captured),
+                others=_named(decision.left_out),
+            )
+        worker = decision.captured[0].assigned_worker if decision.captured else None
+        if worker not in (None, self._client_id) and self._is_news("worker", worker):
+            log.warn(
+                "The server knows this client as {worker}, the settings as {id}: check "
+                "server.client_id and server.auth_token.",
+                worker=worker,
+                id=self._client_id,
+            )
+
+    def _is_news(self, topic: str, state: object) -> bool:
+        news = self._mentioned.get(topic) != state
+        self._mentioned[topic] = state
+        return news
+
+
+def _was_given_up(failure: Failure) -> bool:
+    """Whether it only took too long."""
+    while isinstance(failure.value, FirstError):
+        failure = failure.value.subFailure
+    return failure.check(CancelledError, TimeoutError) is not None
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    return ", ".join(f"{job.name!r} ({job.id})" for job in jobs)

@@ -1,0 +1,1 @@
+"""Whether the settings will work: twistd tcc --check."""

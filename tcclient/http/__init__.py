@@ -1,0 +1,1 @@
+"""Short requests over HTTP, and how any request leaves this machine."""

@@ -1,0 +1,1 @@
+"""The account's vocabulary, and what is kept and read in it."""

@@ -1,0 +1,1 @@
+"""The log: twisted.logger events through the section logging of the settings."""

@@ -1,0 +1,193 @@
+"""
+twisted.logger events -> the standard library's loggers, as the settings' section `logging` has
+configured them.
+
+Knows both worlds' levels and failures; does not know what is logged or which handlers there are.
+"""
+
+import ast
+import logging
+import logging.config
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    LogPublisher,
+    eventAsText,
+    formatEvent,
+    textFileLogObserver,
+)
+from twisted.python.logfile import LogFile
+from zope.interface import implementer
+
+from tcclient.config.document import json_path, one_line
+from tcclient.logs.section import LoggingError, prepare
+
+__all__ = ["LoggingError", "StdlibObserver", "configure", "observer"]
+
+_LEVELS = {
+    LogLevel.debug: logging.DEBUG,
+    LogLevel.info: logging.INFO,
+    LogLevel.warn: logging.WARNING,
+    LogLevel.error: logging.ERROR,
+    LogLevel.critical: logging.CRITICAL,
+}
+_FACTORY_NOISE = ("Starting factory {factory!r}", "Stopping factory {factory!r}")
+_SIGNING = "oauthlib"
+_UNABLE = re.compile(r"Unable to configure (formatter|filter|handler|logger) (['\"].*)", re.DOTALL)
+
+
+def configure(section: dict[str, Any], folder: Path) -> list[str]:
+    """
+    Configure the standard library's logging; `section` is left as it is.
+
+    `folder`, the settings file's, is where relative file names begin; the folders of log files are
+    made.  Call it before twistd redirects stdout, or a handler that writes there feeds itself.
+    Returns sentences to be logged as warnings.  Raises LoggingError.
+    """
+    config, warnings = prepare(section, folder)
+    for name, handler in config.get("handlers", {}).items():
+        file = Path(handler.get("filename", ""))
+        if file.is_absolute():
+            _make_folder(json_path(("logging", "handlers", name)), file.parent)
+    try:
+        logging.config.dictConfig(config)
+    except Exception as error:  # it runs whatever classes and factories the section names
+        raise LoggingError(_sentence(error)) from None
+    _silence_signing()
+    return warnings
+
+
+def _silence_signing() -> None:
+    """At debug oauthlib tells all that it signs, key and token included, whoever asks for it."""
+    for name in (_SIGNING, *logging.root.manager.loggerDict):
+        if name == _SIGNING or name.startswith(f"{_SIGNING}."):
+            logging.getLogger(name).disabled = True
+
+
+def _make_folder(where: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LoggingError(
+            f"{where}.filename must be in a folder that can be made, found {_os_reason(error)}"
+        ) from None
+
+
+def _sentence(error: BaseException) -> str:
+    """dictConfig names the part in the outermost exception and the reason in the innermost."""
+    place = _UNABLE.match(str(error))
+    if place:
+        where = json_path(("logging", f"{place[1]}s", ast.literal_eval(place[2])))
+    else:
+        where = "$.logging.root" if "root logger" in str(error) else "$.logging"
+    chain = list(_causes(error))
+    reason = chain[-1]
+    if isinstance(reason, KeyError) and len(chain) > 1:  # a KeyError says no more than a name
+        reason = chain[-2]
+    if isinstance(reason, OSError) and reason.filename:
+        return f"{where}.filename must be a file that can be written, found {_os_reason(reason)}"
+    return f"{where} cannot be used: {' '.join(str(reason).split()) or type(reason).__name__}"
+
+
+def _os_reason(error: OSError) -> str:
+    return f"{one_line(error.filename)}: {error.strerror}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+@implementer(ILogObserver)
+class StdlibObserver:
+    """
+    Hands each event to the standard library's logger of the event's namespace.
+
+    A handler that fails prints its traceback to sys.stderr, which twistd turns into log events: an
+    event that arrives while one is being handled goes to the process's own stderr instead, and to
+    no handler.
+    """
+
+    def __init__(self) -> None:
+        self._thread = threading.local()
+
+    def __call__(self, event: LogEvent) -> None:
+        if getattr(self._thread, "busy", False):
+            _print_aside(event)
+            return
+        level = _level(event)
+        logger = logging.getLogger(event.get("log_namespace") or "twisted")
+        if not logger.isEnabledFor(level):
+            return
+        self._thread.busy = True
+        try:
+            _hand_over(event, logger, level)
+        finally:
+            self._thread.busy = False
+
+
+def _hand_over(event: LogEvent, logger: logging.Logger, level: int) -> None:
+    text = formatEvent(event)
+    failure = event.get("log_failure")
+    if failure is not None:
+        trace = (failure.type, failure.value, failure.getTracebackObject())
+        logger.log(level, text or "Unhandled failure", exc_info=trace)
+    elif text:
+        logger.log(level, text)
+
+
+def _level(event: LogEvent) -> int:
+    """
+    The standard library's number for the event's level.
+
+    Twisted tells of each connection's factory at info: a start and a stop for every request.
+    """
+    level = _LEVELS.get(event.get("log_level", LogLevel.info), logging.INFO)
+    if (
+        level == logging.INFO
+        and event.get("log_format") in _FACTORY_NOISE
+        and str(event.get("log_namespace")).startswith("twisted.web.client.")
+    ):
+        return logging.DEBUG
+    return level
+
+
+def _print_aside(event: LogEvent) -> None:
+    if sys.__stderr__ is not None:
+        with suppress(OSError, ValueError):  # closed, full or of a poor encoding: no place is left
+            print(eventAsText(event), file=sys.__stderr__, flush=True)
+
+
+def observer(logfile: str | None, reactor: IReactorFromThreads) -> ILogObserver:
+    """
+    The application's observer when the settings have a section `logging`.
+
+    With `logfile`, the value of twistd's own option, twistd's text format goes there as well: "-"
+    is stdout; a file is rotated at its usual size and, as twistd does it, by SIGUSR1, through the
+    reactor so that no line is cut.  Raises LoggingError where the file cannot be opened.
+    """
+    if not logfile:
+        return StdlibObserver()
+    if logfile == "-":
+        return LogPublisher(StdlibObserver(), textFileLogObserver(sys.stdout))
+    try:
+        file = LogFile.fromFullPath(logfile)
+    except OSError as error:
+        raise LoggingError(
+            f"--logfile must be a file that can be written, found {_os_reason(error)}"
+        ) from None
+    if not signal.getsignal(signal.SIGUSR1):
+        signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(file.rotate))
+    return LogPublisher(StdlibObserver(), textFileLogObserver(file))

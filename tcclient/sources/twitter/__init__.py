@@ -1,0 +1,1 @@
+"""What both of Twitter's sources share."""

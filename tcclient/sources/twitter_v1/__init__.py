@@ -1,0 +1,1 @@
+"""Twitter's v1.1 streams: one for each capture."""

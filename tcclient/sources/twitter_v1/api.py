@@ -1,0 +1,158 @@
+"""
+Twitter's v1.1 streams: OAuth 1.0a, statuses/filter and statuses/sample, their limits and codes.
+
+The facts are those of Twitter's pages "Connecting to a streaming endpoint", "Basic stream
+parameters" and "Streaming message types".
+"""
+
+from typing import cast
+from urllib.parse import urlencode
+
+import attrs
+from oauthlib import oauth1
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from tcclient.config.settings import Secret
+from tcclient.http.clients import AsItIs
+from tcclient.http.explanations import plain_text
+from tcclient.runtime.backoff import Trouble
+from tcclient.sources.keywords import Limits, Query
+from tcclient.stream.streamapi import Refusal
+
+LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0))
+KEEP_ALIVE = 30.0
+"""Seconds between two keep-alives of a silent stream."""
+STALL_TIMEOUT = 3 * KEEP_ALIVE
+
+_KEYS = "Check the four keys of twitter_auth in the settings"
+_REFUSALS = {
+    401: Refusal(
+        Trouble.REFUSED,
+        f"{_KEYS}, and this machine's clock: a signature is valid for a few minutes.",
+    ),
+    403: Refusal(Trouble.REFUSED, "These credentials may not use this stream."),
+    404: Refusal(Trouble.REFUSED, "Check twitter.stream_url in the settings: nothing is there."),
+    406: Refusal(Trouble.QUERY_REFUSED, "Change the keywords: one of the terms is not accepted."),
+    413: Refusal(Trouble.QUERY_REFUSED, "Use fewer keywords or boxes."),
+    416: Refusal(Trouble.QUERY_REFUSED, "A parameter is out of the range that is granted."),
+    420: Refusal(Trouble.RATE_LIMIT, "Too many connects with these credentials."),
+    429: Refusal(Trouble.RATE_LIMIT, "Too many connects with these credentials."),
+}
+_REDIRECTED = Refusal(
+    Trouble.REFUSED, "Check twitter.stream_url in the settings: redirects are not followed."
+)
+_OTHER_REFUSED = Refusal(Trouble.REFUSED, f"{_KEYS}, and twitter.stream_url.")
+_TEMPORARY = Refusal(Trouble.HTTP, "That is Twitter's side, and usually passes.")
+
+_DISCONNECTS: dict[object, tuple[str, Trouble | None]] = {
+    1: ("the feed was shut down", None),
+    2: ("too many streams use these credentials", Trouble.DUPLICATE),
+    3: ("a control request ended it", None),
+    4: ("this client read too slowly", None),
+    5: ("a normal end", None),
+    6: ("the token was revoked", Trouble.REFUSED),
+    7: ("another client connected with the same credentials", Trouble.DUPLICATE),
+    9: ("the end of the messages asked for", None),
+    10: ("an error in the stream", None),
+    11: ("the broker stalled", None),
+    12: ("the load was shed", Trouble.HTTP),
+}
+
+
+@attrs.frozen
+class Keys:
+    """What signs a request: the app's pair and the account's."""
+
+    api_key: Secret
+    api_secret: Secret
+    access_token: Secret
+    access_token_secret: Secret
+
+
+class V1Source:
+    """statuses/filter and statuses/sample below one URL, with one set of credentials."""
+
+    def __init__(
+        self,
+        client: HTTPClient,
+        stream_url: str,
+        keys: Keys,
+        user_agent: str,
+        clock: IReactorTime,
+        stall_timeout: float | None = None,
+    ) -> None:
+        self._client = client
+        self._stream_url = stream_url
+        self._keys = keys
+        self._user_agent = user_agent
+        self._clock = clock
+        self.stall_timeout = STALL_TIMEOUT if stall_timeout is None else stall_timeout
+
+    def open(self, query: Query) -> Deferred[IResponse]:
+        """As Source; each attempt is signed anew."""
+        url, headers, body = self._signed(query)
+        response = self._client.request(
+            "POST",
+            AsItIs.from_text(url),
+            headers=Headers({name: [value] for name, value in headers.items()}),
+            data=body.encode(),
+            unbuffered=True,
+            allow_redirects=False,
+        )
+        return cast(Deferred[IResponse], response)  # treq's answer is a proxy of one
+
+    def endpoint(self, query: Query) -> str:
+        return "statuses/sample" if query.is_sample else "statuses/filter"
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        secrets = attrs.astuple(self._keys, recurse=False)
+        return attrs.evolve(_meaning(status), explanation=plain_text(body, secrets))
+
+    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
+        return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
+
+    def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
+        keys = self._keys
+        signer = oauth1.Client(
+            keys.api_key.reveal(),
+            client_secret=keys.api_secret.reveal(),
+            resource_owner_key=keys.access_token.reveal(),
+            resource_owner_secret=keys.access_token_secret.reveal(),
+            timestamp=str(int(self._clock.seconds())),
+        )
+        signed: tuple[str, dict[str, str], str] = signer.sign(
+            f"{self._stream_url}{self.endpoint(query)}.json",
+            http_method="POST",
+            body=form(query),
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "User-Agent": self._user_agent,
+            },
+        )
+        return signed
+
+
+def _meaning(status: int) -> Refusal:
+    if status in _REFUSALS:
+        return _REFUSALS[status]
+    if 300 <= status < 400:
+        return _REDIRECTED
+    return _OTHER_REFUSED if 400 <= status < 500 else _TEMPORARY
+
+
+def form(query: Query) -> str:
+    """The body of a request for `query`."""
+    fields = {"stall_warnings": "true"}
+    if query.track:
+        fields["track"] = ",".join(query.track)
+    if query.locations:
+        fields["locations"] = ",".join(
+            f"{degrees:.4f}"
+            for box in query.locations
+            for degrees in (box.west, box.south, box.east, box.north)
+        )
+    return urlencode(fields)

@@ -1,0 +1,131 @@
+"""
+X API v2: the filtered and the sample stream, opened with a bearer token.
+
+Knows addresses, parameters and refusals; the rules are in `ruleapi`.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+from urllib.parse import urlencode
+
+import attrs
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from tcclient.config.values import Secret
+from tcclient.http.bodies import abandon
+from tcclient.http.clients import AsItIs
+from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.failures import one_line
+from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.sources.twitter_v2.bearer import Bearer
+from tcclient.stream.streamapi import Refusal
+
+log = Logger()
+
+KEEP_ALIVE = 20.0
+"""Seconds: X sends something at least that often."""
+STALL_TIMEOUT = 30.0
+"""Seconds: a keep-alive may be late by half."""
+
+
+@attrs.frozen
+class StreamQuery:
+    """What to open: the stream of all rules, or the sample."""
+
+    is_sample: bool = False
+
+    def __str__(self) -> str:
+        return "the sample of all posts" if self.is_sample else "what the rules match"
+
+
+@attrs.define
+class V2Source:
+    """As Source, for StreamQuery."""
+
+    _client: HTTPClient
+    _api_url: str
+    _bearer: Bearer
+    _parameters: Mapping[str, str]
+    _user_agent: str
+    _clock: IReactorTime
+    stall_timeout: float = STALL_TIMEOUT
+    backfill: Backfill = attrs.field(factory=lambda: Backfill(wanted=False))
+
+    def open(self, query: StreamQuery) -> Deferred[IResponse]:
+        """As Source; a bought token that is refused is bought anew, once."""
+        return Deferred.fromCoroutine(self._open(query))
+
+    def endpoint(self, query: StreamQuery) -> str:
+        return "tweets/sample/stream" if query.is_sample else "tweets/search/stream"
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        return self._bearer.meaning(status, headers, body)
+
+    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
+        """`code` is a disconnect_type; None where there is none."""
+        known = _DISCONNECTS.get(code) if isinstance(code, str) else None
+        if known is not None:
+            return known
+        return ("without saying why" if code is None else one_line(str(code))[:60]), None
+
+    async def _open(self, query: StreamQuery) -> IResponse:
+        minutes = 0 if query.is_sample else await self._minutes()
+        response = await self._authorized(query, minutes)
+        if minutes and response.code in (400, 403):
+            abandon(response)
+            response = await self._authorized(query, 0)
+            if response.code == 200:
+                minutes = 0
+                self.backfill.refused()
+                log.warn("X does not give backfill to this app; it is not asked for again.")
+        self.backfill.asked = minutes or None
+        return response
+
+    async def _minutes(self) -> int:
+        """To ask for, once what comes twice will be known."""
+        await self.backfill.when_recalled()
+        return self.backfill.minutes(self._clock.seconds())
+
+    async def _authorized(self, query: StreamQuery, minutes: int) -> IResponse:
+        token = await self._bearer.token()
+        response = await self._request(query, token, minutes)
+        if response.code == 401 and self._bearer.refused(token):
+            abandon(response)
+            response = await self._request(query, await self._bearer.token(), minutes)
+        return response
+
+    async def _request(self, query: StreamQuery, token: Secret, minutes: int) -> IResponse:
+        parameters = dict(self._parameters)
+        if minutes:
+            parameters["backfill_minutes"] = str(minutes)
+        url = f"{self._api_url}2/{self.endpoint(query)}?{urlencode(parameters)}"
+        response = await self._client.request(
+            "GET",
+            AsItIs.from_text(url),
+            headers=Headers(
+                {
+                    "Authorization": [f"Bearer {token.reveal()}"],
+                    "User-Agent": [self._user_agent],
+                }
+            ),
+            unbuffered=True,
+            allow_redirects=False,
+        )
+        return cast(IResponse, response)  # treq's answer is a proxy of one
+
+
+_DISCONNECTS: dict[str, tuple[str, Trouble | None]] = {
+    "OperationalDisconnect": ("an operational disconnect", None),
+    "UpstreamOperationalDisconnect": ("an operational disconnect upstream", None),
+    "UpstreamUncleanDisconnect": ("a fault upstream", None),
+    "ForceDisconnect": ("a forced disconnect: the app or its plan has changed", Trouble.HTTP),
+    "SlowReader": ("this client read too slowly", None),
+    "InternalError": ("a fault of X", Trouble.HTTP),
+    "ClientApplicationStateDegraded": ("the app's plan no longer allows it", Trouble.REFUSED),
+    "InvalidRules": ("rules that are not valid", Trouble.HTTP),
+}

@@ -1,0 +1,142 @@
+"""
+The bearer token of X API v2: given in the settings, or bought with the app's key and secret.
+
+Knows the token endpoint; what the token opens is not its business.
+"""
+
+import base64
+import json
+from urllib.parse import quote
+
+import attrs
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from tcclient.config.values import Secret, Unfit
+from tcclient.config.values import secret as fit_for_header
+from tcclient.http.bodies import TooLong, read_beginning, read_body
+from tcclient.http.clients import AsItIs
+from tcclient.runtime.backoff import Trouble
+from tcclient.sources.twitter_v2 import problems
+from tcclient.stream.streamapi import Refusal, RefusalError
+
+TIMEOUT = 20.0
+"""Seconds for the token endpoint."""
+MOST_BYTES = 1 << 16
+MOST_EXPLANATION = 4000
+
+_KEYS = "Check api_key and api_secret in the settings: X gives no bearer token for them."
+_NO_KEYS = Refusal(Trouble.REFUSED, "Set twitter_auth.bearer_token, or api_key and api_secret.")
+_NO_TOKEN_IN_IT = Refusal(
+    Trouble.HTTP,
+    "That is X's side, and usually passes; or twitter.api_url in the settings is wrong.",
+)
+
+
+class NoToken(RefusalError):
+    """No token could be bought."""
+
+
+@attrs.define
+class Bearer:
+    """
+    A token, bought when it is first needed.  One that was given is never replaced.  `clock` shows
+    the date, because X says by date when a limit ends.
+    """
+
+    _client: HTTPClient
+    _url: str
+    _key: Secret | None
+    _secret: Secret | None
+    _given: Secret | None
+    _user_agent: str
+    _clock: IReactorTime
+    _bought: Secret | None = None
+    _dead: Secret | None = None
+    _buying: DeferredLock = attrs.field(factory=DeferredLock)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must not be shown."""
+        known = (self._key, self._secret, self._basic(), self._given, self._bought, self._dead)
+        return tuple(secret for secret in known if secret is not None)
+
+    async def token(self) -> Secret:
+        """Raises NoToken, and what Twisted's HTTP client raises."""
+        if self._given is not None:
+            return self._given
+        async with self._buying:
+            if self._bought is None:
+                exchange = Deferred.fromCoroutine(self._buy())
+                self._bought = await exchange.addTimeout(TIMEOUT, self._clock)
+            return self._bought
+
+    def refused(self, token: Secret) -> bool:
+        """X does not accept `token`.  Whether another one may be had."""
+        if self._given is not None:
+            return False
+        if self._bought == token:
+            self._bought, self._dead = None, token
+        return True
+
+    def meaning(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        """What X means by an answer with this status, in which no secret is shown."""
+        return problems.refusal(status, headers, body, self._clock.seconds(), self.secrets)
+
+    def _basic(self) -> Secret | None:
+        """Key and secret as they travel."""
+        if self._key is None or self._secret is None:
+            return None
+        pair = f"{quote(self._key.reveal(), '')}:{quote(self._secret.reveal(), '')}"
+        return Secret(base64.b64encode(pair.encode()).decode())
+
+    async def _buy(self) -> Secret:
+        basic = self._basic()
+        if basic is None:
+            raise NoToken("there is neither a bearer_token nor api_key and api_secret", _NO_KEYS)
+        response = await self._client.request(
+            "POST",
+            AsItIs.from_text(f"{self._url}oauth2/token"),
+            headers=Headers(
+                {
+                    "Authorization": [f"Basic {basic.reveal()}"],
+                    "Content-Type": ["application/x-www-form-urlencoded;charset=UTF-8"],
+                    "User-Agent": [self._user_agent],
+                }
+            ),
+            data=b"grant_type=client_credentials",
+            allow_redirects=False,
+            unbuffered=True,
+        )
+        if response.code != 200:
+            raise await self._refusal(response)
+        try:
+            return _token(await read_body(response, MOST_BYTES))
+        except TooLong:
+            raise NoToken("the token endpoint's answer is too long", _NO_TOKEN_IN_IT) from None
+
+    async def _refusal(self, response: IResponse) -> NoToken:
+        said = await read_beginning(response, MOST_EXPLANATION)
+        meaning = self.meaning(response.code, response.headers, said)
+        if response.code in (400, 401, 403):
+            meaning = attrs.evolve(meaning, trouble=Trouble.REFUSED, advice=_KEYS)
+        return NoToken(f"the token endpoint answered {response.code}", meaning)
+
+
+def _token(body: bytes) -> Secret:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    token = answer.get("access_token") if isinstance(answer, dict) else None
+    kind = answer.get("token_type") if isinstance(answer, dict) else None
+    try:
+        # Upper and lower case are the same there: RFC 6749, 5.1.
+        if isinstance(kind, str) and kind.lower() == "bearer" and isinstance(token, str):
+            return fit_for_header(token)
+    except Unfit:
+        pass
+    raise NoToken("the token endpoint answered without a bearer token", _NO_TOKEN_IN_IT)

@@ -1,0 +1,1 @@
+"""How many posts may still be bought."""

@@ -1,0 +1,75 @@
+"""
+The file that says what was spent.  Knows how it is read and replaced, and nothing of budgets.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Record
+from tcclient.storage.syncing import sync_folder
+
+_MAX_BYTES = 1 << 16  # a record has some 200; this keeps a foreign file from being read whole
+
+Write = Callable[[Path, Record], None]
+"""Puts a record on disk, as write_record() does."""
+
+
+class Illegible(Exception):
+    """There is a file, and it does not say what was spent.  str() is a clause."""
+
+
+def record_path(base_dir: Path, prefix: str) -> Path:
+    """
+    Of the client whose rules have tags that begin with `prefix`: clients that share a folder do
+    not share a budget.
+    """
+    return base_dir / f"tcc.budget.{prefix.split(':')[1]}.json"
+
+
+def write_record(path: Path, record: Record) -> None:
+    """
+    Replace the file: whoever reads it finds the old record or this, after a power cut too.
+    Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    with new.open("wb") as file:
+        file.write(msgspec.json.encode(record))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    sync_folder(path.parent)
+
+
+def read_record(path: Path) -> Record:
+    """NOTHING_SPENT where there is no file.  Raises Illegible."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        return NOTHING_SPENT
+    except OSError as e:
+        raise Illegible(f"{e.strerror or e}") from e
+    if len(content) > _MAX_BYTES:
+        raise Illegible("it is larger than any of ours")
+    try:
+        record = msgspec.json.decode(content, type=Record)
+        datetime.strptime(record.day, "%Y-%m-%d")
+    except (msgspec.MsgspecError, ValueError, RecursionError) as e:
+        raise Illegible(_newer(content) or f"it is none of ours ({e})") from e
+    if not record.day.startswith(record.month):
+        raise Illegible("its day is in another month")
+    return record
+
+
+def _newer(content: bytes) -> str | None:
+    try:
+        version = msgspec.json.decode(content)["version"]
+    except (msgspec.MsgspecError, RecursionError, TypeError, KeyError):
+        return None
+    is_newer = type(version) is int and version > 1
+    return f"a newer client has written it (version {version})" if is_newer else None

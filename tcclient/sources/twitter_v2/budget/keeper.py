@@ -1,0 +1,250 @@
+"""
+The budget, kept on disk: what was spent survives restarts and kill -9.
+
+Knows when a record is written and what is shut when that fails; closing the connection is its
+holder's business.
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from tcclient.runtime.failures import explain_os
+from tcclient.sources.twitter_v2.budget.budget import Budget, BudgetLimits, Level, Record
+from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
+
+log = Logger()
+
+KEEP_INTERVAL = 1.0
+"""Seconds between two records while posts come, unless more come than the last provides for."""
+
+RETRY = 5.0
+"""Seconds until a record that could not be written is tried again."""
+
+LONGEST_SLEEP = 3600.0
+"""Seconds: the end of a period is looked for again in between, should the clock be set."""
+
+
+class Holder(Protocol):
+    """Whose budget it is.  All are called from within spend(), startService() or by the clock."""
+
+    def budget_exhausted(self, level: Level, until: float) -> None:
+        """Nothing more may be bought before `until` (epoch seconds): close the connection now."""
+
+    def budget_unkept(self, reason: str) -> None:
+        """Nothing more may be bought while the count cannot be kept: close the connection now."""
+
+    def budget_renewed(self) -> None:
+        """Posts may be bought again: a new period has begun, or the count can be kept again."""
+
+
+class Purse(Service):
+    """
+    Counts the posts of all captures of this client.
+
+    The file is replaced a second after posts have come, when a limit is nearly or wholly used, in
+    a new day, when the service starts and stops, and when more posts have come than the last
+    record provides for: at a rate that holds that is never, at one that rises from r to s some
+    log2(s / r) times.
+
+    Posts are money.  Where the record cannot be written, only what the last one provides for is
+    spent; then the purse is shut until it can.  While nothing is read of what X sends, an estimate
+    of it is provided for; it is spent where a limit may be reached by it, and where the connection
+    ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
+    period has ended.
+    """
+
+    def __init__(
+        self,
+        limits: BudgetLimits,
+        path: Path,
+        clock: IReactorTime,
+        holder: Holder,
+        write: Write = write_record,
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._holder = holder
+        self._write = write
+        self._illegible = False
+        self._failure: str | None = None
+        self._keeping: IDelayedCall | None = None
+        self._renewing: IDelayedCall | None = None
+        self._budget = self._read(limits)
+        self._shut = self._budget.exhausted() is not None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing may be bought now; it changes with what the holder is told."""
+        return self._shut
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]  # not annotated
+        self._budget.begin(self._clock.seconds())
+        self._shut = self._budget.exhausted() is not None
+        self._keep(self._budget.last_record())  # finds out whether it can be kept at all
+        self._tell()
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        _cancel(self._keeping)
+        _cancel(self._renewing)
+        self._keeping = self._renewing = None
+        self._budget.write_off(self._clock.seconds())
+        if not self._budget.settled:
+            self._keep(self._budget.last_record())
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The clock has been set by `seconds`: a period may be over, or last longer."""
+        if self._renewing is not None:
+            _cancel(self._renewing)
+            self._maybe_renewed()
+
+    def hold(self) -> None:
+        """From now on nothing is read of what X sends, and it is to be paid for all the same."""
+        self._budget.hold(self._clock.seconds())
+        self._keep_later()
+
+    def release(self) -> None:
+        """It is read."""
+        self._budget.release()
+
+    def cut(self) -> None:
+        """The connection has ended: what was not read will not be counted."""
+        if self._budget.is_held:
+            self._budget.write_off(self._clock.seconds())
+            self._keep(self._budget.last_record())
+            self._tell()
+
+    def spend(self, posts: int) -> None:
+        """So many posts have just been delivered, whoever's rules they matched."""
+        self._budget.spend(posts, self._clock.seconds())
+        if not self.running:  # what was under way when the service stopped
+            self._keep(self._budget.last_record())
+            return
+        if self._budget.room < 0 and self._failure is None:
+            self._keep_on()
+        else:
+            self._keep_later()
+        self._tell()
+
+    def _tell(self) -> None:
+        """What has changed for the holder, and for the log."""
+        news = self._budget.news()
+        if news and self._failure is None:
+            self._keep_on()  # a restart shall know
+        for level in news:
+            if not level.exhausted:
+                log.warn(
+                    "Of the {limit} posts that twitter.budget allows this {name}, {used} are used.",
+                    limit=level.limit,
+                    name=level.name,
+                    used=level.used,
+                )
+        out = next((level for level in reversed(news) if level.exhausted), None)
+        if out is not None:
+            self._shut = True
+            until = self._budget.renewed_at(out)
+            self._wait(until)
+            self._holder.budget_exhausted(out, until)
+        elif self._failure is not None and self._budget.room <= 0 and not self._shut:
+            self._shut = True
+            self._holder.budget_unkept(self._failure)
+
+    def _wait(self, until: float) -> None:
+        _cancel(self._renewing)
+        seconds = min(max(until - self._clock.seconds(), 0.0) + 0.001, LONGEST_SLEEP)
+        self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
+
+    def _maybe_renewed(self) -> None:
+        self._renewing = None
+        self._budget.roll(self._clock.seconds())
+        level = self._budget.exhausted()
+        if level is not None:
+            self._wait(self._budget.renewed_at(level))
+            return
+        self._illegible = False
+        self._keep_on()
+        self._reopen()
+
+    def _reopen(self) -> None:
+        kept = self._failure is None or self._budget.room > 0
+        if self._shut and kept and self._budget.exhausted() is None:
+            self._shut = False
+            self._holder.budget_renewed()
+
+    def _keep_later(self) -> None:
+        if self._keeping is None and self.running:
+            self._keeping = self._clock.callLater(KEEP_INTERVAL, self._keep_in_time)
+
+    def _keep_in_time(self) -> None:
+        self._keeping = None
+        now = self._clock.seconds()
+        if self._budget.wait(now):
+            self._budget.write_off(now)
+        self._keep_on()
+        self._tell()
+        self._reopen()
+        if self._budget.is_held:
+            self._keep_later()
+
+    def _keep_on(self) -> None:
+        self._keep(self._budget.record(self._clock.seconds()))
+
+    def _keep(self, record: Record) -> None:
+        _cancel(self._keeping)
+        self._keeping = None
+        if self._illegible:
+            return
+        try:
+            self._write(self._path, record)
+        except OSError as e:
+            self._failed(explain_os(e))
+            if self.running:
+                self._keeping = self._clock.callLater(RETRY, self._keep_in_time)
+        else:
+            self._budget.kept(record)
+            if self._failure is not None:
+                log.info("The count of posts is kept in {path} again.", path=str(self._path))
+            self._failure = None
+
+    def _failed(self, reason: str) -> None:
+        if reason != self._failure:
+            log.error(
+                "Cannot keep the count of posts in {path}: {reason}. Without it no more are bought "
+                "than {room}; next try in {wait:g} s.",
+                path=str(self._path),
+                reason=reason,
+                room=max(0, self._budget.room),
+                wait=RETRY,
+            )
+        self._failure = reason
+
+    def _read(self, limits: BudgetLimits) -> Budget:
+        now = self._clock.seconds()
+        try:
+            record = read_record(self._path)
+        except Illegible as e:
+            log.error(
+                "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
+                "until the next period. To begin at 0, remove the file while the client is down.",
+                path=str(self._path),
+                reason=e,
+            )
+            self._illegible = True
+            return Budget.used_up(limits, now)
+        if record.ahead:
+            log.warn(
+                "The client ended before it had counted its last posts. twitter.budget takes them "
+                "for {ahead}: an estimate, rounded up.",
+                ahead=record.ahead,
+            )
+        return Budget(limits, record, now)
+
+
+def _cancel(call: IDelayedCall | None) -> None:
+    if call is not None and call.active():
+        call.cancel()

@@ -1,0 +1,143 @@
+"""
+What becomes of the messages of a connection that serves several captures.
+
+Knows who a post is for, and counts those that are for nobody; opens and closes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from tcclient.ledger import entries
+from tcclient.ledger.entries import Entry
+from tcclient.sources.twitter_v1.intake import Intake
+from tcclient.sources.twitter_v2 import envelopes
+from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.sources.twitter_v2.rules.ruleset import Routing
+from tcclient.sources.twitter_v2.subscription import Branch, Branches
+from tcclient.storage.folders import Note
+from tcclient.stream.connection import Ending
+from tcclient.stream.messages import Overlong
+from tcclient.stream.streamapi import Codes
+
+FOREIGN_INTERVAL = 60.0
+"""Seconds between two lines about posts that no capture here asked for."""
+
+
+class Foreign(Service):
+    """
+    Counts posts that are for nobody here, and billed all the same, by the rules that they matched.
+    `note` writes into the ledger that belongs to no capture: each minute, and at the end.
+    """
+
+    def __init__(self, note: Note, clock: IReactorTime) -> None:
+        self._note = note
+        self._counts: Counter[str] = Counter()
+        self._telling = LoopingCall(self._tell)
+        self._telling.clock = clock
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]  # not annotated
+        self._telling.start(FOREIGN_INTERVAL, now=False)
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        self._telling.stop()
+        self._tell()
+
+    def count(self, post: envelopes.Post) -> None:
+        """A post for nobody; one that names no rule is counted under an empty id."""
+        self._counts.update({rule_id for rule_id, _ in post.rules} or [""])
+
+    def _tell(self) -> None:
+        counts, self._counts = self._counts, Counter()
+        if counts:
+            self._note(entries.ForeignPosts(by_rule=dict(counts)))
+
+
+class Delivery:
+    """`end` is called with the reason when a message means that the connection is over."""
+
+    def __init__(
+        self,
+        branches: Branches,
+        routing: Routing,
+        foreign: Foreign,
+        codes: Codes,
+        end: Callable[[Ending], None],
+    ) -> None:
+        self._branches = branches
+        self._routing = routing
+        self._foreign = foreign
+        self._codes = codes
+        self._end = end
+        self._intake = Intake(codes, end)
+
+    def connected(self) -> None:
+        """A new connection: what was complained of on the last one is news again."""
+        self._intake.connected()
+
+    def take(
+        self,
+        messages: Iterable[bytes | Overlong],
+        backfill: Backfill,
+        *,
+        is_sample: bool,
+    ) -> int:
+        """
+        Each post goes to every capture that it matched and that has not got it, which takes it.
+        Returns how many posts were new.
+        """
+        found: dict[Branch, list[bytes]] = {}
+        takers: dict[envelopes.Rules, list[Branch]] = {}  # nobody comes or goes meanwhile
+        posts = 0
+        for message in messages:
+            if isinstance(message, Overlong):
+                self._refuse("too long", message.size, message.head)
+                continue
+            envelope = envelopes.read(message)
+            if not isinstance(envelope, envelopes.Post):
+                self._heed(envelope, message)
+                continue
+            rules = envelope.rules
+            wanting = takers.get(rules)
+            if wanting is None:
+                wanting = takers[rules] = self._takers(rules, is_sample)
+            lacking = backfill.who_lacks(envelope.id, wanting)
+            if lacking is not None:
+                posts += 1
+                for branch in lacking:
+                    found.setdefault(branch, []).append(message)
+                if not lacking and not is_sample:
+                    self._foreign.count(envelope)
+        for branch, some in found.items():
+            if branch.archive is not None:
+                branch.archive.store(some)
+        return posts
+
+    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[Branch]:
+        if is_sample:
+            return [branch for branch in self._branches if branch.is_sample]
+        return self._branches.of(self._routing.route(rules).jobs)
+
+    def _heed(self, said: object, line: bytes) -> None:
+        if isinstance(said, envelopes.NotJSON):
+            self._refuse("not JSON", len(line), line)
+        elif isinstance(said, envelopes.Farewell):
+            self._note(entries.Disconnect(message=said.message))
+            meaning, trouble = self._codes.disconnect(said.disconnect_type)
+            self._end(Ending("disconnect", f"X disconnected: {meaning}", trouble))
+        elif isinstance(said, envelopes.Other):
+            self._note(entries.Unknown(message=said.message))
+
+    def _note(self, entry: Entry) -> None:
+        for branch in self._branches.announced():
+            branch.note(entry)
+
+    def _refuse(self, reason: str, size: int, line: bytes) -> None:
+        for branch in self._branches.announced():
+            if branch.archive is not None:
+                self._intake.refuse(branch.archive, reason, size, line)

@@ -1,0 +1,180 @@
+"""
+One message of a v2 stream: a post with the rules it matched, an error, or something else.
+
+Knows shapes; decides nothing.  What counts as a post is an object whose `data` is an object with
+an `id`.
+"""
+
+import json
+from functools import lru_cache
+
+import attrs
+import msgspec
+
+from tcclient.stream.messages import decoded
+
+
+class _Rule(msgspec.Struct):
+    id: str = ""
+    tag: str | None = None
+
+
+class _Data(msgspec.Struct):
+    id: str = ""
+
+
+class _Envelope(msgspec.Struct):
+    data: _Data | None = None
+    matching_rules: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+Rules = tuple[tuple[str, str | None], ...]
+"""(id, tag) of each."""
+
+
+class Post(msgspec.Struct, frozen=True):
+    """A post: its id, and the rules that it matched."""
+
+    id: str
+    rules: Rules = ()
+
+
+@attrs.frozen
+class Farewell:
+    """
+    X says that it ends the connection; `disconnect_type` says why, None where it does not (X's
+    description of its API no longer lists that member).
+    """
+
+    disconnect_type: str | None
+    message: object
+
+
+@attrs.frozen
+class Other:
+    """
+    JSON that is neither; new kinds may appear at any time.  So are errors without a post that do
+    not speak of the connection: X closes it if it means to.
+    """
+
+    message: object
+
+
+@attrs.frozen
+class NotJSON:
+    """No JSON at all."""
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
+_rules_decoder = msgspec.json.Decoder(list[_Rule])
+
+_SHORT = 1 << 10
+"""Bytes of rules that are worth remembering; a dozen rules have fewer."""
+
+
+_DATA = b'{"data":{'
+_ID = b'"id":"'
+_RULES = b',"matching_rules":['
+_CLOSES = b"}"[0]
+
+
+def read(line: bytes) -> Post | Farewell | Other | NotJSON:
+    """
+    What a complete message is.  Never raises, whatever the bytes.
+
+    A post as X writes it is known by how it begins and ends, provided that it is JSON and names no
+    member twice: between the two nothing is looked at, and damage there is not seen.
+    """
+    return _post_by_its_ends(line) or _read_whole(line)
+
+
+def _post_by_its_ends(line: bytes) -> Post | None:
+    """
+    None says nothing.  No text holds a quotation mark that is not escaped, so that what looks like
+    a member is one.  `id` is one of `data`, as long as no bracket stands between; and an array of
+    rules behind which only one bracket is left belongs to the message itself.
+    """
+    rules_at = line.rfind(_RULES)
+    if rules_at < 0 or line[-1] != _CLOSES or not line.startswith(_DATA):
+        return None
+    id_at = line.find(_ID, len(_DATA))
+    before = line[len(_DATA) - 1 : id_at]
+    if id_at < 0 or before[-1] not in b"{," or b"{" in before[1:] or b"}" in before:
+        return None
+    begin = id_at + len(_ID)
+    post_id = line[begin : line.find(b'"', begin)]
+    raw = line[rules_at + len(_RULES) - 1 : -1]
+    if len(raw) > _SHORT or not post_id.isdigit():
+        return None
+    try:
+        return Post(post_id.decode(), _known_rules_of(raw))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read_whole(line: bytes) -> Post | Farewell | Other | NotJSON:
+    try:
+        if not line.isascii():
+            line.decode("utf-8")
+        envelope = _decoder.decode(line)
+        raw = bytes(envelope.matching_rules)
+        rules = _known_rules_of(raw) if len(raw) <= _SHORT else _rules_of(raw)
+    except (ValueError, RecursionError):
+        return _read_slowly(line)
+    if envelope.data is not None and envelope.data.id:
+        return Post(envelope.data.id, rules)
+    return _without_post(decoded(line))
+
+
+def _rules_of(raw: bytes) -> Rules:
+    return tuple((rule.id, rule.tag) for rule in _rules_decoder.decode(raw))
+
+
+# Post after post matches the same few of an app's rules.
+_known_rules_of = lru_cache(maxsize=1 << 10)(_rules_of)
+
+
+def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
+    """For what msgspec does not take: unexpected types, lone surrogates in a real post."""
+    try:
+        # As text: of bytes, json.loads would also take UTF-16, a byte order mark and surrogates.
+        # msgspec has no limit to the digits of a number that nobody asks for; an int of Python has.
+        message = json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=float)
+    except (ValueError, RecursionError):
+        return NotJSON()
+    data = message.get("data") if isinstance(message, dict) else None
+    if isinstance(data, dict) and isinstance(data.get("id"), str) and data["id"]:
+        return Post(data["id"], tuple(_rules(message.get("matching_rules"))))
+    return _without_post(decoded(line))
+
+
+def _rules(value: object) -> list[tuple[str, str | None]]:
+    """A rule of which only the id or only the tag can be read is one all the same."""
+    found: list[tuple[str, str | None]] = []
+    for rule in value if isinstance(value, list) else ():
+        if isinstance(rule, dict):
+            id, tag = rule.get("id"), rule.get("tag")
+            found.append((id if isinstance(id, str) else "", tag if isinstance(tag, str) else None))
+    return found
+
+
+def _refuse(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _without_post(message: object) -> Farewell | Other:
+    errors = message.get("errors") if isinstance(message, dict) else None
+    goodbyes = [error for error in errors if _is_goodbye(error)] if isinstance(errors, list) else []
+    if not goodbyes:
+        return Other(message)
+    types = (error.get("disconnect_type") for error in goodbyes)
+    return Farewell(next((type_ for type_ in types if isinstance(type_, str)), None), message)
+
+
+def _is_goodbye(error: object) -> bool:
+    if not isinstance(error, dict):
+        return False
+    if isinstance(error.get("disconnect_type"), str):
+        return True
+    kind = f"{error.get('title')} {error.get('type')}".lower()
+    return "disconnect" in kind or "streaming-connection" in kind

@@ -1,0 +1,165 @@
+"""
+What X API v2 means when it refuses: problem documents, old error codes, rate-limit headers.
+
+The facts are those of X's pages "Response codes and errors", "Handling disconnections" and "Rate
+limits", and of its OpenAPI description.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from twisted.web.http_headers import Headers
+
+from tcclient.config.values import Secret
+from tcclient.http.explanations import plain_text
+from tcclient.runtime.backoff import Trouble
+from tcclient.stream.streamapi import Refusal
+
+LONGEST_WINDOW = 24 * 3600.0
+"""
+Seconds.  Windows last 15 minutes, some 24 hours.  A reset beyond that is no reset but nonsense, or
+a wrong clock, and not waited for.
+"""
+
+_APP = "the app in X's developer console"
+_TOKEN = Refusal(
+    Trouble.REFUSED,
+    "Check twitter_auth in the settings: X does not accept the bearer token, or the api_key and "
+    "api_secret that buy one.",
+)
+_SLOT = Refusal(
+    Trouble.SLOT,
+    "The app's one connection is taken: by another client with the same keys, or by our last one, "
+    "which X can take minutes to let go of.",
+)
+_ENROLLED = Refusal(Trouble.REFUSED, f"Enrol {_APP}: it belongs to no project with a plan.")
+_PLAN = Refusal(
+    Trouble.REFUSED,
+    "The app's plan does not have what was asked for: see the app in X's developer console, and "
+    "mind that a capture without keywords asks for the sample stream, which few plans have.",
+)
+_CREDITS = Refusal(Trouble.REFUSED, f"Buy credits or raise the spending limit of {_APP}.")
+_CAP = Refusal(Trouble.REFUSED, "The plan's cap of posts is used up; it opens again by itself.")
+_BUSY = Refusal(Trouble.HTTP, "X is setting up the subscription; that passes.")
+_NO_RULES = Refusal(Trouble.HTTP, "X has no rule in force yet; that passes.")
+_BAD_RULES = Refusal(
+    Trouble.HTTP, "X no longer accepts a rule of the app, maybe another client's: see its rules."
+)
+_NO_ROOM = Refusal(Trouble.HTTP, "The app has as many rules as its plan allows; delete some.")
+_RATE = Refusal(Trouble.RATE_LIMIT, "Too many requests with these credentials.")
+_WRONG = Refusal(Trouble.REFUSED, "X does not accept the request; check the section twitter.")
+_PLACE = Refusal(Trouble.REFUSED, "Check twitter.api_url in the settings.")
+_TEMPORARY = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
+
+_BY_STATUS = {
+    401: _TOKEN,
+    402: _CREDITS,
+    403: _PLAN,
+    404: _PLACE,
+    408: _TEMPORARY,
+    409: _NO_RULES,
+    420: _RATE,
+    429: _RATE,
+}
+# What identifies a problem, in lower case, anywhere in its members; the first that is found counts.
+_BY_NAME = (
+    ("toomanyconnections", _SLOT),
+    ("provisioningsubscription", _BUSY),
+    ("ruleconfigurationissue", _NO_RULES),
+    ("rulesinvalidissue", _BAD_RULES),
+    ("streaming-connection", _SLOT),  # the type of the four above
+    ("rulescapexceeded", _NO_ROOM),
+    ("rule-cap", _NO_ROOM),
+    ("creditsdepleted", _CREDITS),
+    ("credits", _CREDITS),
+    ("spend-cap", _CREDITS),
+    ("usage-capped", _CAP),
+    ("usagecapexceeded", _CAP),
+    ("unsupported-authentication", _TOKEN),
+    ("client-not-enrolled", _ENROLLED),
+    ("client-forbidden", _PLAN),  # also the type of the one above
+)
+
+
+def refusal(
+    status: int, headers: Headers, body: bytes, now: float, secrets: Iterable[Secret]
+) -> Refusal:
+    """What an answer with this status means; `now` is epoch seconds.  Never raises."""
+    meaning = _by_name(body) if status >= 400 else None
+    if meaning is None:
+        meaning = _BY_STATUS.get(status) or _by_class(status)
+    at_least, advice = 0.0, meaning.advice
+    if meaning.trouble is Trouble.RATE_LIMIT:
+        at_least, clock_advice = _until_reset(headers, now)
+        advice += clock_advice
+    return Refusal(meaning.trouble, advice, plain_text(_detail(body), secrets), at_least)
+
+
+def _by_class(status: int) -> Refusal:
+    if 300 <= status < 400:
+        return _PLACE
+    return _WRONG if 400 <= status < 500 else _TEMPORARY
+
+
+def _by_name(body: bytes) -> Refusal | None:
+    names = ("title", "type", "reason", "connection_issue")
+    words = (text for problem in _problems(body) for text in _texts(problem, names))
+    said = " ".join(words).lower()
+    return next((meaning for name, meaning in _BY_NAME if name in said), None)
+
+
+def _detail(body: bytes) -> bytes:
+    """What of a problem document is for people; other bodies as they are."""
+    found = (_texts(problem, ("detail", "message", "title")) for problem in _problems(body))
+    said = " ".join(dict.fromkeys(texts[0] for texts in found if texts))
+    return said.encode("utf-8", "replace") or body
+
+
+def _problems(body: bytes) -> list[dict[str, Any]]:
+    """A problem document and the errors that it lists, which are shaped alike."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    errors = value.get("errors") if isinstance(value, dict) else None
+    listed = errors if isinstance(errors, list) else []
+    return [problem for problem in (value, *listed) if isinstance(problem, dict)]
+
+
+def _texts(problem: dict[str, Any], names: Iterable[str]) -> list[str]:
+    values = (problem.get(name) for name in names)
+    return [value for value in values if value and isinstance(value, str)]
+
+
+def _until_reset(headers: Headers, now: float) -> tuple[float, str]:
+    """(seconds until the window ends, what to say of this machine's clock)."""
+    reset = _number(headers, "x-rate-limit-reset")
+    if reset is None:
+        return 0.0, ""
+    theirs = _date(headers)
+    advice = ""
+    if theirs is not None and abs(theirs - now) > 60:
+        advice = f" This machine's clock is {abs(theirs - now):.0f} s off."
+    seconds = reset - (now if theirs is None else theirs)
+    return (seconds if 0.0 < seconds <= LONGEST_WINDOW else 0.0), advice
+
+
+def _number(headers: Headers, name: str) -> float | None:
+    try:
+        number = float(headers.getRawHeaders(name, [""])[0])
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _date(headers: Headers) -> float | None:
+    try:
+        date = parsedate_to_datetime(headers.getRawHeaders("Date", [""])[0])
+        # An old form names no zone, and means GMT all the same: RFC 9110, 5.6.7.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

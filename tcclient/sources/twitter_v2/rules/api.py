@@ -1,0 +1,183 @@
+"""
+The rules of an app over X API v2: read, try, add, delete.
+
+Knows requests and answers; which rules there should be is decided in `ruleset`, and when, in
+`rulebook`.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+from urllib.parse import quote
+
+import attrs
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from tcclient.config.values import Secret
+from tcclient.http.bodies import TooLong, read_body
+from tcclient.http.clients import AsItIs
+from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.failures import explain
+from tcclient.sources.twitter_v2.bearer import Bearer
+from tcclient.sources.twitter_v2.rules.answers import Body, loads, next_token, present, refusals
+from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
+from tcclient.stream.streamapi import Refusal, RefusalError
+
+TIMEOUT = 30.0
+"""Seconds for a request and its whole answer."""
+MOST_BYTES = 16 << 20
+"""Of an answer: 25,000 rules of 2,048 characters come in pages of 1,000."""
+PAGE = 1000
+MOST_PAGES = 100
+AT_ONCE = 100
+"""Rules in one request, to keep bodies small."""
+
+_NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
+_UNREACHABLE = Refusal(Trouble.NETWORK, "")
+
+
+class RuleError(RefusalError):
+    """The rules could not be read or changed."""
+
+
+class NoRoom(RuleError):
+    """The app has as many rules as its plan allows."""
+
+
+@attrs.frozen
+class Added:
+    """What became of rules that were to be added: value -> reason for those refused."""
+
+    created: tuple[PresentRule, ...]
+    refused: dict[str, str]
+
+
+@attrs.define
+class RuleApi:
+    """All methods raise RuleError, and nothing else but CancelledError where they are cancelled."""
+
+    _client: HTTPClient
+    _api_url: str
+    _bearer: Bearer
+    _user_agent: str
+    _clock: IReactorTime
+
+    async def rules(self) -> tuple[PresentRule, ...]:
+        """All rules of the app, ours or not."""
+        found: list[PresentRule] = []
+        more = ""
+        for _ in range(MOST_PAGES):
+            page = await self._ask("GET", f"?max_results={PAGE}{more}")
+            try:
+                token = next_token(page)
+            except ValueError as e:
+                raise RuleError(str(e), _NONSENSE) from e
+            found += present(page)
+            if not token:
+                return tuple(found)
+            more = f"&pagination_token={quote(token, '', errors='replace')}"
+        raise RuleError("the list of rules does not end", _NONSENSE)
+
+    async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
+        """Whether X would take `rules`: value -> reason for those it would not.  It adds none."""
+        return (await self._add(rules, "?dry_run=true")).refused
+
+    async def add(self, rules: Sequence[NewRule]) -> Added:
+        """Add `rules`; a duplicate, which the app has already, is neither created nor refused."""
+        return await self._add(rules, "")
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        """Delete rules by id; one that is gone already is no error."""
+        for some in _parts(ids):
+            await self._ask("POST", "", {"delete": {"ids": list(some)}})
+
+    async def _add(self, rules: Sequence[NewRule], parameters: str) -> Added:
+        created: list[PresentRule] = []
+        refused: dict[str, str] = {}
+        for some in _parts(rules):
+            answer = await self._ask(
+                "POST", parameters, {"add": [attrs.asdict(rule) for rule in some]}
+            )
+            created += present(answer)
+            found = dict(refusals(answer))
+            if not found.keys() <= {rule.value for rule in some}:
+                raise RuleError("a rule was refused that was not sent", _NONSENSE)
+            refused.update(found)
+        return Added(tuple(created), refused)
+
+    async def _ask(self, method: str, parameters: str, body: Body | None = None) -> Body:
+        exchange = Deferred.fromCoroutine(self._exchange(method, parameters, body))
+        try:
+            return await _abandonable(exchange.addTimeout(TIMEOUT, self._clock))
+        except (RuleError, CancelledError):
+            raise
+        except RefusalError as e:
+            raise RuleError(str(e), e.refusal) from e
+        except TooLong:
+            raise RuleError("the answer is too long", _NONSENSE) from None
+        except Exception as e:
+            raise RuleError(explain(Failure()), _UNREACHABLE) from e
+
+    async def _exchange(self, method: str, parameters: str, body: Body | None) -> Body:
+        token = await self._bearer.token()
+        response, said = await self._request(token, method, parameters, body)
+        if response.code == 401 and self._bearer.refused(token):
+            # Nothing was done, so that asking again is safe, and only once.
+            token = await self._bearer.token()
+            response, said = await self._request(token, method, parameters, body)
+        answer = loads(said)
+        # Rules that are refused for what they say come with status 400 where none was created.
+        refused_rules = response.code == 400 and bool(list(refusals(answer)))
+        if response.code not in (200, 201) and not refused_rules:
+            no_room = b"rule-cap" in said or b"RulesCapExceeded" in said
+            raise (NoRoom if no_room else RuleError)(
+                f"the answer was {response.code}",
+                self._bearer.meaning(response.code, response.headers, said),
+            )
+        if not isinstance(answer, dict):
+            raise RuleError("the answer is not a JSON object", _NONSENSE)
+        return answer
+
+    async def _request(
+        self, token: Secret, method: str, parameters: str, body: Body | None
+    ) -> tuple[IResponse, bytes]:
+        headers = {"Authorization": [f"Bearer {token.reveal()}"], "User-Agent": [self._user_agent]}
+        if body is not None:
+            headers["Content-Type"] = ["application/json"]
+        response = await self._client.request(
+            method,
+            AsItIs.from_text(f"{self._api_url}2/tweets/search/stream/rules{parameters}"),
+            headers=Headers(headers),
+            data=None if body is None else json.dumps(body).encode(),
+            allow_redirects=False,
+            unbuffered=True,
+        )
+        return cast(IResponse, response), await read_body(response, MOST_BYTES)
+
+
+def _abandonable(exchange: Deferred[Body]) -> Deferred[Body]:
+    """
+    As `exchange`, except that cancelling it is a CancelledError.  Twisted's HTTP client has other
+    words for that, such as a name that cannot be resolved.
+    """
+
+    def abandon(answer: Deferred[Body]) -> None:
+        answer.errback(CancelledError())
+        exchange.cancel()
+
+    def pass_on(result: Body | Failure) -> None:
+        if not answer.called:
+            answer.callback(cast(Body, result))
+
+    answer: Deferred[Body] = Deferred(abandon)
+    exchange.addBoth(pass_on)
+    return answer
+
+
+def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))

@@ -1,0 +1,352 @@
+"""
+Keeps the app's rules as our jobs want them.
+
+Knows the order of the requests: try, add, and delete the old rule when the new one works, so that
+nothing in between is missed.  Never touches a rule that is not ours.
+"""
+
+import math
+from collections.abc import Iterable, Sequence, Set
+from typing import Protocol
+
+import attrs
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.sources.keywords import Refused
+from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
+from tcclient.sources.twitter_v2.rules.clauses import Clause
+from tcclient.sources.twitter_v2.rules.inventory import Inventory, Wanted
+from tcclient.sources.twitter_v2.rules.ruleset import (
+    Changes,
+    NewRule,
+    PresentRule,
+    Routing,
+    job_of,
+    plan,
+)
+from tcclient.sources.twitter_v2.rules.trial import Trial
+from tcclient.sources.twitter_v2.rules.wanted import Wish
+from tcclient.stream.streamapi import Refusal
+
+log = Logger()
+
+LOOK_AGAIN = 900.0
+"""Seconds after which the rules are read again: somebody may have deleted one of ours."""
+
+_PASSING = frozenset({Trouble.NETWORK, Trouble.HTTP, Trouble.RATE_LIMIT})
+
+
+class Reader(Protocol):
+    """Who hears of the rules."""
+
+    def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
+        """X has taken these rules of a job; they work when the rule delay is over."""
+
+    def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
+        """These rules of a job are gone."""
+
+    def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
+        """X does not take these terms of a job; the others run."""
+
+    def rules_seen(self) -> None:
+        """What X has, or what is wanted of it, may have changed."""
+
+    def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
+        """
+        They cannot be kept up to date, which is news; the next try is in `wait` seconds.  X has no
+        rule of the jobs that are `lacking`, as far as is known.
+        """
+
+
+class _NotCreated(RuleError):
+    """X has answered, and not added all: it has no room, or somebody else added the same."""
+
+    def __init__(self, number: int, reasons: Iterable[str]) -> None:
+        why = "; ".join(sorted(set(reasons)))
+        super().__init__(
+            f"{number} rules were not created" + (f" ({why})" if why else ""),
+            Refusal(Trouble.HTTP, "See whether the app has room for more rules."),
+        )
+
+
+_SHORT = (NoRoom, _NotCreated)
+
+
+def _is_short(error: RuleError) -> bool:
+    """Whether X has been asked for all, and lacks some of it: what is replaced may go."""
+    return isinstance(error, _SHORT)
+
+
+def _unclear(reasons: Iterable[str]) -> RuleError:
+    """X refuses rules, and nothing follows from it: another wish may be taken at once."""
+    return RuleError(
+        f"X refuses rules, and not for a term in them ({'; '.join(reasons)})",
+        Refusal(Trouble.QUERY_REFUSED, "See whether the keywords can be put differently."),
+    )
+
+
+@attrs.frozen
+class Manner:
+    """How rules are kept: `prefix` of our tags, characters of a rule, seconds until it works."""
+
+    prefix: str
+    rule_length: int
+    rule_delay: float
+
+
+class Rulebook:
+    """The rules of one app, as far as they are ours.  After stop() nothing is asked any more."""
+
+    def __init__(self, api: RuleApi, manner: Manner, reader: Reader, clock: IReactorTime) -> None:
+        self._api = api
+        self._manner = manner
+        self._reader = reader
+        self._clock = clock
+        self._backoff = Backoff()
+        self._inventory = Inventory(manner.prefix, manner.rule_delay, clock.seconds())
+        self._wishes: dict[int, Wish] = {}
+        self._busy = False
+        self._working: Deferred[None] | None = None
+        self._again = False
+        self._patient = False
+        self._stopped = False
+        self._due: IDelayedCall | None = None
+        self._said = ""
+        self._replaced_at: float | None = None
+
+    def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
+        """From now on these are the rules of the job; X is asked at once."""
+        self._wishes[job_id] = Wish(tuple(clauses))
+        self.look()
+
+    def drop(self, job_id: int) -> None:
+        """The job wants nothing any more: its rules are deleted at once."""
+        if self._wishes.pop(job_id, None) is not None:
+            self.look()
+
+    def forget(self, job_id: int) -> None:
+        """What an earlier process may have left of the job, which wants nothing, is deleted."""
+        if job_id not in self._wishes and (
+            not self._inventory.is_seen or self._inventory.of(job_id)
+        ):
+            self.look()
+
+    def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
+        """
+        What an earlier process has left for the job, which counts until the rules can be read, and
+        the ids of rules that it deleted: what they matched may still come.
+        """
+        self._inventory.remember(job_id, left, deleted)
+
+    def look(self) -> None:
+        """Bring X's rules up to date: now, or when the pass or the wait that is due is over."""
+        self._again = True
+        if not self._patient:
+            self._begin()
+
+    def wants(self, job_id: int) -> bool:
+        """Whether the job asks for anything that X may take."""
+        wish = self._wishes.get(job_id)
+        return wish is not None and wish.asks
+
+    def rules_of(self, job_id: int) -> list[PresentRule]:
+        """The rules that X has for the job; none for one that wants none."""
+        return self._inventory.of(job_id) if self.wants(job_id) else []
+
+    def works_in(self, job_id: int) -> float | None:
+        """Seconds until all that the job wants works; None while X lacks some of it."""
+        changes = self._plan()
+        lacking = {job_of(rule.tag, self._manner.prefix) for rule in changes.add}
+        if not self.rules_of(job_id) or job_id in lacking:
+            return None
+        complete = self._inventory.complete_from(frozenset(changes.delete))
+        return max(0.0, complete.get(job_id, 0.0) - self._clock.seconds())
+
+    def begins_in(self, job_id: int) -> float:
+        """Seconds until the first of the rules that X has for the job works."""
+        return self._inventory.begins_in(job_id, self._clock.seconds())
+
+    @property
+    def routing(self) -> Routing:
+        """From matching rules to jobs; it follows the rules by itself."""
+        return self._inventory.routing
+
+    def stop(self) -> None:
+        """End all waiting; what X still has is put in order at the next start."""
+        self._stopped = True
+        self._cancel_due()
+        if self._working is not None:
+            self._working.cancel()
+
+    def _begin(self) -> None:
+        self._again, self._patient = True, False
+        if self._busy or self._stopped:
+            return
+        self._busy = True
+        working = Deferred.fromCoroutine(self._passes())
+        working.addErrback(_unless_cancelled)
+        if not working.called:
+            self._working = working
+        working.addBoth(self._rest)
+
+    def _rest(self, _: object) -> None:
+        self._busy, self._working = False, None
+        if self._due is None and self._wishes and not self._stopped:
+            self._call_later(LOOK_AGAIN)
+
+    async def _passes(self) -> None:
+        while self._again and not self._stopped:
+            self._again = False
+            self._cancel_due()
+            try:
+                done = await self._pass()
+            except RuleError as e:
+                passing = e.refusal.trouble in _PASSING and not _is_short(e)
+                if passing or not self._again:
+                    self._try_later(e)
+                    self._patient = passing
+                    return
+            else:
+                if done:
+                    self._recovered()
+
+    def _recovered(self) -> None:
+        self._backoff.proved()
+        if self._said:
+            log.info("The rules can be kept up to date again.")
+        self._said = ""
+
+    def _try_later(self, error: RuleError) -> None:
+        if self._stopped:
+            return
+        refusal = error.refusal
+        wait = self._backoff.failed(refusal.trouble, self._clock.seconds(), refusal.at_least)
+        if _is_short(error):
+            wait = min(wait, max(1.0, self._until_replaced()))
+        is_trusted = self._inventory.trust()
+        if str(error) != self._said:
+            explanation = refusal.explanation.rstrip(".")
+            said = f" X says: {explanation!r}." if explanation else ""
+            log.warn(
+                "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
+                "{wait:g} s.",
+                error=str(error),
+                advice=refusal.advice and f" {refusal.advice}",
+                said=said,
+                wait=wait,
+            )
+            lacking = {id for id in self._wishes if self.wants(id) and not self.rules_of(id)}
+            self._reader.rules_failed(f"{error}.{said}", wait, lacking)
+        if is_trusted:
+            self._reader.rules_seen()
+        self._said = str(error)
+        self._call_later(wait)
+
+    async def _pass(self) -> bool:
+        """Whether X has now what was wanted when it was looked at."""
+        self._see(await self._api.rules())
+        due = self._inventory.due(self._plan(), self._values(), self._clock.seconds())
+        if due:
+            await self._api.delete([rule.id for rule in due])
+            self._see([rule for rule in self._inventory.rules if rule not in due])
+        # What is wanted may change meanwhile; that is asked for next, and replaces nothing yet.
+        wanted, short = self._values(), None
+        changes = self._plan_for(wanted)
+        if changes.add:
+            try:
+                if not await self._add(changes):
+                    return False  # until X has been asked for all, nothing is replaced
+            except _SHORT as e:
+                short = e
+        self._replaced_at = self._inventory.supersede(self._plan_for(wanted), wanted)
+        self._wait(short)
+        return short is None
+
+    def _wait(self, short: RuleError | None) -> None:
+        """What may go now goes now: at the cap of rules it makes room for those that lack it."""
+        wait = self._until_replaced()
+        if wait <= 0:
+            self._again = True
+        elif short is not None:
+            raise short
+        elif math.isfinite(wait):
+            self._call_later(min(wait, self._manner.rule_delay))
+
+    def _until_replaced(self) -> float:
+        """Seconds until an old rule may go; inf where none waits for that."""
+        at = self._replaced_at
+        return math.inf if at is None else at - self._clock.seconds()
+
+    def _values(self) -> dict[int, tuple[str, ...]]:
+        return {job: wish.values(self._manner.rule_length) for job, wish in self._wishes.items()}
+
+    def _plan(self) -> Changes:
+        return self._plan_for(self._values())
+
+    def _plan_for(self, wanted: Wanted) -> Changes:
+        return plan(wanted, self._inventory.rules, self._manner.prefix)
+
+    def _see(self, rules: Iterable[PresentRule]) -> None:
+        news = self._inventory.see(rules, self._clock.seconds())
+        if any(self._inventory.job_of(rule) in self._wishes for rule in news.lost):
+            log.warn("Somebody has deleted rules of ours at X; they are added again.")
+        for job_id, accepted in news.accepted.items():
+            self._reader.rules_accepted(job_id, accepted)
+        for job_id, gone in news.gone.items():
+            self._reader.rules_deleted(job_id, gone)
+        self._reader.rules_seen()
+
+    async def _add(self, changes: Changes) -> bool:
+        """
+        Add what is still wanted, or as much of it as there is room for.  Whether that was all that
+        is lacking; if not, the next pass goes on.  Raises RuleError.
+        """
+        some = changes.add
+        while True:
+            try:
+                is_all = await self._add_some(changes, some)
+            except NoRoom:
+                if len(some) == 1:
+                    raise
+                some = some[: len(some) // 2]
+            else:
+                if is_all and len(some) < len(changes.add):
+                    self._again = True
+                return is_all and len(some) == len(changes.add)
+
+    async def _add_some(self, changes: Changes, some: Sequence[NewRule]) -> bool:
+        """Try, and add what is still wanted by then.  Whether that was all of `some`."""
+        tell = self._reader.terms_refused
+        trial = Trial(self._api, self._wishes, self._manner.prefix, tell)
+        reasons = await trial.refused(some)
+        if reasons:
+            self._reader.rules_seen()
+            if self._plan().add == changes.add:
+                raise _unclear(reasons)  # the same request again would be endless
+            self._again = True
+            return False
+        rules = trial.still_wanted(some)
+        if rules:
+            added = await self._api.add(rules)
+            self._see((*self._inventory.rules, *added.created))
+            if len(added.created) < len(rules):
+                raise _NotCreated(len(rules) - len(added.created), added.refused.values())
+        return len(rules) == len(some)
+
+    def _call_later(self, seconds: float) -> None:
+        self._cancel_due()
+        self._due = self._clock.callLater(seconds, self._begin)
+
+    def _cancel_due(self) -> None:
+        if self._due is not None and self._due.active():
+            self._due.cancel()
+        self._due = None
+
+
+def _unless_cancelled(failure: Failure) -> None:
+    if not failure.check(CancelledError):
+        log.failure("The rules could not be kept up to date.", failure)

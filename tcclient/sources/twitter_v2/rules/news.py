@@ -1,0 +1,90 @@
+"""
+What accounts and log say of the rules at X.
+
+Knows what is worth a line, and finds it again; keeps no rules and no connection.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import islice
+from typing import Any
+
+import attrs
+from twisted.logger import Logger
+
+from tcclient.ledger import entries
+from tcclient.sources.keywords import Refused
+from tcclient.sources.twitter_v1.feed import say_refused
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
+from tcclient.sources.twitter_v2.subscription import Branches, names
+
+log = Logger()
+
+_LOOK_BACK = 10_000
+"""Lines of a ledger in which rules are looked for: what one matched may come for some minutes."""
+
+
+@attrs.frozen
+class RulesBefore:
+    """The rules that an earlier process has left at X for a job, and the ids of the deleted."""
+
+    left: tuple[PresentRule, ...]
+    deleted: tuple[str, ...]
+
+
+def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> RulesBefore:
+    """By the lines of the job's ledger: what is said of a rule last counts."""
+    left: dict[str, PresentRule | None] = {}
+    for line in islice(newest_first, _LOOK_BACK):
+        entry = entries.read(line) if line.get("job") == job_id else None
+        if isinstance(entry, entries.RulesAccepted):
+            for rule in entry.rules:
+                left.setdefault(rule.id, PresentRule(rule.id, rule.value))
+        elif isinstance(entry, entries.RulesDeleted):
+            for rule in entry.rules:
+                left.setdefault(rule.id, None)
+    return RulesBefore(
+        tuple(rule for rule in left.values() if rule is not None),
+        tuple(id for id, rule in left.items() if rule is None),
+    )
+
+
+@attrs.frozen
+class RuleNews:
+    """As Reader of a rulebook.  `seen` is called when the rules may have changed."""
+
+    _branches: Branches
+    _rule_delay: float
+    _seen: Callable[[], None]
+
+    def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
+        """As Reader."""
+        entry = entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
+        self._branches.note(job_id, entry)
+
+    def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
+        """As Reader."""
+        self._branches.note(job_id, entries.RulesDeleted(rules=_named(rules)))
+
+    def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
+        """As Reader."""
+        for branch in self._branches.of([job_id]):
+            say_refused(branch.title, refused)
+        terms = tuple(entries.Term(one.term, one.reason) for one in refused)
+        self._branches.note(job_id, entries.TermsRefused(refused=terms))
+
+    def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
+        """As Reader."""
+        self._branches.note_all(entries.RulesFailed(reason=reason, wait=wait))
+        if lacking:
+            log.warn(
+                "Nothing is captured for {names} meanwhile: X has no rule of theirs.",
+                names=", ".join(repr(name) for name in names(self._branches.of(sorted(lacking)))),
+            )
+
+    def rules_seen(self) -> None:
+        """As Reader."""
+        self._seen()
+
+
+def _named(rules: Sequence[PresentRule]) -> tuple[entries.Rule, ...]:
+    return tuple(entries.Rule(rule.id, rule.value) for rule in rules)

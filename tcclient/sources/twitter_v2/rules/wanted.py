@@ -1,0 +1,78 @@
+"""
+What one job asks X for, less what X does not take.  Pure.
+
+Knows how a refused rule leads to the terms that it is refused for; asks X nothing.
+"""
+
+from collections.abc import Mapping
+
+import attrs
+
+from tcclient.sources.keywords import Refused
+from tcclient.sources.twitter_v2.rules.clauses import Clause, pack
+
+_OR = " OR "
+
+
+@attrs.define
+class Wish:
+    """
+    The clauses of a job.  Those in `_bad` X refuses; those in `_apart` it takes, but not in the
+    packed rule that they stood in: each is a rule by itself then.
+    """
+
+    clauses: tuple[Clause, ...]
+    _bad: set[str] = attrs.field(factory=set)
+    _apart: set[str] = attrs.field(factory=set)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a clause that X may take."""
+        return any(clause.text not in self._bad for clause in self.clauses)
+
+    def values(self, rule_length: int) -> tuple[str, ...]:
+        """The rules that are wanted; none where X takes no clause."""
+        packed = [clause for clause in self._good() if clause.text not in self._apart]
+        alone = (clause.text for clause in self._good() if clause.text in self._apart)
+        return (*pack(packed, rule_length), *alone)
+
+    def is_bad(self, value: str, reason: str) -> list[Refused]:
+        """X refuses a rule because of `reason`.  Where it has one clause, that is bad."""
+        bad = [clause for clause in self._good() if _bare(clause.text) == _bare(value)]
+        return self._leave_out({clause.text: reason for clause in bad})
+
+    def suspects(self, value: str) -> list[Clause]:
+        """The clauses in a packed rule that X refuses, to be tried one by one."""
+        inside = pieces(value)
+        return [clause for clause in self._good() if pieces(clause.text) <= inside]
+
+    def tried(self, value: str, reasons: Mapping[str, str]) -> list[Refused]:
+        """
+        The `suspects` of the rule were tried: those with a reason are bad.  Where there are none,
+        each becomes a rule by itself.
+        """
+        suspects = {clause.text for clause in self.suspects(value)}
+        bad = self._leave_out({text: why for text, why in reasons.items() if text in suspects})
+        if not bad:
+            self._apart |= suspects
+        return bad
+
+    def _leave_out(self, reasons: Mapping[str, str]) -> list[Refused]:
+        self._bad.update(reasons)
+        return [
+            Refused(clause.term, f"X refuses it: {reasons[clause.text]}")
+            for clause in self.clauses
+            if clause.text in reasons
+        ]
+
+    def _good(self) -> list[Clause]:
+        return [clause for clause in self.clauses if clause.text not in self._bad]
+
+
+def pieces(value: str) -> frozenset[str]:
+    """What is joined with OR in a rule, without the parentheses around it."""
+    return frozenset(_bare(piece) for piece in value.split(_OR))
+
+
+def _bare(text: str) -> str:
+    return text.strip("()")

@@ -1,0 +1,369 @@
+"""
+One job's folder while it is captured: ledger, current file, and the numbers that outlive us.
+
+Knows what is written where and in which order; nothing of streams and servers.
+"""
+
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from tcclient.control.jobs import Job
+from tcclient.ledger import entries
+from tcclient.ledger.capturelog import Chronicle
+from tcclient.ledger.counters import Account, Tally, Update
+from tcclient.ledger.entries import Entry
+from tcclient.ledger.gaps import CRASH, IN_FLIGHT, Missing, last_boot, resume
+from tcclient.ledger.ledgerfile import Ledger
+from tcclient.runtime.boot import boot
+from tcclient.runtime.failures import explain_os
+from tcclient.runtime.timers import Timers
+from tcclient.storage.adoption import Adoption, found_before, unbooked
+from tcclient.storage.alive import AliveMark
+from tcclient.storage.files import RETRY, RotatingFile
+from tcclient.storage.growing import Finished
+from tcclient.storage.lately import stored_lately
+from tcclient.storage.recovery import ledger_path
+from tcclient.storage.slots import Naming
+
+if TYPE_CHECKING:  # the shelf makes archives
+    from tcclient.storage.folders import Shelf
+
+log = Logger()
+
+
+class Supply(Protocol):
+    """What brings posts."""
+
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte; None where the stream is not heard."""
+
+    def hold(self, by: object) -> None:
+        """Bring none, until everybody who holds it has released it."""
+
+    def release(self, by: object) -> None:
+        """As far as `by` goes, bring posts again."""
+
+
+class Archive:
+    """
+    Opened by Shelf.open().  What the last process left there has been recovered by then.
+
+    `chronicle` is told what happens to the capture.  `last_byte` says when (epoch seconds) the last
+    byte was written that a crash left here, None where none has.  Neither store() nor note() raises
+    OSError: a bad disk must not end a capture, and holds its `supply`, where that is known.
+    """
+
+    def __init__(
+        self, shelf: "Shelf", naming: Naming, job: Job, account: Account | None = None
+    ) -> None:
+        self.job_id = job.id
+        self.supply: Supply | None = None
+        self.name = naming.name
+        self._naming = naming
+        self._shelf = shelf
+        folder = shelf.base_dir / naming.name
+        self.files = RotatingFile(folder, naming, shelf.clock, self, shelf.use)
+        self._troubled_since = 0.0
+        self._raised = 0  # how often in a row the server's total was above ours
+        self._silenced = False
+        self._timers = Timers(shelf.steady)
+        self._mark = AliveMark(folder / f".{naming.name}.alive")
+        self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
+        with ExitStack() as undo:
+            undo.callback(self._ledger.close)
+            self.last_byte = shelf.recover(naming, self._ledger)
+            self._list_older_files(folder, naming)
+            account = account or shelf.account(job) or Account(base=_held_by_server(job))
+            self.tally = Tally(account, shelf.steady.seconds())
+            missing = self._missing(job)
+            self.chronicle = Chronicle(self.note, shelf.clock, missing, self._unwritten_since)
+            self._after_crash = missing is not None and missing.cause == CRASH
+            self._ledger.write(self._opening(), job.id)
+            shelf.note_name(job)  # last: until then, the numbers are found where they were
+            shelf.owners[naming.name] = job.id
+            undo.pop_all()
+        self._look_later()
+        self._adoption = Adoption(folder, self._ledger.path, shelf.use.aside, self.note)
+        self._adopt(self._adoption.go_on())
+
+    def _adopt(self, adopting: Coroutine[Any, Any, None]) -> None:
+        Deferred.fromCoroutine(adopting).addErrback(
+            lambda failure: log.failure("Older files could not be taken into account.", failure)
+        )
+
+    def _begin_anew(self) -> None:
+        """The ledger was taken away: what it began with is said again, and what it had adopted."""
+        log.error(
+            "The ledger of {name!r} was removed: a new one begins, and accounts for what happens "
+            "from now on.",
+            name=self.name,
+        )
+        self.note(self._opening())
+        self.chronicle.restate()
+        names = unbooked(self._ledger.path.parent, self._naming, self._ledger)
+        if names:
+            self.note(entries.Adopting(names=tuple(names)))
+            self._adopt(self._adoption.run(names))
+
+    def _missing(self, job: Job) -> Missing | None:
+        """The gap in which an earlier process has left the capture."""
+        lines = self._ledger.newest_first
+        safe = self._mark.read()
+        if last_boot(lines()) == boot():
+            return resume(lines(), job.id, max(safe, self.last_byte or 0.0))
+        # The machine went down: what was written last may be gone, and its time say too much.
+        return resume(lines(), job.id, safe, trust_recovered=False)
+
+    def _unwritten_since(self) -> float | None:
+        self.files.flush()
+        return self.files.waiting_since
+
+    def _look_later(self) -> None:
+        self._timers.start("look alive", self._shelf.use.fsync_interval, self._look_alive)
+
+    def _look_alive(self) -> None:
+        """The ledger is made safe from a power cut, and the mark follows what is heard."""
+        self._look_later()
+        if self._ledger.is_unsynced:
+            self._ledger.is_unsynced = False
+            # A disk that refuses this refuses the posts too, and they say so.
+            self.files.sync(self._ledger.fileno()).addErrback(lambda f: f.trap(OSError))
+        silent = None if self.supply is None else self.supply.silent
+        if silent is not None:
+            heard, unwritten = self._shelf.clock.seconds() - silent, self._unwritten_since()
+            until = heard if unwritten is None else min(heard, unwritten)
+            self._mark.written(until, synced=self.files.is_synced)
+
+    def _list_older_files(self, folder: Path, naming: Naming) -> None:
+        """Before the account begins, so that a file that appears later is not taken for one."""
+        names = found_before(folder, naming, self._ledger)
+        if names:
+            self._ledger.write(entries.Adopting(names=tuple(names)))
+
+    @property
+    def waiting(self) -> int:
+        """The posts that have been taken and are in no file yet."""
+        return self.files.waiting
+
+    def store(self, posts: list[bytes]) -> None:
+        """Take posts.  They are counted when they are in the file."""
+        self.files.write(b"\n".join((*posts, b"")), len(posts))
+
+    def flush(self) -> None:
+        """Write what waits and can be written, so that it counts."""
+        self.files.flush()
+        with self._complaining_once():
+            self._ledger.catch_up()
+
+    def stored(self, posts: int) -> None:
+        """As Owner of the files."""
+        self.tally.posts += posts
+
+    def read_until(self) -> float | None:
+        """As Owner of the files."""
+        silent = None if self.supply is None else self.supply.silent
+        return (
+            None if silent is None or silent < IN_FLIGHT else self._shelf.clock.seconds() - silent
+        )
+
+    def book(self, file: Finished) -> None:
+        """As Owner of the files."""
+        self._ledger.write(file.for_ledger(self.tally.account), self.job_id)
+
+    def fileno(self) -> int:
+        """As Owner of the files."""
+        return self._ledger.fileno()
+
+    def hold(self) -> None:
+        """As Owner of the files."""
+        if self.supply is not None:
+            self.supply.hold(self)
+
+    def release(self) -> None:
+        """As Owner of the files."""
+        if self.supply is not None:
+            self.supply.release(self)
+
+    def lost(self, posts: int, reason: str) -> None:
+        """As Owner of the files: they stay counted, since the server has been told of them."""
+        log.error(
+            "Capture {name!r}: {posts} posts are gone: {reason}.",
+            name=self.name,
+            posts=posts,
+            reason=reason,
+        )
+        self.note(entries.NotStored(posts=posts, reason=reason, counted=True))
+
+    def sync_begins(self) -> None:
+        """As Owner of the files."""
+        self._mark.sync_begins()
+
+    def synced(self) -> None:
+        """As Owner of the files."""
+        self._mark.synced()
+
+    def troubled(self, reason: str) -> None:
+        """As Owner of the files."""
+        self._troubled_since = self._shelf.steady.seconds()
+        log.error(
+            "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
+            "every {s:g} s.",
+            name=self.name,
+            reason=reason,
+            s=RETRY,
+        )
+        self.note(entries.DiskTrouble(reason=reason))
+
+    def recovered(self) -> None:
+        """As Owner of the files."""
+        after = max(0.0, self._shelf.steady.seconds() - self._troubled_since)
+        log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
+        self.note(entries.DiskRecovered(after=round(after, 3)))
+
+    def note(self, entry: Entry) -> None:
+        """Put a line into the ledger."""
+        with self._complaining_once():
+            self._ledger.note(entry, self.job_id)
+        if self._ledger.is_renewed:
+            self._ledger.is_renewed = False
+            self._begin_anew()
+
+    def newest_lines(self) -> Iterator[dict[str, Any]]:
+        """Those of the ledger, from the last one backwards."""
+        return self._ledger.newest_first()
+
+    @property
+    def missed(self) -> float | None:
+        """As Left of a backfill."""
+        return self.chronicle.missed
+
+    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
+        """As Left of a backfill."""
+        return self._shelf.use.aside(partial(stored_lately, self._ledger.path, seconds))
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
+        self.files.clock_stepped()
+        self.chronicle.clock_stepped(seconds)
+
+    def take_server_total(self, server_total: int | None) -> None:
+        """
+        Where the server's number is above ours, the base rises, and the ledger says so.  The log
+        says it once, and once more where it goes on.
+        """
+        more = self.tally.rebase(server_total)
+        if more:
+            self._say_raised(more)
+            account = self._account_on_disk()
+            self.note(entries.Base(raised_by=more, account=account, after_crash=self._after_crash))
+        self._raised = self._raised + 1 if more else 0
+        self._after_crash = False
+
+    def _say_raised(self, more: int) -> None:
+        if self._raised == 0:
+            why = "lost with the crash, maybe" if self._after_crash else "captured elsewhere"
+            log.warn(
+                "The server counts {more} posts more for {name!r} than are known here ({why}); the "
+                "base rises by them.",
+                more=more,
+                name=self.name,
+                why=why,
+            )
+        elif self._raised == 1:
+            log.warn(
+                "The server's total for {name!r} keeps rising above ours: another client reports "
+                "for the same job, with this client's token. Give each its own.",
+                name=self.name,
+            )
+
+    def settled(self, update: Update) -> None:
+        """The server has taken `update`; a restart must know."""
+        self.tally.accepted(update)
+        if update.count:
+            self._note_update(update.count)
+
+    def settle(self, recent_total: int | None) -> None:
+        """
+        The server's newest update decides whether one whose answer was not seen has been taken;
+        the ledger has a line for it then, as for every other.
+        """
+        before = self.tally.settled
+        self.tally.settle(recent_total)
+        if self.tally.settled > before:
+            self._note_update(self.tally.settled - before)
+
+    def finish(self) -> Deferred[None]:
+        """Fires when all that was taken is in files under their final names."""
+        return self.files.finish()
+
+    def close(self) -> Deferred[None]:
+        """Fires when that is so, and the folder has been let go of."""
+        return self.files.finish().addCallback(lambda _: self._let_go())
+
+    def give_up(self) -> None:
+        """The process ends before the disk has taken everything: say what it has not."""
+        self._timers.stop("look alive")
+        posts = self.files.give_up()
+        if posts:
+            reason = "the client ended before the disk took them"
+            log.error(
+                "{posts} posts of {name!r} are lost: {reason}.",
+                posts=posts,
+                name=self.name,
+                reason=reason,
+            )
+            self.note(entries.NotStored(posts=posts, reason=reason))
+
+    def _let_go(self) -> None:
+        self._adoption.stop()
+        self._timers.stop("look alive")
+        self.note(entries.CaptureClose(account=self._account_on_disk()))
+        self._mark.remove()
+        self._ledger.close()
+        del self._shelf.owners[self.name]
+
+    def _opening(self) -> Entry:
+        account = self._account_on_disk()
+        return entries.CaptureOpen(
+            schema=entries.VERSION, name=self.name, boot=boot(), account=account
+        )
+
+    def _note_update(self, count: int) -> None:
+        self.note(entries.Update(count=count, account=self._account_on_disk()))
+
+    def _account_on_disk(self) -> Account:
+        """`posts` of an account are those in finished files: recovery counts the others again."""
+        account = self.tally.account
+        return attrs.evolve(account, posts=account.posts - self.files.unfinished)
+
+    @contextmanager
+    def _complaining_once(self) -> Iterator[None]:
+        """A ledger that cannot be written is said once, until it can be written again."""
+        try:
+            yield
+        except OSError as e:
+            if not self._silenced:
+                log.error(
+                    "Cannot write to {path}: {reason}.",
+                    path=str(self._ledger.path),
+                    reason=explain_os(e),
+                )
+            self._silenced = True
+        else:
+            self._silenced = False
+
+
+def _held_by_server(job: Job) -> int:
+    """
+    What the server counts for a job that is new here.  The newest update can be ahead of the job's
+    own total, where its last client did not come to a report.
+    """
+    return max(0, job.total_count or 0, job.recent_total or 0)

@@ -1,0 +1,154 @@
+"""
+A file that whole batches of posts are appended to, and what the account says of it at its end.
+
+Knows bytes on the disk; neither when it begins and ends nor what it is called then.
+"""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from tcclient.ledger import entries
+from tcclient.ledger.counters import Account
+from tcclient.runtime.appending import End, leads_to
+from tcclient.storage.postids import post_id
+from tcclient.storage.slots import Slot
+from tcclient.storage.waiting import Batch
+
+DOUBTFUL = 1_000_000_000
+"""
+Nanoseconds since 1970: when a file was read last, by its times, whose other one, that of the last
+byte, may say too much after a crash.
+"""
+
+WARM = 8 << 20
+"""
+Bytes: once or twice as many at the end of an open file stay in the page cache, for whoever follows
+it; what is before them is forgotten, and all when the file is finished.  Or else a capture
+displaces in the course of months what others keep there, and takes new memory for each post, which
+costs a virtual machine up to eight times as much as to use what it has (1 and up to 8 µs per post).
+"""
+
+
+@attrs.frozen
+class Finished:
+    """
+    A file that has its final name: the name, its lines and bytes, and the SHA-256 of these.
+
+    The ids are those of its first and last post, None where one cannot be read; the arrivals are
+    theirs, in epoch seconds, None where nobody knows any more.
+    """
+
+    name: str
+    posts: int
+    bytes: int
+    sha256: str
+    first_id: str | None
+    last_id: str | None
+    first_arrival: float | None
+    last_arrival: float | None
+
+    def for_ledger(self, account: Account | None, *, recovered: bool = False) -> entries.File:
+        """Its booking, after which the numbers are `account`."""
+        known = attrs.asdict(self)
+        for name in ("first_arrival", "last_arrival"):
+            known[name] = None if known[name] is None else entries.moment(known[name])
+        return entries.File(**known, account=account, recovered=recovered)
+
+
+class Growing:
+    """
+    An open file.  Raises OSError where it cannot be made: what exists is never opened.
+
+    `unsynced` says that something has been written since the last sync began, `being_synced` that
+    it has not ended, `doubtful` that it has failed, and `name_synced` that the file's name has
+    been synced too.  `over` says that the file is to be finished; `final` is its other name, once
+    that is booked.
+    """
+
+    def __init__(self, path: Path, slot: Slot) -> None:
+        self.fd = os.open(
+            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
+        )
+        self.path = path
+        self.slot = slot
+        self.posts = 0
+        self.bytes = 0
+        self.unsynced = False
+        self.being_synced = False
+        self.doubtful = False
+        self.name_synced = False
+        self.over = False
+        self.final: Path | None = None
+        self._end = End(self.fd)
+        self._sha256 = hashlib.sha256()
+        self._first_line = b""
+        self._last_block = b""
+        self._first_arrival = 0.0
+        self._last_arrival = 0.0
+        self._cold = 0
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether its name leads to it no more: what is in it went with that.  Raises OSError."""
+        return not leads_to(self.path, self.fd)
+
+    def takes(self, batch: Batch) -> bool:
+        """Whether a batch belongs into it: of its slot, and before it is booked."""
+        return self.final is None and self.slot == batch.slot
+
+    def append(self, batch: Batch, read_until: float | None = None) -> None:
+        """
+        When this returns the whole batch is in the file; when it raises OSError none of it is, or
+        what is will be cut off before the next.
+
+        `read_until` is as in Owner: the file's time says no more then, nor at any moment between.
+        """
+        if read_until is not None:
+            os.utime(self.fd, ns=(DOUBTFUL, os.fstat(self.fd).st_mtime_ns))
+        self._end.append(batch.blocks)
+        if read_until is not None:
+            with suppress(OSError):  # in doubt it says less
+                os.utime(self.fd, (read_until, read_until))
+        if not self.bytes:
+            self._first_line = batch.blocks[0][: batch.blocks[0].index(b"\n")]
+            self._first_arrival = batch.first_arrival
+        for block in batch.blocks:
+            self._sha256.update(block)
+        self._last_block = batch.blocks[-1]
+        self._last_arrival = batch.last_arrival
+        self.posts += batch.posts
+        self.bytes += batch.bytes
+        self.unsynced = True
+
+    def take_cold(self) -> tuple[int, int]:
+        """Offset and length of what nobody is expected to read soon; no byte is in two of them."""
+        begin, end = self._cold, max(0, self.bytes // WARM - 1) * WARM
+        self._cold = max(begin, end)
+        return begin, self._cold - begin
+
+    def take_rest(self) -> tuple[int, int]:
+        """As take_cold() of a file to which nothing more is written."""
+        begin, self._cold = self._cold, self.bytes
+        return begin, self._cold - begin
+
+    def finished(self, name: str) -> Finished:
+        """What it is under its final name."""
+        last_line = self._last_block[self._last_block.rfind(b"\n", 0, -1) + 1 :]
+        return Finished(
+            name,
+            self.posts,
+            self.bytes,
+            self._sha256.hexdigest(),
+            post_id(self._first_line),
+            post_id(last_line),
+            self._first_arrival,
+            self._last_arrival,
+        )
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self.fd)

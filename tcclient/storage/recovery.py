@@ -1,0 +1,193 @@
+"""
+What a crash left behind: temporary files, which are finished, and torn tails, which are cut off.
+
+Knows the disk and the ledger's bookings; it is called before anything is captured.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from tcclient.ledger import entries
+from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tcclient.runtime.failures import explain_os
+from tcclient.storage.contents import contents
+from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
+from tcclient.storage.growing import DOUBTFUL, Finished
+from tcclient.storage.slots import Naming
+from tcclient.storage.syncing import sync_folder
+
+log = Logger()
+
+_BLOCK = 1 << 20
+_UNKNOWN = 0.0
+"""The time of a file whose own says nothing."""
+
+
+def ledger_path(base_dir: Path, name: str) -> Path:
+    """Where the account of the captures in the folder `name` stands."""
+    return base_dir / name / f"{name}.ledger.jsonl"
+
+
+def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> dict[str, float]:
+    """
+    Recover every folder below `base_dir` that holds a temporary file, but those in use by another
+    client.  `naming` is that of the settings; its name does not matter.  Never raises OSError: what
+    cannot be recovered is logged and stays as it is.  Returns by name what recover() returned.
+    """
+    last_bytes = {}
+    for folder in sorted(path for path in base_dir.glob("*") if path.is_dir()):
+        named = attrs.evolve(naming, name=folder.name)
+        try:
+            if any(_left_behind(folder, named)):
+                with Ledger(ledger_path(base_dir, folder.name), clock) as ledger:
+                    last_byte = recover(folder, named, ledger)
+                    if last_byte is not None:
+                        last_bytes[folder.name] = last_byte
+        except LedgerInUse:
+            pass  # nothing is left behind there; who wants to capture into it will say so
+        except OSError as e:
+            log.error(
+                "Cannot recover {folder}: {reason}.", folder=str(folder), reason=explain_os(e)
+            )
+    return last_bytes
+
+
+def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) -> float | None:
+    """
+    Finish what was left in one folder: whole lines get a final name and are booked, an incomplete
+    last line goes into a `.torn` file beside it.  Raises OSError.
+
+    Returns until when all that came is known to be there (epoch seconds): the time of the newest
+    file that was not being written when the crash came.  None where there is none.
+    """
+    booked = _last_booking(ledger)  # at most this one can have been cut short after its booking
+    last_bytes = []
+    for tmp in sorted(_left_behind(folder, naming)):
+        if not _was_booked(tmp, naming, booked):
+            _forget_doubtful_time(tmp)
+            _cut_torn_tail(tmp, naming, ledger)
+            last_bytes.append(_last_byte(tmp))
+            _finish(tmp, naming, ledger, link)
+    return max(filter(None, last_bytes), default=None)
+
+
+def _forget_doubtful_time(tmp: Path) -> None:
+    """Before it is read, which would remove the doubt."""
+    if tmp.stat().st_atime_ns == DOUBTFUL:
+        os.utime(tmp, (_UNKNOWN, _UNKNOWN))
+
+
+def _last_byte(tmp: Path) -> float | None:
+    """When it was written last; None where nobody knows."""
+    status = tmp.stat()
+    return status.st_mtime if status.st_size and status.st_mtime != _UNKNOWN else None
+
+
+def _left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
+    for path in folder.glob("*"):
+        if naming.is_temporary(path.name) and path.is_file():
+            yield path
+
+
+def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
+    """Whether only the temporary name was left to remove; it is removed then."""
+    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
+        path = tmp.with_name(name)
+        if not os.path.lexists(path):
+            return False
+        if name != booked:
+            continue
+        if same_file(path, tmp):
+            tmp.unlink()
+        elif is_reservation(path):
+            tmp.replace(path)
+        else:
+            continue
+        sync_folder(tmp.parent)
+        return True
+    raise AssertionError("alternatives() has no end")
+
+
+def _finish(tmp: Path, naming: Naming, ledger: Ledger, link: Link) -> None:
+    found = contents(tmp)
+    if found.bytes == 0:
+        tmp.unlink()
+        return
+    last_arrival = _last_byte(tmp)
+
+    def book(name: str) -> None:
+        _book(ledger, found.under(name, last_arrival))
+        os.fdatasync(ledger.fileno())
+        log.info(
+            "Finished {name}, which a crash had left with {posts} posts.",
+            name=name,
+            posts=found.posts,
+        )
+
+    final = tmp.name.removesuffix(naming.temporary_extension)
+    give_final_name(tmp, naming.alternatives(final), book, link)
+    sync_folder(tmp.parent)
+
+
+def _last_booking(ledger: Ledger) -> object:
+    bookings = (line for line in ledger.newest_first() if line.get("kind") == "file")
+    return next(bookings, {}).get("name")
+
+
+def _book(ledger: Ledger, file: Finished) -> None:
+    """The posts belong to the job that was accounted for last in this folder, if there is one."""
+    for job, account in ledger.accounts():
+        account = attrs.evolve(account, posts=account.posts + file.posts)
+        ledger.write(file.for_ledger(account, recovered=True), job)
+        return
+    ledger.write(file.for_ledger(None, recovered=True))
+
+
+def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
+    with tmp.open("r+b") as file:
+        whole = _end_of_last_line(file.fileno())
+        tail = os.pread(file.fileno(), os.fstat(file.fileno()).st_size - whole, whole)
+        if not tail:
+            return
+        torn = _keep_torn(tmp, naming, tail)
+        ledger.write(entries.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
+        file.truncate(whole)
+        # The crash came while it was written, or could not be: its time says too much.
+        os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))
+        os.fsync(file.fileno())
+    log.warn(
+        "{name} ends within a post; its {n} bytes are kept in {torn}.",
+        name=tmp.name,
+        n=len(tail),
+        torn=torn.name,
+    )
+
+
+def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
+    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
+        torn = tmp.with_name(name + ".torn")
+        # A file that holds the beginning of the same is where an earlier attempt was cut short.
+        if not torn.exists() or tail.startswith(torn.read_bytes()):
+            with torn.open("wb") as file:
+                file.write(tail)
+                file.flush()
+                os.fsync(file.fileno())
+            return torn
+    raise AssertionError("alternatives() has no end")
+
+
+def _end_of_last_line(fd: int) -> int:
+    """The offset behind the last newline; 0 where there is none."""
+    position = os.fstat(fd).st_size
+    while position > 0:
+        step = min(_BLOCK, position)
+        position -= step
+        found = os.pread(fd, step, position).rfind(b"\n")
+        if found >= 0:
+            return position + found + 1
+    return 0

@@ -1,0 +1,339 @@
+"""
+One stream's life: connect, hang up, come back.
+
+Subclasses txTwitter's service through its public names.  Kept from it: the life cycle, the dispatch
+on the answer's status, the one delayed call for reconnecting, and its errors as the names of
+failures.  Put in front of its own body protocol: ours, because its own cannot read long lines,
+never notices silence, and loses the bytes.  tests/test_txtwitter.py pins what is relied on.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar, cast
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocol, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.components import proxyForInterface
+from twisted.python.failure import Failure
+from twisted.web.iweb import IResponse
+from txtwitter.error import TwitterAPIError
+from txtwitter.streamservice import TwitterStreamService
+
+from tcclient.http.bodies import abandon, read_beginning
+from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.runtime.failures import explain
+from tcclient.stream.connection import Connection, Ending, Timing
+from tcclient.stream.gunzip import decoder_for, inflated
+from tcclient.stream.messages import Overlong
+from tcclient.stream.streamapi import Refusal, RefusalError, Source
+
+log = Logger()
+
+_HELD = "held"
+"""Why a connection is not read: who has asked for the posts cannot take them."""
+
+MOST_EXPLANATION = 4000
+"""Bytes of a refusal's body that are read."""
+
+
+class Listener(Protocol):
+    """Who hears from a stream."""
+
+    def stream_opened(self) -> None:
+        """The answer is 200, and its headers are here."""
+
+    def stream_heard(self) -> None:
+        """
+        The first byte of a connection has come.  Not said of one that ended with what came then,
+        as one does that there were too many of.
+        """
+
+    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+        """Complete messages, in order."""
+
+    def stream_ended(self, ending: Ending) -> None:
+        """A connection ended, or an attempt to make one failed."""
+
+
+Query = TypeVar("Query")
+
+
+@attrs.frozen
+class Upstream(Generic[Query]):
+    """A source of what a Query asks for, and the waits that belong to it and its credentials."""
+
+    source: Source[Query]
+    backoff: Backoff
+    clock: IReactorTime
+    timing: Timing = attrs.field(factory=Timing)
+
+
+class CaptureStream(TwitterStreamService, Generic[Query]):
+    """
+    The stream for one query.  An instance is started once and stopped once; another query is
+    another instance, because a restarted txTwitter service runs two streams (observed).
+
+    `comes_back` is whether it is made again after its end, and whether what happens to it says
+    anything of the next connect: not of one that is replaced, whose end is none of the ramps'.
+    """
+
+    # The delays are ours: connection_lost() assigns reconnect_delay, and these leave it alone.
+    RECONNECT_DELAY_INITIAL = 0.0
+    RECONNECT_DELAY_RATE_LIMIT = 0.0
+    RECONNECT_DELAY_MULTIPLIER = 1.0
+    RECONNECT_DELAY_MAX = math.inf
+
+    def __init__(self, upstream: Upstream[Query], query: Query, listener: Listener) -> None:
+        super().__init__(self._attempt, listener.stream_received)
+        self.query = query
+        self._clock = self.clock = upstream.clock
+        self._upstream = upstream
+        self._listener = listener
+        self.comes_back = True
+        self._asking = False
+        self._connection: Connection | None = None
+        self._refusal: Refusal | None = None
+        self._waiting: list[Deferred[None]] = []
+        self._held_at: float | None = None
+        self._released_at: float | None = None
+        self._to_be_free: list[Deferred[None]] = []
+
+    @property
+    def connected(self) -> bool:
+        """Whether the answer was 200 and the connection stands."""
+        return self._connection is not None
+
+    @property
+    def reaches(self) -> bool:
+        """Whether a connection stands or is being asked for, so that the other side knows of it."""
+        return self._asking or self.connected
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a byte has come over the connection that there is, and another may."""
+        return self._connection is not None and self._connection.is_heard
+
+    @property
+    def silent(self) -> float:
+        """
+        Seconds since the last byte of the connection; 0 without one.  What is read at first after
+        it was held had been waiting, and says nothing of the time since.
+        """
+        return 0.0 if self._connection is None else self._silence(self._connection)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it is held, or was just now, so that something may wait to be read."""
+        return self._connection is not None and self._is_behind(self._connection)
+
+    def hold(self) -> None:
+        """Read nothing, and open nothing, until release()."""
+        if self._is_held:
+            return
+        self._held_at, self._released_at = self._clock.seconds(), None
+        if self._connection is not None:
+            self._connection.hold(_HELD)
+
+    def release(self) -> None:
+        """Read on; an attempt that was due meanwhile is made."""
+        if not self._is_held:
+            return
+        self._released_at = self._clock.seconds()
+        if self._connection is not None:
+            self._connection.release(_HELD)
+        waiting, self._to_be_free = self._to_be_free, []
+        for free in waiting:
+            free.callback(None)
+
+    async def drain(self) -> None:
+        """Returns when what had arrived has been read."""
+        if self._connection is not None:
+            await self._connection.drain()
+
+    async def hang_up(self, ending: Ending) -> None:
+        """
+        Read what has arrived, then end for the reason given.  Returns when nothing more will be
+        heard.
+        """
+        await self.drain()
+        if self._connection is not None:
+            self._connection.ending = self._connection.ending or ending
+        await self.stopService()
+
+    def stopService(self) -> Deferred[None]:
+        """Ends attempt, wait or connection at once; fires when nothing more will be heard."""
+        gone: Deferred[None] = Deferred()
+        self._waiting.append(gone)
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        if self._connection is None:
+            self._tell_gone()
+        else:
+            self._connection.hang_up()
+        return gone
+
+    def end(self, ending: Ending) -> None:
+        """It has been found why the connection has to end: it does, and is made again in time."""
+        if self._connection is not None:
+            self._connection.end(ending)
+
+    def connection_lost(self, reason: Failure) -> None:
+        """A connection ended or an attempt failed: work out why, and when to try again."""
+        connection, self._connection = self._connection, None
+        ending = self._judge(connection, reason)
+        if not self.comes_back:
+            Service.stopService(self)  # not txTwitter's, which would hang up on what has ended
+        elif self.running:
+            ending = self._schedule(ending, good=connection is not None and connection.good)
+        elif ending.trouble is not None:
+            # The next instance must wait although this one does not come back.
+            self._fail(ending, ending.trouble)
+        super().connection_lost(reason)
+        self._listener.stream_ended(ending)
+        if not self.running:
+            self._tell_gone()
+
+    def began(self) -> None:
+        """As Owner."""
+        self._listener.stream_opened()
+
+    def heard(self) -> None:
+        """As Owner."""
+        self._listener.stream_heard()
+
+    def proved(self) -> None:
+        """As Owner."""
+        if self.comes_back:
+            self._upstream.backoff.proved()
+
+    def received(self, messages: list[bytes | Overlong]) -> None:
+        """As Owner: many at once go where txTwitter would hand them one by one."""
+        self.delegate(messages)
+
+    def _attempt(self) -> Deferred[IResponse]:
+        """
+        What txTwitter calls to connect.  It fires only with an answer: a failure would end its
+        service for good (observed), so that goes to connection_lost() instead.
+        """
+        request = Deferred.fromCoroutine(self._request())
+        answer: Deferred[IResponse] = Deferred(lambda _: request.cancel())
+
+        def failed(failure: Failure) -> None:
+            if self.running:
+                self.connection_lost(failure)
+
+        request.addCallbacks(answer.callback, failed)
+        return answer
+
+    async def _request(self) -> IResponse:
+        up, timing = self._upstream, self._upstream.timing
+        up.backoff.asks_for(self.query)
+        due = up.backoff.remaining(self._clock.seconds())
+        if due > 1:
+            log.info("The next connect waits {s:.0f} s, after what the last one met.", s=due)
+        if due > 0:
+            await deferLater(self._clock, due)
+        while self._is_held:
+            await self._when_free()
+        self._asking = True
+        try:
+            response = await up.source.open(self.query).addTimeout(timing.answer, self._clock)
+        finally:
+            self._asking = False
+        if response.code != 200:
+            reading = read_beginning(response, MOST_EXPLANATION)
+            said = await reading.addTimeout(timing.explanation, self._clock)
+            said = inflated(response, said)[:MOST_EXPLANATION]
+            self._refusal = up.source.refusal(response.code, response.headers, said)
+            return response
+        try:
+            decoder = decoder_for(response)
+        except ValueError:
+            abandon(response)
+            raise
+        connection = Connection(self, decoder, up.source.stall_timeout, self._clock, timing)
+        return cast(IResponse, _Tapped(response, self._take, connection))
+
+    def _when_free(self) -> Deferred[None]:
+        free: Deferred[None] = Deferred(self._to_be_free.remove)
+        self._to_be_free.append(free)
+        return free
+
+    @property
+    def _is_held(self) -> bool:
+        return self._held_at is not None and self._released_at is None
+
+    def _silence(self, connection: Connection) -> float:
+        if self._held_at is None or not self._is_behind(connection):
+            return connection.silent
+        return max(connection.silent, self._clock.seconds() - self._held_at)
+
+    def _is_behind(self, connection: Connection) -> bool:
+        if self._held_at is None or not connection.is_heard:
+            return False
+        if self._released_at is None:
+            return True
+        # In twice the time all is read; sockets do not hold what takes longer than a proof.
+        held = min(self._released_at - self._held_at, self._upstream.timing.proof)
+        is_recent = self._clock.seconds() - self._released_at < held
+        return is_recent and not connection.has_caught_up
+
+    def _take(self, connection: Connection) -> None:
+        self._connection = connection
+        if self._is_held:
+            connection.hold(_HELD)
+        else:
+            self._held_at = self._released_at = None  # that was of an older one
+
+    def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
+        if connection is not None:
+            found = connection.ending or Ending("closed", explain(reason))
+            return attrs.evolve(
+                found,
+                incomplete=connection.incomplete,
+                silent=self._silence(connection),
+                unread=self._is_behind(connection),
+            )
+        error = reason.value
+        if isinstance(error, RefusalError):
+            return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)
+        if not isinstance(error, TwitterAPIError) or self._refusal is None:
+            return Ending("unreachable", explain(reason), Trouble.NETWORK)
+        status = int(error.status)
+        refusal = self._refusal
+        detail = f"the answer was {status}"
+        return Ending("refused", detail, refusal.trouble, status=status, refusal=refusal)
+
+    def _schedule(self, ending: Ending, *, good: bool) -> Ending:
+        now, backoff = self._clock.seconds(), self._upstream.backoff
+        trouble = ending.trouble or (None if good else Trouble.NETWORK)
+        wait = backoff.dropped(now) if trouble is None else self._fail(ending, trouble)
+        self.reconnect_delay = wait
+        return attrs.evolve(ending, trouble=trouble, wait=wait)
+
+    def _fail(self, ending: Ending, trouble: Trouble) -> float:
+        at_least = ending.refusal.at_least if ending.refusal else 0.0
+        return self._upstream.backoff.failed(trouble, self._clock.seconds(), at_least)
+
+    def _tell_gone(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for gone in waiting:
+            gone.callback(None)
+
+
+class _Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time
+    """An answer whose body goes to a Connection that stands in front of the reader it is given."""
+
+    def __init__(
+        self, response: IResponse, take: Callable[[Connection], None], connection: Connection
+    ) -> None:
+        super().__init__(response)
+        self._take = take
+        self._connection = connection
+
+    def deliverBody(self, protocol: IProtocol) -> None:
+        self._take(self._connection)
+        self.original.deliverBody(self._connection.in_front_of(protocol))

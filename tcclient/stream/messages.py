@@ -1,0 +1,237 @@
+"""
+Bytes of a stream -> complete messages and their kinds.
+
+Knows the framing and the shapes of v1.1 messages; opens nothing, decides nothing.
+"""
+
+import enum
+import json
+import math
+from collections.abc import Mapping
+
+import attrs
+import msgspec
+from txtwitter import messagetools
+
+from tcclient.stream.chunks import Pieces
+
+MAX_MESSAGE = 1 << 20
+"""Bytes of the longest message that is stored.  Posts above 16 KiB exist, none near 1 MiB."""
+
+EXCERPT = 200
+"""Bytes of a refused line that the account quotes."""
+
+MOST_LEVELS = 100
+"""Of nesting in what the account quotes: what Python just manages to read it may fail to write."""
+
+_CR = 0x0D
+_USER = b',"user":{"id":'
+_TEXT = b',"text":"'
+_ID = b',"id_str":"'
+_OPENS = b"{"[0]
+_ENDS = b'"}'
+_BRACKET = _USER.index(b"{")
+_CONNECTION_LIMIT = b"Exceeded connection limit"
+
+
+class Kind(enum.Enum):
+    """What a message is.  The value is its name in the ledger, and the member that marks it."""
+
+    POST = "post"
+    DELETE = "delete"
+    SCRUB_GEO = "scrub_geo"
+    LIMIT = "limit"
+    STATUS_WITHHELD = "status_withheld"
+    USER_WITHHELD = "user_withheld"
+    DISCONNECT = "disconnect"
+    WARNING = "warning"
+    EVENT = "event"
+    UNKNOWN = "unknown"
+    CONNECTION_LIMIT = "connection_limit"
+    NOT_JSON = "not_json"
+
+
+_POST = Kind.POST  # a member of an enumeration is slow to look up
+_MARKED = tuple(k for k in Kind if k.value in {
+    "delete", "scrub_geo", "limit", "status_withheld", "user_withheld", "disconnect", "warning",
+    "event",
+})  # fmt: skip
+
+
+@attrs.frozen
+class Overlong:
+    """A message that was longer than MAX_MESSAGE: its length in bytes and how it began."""
+
+    size: int
+    head: bytes
+
+
+class Splitter:
+    """
+    Cuts a stream into messages at each newline.
+
+    Holds at most MAX_MESSAGE bytes of an incomplete message, however long it grows.
+    """
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._size = 0
+        self._overlong_head = b""
+
+    @property
+    def incomplete(self) -> int:
+        """How many bytes of an unfinished message have been seen."""
+        return self._size
+
+    def feed_all(self, pieces: Pieces) -> list[bytes | Overlong]:
+        """As feed() of one after the other; least is done for pieces that are a message each."""
+        messages: list[bytes | Overlong] = []
+        read, is_between = pieces.read, not self._size
+        for begin, end in pieces.spans:
+            last = end - 1
+            if (
+                read.find(b"\n", begin, end) == last
+                and is_between
+                and read[last - 1] == _CR
+                and begin + 1 < last <= begin + MAX_MESSAGE
+            ):
+                messages.append(read[begin : last - 1])
+            else:
+                messages += self.feed(read[begin:end])
+                is_between = not self._size
+        return messages
+
+    def feed(self, data: bytes) -> list[bytes | Overlong]:
+        """
+        The messages that `data` completes, in order, without their line ends.
+
+        Blank lines (keep-alives) yield nothing.  A carriage return before the newline belongs to
+        the line end, as Twitter sends it.
+        """
+        messages: list[bytes | Overlong] = []
+        begin, end = 0, data.find(b"\n")
+        if self._size and end >= 0:
+            self._hold(data[:end])
+            first = self._release()
+            if first:
+                messages.append(first)
+            begin, end = end + 1, data.find(b"\n", end + 1)
+        while end >= 0:
+            stop = end - 1 if data[end - 1] == _CR and end > begin else end
+            if stop - begin > MAX_MESSAGE:
+                messages.append(Overlong(stop - begin, data[begin : begin + EXCERPT]))
+            elif stop > begin:
+                messages.append(data[begin:stop])
+            begin, end = end + 1, data.find(b"\n", end + 1)
+        if begin < len(data):
+            self._hold(data[begin:])
+        return messages
+
+    def _hold(self, piece: bytes) -> None:
+        self._size += len(piece)
+        self._held += piece
+        if self._size > MAX_MESSAGE + 1:  # one more for the carriage return
+            self._overlong_head = self._overlong_head or bytes(self._held[:EXCERPT])
+            # All that is still asked of the rest is whether it ends with a carriage return.
+            del self._held[:-1]
+
+    def _release(self) -> bytes | Overlong:
+        held, size, head = self._held, self._size, self._overlong_head
+        self._held, self._size, self._overlong_head = bytearray(), 0, b""
+        if held.endswith(b"\r"):
+            del held[-1]
+            size -= 1
+        if size > MAX_MESSAGE:
+            return Overlong(size, head or bytes(held[:EXCERPT]))
+        return bytes(held)
+
+
+def kind_of(line: bytes) -> Kind:
+    """
+    What a complete message is.  Never raises, whatever the bytes.
+
+    A tweet as Twitter writes it is known by a few of its bytes, provided that it is JSON: one that
+    was damaged, but is ASCII and ends as a tweet does, is taken for a post.
+    """
+    # No text holds a quotation mark that is not escaped, so that a comma, a name in quotation marks
+    # and a colon are a member wherever they stand; and one of the line itself, as long as no other
+    # object has begun.  Twitter puts `user` first of all objects, and behind the two others that
+    # messagetools.is_tweet() asks for.
+    end = line.find(b"{", 1) - _BRACKET
+    if (
+        line.startswith(_USER, end)
+        and line.find(_TEXT, 0, end) > 0
+        and line.find(_ID, 0, end) > 0
+        and line[0] == _OPENS
+        and line[-2:] == _ENDS
+        and line.isascii()
+    ):
+        return _POST
+    try:
+        members = _members(line)
+    except (ValueError, RecursionError):
+        if line.startswith(_CONNECTION_LIMIT):
+            return Kind.CONNECTION_LIMIT
+        return Kind.NOT_JSON
+    if members is None:
+        return Kind.UNKNOWN
+    if messagetools.is_tweet(members):
+        return Kind.POST
+    return next((kind for kind in _MARKED if kind.value in members), Kind.UNKNOWN)
+
+
+def decoded(line: bytes) -> object:
+    """
+    The content of a message that is JSON; of one that Python cannot hold and write down again (an
+    integer of 5,000 digits, 1e999, a thousand levels of nesting), its excerpt.
+    """
+    try:
+        value = json.loads(
+            line.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+        )
+    except (ValueError, RecursionError):
+        return excerpt(line)
+    return value if _levels(value) <= MOST_LEVELS else excerpt(line)
+
+
+def excerpt(line: bytes) -> str:
+    """How a refused line began, for the account."""
+    return line[:EXCERPT].decode("utf-8", "backslashreplace")
+
+
+def _members(line: bytes) -> Mapping[str, object] | None:
+    """The members of a JSON object; None for other JSON.  Raises ValueError for anything else."""
+    if not line.isascii():
+        line.decode("utf-8")
+    try:
+        return msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        # msgspec refuses lone surrogates, which are in real posts, and JSON that is no object.
+        # As text: of bytes, json.loads would also take UTF-16, and a byte order mark.
+        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant, parse_int=str)
+        return value if isinstance(value, dict) else None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number} is beyond what a float can hold")
+    return value
+
+
+def _levels(value: object) -> int:
+    """How deep `value` is nested."""
+    levels, here = 0, [value]
+    while here:
+        levels += 1
+        here = [
+            child
+            for parent in here
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return levels

@@ -1,0 +1,123 @@
+"""
+Whether the shortcut past Twisted's HTTP client holds with the Twisted that is installed.
+
+It is tried in memory, on an answer that ends and on one that is cut: whoever reads the body has to
+hear the same as by the client alone.  Where a Twisted changes what the shortcut leans on, that
+costs some speed and no post.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IResponse
+from zope.interface import implementer
+
+from tcclient.runtime.failures import explain
+from tcclient.stream.chunks import Pieces
+from tcclient.stream.reads import joined
+from tcclient.stream.shortcut import Shortcut, ShortcutAgent
+
+log = Logger()
+
+_ENDED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"6\r\nfirst\n\r\n",
+    b"7\r\nsecond\n\r\n6\r\nthi",
+    b"rd\n\r\n",
+    b"6\r\nlast.\n\r\n0\r\n\r\n",
+)
+_CUT = (*_ENDED[:3], b"")
+
+
+def holds() -> bool:
+    """Never raises; what is heard instead is logged."""
+    try:
+        return all(_is_the_same(reads) for reads in (_ENDED, _CUT))
+    except Exception:
+        log.failure("The shortcut past Twisted's HTTP client cannot even be tried.")
+        return False
+
+
+def _is_the_same(reads: tuple[bytes, ...]) -> bool:
+    alone, by_shortcut = _Reader(), _PieceReader()
+    socket = _Socket()
+    _hear(Agent.usingEndpointFactory(Clock(), _To(socket)), socket, reads, alone)
+    socket = _Socket()
+    _hear(ShortcutAgent(_shortened(socket)), socket, reads, by_shortcut)
+    if by_shortcut.has_taken and by_shortcut.heard == alone.heard:
+        return True
+    log.warn(
+        "By the shortcut past Twisted's HTTP client {found} is heard, and {told} without.",
+        found=by_shortcut.heard if by_shortcut.has_taken else "nothing",
+        told=alone.heard,
+    )
+    return False
+
+
+def _shortened(socket: "_Socket") -> Callable[[Shortcut], IAgent]:
+    def agent(shortcut: Shortcut) -> IAgent:
+        endpoints = _To(joined(socket, None, shortcut))
+        made: IAgent = Agent.usingEndpointFactory(Clock(), endpoints)
+        return made
+
+    return agent
+
+
+def _hear(agent: IAgent, socket: "_Socket", reads: tuple[bytes, ...], reader: "_Reader") -> None:
+    def deliver(response: IResponse) -> None:
+        response.deliverBody(reader)
+
+    asking = agent.request(b"GET", b"http://localhost/")
+    asking.addCallback(deliver).addErrback(lambda failure: reader.connectionLost(failure))
+    for read in reads:
+        socket.protocol.dataReceived(read)
+    socket.protocol.connectionLost(Failure(connectionDone.value))
+
+
+class _Reader(Protocol):
+    def __init__(self) -> None:
+        self.heard: list[str] = [""]
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard[0] += data.decode("latin-1")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.heard.append(explain(reason))
+
+
+class _PieceReader(_Reader):
+    has_taken = False
+
+    def piecesReceived(self, pieces: Pieces) -> None:
+        self.has_taken = True
+        for piece in pieces:
+            self.dataReceived(piece)
+
+
+@implementer(IStreamClientEndpoint)
+class _Socket:
+    """Connects at once; what is said to the protocol is the caller's."""
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        here = IPv4Address("TCP", "127.0.0.1", 0)
+        self.protocol = cast(Any, protocolFactory.buildProtocol(here))
+        self.protocol.makeConnection(StringTransport())
+        return succeed(self.protocol)
+
+
+@implementer(IAgentEndpointFactory)
+class _To:
+    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        return self._endpoint

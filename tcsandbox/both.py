@@ -1,0 +1,159 @@
+"""
+Both ends on loopback, and settings for a real client between them.
+
+Knows which ports, which job, which folder, and how to tell a newcomer; the ends themselves, and the
+client, are built elsewhere.
+"""
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+
+from tcsandbox.example import RULE_DELAY, Ends, may_be_replaced, write_settings
+from tcsandbox.server import TOKEN, CaptureServer
+from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter.v2.plan import Plan
+
+HOST = "127.0.0.1"
+TWITTER_PORT = 8871
+SERVER_PORT = 8872
+"""Preferred, so that what was pasted once works again; another port where these are taken."""
+
+JOBS = {
+    "2": {"demo": "coffee, green tea", "cold": "iced coffee, rain"},
+    "1.1": {"demo": "coffee, green tea"},
+}
+"""The running jobs for each API: v2 brings many captures over one connection, and some posts match
+both; v1.1 has one stream for one capture."""
+RATE = 20.0
+"""Posts a second: enough to see, not enough to fill a disk over lunch (about 5 MB a minute)."""
+
+
+class SandboxError(Exception):
+    """The sandbox cannot be set up; str() is a sentence."""
+
+
+class Sandbox(Service):
+    """
+    The simulated Twitter and the stand-in server, with running jobs for the API "2" or "1.1".
+
+    The constructor makes `folder`, takes it and the ports, and writes `settings_path`; it raises
+    SandboxError.  `stopService` fires when both have closed their connections.
+    """
+
+    def __init__(self, folder: Path, api: str, reactor: Any) -> None:
+        self.folder = folder.absolute()
+        self.settings_path = self.folder / "settings.json"
+        self._reactor = reactor
+        self._api = api
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _lock(self.folder)
+            if not may_be_replaced(self.settings_path):
+                raise SandboxError(
+                    f"The sandbox cannot be set up in {self.folder}: the settings.json there is "
+                    "not a sandbox's, and would be overwritten."
+                )
+            self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
+            write_settings(self.settings_path, Ends(self.twitter_url, self.server_url, api))
+        except OSError as e:
+            in_the_way = isinstance(e, FileExistsError)
+            reason = "there is a file of that name" if in_the_way else e.strerror
+            raise SandboxError(f"The sandbox cannot be set up in {self.folder}: {reason}.") from e
+        character = Character(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
+        self._twitter = Simulator(reactor, Random(), character)
+        self._server = CaptureServer(reactor)
+        for name, keywords in JOBS[api].items():
+            self._server.store.create(name, keywords, 2)
+        self._ports: list[Any] = []
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]  # not annotated
+        sites = (self._twitter.site(), self._server.site)
+        for listening, site in zip(self._sockets, sites, strict=True):
+            # adoptStreamPort() duplicates the descriptor.
+            self._ports.append(
+                self._reactor.adoptStreamPort(listening.fileno(), socket.AF_INET, site)
+            )
+            listening.close()
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        closed = [maybeDeferred(port.stopListening) for port in self._ports]
+        closed += [self._twitter.stop(), self._server.hang_up()]
+        return gatherResults(closed, consumeErrors=True)
+
+    @property
+    def twitter_url(self) -> str:
+        """The root of both APIs."""
+        return f"http://{HOST}:{self._sockets[0].getsockname()[1]}/"
+
+    @property
+    def server_url(self) -> str:
+        return f"http://{HOST}:{self._sockets[1].getsockname()[1]}/api/"
+
+    def description(self) -> str:
+        """What runs where, where the files are, and what to try: for the console."""
+        data = self.folder / "data"
+        names = " and ".join(repr(name) for name in JOBS[self._api])
+        job = f"{self.server_url}activejobs/1/"
+        patch = (
+            f"curl -fsS -o /dev/null -X PATCH -H 'Authorization: Token {TOKEN}' "
+            f"-H 'Content-Type: application/json' {job} -d"
+        )
+        return f"""\
+A sandbox of the Twitter capture client: everything runs in this process, on this machine only.
+
+  simulated Twitter   {self.twitter_url}  sends {RATE:g} made-up tweets a second by API {self._api}
+  capture server      {self.server_url}  a stand-in; what runs there: {names}
+  capture client      the real one, with {self.settings_path}
+  tweets              {data}/demo/  a file a minute; .tmp is being written
+  account             {data}/demo/demo.ledger.jsonl
+  log                 {self.folder / "logs" / "tcc.log"}
+
+What a researcher would do with 'demo' on the server's website, to be pasted into another terminal:
+
+  stop     {patch} '{{"status": 4}}'
+  start    {patch} '{{"status": 2}}'
+  re-key   {patch} '{{"keywords": "espresso, iced coffee"}}'
+  look     curl -fsS -H 'Authorization: Token {TOKEN}' {job}
+
+Ctrl-C here ends it all and finishes the files.
+"""
+
+
+def _lock(folder: Path) -> None:
+    """Keep a second sandbox out, as long as this process lives.  Raises SandboxError, OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        os.close(fd)
+        raise SandboxError(
+            f"A sandbox runs in {folder} already: end that one, or give this one another folder."
+        ) from e
+
+
+def _listening(preferred: int) -> socket.socket:
+    """A socket that listens at the preferred port of HOST, or else at any that is free."""
+    for port in (preferred, 0):
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, port))
+            listening.listen(50)
+            # Twisted accepts until there is nothing more to accept.
+            listening.setblocking(False)
+        except OSError:
+            listening.close()
+            if port == 0:
+                raise
+        else:
+            return listening
+    raise AssertionError("port 0 is always the last one tried")

@@ -1,0 +1,5 @@
+"""`python -m tcsandbox.server`"""
+
+from tcsandbox.server.standin import main
+
+main()

@@ -1,0 +1,179 @@
+"""
+What each address of the API does, once the request is understood.
+
+Knows which rows an address shows and what its methods write; knows no routing and no bytes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from tcsandbox.server.call import Call, Outcome
+from tcsandbox.server.fields import written_moment
+from tcsandbox.server.jobstore import NoSuchJob
+from tcsandbox.server.negotiation import ApiError
+from tcsandbox.server.quirks import Quirks
+from tcsandbox.server.rows import RESEARCHER_ID, Job, User
+from tcsandbox.server.views import Members, update_members
+
+Endpoint: TypeAlias = Callable[[Call], Outcome]
+
+
+def find_endpoint(name: str | None, row: str | None, quirks: Quirks) -> Endpoint | None:
+    """What answers /api/<name>/<row>/, None where there is no such page."""
+    if name == "activejobs" and row and quirks.without_activejobs_detail == 404:
+        return None
+    if name is None:
+        return _root
+    return (_ROWS if row else _LISTS).get(name)
+
+
+def _root(call: Call) -> Outcome:
+    call.allow("GET")
+    if not call.user.staff:
+        raise ApiError(403, "You do not have permission to perform this action.")
+    return 200, {name: f"{call.request.base}/api/{name}/" for name in sorted(_LISTS)}
+
+
+def _all_jobs(call: Call) -> Outcome:
+    jobs = list(call.store.jobs.values())
+    wanted = call.query.get("active")
+    if wanted in ("true", "True"):
+        jobs = [job for job in jobs if job.archived_date is None]
+    elif wanted == "False":
+        jobs = [job for job in jobs if job.archived_date is not None]
+    return _jobs(call, jobs)
+
+
+def _active_jobs(call: Call) -> Outcome:
+    return _jobs(call, call.store.active(call.user.id))
+
+
+def _jobs(call: Call, jobs: list[Job]) -> Outcome:
+    if call.allow("GET", "POST") == "GET":
+        return call.page([call.job(job) for job in jobs])
+    return 201, call.job(call.store.insert(call.forms.new_job(call.body())))
+
+
+def _job(call: Call) -> Outcome:
+    """jobs/<id>/: any job of anyone; a write crashes over keywords and counts as a heartbeat."""
+    method = call.allow("GET", "PUT", "PATCH", "DELETE")
+    job = call.store.get(call.job_id())
+    if method == "GET":
+        return 200, call.job(job)
+    if method == "DELETE":
+        call.store.mark_deleted(job.id, call.user.id)
+        return 204, None
+    naive = call.store.write_and_ping(job.id, _written(call, job), call.user.id)
+    return 200, call.job(job, naive)
+
+
+def _active_job(call: Call) -> Outcome:
+    """activejobs/<id>/: the asker's own jobs; a write is only a write, DELETE really deletes."""
+    read_only = call.quirks.without_activejobs_detail == 405
+    method = call.allow("GET", *(() if read_only else ("PUT", "PATCH", "DELETE")))
+    job = call.store.get(call.job_id())
+    if job not in call.store.active(call.user.id):
+        raise NoSuchJob(job.id)
+    if method == "GET":
+        return 200, call.job(job)
+    if method == "DELETE":
+        call.store.delete(job.id)
+        return 204, None
+    naive = call.store.write(job.id, _written(call, job))
+    return 200, call.job(job, naive)
+
+
+def _written(call: Call, job: Job) -> dict[str, object]:
+    if call.request.method == "PUT":
+        return call.forms.whole_job(job, call.body())
+    return call.forms.part_of_job(job, call.body())
+
+
+def _updates(call: Call) -> Outcome:
+    if call.allow("GET", "POST") == "GET":
+        rows = sorted(
+            (row for rows in call.store.updates.values() for row in rows), key=lambda row: row.id
+        )
+        return call.page([update_members(row) for row in rows])
+    return 201, update_members(call.store.add_update(call.forms.update(call.body())))
+
+
+def _modifications(call: Call) -> Outcome:
+    call.allow("GET")
+    wanted = call.query.get("job")
+    return call.page(
+        [
+            {
+                "id": number,
+                "changes": row.changes,
+                "job": row.job,
+                "modified_by": row.modified_by,
+                "modified_by_username": call.store.users[row.modified_by].username,
+            }
+            for number, row in enumerate(call.store.history, 1)
+            if wanted in (None, str(row.job))
+        ]
+    )
+
+
+def _users(call: Call) -> Outcome:
+    call.allow("GET")
+    return call.page([_user_members(user) for user in call.store.users.values()])
+
+
+def _user(call: Call) -> Outcome:
+    """`current` is asked for before the token is looked at, so with a token it is never found."""
+    call.allow("GET")
+    return 200, _user_members(_one(call, call.store.users))
+
+
+def _clients(call: Call) -> Outcome:
+    call.allow("GET")
+    return call.page([_client_members(call, user) for user in _client_users(call).values()])
+
+
+def _client(call: Call) -> Outcome:
+    call.allow("GET")
+    return 200, _client_members(call, _one(call, _client_users(call)))
+
+
+def _client_users(call: Call) -> dict[int, User]:
+    return {id: user for id, user in call.store.users.items() if id != RESEARCHER_ID}
+
+
+def _one(call: Call, users: Mapping[int, User]) -> User:
+    try:
+        return users[int(call.row or "")]
+    except (ValueError, KeyError):
+        raise ApiError(404, "Not found.") from None
+
+
+def _user_members(user: User) -> Members:
+    return {"id": user.id, "username": user.username}
+
+
+def _client_members(call: Call, user: User) -> Members:
+    """Any token may read any client's token."""
+    return {
+        "id": user.id,
+        "username": user.username,
+        "last_login": None,
+        "active_jobs": [call.job(job) for job in call.store.active(user.id)],
+        "auth_token": {"key": user.token, "created": written_moment(call.store.since)},
+    }
+
+
+_LISTS: Final[dict[str, Endpoint]] = {
+    "activejobs": _active_jobs,
+    "clients": _clients,
+    "jobmodifications": _modifications,
+    "jobs": _all_jobs,
+    "update": _updates,
+    "users": _users,
+}
+_ROWS: Final[dict[str, Endpoint]] = {
+    "activejobs": _active_job,
+    "clients": _client,
+    "jobs": _job,
+    "users": _user,
+}

@@ -1,0 +1,98 @@
+"""
+How an answer reaches the peer: the three framings, in one piece, in drops, or not to its end.
+
+Knows twisted.web and time; knows nothing of what is answered.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.web.http import datetimeToString
+from twisted.web.server import Request
+
+from tcsandbox.server.requestlog import Seen
+from tcsandbox.server.restapi import Answer
+
+BODILESS: Final = (204, 304)
+
+
+class Exchange:
+    """
+    One request and its answer.  Nothing is left of it, no timer either, once the peer has gone.
+
+    `framing` is one of Quirks.framing; `seen` learns the status when the answer begins.
+    """
+
+    def __init__(self, request: Request, framing: str, seen: Seen, clock: IReactorTime) -> None:
+        self._request = request
+        self._framing = framing
+        self._seen = seen
+        self._clock = clock
+        self._timer: IDelayedCall | None = None
+        self._over = False
+        request.notifyFinish().addBoth(self._end)
+
+    def send(self, answer: Answer) -> None:
+        """The whole answer at once."""
+        if self._over:
+            return
+        self._begin(answer)
+        if not self._bodiless(answer):
+            self._request.write(answer.body)
+        self._request.finish()
+
+    def send_cut(self, answer: Answer, after: int | None) -> None:
+        """The head and `after` bytes of the body (None: half of it), then the end."""
+        self._begin(answer)
+        self._request.write(answer.body[: len(answer.body) // 2 if after is None else after])
+        self.hang_up()
+
+    def drip(self, answer: Answer, size: int, seconds: float) -> None:
+        """The head at once, the body `size` bytes each `seconds`."""
+        self._begin(answer)
+        self._request.write(b"")
+        self._drop(answer.body, size, seconds)
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do `act` in so many seconds, unless the peer has gone by then."""
+        self._timer = self._clock.callLater(seconds, act)
+
+    def hang_up(self) -> None:
+        """Close the connection after what was written, without a proper end of the body."""
+        self._request.loseConnection()
+
+    def _drop(self, rest: bytes, size: int, seconds: float) -> None:
+        if not rest:
+            self._request.finish()
+            return
+        self._request.write(rest[:size])
+        self.later(seconds, lambda: self._drop(rest[size:], size, seconds))
+
+    def _begin(self, answer: Answer) -> None:
+        request = self._request
+        self._seen.status = answer.status
+        request.setResponseCode(answer.status)
+        request.setHeader("Date", datetimeToString(self._clock.seconds()))
+        request.setHeader("Server", "capture-server-sandbox")
+        request.setHeader("Content-Type", answer.content_type)
+        for name, value in answer.headers.items():
+            request.setHeader(name, value)
+        if self._framing == "chunked":
+            return
+        # twisted.web cannot be asked for a body that ends by closing, so the head is written here.
+        version = b"HTTP/1.0" if self._framing == "http10" else b"HTTP/1.1"
+        if self._framing == "close":
+            request.setHeader("Connection", "close")
+        code = b"%d" % answer.status
+        request.channel.persistent = False
+        request.channel.writeHeaders(version, code, request.code_message, request.responseHeaders)
+        request.startedWriting = 1
+
+    def _bodiless(self, answer: Answer) -> bool:
+        return self._request.method == b"HEAD" or answer.status in BODILESS
+
+    def _end(self, _result: object) -> None:
+        self._over = True
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()

@@ -1,0 +1,123 @@
+"""
+How a request body becomes values for a job or an update, every failing member reported at once.
+
+Knows which member takes what and the rules that need other rows; saves nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from tcsandbox.server import fields
+from tcsandbox.server.fields import ABSENT, Body, Field, Invalid
+from tcsandbox.server.jobstore import JobStore
+from tcsandbox.server.rows import Job
+
+Errors: TypeAlias = dict[str, list[str]]
+
+MOMENTS: Final = (
+    "first_started",
+    "started",
+    "stopped",
+    "ping_date",
+    "archived_date",
+    "deleted_date",
+)
+USERS: Final = ("assigned_worker", "created_by", "modified_by", "deleted_by")
+
+
+class Refused(Exception):
+    """Members were refused; `errors` maps each to its sentences."""
+
+    def __init__(self, errors: Errors) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class Forms:
+    """Reads bodies against the rows of `store`; `integer` reads what the database can hold."""
+
+    def __init__(
+        self, store: JobStore, integer: Callable[[object], int] = fields.whole_number
+    ) -> None:
+        self._store = store
+        self._job = {
+            "name": Field(fields.job_name, nullable=False, required=True),
+            "description": Field(fields.text),
+            "keywords": Field(fields.text),
+            "status": Field(fields.status, nullable=False, required=True),
+            "task_id": Field(integer),
+            "total_count": Field(integer),
+            "rate": Field(fields.rate),
+            **{member: Field(fields.moment) for member in MOMENTS},
+            **{member: Field(self._user) for member in USERS},
+        }
+        self._update = {
+            "job": Field(self._job_row, nullable=False, required=True),
+            "count": Field(integer),
+            "total_count": Field(integer),
+            "rate": Field(fields.rate),
+        }
+
+    def new_job(self, body: Body) -> dict[str, object]:
+        """Values of a new job; raises Refused."""
+        return self._read(self._job, body, False, lambda m, v: self._check_job(None, m, v))
+
+    def whole_job(self, job: Job, body: Body) -> dict[str, object]:
+        """Values of a PUT over `job`, which needs name and status; raises Refused."""
+        return self._read(self._job, body, False, lambda m, v: self._check_job(job, m, v))
+
+    def part_of_job(self, job: Job, body: Body) -> dict[str, object]:
+        """Values of a PATCH over `job`; raises Refused."""
+        return self._read(self._job, body, True, lambda m, v: self._check_job(job, m, v))
+
+    def update(self, body: Body) -> dict[str, object]:
+        """Values of an update; only the job is needed.  Raises Refused."""
+        return self._read(self._update, body, False, lambda _member, _value: None)
+
+    def _read(
+        self,
+        members: Mapping[str, Field],
+        body: Body,
+        partial: bool,
+        check: Callable[[str, object], None],
+    ) -> dict[str, object]:
+        values: dict[str, object] = {}
+        errors: Errors = {}
+        for member, field in members.items():
+            try:
+                value = field.read(body, member, partial)
+                if value is not ABSENT:
+                    check(member, value)
+                    values[member] = value
+            except Invalid as e:
+                errors[member] = e.messages
+        if errors:
+            raise Refused(errors)
+        return values
+
+    def _check_job(self, job: Job | None, member: str, value: object) -> None:
+        others = [other for other in self._store.jobs.values() if other is not job]
+        if member == "name" and any(other.name == value for other in others):
+            raise Invalid("Job with this name already exists.")
+        if member != "assigned_worker" or (job is not None and job.assigned_worker == value):
+            return
+        if value is None:
+            raise Invalid("This job must be assigned to a valid client.")
+        # Not asked of a new job, so several jobs of one client do occur.
+        if job is not None and any(
+            other.assigned_worker == value and other.archived_date is None for other in others
+        ):
+            raise Invalid("Client is already assigned, choose another job")
+
+    def _user(self, value: object) -> int:
+        return _existing(self._store.users, value)
+
+    def _job_row(self, value: object) -> int:
+        return _existing(self._store.jobs, value)
+
+
+def _existing(rows: Mapping[int, object], value: object) -> int:
+    row = fields.row_id(value)
+    if row not in rows:
+        raise Invalid(f'Invalid pk "{row}" - object does not exist.')
+    return row

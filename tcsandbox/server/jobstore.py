@@ -1,0 +1,225 @@
+"""
+The capture server's rows, in memory: users, jobs, updates, and what the server does on a write.
+
+Knows status dates, archiving, the heartbeat and the crash over keywords; knows no HTTP and no
+JSON.  Values arrive checked and time comes from a function, so everything here is repeatable.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from tcsandbox.server.history import Modification, modification
+from tcsandbox.server.rows import (
+    RESEARCHER_ID,
+    RESEARCHER_TOKEN,
+    STARTED,
+    STARTING,
+    STOPPED,
+    STOPPING,
+    TOKEN,
+    Job,
+    Update,
+    User,
+)
+
+
+class Crash(Exception):
+    """The server ends the request with its 500 page; nothing was saved."""
+
+
+class NoSuchJob(LookupError):
+    """There is no job with this id."""
+
+
+class JobStore:
+    """
+    Every row of a capture server.  `worker_id` is the user behind `token`, whom new jobs are
+    assigned to; user 1000 is the researcher `admin`.  `now` gives the server's time, aware.
+    """
+
+    def __init__(
+        self, now: Callable[[], datetime], *, worker_id: int = 1, token: str = TOKEN
+    ) -> None:
+        self._now = now
+        self._job_ids = itertools.count(1)
+        self._update_ids = itertools.count(1)
+        self.worker_id = worker_id
+        self.since = now()
+        self.users: dict[int, User] = {}
+        self.jobs: dict[int, Job] = {}
+        self.updates: dict[int, list[Update]] = {}
+        self.history: list[Modification] = []
+        self.add_user(User(RESEARCHER_ID, "admin", RESEARCHER_TOKEN, staff=True))
+        self.add_user(User(worker_id, "client1", token))
+
+    def add_user(self, user: User) -> None:
+        """A further user, or another one under the same id."""
+        self.users[user.id] = user
+
+    def user_of(self, token: str) -> User | None:
+        """Whose token this is."""
+        return next((user for user in self.users.values() if user.token == token), None)
+
+    # What a researcher does on the site.
+
+    def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> Job:
+        """A new job for this store's worker."""
+        return self.insert(
+            {
+                "name": name,
+                "keywords": keywords,
+                "status": status,
+                "assigned_worker": self.worker_id,
+                "created_by": RESEARCHER_ID,
+            }
+        )
+
+    def put_back(self, jobs: Iterable[Job], updates: Iterable[Update]) -> None:
+        """Rows that an earlier store held; new ones are numbered after them."""
+        for job in jobs:
+            self.jobs[job.id] = job
+            self.updates[job.id] = []
+        last = 0
+        for update in updates:
+            self.updates[update.job].append(update)
+            last = max(last, update.id)
+        self._job_ids = itertools.count(max(self.jobs, default=0) + 1)
+        self._update_ids = itertools.count(last + 1)
+
+    def start(self, job_id: int) -> None:
+        """Ask for the capture to run: status 2."""
+        self.write(job_id, {"status": STARTING})
+
+    def stop(self, job_id: int) -> None:
+        """Ask for the capture to end: status 4."""
+        self.write(job_id, {"status": STOPPING})
+
+    def rekey(self, job_id: int, text: str | None) -> None:
+        """Other keywords."""
+        self.write(job_id, {"keywords": text})
+
+    def archive(self, job_id: int) -> None:
+        """Put the job away, which stops it: status 5."""
+        self.write(job_id, {"archived_date": self._now()})
+        self.jobs[job_id].archived_by = RESEARCHER_ID
+
+    def reassign(self, job_id: int, worker: int) -> None:
+        """Give the job to another client, who is created if unknown."""
+        self.users.setdefault(worker, User(worker, f"client{worker}"))
+        self.write(job_id, {"assigned_worker": worker})
+
+    def delete(self, job_id: int) -> None:
+        """The row goes, and its updates with it; raises NoSuchJob."""
+        self.get(job_id)
+        del self.jobs[job_id]
+        del self.updates[job_id]
+
+    # What the API does.
+
+    def get(self, job_id: int) -> Job:
+        """The row itself, not a copy; raises NoSuchJob."""
+        try:
+            return self.jobs[job_id]
+        except KeyError:
+            raise NoSuchJob(job_id) from None
+
+    def active(self, worker: int) -> list[Job]:
+        """The worker's jobs that are not archived, of any status, by id."""
+        return [
+            job
+            for job in self.jobs.values()
+            if job.assigned_worker == worker and job.archived_date is None
+        ]
+
+    def insert(self, values: Mapping[str, object]) -> Job:
+        """A new row; the status it comes with sets no dates.  Raises Crash."""
+        _fit(values)
+        now = self._now()
+        job = Job(next(self._job_ids), "", created_date=now, modified_date=now)
+        for member, value in values.items():
+            setattr(job, member, value)
+        self.jobs[job.id] = job
+        self.updates[job.id] = []
+        return job
+
+    def write(self, job_id: int, values: Mapping[str, object]) -> frozenset[str]:
+        """
+        Save `values` into the row, with the dates that a new status brings.
+
+        Returns the members the server set itself as naive datetimes.  Raises NoSuchJob, Crash.
+        """
+        job = self.get(job_id)
+        _fit(values)
+        status, archived = job.status, job.archived_date
+        for member, value in values.items():
+            setattr(job, member, value)
+        if job.archived_date is not None and job.archived_date != archived:
+            job.status = STOPPED
+        job.modified_date = now = self._now()
+        if job.status == status:
+            return frozenset()
+        if job.status == STOPPED:
+            job.stopped = now
+            return frozenset({"stopped"})
+        if job.status != STARTED:
+            return frozenset()
+        job.started = now
+        if job.first_started is None:
+            job.first_started = now
+            return frozenset({"started", "first_started"})
+        return frozenset({"started"})
+
+    def write_and_ping(
+        self, job_id: int, values: Mapping[str, object], requester: int
+    ) -> frozenset[str]:
+        """
+        As `write`, the way jobs/<id>/ does it: the crash over keywords, the heartbeat of the
+        assigned worker, who archived, and a row of history.  Raises NoSuchJob, Crash.
+        """
+        job = self.get(job_id)
+        if _keywords_crash(job.keywords, values):
+            raise Crash("keywords")
+        _fit(values)
+        change = modification(job, values, requester)
+        archived = job.archived_date
+        given = dict(values)
+        if requester == given.get("assigned_worker", job.assigned_worker):
+            given["ping_date"] = self._now()
+        naive = self.write(job_id, given)
+        if job.archived_date is not None and job.archived_date != archived:
+            job.archived_by = requester
+        if change is not None:
+            self.history.append(change)
+        return naive
+
+    def mark_deleted(self, job_id: int, requester: int) -> None:
+        """Note who wanted the job gone; it stays and stays active.  Raises NoSuchJob."""
+        self.write(job_id, {"deleted_by": requester, "deleted_date": self._now()})
+
+    def add_update(self, values: Mapping[str, object]) -> Update:
+        """A new row of `values`, which name the job; nothing of the job changes.  Raises Crash."""
+        _fit(values)
+        update = Update(
+            id=next(self._update_ids),
+            date=self._now(),
+            **values,  # type: ignore[arg-type]  # checked by the form that made them
+        )
+        self.updates[update.job].append(update)
+        return update
+
+
+def _fit(values: Mapping[str, object]) -> None:
+    """SQLite holds 64 bits; more is an unhandled error."""
+    if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values.values()):
+        raise Crash("integer too large")
+
+
+def _keywords_crash(stored: str | None, values: Mapping[str, object]) -> bool:
+    """The server splits the old and the new keywords, where either may not be a text."""
+    if "keywords" not in values:
+        return bool(stored)
+    given = values["keywords"]
+    if given is None:
+        return stored is not None
+    return stored is None

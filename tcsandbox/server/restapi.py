@@ -1,0 +1,95 @@
+"""
+The capture server's API: a request in, an answer out, exactly as deployed servers give it.
+
+Knows addresses, methods and the order in which a request is refused; knows no sockets.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Final
+from urllib.parse import parse_qsl, unquote
+
+import attrs
+
+from tcsandbox.server.call import Call
+from tcsandbox.server.endpoints import find_endpoint
+from tcsandbox.server.forms import Refused
+from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
+from tcsandbox.server.negotiation import ApiError, ApiRequest, authenticate, wants_page
+from tcsandbox.server.quirks import Quirks
+
+HTML: Final = "text/html; charset=utf-8"
+CRASH_PAGE: Final = b"<h1>Server Error (500)</h1>"
+NOT_FOUND_PAGE: Final = b"<h1>Not Found</h1><p>The requested URL was not found on this server.</p>"
+
+_ADDRESS = re.compile(
+    r"/api(?:/(?P<list>[a-z]+)(?:/(?P<row>[^/.]+))?)?(?:/|(?<=[^/])\.(?P<suffix>[a-z0-9]+)/?)"
+)
+
+
+@attrs.frozen
+class Answer:
+    """What is sent back.  `headers` are those beside Content-Type."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = HTML
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+def json_answer(status: int, content: object) -> Answer:
+    """`content` as compact JSON, the way the framework renders it."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(status, body, "application/json", {"Vary": "Accept"})
+
+
+def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> Answer:
+    """What the server answers to `request`; `store` is changed as it would change its rows."""
+    path, _mark, query = request.target.partition("?")
+    path = unquote(path)
+    address = _ADDRESS.fullmatch(path)
+    endpoint = find_endpoint(address["list"], address["row"], quirks) if address else None
+    if address is None or endpoint is None:
+        return _unknown(request, path, query, quirks)
+    call = Call(
+        request=request,
+        store=store,
+        quirks=quirks,
+        row=address["row"],
+        query=dict(parse_qsl(query)),
+        suffix=address["suffix"],
+    )
+    page = False
+    try:
+        page = wants_page(request.headers.get("accept"), call.format)
+        call.user = authenticate(request.headers.get("authorization"), store)
+        status, content = endpoint(call)
+    except ApiError as e:
+        status, content = e.code, e.content
+    except Refused as e:
+        status, content = 400, call.renamed(e.errors)
+    except NoSuchJob:
+        status, content = 404, {"detail": "Not found."}
+    except Crash:
+        return Answer(500, CRASH_PAGE, "text/html")
+    if status == 204:
+        return Answer(204, headers={"Vary": "Accept"})
+    return _page(status, content) if page else json_answer(status, content)
+
+
+def _unknown(request: ApiRequest, path: str, query: str, quirks: Quirks) -> Answer:
+    """A missing slash is put there by a redirect, for every method; all else is a page."""
+    whole = _ADDRESS.fullmatch(path + "/")
+    if whole is None or find_endpoint(whole["list"], whole["row"], quirks) is None:
+        return Answer(404, NOT_FOUND_PAGE, "text/html")
+    raw = request.target.partition("?")[0]
+    location = f"{request.base}{raw}/" + (f"?{query}" if query else "")
+    return Answer(301, headers={"Location": location})
+
+
+def _page(status: int, content: object) -> Answer:
+    text = escape(json.dumps(content, ensure_ascii=False, indent=4))
+    page = f"<!DOCTYPE html><html><body><pre>HTTP {status}\n\n{text}</pre></body></html>"
+    return Answer(status, page.encode(), HTML, {"Vary": "Accept"})

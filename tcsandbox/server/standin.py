@@ -1,0 +1,192 @@
+"""
+A stand-in for the capture server: the API over HTTP, with rows in memory and faults on demand.
+
+Knows how a request gets from the socket to the API and to the controls below /sandbox/; what is
+answered, and how badly, is decided elsewhere.
+"""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+import msgspec
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReactorTime
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from tcsandbox.server import quirks, restapi
+from tcsandbox.server.control import control
+from tcsandbox.server.exchange import Exchange
+from tcsandbox.server.faultplay import play
+from tcsandbox.server.jobstore import JobStore
+from tcsandbox.server.keeping import Keeper
+from tcsandbox.server.negotiation import ApiRequest
+from tcsandbox.server.requestlog import RequestLog, Seen
+from tcsandbox.server.rows import TOKEN
+from tcsandbox.server.serveroptions import read_arguments
+from tcsandbox.server.views import job_members
+from tcsandbox.server.webedge import Connections, QuietSite, as_asked
+
+__all__ = ["TOKEN", "CaptureServer", "main", "server_time"]
+
+WELCOME: Final = b"This is a stand-in for the capture server. Its API is below /api/.\n"
+
+
+def server_time(clock: IReactorTime) -> Callable[[], datetime]:
+    """The time of `clock`, whose seconds count from 1970, as the store wants it."""
+    return lambda: datetime.fromtimestamp(clock.seconds(), UTC)
+
+
+class CaptureServer:
+    """
+    The whole stand-in.  Serve it with `listen`; change `store` as a researcher
+    would; `fault` and `quirk` decide how bad a server this is; a `keeper` saves the rows.
+    """
+
+    def __init__(self, clock: IReactorTime, *, worker_id: int = 1, token: str = TOKEN) -> None:
+        self._clock = clock
+        self._faults = quirks.Faults()
+        self._log = RequestLog()
+        self.quirks = quirks.Quirks()
+        self.keeper: Keeper | None = None
+        self.store = JobStore(server_time(clock), worker_id=worker_id, token=token)
+        self.site = Connections(QuietSite(_Entrance(self), clock))
+
+    def quirk(self, **changes: object) -> None:
+        """Replace members of `quirks` from the next request on; raises ValueError."""
+        self.quirks = quirks.changed_quirks(self.quirks, changes)
+
+    def fault(self, fault: quirks.Fault) -> None:
+        """Let this happen to the next requests it concerns."""
+        self._faults.add(fault)
+
+    def clear_faults(self) -> None:
+        """Forget the faults still to come; answers already held back stay so."""
+        self._faults.clear()
+
+    def pending_faults(self) -> list[dict[str, object]]:
+        """The faults still to come, as JSON objects with the number of times left."""
+        return self._faults.pending()
+
+    def requests(self) -> list[Seen]:
+        """The last 10,000 requests to the API, oldest first."""
+        return self._log.all()
+
+    def listen(
+        self, reactor: IReactorTCP, port: int = 0, interface: str = "127.0.0.1"
+    ) -> IListeningPort:
+        """Serve on this port, 0 for any free one; raises CannotListenError."""
+        return reactor.listenTCP(
+            port,
+            self.site,  # type: ignore[arg-type]  # a factory like any other
+            interface=interface,
+        )
+
+    def hang_up(self) -> Deferred[None]:
+        """Break every open connection; fires once none is left, nor any timer of theirs."""
+        return self.site.hang_up()
+
+    def state(self) -> dict[str, object]:
+        """Everything that can be known from outside, ready for JSON."""
+        store = self.store
+        return {
+            "jobs": [
+                job_members(job, store, f"/api/jobs/{job.id}/") for job in store.jobs.values()
+            ],
+            "updates": {
+                str(job): {"rows": len(rows), "count": sum(row.count or 0 for row in rows)}
+                for job, rows in store.updates.items()
+            },
+            "requests": [attrs.asdict(seen) for seen in self._log.all()],
+            "quirks": msgspec.to_builtins(self.quirks),
+            "faults": self.pending_faults(),
+        }
+
+    def serve(self, request: Request, asked: ApiRequest) -> None:
+        """Answer a request to the API, or to an address that does not exist."""
+        seen = self._log.add(self._clock.seconds(), asked)
+        fault = self._faults.take(asked.method, asked.target.partition("?")[0])
+        seen.fault = None if fault is None else quirks.kind(fault)
+        exchange = Exchange(request, self.quirks.framing, seen, self._clock)
+        play(fault, exchange, lambda: self._work(asked))
+
+    def _work(self, asked: ApiRequest) -> restapi.Answer:
+        """The true answer; what it changed is kept before it is sent."""
+        answer = restapi.answer(asked, self.store, self.quirks)
+        if self.keeper is not None and asked.method != "GET":
+            self.keeper.save()
+        return answer
+
+
+class _Entrance(Resource):
+    """Every address there is, so that "//" and missing slashes arrive as they were sent."""
+
+    isLeaf = True
+
+    def __init__(self, server: CaptureServer) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # twisted.web.resource
+        self._server = server
+
+    def render(self, request: Request) -> bytes | int:
+        asked = as_asked(request)
+        path = asked.target.partition("?")[0]
+        if path == "/":
+            request.setHeader("Content-Type", "text/plain; charset=utf-8")
+            return WELCOME
+        if not path.startswith("/sandbox/"):
+            self._server.serve(request, asked)
+            return NOT_DONE_YET
+        status, content = control(self._server, asked.method, path, asked.body)
+        request.setResponseCode(status)
+        request.setHeader("Content-Type", "application/json")
+        return json.dumps(content, ensure_ascii=False).encode() + b"\n"
+
+
+def _describe(server: CaptureServer, port: IListeningPort) -> str:
+    address = port.getHost()
+    assert isinstance(address, IPv4Address | IPv6Address)
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    user = server.store.users[server.store.worker_id]
+    jobs = ", ".join(
+        f"{job.id} {job.name!r} tracking {job.keywords or 'the sample'} (status {job.status})"
+        for job in server.store.jobs.values()
+    )
+    return (
+        f"Capture server stand-in on http://{host}:{address.port}/api/"
+        f" for the token {user.token}; jobs: {jobs or 'none'}."
+    )
+
+
+def _fill(server: CaptureServer, options: Namespace) -> None:
+    """The jobs of the command line, or those kept; raises OSError, ValueError."""
+    if options.keep is not None:
+        server.keeper = Keeper(options.keep, server.store)
+        if server.keeper.load():
+            return
+    for name, keywords in options.job:
+        server.store.create(name, keywords, options.status)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the stand-in alone until SIGINT or SIGTERM; raises SystemExit with a sentence."""
+    options = read_arguments(sys.argv[1:] if arguments is None else arguments)
+    from twisted.internet import reactor
+
+    server = CaptureServer(reactor, worker_id=options.worker_id, token=options.token)
+    try:
+        _fill(server, options)
+        port = server.listen(reactor, options.port, options.interface)
+    except CannotListenError as e:
+        raise SystemExit(f"Cannot listen on {e.interface} port {e.port}: {e.socketError}.") from e
+    except (OSError, ValueError) as e:
+        raise SystemExit(f"The jobs in {options.keep} cannot be used: {e}") from e
+    # Only then does a signal end it as it should.
+    reactor.callWhenRunning(print, _describe(server, port), flush=True)
+    reactor.run()

@@ -1,0 +1,5 @@
+"""`python -m tcsandbox.twitter`"""
+
+from tcsandbox.twitter.command import main
+
+main()

@@ -1,0 +1,71 @@
+"""How a connect is answered without a stream.  Knows status lines and bodies, not the reasons."""
+
+from collections.abc import Mapping
+
+from twisted.web.http import RESPONSES
+
+from tcsandbox.twitter.wire import Request
+
+PHRASES = {420: b"Enhance Your Calm"}
+
+REASONS = {
+    403: "The requesting account is not permitted to access this resource",
+    406: "Parameter track item index 0 too short: ",
+    413: "Parameter track has too many items",
+    416: "Parameter count is not allowed for your role",
+    420: "Easy there, Turbo. Too many requests recently. Enhance your calm.",
+    429: "Too many requests",
+    503: "Over capacity",
+}
+
+PAGE = """<html>
+<head>
+<meta http-equiv="Content-Type" content="text/html; charset=utf-8"/>
+<title>Error {status} {phrase}</title>
+</head>
+<body>
+<h2>HTTP ERROR: {status}</h2>
+<p>Problem accessing the stream. Reason:
+<pre>    {reason}</pre>
+</body>
+</html>
+"""
+
+PLAIN = {406, 413, 416, 420, 429}  # Twitter explains these in one line of plain text
+
+
+def phrase(status: int) -> bytes:
+    """The words after the status in a status line."""
+    return PHRASES.get(status) or RESPONSES.get(status, b"Unknown")
+
+
+def refusal_body(status: int, reason: str | None = None) -> bytes:
+    """What Twitter writes below `status`: one plain line or a page, with the reason in it."""
+    words = phrase(status).decode()
+    reason = REASONS.get(status, words) if reason is None else reason
+    if status in PLAIN:
+        return f"{reason}\r\n".encode()
+    return PAGE.format(status=status, phrase=words, reason=reason).encode()
+
+
+def answer(
+    request: Request, status: int, body: bytes, headers: Mapping[str, str] | None = None
+) -> None:
+    """Answer `request` wholly, and close the connection."""
+    request.setResponseCode(status, phrase(status))
+    page = body.startswith(b"<")
+    request.setHeader(b"Content-Type", b"text/html" if page else b"text/plain")
+    for name, value in (headers or {}).items():
+        request.setHeader(name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+    request.setHeader(b"Content-Length", b"%d" % len(body))
+    request.setHeader(b"Connection", b"close")
+    request.channel.persistent = False
+    request.write(body)
+    request.finish()
+
+
+def answer_raw(request: Request, data: bytes, close: bool) -> None:
+    """Put `data` on the connection instead of any answer of twisted.web's."""
+    request.channel.write(data)
+    if close:
+        request.channel.loseConnection()

@@ -1,0 +1,106 @@
+"""Which faults there are, by the names that JSON has for them."""
+
+from typing import get_args
+
+import msgspec
+
+from tcsandbox.twitter.damage import (
+    BadChunk,
+    Close,
+    ConnectionLimit,
+    Fin,
+    Garbage,
+    GzipCut,
+    LongLine,
+    Rst,
+    SplitChunks,
+    Stall,
+    Trickle,
+)
+from tcsandbox.twitter.faults import Calm, Clear, Fault, NoAnswer, Redirect, Status, Takeover
+from tcsandbox.twitter.remarks import (
+    Behind,
+    Delete,
+    Disconnect,
+    Event,
+    Limit,
+    ScrubGeo,
+    StatusWithheld,
+    Unknown,
+    UserWithheld,
+)
+from tcsandbox.twitter.v2.faults import (
+    ChangePlan,
+    ExpireToken,
+    ForeignRule,
+    InvalidToken,
+    NoCredits,
+    NotEnrolled,
+    Partial,
+    Provisioning,
+    RateLimited,
+    Repeat,
+    RulesInvalid,
+    StreamError,
+    TooManyConnections,
+    UsageCap,
+)
+
+Answers = Status | Redirect | NoAnswer
+Habits = Calm | Takeover | Clear
+Damages = (
+    Stall
+    | Trickle
+    | SplitChunks
+    | Rst
+    | Fin
+    | Close
+    | Garbage
+    | LongLine
+    | BadChunk
+    | GzipCut
+    | ConnectionLimit
+)
+Remarks = (
+    Delete
+    | ScrubGeo
+    | Limit
+    | StatusWithheld
+    | UserWithheld
+    | Disconnect
+    | Behind
+    | Event
+    | Unknown
+)
+
+V2Answers = (
+    TooManyConnections
+    | RateLimited
+    | Provisioning
+    | RulesInvalid
+    | NotEnrolled
+    | UsageCap
+    | NoCredits
+    | InvalidToken
+)
+V2Others = StreamError | Partial | Repeat | ExpireToken | ForeignRule | ChangePlan
+
+Known = Answers | Habits | Damages | Remarks | V2Answers | V2Others
+
+_decoder = msgspec.json.Decoder(Known)
+
+
+def kinds() -> list[str]:
+    """Every kind of fault that can be asked for."""
+    return sorted(str(fault.__struct_config__.tag) for fault in get_args(Known))
+
+
+def read_fault(data: bytes) -> Fault:
+    """The fault that a JSON object names by its `kind`; raises ValueError with one sentence."""
+    try:
+        fault: Fault = _decoder.decode(data)
+    except msgspec.ValidationError as e:
+        raise ValueError(f"This is no fault: {e}. The kinds are {', '.join(kinds())}.") from e
+    except msgspec.DecodeError as e:
+        raise ValueError(f"The body is not JSON: {e}.") from e
+    return fault

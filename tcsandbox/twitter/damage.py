@@ -1,0 +1,111 @@
+"""The faults that hurt a stream: silence, slowness, broken bytes and rude ends."""
+
+from typing import Annotated
+
+import msgspec
+
+from tcsandbox.twitter import notices
+from tcsandbox.twitter.broadcast import Stream
+from tcsandbox.twitter.faults import Seconds, StreamFault
+from tcsandbox.twitter.wire import Split
+
+LongSize = Annotated[int, msgspec.Meta(ge=32_768)]  # larger than any post that is padded
+
+
+class Stall(StreamFault):
+    """Silence: no posts and no keep-alives, but the connection stays."""
+
+    def strike(self, stream: Stream) -> None:
+        stream.silent = True
+
+
+class Trickle(StreamFault):
+    """A byte every `interval` seconds."""
+
+    interval: Seconds = 0.05
+
+    def strike(self, stream: Stream) -> None:
+        stream.wire.trickle(self.interval)
+
+
+class SplitChunks(StreamFault, tag="split"):
+    """Chunks end at awkward places: after each byte, within characters, between CR and LF."""
+
+    at: Split = "byte"
+
+    def strike(self, stream: Stream) -> None:
+        stream.wire.split = self.at
+
+
+class Rst(StreamFault):
+    """The connection is reset in the middle of a post."""
+
+    def strike(self, stream: Stream) -> None:
+        _send_half(stream)
+        stream.wire.reset()
+
+
+class Fin(StreamFault):
+    """The connection is closed in the middle of a post."""
+
+    def strike(self, stream: Stream) -> None:
+        _send_half(stream)
+        stream.wire.hang_up()
+
+
+class Close(StreamFault):
+    """The body ends as it should, between two messages; at a connect: 200 and nothing else."""
+
+    def strike(self, stream: Stream) -> None:
+        stream.wire.end()
+
+
+class Garbage(StreamFault):
+    """A line that is not JSON."""
+
+    line: str = "<html><body>Twitter is over capacity.</body></html>"
+
+    def strike(self, stream: Stream) -> None:
+        stream.say(self.line.encode() + b"\r\n")
+
+
+class LongLine(StreamFault, kw_only=True):
+    """A post whose line has `size` bytes, CRLF not counted."""
+
+    size: LongSize
+
+    def strike(self, stream: Stream) -> None:
+        post, note = stream.draw_post()
+        head, tail = post.removesuffix(b"}\r\n") + b',"padding":"', b'"}'
+        padding = b"x" * (self.size - len(head) - len(tail))
+        stream.send_posts([head + padding + tail + b"\r\n"], [note])
+
+
+class BadChunk(StreamFault):
+    """A chunk whose size is no number."""
+
+    def strike(self, stream: Stream) -> None:
+        stream.wire.send_raw(b"zz\r\nthis is no chunk\r\n")
+
+
+class GzipCut(StreamFault):
+    """The body ends as HTTP has it, but in the middle of a gzip block.  Only where gzip is used."""
+
+    def strike(self, stream: Stream) -> None:
+        if stream.wire.gzip:
+            packed = stream.wire.pack(stream.draw_post()[0])
+            stream.wire.send_packed(packed[: len(packed) // 2])
+            stream.wire.break_off()
+
+
+class ConnectionLimit(StreamFault):
+    """Twitter's plain-text line, then the end."""
+
+    def strike(self, stream: Stream) -> None:
+        stream.say(notices.CONNECTION_LIMIT)
+        stream.wire.end()
+
+
+def _send_half(stream: Stream) -> None:
+    post, _ = stream.draw_post()
+    stream.wire.send(post[: len(post) // 2])

@@ -1,0 +1,94 @@
+"""The faults that are messages: each tells the open streams one thing that is no post."""
+
+from typing import Annotated
+
+import msgspec
+
+from tcsandbox.twitter import notices
+from tcsandbox.twitter.broadcast import Stream
+from tcsandbox.twitter.faults import Count, StreamFault
+
+
+class Delete(StreamFault):
+    """A deletion notice."""
+
+    status_id: int = 1234
+    user_id: int = 3
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.delete(self.status_id, self.user_id, stream.milliseconds()))
+
+
+class ScrubGeo(StreamFault, tag="scrub_geo"):
+    """A location deletion notice."""
+
+    up_to_status_id: int = 23260136625
+    user_id: int = 14090452
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.scrub_geo(self.up_to_status_id, self.user_id))
+
+
+class Limit(StreamFault):
+    """`missed` more posts undelivered; two counters take turns."""
+
+    missed: Count = 100
+
+    def strike(self, stream: Stream) -> None:
+        stream.miss(self.missed)
+
+
+class StatusWithheld(StreamFault, tag="status_withheld"):
+    """A post is withheld in some countries."""
+
+    status_id: int = 1234567890
+    user_id: int = 123456
+    countries: tuple[str, ...] = ("DE", "AR")
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.status_withheld(self.status_id, self.user_id, self.countries))
+
+
+class UserWithheld(StreamFault, tag="user_withheld"):
+    """A user is withheld in some countries."""
+
+    user_id: int = 123456
+    countries: tuple[str, ...] = ("DE", "AR")
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.user_withheld(self.user_id, self.countries))
+
+
+class Disconnect(StreamFault):
+    """A disconnect message and, unless `close` is false, the end."""
+
+    code: int = 12
+    close: bool = True
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.disconnect(self.code, stream.terms.endpoint))
+        if self.close:
+            stream.wire.end()
+
+
+class Behind(StreamFault, tag="warning"):
+    """FALLING_BEHIND, without any consequence."""
+
+    percent_full: Annotated[int, msgspec.Meta(ge=0, le=100)] = 60
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.falling_behind(self.percent_full))
+
+
+class Event(StreamFault):
+    """A user_update event."""
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.event(stream.milliseconds()))
+
+
+class Unknown(StreamFault):
+    """A message of a kind that is documented nowhere."""
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(notices.unknown())

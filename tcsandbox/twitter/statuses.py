@@ -1,0 +1,231 @@
+"""
+Whole v1.1 statuses as JSON objects, made so that they match what a filter asks for.
+
+Knows the shape of a status, which kinds there are and what is nested in what.  The time is a
+parameter; what differs from post to post is left as a sentinel for posts.py to fill in.
+"""
+
+from datetime import datetime, timedelta
+from random import Random
+
+import attrs
+
+from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.filters import Box
+from tcsandbox.twitter.users import make_location, make_user, twitter_time
+from tcsandbox.twitter.writing import (
+    CLASSIC_LENGTH,
+    CODE,
+    Json,
+    Text,
+    add_link,
+    add_mention,
+    add_picture,
+    add_poll,
+    add_term,
+)
+
+POST_ID = 777_000_111_000_777_001
+CREATED_AT = "zqCREATEDzq"
+TIMESTAMP_MS = "zqMILLISzq"
+
+CROWD = 50  # mentions in a reply to everybody: X's own limit, and what makes a post large
+LINK_ROOM = 24  # code points kept free in a cut text for the link to the whole post
+
+Subject = str | int | Box | None
+"""What a post has to match: a track term, an author's id, a box, or nothing in particular."""
+
+
+@attrs.frozen
+class Stamp:
+    """Which post, and when: sentinels for the post itself, values for one nested in it."""
+
+    post_id: int = POST_ID
+    created_at: str = CREATED_AT
+    code: str = CODE
+
+
+@attrs.define
+class Writer:
+    """Writes statuses; `now` dates the older ones that are nested in them."""
+
+    rng: Random
+    now: datetime
+
+    def post(self, subject: Subject) -> Json:
+        """A post of any usual kind that matches `subject`: mostly 2 to 6 kB as JSON."""
+        draw = self.rng.random()
+        # Twitter matches locations against a post's own place, never against a retweet's
+        if draw < 0.2 and not isinstance(subject, Box):
+            status = self._retweet(subject)
+        elif draw < 0.26:
+            quoted = self._older(self._text(None))
+            status = self._quote(self._text(subject), quoted, subject)
+        elif draw < 0.42:
+            status = self._reply(subject)
+        else:
+            status = self._status(self._text(subject), subject, Stamp())
+        return status | {"timestamp_ms": TIMESTAMP_MS}
+
+    def large_post(self, subject: Subject) -> Json:
+        """A reply to CROWD people that quotes another such reply: more than 16 kB."""
+        quoted = self._older(self._crowd(None))
+        status = self._quote(self._crowd(subject), quoted, subject)
+        return status | {"timestamp_ms": TIMESTAMP_MS}
+
+    def _retweet(self, subject: Subject) -> Json:
+        stamp = self._older_stamp()
+        inner = self._text(subject).with_code(stamp.code)
+        original = self._status(inner, None, stamp)
+        author = original["user"]
+        assert isinstance(author, dict)
+        text = Text("RT")
+        add_mention(text, author["screen_name"], author["name"], author["id"])
+        text.text += ":"
+        text = inner.behind(text).cut(CLASSIC_LENGTH - 1)
+        status = self._status(text, subject, Stamp())
+        return status | {"retweeted_status": original}
+
+    def _quote(self, text: Text, quoted: Json, subject: Subject) -> Json:
+        link = f"https://twitter.com/i/web/status/{quoted['id']}"
+        return self._status(text, subject, Stamp()) | {
+            "is_quote_status": True,
+            "quoted_status_id": quoted["id"],
+            "quoted_status_id_str": quoted["id_str"],
+            "quoted_status": quoted,
+            "quoted_status_permalink": {
+                "url": f"https://t.co/{CODE}",
+                "expanded": link,
+                "display": "twitter.com/i/web/status/…",
+            },
+        }
+
+    def _reply(self, subject: Subject) -> Json:
+        name, screen_name = self.rng.choice(vocabulary.NAMES)
+        user_id, status_id = self.rng.randrange(1 << 33), self._older_stamp().post_id
+        greeting = Text()
+        add_mention(greeting, screen_name, name, user_id)
+        text = self._text(subject).behind(greeting)
+        return self._status(text, subject, Stamp()) | {
+            "in_reply_to_status_id": status_id,
+            "in_reply_to_status_id_str": str(status_id),
+            "in_reply_to_user_id": user_id,
+            "in_reply_to_user_id_str": str(user_id),
+            "in_reply_to_screen_name": screen_name,
+        }
+
+    def _older(self, text: Text) -> Json:
+        return self._status(text, None, self._older_stamp())
+
+    def _older_stamp(self) -> Stamp:
+        rng = self.rng
+        when = self.now - timedelta(seconds=rng.randrange(60, 500_000))
+        code = f"{rng.randrange(1 << 40):010x}"
+        return Stamp(rng.randrange(1 << 59, 1 << 60), twitter_time(when), code)
+
+    def _status(self, text: Text, subject: Subject, stamp: Stamp) -> Json:
+        rng = self.rng
+        where: Json = {"geo": None, "coordinates": None, "place": None}
+        if isinstance(subject, Box):
+            where = make_location(rng, subject)
+        said = _texts(text, stamp)
+        # In the order in which the stream had them.
+        return {
+            "created_at": stamp.created_at,
+            "id": stamp.post_id,
+            "id_str": str(stamp.post_id),
+            "text": said.pop("text"),
+            "source": rng.choice(vocabulary.SOURCES),
+            "truncated": said.pop("truncated"),
+            "in_reply_to_status_id": None,
+            "in_reply_to_status_id_str": None,
+            "in_reply_to_user_id": None,
+            "in_reply_to_user_id_str": None,
+            "in_reply_to_screen_name": None,
+            "user": make_user(rng, subject if isinstance(subject, int) else None),
+            **where,
+            "contributors": None,
+            "is_quote_status": False,
+            "quote_count": 0,
+            "reply_count": rng.randrange(30),
+            "retweet_count": rng.randrange(900),
+            "favorite_count": rng.randrange(5_000),
+            **said,
+            "favorited": False,
+            "retweeted": False,
+            "possibly_sensitive": False,
+            "filter_level": "low",
+            "lang": rng.choice(vocabulary.SENTENCES)[0],
+        }
+
+    def _text(self, subject: Subject) -> Text:
+        text, rng = Text(), self.rng
+        wanted = rng.choice((20, 50, 80, 100, 180))
+        self._add_sentence(text)
+        if isinstance(subject, str):
+            add_term(text, subject, rng)
+        while len(text.text) < wanted:
+            self._add_something(text)
+        draw = rng.random()
+        if draw < 0.16:
+            add_picture(text, rng)
+        elif draw < 0.5:
+            add_link(text, rng)
+        elif draw < 0.54:
+            add_poll(text, twitter_time(self.now + timedelta(days=1)), rng)
+        return text
+
+    def _crowd(self, subject: Subject) -> Text:
+        text, rng = Text(), self.rng
+        if isinstance(subject, str):
+            add_term(text, subject, rng)
+        for n in range(CROWD):
+            name, screen_name = rng.choice(vocabulary.NAMES)
+            add_mention(text, f"{screen_name[:12]}{n}", name, rng.randrange(1 << 33))
+        self._add_sentence(text)
+        return text
+
+    def _add_something(self, text: Text) -> None:
+        rng, draw = self.rng, self.rng.random()
+        if draw < 0.5:
+            self._add_sentence(text)
+        elif draw < 0.7:
+            tag = rng.choice(vocabulary.HASHTAGS)
+            text.add(f"#{tag}", "hashtags", text=tag)
+        elif draw < 0.9:
+            name, screen_name = rng.choice(vocabulary.NAMES)
+            add_mention(text, screen_name, name, rng.randrange(1 << 33))
+        else:
+            symbol = rng.choice(vocabulary.SYMBOLS)
+            text.add(f"${symbol}", "symbols", text=symbol)
+
+    def _add_sentence(self, text: Text) -> None:
+        text.add(self.rng.choice(vocabulary.SENTENCES)[1])
+
+
+def _texts(text: Text, stamp: Stamp) -> Json:
+    """`text` and all that hangs on it; a long one is cut and stands whole in extended_tweet."""
+    text = text.with_code(stamp.code)
+    if len(text.text) <= CLASSIC_LENGTH:
+        return {"text": text.text, "truncated": False, **_entities(text)}
+    short = text.cut(CLASSIC_LENGTH - LINK_ROOM - 1)
+    link = f"https://t.co/{stamp.code}"
+    whole = f"https://twitter.com/i/web/status/{stamp.post_id}"
+    short.add(link, "urls", url=link, expanded_url=whole, display_url="twitter.com/i/web/status/…")
+    extended: Json = {
+        "full_text": text.text,
+        "display_text_range": [0, len(text.text)],
+        **_entities(text),
+    }
+    return {
+        "text": short.text,
+        "truncated": True,
+        "extended_tweet": extended,
+        "entities": short.entities(),
+    }
+
+
+def _entities(text: Text) -> Json:
+    media = text.media()
+    entities: Json = {"entities": text.entities()}
+    return entities | ({"extended_entities": {"media": media}} if media else {})

@@ -1,0 +1,124 @@
+"""
+The streams that are open: their pace, their end, and the faults that wait for them.
+
+Knows nothing of how a stream comes to be open, nor what it carries.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from tcsandbox.twitter.broadcast import Stream
+from tcsandbox.twitter.faults import AnswerFault, StreamFault, Where
+from tcsandbox.twitter.journal import Journal
+from tcsandbox.twitter.pace import Pace
+from tcsandbox.twitter.posts import Ids
+
+TICK = 0.025  # seconds between two handfuls of posts
+
+log = Logger()
+
+
+class Streams:
+    """All open streams, of every API, and what they share."""
+
+    def __init__(
+        self, clock: IReactorTime, random: Random, journal: Journal | None, rate: float
+    ) -> None:
+        self.clock = clock
+        self.random = random
+        self.journal = journal
+        self.ids = Ids()
+        self.armed: list[AnswerFault | StreamFault] = []
+        self._pace = Pace(rate)
+        self._streams: list[Stream] = []
+        self._sent_before = 0  # on streams that are gone
+        self._ticker = LoopingCall(self._tick)
+        self._ticker.clock = clock
+
+    @property
+    def rate(self) -> float:
+        """Posts a second on each stream."""
+        return self._pace.rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self._pace.rate = rate
+
+    @property
+    def sent(self) -> int:
+        """Posts sent, on streams that are gone too."""
+        return self._sent_before + sum(stream.sent for stream in self._streams)
+
+    def open(self) -> list[Stream]:
+        """Those that have not been ended."""
+        return [stream for stream in self._streams if not stream.wire.closed]
+
+    def on_all(self, act: Callable[[Stream], object]) -> int:
+        """Do `act` to every open stream; give their number."""
+        streams = self.open()
+        for stream in streams:
+            act(stream)
+        return len(streams)
+
+    def answer_fault(self, where: Where) -> AnswerFault | None:
+        """The fault that strikes the request being made; it is used up then."""
+        armed = self._first(where)
+        if isinstance(armed, AnswerFault):
+            self.armed.remove(armed)
+            return armed
+        return None
+
+    def add(self, stream: Stream, lost: Callable[[], object] = lambda: None) -> None:
+        """A stream was opened: from now on it gets its share; `lost` is called at its end."""
+        stream.wire.when_lost().addCallback(lambda _: self._lost(stream, lost))
+        stream.wire.register(stream)
+        self._streams.append(stream)
+        self._remark("opened", stream)
+        if not self._ticker.running:
+            self._pace.rest()
+            self._ticker.start(TICK)
+
+    def strike(self, stream: Stream) -> None:
+        """Let the fault that waits for the next stream strike `stream`."""
+        armed = self._first("stream")
+        if isinstance(armed, StreamFault):
+            self.armed.remove(armed)
+            armed.strike(stream)
+
+    def stop(self) -> None:
+        """End them all."""
+        self.on_all(lambda stream: stream.wire.end())
+        if self._ticker.running:
+            self._ticker.stop()
+
+    def _first(self, where: Where) -> AnswerFault | StreamFault | None:
+        """The fault that has waited longest for a request of that sort."""
+        for armed in self.armed:
+            if where == (armed.where if isinstance(armed, AnswerFault) else "stream"):
+                return armed
+        return None
+
+    def _lost(self, stream: Stream, lost: Callable[[], object]) -> None:
+        self._streams.remove(stream)
+        self._remark("closed", stream)
+        self._sent_before += stream.sent
+        log.info("Stream {n} ended: {sent} posts", n=stream.terms.number, sent=stream.sent)
+        lost()
+        if not self._streams and self._ticker.running:
+            self._ticker.stop()
+
+    def _remark(self, event: str, stream: Stream) -> None:
+        """Into the journal: a stream opened, or its connection is gone."""
+        if self.journal is not None:
+            self.journal.remark({"stream": event, "connection": stream.terms.number})
+
+    def _tick(self) -> None:
+        due = self._pace.due(self.clock.seconds())
+        try:
+            self.on_all(lambda stream: stream.tick(due))
+        except Exception:
+            log.failure("A tick of the simulator failed; the next one comes.")

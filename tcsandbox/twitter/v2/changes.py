@@ -1,0 +1,138 @@
+"""The rules endpoint: what is read, what is changed, and how X words the result.  Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import attrs
+import msgspec
+
+from tcsandbox.twitter.v2 import problems
+from tcsandbox.twitter.v2.app import App
+from tcsandbox.twitter.v2.objects import iso
+from tcsandbox.twitter.v2.problems import Denied, Reply
+from tcsandbox.twitter.v2.rules import Changed, Rule
+from tcsandbox.twitter.writing import Json
+
+MOST_RESULTS = 1_000
+
+
+class NewRule(msgspec.Struct, forbid_unknown_fields=True):
+    value: str
+    tag: str | None = None
+
+
+class Doomed(msgspec.Struct, forbid_unknown_fields=True):
+    ids: list[str] | None = None
+    values: list[str] | None = None
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    add: Annotated[list[NewRule], msgspec.Meta(min_length=1)] | None = None
+    delete: Doomed | None = None
+
+
+@attrs.frozen
+class Outcome:
+    """A reply, and what has really changed: "add" or "delete", and the rules."""
+
+    reply: Reply
+    change: str = ""
+    rules: tuple[Rule, ...] = ()
+
+
+def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> Outcome:
+    """Answer a POST; raises Denied."""
+    dry_run = _flag(params, "dry_run")
+    if _flag(params, "delete_all"):
+        return _delete(app, list(app.rules.present), now, dry_run)
+    try:
+        asked = msgspec.json.decode(body, type=Body)
+    except msgspec.DecodeError as e:
+        raise Denied(problems.invalid_request(f"The body is invalid: {e}")) from e
+    if (asked.add is None) == (asked.delete is None):
+        raise Denied(problems.invalid_request("Exactly one of add and delete is needed"))
+    if asked.add is not None:
+        return _add(app, asked.add, now, dry_run)
+    assert asked.delete is not None
+    ids, values = asked.delete.ids, asked.delete.values
+    if not (ids or values):
+        raise Denied(problems.invalid_request("delete needs ids or values"))
+    return _delete(app, [*(ids or ()), *app.rules.ids_of(values or ())], now, dry_run)
+
+
+def list_rules(app: App, params: dict[str, str], now: float) -> Reply:
+    """Answer a GET; raises Denied.  `data` is absent when there is no rule."""
+    most = params.get("max_results", str(MOST_RESULTS))
+    token = params.get("pagination_token", "0")
+    if not (most.isascii() and most.isdigit() and 1 <= int(most) <= MOST_RESULTS):
+        message = f"The `max_results` query parameter value [{most}] is not between 1 and 1000"
+        raise Denied(problems.invalid_request(message, max_results=[most]))
+    if not (token.isascii() and token.isdigit()):
+        message = f"The `pagination_token` query parameter value [{token}] is not valid"
+        raise Denied(problems.invalid_request(message, pagination_token=[token]))
+    found = list(app.rules.present.values())
+    if "ids" in params:
+        wanted = set(params["ids"].split(","))
+        found = [rule for rule in found if rule.id in wanted]
+    first, end = int(token), int(token) + int(most)
+    page = found[first:end]
+    meta: Json = {"sent": _sent(now), "result_count": len(page)}
+    if end < len(found):
+        meta["next_token"] = f"{end:016d}"
+    body: Json = {"data": [rule.as_json() for rule in page]} if page else {}
+    return Reply(200, {**body, "meta": meta})
+
+
+def count_rules(app: App) -> Reply:
+    """How many rules the app has and may have."""
+    count, cap = len(app.rules.present), str(app.plan.rule_cap)
+    data: Json = {
+        "all_project_client_apps": str(count),
+        "cap_per_client_app": cap,
+        "cap_per_project": cap,
+        "client_app_rules_count": {"client_app_id": "1234567", "rule_count": count},
+        "project_rules_count": str(count),
+    }
+    return Reply(200, {"data": data})
+
+
+def _add(app: App, wanted: Sequence[NewRule], now: float, dry_run: bool) -> Outcome:
+    pairs = [(rule.value, rule.tag or None) for rule in wanted]
+    done = app.rules.add(pairs, now, app.terms(), dry_run)
+    created = len(done.rules)
+    summary: Json = {"created": created, "not_created": len(pairs) - created}
+    faulty = len(done.errors)
+    summary |= {"valid": len(pairs) - faulty, "invalid": faulty}
+    # recorded: 200 where a rule could not be read, 201 for new ones and for duplicates
+    status = 200 if done.invalid and not created else 201
+    return _outcome("add", status, done, summary, now, dry_run)
+
+
+def _delete(app: App, ids: Sequence[str], now: float, dry_run: bool) -> Outcome:
+    done = app.rules.delete(ids, now, app.terms(), dry_run)
+    summary: Json = {"deleted": len(done.rules), "not_deleted": len(done.errors)}
+    return _outcome("delete", 200, done, summary, now, dry_run)
+
+
+def _outcome(
+    change: str, status: int, done: Changed, summary: Json, now: float, dry_run: bool
+) -> Outcome:
+    body: Json = {"meta": {"sent": _sent(now), "summary": summary}}
+    if change == "add" and done.rules:
+        body = {"data": [rule.as_json() for rule in done.rules], **body}
+    if done.errors:
+        body["errors"] = list(done.errors)
+    return Outcome(Reply(status, body), change, () if dry_run else done.rules)
+
+
+def _flag(params: dict[str, Any], name: str) -> bool:
+    value = params.get(name, "false")
+    if value not in ("true", "false"):
+        message = f"The `{name}` query parameter value [{value}] is not one of [true,false]"
+        raise Denied(problems.invalid_request(message, **{name: [value]}))
+    return bool(value == "true")
+
+
+def _sent(now: float) -> str:
+    return iso(datetime.fromtimestamp(now, UTC))

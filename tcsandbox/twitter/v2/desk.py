@@ -1,0 +1,153 @@
+"""
+The v2 end of the simulator: who asks, for which app, and what is answered.
+
+Knows requests and controls; what X says is decided in changes.py and token.py, streams are opened
+in opening.py.
+"""
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from tcsandbox.twitter.door import Door
+from tcsandbox.twitter.faults import Where
+from tcsandbox.twitter.streams import Streams
+from tcsandbox.twitter.v2 import changes, problems
+from tcsandbox.twitter.v2.answering import Call, answer_json
+from tcsandbox.twitter.v2.app import App
+from tcsandbox.twitter.v2.faults import AppFault, ChangePlan, ExpireToken
+from tcsandbox.twitter.v2.opening import Character, Opening
+from tcsandbox.twitter.v2.pool import Pool
+from tcsandbox.twitter.v2.problems import Denied, Reply
+from tcsandbox.twitter.v2.rules import Rule
+from tcsandbox.twitter.v2.token import Tokens
+from tcsandbox.twitter.wire import Request
+from tcsandbox.twitter.writing import Json
+
+
+class Desk:
+    """X API v2 for the apps of all accounts; controls concern the first account's app."""
+
+    def __init__(self, streams: Streams, door: Door, character: Character) -> None:
+        self._streams = streams
+        self._tokens = Tokens(character.accounts, streams.random)
+        self._apps = {
+            account.api_key: App(
+                account.api_key, character.plan, Pool(streams.random), character.scale
+            )
+            for account in character.accounts
+        }
+        self._opening = Opening(streams, door, character, self._app)
+
+    def token(self, request: Request, call: Call) -> None:
+        """Answer a request for a bearer token."""
+        given, grant = call.authorization, call.form().get("grant_type")
+        self._answer(request, "token", lambda: self._tokens.buy(given, grant))
+
+    def invalidate_token(self, request: Request, call: Call) -> None:
+        """Answer a request to end a bearer token."""
+        given, token = call.authorization, {**call.params, **call.form()}.get("access_token")
+        self._answer(request, "token", lambda: self._tokens.invalidate(given, token))
+
+    def rules(self, request: Request, call: Call) -> None:
+        """Answer a GET or POST of the rules."""
+        act = self._list_rules if call.method == "GET" else self._change_rules
+        self._answer(request, "rules", lambda: act(call))
+
+    def rule_counts(self, request: Request, call: Call) -> None:
+        """Answer a GET of the rules' number."""
+        self._answer(request, "rules", lambda: changes.count_rules(self._app(call)))
+
+    def connect(self, request: Request, call: Call, endpoint: str) -> None:
+        """Answer a request for a stream: by an armed fault, a refusal or the stream."""
+        self._opening.connect(request, call, endpoint)
+
+    def change(self, fault: AppFault) -> None:
+        """Let `fault` change what it changes."""
+        if isinstance(fault, ExpireToken):
+            self._tokens.expire()
+        elif isinstance(fault, ChangePlan):
+            for app in self._apps.values():
+                app.plan = fault.applied_to(app.plan)
+        else:
+            self.add_foreign(fault.value, fault.tag)
+
+    def add_foreign(self, value: str, tag: str | None = None) -> str:
+        """
+        Add a rule as another program would that has the same keys; gives its id.  Raises
+        ValueError for a rule that X would not take.
+        """
+        app, now = self._first(), self._now()
+        try:
+            done = app.rules.add([(value, tag)], now, app.terms(), dry_run=False)
+        except Denied as e:
+            raise ValueError(str(e.reply.body["detail"])) from e
+        if not done.rules:
+            raise ValueError(f"X would not take the rule: {done.errors[0]}")
+        self._record("add", done.rules)
+        return done.rules[0].id
+
+    def delete_foreign(self, rule_id: str) -> None:
+        """Delete a rule as another program would; raises ValueError when it is not there."""
+        app = self._first()
+        done = app.rules.delete([rule_id], self._now(), app.terms(), dry_run=False)
+        if not done.rules:
+            raise ValueError(f"There is no rule {rule_id}.")
+        self._record("delete", done.rules)
+
+    def state(self) -> Json:
+        """The rules of the first account's app and the tokens sold; ready for JSON."""
+        app = self._first() if self._apps else None
+        return {
+            "rules": [] if app is None else app.rules.state(),
+            "tokens": self._tokens.sold,
+            "plan": {} if app is None else attrs.asdict(app.plan),
+        }
+
+    def _now(self) -> float:
+        return self._streams.clock.seconds()
+
+    def _first(self) -> App:
+        return next(iter(self._apps.values()))
+
+    def _app(self, call: Call) -> App:
+        return self._apps[self._tokens.owner(call.authorization)]
+
+    def _answer(self, request: Request, where: Where, act: Callable[[], Reply]) -> None:
+        fault = self._streams.answer_fault(where)
+        if fault is not None:
+            fault.answer(request, self._now())
+            return
+        try:
+            reply = act()
+        except Denied as e:
+            reply = e.reply
+        answer_json(request, reply)
+
+    def _list_rules(self, call: Call) -> Reply:
+        app, now = self._app(call), self._now()
+        within, headers = app.count("rule_reads", now)
+        if not within:
+            return problems.too_many_requests(headers)
+        return changes.list_rules(app, call.params, now).with_headers(headers)
+
+    def _change_rules(self, call: Call) -> Reply:
+        app, now = self._app(call), self._now()
+        within, headers = app.count("rule_changes", now)
+        if not within:
+            return problems.too_many_requests(headers)
+        try:
+            outcome = changes.change_rules(app, call.params, call.body, now)
+        except Denied as e:
+            return e.reply.with_headers(headers)
+        self._record(outcome.change, outcome.rules)
+        return outcome.reply.with_headers(headers)
+
+    def _record(self, change: str, rules: Sequence[Rule]) -> None:
+        """Into the journal: what has changed, and from when on it works or works no longer."""
+        if self._streams.journal is None:
+            return
+        for rule in rules:
+            when = rule.effective if change == "add" else rule.ends
+            what: Json = {"id": rule.id, "value": rule.value, "tag": rule.tag}
+            self._streams.journal.remark({"change": change, **what, "effective": when})

@@ -1,0 +1,183 @@
+"""The faults that only v2 has: refusals of its own, in-stream errors, and changes of the plan."""
+
+from abc import abstractmethod
+from typing import Annotated, Literal
+
+import attrs
+import msgspec
+
+from tcsandbox.twitter.broadcast import Stream
+from tcsandbox.twitter.faults import AnswerFault, Count, Fault, Seconds, StreamFault
+from tcsandbox.twitter.v2 import problems
+from tcsandbox.twitter.v2.answering import answer_json
+from tcsandbox.twitter.v2.plan import Plan
+from tcsandbox.twitter.v2.problems import Reply
+from tcsandbox.twitter.v2.stream import DisconnectType, V2Stream, disconnect
+from tcsandbox.twitter.wire import Request
+
+Period = Literal["Daily", "Monthly"]
+Delay = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Refusal(AnswerFault):
+    """A refusal of X's, in place of any answer to the next `times` requests `where` it strikes."""
+
+    @abstractmethod
+    def reply(self, now: float) -> Reply:
+        """What is answered."""
+
+    def answer(self, request: Request, now: float) -> int:
+        reply = self.reply(now)
+        answer_json(request, reply)
+        return reply.status
+
+
+class TooManyConnections(Refusal):
+    """429: the slots are taken; a rate limit's headers show calls left, as X's do."""
+
+    def reply(self, now: float) -> Reply:
+        headers = {"x-rate-limit-limit": "50", "x-rate-limit-remaining": "42"}
+        reset = {"x-rate-limit-reset": str(int(now) + 600)}
+        return problems.too_many_connections().with_headers({**headers, **reset})
+
+
+class RateLimited(Refusal):
+    """429, code 88, with a reset in `seconds`, which are not scaled."""
+
+    seconds: Seconds = 900.0
+
+    def reply(self, now: float) -> Reply:
+        headers = {"x-rate-limit-limit": "50", "x-rate-limit-remaining": "0"}
+        return problems.rate_limited(
+            {**headers, "x-rate-limit-reset": str(int(now + self.seconds))}
+        )
+
+
+class Provisioning(Refusal):
+    """503: the subscription is not there yet."""
+
+    def reply(self, now: float) -> Reply:
+        return problems.provisioning()
+
+
+class RulesInvalid(Refusal):
+    """409: some rule is valid no longer."""
+
+    def reply(self, now: float) -> Reply:
+        return problems.rules_invalid()
+
+
+class NotEnrolled(Refusal):
+    """403: the app belongs to no project, or `reason`."""
+
+    reason: str = "client-not-enrolled"
+
+    def reply(self, now: float) -> Reply:
+        return problems.forbidden(self.reason)
+
+
+class UsageCap(Refusal):
+    """429 or 403: the plan's posts are used up."""
+
+    period: Period = "Monthly"
+    status: Literal[403, 429] = 429
+    scope: Literal["Account", "Product"] = "Product"
+
+    def reply(self, now: float) -> Reply:
+        return problems.usage_capped(self.status, self.period, self.scope)
+
+
+class NoCredits(Refusal):
+    """402, 403 or 429: nothing is left to pay with."""
+
+    status: Literal[402, 403, 429] = 403
+
+    def reply(self, now: float) -> Reply:
+        return problems.no_credits(self.status)
+
+
+class InvalidToken(Refusal):
+    """401, code 89 or a problem, though the token is good."""
+
+    code: Literal[89] | None = 89
+
+    def reply(self, now: float) -> Reply:
+        return problems.expired() if self.code else problems.unauthorized()
+
+
+class StreamError(StreamFault, tag="stream-error"):
+    """An error of `disconnect_type` and, unless `close` is false, the end."""
+
+    disconnect_type: DisconnectType = "UpstreamOperationalDisconnect"
+    close: bool = True
+
+    def strike(self, stream: Stream) -> None:
+        stream.tell(disconnect(self.disconnect_type))
+        if self.close:
+            stream.wire.end()
+
+
+class Partial(StreamFault):
+    """A post with an error beside its data."""
+
+    def strike(self, stream: Stream) -> None:
+        post, note = stream.draw_post()
+        error = problems.problem(
+            "Not Found Error", "Could not find user with author_id: [1].", "resource-not-found"
+        )
+        more = {"value": "1", "resource_id": "1", "resource_type": "user"}
+        errors = msgspec.json.encode([{**error, **more, "parameter": "author_id"}])
+        whole = post.removesuffix(b"}\r\n") + b',"errors":' + errors + b"}\r\n"
+        stream.send_posts([whole], [note])
+
+
+class Repeat(StreamFault):
+    """The last `count` posts once more, as far as they are remembered."""
+
+    count: Count = 1
+
+    def strike(self, stream: Stream) -> None:
+        if isinstance(stream, V2Stream):
+            again = list(stream.recent)[-self.count :]
+            stream.send_posts([post for post, _ in again], [note for _, note in again])
+
+
+class ExpireToken(Fault):
+    """No bearer token is valid any longer; a newly bought one is."""
+
+
+class ForeignRule(Fault):
+    """Another program with the same keys adds a rule; it works after the usual delay."""
+
+    value: str = "foreign"
+    tag: str | None = None
+
+
+class ChangePlan(Fault, tag="plan"):
+    """Members of the Plan that change from now on; rules already accepted keep their times."""
+
+    rule_delay: Delay | None = None
+    delete_delay: Delay | None = None
+    rule_cap: Count | None = None
+    rule_length: Count | None = None
+    atomic: bool | None = None
+    box_miles: Seconds | None = None
+    connections: Count | None = None
+    linger: Delay | None = None
+    rule_reads: Count | None = None
+    rule_changes: Count | None = None
+    stream_connects: Count | None = None
+    enrolled: bool | None = None
+    sample: bool | None = None
+    backfill: bool | None = None
+
+    def applied_to(self, plan: Plan) -> Plan:
+        """`plan` with what is given here."""
+        given = {name: getattr(self, name) for name in self.__struct_fields__}
+        known = {field.name for field in attrs.fields(Plan)}
+        return attrs.evolve(
+            plan, **{n: v for n, v in given.items() if n in known and v is not None}
+        )
+
+
+AppFault = ExpireToken | ForeignRule | ChangePlan

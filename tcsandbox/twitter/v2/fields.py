@@ -1,0 +1,123 @@
+"""
+What a stream's query may ask for, and a post cut down to it.
+
+Pure.  The names are those of openapi.json at docs.x.com for both streams; what belongs to the
+author alone is known and never given.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from tcsandbox.twitter.v2 import problems
+from tcsandbox.twitter.v2.problems import Denied
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+KNOWN: Mapping[str, frozenset[str]] = {
+    "tweet.fields": _names(
+        "article attachments author_id card_uri community_id context_annotations "
+        "conversation_id created_at display_text_range edit_controls "
+        "edit_history_tweet_ids entities geo id in_reply_to_user_id lang "
+        "matched_media_notes media_metadata non_public_metrics note_tweet "
+        "note_request_suggestions organic_metrics paid_partnership possibly_sensitive "
+        "promoted_metrics public_metrics referenced_tweets reply_settings scopes source "
+        "suggested_source_links suggested_source_links_with_counts text withheld"
+    ),
+    "expansions": _names(
+        "article.cover_media article.media_entities attachments.media_keys "
+        "attachments.media_source_tweet attachments.poll_ids author_id "
+        "edit_history_tweet_ids entities.mentions.username "
+        "entities.note.mentions.username geo.place_id in_reply_to_user_id "
+        "referenced_tweets.id referenced_tweets.id.attachments.media_keys "
+        "referenced_tweets.id.author_id"
+    ),
+    "user.fields": _names(
+        "affiliation confirmed_email connection_status created_at description entities id "
+        "is_identity_verified location most_recent_tweet_id name parody pinned_tweet_id "
+        "profile_banner_url profile_image_url protected public_metrics receives_your_dm "
+        "subscription subscription_type url username verified verified_followers_count "
+        "verified_type withheld"
+    ),
+    "media.fields": _names(
+        "alt_text duration_ms height media_key non_public_metrics organic_metrics "
+        "preview_image_url promoted_metrics public_metrics type url variants width"
+    ),
+    "poll.fields": _names("duration_minutes end_datetime id options voting_status"),
+    "place.fields": _names(
+        "contained_within country country_code full_name geo id name place_type"
+    ),
+}
+OTHERS = frozenset({"backfill_minutes", "start_time", "end_time"})
+
+_ALWAYS = {
+    "tweet.fields": {"id", "text", "edit_history_tweet_ids"},
+    "user.fields": {"id", "name", "username"},
+    "media.fields": {"media_key", "type"},
+    "poll.fields": {"id", "options"},
+    "place.fields": {"id", "full_name"},
+}
+_INCLUDED = {  # the member of includes -> how its objects are cut, and what asks for them
+    "users": ("user.fields", ("author_id", "in_reply_to_user_id", "mentions", "id.author_id")),
+    "tweets": ("tweet.fields", ("referenced_tweets.id", "edit_history_tweet_ids")),
+    "media": ("media.fields", ("media_keys",)),
+    "polls": ("poll.fields", ("poll_ids",)),
+    "places": ("place.fields", ("place_id",)),
+}
+
+
+@attrs.frozen
+class Selection:
+    """What was asked for, parameter -> names."""
+
+    names: Mapping[str, frozenset[str]]
+
+    def cut(self, post: Any) -> dict[str, Any]:
+        """`post`, which has everything, with what was asked for."""
+        data = self._object(post["data"], "tweet.fields")
+        for expansion in self.names["expansions"]:
+            name = expansion.partition(".")[0]
+            if name in post["data"]:
+                data[name] = post["data"][name]
+        result: dict[str, Any] = {"data": data}
+        includes = {}
+        for name, (parameter, askers) in _INCLUDED.items():
+            if name in post["includes"] and self._wants(askers):
+                cut = [self._object(found, parameter) for found in post["includes"][name]]
+                includes[name] = cut
+        if includes:
+            result["includes"] = includes
+        if "errors" in post and self._wants(("referenced_tweets.id",)):
+            result["errors"] = post["errors"]
+        return result
+
+    def _object(self, found: Any, parameter: str) -> dict[str, Any]:
+        wanted = _ALWAYS[parameter] | self.names[parameter]
+        return {name: value for name, value in found.items() if name in wanted}
+
+    def _wants(self, askers: tuple[str, ...]) -> bool:
+        asked = self.names["expansions"]
+        return any(name == asker or name.endswith(asker) for name in asked for asker in askers)
+
+
+def read_selection(params: Mapping[str, str]) -> Selection:
+    """What the query `params` ask for; raises Denied for what X does not know."""
+    for name in params:
+        if name not in KNOWN and name not in OTHERS:
+            known = ",".join(sorted({*KNOWN, *OTHERS}))
+            message = f"The query parameter [{name}] is not one of [{known}]"
+            raise Denied(problems.invalid_request(message, **{name: [params[name]]}))
+    chosen = {}
+    for name, known_values in KNOWN.items():
+        values = [value for value in params.get(name, "").split(",") if value]
+        for value in values:
+            if value not in known_values:
+                known = ",".join(sorted(known_values))
+                message = f"The `{name}` query parameter value [{value}] is not one of [{known}]"
+                raise Denied(problems.invalid_request(message, **{name: values}))
+        chosen[name] = frozenset(values)
+    return Selection(chosen)

@@ -1,0 +1,46 @@
+"""A rule's text, divided into parentheses, phrases, operators, OR, minus signs and words.  Pure."""
+
+import re
+from collections.abc import Iterator
+
+import attrs
+
+from tcsandbox.twitter.v2.invalid import InvalidRule
+
+_TOKEN = re.compile(
+    r"""\s+
+    | (?P<open>\() | (?P<close>\))
+    | (?P<quoted>"[^"]*") | (?P<odd>["\[\]{}\\|;])
+    | (?P<operator>[A-Za-z_]+):(?P<value>"[^"]*"|\[[^\]]*\]|[^\s()"\[\]]*)
+    | (?P<minus>-)
+    | (?P<word>[^\s()"\[\]{}\\|;:]+)
+    | (?P<other>.)""",
+    re.VERBOSE,
+)
+
+
+@attrs.frozen
+class Token:
+    """`kind` is a group of the pattern, or "or" or "end"."""
+
+    kind: str
+    text: str
+    at: int  # 1-based
+    value: str = ""  # of an operator
+
+
+def tokenize(rule: str) -> Iterator[Token]:
+    """The parts of `rule`, the end last; raises InvalidRule."""
+    for found in _TOKEN.finditer(rule):
+        kind, at = found.lastgroup, found.start() + 1
+        if kind is None:
+            continue
+        if kind in ("odd", "other"):
+            raise InvalidRule(f"no viable alternative at input '{found[0]}' (at position {at})")
+        if kind == "value":
+            yield Token("operator", found["operator"], at, found["value"])
+        elif kind == "word" and found[0] == "OR":
+            yield Token("or", "OR", at)
+        else:
+            yield Token(kind, found[0], at)
+    yield Token("end", "<EOF>", len(rule) + 1)

@@ -1,0 +1,123 @@
+"""The v2 objects around a post: users, places, media, polls.  Every one is made from a Random."""
+
+from datetime import UTC, datetime
+from random import Random
+
+from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.v2.clauses import Corners
+from tcsandbox.twitter.writing import Json
+
+MICRO = 6  # decimals of a degree
+
+
+def iso(when: datetime) -> str:
+    """`when` as v2 has it: "2024-01-15T10:30:00.000Z"."""
+    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z"
+
+
+def make_user(rng: Random, wanted: str | None = None) -> Json:
+    """A user; `wanted` is a username or, all digits, an id."""
+    name, username = rng.choice(vocabulary.NAMES)
+    user_id = str(rng.randrange(1 << 33))
+    if wanted is not None and wanted.isdigit():
+        user_id = wanted
+    elif wanted is not None:
+        username = wanted
+    joined = datetime.fromtimestamp(rng.randrange(1_200_000_000, 1_700_000_000), UTC)
+    image = f"{rng.randrange(1 << 60)}/{rng.randrange(1 << 48):x}_normal.jpg"
+    verified = rng.random() < 0.1
+    return {
+        "id": user_id,
+        "name": name,
+        "username": username,
+        "created_at": iso(joined),
+        "description": rng.choice(vocabulary.DESCRIPTIONS) or "",
+        "location": rng.choice(vocabulary.PLACES) or "",
+        "profile_image_url": f"https://pbs.twimg.com/profile_images/{image}",
+        "protected": False,
+        "public_metrics": {
+            "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
+            "following_count": rng.randrange(5_000),
+            "tweet_count": rng.randrange(1, 200_000),
+            "listed_count": rng.randrange(200),
+            "like_count": rng.randrange(50_000),
+            "media_count": rng.randrange(2_000),
+        },
+        "url": rng.choice(("", f"https://t.co/{rng.randrange(1 << 40):010x}")),
+        "verified": verified,
+        "verified_type": "blue" if verified else "none",
+        "is_identity_verified": False,
+        "parody": False,
+    }
+
+
+def make_place(rng: Random, within: Corners | None, country: str | None) -> tuple[Json, Json]:
+    """A post's `geo`, with a point every other time, and the place it names."""
+    west, south, east, north = within or (12.0, 55.4, 12.3, 55.6)
+    longitudes = sorted(round(rng.uniform(west, east), MICRO) for _ in range(2))
+    latitudes = sorted(round(rng.uniform(south, north), MICRO) for _ in range(2))
+    place_id = f"{rng.randrange(1 << 64):016x}"
+    geo: Json = {"place_id": place_id}
+    if rng.random() < 0.5:
+        point = [round(rng.uniform(*longitudes), MICRO), round(rng.uniform(*latitudes), MICRO)]
+        geo["coordinates"] = {"type": "Point", "coordinates": point}
+    bbox = [longitudes[0], latitudes[0], longitudes[1], latitudes[1]]
+    place: Json = {
+        "id": place_id,
+        "full_name": "Køge, Danmark",
+        "name": "Køge",
+        "place_type": "city",
+        "country": "Danmark" if country is None else country,
+        "country_code": country or "DK",
+        "geo": {"type": "Feature", "bbox": bbox, "properties": {}},
+    }
+    return geo, place
+
+
+def make_medium(rng: Random, kind: str) -> Json:
+    """A photo or a video."""
+    wide, high = rng.choice(((1200, 675), (1080, 1350), (2048, 1536)))
+    number = rng.randrange(1 << 59, 1 << 60)
+    picture = f"https://pbs.twimg.com/media/E{rng.randrange(1 << 48):014x}.jpg"
+    size: Json = {"height": high, "width": wide}
+    if kind == "photo":
+        return {"media_key": f"3_{number}", "type": kind, "url": picture, **size}
+    base = f"https://video.twimg.com/ext_tw_video/{number}/pu/"
+    variants: list[Json] = [
+        {"content_type": "application/x-mpegURL", "url": f"{base}pl/{number:x}.m3u8?tag=12"}
+    ]
+    for shape, rate in (("480x270", 256_000), ("1280x720", 2_176_000)):
+        url = f"{base}vid/{shape}/{number:x}.mp4?tag=12"
+        variants.append({"bit_rate": rate, "content_type": "video/mp4", "url": url})
+    views: Json = {"view_count": rng.randrange(90_000)}
+    clip: Json = {"duration_ms": rng.randrange(3_000, 140_000), "preview_image_url": picture}
+    video: Json = {"media_key": f"7_{number}", "type": kind, **size, **clip}
+    return {**video, "public_metrics": views, "variants": variants}
+
+
+def make_poll(rng: Random, end: datetime) -> Json:
+    """A poll that is open until `end`."""
+    labels = rng.sample(("Yes", "No", "Perhaps 🤷", "Show me the results"), rng.randint(2, 4))
+    options = [{"position": n, "label": x, "votes": 0} for n, x in enumerate(labels, 1)]
+    poll: Json = {"id": str(rng.randrange(1 << 59, 1 << 60)), "options": options}
+    times: Json = {"duration_minutes": 1440, "end_datetime": iso(end), "voting_status": "open"}
+    return {**poll, **times}
+
+
+def make_annotations(rng: Random) -> list[Json]:
+    """What X thinks that a post is about: pairs of a domain and an entity."""
+    topics = (
+        ("30", "Entities [Entity Service]", "Weather"),
+        ("65", "Interests and Hobbies Vertical", "Food"),
+        ("131", "Unified Twitter Taxonomy", "Travel & transport"),
+        ("3", "TV Shows", "The Late Night Programme"),
+    )
+    chosen = rng.sample(topics, rng.randrange(4))
+    text = "Top level entities that group interests and subjects within a vertical"
+    return [
+        {
+            "domain": {"id": number, "name": domain, "description": text},
+            "entity": {"id": str(rng.randrange(1 << 60)), "name": entity},
+        }
+        for number, domain, entity in chosen
+    ]

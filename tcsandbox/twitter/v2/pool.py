@@ -1,0 +1,118 @@
+"""
+Drafts of posts that match the rules that work now, and which of them each draft matches.
+
+A draft is written for a rule, or for two at once, and then matched with every rule: what is said
+of it is true.  Knows nothing of ids, streams and encodings.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import attrs
+
+from tcsandbox.twitter.v2.clauses import Wish
+from tcsandbox.twitter.v2.facts import Facts, facts_of
+from tcsandbox.twitter.v2.posts import Writer
+from tcsandbox.twitter.v2.rules import Rule
+
+DRAFTS = 192  # in all, where there are few rules
+MOST = 48  # for one rule
+FEWEST = 2
+AT_ONCE = 16  # before the first post; later ones are written while posts are taken
+TRIES = 12  # to write something that matches
+TOGETHER = 0.2  # of the drafts: those written for two rules
+
+
+@attrs.define(eq=False)
+class Draft:
+    """A post to be; `rules` are all working rules that it matches."""
+
+    post: Any
+    facts: Facts
+    home: str | None  # the id of the rule it was written for
+    rules: tuple[Rule, ...] = ()
+
+
+@attrs.define
+class Pool:
+    """`drafts` all match a working rule; without rules they are of the sample stream."""
+
+    _rng: Random
+    drafts: list[Draft] = attrs.Factory(list)
+    _rules: tuple[Rule, ...] | None = None
+    _written: dict[str | None, int] = attrs.Factory(dict)  # by rule id
+    _hopeless: set[str | None] = attrs.Factory(set)
+
+    def serve(self, rules: Sequence[Rule], now: float) -> None:
+        """From now on the drafts are those for `rules`; a few more of them with each call."""
+        rules = tuple(rules)
+        if rules != self._rules:
+            self._change(rules)
+        lacking = self._lacking(rules)
+        if lacking:
+            at_once = AT_ONCE if not self.drafts else max(1, 8_000 // (1_000 + len(rules)))
+            writer = Writer(self._rng, datetime.fromtimestamp(now, UTC))
+            for rule in lacking[:at_once]:
+                self._write(writer, rule)
+
+    def _change(self, rules: tuple[Rule, ...]) -> None:
+        """Match the drafts with new rules, let go of the old ones' and of what matches nothing."""
+        before = self._rules or ()
+        new = [rule for rule in rules if rule not in before]
+        working = set(rules)
+        for draft in self.drafts:
+            kept = [rule for rule in draft.rules if rule in working]
+            draft.rules = (*kept, *_matching(new, draft.facts))
+        homes = {rule.id for rule in rules}
+        self.drafts = [draft for draft in self.drafts if draft.rules and draft.home in homes]
+        self._written = {}
+        for draft in self.drafts:
+            self._written[draft.home] = self._written.get(draft.home, 0) + 1
+        self._hopeless &= homes
+        self._rules = rules
+
+    def _lacking(self, rules: tuple[Rule, ...]) -> list[Rule]:
+        """Rules with too few drafts, those with the fewest first; repeated as often as needed."""
+        quota = min(MOST, max(FEWEST, DRAFTS // max(len(rules), 1)))
+        counts, hopeless = self._written, self._hopeless
+        short = [r for r in rules if counts.get(r.id, 0) < quota and r.id not in hopeless]
+        missing = [
+            (counts.get(rule.id, 0) + n, place, rule)
+            for place, rule in enumerate(short)
+            for n in range(quota - counts.get(rule.id, 0))
+        ]
+        return [rule for _, _, rule in sorted(missing, key=lambda each: each[:2])]
+
+    def _write(self, writer: Writer, rule: Rule) -> None:
+        for attempt in range(TRIES):
+            wish = self._wish_for(rule, attempt)
+            draw = self._rng.randrange(100) if wish.draw is None else wish.draw
+            post = writer.post(wish)
+            facts = facts_of(post, draw)
+            if rule.clause.matches(facts):
+                found = tuple(_matching(self._rules or (), facts))
+                self.drafts.append(Draft(post, facts, rule.id, found))
+                self._written[rule.id] = self._written.get(rule.id, 0) + 1
+                return
+        if not self._written.get(rule.id):
+            self._hopeless.add(rule.id)
+
+    def _wish_for(self, rule: Rule, attempt: int) -> Wish:
+        wish, rng = Wish(plain=attempt > TRIES // 2), self._rng
+        if not attempt and rng.random() < TOGETHER:
+            rng.choice(self._rules or (rule,)).clause.wish(wish, rng)
+        rule.clause.wish(wish, rng)
+        return wish
+
+
+def sample_drafts(rng: Random, now: float, count: int) -> list[Draft]:
+    """Drafts of nothing in particular."""
+    writer = Writer(rng, datetime.fromtimestamp(now, UTC))
+    posts = [writer.post(Wish()) for _ in range(count)]
+    return [Draft(post, facts_of(post, 0), None) for post in posts]
+
+
+def _matching(rules: Iterable[Rule], facts: Facts) -> list[Rule]:
+    return [rule for rule in rules if rule.clause.matches(facts)]

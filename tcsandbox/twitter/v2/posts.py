@@ -1,0 +1,164 @@
+"""
+Whole v2 posts as JSON objects with everything that can be asked for, written to a Wish.
+
+Knows the shape of a post and what is nested in what.  What differs from post to post is left as
+a sentinel for source.py to fill in.
+"""
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import attrs
+
+from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.v2 import objects, problems, texts
+from tcsandbox.twitter.v2.clauses import Wish
+from tcsandbox.twitter.writing import Json, Text
+
+POST_ID = "777000111000777001"
+CREATED_AT = "zqCREATEDzq"
+
+LONG = 280  # code points; a longer text stands whole in `note_tweet` only
+KINDS = {"retweet": "retweeted", "reply": "replied_to", "quote": "quoted"}
+
+
+@attrs.define
+class Writer:
+    """Writes posts; `now` dates the older ones that they refer to."""
+
+    rng: Random
+    now: datetime
+
+    def post(self, wish: Wish) -> Any:
+        """
+        `data`, `includes` and sometimes `errors` of a post as wished for: 1.5 to 6 kB as JSON.
+        """
+        kinds = set(wish.kinds) or self._some_kind(wish)
+        author = objects.make_user(self.rng, wish.author)
+        includes: dict[str, list[Any]] = {"users": [author]}
+        if "retweet" in kinds:
+            data = self._retweet(wish, includes)
+        else:
+            data = self._written(texts.write(wish, self.rng), wish, includes)
+        data.update(id=POST_ID, created_at=CREATED_AT, edit_history_tweet_ids=[POST_ID])
+        data["author_id"] = author["id"]
+        post: dict[str, Any] = {"data": data, "includes": includes}
+        for kind in sorted(kinds - {"retweet"}):
+            self._refer(post, kind, wish)
+        return post
+
+    def _some_kind(self, wish: Wish) -> set[str]:
+        draw = 1.0 if wish.plain else self.rng.random()
+        if draw < 0.2 and wish.box is None and not wish.has and wish.country is None:
+            return {"retweet"}
+        return {"quote"} if 0.2 <= draw < 0.28 else {"reply"} if 0.28 <= draw < 0.44 else set()
+
+    def _retweet(self, wish: Wish, includes: dict[str, list[Any]]) -> dict[str, Any]:
+        writer = objects.make_user(self.rng, wish.retweeted)
+        stamp = self._older()
+        original = self._written(texts.write(wish, self.rng), wish, includes) | stamp
+        original["author_id"] = writer["id"]
+        includes["users"].append(writer)
+        includes.setdefault("tweets", []).append(original)
+        text = Text("RT")
+        members = {"username": writer["username"], "id": writer["id"]}
+        text.add(f"@{writer['username']}", "mentions", **members)
+        text.text += ":"
+        # What is said stands in the original; the entities of the beginning are enough here.
+        text.text = f"{text.text} {original['text']}"[: LONG // 2 - 1].rstrip() + "…"
+        data = self._around(wish) | {"text": text.text, "entities": texts.entities(text)}
+        return data | {"referenced_tweets": [{"type": "retweeted", "id": original["id"]}]}
+
+    def _refer(self, post: dict[str, Any], kind: str, wish: Wish) -> None:
+        """Make `post` a reply or a quote; one time in eight X does not find the other post."""
+        other = (
+            self._written(texts.write(Wish(plain=True), self.rng), Wish(plain=True), {})
+            | self._older()
+        )
+        user = objects.make_user(self.rng, wish.replied_to if kind == "reply" else None)
+        other["author_id"] = user["id"]
+        reference = {"type": KINDS[kind], "id": other["id"]}
+        post["data"].setdefault("referenced_tweets", []).append(reference)
+        if kind == "reply":
+            post["data"]["in_reply_to_user_id"] = user["id"]
+            post["data"]["conversation_id"] = other["id"]
+            post["includes"]["users"].append(user)
+        if self.rng.random() < 1 / 8:
+            post.setdefault("errors", []).append(_not_found(other["id"]))
+            return
+        post["includes"].setdefault("tweets", []).append(other)
+        if user not in post["includes"]["users"]:
+            post["includes"]["users"].append(user)
+
+    def _older(self) -> dict[str, Any]:
+        rng = self.rng
+        post_id = str(rng.randrange(1 << 59, 1 << 60))
+        when = self.now - timedelta(seconds=rng.randrange(60, 500_000))
+        times = {"created_at": objects.iso(when), "edit_history_tweet_ids": [post_id]}
+        return {"id": post_id, "conversation_id": post_id, **times}
+
+    def _written(self, text: Text, wish: Wish, includes: dict[str, list[Any]]) -> dict[str, Any]:
+        """A post's own members: text, attachments, place; what they refer to in `includes`."""
+        data = self._around(wish)
+        self._attach(data, text, wish, includes)
+        if wish.box or wish.country or "geo" in wish.has:
+            data["geo"], place = objects.make_place(self.rng, wish.box, wish.country)
+            includes.setdefault("places", []).append(place)
+        data["display_text_range"] = [0, min(len(text.text), LONG)]
+        if len(text.text) <= LONG:
+            return data | {"text": text.text, "entities": texts.entities(text)}
+        short = text.cut(LONG - 6)
+        note = {"text": text.text, "entities": texts.entities(text)}
+        return data | {"text": short.text, "entities": texts.entities(short), "note_tweet": note}
+
+    def _around(self, wish: Wish) -> dict[str, Any]:
+        rng = self.rng
+        return {
+            "id": POST_ID,
+            "conversation_id": POST_ID,
+            "lang": wish.lang or rng.choice(vocabulary.SENTENCES)[0],
+            "possibly_sensitive": False,
+            "reply_settings": "everyone",
+            "public_metrics": {
+                "retweet_count": rng.randrange(900),
+                "reply_count": rng.randrange(30),
+                "like_count": rng.randrange(5_000),
+                "quote_count": 0,
+                "bookmark_count": rng.randrange(20),
+                "impression_count": rng.randrange(90_000),
+            },
+            "edit_controls": {
+                "edits_remaining": 5,
+                "is_edit_eligible": True,
+                "editable_until": objects.iso(self.now + timedelta(hours=1)),
+            },
+            "context_annotations": objects.make_annotations(rng),
+        }
+
+    def _attach(
+        self, data: dict[str, Any], text: Text, wish: Wish, includes: dict[str, list[Any]]
+    ) -> None:
+        rng, draw = self.rng, 1.0 if wish.plain else self.rng.random()
+        wanted = ["photo"] if wish.has & {"media", "images"} else []
+        wanted += ["video"] if "videos" in wish.has else []
+        if not wanted and draw < 0.16:
+            wanted = [rng.choice(("photo", "video"))]
+        media = [objects.make_medium(rng, kind) for kind in wanted]
+        if media:
+            keys = [medium["media_key"] for medium in media]
+            data["attachments"] = {"media_keys": keys}
+            includes.setdefault("media", []).extend(media)
+            texts.add_link(text, "https://twitter.com/i/status/1/photo/1", media_key=keys[0])
+        elif draw > 0.96 and not wish.plain:
+            poll = objects.make_poll(rng, self.now + timedelta(days=1))
+            data["attachments"] = {"poll_ids": [poll["id"]]}
+            includes.setdefault("polls", []).append(poll)
+
+
+def _not_found(post_id: str) -> Json:
+    where = "referenced_tweets.id"
+    detail = f"Could not find tweet with {where}: [{post_id}]."
+    more: Json = {"value": post_id, "resource_id": post_id, "parameter": where}
+    problem = problems.problem("Not Found Error", detail, "resource-not-found")
+    return {**problem, **more, "resource_type": "tweet"}

@@ -1,0 +1,160 @@
+"""
+The rule language of X API v2, read into clauses: AND by a space before OR, groups, negation.
+
+Pure.  Operators are those of "Operators" at docs.x.com that a simulated post can fulfil, the
+others are accepted and match nothing; the sentences about faults are, as far as known, X's own.
+"""
+
+import attrs
+
+from tcsandbox.twitter.v2 import clauses, operators
+from tcsandbox.twitter.v2.clauses import Clause
+from tcsandbox.twitter.v2.facts import spaced, tokens
+from tcsandbox.twitter.v2.invalid import InvalidRule
+from tcsandbox.twitter.v2.lexing import Token, tokenize
+
+_STOPWORDS = (
+    "a an and at but by com from http https if in is it its me my or rt the this to too "
+    "via we www you"
+)
+STOPWORDS = frozenset(_STOPWORDS.split())
+"""Words that PowerTrack, the older sister, does not take for a rule by themselves."""
+
+_JOINERS = {
+    "and": "Use a space to logically join two clauses, or",
+    "or": "Use OR to logically join two clauses, or",
+    "not": "Use - to negate a clause, or",
+}
+
+
+@attrs.frozen
+class Limits:
+    """What an app's plan allows: characters in a rule; miles a side of a box, None for any."""
+
+    length: int = 1024
+    box_miles: float | None = None
+
+
+def parse(rule: str, limits: Limits | None = None) -> Clause:
+    """The clause that `rule` is; raises InvalidRule."""
+    limits = limits or Limits()
+    if not rule.strip():
+        raise InvalidRule("Rules must not be empty (at position 1)")
+    if len(rule) > limits.length:
+        raise InvalidRule(
+            f"Rules must be at most {limits.length} characters long, this one has {len(rule)}"
+        )
+    parser = _Parser(list(tokenize(rule)), limits)
+    clause = parser.alternatives()
+    parser.expect_end()
+    _check_positive(clause, 1)
+    return clause
+
+
+class _Parser:
+    """Recursive descent: alternatives, each a row of terms, each perhaps negated."""
+
+    def __init__(self, tokens: list[Token], limits: Limits) -> None:
+        self._tokens = tokens
+        self._limits = limits
+        self._at = 0
+
+    def alternatives(self) -> Clause:
+        rows = [self._row()]
+        while self._next.kind == "or":
+            self._take()
+            rows.append(self._row())
+        return rows[0] if len(rows) == 1 else clauses.Any(tuple(rows))
+
+    def expect_end(self) -> None:
+        token = self._next
+        if token.kind != "end":
+            raise InvalidRule(f"missing EOF at '{token.text}' (at position {token.at})")
+
+    @property
+    def _next(self) -> Token:
+        return self._tokens[self._at]
+
+    def _take(self) -> Token:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _row(self) -> Clause:
+        terms = []
+        while self._next.kind not in ("or", "close", "end"):
+            terms.append(self._term())
+        if not terms:
+            token = self._next
+            raise InvalidRule(
+                f"no viable alternative at input '{token.text}' (at position {token.at})"
+            )
+        return terms[0] if len(terms) == 1 else clauses.All(tuple(terms))
+
+    def _term(self) -> Clause:
+        token = self._take()
+        if token.kind == "minus":
+            if self._next.kind == "minus":
+                raise InvalidRule(*_no_positive(token.at))
+            if self._next.kind in ("or", "close", "end") or self._next.at != token.at + 1:
+                raise InvalidRule(f"no viable alternative at input '-' (at position {token.at})")
+            return clauses.Not(self._term())
+        if token.kind == "open":
+            inner = self.alternatives()
+            if self._next.kind != "close":
+                raise InvalidRule(f"missing ')' at '<EOF>' (at position {self._next.at})")
+            self._take()
+            return inner
+        if token.kind == "operator":
+            return operators.read(token.text, token.value, token.at, self._limits.box_miles)
+        return _atom(token)
+
+
+def _atom(token: Token) -> Clause:
+    text = token.text.strip('"')
+    if token.kind == "word":
+        if text.lower() in _JOINERS:
+            raise InvalidRule(
+                f"Ambiguous use of {text} as a keyword. {_JOINERS[text.lower()]} "
+                f'"{text}" to find occurrences of {text} in text (at position {token.at})'
+            )
+        for sign, kind in (("#", clauses.Hashtag), ("@", clauses.Mention), ("$", clauses.Cashtag)):
+            if text.startswith(sign) and len(text) > 1:
+                return kind(text[1:])
+    words = tokens(text)
+    if not words:
+        raise InvalidRule(f"no viable alternative at input '{token.text}' (at position {token.at})")
+    return clauses.Words(text, spaced(words))
+
+
+def _no_positive(at: int) -> tuple[str, str]:
+    return (
+        f"Rules must contain a non-negation term (at position {at})",
+        f"Rules must contain at least one positive, non-stopword clause (at position {at})",
+    )
+
+
+def _check_positive(clause: Clause, at: int) -> None:
+    """Each alternative needs something that stands alone: no negation, is:, lang:, stopword."""
+    faults = _standing(clause)
+    if faults == {"negation"}:
+        raise InvalidRule(*_no_positive(at))
+    if "operator" in faults:
+        raise InvalidRule(f"is/has/lang cannot be used as a standalone operator (at position {at})")
+    if faults:
+        raise InvalidRule(_no_positive(at)[1])
+
+
+def _standing(clause: Clause) -> set[str]:
+    """Why `clause` cannot stand alone; empty when it can."""
+    if isinstance(clause, clauses.All):
+        each = [_standing(part) for part in clause.clauses]
+        return set() if not all(each) else set().union(*each)
+    if isinstance(clause, clauses.Any):
+        each = [_standing(part) for part in clause.clauses]
+        return set().union(*each)
+    if isinstance(clause, clauses.Not):
+        return {"negation"}
+    if isinstance(clause, clauses.Words):
+        return {"stopword"} if clause.line.strip() in STOPWORDS else set()
+    dependent = (clauses.Is, clauses.Has, clauses.Lang, clauses.Sample)
+    return {"operator"} if isinstance(clause, dependent) else set()

@@ -1,0 +1,141 @@
+"""
+The rules of one app: which it has, which work at a moment, and what X says to changes.
+
+Pure; time is a parameter.  An app holds a value once, whatever the tag: X calls the same value
+under another tag a DuplicateRule and names the rule that has it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from tcsandbox.twitter.v2 import problems
+from tcsandbox.twitter.v2.clauses import Clause
+from tcsandbox.twitter.v2.invalid import InvalidRule
+from tcsandbox.twitter.v2.problems import Denied
+from tcsandbox.twitter.v2.rulelanguage import Limits, parse
+from tcsandbox.twitter.writing import Json
+
+FIRST_ID = 1_166_895_166_390_583_299
+ID_STEP = 4_096
+
+
+@attrs.define(eq=False)
+class Rule:
+    """A rule; it works from `effective` on and, once deleted, until `ends`."""
+
+    id: str
+    value: str
+    tag: str | None
+    clause: Clause
+    effective: float
+    ends: float | None = None
+
+    def as_json(self) -> Json:
+        """As the rules endpoint has it; without a tag that it has not."""
+        return {
+            "id": self.id,
+            "value": self.value,
+            **({} if self.tag is None else {"tag": self.tag}),
+        }
+
+
+@attrs.frozen
+class Terms:
+    """What the plan says of rules: seconds until a change works, how many, and how long."""
+
+    add_delay: float = 20.0
+    delete_delay: float = 20.0
+    cap: int = 1_000
+    limits: Limits = attrs.Factory(Limits)
+    atomic: bool = True
+
+
+@attrs.frozen
+class Changed:
+    """What a request did, or would have done: the rules, and the errors of the others."""
+
+    rules: tuple[Rule, ...]
+    errors: tuple[Json, ...]
+    invalid: int = 0  # of the errors, those of rules that cannot be read
+
+
+@attrs.define
+class RuleStore:
+    """`present` are the rules that the endpoint shows; the deleted ones work a while longer."""
+
+    present: dict[str, Rule] = attrs.Factory(dict)
+    _ending: list[Rule] = attrs.Factory(list)
+    _count: int = 0
+
+    def add(
+        self, wanted: Sequence[tuple[str, str | None]], now: float, terms: Terms, dry_run: bool
+    ) -> Changed:
+        """
+        Add (value, tag) pairs; one that cannot be read keeps all others out, unless the terms are
+        not atomic, and a duplicate only itself.  What X does is not documented.
+        Raises Denied when there were more than `terms.cap` rules then.
+        """
+        rules: list[Rule] = []
+        errors: list[Json] = []
+        invalid = 0
+        taken: dict[str, str | None] = {_same(r.value): r.id for r in self.present.values()}
+        for value, tag in wanted:
+            try:
+                clause = parse(value, terms.limits)
+            except InvalidRule as e:
+                errors.append(problems.invalid_rule(value, e.details))
+                invalid += 1
+                continue
+            if _same(value) in taken:
+                errors.append(problems.duplicate_rule(value, taken[_same(value)]))
+                continue
+            rule_id = str(FIRST_ID + (self._count + len(rules)) * ID_STEP)
+            rules.append(Rule(rule_id, value, tag, clause, now + terms.add_delay))
+            taken[_same(value)] = None
+        if len(self.present) + len(rules) > terms.cap:
+            raise Denied(problems.too_many_rules(terms.cap))
+        if invalid and terms.atomic:
+            return Changed((), tuple(errors), invalid)
+        if not dry_run:
+            self._count += len(rules)
+            self.present.update((rule.id, rule) for rule in rules)
+        return Changed(tuple(rules), tuple(errors), invalid)
+
+    def delete(self, ids: Iterable[str], now: float, terms: Terms, dry_run: bool) -> Changed:
+        """Delete by id; ids that there are not are errors."""
+        found: list[Rule] = []
+        errors: list[Json] = []
+        for rule_id in dict.fromkeys(ids):
+            rule = self.present.get(rule_id)
+            if rule is None:
+                errors.append(problems.invalid("Rule does not exist", {"id": [rule_id]}))
+            else:
+                found.append(rule)
+        if not dry_run:
+            for rule in found:
+                del self.present[rule.id]
+                rule.ends = now + terms.delete_delay
+                self._ending.append(rule)
+        return Changed(tuple(found), tuple(errors))
+
+    def ids_of(self, values: Iterable[str]) -> list[str]:
+        """The ids of the rules with these values; a value that no rule has stands for itself."""
+        by_value = {_same(rule.value): rule.id for rule in self.present.values()}
+        return [by_value.get(_same(value), value) for value in values]
+
+    def working(self, now: float) -> tuple[Rule, ...]:
+        """The rules that posts are matched with at `now`, deleted ones that still work included."""
+        self._ending = [rule for rule in self._ending if rule.ends is None or now < rule.ends]
+        everything = [*self.present.values(), *self._ending]
+        return tuple(rule for rule in everything if rule.effective <= now)
+
+    def state(self) -> list[Json]:
+        """Every rule with its times, deleted ones that still work included."""
+        members = ("id", "value", "tag", "effective", "ends")
+        everything = [*self.present.values(), *self._ending]
+        return [{name: getattr(rule, name) for name in members} for rule in everything]
+
+
+def _same(value: str) -> str:
+    return " ".join(value.split())

@@ -1,0 +1,114 @@
+"""
+A cheap supply of v2 posts for one stream: each is a draft, encoded once for what the stream asked
+for, with its own id, time and link filled in.
+
+Knows how X encodes v2 and what the journal says of a post.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+
+from tcsandbox.twitter.posts import CODE_FACTOR, ID_STEP, Ids
+from tcsandbox.twitter.v2.encoding import encode
+from tcsandbox.twitter.v2.fields import Selection
+from tcsandbox.twitter.v2.objects import iso
+from tcsandbox.twitter.v2.pool import Draft
+from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID
+from tcsandbox.twitter.v2.rules import Rule
+from tcsandbox.twitter.writing import CODE
+
+UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
+
+MOST_FORMS = 5_000  # more than the drafts of a thousand rules; a few kB each
+
+Supply = Callable[[float], Sequence[Draft]]
+"""The drafts to choose from at a Unix time."""
+
+
+@attrs.frozen
+class Template:
+    """`form` is a bytes format with the keys id, at and code; `note` ends the journal's line."""
+
+    form: bytes
+    note: str
+
+
+@attrs.define(eq=False)
+class V2Source:
+    """Posts of the drafts that `supply` gives, cut to `selection`."""
+
+    _supply: Supply
+    _selection: Selection
+    _ids: Ids
+    _rng: Random
+    _forms: dict[Draft, bytes] = attrs.Factory(dict)  # without the matching rules
+    _templates: dict[Draft, tuple[tuple[Rule, ...], Template]] = attrs.Factory(dict)
+
+    def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
+        """
+        `count` posts of the Unix time `now`, each ending in CRLF, and what the journal says of
+        each; none when there is nothing to choose from.
+        """
+        templates = [self._template(draft) for draft in self._supply(now)]
+        if not templates:
+            return [], []
+        at = iso(datetime.fromtimestamp(now, UTC)).encode()
+        fields: dict[bytes, object] = {b"at": at}
+        random, known = self._rng.random, len(templates)
+        posts, notes = [], []
+        for post_id in self._ids.take(int(now * 1000), count):
+            template = templates[int(random() * known)]
+            fields[b"id"] = post_id
+            fields[b"code"] = (post_id // ID_STEP * CODE_FACTOR) & 0xFFFFFFFFFF
+            posts.append(template.form % fields)
+            notes.append(f"{post_id}{template.note}")
+        return posts, notes
+
+    def _template(self, draft: Draft) -> Template:
+        known = self._templates.get(draft)
+        if known is not None and known[0] is draft.rules:
+            return known[1]
+        if len(self._forms) > MOST_FORMS:
+            # of rules that are long gone
+            self._forms.clear()
+            self._templates.clear()
+        form = self._forms.get(draft)
+        if form is None:
+            form = self._forms[draft] = _form(self._selection.cut(draft.post))
+        if draft.home is None:
+            template = Template(form + b"}\r\n", "")
+        else:
+            rules = encode(_matching_rules(draft)).replace(b"%", b"%%")
+            template = Template(
+                form + b',"matching_rules":' + rules + b"}\r\n", note_of(draft.rules)
+            )
+        self._templates[draft] = (draft.rules, template)
+        return template
+
+
+def note_of(rules: Sequence[Rule]) -> str:
+    """` <rule id>[:<tag>],...` with the tags percent-encoded; ` -` for no rule."""
+    named = [r.id if r.tag is None else f"{r.id}:{quote(r.tag, safe=':')}" for r in rules]
+    return f" {','.join(named) or '-'}"
+
+
+def _matching_rules(draft: Draft) -> list[dict[str, str]]:
+    number = int(draft.post["data"]["public_metrics"]["like_count"])
+    if number % UNTAGGED == 0:
+        return [{"id": rule.id} for rule in draft.rules]
+    # X has sent both for a rule without a tag: an empty one, and none
+    none: dict[str, str] = {"tag": ""} if number % 2 else {}
+    return [
+        {"id": rule.id, **(none if rule.tag is None else {"tag": rule.tag})} for rule in draft.rules
+    ]
+
+
+def _form(post: dict[str, Any]) -> bytes:
+    text = encode(post).removesuffix(b"}").replace(b"%", b"%%")
+    text = text.replace(POST_ID.encode(), b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
+    return text.replace(CODE.encode(), b"%(code)010x")

@@ -1,0 +1,65 @@
+"""An open v2 stream: what it says besides posts, and what becomes of a slow reader."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal
+
+import attrs
+
+from tcsandbox.twitter.broadcast import Stream
+from tcsandbox.twitter.v2.encoding import encode
+from tcsandbox.twitter.v2.problems import problem
+from tcsandbox.twitter.writing import Json
+
+REMEMBERED = 100  # posts that backfill or a `repeat` may send again
+
+STRAY, STRAY_NOTE = b'{"data":{"id":"4096","text":"stray"},"matching_rules":[]}\r\n', "4096 -"
+
+DisconnectType = Literal[
+    "OperationalDisconnect",
+    "UpstreamOperationalDisconnect",
+    "ForceDisconnect",
+    "UpstreamUncleanDisconnect",
+    "SlowReader",
+    "InternalError",
+    "ClientApplicationStateDegraded",
+    "InvalidRules",
+]
+
+Sent = tuple[bytes, object]
+"""A post and what the journal says of it."""
+
+
+def disconnect(disconnect_type: DisconnectType) -> Json:
+    """The message that announces the end."""
+    detail = "This stream has been disconnected for operational reasons."
+    if disconnect_type == "SlowReader":
+        detail = "This stream has been disconnected because the client reads too slowly."
+    title = "operational-disconnect"
+    return {"errors": [problem(title, detail, title, disconnect_type=disconnect_type)]}
+
+
+@attrs.define(eq=False)
+class V2Stream(Stream):
+    """A stream with `recent`, the posts it sent last."""
+
+    recent: deque[Sent] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), kw_only=True)
+
+    def tell(self, message: Json) -> None:
+        self.wire.send(encode(message) + b"\r\n")
+
+    def draw_post(self) -> Sent:
+        """A post that is not sent; where no rule works, one that matches none."""
+        posts, notes = self._posts.take(1, self._clock.seconds())
+        return (posts[0], notes[0]) if posts else (STRAY, STRAY_NOTE)
+
+    def send_posts(self, posts: list[bytes], notes: Sequence[object]) -> None:
+        super().send_posts(posts, notes)
+        self.recent.extend(zip(posts, notes, strict=True))
+
+    def warn(self, percent_full: int) -> None:
+        """v2 does not warn."""
+
+    def cut_off(self) -> None:
+        self.tell(disconnect("SlowReader"))
+        self.wire.hang_up()

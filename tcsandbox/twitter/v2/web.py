@@ -1,0 +1,31 @@
+"""The URLs of X API v2: which there are, by which methods, and who answers."""
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from twisted.web.server import Request as SiteRequest
+
+from tcsandbox.twitter.v2.answering import Call, read_call
+from tcsandbox.twitter.v2.desk import Desk
+from tcsandbox.twitter.v2.opening import SAMPLE, SEARCH
+from tcsandbox.twitter.wire import Request
+
+Route = tuple[str, set[bytes], Callable[[SiteRequest], None]]
+
+
+def routes(desk: Desk) -> Iterator[Route]:
+    """Path, methods and what answers them."""
+    yield "oauth2/token", {b"POST"}, _asked(desk.token)
+    yield "oauth2/invalidate_token", {b"POST"}, _asked(desk.invalidate_token)
+    yield "2/tweets/search/stream/rules", {b"GET", b"POST"}, _asked(desk.rules)
+    yield "2/tweets/search/stream/rules/counts", {b"GET"}, _asked(desk.rule_counts)
+    for endpoint in (SEARCH, SAMPLE):
+        yield f"2/tweets/{endpoint}", {b"GET"}, _connecting(desk, endpoint)
+
+
+def _asked(act: Callable[[Request, Call], None]) -> Callable[[SiteRequest], None]:
+    return lambda request: act(cast(Request, request), read_call(request))
+
+
+def _connecting(desk: Desk, endpoint: str) -> Callable[[SiteRequest], None]:
+    return lambda request: desk.connect(cast(Request, request), read_call(request), endpoint)

@@ -1,0 +1,151 @@
+"""
+The simulator's URLs: v1.1's streams under /1.1, v2 under /2 and /oauth2 (v2/web.py) and, under
+/sandbox, what controls them.
+
+Knows HTTP and JSON; what is done is the simulator's business.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import msgspec
+from twisted.web.http import Request as HTTPRequest
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.server import Request as SiteRequest
+
+from tcsandbox.twitter.answers import answer, refusal_body
+from tcsandbox.twitter.asking import Ask, read_ask
+from tcsandbox.twitter.catalogue import read_fault
+from tcsandbox.twitter.faults import Fault
+from tcsandbox.twitter.v2.desk import Desk
+from tcsandbox.twitter.v2.web import routes
+from tcsandbox.twitter.wire import Request
+from tcsandbox.twitter.writing import Json
+
+
+class Twitter(Protocol):
+    """What the URLs need of a simulator."""
+
+    def connect(self, request: Request, ask: Ask) -> None: ...
+    def fault(self, fault: Fault) -> int: ...
+    def say(self, data: bytes) -> int: ...
+    def set_rate(self, rate: float) -> None: ...
+    def replay(self, data: bytes) -> None: ...
+    def state(self) -> Json: ...
+    @property
+    def v2(self) -> Desk: ...
+
+
+class Page(Resource):
+    """A leaf that answers all of `methods` by one function; other methods get a 405."""
+
+    isLeaf = True
+
+    def __init__(self, methods: set[bytes], act: Callable[[SiteRequest], None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # twisted.web has no types here
+        self._methods = methods
+        self._act = act
+
+    def render(self, request: HTTPRequest) -> int:
+        """Always answered by the function itself, now or later."""
+        if request.method in self._methods:
+            self._act(cast(SiteRequest, request))
+        else:
+            refuse(request, 405)
+        return NOT_DONE_YET
+
+
+class Folder(Resource):
+    """
+    A path with pages below it, and perhaps a `page` of its own; everything else is a 404 in
+    Twitter's own form.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self.page: Page | None = None
+
+    def render(self, request: HTTPRequest) -> int:
+        """Its own page, if there is one."""
+        page = self.page or Page({request.method}, lambda request: refuse(request, 404))
+        return page.render(request)
+
+    def getChild(self, path: bytes, request: HTTPRequest) -> Resource:
+        """Only asked for what there is not."""
+        return Page({request.method}, lambda request: refuse(request, 404))
+
+
+def refuse(request: HTTPRequest, status: int) -> None:
+    """Answer with `status` and Twitter's words for it."""
+    answer(cast(Request, request), status, refusal_body(status))
+
+
+def folders(root: Folder, path: str) -> Folder:
+    """The folder at `path` below `root`, made where it is missing."""
+    for name in path.split("/"):
+        child = root.children.get(name.encode())
+        if not isinstance(child, Folder):
+            child = Folder()
+            root.putChild(name.encode(), child)
+        root = child
+    return root
+
+
+def build_root(twitter: Twitter) -> Folder:
+    """Everything the simulator serves."""
+    root = Folder()
+    statuses = folders(root, "1.1/statuses")
+    for endpoint in ("filter", "sample"):
+        statuses.putChild(f"{endpoint}.json".encode(), _stream_page(twitter, endpoint))
+    for path, methods, respond in routes(twitter.v2):
+        folders(root, path).page = Page(methods, respond)
+    sandbox = folders(root, "sandbox")
+    for name, act in _controls(twitter).items():
+        sandbox.putChild(name.encode(), Page({b"POST"}, _control(act)))
+    sandbox.putChild(b"state", Page({b"GET"}, _control(lambda _: twitter.state())))
+    return root
+
+
+def _stream_page(twitter: Twitter, endpoint: str) -> Page:
+    def connect(request: SiteRequest) -> None:
+        twitter.connect(cast(Request, request), read_ask(request, endpoint))
+
+    return Page({b"GET", b"POST"}, connect)
+
+
+def _controls(twitter: Twitter) -> dict[str, Callable[[bytes], Json]]:
+    class Rate(msgspec.Struct, forbid_unknown_fields=True):
+        rate: float
+
+    def fault(body: bytes) -> Json:
+        return {"streams": twitter.fault(read_fault(body))}
+
+    def say(body: bytes) -> Json:
+        return {"streams": twitter.say(body)}
+
+    def rate(body: bytes) -> Json:
+        wanted = msgspec.json.decode(body, type=Rate).rate
+        twitter.set_rate(wanted)
+        return {"rate": wanted}
+
+    def replay(body: bytes) -> Json:
+        twitter.replay(body)
+        return {"bytes": len(body)}
+
+    return {"fault": fault, "say": say, "rate": rate, "replay": replay}
+
+
+def _control(act: Callable[[bytes], Json]) -> Callable[[SiteRequest], None]:
+    """`act` on the body; what it returns is the answer, its ValueError a 400 with the sentence."""
+
+    def render(request: SiteRequest) -> None:
+        body = request.content.read() if request.content is not None else b""
+        headers = {"Content-Type": "application/json"}
+        try:
+            status, reply = 200, msgspec.json.encode(act(body)) + b"\n"
+        except (ValueError, msgspec.DecodeError) as e:
+            status, reply, headers = 400, f"{e}\n".encode(), {"Content-Type": "text/plain"}
+        answer(cast(Request, request), status, reply, headers)
+
+    return render

@@ -1,0 +1,160 @@
+"""
+A post's text and the entities found in it.
+
+Knows how v1.1 describes entities and that their indices count code points; knows nothing of
+users, ids or time.
+"""
+
+from random import Random
+from typing import Final
+
+import attrs
+
+from tcsandbox.twitter import vocabulary
+
+Json = dict[str, object]
+Entity = tuple[str, int, int, Json]  # kind, start, end, all members but the indices
+
+CLASSIC_LENGTH = 140  # a longer text is sent cut, with the whole in `extended_tweet`
+KINDS: Final = ("hashtags", "urls", "user_mentions", "symbols")
+
+# Stands for ten characters that differ from post to post, as those of t.co links do.
+CODE = "zqCODEzq01"
+
+
+@attrs.define
+class Text:
+    """A text under construction; `at` holds its entities in order."""
+
+    text: str = ""
+    at: list[Entity] = attrs.Factory(list)
+
+    def add(self, piece: str, kind: str | None = None, **members: object) -> None:
+        """Append `piece` after a space, as an entity when `kind` is given."""
+        start = len(self.text) + 1 if self.text else 0
+        self.text = f"{self.text} {piece}" if self.text else piece
+        if kind is not None:
+            self.at.append((kind, start, len(self.text), members))
+
+    def cut(self, length: int) -> "Text":
+        """The first `length` code points, an ellipsis, and the entities that are still whole."""
+        if len(self.text) <= length:
+            return self
+        kept = [entity for entity in self.at if entity[2] <= length]
+        return Text(self.text[:length].rstrip() + "…", kept)
+
+    def behind(self, prefix: "Text") -> "Text":
+        """This text after `prefix`, its entities moved along."""
+        by = len(prefix.text) + 1
+        moved = [(kind, start + by, end + by, m) for kind, start, end, m in self.at]
+        return Text(f"{prefix.text} {self.text}", prefix.at + moved)
+
+    def with_code(self, code: str) -> "Text":
+        """This text with `code` instead of CODE in its links."""
+        at = [
+            (kind, start, end, {k: _recoded(v, code) for k, v in members.items()})
+            for kind, start, end, members in self.at
+        ]
+        return Text(self.text.replace(CODE, code), at)
+
+    def entities(self) -> Json:
+        """The `entities` object; media and polls appear in it only where there are some."""
+        found: dict[str, list[Json]] = {kind: [] for kind in KINDS}
+        for kind, start, end, members in self.at:
+            indices = {} if kind == "polls" else {"indices": [start, end]}
+            still = {k: v for k, v in members.items() if k != "video_info"}
+            found.setdefault(kind, []).append({**still, **indices})
+        return dict(found)
+
+    def media(self) -> list[Json]:
+        """The media with all their members, as `extended_entities` has them."""
+        return [
+            {**m, "type": "video" if "video_info" in m else "photo", "indices": [start, end]}
+            for kind, start, end, m in self.at
+            if kind == "media"
+        ]
+
+
+def add_term(text: Text, term: str, rng: Random) -> None:
+    """Put the words of a track term into `text`, in any order, as the entities they look like."""
+    words = term.split()
+    rng.shuffle(words)
+    for word in words:
+        if word[0] in "#＃" and len(word) > 1:
+            text.add(word, "hashtags", text=word[1:])
+        elif word[0] == "@" and len(word) > 1:
+            add_mention(text, word[1:], word[1:], rng.randrange(1 << 33))
+        elif word[0] == "$" and word[1:].isalpha():
+            text.add(word, "symbols", text=word[1:])
+        elif word.isalnum() and rng.random() < 0.25:
+            text.add(f"#{word}", "hashtags", text=word)
+        else:
+            text.add(word)
+        if len(words) > 1 and rng.random() < 0.3:
+            text.add(rng.choice(("and", "–", "meets", "🤝")))
+
+
+def add_mention(text: Text, screen_name: str, name: str, user_id: int) -> None:
+    """Add `@screen_name`, a mention of that user."""
+    members: Json = {"screen_name": screen_name, "name": name}
+    text.add(f"@{screen_name}", "user_mentions", **members, id=user_id, id_str=str(user_id))
+
+
+def add_link(text: Text, rng: Random) -> None:
+    """Add a t.co link to some page."""
+    expanded, display = rng.choice(vocabulary.LINKS)
+    url = f"https://t.co/{CODE}"
+    text.add(url, "urls", url=url, expanded_url=expanded, display_url=display)
+
+
+def add_picture(text: Text, rng: Random) -> None:
+    """Add a photo or, one time in three, a video; v1.1 hangs both on a link at the end."""
+    media_id = rng.randrange(1 << 59, 1 << 60)
+    folder = f"://pbs.twimg.com/media/E{rng.randrange(1 << 48):014x}.jpg"
+    members: Json = {
+        "id": media_id,
+        "id_str": str(media_id),
+        "media_url": f"http{folder}",
+        "media_url_https": f"https{folder}",
+        "url": f"https://t.co/{CODE}",
+        "display_url": f"pic.twitter.com/{CODE}",
+        "expanded_url": f"https://twitter.com/someone/status/{media_id + 4096}/photo/1",
+        "type": "photo",
+        "sizes": _sizes(rng),
+    }
+    if rng.random() < 1 / 3:
+        members["video_info"] = _video(media_id, rng)
+    text.add(f"https://t.co/{CODE}", "media", **members)
+
+
+def add_poll(text: Text, end: str, rng: Random) -> None:
+    """Add a question with two to four answers, open until `end`; a poll has no indices."""
+    text.add("What do you think? 🗳️")
+    answers = rng.sample(("Yes", "No", "Perhaps 🤷", "Show me the results"), rng.randint(2, 4))
+    options = [{"position": n, "text": answer} for n, answer in enumerate(answers, 1)]
+    members: Json = {"options": options, "end_datetime": end, "duration_minutes": 1440}
+    text.at.append(("polls", 0, 0, members))
+
+
+def _recoded(value: object, code: str) -> object:
+    return value.replace(CODE, code) if isinstance(value, str) else value
+
+
+def _sizes(rng: Random) -> Json:
+    wide, high = rng.choice(((1200, 675), (1080, 1350), (2048, 1536)))
+    sizes: Json = {"thumb": {"w": 150, "h": 150, "resize": "crop"}}
+    for name, share in (("small", 0.35), ("medium", 0.6), ("large", 1.0)):
+        sizes[name] = {"w": int(wide * share), "h": int(high * share), "resize": "fit"}
+    return sizes
+
+
+def _video(media_id: int, rng: Random) -> Json:
+    base = f"https://video.twimg.com/ext_tw_video/{media_id}/pu/"
+    variants: list[Json] = [
+        {"content_type": "application/x-mpegURL", "url": f"{base}pl/{media_id:x}.m3u8?tag=12"}
+    ]
+    for size, bitrate in (("480x270", 256_000), ("640x360", 832_000), ("1280x720", 2_176_000)):
+        url = f"{base}vid/{size}/{media_id:x}.mp4?tag=12"
+        variants.append({"bitrate": bitrate, "content_type": "video/mp4", "url": url})
+    duration = rng.randrange(3_000, 140_000)
+    return {"aspect_ratio": [16, 9], "duration_millis": duration, "variants": variants}

@@ -1,0 +1,915 @@
+"""Behaviour of `--check`: each line it can print, its exit status, and what it leaves behind."""
+
+import json
+import os
+import re
+import socket
+import sys
+import threading
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import attrs
+import msgspec
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.utils import getProcessOutputAndValue
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.http_headers import Headers
+
+from tcclient.check import probes, verdicts
+from tcclient.check.checks import Checks
+from tcclient.check.verdicts import Level, Verdict
+from tcclient.config.settings import Secret, Twitter, TwitterAuth, load
+from tcclient.control.client import JobList
+from tcclient.control.jobs import Job
+from tcclient.runtime.backoff import Trouble
+from tcclient.service import make_ends
+from tcclient.sources.twitter_v2 import problems
+from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget, BudgetLimits
+from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, tag, tag_prefix
+from tcclient.stream.streamapi import Refusal
+from tcsandbox.server import CaptureServer, quirks
+from tcsandbox.twitter.faults import NoAnswer, Status
+from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcsandbox.twitter.simulator import Simulator
+from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
+
+ROOT = Path(__file__).parents[2]
+TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
+TOKEN = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b"
+SANDBOX_AUTH = attrs.asdict(SANDBOX_CREDENTIALS)
+# Of the lengths that Twitter's have.
+REAL_AUTH = {
+    "api_key": "k" * 25,
+    "api_secret": "s" * 50,
+    "access_token": "1234567890-" + "t" * 40,
+    "access_token_secret": "u" * 45,
+}
+BEARER_TOKEN = "A" * 22 + "b%3D" * 20
+PLAUSIBLE = (
+    "api_key, api_secret, access_token and access_token_secret of twitter_auth look plausible"
+)
+ABSENT_ADDRESS = "203.0.113.9"  # RFC 5737: nobody has it
+
+
+def credentials(token: str = TOKEN, api: str = "1.1", **changes: str) -> Verdict:
+    keys = {name: Secret(value) for name, value in {**REAL_AUTH, **changes}.items()}
+    return verdicts.credentials(TwitterAuth(**keys), api, Secret(token))
+
+
+def job(job_id: int) -> Job:
+    return Job(job_id, "storm", 1, None, None, None, False, None)
+
+
+class LineTests(SynchronousTestCase):
+    """What a line looks like."""
+
+    def test_lines_are_aligned(self) -> None:
+        """The texts of all levels and subjects begin in one column."""
+        self.assertEqual(verdicts.line("server", verdicts.ok("x"), ()), "ok    server       x")
+        self.assertEqual(verdicts.line("CA store", verdicts.warn("x"), ()), "warn  CA store     x")
+        self.assertEqual(verdicts.line("base_dir", verdicts.fail("x"), ()), "FAIL  base_dir     x")
+
+    def test_a_secret_in_a_text_is_replaced(self) -> None:
+        """A server may repeat the token that it refuses; the longest goes first."""
+        secrets = [Secret("abcdef"), Secret("abcdefghi")]
+        line = verdicts.line("server", verdicts.fail("no abcdefghi, no abcdef"), secrets)
+        self.assertEqual(line, "FAIL  server       no ..., no ...")
+
+    def test_what_a_server_says_stays_on_one_line(self) -> None:
+        """Neither a line break nor an escape sequence reaches the terminal."""
+        line = verdicts.line("server", verdicts.fail("a\nok    \x1b[2J"), ())
+        self.assertEqual(line, "FAIL  server       a\\nok    \\x1b[2J")
+
+
+class CredentialsTests(SynchronousTestCase):
+    """The shapes that are surely wrong, and those that pass."""
+
+    def refused(self, clause: str, **changes: str) -> None:
+        self.assertEqual(
+            credentials(**changes), Verdict(Level.FAIL, f"in twitter_auth {clause}"), changes
+        )
+
+    def test_twitters_and_the_sandboxs_pass(self) -> None:
+        """The oldest ones of Twitter too, which were shorter."""
+        old = {"api_key": "k" * 18, "api_secret": "s" * 40, "access_token_secret": "u" * 40}
+        for changes in ({}, old, SANDBOX_AUTH):
+            self.assertEqual(credentials(**changes).level, Level.OK)
+
+    def test_an_access_token_begins_with_its_users_number(self) -> None:
+        """Digits, a hyphen, and something after it."""
+        for token in ("t" * 50, "1234567890", "1234567890-", "-tttt", "12a-tttt"):
+            clause = "access_token does not begin with a user's number and a hyphen"
+            self.refused(clause, access_token=token)
+        self.assertEqual(credentials(access_token="1-t").level, Level.OK)
+
+    def test_the_same_value_twice(self) -> None:
+        """Also where the server's token was pasted into the wrong place."""
+        self.refused(
+            "api_secret and access_token_secret have the same value",
+            access_token_secret=REAL_AUTH["api_secret"],
+        )
+        self.refused("api_key and server.auth_token have the same value", token="k" * 25)
+
+    def test_a_swapped_key_and_secret(self) -> None:
+        """A key of 36 and a secret of 30 characters are the first that surely are."""
+        clause = "api_key and api_secret seem to be swapped: the key is the shorter one"
+        self.refused(clause, api_key="k" * 50, api_secret="s" * 25)
+        self.refused(clause, api_key="k" * 36, api_secret="s" * 30)
+        self.assertEqual(credentials(api_key="k" * 35, api_secret="s" * 30).level, Level.OK)
+        self.assertEqual(credentials(api_key="k" * 36, api_secret="s" * 31).level, Level.OK)
+
+    def test_a_swapped_access_token_and_its_secret(self) -> None:
+        """The one with the user's number stands in the other's place."""
+        self.refused(
+            "access_token and access_token_secret seem to be swapped",
+            access_token=REAL_AUTH["access_token_secret"],
+            access_token_secret=REAL_AUTH["access_token"],
+        )
+
+    def test_a_bearer_token_is_none_of_the_four(self) -> None:
+        """It begins with many As and is long."""
+        self.refused("api_key is a bearer token", api_key=BEARER_TOKEN)
+
+    def test_a_value_pasted_with_its_quotation_marks(self) -> None:
+        """Or with a comma, or in the brackets of a placeholder."""
+        clause = "has a quotation mark, bracket or comma at its beginning or end"
+        for value in ('"sss"', "sss,", "<sss"):
+            self.refused(f"api_secret {clause}", api_secret=value)
+        self.refused(f"access_token {clause}", access_token="'1234-ttt'")
+
+    def test_all_faults_are_named_and_no_value(self) -> None:
+        """One line for all of them."""
+        verdict = credentials(api_key="'kkkkkkkk", access_token="tttttttttt")
+        self.assertEqual(
+            verdict.text,
+            "in twitter_auth access_token does not begin with a user's number and a hyphen; "
+            "api_key has a quotation mark, bracket or comma at its beginning or end",
+        )
+
+    def test_those_that_v2_does_not_use_may_be_anything(self) -> None:
+        """The pair without the account's token, and a bearer token without the pair."""
+        verdict = credentials(api="2", access_token="'t'", access_token_secret=REAL_AUTH["api_key"])
+        self.assertEqual(
+            verdict, verdicts.ok("api_key and api_secret of twitter_auth look plausible")
+        )
+        verdict = credentials(api="2", api_key="'k'", api_secret=TOKEN, bearer_token=BEARER_TOKEN)
+        self.assertEqual(verdict, verdicts.ok("bearer_token of twitter_auth looks plausible"))
+        verdict = credentials(bearer_token="'b'")
+        self.assertEqual(verdict, verdicts.ok(PLAUSIBLE))
+
+    def test_those_that_v2_uses(self) -> None:
+        """They have their shapes, and the server's token is none of them."""
+        clause = "api_key and api_secret seem to be swapped: the key is the shorter one"
+        self.refused(clause, api="2", api_key="k" * 50, api_secret="s" * 25)
+        self.refused("api_secret is a bearer token", api="2", api_secret=BEARER_TOKEN)
+        clause = "bearer_token and server.auth_token have the same value"
+        self.refused(clause, api="2", bearer_token=TOKEN)
+        clause = "bearer_token has a quotation mark, bracket or comma at its beginning or end"
+        self.refused(clause, api="2", bearer_token=f"{BEARER_TOKEN},")
+
+
+class SettingsTests(SynchronousTestCase):
+    """What the file says that can be used and should not be."""
+
+    def test_a_time_out_within_the_keep_alives(self) -> None:
+        """A warning, up to the time in which each API sends something."""
+        for api, timeout, level in (
+            ("2", None, Level.OK),
+            ("2", 20, Level.WARN),
+            ("2", 20.1, Level.OK),
+            ("1.1", 30, Level.WARN),
+            ("1.1", 30.1, Level.OK),
+        ):
+            verdict = verdicts.settings("x.json", Twitter(api=api, stall_timeout=timeout))
+            self.assertEqual(verdict.level, level, (api, timeout))
+        self.assertEqual(
+            verdicts.settings("x.json", Twitter(stall_timeout=5.0)),
+            verdicts.warn(
+                "x.json can be used, but a silent stream may send nothing for 20 s: with "
+                "twitter.stall_timeout at 5 s it is given up while it is well"
+            ),
+        )
+
+
+class PermissionsTests(SynchronousTestCase):
+    """Who can read the settings file."""
+
+    def test_group_and_others_count(self) -> None:
+        """Reading does; writing and executing are no business of a secret."""
+        for mode in (0o604, 0o640, 0o644):
+            self.assertEqual(verdicts.permissions(mode, "s").level, Level.WARN, oct(mode))
+        for mode in (0o600, 0o400, 0o633):
+            self.assertEqual(verdicts.permissions(mode, "s").level, Level.OK, oct(mode))
+
+    def test_the_command_can_be_pasted(self) -> None:
+        """A name with a blank is quoted."""
+        self.assertEqual(
+            verdicts.permissions(0o100644, "/a b/s.json").text,
+            "others than its owner can read the settings file (mode 0644): chmod 600 '/a b/s.json'",
+        )
+
+
+class CertificatesTests(SynchronousTestCase):
+    """Where CA certificates are looked for, and what counts as some."""
+
+    def test_variables_replace_the_defaults(self) -> None:
+        """SSL_CERT_DIR is a list."""
+        defaults = ("/d",)
+        self.assertEqual(verdicts.ca_places({}, defaults), ("/d",))
+        self.assertEqual(verdicts.ca_places({"SSL_CERT_FILE": "/f"}, defaults), ("/f",))
+        both = {"SSL_CERT_FILE": "/f", "SSL_CERT_DIR": "/a:/b"}
+        self.assertEqual(verdicts.ca_places(both, defaults), ("/f", "/a", "/b"))
+        self.assertEqual(verdicts.ca_places({"SSL_CERT_FILE": ""}, defaults), ())
+
+    def test_a_machine_without_certificates(self) -> None:
+        """The line says what to install."""
+        self.assertEqual(
+            verdicts.ca_store(["/d"], None, {}),
+            verdicts.warn(
+                "this machine has no CA certificates, so that no https:// address is trusted: "
+                "install the package ca-certificates, or set SSL_CERT_FILE"
+            ),
+        )
+
+    def test_files_and_folders(self) -> None:
+        """A folder serves by its hashed names only: OpenSSL does not see others."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        bundle = folder / "ca.pem"
+        bundle.write_text("nothing\n")
+        self.assertFalse(probes.holds_certificates(str(bundle)))
+        self.assertFalse(probes.holds_certificates(str(folder / "absent")))
+        bundle.write_text("-----BEGIN CERTIFICATE-----\n")
+        self.assertTrue(probes.holds_certificates(str(bundle)))
+        self.assertFalse(probes.holds_certificates(str(folder)))
+        (folder / "002c0b4f.0").touch()
+        self.assertTrue(probes.holds_certificates(str(folder)))
+
+
+class StreamHostTests(SynchronousTestCase):
+    """Whether source_addr can reach the stream's host."""
+
+    both = ("192.0.2.1", "2001:db8::1")
+
+    def test_a_family_in_common(self) -> None:
+        """Without source_addr any will do."""
+        cases = (
+            (self.both, None, "IPv4 and IPv6"),
+            (self.both, "2001:db8::7", "IPv4 and IPv6"),
+            (("192.0.2.1", "192.0.2.2"), "192.0.2.7", "IPv4"),
+            (("127.0.0.1",), "127.0.0.9", "IPv4"),
+            (("::1",), None, "IPv6"),
+        )
+        for addresses, source, families in cases:
+            self.assertEqual(
+                verdicts.stream_host("twitter.api_url", "h", addresses, source),
+                verdicts.ok(f"h has an address: {families}"),
+            )
+
+    def test_no_family_in_common(self) -> None:
+        """The warning names the one that is missing."""
+        for addresses, source, family in (
+            (("192.0.2.1",), "2001:db8::7", "IPv6"),
+            (("2001:db8::1",), "192.0.2.7", "IPv4"),
+        ):
+            self.assertEqual(
+                verdicts.stream_host("twitter.api_url", "h", addresses, source),
+                verdicts.warn(
+                    f"h has no {family} address, and source_addr is one: "
+                    "the stream cannot be reached from it"
+                ),
+            )
+
+    def test_a_loopback_address_reaches_this_machine_only(self) -> None:
+        """As in the example that the project has always shown."""
+        self.assertEqual(
+            verdicts.stream_host("twitter.api_url", "h", self.both, "127.0.0.1"),
+            verdicts.warn(
+                "h is not on this machine, and source_addr is a loopback address: "
+                "the stream cannot be reached from it"
+            ),
+        )
+
+
+class ServerTests(SynchronousTestCase):
+    """A server that answers."""
+
+    def test_jobs_are_counted(self) -> None:
+        """None is an answer too."""
+        for count, words in ((0, "0 jobs are"), (1, "1 job is"), (2, "2 jobs are")):
+            answer = JobList(tuple(job(i) for i in range(count)))
+            self.assertEqual(
+                verdicts.server("http://h/", answer),
+                verdicts.ok(f"http://h/ answers; {words} assigned to this client"),
+            )
+
+    def test_a_job_that_cannot_be_read(self) -> None:
+        """Each reason once."""
+        answer = JobList((job(1),), ("a job has no member 'id'", "a job has no member 'id'"))
+        self.assertEqual(
+            verdicts.server("http://h/", answer),
+            verdicts.warn(
+                "http://h/ answers; 1 job is assigned to this client, "
+                "and 2 more cannot be read: a job has no member 'id'"
+            ),
+        )
+
+
+class XApiTests(SynchronousTestCase):
+    """X, asked for its rules."""
+
+    prefix = tag_prefix("http://h/api/", 1)
+
+    def verdict(self, *tags: str | None) -> Verdict:
+        rules = [PresentRule(str(number), "tea", tag) for number, tag in enumerate(tags)]
+        return verdicts.x_api("http://x/", rules, self.prefix)
+
+    def test_rules_are_counted(self) -> None:
+        """Those of our jobs are ours."""
+        for count, words in ((0, "no rules"), (1, "1 rule"), (2, "2 rules")):
+            verdict = self.verdict(*[tag(self.prefix, 5)] * count)
+            self.assertEqual(verdict, verdicts.ok(f"http://x/ answers; the app has {words}"))
+
+    def test_rules_of_other_programs(self) -> None:
+        """Without a tag, with one of theirs, and with one of another tcc."""
+        ours, other = tag(self.prefix, 5), tag(tag_prefix("http://h/api/", 2), 5)
+        self.assertEqual(
+            self.verdict(None, "snow", other, ours),
+            verdicts.ok(
+                "http://x/ answers; the app has 4 rules, 3 of them other programs': "
+                "their posts come here and are billed"
+            ),
+        )
+
+    def test_a_refusal(self) -> None:
+        """What was answered, what X says to it, and what to do; what is not known is left out."""
+        for refusal, words in (
+            (Refusal(Trouble.REFUSED, "Do this.", "no"), "the answer was 403 (no). Do this."),
+            (Refusal(Trouble.REFUSED, "Do this."), "the answer was 403. Do this."),
+            (Refusal(Trouble.NETWORK, ""), "the answer was 403"),
+        ):
+            self.assertEqual(
+                verdicts.x_refused("http://x/", "the answer was 403", refusal),
+                verdicts.fail(f"http://x/: {words}"),
+            )
+
+
+class ThreadTests(TestCase):
+    """Work that may hang."""
+
+    async def test_results_and_exceptions_arrive(self) -> None:
+        """As if it had been called."""
+        self.assertEqual(await probes.in_thread(reactor, lambda: 7), 7)
+        with self.assertRaises(ZeroDivisionError):
+            await probes.in_thread(reactor, lambda: 1 // 0)
+
+    async def test_who_gives_up_is_not_disturbed_by_a_late_result(self) -> None:
+        """It arrives after the cancellation, and nowhere."""
+        release, over = threading.Event(), Deferred[None]()
+
+        def work() -> None:
+            release.wait(30)
+            reactor.callFromThread(reactor.callLater, 0, over.callback, None)
+
+        done = probes.in_thread(reactor, work)
+        failed = self.assertFailure(done.addTimeout(0.01, reactor), Exception)
+        await failed
+        release.set()
+        await over
+
+
+class CheckTestCase(TestCase):
+    """A folder with settings, and a capture server stand-in with one job."""
+
+    maxDiff = None
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.capture_server = CaptureServer(reactor, token=TOKEN)
+        self.capture_server.store.create("storm", "storm", 1)
+        port: IListeningPort = self.capture_server.listen(reactor)
+        self.addCleanup(port.stopListening)
+        self.addCleanup(self.capture_server.hang_up)
+        self.base_url = f"http://127.0.0.1:{port.getHost().port}/api/"
+        self.path = self.folder / "settings.json"
+        self.twitter = {"api": "1.1", "stream_url": "http://127.0.0.1:9/1.1/"}
+
+    def write(self, mode: int = 0o600, **sections: Any) -> None:
+        """Settings that are all right where `sections` does not say otherwise."""
+        server = {"base_url": self.base_url, "client_id": 1, "auth_token": TOKEN}
+        document: dict[str, Any] = {
+            "server": {**server, **sections.pop("server", {})},
+            "twitter_auth": sections.pop("twitter_auth", SANDBOX_AUTH),
+            "twitter": {**self.twitter, **sections.pop("twitter", {})},
+            "source_addr": "127.0.0.1",
+            **sections,
+        }
+        self.path.write_text(json.dumps(document))
+        self.path.chmod(mode)
+
+    def files(self) -> list[str]:
+        return sorted(str(file.relative_to(self.folder)) for file in self.folder.rglob("*"))
+
+    def no_secret_in(self, text: str) -> None:
+        secrets = (TOKEN, *(SANDBOX_AUTH[name] for name in ("api_secret", "access_token_secret")))
+        for secret in secrets:
+            self.assertNotIn(secret, text)
+
+    async def lines(self, limit: float = 15.0) -> dict[str, str]:
+        """Each check's line by its subject; `passed` is the outcome."""
+        settings = load(self.path, {})
+        said: list[str] = []
+        checks = Checks(settings, make_ends(settings, reactor), reactor, {}, limit)
+        self.passed = await checks.run(said.append)
+        self.no_secret_in("\n".join(said))
+        return {line[6:17].strip(): line for line in said}
+
+
+class LinesTests(CheckTestCase):
+    """Single lines, over real sockets and files."""
+
+    async def test_a_server_that_refuses_the_token(self) -> None:
+        """The line names the key to look at."""
+        self.write(server={"auth_token": "0123456789abcdef"})
+        lines = await self.lines()
+        self.assertEqual(
+            lines["server"],
+            f"FAIL  server       {self.base_url}: it answers 403 (Invalid token.): "
+            "check server.auth_token",
+        )
+        self.assertFalse(self.passed)
+
+    async def test_a_server_that_repeats_the_token(self) -> None:
+        """It is not shown."""
+        detail = {"detail": f"No such token: {TOKEN}"}
+        self.capture_server.fault(quirks.Answered(status=401, json=detail))
+        self.write()
+        lines = await self.lines()
+        self.assertEqual(
+            lines["server"],
+            f"FAIL  server       {self.base_url}: it answers 401 (No such token: ...): "
+            "check server.auth_token",
+        )
+
+    async def test_a_server_with_a_job_that_cannot_be_read(self) -> None:
+        """A warning: the client goes on with the others."""
+        self.capture_server.fault(quirks.Incomplete(members=["name"]))
+        self.write()
+        lines = await self.lines()
+        self.assertEqual(
+            lines["server"],
+            f"warn  server       {self.base_url} answers; 0 jobs are assigned to this client, "
+            "and 1 more cannot be read: a job has no member 'name'",
+        )
+        self.assertTrue(self.passed)
+
+    async def test_something_else_than_a_capture_server(self) -> None:
+        """A page for people, for one."""
+        self.capture_server.fault(quirks.Answered(status=200, body="<html>"))
+        self.write()
+        lines = await self.lines()
+        self.assertEqual(
+            lines["server"],
+            f"FAIL  server       {self.base_url}: the answer is not JSON, or cut",
+        )
+
+    async def test_a_silent_server_is_given_up(self) -> None:
+        """Its request is cancelled."""
+        self.capture_server.fault(quirks.Silent())
+        self.write()
+        lines = await self.lines(limit=0.5)
+        self.assertEqual(
+            lines["server"], f"FAIL  server       {self.base_url}: there was no answer in time"
+        )
+
+    async def test_silent_name_servers_are_given_up(self) -> None:
+        """Every check has its limit, and the thread that still waits holds up nobody."""
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.patch(probes, "look_up", lambda _: (release.wait(30), ())[1])
+        self.write()
+        lines = await self.lines(limit=0.3)
+        self.assertEqual(
+            lines["stream host"], "FAIL  stream host  there was no answer within 0.3 s"
+        )
+        self.assertEqual(lines["server"], "FAIL  server       there was no answer within 0.3 s")
+        self.assertEqual(self.capture_server.requests(), [])
+
+    async def test_a_check_that_breaks_off_has_failed(self) -> None:
+        """The checks after it are made; here the settings file is gone by now."""
+        self.write()
+        settings = load(self.path, {})
+        self.path.unlink()
+        said: list[str] = []
+        checks = Checks(settings, make_ends(settings, reactor), reactor, {})
+        self.assertFalse(await checks.run(said.append))
+        self.assertEqual(
+            said[1],
+            f"FAIL  permissions  this cannot be checked: No such file or directory ({self.path})",
+        )
+        self.assertEqual(len(said), 9)
+
+    async def test_a_server_whose_name_cannot_be_resolved(self) -> None:
+        """RFC 2606 keeps .invalid free."""
+        self.write(server={"base_url": "http://captures.invalid/api/"})
+        lines = await self.lines()
+        self.assertEqual(
+            lines["server"],
+            "FAIL  server       http://captures.invalid/api/: its name cannot be resolved",
+        )
+
+    def test_too_little_room(self) -> None:
+        """The client would store nothing."""
+        found = verdicts.base_dir("data", made=False, free=999, least=1000)
+        self.assertEqual(
+            verdicts.line("base_dir", found, ()),
+            "FAIL  base_dir     data can be written, but has 999 bytes free, and nothing is stored "
+            "with less than 1000 (output.min_free_bytes)",
+        )
+
+    async def test_a_file_in_the_place_of_base_dir(self) -> None:
+        """It is left as it is."""
+        (self.folder / "data").write_text("mine")
+        self.write()
+        lines = await self.lines()
+        self.assertEqual(
+            lines["base_dir"],
+            f"FAIL  base_dir     {self.folder / 'data'} cannot be written: "
+            "there is a file of that name",
+        )
+        self.assertEqual((self.folder / "data").read_text(), "mine")
+
+    async def test_an_ipv6_source_address(self) -> None:
+        """Bound as an IPv4 one is."""
+        try:
+            probes.bind("::1")
+        except OSError:
+            self.skipTest("this machine has no IPv6")
+        self.write(source_addr="::1", twitter={"stream_url": "http://[::1]:9/"})
+        lines = await self.lines()
+        self.assertEqual(lines["source_addr"], "ok    source_addr  ::1 can be bound")
+        self.assertEqual(lines["stream host"], "ok    stream host  ::1 has an address: IPv6")
+        self.write(source_addr="2001:db8::9")
+        lines = await self.lines()
+        self.assertEqual(
+            lines["source_addr"],
+            "FAIL  source_addr  2001:db8::9 cannot be bound: this machine does not have it",
+        )
+
+    async def test_settings_that_come_from_a_pipe(self) -> None:
+        """A shell's <(...): it has no permissions that matter."""
+        self.write()
+        text = self.path.read_bytes()
+        self.path.unlink()
+        os.mkfifo(self.path, 0o644)
+        writer = threading.Thread(target=self.path.write_bytes, args=[text])
+        writer.start()
+        lines = await self.lines()
+        writer.join()
+        self.assertEqual(
+            lines["permissions"],
+            "ok    permissions  only its owner can read the settings file",
+        )
+
+    async def test_no_bytes_and_no_names_stay_in_base_dir(self) -> None:
+        """Nor anywhere else."""
+        self.write()
+        await self.lines()
+        self.assertEqual(self.files(), ["data", "settings.json"])
+
+
+class XLinesTests(CheckTestCase):
+    """What v2 adds, over real sockets: a simulated X with one app."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.x = Simulator(reactor, Random(1))
+        port: IListeningPort = reactor.listenTCP(0, self.x.site(), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.addCleanup(self.x.stop)
+        self.url = f"http://127.0.0.1:{port.getHost().port}/"
+        self.twitter = {"api": "2", "api_url": self.url}
+
+    async def test_the_rules_are_read_and_left(self) -> None:
+        """Ours and others'; no stream is opened."""
+        ours = tag(tag_prefix(self.base_url, 1), 5)
+        for value, rule_tag in (("tea", ours), ("milk", None), ("cocoa", "theirs")):
+            self.x.v2.add_foreign(value, rule_tag)
+        before = self.x.v2.state()["rules"]
+        pair = {name: SANDBOX_AUTH[name] for name in ("api_key", "api_secret")}
+        for auth, words, sold in (
+            (pair, "api_key and api_secret of twitter_auth look plausible", 1),
+            ({"bearer_token": SANDBOX_BEARER_TOKEN}, "bearer_token of twitter_auth looks pl", 1),
+        ):
+            self.write(twitter_auth=auth)
+            lines = await self.lines()
+            self.assertTrue(self.passed, lines)
+            self.assertTrue(lines["credentials"].startswith(f"ok    credentials  {words}"), lines)
+            self.assertEqual(
+                lines["x api"],
+                f"ok    x api        {self.url} answers; the app has 3 rules, 2 of them other "
+                "programs': their posts come here and are billed",
+            )
+            self.assertEqual(self.x.v2.state()["tokens"], sold)
+        self.assertEqual(list(lines)[-3:], ["stream host", "x api", "server"])
+        self.assertEqual(self.x.v2.state()["rules"], before)
+        self.assertEqual(self.x.state()["connects"], [])
+
+    async def test_what_is_left_of_the_budget(self) -> None:
+        """By the file of this client, which stays as it is; a warning where nothing is left."""
+        path = record_path(self.folder / "data", tag_prefix(self.base_url, 1))
+        # Tomorrow's, which counts as today's, so that a midnight may pass meanwhile.
+        budget = Budget(BudgetLimits(), NOTHING_SPENT, reactor.seconds() + 86400)
+        for spent, ahead, line in (
+            (0, 0, "ok    budget       of this day's 100 posts 0 are used, 100 are left; "),
+            (99, 0, "ok    budget       of this day's 100 posts 99 are used, 1 are left; "),
+            (80, 9, "ok    budget       of this day's 100 posts at most 89 (9 of them estimated) "),
+            (100, 0, "warn  budget       of this day's 100 posts 100 are used, and nothing is "),
+        ):
+            record = msgspec.structs.replace(
+                budget.last_record(), day_posts=spent, month_posts=spent, ahead=ahead
+            )
+            write_record(path, record)
+            self.write(twitter={"budget": {"posts_per_day": 100, "posts_per_month": 1000}})
+            lines = await self.lines()
+            self.assertTrue(lines["budget"].startswith(line), lines["budget"])
+            self.assertIn("; of this month's 1000 posts ", lines["budget"])
+            self.assertTrue(self.passed)
+            self.assertEqual(read_record(path), record)
+        self.assertEqual(list(path.parent.iterdir()), [path])
+
+    async def test_a_budget_that_cannot_be_read(self) -> None:
+        """A warning that says what it means; where there is no file nothing is used."""
+        self.write(twitter={"budget": {"posts_per_month": 100}})
+        lines = await self.lines()
+        words = "ok    budget       of this month's 100 posts 0 are used, 100 are left"
+        self.assertEqual(lines["budget"], words)
+        path = record_path(self.folder / "data", tag_prefix(self.base_url, 1))
+        path.write_text("{")
+        lines = await self.lines()
+        self.assertTrue(lines["budget"].startswith(f"warn  budget       {path} cannot be read ("))
+        self.assertIn("counts as used up", lines["budget"])
+        self.assertEqual(path.read_text(), "{")
+
+    async def refused(self, words: str, auth: dict[str, str]) -> None:
+        """The line is FAIL with `words`; the check after it is made."""
+        self.write(twitter_auth=auth)
+        lines = await self.lines()
+        start = f"FAIL  x api        {self.url}: {words}"
+        self.assertTrue(lines["x api"].startswith(start), lines["x api"])
+        self.assertFalse(self.passed)
+        self.assertTrue(lines["server"].startswith("ok "), lines["server"])
+
+    async def test_wrong_credentials(self) -> None:
+        """Keys that buy nothing, and a token that opens nothing."""
+        wrong = {"api_key": "another-key", "api_secret": "another-secret"}
+        await self.refused("the token endpoint answered 403 (", wrong)
+        await self.refused(
+            "the answer was 401 (Unauthorized). Check twitter_auth in the settings",
+            {"bearer_token": "AAAA"},
+        )
+
+    async def test_refusals(self) -> None:
+        """An app that may not, or cannot pay, a wrong place, and an X that is out of order."""
+        for status, title in ((402, "CreditsDepleted"), (403, "Forbidden"), (404, ""), (503, "")):
+            body = json.dumps({"title": title, "detail": "Oops"})
+            self.x.fault(Status(where="rules", status=status, body=body))
+            advice = problems.refusal(status, Headers(), body.encode(), 0.0, ()).advice
+            await self.refused(f"the answer was {status} (Oops). {advice}", SANDBOX_AUTH)
+
+    async def test_a_silent_x_is_given_up(self) -> None:
+        """At either of its endpoints; the request is cancelled."""
+        for where in ("rules", "token"):
+            self.x.fault(NoAnswer(where=where))
+            self.write()
+            lines = await self.lines(limit=0.5)
+            self.assertEqual(lines["x api"], "FAIL  x api        there was no answer within 0.5 s")
+
+    async def test_an_address_that_does_not_exist(self) -> None:
+        """Of the stream's host, which is that of api_url, and so of X."""
+        self.write(twitter={"api_url": "http://x.invalid/"})
+        lines = await self.lines()
+        self.assertEqual(
+            lines["stream host"],
+            "FAIL  stream host  x.invalid cannot be resolved: check twitter.api_url and this "
+            "machine's name servers",
+        )
+        self.assertEqual(
+            lines["x api"], "FAIL  x api        http://x.invalid/: its name cannot be resolved"
+        )
+
+    async def test_https_needs_ca_certificates(self) -> None:
+        """At api_url; what v1.1 would ask is of no interest."""
+        self.write(twitter={"stream_url": "https://stream.invalid/"})
+        lines = await self.lines()
+        self.assertIn("not needed", lines["CA store"])
+        self.assertIn("127.0.0.1 has an address", lines["stream host"])
+        self.write(twitter={"api_url": "https://127.0.0.1:9/"})
+        lines = await self.lines()
+        self.assertNotIn("not needed", lines["CA store"])
+        self.assertEqual(
+            lines["x api"],
+            "FAIL  x api        https://127.0.0.1:9/: "
+            "the connection was refused: nothing listens there",
+        )
+
+
+class Interrupted(ProcessProtocol):
+    """Gets a SIGINT, as from Ctrl-C, once it has printed `word`; then `ended` fires."""
+
+    def __init__(self, word: str) -> None:
+        self.ended = Deferred[None]()
+        self.out = self.err = b""
+        self.status: int | None = None
+        self._word = word.encode()
+
+    def outReceived(self, data: bytes) -> None:
+        seen = self._word in self.out
+        self.out += data
+        if self._word in self.out and not seen:
+            self.transport.signalProcess("INT")
+
+    def errReceived(self, data: bytes) -> None:
+        self.err += data
+
+    def processEnded(self, reason: Failure) -> None:
+        self.status = reason.value.exitCode
+        self.ended.callback(None)
+
+
+class CommandTests(CheckTestCase):
+    """`twistd -n tcc --config settings.json --check`, in a process of its own."""
+
+    async def check(self, *options: str, **environ: str) -> tuple[list[str], str, int]:
+        """Its lines, what is on stderr, and its exit status."""
+        arguments = options or ("--config", str(self.path), "--check")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("SSL_CERT_")}
+        out, err, status = await getProcessOutputAndValue(
+            sys.executable,
+            ["-c", TWISTD, "-n", "tcc", *arguments],
+            env={**inherited, "PYTHONPATH": str(ROOT), **environ},
+            path=str(self.folder),
+        )
+        self.no_secret_in((out + err).decode())
+        return out.decode().splitlines(), err.decode(), status
+
+    async def test_everything_is_well(self) -> None:
+        """Nine lines, status 0, and no capture: the server is asked once and told nothing."""
+        self.write()
+        lines, err, status = await self.check()
+        self.assertEqual(
+            [re.sub(r"[0-9,]+ MB", "N MB", line) for line in lines],
+            [
+                f"ok    settings     {self.path} is good",
+                "ok    permissions  only its owner can read the settings file",
+                "ok    logging      no section of that name: twistd's own log is used",
+                f"ok    credentials  {PLAUSIBLE}",
+                "ok    source_addr  127.0.0.1 can be bound",
+                f"ok    base_dir     {self.folder}/data was made and can be written; N MB are free",
+                "ok    CA store     not needed: no address begins with https://",
+                "ok    stream host  127.0.0.1 has an address: IPv4",
+                f"ok    server       {self.base_url} answers; 1 job is assigned to this client",
+            ],
+        )
+        self.assertEqual((err, status), ("", 0))
+        self.assertEqual([seen.method for seen in self.capture_server.requests()], ["GET"])
+        self.assertEqual(self.files(), ["data", "settings.json"])
+
+    async def test_everything_fails(self) -> None:
+        """Each failure has its line; the first does not keep the others from being said."""
+        (self.folder / "file").touch()
+        free = socket.socket()
+        self.addCleanup(free.close)
+        free.bind(("127.0.0.1", 0))  # not listening: a connection is refused
+        refused = f"http://127.0.0.1:{free.getsockname()[1]}/api/"
+        self.write(
+            server={"base_url": refused},
+            twitter_auth={**SANDBOX_AUTH, "access_token": SANDBOX_AUTH["api_secret"]},
+            twitter={"stream_url": "http://stream.invalid/1.1/"},
+            source_addr=ABSENT_ADDRESS,
+            output={"base_dir": "file/data"},
+            logging={"version": 1, "handlers": {"h": {"class": "no.Such"}}},
+        )
+        lines, err, status = await self.check()
+        self.assertEqual(
+            lines,
+            [
+                f"ok    settings     {self.path} is good",
+                "ok    permissions  only its owner can read the settings file",
+                "FAIL  logging      $.logging.handlers.h.class must name a logging handler's class "
+                'that can be imported, found "no.Such" (ModuleNotFoundError)',
+                "FAIL  credentials  in twitter_auth api_secret and access_token have the same "
+                "value; access_token does not begin with a user's number and a hyphen",
+                f"FAIL  source_addr  {ABSENT_ADDRESS} cannot be bound: "
+                "this machine does not have it",
+                f"FAIL  base_dir     {self.folder}/file/data cannot be written: Not a directory",
+                "ok    CA store     not needed: no address begins with https://",
+                "FAIL  stream host  stream.invalid cannot be resolved: "
+                "check twitter.stream_url and this machine's name servers",
+                f"FAIL  server       {refused}: the connection was refused: nothing listens there",
+            ],
+        )
+        self.assertEqual((err, status), ("", 1))
+
+    async def test_warnings_do_not_fail(self) -> None:
+        """Status 0; log files are neither made nor emptied by it."""
+        kept = self.folder / "kept.log"
+        kept.write_text("a line\n")
+        handler = {"class": "logging.FileHandler", "mode": "w"}
+        self.write(
+            mode=0o644,
+            twitter={"stream_url": "https://[2001:db8::1]/1.1/"},
+            logging={
+                "version": 1,
+                "handlers": {
+                    "kept": {**handler, "filename": "kept.log"},
+                    "fresh": {**handler, "filename": "logs/fresh.log"},
+                    "console": {"class": "coloredlogs.ColoredStreamHandler"},
+                },
+                "root": {"level": "DEBUG", "handlers": ["kept", "fresh", "console"]},
+            },
+        )
+        lines, err, status = await self.check(SSL_CERT_FILE="/nowhere/ca.pem")
+        warnings = [line for line in lines if line.startswith("warn")]
+        self.assertEqual(
+            warnings,
+            [
+                "warn  permissions  others than its owner can read the settings file (mode 0644): "
+                f"chmod 600 {self.path}",
+                "warn  logging      $.logging.handlers.console: coloredlogs.ColoredStreamHandler "
+                "is replaced by a plain logging.StreamHandler.",
+                "warn  CA store     no CA certificates where SSL_CERT_FILE says "
+                "(/nowhere/ca.pem), so that no https:// address is trusted: correct it",
+                "warn  stream host  2001:db8::1 has no IPv4 address, and source_addr is one: "
+                "the stream cannot be reached from it",
+            ],
+        )
+        self.assertEqual([line for line in lines if line.startswith("FAIL")], [])
+        self.assertEqual((len(lines), err, status), (9, "", 0))
+        self.assertEqual(kept.read_text(), "a line\n")
+        self.assertEqual(self.files(), ["data", "kept.log", "logs", "settings.json"])
+
+    async def test_a_ca_file_is_named(self) -> None:
+        """And a log file that cannot be written fails."""
+        bundle = self.folder / "ca.pem"
+        bundle.write_text("-----BEGIN CERTIFICATE-----\n")
+        handler = {"class": "logging.FileHandler", "filename": "."}
+        self.write(
+            source_addr=None,
+            twitter={"stream_url": "https://127.0.0.1/1.1/"},
+            logging={"version": 1, "handlers": {"h": handler}},
+        )
+        lines, _, status = await self.check(SSL_CERT_FILE=str(bundle))
+        self.assertIn(f"ok    CA store     CA certificates are in {bundle}", lines)
+        self.assertIn("ok    source_addr  not set: the system chooses one", lines)
+        self.assertIn(f"FAIL  logging      {self.folder} cannot be written", lines)
+        self.assertEqual(status, 1)
+
+    async def test_an_interrupted_check_has_not_passed(self) -> None:
+        """Ctrl-C while the server lets it wait: status 1, no traceback."""
+        self.capture_server.fault(quirks.Silent())
+        self.write()
+        process = Interrupted("stream host")
+        arguments = [
+            sys.executable,
+            "-c",
+            TWISTD,
+            "-n",
+            "tcc",
+            "--config",
+            str(self.path),
+            "--check",
+        ]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        reactor.spawnProcess(process, sys.executable, arguments, environ, str(self.folder))
+        await process.ended
+        self.assertEqual((process.err, process.status), (b"", 1))
+
+    async def test_settings_that_cannot_be_used(self) -> None:
+        """Their one sentence, as without --check."""
+        self.write(source_addr="here")
+        lines, err, status = await self.check()
+        self.assertEqual((lines, status), ([], 1))
+        self.assertEqual(
+            err,
+            f"{self.path}: $.source_addr must be an IPv4 or IPv6 address of this machine, "
+            "or null, found something else\n",
+        )
+
+    async def test_a_sandbox_has_nothing_to_check(self) -> None:
+        """One sentence, and no sandbox is made."""
+        sandbox = self.folder / "sandbox"
+        lines, err, status = await self.check("--sandbox", str(sandbox), "--check")
+        self.assertEqual((lines, status), ([], 1))
+        self.assertEqual(
+            err, "twistd tcc --check needs --config FILE: a sandbox has nothing to check.\n"
+        )
+        self.assertFalse(sandbox.exists())

@@ -1,0 +1,295 @@
+"""Behaviour of the counts: what the server is told, and what it is told only once."""
+
+import re
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.ledger.counters import MOST_TOTAL, Account, Tally, Update
+
+NOW = 1_449_086_690.0
+
+
+def tally(base: int = 0, posts: int = 0, settled: int = 0) -> Tally:
+    """A job that has been captured before, and whose last update has been settled."""
+    found = Tally(Account(base, posts, settled), NOW)
+    found.unsettled = False
+    return found
+
+
+class TotalTests(SynchronousTestCase):
+    """total = base + posts."""
+
+    def test_total(self) -> None:
+        """The base stands, the posts grow."""
+        job = tally(base=100, posts=5)
+        job.posts += 3
+        self.assertEqual(job.total, 108)
+        self.assertEqual(job.account, Account(100, 8, 0))
+
+    def test_the_server_cannot_hold_more(self) -> None:
+        """32 signed bits, both sides."""
+        job = tally(base=MOST_TOTAL - 1)
+        self.assertEqual(job.total, 2_147_483_646)
+        for _ in range(2):
+            job.posts += 1
+            self.assertEqual(job.total, 2_147_483_647)
+
+    def test_rebase(self) -> None:
+        """The server's number -> by how much the base rises."""
+        for server_total, more in (
+            (None, 0),
+            (0, 0),
+            (-1, 0),
+            (107, 0),
+            (108, 0),
+            (109, 1),
+            (500, 392),
+        ):
+            job = tally(base=100, posts=8)
+            self.assertEqual(job.rebase(server_total), more)
+            self.assertEqual((job.base, job.posts), (100 + more, 8))
+
+    def test_rebase_beyond_what_the_server_can_hold(self) -> None:
+        """Its number for a clamped total says nothing new."""
+        job = tally(base=MOST_TOTAL, posts=10)
+        self.assertEqual(job.rebase(MOST_TOTAL), 0)
+
+
+class RateTests(SynchronousTestCase):
+    """Posts a second, as the server accepts them."""
+
+    def test_table(self) -> None:
+        """Posts and seconds -> the text."""
+        for posts, seconds, rate in (
+            (0, 10.0, "0.000"),
+            (4, 12.02, "0.332"),
+            (1, 3.0, "0.333"),
+            (2, 3.0, "0.666"),
+            (5, 1.0, "5.000"),
+            (1, 10_000.0, "0.000"),
+            (99_999_999, 1000.0, "99999.999"),
+            (100_000_000, 1000.0, "99999.999"),
+            (10**12, 1.0, "99999.999"),
+            (5, 0.0, "0.000"),
+            (5, -3600.0, "0.000"),
+            (5, 5e-324, "99999.999"),
+        ):
+            job = Tally(Account(), 0.0)
+            job.posts += posts
+            self.assertEqual(job.ping(seconds)[1], rate, (posts, seconds))
+
+    def test_each_report_has_its_own_window(self) -> None:
+        """Pings, updates and glances do not take posts from each other."""
+        job = tally(base=100)
+        job.posts += 10
+        self.assertEqual(job.ping(NOW + 10), (110, "1.000"))
+        job.posts += 20
+        self.assertEqual(job.ping(NOW + 20), (130, "2.000"))
+        self.assertEqual(job.update(NOW + 30), Update(30, 130, "1.000", 30))
+        self.assertEqual(job.glance(NOW + 60), (30, "0.500"))
+        self.assertEqual(job.glance(NOW + 70), (0, "0.000"))
+        self.assertEqual(job.ping(NOW + 30), (130, "0.000"))
+
+    def test_each_update_has_its_own_rate(self) -> None:
+        """It is that since the last one, whether that was accepted or not."""
+        job = tally()
+        job.posts += 30
+        self.assertEqual(job.update(NOW + 30).rate, "1.000")
+        job.posts += 60
+        self.assertEqual(job.update(NOW + 60).rate, "2.000")
+
+    def test_a_session_begins(self) -> None:
+        """The time without one does not count."""
+        job = tally()
+        job.resume(NOW + 1000)
+        job.posts += 10
+        for rate in (
+            job.ping(NOW + 1010)[1],
+            job.update(NOW + 1010).rate,
+            job.glance(NOW + 1010)[1],
+        ):
+            self.assertEqual(rate, "1.000")
+
+    @given(st.integers(0, 10**7), st.floats(1e-3, 1e7))
+    def test_any_rate(self, posts: int, seconds: float) -> None:
+        """Three decimals, at most five digits before them, rounded down."""
+        job = Tally(Account(), 0.0)
+        job.posts += posts
+        rate = job.ping(seconds)[1]
+        self.assertTrue(re.fullmatch(r"\d{1,5}\.\d{3}", rate), rate)
+        exact = min(Fraction(posts) / Fraction(seconds), Fraction("99999.999"))
+        # Where the quotient is a hair below a thousandth, the float may be that thousandth.
+        self.assertTrue(0 <= exact - Fraction(rate) + Fraction(exact, 10**15) < Fraction("0.0011"))
+
+
+class UpdateTests(SynchronousTestCase):
+    """What the server does not accept is in the next update."""
+
+    def test_accepted(self) -> None:
+        """The next one counts from there."""
+        job = tally(base=100)
+        job.posts += 5
+        first = job.update(NOW + 30)
+        job.posts += 2
+        job.accepted(first)
+        self.assertFalse(job.unsettled)
+        self.assertEqual(job.account, Account(100, 7, 5))
+        self.assertEqual(job.update(NOW + 60).count, 2)
+
+    def test_rejected(self) -> None:
+        """The next one has it all, and nothing has to be asked."""
+        job = tally()
+        job.posts += 5
+        job.update(NOW + 30)
+        self.assertTrue(job.unsettled)
+        job.rejected()
+        self.assertFalse(job.unsettled)
+        job.posts += 2
+        self.assertEqual(job.update(NOW + 60).count, 7)
+
+    def test_an_answer_that_was_not_seen(self) -> None:
+        """The server's newest update decides, for all it can say."""
+        for recent_total, count in ((105, 2), (100, 7), (99, 7), (None, 7), (5000, 7)):
+            job = tally(base=90, posts=10, settled=10)
+            job.posts += 5
+            job.update(NOW + 30)
+            job.posts += 2
+            job.settle(recent_total)
+            self.assertFalse(job.unsettled)
+            self.assertEqual(job.update(NOW + 60).count, count, recent_total)
+
+    def test_an_answer_that_was_not_seen_while_the_base_rose(self) -> None:
+        """The total is that of the time it was sent."""
+        job = tally(base=100)
+        job.posts += 5
+        job.update(NOW + 30)
+        self.assertEqual(job.rebase(150), 45)
+        job.settle(105)
+        self.assertEqual(job.settled, 5)
+
+    def test_an_answer_that_was_not_seen_before_a_restart(self) -> None:
+        """It is known by its total: more than was settled, no more than there is."""
+        for recent_total, settled in ((None, 3), (102, 3), (103, 3), (104, 4), (108, 8), (109, 3)):
+            job = Tally(Account(base=100, posts=8, settled=3), NOW)
+            self.assertTrue(job.unsettled)
+            job.settle(recent_total)
+            self.assertEqual(job.settled, settled, recent_total)
+
+    def test_nothing_was_left_before_a_restart(self) -> None:
+        """
+        Where the server had been told of every post, nothing is in doubt: a newer update is of
+        another client that had the job before, and may be above the job's total.
+        """
+        for account in (Account(base=40), Account(base=30, posts=10, settled=10)):
+            job = Tally(account, NOW)
+            self.assertFalse(job.unsettled)
+
+    def test_fewer_posts_than_were_settled(self) -> None:
+        """After a power cut: nothing is reported twice, and no count is negative."""
+        job = tally(posts=5, settled=8)
+        self.assertEqual(job.update(NOW).count, 0)
+        job.posts += 5
+        self.assertEqual(job.update(NOW).count, 2)
+
+
+class Server(RuleBasedStateMachine):
+    """A client that counts, restarts, and loses answers; and a server that adds up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tally = Tally(Account(base=100), NOW)
+        self.now = NOW
+        self.counted = 0
+        self.recent_total: int | None = 100
+        self.highest = 0
+
+    def send(self) -> Update:
+        """As the client does it: settle what is in doubt, then speak."""
+        self.now += 30
+        if self.tally.unsettled:
+            self.tally.settle(self.recent_total)
+        return self.tally.update(self.now)
+
+    def take(self, update: Update) -> None:
+        self.counted += update.count
+        self.recent_total = update.total
+
+    @rule(posts=st.integers(1, 20))
+    def write(self, posts: int) -> None:
+        self.tally.posts += posts
+
+    @rule()
+    def accept(self) -> None:
+        update = self.send()
+        self.take(update)
+        self.tally.accepted(update)
+
+    @rule(posts=st.integers(0, 3))
+    def accept_while_writing(self, posts: int) -> None:
+        update = self.send()
+        self.take(update)
+        self.tally.posts += posts
+        self.tally.accepted(update)
+
+    @rule()
+    def reject(self) -> None:
+        self.send()
+        self.tally.rejected()
+
+    @rule()
+    def lose_the_request(self) -> None:
+        self.send()
+
+    @rule()
+    def lose_the_answer(self) -> None:
+        self.take(self.send())
+
+    @rule()
+    def settle(self) -> None:
+        self.tally.settle(self.recent_total)
+
+    @rule()
+    def restart(self) -> None:
+        self.tally = Tally(self.tally.account, self.now)
+
+    @rule()
+    def ping(self) -> None:
+        self.tally.ping(self.now)
+
+    @precondition(lambda self: not self.tally.unsettled)
+    @rule(more=st.integers(-5, 20))
+    def others_capture(self, more: int) -> None:
+        self.tally.rebase(self.tally.total + more)
+
+    @invariant()
+    def counts_add_up(self) -> None:
+        """What the server has been told is settled, unless that is still in doubt."""
+        assert self.counted <= self.tally.posts
+        assert self.tally.settled <= self.counted
+        if not self.tally.unsettled:
+            assert self.tally.settled == self.counted
+
+    @invariant()
+    def the_total_never_falls(self) -> None:
+        assert self.tally.total >= self.highest
+        self.highest = self.tally.total
+
+    def teardown(self) -> None:
+        """One more update that arrives, and every post has been counted once."""
+        self.accept()
+        assert self.counted == self.tally.posts
+
+
+Server.TestCase.settings = settings(max_examples=80, stateful_step_count=25)
+
+
+class AnyHistoryTests(SynchronousTestCase):
+    """Any sequence of posts, answers, losses and restarts."""
+
+    def test_counts_add_up_to_the_posts(self) -> None:
+        """Every post is counted once, and the total never falls."""
+        Server.TestCase("runTest").runTest()

@@ -1,0 +1,101 @@
+"""What a ledger can say: its types, and the schema that researchers' programs are written for."""
+
+import json
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import jsonschema
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+import tcclient
+from tcclient.ledger import entries
+from tcclient.ledger.counters import Account
+from tcclient.ledger.entries import KINDS, Entry, moment, read, schema, seconds
+
+SCHEMA = Path(tcclient.__file__).with_name("ledger.schema.json")
+AT = "2015-12-02T20:04:50.724Z"
+
+_VALUES: dict[Any, Any] = {
+    str: "text",
+    int: 7,
+    float: 2.5,
+    bool: True,
+    Any: {"any": ["thing"]},
+    Account: Account(1, 2, 3),
+    entries.Asked: entries.Asked(("a",), ((1.0, 2.0, 3.0, 4.0),), ("b",)),
+    dict[str, int]: {"12": 3},
+    tuple[str, ...]: ("12",),
+    tuple[entries.Term, ...]: (entries.Term("a", "why"),),
+    tuple[entries.Rule, ...]: (entries.Rule("12", "a OR b"),),
+}
+
+
+def example(kind: type[Entry]) -> Entry:
+    """An entry of the kind in which each member says something."""
+    hints = get_type_hints(kind)
+    moments = {field.name for field in msgspec.structs.fields(kind) if _is_moment(field.type)}
+    values = {
+        name: AT if name in moments else _VALUES[_without_none(hints[name])]
+        for name in kind.__struct_fields__
+    }
+    return kind(**values)
+
+
+def _is_moment(type_: Any) -> bool:
+    return entries.Moment in (type_, *get_args(type_))
+
+
+def _without_none(type_: Any) -> Any:
+    options = [option for option in get_args(type_) if option is not type(None)]
+    return options[0] if type(None) in get_args(type_) else type_
+
+
+def as_line(entry: Entry) -> dict[str, Any]:
+    """What stands in a ledger."""
+    return json.loads(json.dumps({"at": AT, "job": 7, **entry.members()}))
+
+
+class SchemaTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+
+    def test_the_file_is_that_of_the_types(self) -> None:
+        """`python -m tcclient.ledger.entries > tcclient/ledger.schema.json` makes it anew."""
+        self.assertEqual(json.loads(SCHEMA.read_text()), json.loads(json.dumps(schema())))
+
+    def test_every_kind_is_valid(self) -> None:
+        """And comes back from its line as it was."""
+        for kind in KINDS.values():
+            entry = example(kind)
+            self.validator.validate(as_line(entry))
+            self.assertEqual(read(as_line(entry)), entry)
+
+    def test_what_is_no_line(self) -> None:
+        """Without a time, of an unknown kind, with a member too many or too few, or a wrong one."""
+        good = as_line(entries.Torn(name="a.torn", bytes=3))
+        self.assertTrue(self.validator.is_valid(good))
+        for change in ({"at": 5}, {"at": "now"}, {"kind": "new"}, {"more": 1}, {"bytes": -1}):
+            self.assertFalse(self.validator.is_valid({**good, **change}), change)
+        for name in ("at", "kind", "bytes"):
+            self.assertFalse(
+                self.validator.is_valid({k: v for k, v in good.items() if k != name}), name
+            )
+
+
+class ReadingTests(SynchronousTestCase):
+    def test_of_another_version(self) -> None:
+        """Members that are not known are passed over; kinds that are not known are no entries."""
+        line = {**as_line(entries.ClientStop(pid=5)), "new": 1}
+        self.assertEqual(read(line), entries.ClientStop(pid=5))
+        for bad in ({}, {"kind": 5}, {"kind": []}, {"kind": "new"}, {"kind": "client_stop"}):
+            self.assertIsNone(read(bad), bad)
+
+    @given(st.integers(0, 4_000_000_000_000))
+    def test_moments(self, milliseconds: int) -> None:
+        """They keep milliseconds, and are of one length, so that they sort as text."""
+        text = moment(milliseconds / 1000)
+        self.assertEqual(len(text), len(AT))
+        self.assertEqual(round(seconds(text) * 1000), milliseconds)

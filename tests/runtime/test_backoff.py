@@ -1,0 +1,249 @@
+"""Behaviour of the waits before a connect, and of the brake on keyword changes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.runtime.backoff import (
+    DUPLICATE_FORGOTTEN,
+    HTTP,
+    NETWORK,
+    RAMPS,
+    RATE_LIMIT,
+    SLOT,
+    Backoff,
+    ChangeLimit,
+    Trouble,
+)
+
+NOW = 1_449_086_690.0
+
+troubles = st.sampled_from(Trouble)
+
+
+def waits(trouble: Trouble, count: int) -> list[float]:
+    """What `count` failures of one sort in a row are answered with, each after its wait."""
+    backoff, now, found = Backoff(), NOW, []
+    for _ in range(count):
+        found.append(backoff.failed(trouble, now))
+        now += found[-1]
+    return found
+
+
+class RampTests(SynchronousTestCase):
+    """Twitter's documented ramps."""
+
+    def test_ramps(self) -> None:
+        """Trouble -> the first waits."""
+        http = [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 320.0]
+        for trouble, expected in (
+            (Trouble.DROP, [0.25, 0.5, 0.75, 1.0]),
+            (Trouble.NETWORK, [0.25, 0.5, 0.75, 1.0]),
+            (Trouble.HTTP, http),
+            (Trouble.DUPLICATE, http),
+            (Trouble.SLOT, [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]),
+            (Trouble.RATE_LIMIT, [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]),
+            (Trouble.REFUSED, [320.0, 320.0]),
+            (Trouble.QUERY_REFUSED, [320.0, 320.0]),
+        ):
+            self.assertEqual(waits(trouble, len(expected)), expected, trouble)
+
+    def test_network_ramp_ends_at_16_seconds(self) -> None:
+        """After 64 attempts, a quarter of a second more each."""
+        found = waits(Trouble.NETWORK, 70)
+        self.assertEqual(found[62:66], [15.75, 16.0, 16.0, 16.0])
+
+    def test_every_trouble_has_a_ramp(self) -> None:
+        """None is forgotten."""
+        self.assertEqual(set(RAMPS), set(Trouble))
+
+    def test_years_of_failure(self) -> None:
+        """Numbers stay numbers."""
+        for ramp in (NETWORK, HTTP, SLOT, RATE_LIMIT):
+            self.assertEqual(ramp.wait(10**9), ramp.longest)
+
+
+class BackoffTests(SynchronousTestCase):
+    """The waits of one endpoint with one set of credentials."""
+
+    def setUp(self) -> None:
+        self.backoff = Backoff()
+
+    def test_nothing_has_failed(self) -> None:
+        """The first connect is due at once."""
+        self.assertEqual(self.backoff.remaining(NOW), 0.0)
+
+    def test_remaining(self) -> None:
+        """It runs down, whoever asks, and stays at nothing."""
+        self.backoff.failed(Trouble.RATE_LIMIT, NOW)
+        for after, remaining in ((0, 60), (20, 40), (60, 0), (61, 0), (1e6, 0)):
+            self.assertEqual(self.backoff.remaining(NOW + after), remaining)
+
+    def test_the_clock_is_set_back(self) -> None:
+        """No wait gets longer than the one that was imposed."""
+        self.backoff.failed(Trouble.HTTP, NOW)
+        self.assertEqual(self.backoff.remaining(NOW - 86_400), 5.0)
+
+    def test_each_trouble_has_its_own_ramp(self) -> None:
+        """A network failure between two 420s neither shortens nor lengthens their ramp."""
+        self.assertEqual(self.backoff.failed(Trouble.RATE_LIMIT, NOW), 60.0)
+        self.assertEqual(self.backoff.failed(Trouble.NETWORK, NOW + 60), 0.25)
+        self.assertEqual(self.backoff.failed(Trouble.RATE_LIMIT, NOW + 61), 120.0)
+        self.assertEqual(self.backoff.failed(Trouble.NETWORK, NOW + 181), 0.5)
+
+    def test_a_drop_is_answered_at_once(self) -> None:
+        """Where the connection had proved itself."""
+        self.backoff.failed(Trouble.HTTP, NOW)
+        self.assertEqual(self.backoff.dropped(NOW + 100), 0.0)
+        self.assertEqual(self.backoff.remaining(NOW + 100), 0.0)
+
+    def test_a_drop_does_not_reset_the_ramps(self) -> None:
+        """Only a connection that lasts does."""
+        self.backoff.failed(Trouble.NETWORK, NOW)
+        self.backoff.dropped(NOW + 1)
+        self.assertEqual(self.backoff.failed(Trouble.NETWORK, NOW + 2), 0.5)
+
+    def test_a_lasting_connection_resets_the_ramps(self) -> None:
+        """All but that of duplicate logins, which connect well every time."""
+        for trouble in Trouble:
+            self.backoff.failed(trouble, NOW)
+        self.backoff.proved()
+        for trouble in Trouble:
+            first = 10.0 if trouble is Trouble.DUPLICATE else RAMPS[trouble].first
+            self.assertEqual(self.backoff.failed(trouble, NOW + 30), first, trouble)
+
+    def test_duplicate_logins_are_forgotten_in_time(self) -> None:
+        """Not before the longest wait could have passed, but some minutes later."""
+        self.assertGreater(DUPLICATE_FORGOTTEN, HTTP.longest)
+        for after, wait in ((DUPLICATE_FORGOTTEN, 10.0), (DUPLICATE_FORGOTTEN + 1, 5.0)):
+            backoff = Backoff()
+            backoff.failed(Trouble.DUPLICATE, NOW)
+            backoff.proved()
+            self.assertEqual(backoff.failed(Trouble.DUPLICATE, NOW + after), wait)
+
+    def test_two_clients_that_throw_each_other_out(self) -> None:
+        """Their waits reach the top, although each connection lasts a little."""
+        now, found = NOW, []
+        for _ in range(8):
+            found.append(self.backoff.failed(Trouble.DUPLICATE, now))
+            now += found[-1] + 20
+            self.backoff.proved()
+        self.assertEqual(found[-1], HTTP.longest)
+
+    def test_another_query_ends_the_refusal_of_the_last(self) -> None:
+        """406 and 413 speak of the query: another one is tried at once, the same one is not."""
+        self.backoff.asks_for("a")
+        self.backoff.failed(Trouble.QUERY_REFUSED, NOW)
+        self.backoff.asks_for("a")
+        self.assertEqual(self.backoff.remaining(NOW + 1), 319.0)
+        self.backoff.asks_for("b")
+        self.assertEqual(self.backoff.remaining(NOW + 1), 0.0)
+
+    def test_another_query_that_is_refused_too(self) -> None:
+        """It waits like the first."""
+        self.backoff.asks_for("a")
+        self.backoff.failed(Trouble.QUERY_REFUSED, NOW)
+        self.backoff.asks_for("b")
+        self.assertEqual(self.backoff.failed(Trouble.QUERY_REFUSED, NOW + 1), 320.0)
+        self.assertEqual(self.backoff.remaining(NOW + 1), 320.0)
+
+    def test_another_query_shortens_no_other_wait(self) -> None:
+        """420, 429, 401, 403 and the rest speak of the client."""
+        for trouble in set(Trouble) - {Trouble.QUERY_REFUSED}:
+            backoff = Backoff()
+            backoff.asks_for("a")
+            wait = backoff.failed(trouble, NOW)
+            backoff.asks_for("b")
+            self.assertEqual(backoff.remaining(NOW), wait, trouble)
+
+    def test_a_later_trouble_hides_the_refusal(self) -> None:
+        """The wait of a 420 after a 406 is that of the 420."""
+        self.backoff.asks_for("a")
+        self.backoff.failed(Trouble.QUERY_REFUSED, NOW)
+        self.backoff.failed(Trouble.RATE_LIMIT, NOW + 320)
+        self.backoff.asks_for("b")
+        self.assertEqual(self.backoff.remaining(NOW + 320), 60.0)
+
+    def test_a_wait_that_was_asked_for(self) -> None:
+        """It is waited where the ramp has less, and the ramp rises below it."""
+        found = [self.backoff.failed(Trouble.HTTP, NOW, at_least=15.0) for _ in range(4)]
+        self.assertEqual(found, [15.0, 15.0, 20.0, 40.0])
+        self.assertEqual(self.backoff.failed(Trouble.HTTP, NOW), 80.0)
+
+    def test_a_wait_beyond_the_ramp(self) -> None:
+        """No ramp's end shortens what was asked for; it runs down like any other."""
+        self.assertEqual(self.backoff.failed(Trouble.SLOT, NOW, at_least=900.0), 900.0)
+        for after, remaining in ((0, 900), (300, 600), (900, 0), (-86_400, 900)):
+            self.assertEqual(self.backoff.remaining(NOW + after), remaining)
+        self.assertEqual(self.backoff.failed(Trouble.SLOT, NOW + 900), 60.0)
+
+    def test_nothing_shortens_a_wait_that_was_asked_for(self) -> None:
+        """Neither another query, nor asking for nothing at the next failure."""
+        self.backoff.asks_for("a")
+        self.backoff.failed(Trouble.RATE_LIMIT, NOW, at_least=900.0)
+        self.backoff.asks_for("b")
+        self.assertEqual(self.backoff.remaining(NOW + 1), 899.0)
+
+    def test_what_is_asked_for_of_one_trouble(self) -> None:
+        """It is not that of the next."""
+        self.backoff.failed(Trouble.RATE_LIMIT, NOW, at_least=900.0)
+        self.assertEqual(self.backoff.failed(Trouble.NETWORK, NOW + 900), 0.25)
+        self.assertEqual(self.backoff.remaining(NOW + 900), 0.25)
+
+    @given(
+        st.lists(
+            st.tuples(troubles, st.floats(-1e6, 1e6), st.floats(0, 1e5)), min_size=1, max_size=30
+        )
+    )
+    def test_any_history(self, failures: list[tuple[Trouble, float, float]]) -> None:
+        """
+        Each wait is within its ramp or what was asked for, and remaining() says no more, whatever
+        the clock does.
+        """
+        backoff = Backoff()
+        for trouble, now, at_least in failures:
+            wait = backoff.failed(trouble, now, at_least)
+            ramp = RAMPS[trouble]
+            self.assertTrue(max(ramp.first, at_least) <= wait <= max(ramp.longest, at_least))
+            self.assertTrue(0 <= backoff.remaining(now + 1) <= backoff.remaining(now - 1) <= wait)
+
+
+class ChangeLimitTests(SynchronousTestCase):
+    """Six keyword changes in five minutes are free, then there is one a minute."""
+
+    def made_at(self, *times: float) -> ChangeLimit:
+        limit = ChangeLimit()
+        for time in times:
+            limit.made(NOW + time)
+        return limit
+
+    def test_table(self) -> None:
+        """Changes made, the time, the delay."""
+        for made, at, delay in (
+            ((), 0, 0),
+            ((0, 1, 2, 3, 4), 5, 0),
+            ((0, 1, 2, 3, 4, 5), 6, 59),
+            ((0, 1, 2, 3, 4, 5), 64, 1),
+            ((0, 1, 2, 3, 4, 5), 65, 0),
+            ((0, 1, 2, 3, 4, 290), 299, 51),
+            ((0, 1, 2, 3, 4, 290), 300, 0),
+            ((0, 1, 2, 3, 4, 5, 65), 66, 59),
+            ((0, 1, 2, 3, 4, 5, 65, 125), 126, 59),
+        ):
+            self.assertEqual(self.made_at(*made).delay(NOW + at), delay, (made, at))
+
+    def test_the_clock_is_set_back(self) -> None:
+        """No delay is longer than a minute."""
+        self.assertEqual(self.made_at(*range(6)).delay(NOW - 1e6), 60.0)
+
+    @given(st.lists(st.floats(0, 200), min_size=20, max_size=60))
+    def test_any_rhythm(self, wishes: list[float]) -> None:
+        """Beyond the first six in any five minutes, a change follows the last by a minute."""
+        limit, now, made = ChangeLimit(), 0.0, list[float]()
+        for pause in wishes:
+            now += pause
+            now += limit.delay(now)
+            limit.made(now)
+            made.append(now)
+        for sixth_last, last, this in zip(made, made[5:], made[6:], strict=False):
+            self.assertTrue(this - sixth_last >= 300 - 1e-6 or this - last >= 60 - 1e-6)

@@ -1,0 +1,1 @@
+"""Tests of the room sources.twitter_v1."""

@@ -1,0 +1,592 @@
+"""The budget on disk: across restarts, kills, unreadable files, and a disk that is no use."""
+
+import errno
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.sources.twitter_v2.budget.budget import MOST_UNREAD, BudgetLimits, Level, Record
+from tcclient.sources.twitter_v2.budget.keeper import KEEP_INTERVAL, RETRY, Purse
+from tests import DEPTH
+from tests.peers import clock_at
+from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
+from tests.storage.crashes import Say, run_and_kill
+
+MIDNIGHT = NOON + 12 * HOUR
+
+
+class Holder:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def budget_exhausted(self, level: Level, until: float) -> None:
+        self.told.append((level, until))
+
+    def budget_unkept(self, reason: str) -> None:
+        self.told.append(reason)
+
+    def budget_renewed(self) -> None:
+        self.told.append("renewed")
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Disk:
+    """Takes records, counts them, and refuses or dies when it is told to."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.full = False
+        self.kill_before = self.kill_after = False
+
+    def write(self, path: Path, record: Record) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if self.kill_before:
+            raise Killed()
+        path.write_bytes(msgspec.json.encode(record))
+        self.records += 1
+        if self.kill_after:
+            raise Killed()
+
+
+class PurseTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = clock_at(NOON)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.path = folder / "tcc.budget.json"
+        self.disk = Disk()
+        self.holder = Holder()
+        self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
+
+    def start(self, limits: BudgetLimits | None = None) -> Purse:
+        """A process begins; it is stopped at the end of the test."""
+        self.holder = Holder()
+        purse = Purse(
+            limits or BudgetLimits(100), self.path, self.clock, self.holder, self.disk.write
+        )
+        purse.startService()
+        self.addCleanup(lambda: purse.stopService() if purse.running else None)
+        return purse
+
+    def kill(self, purse: Purse) -> None:
+        """A process ends without a word: what it had not written is gone."""
+        kept = self.path.read_bytes()
+        purse.stopService()
+        self.path.write_bytes(kept)
+
+    def spend_each_second(self, purse: Purse, posts: int, seconds: int) -> None:
+        for _ in range(seconds):
+            for _ in range(8):
+                purse.spend(posts // 8)
+                self.clock.advance(0.125)
+
+    def kept(self) -> dict[str, Any]:
+        """What is on disk."""
+        found: dict[str, Any] = json.loads(self.path.read_bytes())
+        return found
+
+
+class SpendingTests(PurseTestCase):
+    def test_once_a_second(self) -> None:
+        """However many come, at a rate that holds."""
+        purse = self.start(BudgetLimits(10**9))
+        self.spend_each_second(purse, 1000, 5)
+        before = self.disk.records
+        self.spend_each_second(purse, 1000, 60)
+        self.assertLessEqual(self.disk.records - before, 60)
+        self.assertGreaterEqual(self.disk.records - before, 50)
+
+    def test_a_rate_that_rises(self) -> None:
+        """From nothing to 10,000 a second in pieces of 10: some doublings, not each of them."""
+        purse = self.start(BudgetLimits(10**9))
+        before = self.disk.records
+        for _ in range(1000):
+            purse.spend(10)
+            self.clock.advance(0.001)
+        self.assertLessEqual(self.disk.records - before, 1 + math.ceil(math.log2(10_000 / 10)) + 1)
+
+    def test_silence_is_not_recorded(self) -> None:
+        """A second after the last post nothing is left to do."""
+        purse = self.start()
+        purse.spend(1)
+        self.clock.advance(2 * KEEP_INTERVAL)
+        before = self.disk.records
+        self.clock.advance(5 * HOUR)
+        self.assertEqual((self.disk.records, self.clock.getDelayedCalls()), (before, []))
+
+    def test_used_up(self) -> None:
+        """The holder hears of it while the posts are being counted, once."""
+        purse = self.start()
+        purse.spend(99)
+        self.assertEqual((purse.exhausted, self.holder.told), (False, []))
+        purse.spend(2)
+        self.assertTrue(purse.exhausted)
+        self.assertEqual(self.holder.told, [(Level("day", 101, 100), MIDNIGHT)])
+        purse.spend(3)
+        self.assertEqual(len(self.holder.told), 1)
+        self.assertEqual(self.kept()["day_posts"], 101)
+
+    def test_the_month_too(self) -> None:
+        """What still comes in after the day's limit can reach the month's; that one is later."""
+        purse = self.start(BudgetLimits(10, 12))
+        purse.spend(10)
+        purse.spend(2)
+        december = MIDNIGHT + 7 * DAY
+        expected = [(Level("day", 10, 10), MIDNIGHT), (Level("month", 12, 12), december)]
+        self.assertEqual(self.holder.told, expected)
+        for _ in range(8 * 24):
+            self.clock.advance(HOUR)
+        self.assertEqual(self.holder.told[2:], ["renewed"])
+
+    def test_renewed(self) -> None:
+        """At the next midnight the holder may go on."""
+        purse = self.start()
+        purse.spend(100)
+        self.clock.pump([HOUR] * 11 + [HOUR - 1])
+        self.assertTrue(purse.exhausted)
+        self.clock.advance(1.01)
+        self.assertEqual((self.holder.told[1:], purse.exhausted), (["renewed"], False))
+        purse.spend(99)
+        self.assertFalse(purse.exhausted)
+
+    def test_the_clock_goes_back_over_midnight(self) -> None:
+        """The new day goes on: it is renewed once, and what is used up stays so."""
+        purse = self.start()
+        purse.spend(100)
+        self.clock.pump([HOUR] * 13)
+        purse.spend(60)
+        self.clock.rightNow -= 2 * HOUR
+        purse.spend(40)
+        self.assertTrue(purse.exhausted)
+        self.clock.pump([HOUR] * 20)
+        self.assertEqual(self.holder.told.count("renewed"), 1)
+        purse.stopService()
+        self.assertTrue(self.start().exhausted)
+
+    def test_the_clock_is_set(self) -> None:
+        """Beyond midnight the holder may go on at once; back, it waits until midnight comes."""
+        purse = self.start()
+        purse.spend(100)
+        self.clock.pump([HOUR] * 11)
+        for set_by, told in ((-10 * HOUR, []), (11.5 * HOUR, ["renewed"])):
+            for call in self.clock.getDelayedCalls():
+                call.delay(set_by)
+            self.clock.rightNow += set_by
+            purse.clock_stepped(set_by)
+            self.assertEqual(self.holder.told[1:], told)
+        purse.clock_stepped(HOUR)
+        self.assertEqual(self.holder.told[1:], ["renewed"])
+
+    def test_a_warning(self) -> None:
+        """At 80 % of a limit, once in its period, restarts and kills included."""
+        with capturedLogs() as events:
+            purse = self.start(BudgetLimits(100, 10**6))
+            for _ in range(85):
+                purse.spend(1)
+            self.kill(purse)
+            self.start(BudgetLimits(100, 10**6)).stopService()
+        found = [event["log_format"].format(**event) for event in events]
+        sentence = "Of the 100 posts that twitter.budget allows this day, 80 are used."
+        self.assertEqual(found.count(sentence), 1)
+        self.assertEqual(len([line for line in found if "allows" in line]), 1)
+
+
+class RestartTests(PurseTestCase):
+    def test_a_proper_end(self) -> None:
+        """Nothing is forgotten and nothing added."""
+        purse = self.start()
+        purse.spend(40)
+        purse.stopService()
+        self.start().stopService()
+        self.assertEqual((self.kept()["day_posts"], self.kept()["ahead"]), (40, 0))
+
+    def test_counts_go_on(self) -> None:
+        """What was spent before counts."""
+        purse = self.start()
+        purse.spend(60)
+        purse.stopService()
+        purse = self.start()
+        purse.spend(40)
+        self.assertTrue(purse.exhausted)
+
+    def test_what_arrives_after_the_end(self) -> None:
+        """Posts of a connection that takes its time to close are counted, without a timer."""
+        purse = self.start()
+        purse.stopService()
+        purse.spend(7)
+        self.assertEqual((self.kept()["day_posts"], self.kept()["ahead"]), (7, 0))
+
+    def test_stopped_and_started_again(self) -> None:
+        """The same purse tells its holder again that nothing is left, and when there is."""
+        purse = self.start()
+        purse.spend(100)
+        purse.stopService()
+        purse.startService()
+        self.assertEqual(self.holder.told, [(Level("day", 100, 100), MIDNIGHT)] * 2)
+        self.clock.pump([HOUR] * 13)
+        self.assertEqual(self.holder.told[2:], ["renewed"])
+
+    def test_a_kill(self) -> None:
+        """A second at the last rate is added for what had not been written, as an estimate."""
+        purse = self.start(BudgetLimits(1000))
+        self.spend_each_second(purse, 80, 5)
+        kept = self.kept()
+        purse.spend(9)
+        self.kill(purse)
+        self.assertEqual(kept["ahead"], 80)
+        with capturedLogs() as events:
+            self.start(BudgetLimits(1000))
+        self.assertEqual(self.kept()["day_posts"], kept["day_posts"] + 80)
+        self.assertEqual(self.kept()["day_estimate"], 80)
+        self.assertEqual([event["ahead"] for event in events], [80])
+        self.assertIn("an estimate, rounded up", events[0]["log_format"])
+
+    def test_kills_that_cost_nothing(self) -> None:
+        """A process that has bought nothing adds nothing, however often it is killed."""
+        self.start().stopService()
+        for _ in range(20):
+            self.kill(self.start())
+        self.assertEqual(self.kept()["day_posts"], 0)
+
+    def test_kills_in_the_first_second(self) -> None:
+        """A service that is started again and again still comes to its limit."""
+        bought = 0
+        for _ in range(50):
+            purse = self.start()
+            while not purse.exhausted and bought % 30 < 29:
+                purse.spend(1)
+                bought += 1
+            self.kill(purse)
+            bought += bought % 30 == 29 and not purse.exhausted
+        self.assertLessEqual(bought, 101 + 50)
+
+    def test_a_kill_after_a_silence(self) -> None:
+        """The rate is that of the posts, not of the night before them."""
+        purse = self.start(BudgetLimits(10**6, 10**6))
+        self.spend_each_second(purse, 8, 2)
+        self.clock.advance(8 * HOUR)
+        for _ in range(7):
+            purse.spend(125)
+            self.clock.advance(0.125)
+        self.kill(purse)
+        self.start(BudgetLimits(10**6, 10**6))
+        bought = 2 * 8 + 7 * 125
+        self.assertGreaterEqual(self.kept()["month_posts"], bought)
+        self.assertLessEqual(self.kept()["month_posts"], bought + 1000)
+
+    def test_used_up_before(self) -> None:
+        """The holder is told at the start."""
+        purse = self.start()
+        purse.spend(100)
+        purse.stopService()
+        self.start()
+        self.assertEqual(self.holder.told, [(Level("day", 100, 100), MIDNIGHT)])
+
+    def test_other_limits(self) -> None:
+        """A raised limit opens it again; one below what is spent closes it."""
+        purse = self.start()
+        purse.spend(100)
+        purse.stopService()
+        self.assertFalse(self.start(BudgetLimits(200)).exhausted)
+        self.assertTrue(self.start(BudgetLimits(None, 50)).exhausted)
+
+    def test_a_later_day(self) -> None:
+        """Days that passed while nothing ran are over."""
+        purse = self.start()
+        purse.spend(100)
+        purse.stopService()
+        self.clock.advance(DAY)
+        self.assertFalse(self.start().exhausted)
+
+
+class DiskTests(PurseTestCase):
+    def test_unreadable(self) -> None:
+        """It stands for a budget that is used up, stays as it is, and the log says what to do."""
+        good = json.loads(
+            '{"version":1,"day":"2026-11-23","month":"2026-11","day_posts":3,"month_posts":3,'
+            '"ahead":0,"warned":[]}'
+        )
+        self.path.write_text(json.dumps(good))
+        self.assertFalse(self.start().exhausted)
+        wrong = (
+            *(b"", b"{", b"[]", b"{}", b"null", b"\xff", b"[" * 60_000, b" " * 70_000),
+            *(
+                json.dumps({**good, key: value}).encode()
+                for key, value in (
+                    *(("version", 2), ("version", "1"), ("day", "2026-13-01"), ("day", "zzz")),
+                    *(("month", "2026-10"), ("day_posts", -1), ("day_posts", 1.5), ("x", 1)),
+                    *(("month_posts", None), ("ahead", True), ("warned", 3)),
+                )
+            ),
+        )
+        for content in wrong:
+            self.path.write_bytes(content)
+            with capturedLogs() as events:
+                purse = self.start()
+                self.assertTrue(purse.exhausted, content)
+                purse.stopService()
+            self.assertIn("To begin at 0, remove the file", events[0]["log_format"])
+            self.assertEqual(self.path.read_bytes(), content)
+            self.assertEqual(self.holder.told, [(Level("day", 100, 100, 100), MIDNIGHT)])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_a_newer_version(self) -> None:
+        """The log says that it is one."""
+        self.path.write_text('{"version": 2, "years": {}}')
+        with capturedLogs() as events:
+            self.start()
+        text = events[0]["log_format"].format(**events[0])
+        self.assertIn("a newer client has written it (version 2)", text)
+
+    def test_a_folder_in_its_place(self) -> None:
+        """Cannot be read either."""
+        self.path.mkdir()
+        self.assertTrue(self.start().exhausted)
+
+    def test_unreadable_until_the_next_period(self) -> None:
+        """Then the count begins anew, and the file is replaced."""
+        self.path.write_bytes(b"{")
+        purse = self.start()
+        self.clock.pump([HOUR] * 13)
+        self.assertEqual((self.holder.told[1:], purse.exhausted), (["renewed"], False))
+        self.assertEqual(self.kept()["day_posts"], 0)
+
+    def test_no_place_at_the_start(self) -> None:
+        """Where a record cannot be written nothing is bought, until it can."""
+        self.disk.full = True
+        with capturedLogs() as events:
+            purse = self.start()
+            self.clock.pump([RETRY] * 3)
+        self.assertEqual(len(events), 1)
+        self.assertTrue(purse.exhausted)
+        [reason] = self.holder.told
+        self.assertIn("No space left", str(reason))
+        self.disk.full = False
+        self.clock.advance(RETRY)
+        self.assertEqual((purse.exhausted, self.holder.told[1:]), (False, ["renewed"]))
+
+    def test_no_place_any_more(self) -> None:
+        """What the last record provides for may be spent, and no more."""
+        purse = self.start(BudgetLimits(10**6))
+        self.spend_each_second(purse, 80, 3)
+        left = self.kept()["day_posts"] + self.kept()["ahead"] - 240
+        self.disk.full = True
+        self.clock.advance(2 * KEEP_INTERVAL)
+        while not purse.exhausted:
+            purse.spend(1)
+            left -= 1
+        self.assertEqual(left, 0)
+        kept = self.kept()
+        self.assertGreaterEqual(kept["day_posts"] + kept["ahead"], 240)
+        purse.stopService()
+
+    def test_a_folder_that_is_not_there_yet(self) -> None:
+        """It is made."""
+        path = self.path.parent / "data" / "x.json"
+        purse = Purse(BudgetLimits(10), path, self.clock, self.holder)
+        purse.startService()
+        purse.stopService()
+        self.assertEqual([each.name for each in path.parent.iterdir()], ["x.json"])
+
+    def test_nothing_but_whole_records(self) -> None:
+        """Killed at any call to the disk, a process leaves a record with all that it had told."""
+        for nth in range(400):
+            path = self.path.with_name(f"{nth}.json")
+
+            def live(say: Say, path: Path = path) -> None:
+                clock = clock_at(NOON)
+                purse = Purse(BudgetLimits(10**6), path, clock, Holder())
+                purse.startService()
+                for second in range(1, 4):
+                    purse.spend(second)
+                    say(second)
+                    clock.advance(KEEP_INTERVAL)
+                purse.stopService()
+
+            life = run_and_kill(nth, live)
+            purse = Purse(BudgetLimits(10**6), path, self.clock, self.holder, self.disk.write)
+            purse.startService()
+            found = json.loads(path.read_bytes())["day_posts"]
+            purse.stopService()
+            self.assertGreaterEqual(found, sum(life.stored))
+            if not life.killed:
+                self.assertEqual(found, 6)
+                return
+        self.fail("It never came to its end.")
+
+
+_PIECE = st.integers(1, 60)
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("spend"), _PIECE),
+        st.tuples(st.just("spend"), _PIECE),
+        st.tuples(st.just("wait"), st.sampled_from((0.01, 0.2, 0.9, 1.0, 7.0, HOUR, 9 * HOUR))),
+        st.tuples(st.just("back"), st.sampled_from((0.5, 60.0, HOUR))),
+        st.tuples(st.just("kill"), st.just(0)),
+        st.tuples(st.just("kill_before"), _PIECE),
+        st.tuples(st.just("kill_after"), _PIECE),
+        st.tuples(st.just("stop"), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+class Books:
+    """Lives of a client one after the other, and what they have bought in truth."""
+
+    def __init__(self, path: Path, limits: BudgetLimits) -> None:
+        self.path, self.limits = path, limits
+        self.clock = Clock()
+        self.clock.rightNow = MIDNIGHT + 6 * DAY + 20 * HOUR  # the month is nearly over
+        self.newest = self.clock.rightNow
+        self.bought: Counter[int] = Counter()
+        self.in_hand: Counter[int] = Counter()
+        self.biggest = 0
+        self.live()
+
+    def live(self) -> None:
+        now, self.clock = self.clock.rightNow, Clock()  # with what the last life had planned
+        self.clock.rightNow = now
+        self.disk = Disk()
+        self.purse = Purse(self.limits, self.path, self.clock, Holder(), self.disk.write)
+        self.purse.startService()
+
+    def day(self) -> int:
+        """The newest that the clock has shown: one that is over does not come back."""
+        self.newest = max(self.newest, self.clock.rightNow)
+        return int(self.newest // DAY)
+
+    def step(self, what: str, size: float) -> None:
+        if what == "wait":
+            self.clock.pump([min(size, HOUR)] * math.ceil(size / HOUR))
+        elif what == "back":
+            self.clock.rightNow -= size
+        elif what == "kill":
+            self.live()
+        elif what == "stop":
+            self.purse.stopService()
+            self.live()
+        elif not self.purse.exhausted:
+            self.buy(what, int(size))
+
+    def buy(self, what: str, posts: int) -> None:
+        self.bought[self.day()] += posts
+        self.biggest = max(self.biggest, posts)
+        self.disk.kill_before, self.disk.kill_after = what == "kill_before", what == "kill_after"
+        try:
+            self.purse.spend(posts)
+        except Killed:
+            if self.disk.kill_before:
+                self.in_hand[self.day()] += posts
+            self.live()
+        self.disk.kill_before = self.disk.kill_after = False
+
+
+class HeldTests(PurseTestCase):
+    """Nothing is read of what X sends, at 80 posts a second before."""
+
+    def hold(self, limits: BudgetLimits | None = None) -> Purse:
+        purse = self.start(limits or BudgetLimits(10**6))
+        self.spend_each_second(purse, 80, 3)
+        purse.hold()
+        return purse
+
+    def test_killed(self) -> None:
+        """What has been sent meanwhile is provided for, and a second's worth."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 20)
+        self.kill(purse)
+        found = self.start(BudgetLimits(10**6))
+        found.stopService()
+        kept = self.kept()
+        self.assertGreaterEqual(kept["day_posts"], 240 + 10 * 80)
+        self.assertLessEqual(kept["day_posts"], 240 + 12 * 88)
+        self.assertEqual(kept["day_estimate"], kept["day_posts"] - 240)
+
+    def test_read_after_all(self) -> None:
+        """The posts are counted, and no estimate is left."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 20)
+        purse.release()
+        purse.spend(700)
+        purse.stopService()
+        self.assertEqual((self.kept()["day_posts"], self.kept()["day_estimate"]), (940, 0))
+
+    def test_the_connection_ends(self) -> None:
+        """Nobody will count them: they are spent, by the estimate, once."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 4)
+        purse.cut()
+        purse.cut()
+        self.clock.pump([1.0] * 10)
+        purse.stopService()
+        kept = self.kept()
+        self.assertEqual(kept["day_posts"], 240 + kept["day_estimate"])
+        self.assertIn(kept["day_estimate"], range(2 * 80, 2 * 88 + 1))
+
+    def test_the_process_ends(self) -> None:
+        """The same."""
+        purse = self.hold()
+        self.clock.pump([0.5] * 4)
+        purse.stopService()
+        self.assertIn(self.kept()["day_estimate"], range(2 * 80, 2 * 88 + 1))
+
+    def test_a_limit(self) -> None:
+        """It is taken for reached when it may be, and what is said tells the estimate."""
+        self.hold(BudgetLimits(1000))
+        self.clock.pump([0.5] * 16)
+        self.assertEqual(self.holder.told, [])
+        self.clock.pump([0.5] * 6)
+        ((level, _),) = self.holder.told
+        self.assertRegex(level.used, r"at most 1[0-9]{3} \([0-9]{3} of them estimated\)")
+
+    def test_nobody_sends_without_end(self) -> None:
+        """What the buffers hold is a bound."""
+        purse = self.hold()
+        self.clock.pump([1.0] * 1000)
+        purse.cut()
+        self.assertEqual(self.kept()["day_estimate"], MOST_UNREAD)
+
+    def test_the_disk_is_full(self) -> None:
+        """No record can provide for more: the connection has to be closed."""
+        purse = self.hold()
+        self.disk.full = True
+        self.clock.pump([0.5] * 5)
+        self.assertTrue(purse.exhausted)
+        self.disk.full = False
+        purse.cut()
+
+
+class BoundTests(SynchronousTestCase):
+    """Whatever happens, no more is bought than the limit and what came in one piece."""
+
+    @settings(deadline=None, max_examples=150 * DEPTH, database=None, derandomize=True)
+    @given(_STEPS, st.integers(1, 300), st.integers(1, 600))
+    def test_bound(self, steps: list[tuple[str, float]], daily: int, monthly: int) -> None:
+        """
+        Kills at any moment, any number of them, and a clock that goes back.  Only a kill within
+        the very record that a piece made necessary can lose that piece.
+        """
+        path = Path(self.mktemp())
+        books = Books(path, BudgetLimits(daily, monthly))
+        for what, size in steps:
+            books.step(what, size)
+        books.purse.stopService()
+        for day, bought in books.bought.items():
+            self.assertLess(bought, daily + books.biggest + books.in_hand[day])
+        self.assertEqual(books.clock.getDelayedCalls(), [])

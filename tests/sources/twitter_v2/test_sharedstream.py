@@ -1,0 +1,1131 @@
+"""Behaviour of the one connection: who gets which post, and when it is opened, kept and closed."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from tcclient.captures.session import Session
+from tcclient.control.jobs import Job
+from tcclient.ledger.entries import seconds
+from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.runtime.backoff import RAMPS, Backoff, Trouble
+from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, StreamQuery, V2Source
+from tcclient.sources.twitter_v2.backfill import MOST_MINUTES, Backfill
+from tcclient.sources.twitter_v2.bearer import Bearer
+from tcclient.sources.twitter_v2.budget.budget import BudgetLimits, Record
+from tcclient.sources.twitter_v2.budget.file import read_record, record_path
+from tcclient.sources.twitter_v2.budget.keeper import Purse
+from tcclient.sources.twitter_v2.delivery import FOREIGN_INTERVAL
+from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, Manner
+from tcclient.sources.twitter_v2.sharedstream import Trunk
+from tcclient.storage.files import RETRY
+from tcclient.storage.folders import INDEX, Shelf
+from tcclient.storage.slots import Naming
+from tcclient.stream.capturestream import Upstream
+from tcclient.stream.connection import Timing
+from tcclient.stream.messages import MAX_MESSAGE
+from tcclient.stream.streamapi import Refusal
+from tests.peers import FakeSource, Peer, clock_at, id_made, settle
+from tests.sources.twitter_v2.xrules import DELAY, PREFIX, Api, XRules
+from tests.storage.disk import in_the_way
+
+GOODBYE = Timing().goodbye
+NAMES = {1: "cats", 2: "dogs", 3: "rats", 4: "all"}
+REFUSALS: tuple[tuple[int, bytes, Trouble], ...] = (
+    (401, b"", Trouble.REFUSED),
+    (402, b'{"title":"CreditsDepleted"}', Trouble.REFUSED),
+    (403, b'{"reason":"client-not-enrolled","title":"Client Forbidden"}', Trouble.REFUSED),
+    (409, b'{"connection_issue":"RuleConfigurationIssue"}', Trouble.HTTP),
+    (429, b'{"connection_issue":"TooManyConnections"}', Trouble.SLOT),
+    (429, b'{"title":"UsageCapExceeded","period":"Monthly"}', Trouble.REFUSED),
+    (429, b'{"errors":[{"code":88}]}', Trouble.RATE_LIMIT),
+    (503, b'{"connection_issue":"ProvisioningSubscription"}', Trouble.HTTP),
+    (500, b"", Trouble.HTTP),
+)
+
+
+class FakeV2(FakeSource):
+    """v2 as far as its addresses and refusals go; the test speaks for the other side."""
+
+    def __init__(self, clock: Any, backfill: Backfill) -> None:
+        super().__init__()
+        self.stall_timeout = STALL_TIMEOUT
+        self.minutes: list[int] = []
+        self._clock = clock
+        self._backfill = backfill
+        bearer = Bearer(cast(Any, None), "http://x/", None, None, None, "test", clock)
+        self._v2 = V2Source(cast(Any, None), "http://x/", bearer, {}, "test", clock)
+
+    def open(self, query: Any) -> Deferred[IResponse]:
+        """As Source; each attempt puts what it asks for into `minutes`."""
+        self.minutes.append(self._backfill.minutes(self._clock.seconds()))
+        self._backfill.asked = self.minutes[-1] or None
+        return super().open(query)
+
+    def endpoint(self, query: Any) -> str:
+        return self._v2.endpoint(query)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        return attrs.evolve(self._v2.refusal(status, headers, body), at_least=self.at_least)
+
+    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
+        return self._v2.disconnect(code)
+
+
+def post(number: int, *rules: tuple[str, str | None]) -> bytes:
+    """A post that matched these rules, (id, tag), as X sends it."""
+    matching = [{"id": id} if tag is None else {"id": id, "tag": tag} for id, tag in rules]
+    members = {"matching_rules": matching} if rules else {}
+    return json.dumps({"data": {"id": str(number), "text": "x"}, **members}).encode() + b"\r\n"
+
+
+def goodbye(disconnect_type: str) -> bytes:
+    """X says that it ends the connection."""
+    error = {"title": "operational-disconnect", "disconnect_type": disconnect_type}
+    return json.dumps({"errors": [error]}).encode() + b"\r\n"
+
+
+def ids(lines: list[bytes]) -> list[int]:
+    """The ids of posts."""
+    return [int(json.loads(line)["data"]["id"]) for line in lines]
+
+
+class Folder:
+    """What is on the disk."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def account(self, name: str = "", *kinds: str) -> list[dict[str, Any]]:
+        """A ledger's lines, of these kinds if any are given; without a name the index's."""
+        path = self._base / name / f"{name}.ledger.jsonl" if name else self._base / INDEX
+        lines = (
+            [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        )
+        return [line for line in lines if not kinds or line["kind"] in kinds]
+
+    def kinds(self, name: str) -> list[str]:
+        """The kinds of a ledger's lines."""
+        return [line["kind"] for line in self.account(name)]
+
+    def stored(self, name: str) -> list[int]:
+        """The ids of a capture's posts, in files that are finished or not."""
+        paths = sorted((self._base / name).glob(f"{name}2*"))
+        return ids([line for path in paths for line in path.read_bytes().splitlines()])
+
+
+class TrunkTestCase(SynchronousTestCase):
+    """
+    Real sessions and files, X in memory; nothing is left when all has stopped.  With `limits`
+    there is a budget; `backfill` is the setting.
+    """
+
+    limits: BudgetLimits | None = None
+    backfill = False
+
+    def setUp(self) -> None:
+        self.clock = clock_at()
+        self.x = XRules(self.clock)
+        self._lives_in(Path(self.mktemp()))
+        self.begin()
+        self.addCleanup(self._end)
+
+    def _lives_in(self, base: Path) -> None:
+        self.base = base
+        self.disk = Folder(base)
+        self.shelf = Shelf(base, Naming("", utc=True), "http://server/", self.clock)
+
+    def begin(self) -> None:
+        """A process starts."""
+        backfill = Backfill(self.backfill)
+        self.source = FakeV2(self.clock, backfill)
+        self.sessions: dict[int, Session] = {}
+        self.connects: dict[int, int] = {}
+        self.backoff = Backoff()
+        upstream: Upstream[StreamQuery] = Upstream(cast(Any, self.source), self.backoff, self.clock)
+        manner = Manner(PREFIX, 1024, DELAY)
+        self.trunk = Trunk(
+            upstream,
+            cast(Any, Api(self.x)),
+            manner,
+            self.shelf.note,
+            backfill,
+            make_purse=None if self.limits is None else self._purse,
+        )
+        self.trunk.startService()
+
+    def _purse(self, trunk: Trunk) -> Purse:
+        assert self.limits is not None
+        return Purse(self.limits, record_path(self.base, PREFIX), self.clock, trunk)
+
+    def leave(self) -> None:
+        """The process ends as it should: everything is finished, nothing waits."""
+        self.trunk.part()
+        halts = [Deferred.fromCoroutine(session.halt("left")) for session in self.sessions.values()]
+        settle(self.clock)
+        stopped = self.trunk.stopService()
+        settle(self.clock)
+        self.goes(GOODBYE)
+        for halt in halts:
+            self.successResultOf(halt)
+        self.successResultOf(stopped)
+        for session in self.sessions.values():
+            session.retire()
+            session.stopService()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def restart(self) -> None:
+        """The process ends, and another one starts."""
+        self.leave()
+        self.begin()
+
+    def dies(self) -> None:
+        """
+        The process is gone from one moment to the next, and another one starts on what it has left:
+        a copy of its folder, made at that moment.
+        """
+        left = self.base.with_name(self.base.name + "-left")
+        shutil.copytree(self.base, left)
+        now = self.clock.seconds()
+        for path in left.glob("*/*.tmp"):
+            os.utime(path, (now, now))
+        self.leave()
+        self._lives_in(left)
+        self.begin()
+
+    def _end(self) -> None:
+        self.x.lets_go()
+        self.leave()
+        self.assertEqual(list(self.base.glob("*/*.tmp")), [])
+
+    def run_job(self, job: int, keywords: str | None) -> None:
+        """The server wants this; what follows at once has happened."""
+        name = NAMES[job]
+        wanted = Job(job, name, 3, keywords, 0, 1, False, None)
+        if job not in self.sessions:
+            session = Session(wanted, self.shelf, self.trunk, self._count(job))
+            session.startService()
+            self.sessions[job], self.connects[job] = session, 0
+        self.sessions[job].run(wanted)
+        settle(self.clock)
+
+    def _count(self, job: int) -> Callable[[], None]:
+        def connected() -> None:
+            self.connects[job] += 1
+
+        return connected
+
+    def stream(self, *jobs: int) -> None:
+        """These jobs run, with their names for keywords, and X has answered."""
+        for job in jobs:
+            self.run_job(job, NAMES[job])
+        self.peer.answers()
+
+    def halt(self, job: int) -> None:
+        """The job stops, and the session has gone."""
+        session = self.sessions.pop(job)
+        halted = Deferred.fromCoroutine(session.halt("stopped"))
+        settle(self.clock)
+        self.clock.advance(GOODBYE)
+        self.successResultOf(halted)
+        session.retire()
+        session.stopService()
+
+    def goes(self, seconds: float, step: float = 0.25) -> None:
+        """Time passes."""
+        for _ in range(round(seconds / step)):
+            self.clock.advance(step)
+
+    def lives(self, seconds: float) -> None:
+        """The same, with keep-alives on the connection."""
+        for _ in range(round(seconds / 5)):
+            self.goes(5)
+            self.peer.says(b"\r\n")
+
+    @property
+    def peer(self) -> Peer:
+        """The other side of the newest attempt."""
+        return self.source.peer
+
+    @property
+    def attempts(self) -> int:
+        """How often we have tried to connect."""
+        return len(self.source.peers)
+
+    def open_streams(self) -> list[Peer]:
+        """The connections that stand."""
+        return [p for p in self.source.peers if p.transport.protocol is not None and not p.hung_up]
+
+    def rule(self, job: int) -> tuple[str, str | None]:
+        """(id, tag) of the job's newest rule."""
+        tag = f"{PREFIX}{job}"
+        return [(rule.id, tag) for rule in self.x.rules.values() if rule.tag == tag][-1]
+
+    def streaming(self) -> list[int]:
+        """The jobs that the server would be told STARTED of."""
+        return [job for job, session in self.sessions.items() if session.streaming]
+
+
+class GapTests(TrunkTestCase):
+    """What each account says of the time without a stream."""
+
+    def gaps(self, name: str) -> list[tuple[str, float]]:
+        """(cause, seconds) of each."""
+        return [(line["cause"], line["seconds"]) for line in self.disk.account(name, "gap")]
+
+    def test_everybody_has_it(self) -> None:
+        """From the last byte to the first, for each capture that was asked for."""
+        self.stream(1, 2)
+        self.lives(DELAY)
+        self.peer.says(post(1, self.rule(1)))
+        self.goes(3)
+        self.peer.closes()
+        self.goes(0.25)
+        self.peer.answers()
+        self.peer.says(b"\r\n")
+        for name in ("cats", "dogs"):
+            self.assertEqual(self.gaps(name), [("start", DELAY), ("closed", 3.25 + IN_FLIGHT)])
+
+    def test_one_that_joins(self) -> None:
+        """It is without posts until its rule at X works; the others hear nothing of it."""
+        self.stream(1)
+        self.peer.says(b"\r\n")
+        self.x.holds("add")
+        self.run_job(2, "dogs")
+        self.goes(2)
+        self.x.answers()
+        settle(self.clock)
+        self.assertEqual(self.gaps("dogs"), [("start", 2.0 + DELAY)])
+        self.assertEqual(self.gaps("cats"), [("start", DELAY)])
+
+    def test_since_when_keywords_are_in_force(self) -> None:
+        """When all of their rules work, which takes the rule delay."""
+        self.stream(1)
+        self.peer.says(b"\r\n")
+        self.run_job(1, "kittens")
+        (first, second) = self.disk.account("cats", "keywords_in_force")
+        self.assertEqual((first["text"], second["text"]), ("cats", "kittens"))
+        after = seconds(second["since"]) - seconds(second["at"])
+        self.assertAlmostEqual(after, DELAY, 3)
+
+    def test_over_a_restart(self) -> None:
+        """The rules that were left have worked for long."""
+        self.stream(1)
+        self.lives(60)
+        self.restart()
+        self.stream(1)
+        self.goes(2)
+        self.peer.says(b"\r\n")
+        (_, gap) = self.gaps("cats")
+        self.assertEqual(gap[0], "client_stopped")
+        self.assertLess(gap[1], DELAY)
+
+    def test_keywords_that_x_refuses(self) -> None:
+        """With the last rule go the posts, and log and account say so; others hear nothing."""
+        self.stream(1, 2)
+        self.peer.says(b"\r\n")
+        self.lives(300)
+        self.x.bad = {"foul": "it is foul"}
+        with capturedLogs() as events:
+            self.run_job(1, "foul")
+        self.assertIn("gets nothing", " ".join(event["log_format"] for event in events))
+        self.assertEqual(self.streaming(), [2])
+        self.lives(10)
+        self.run_job(1, "cats")
+        self.assertEqual(self.gaps("cats"), [("start", DELAY), ("rules", 10.0 + DELAY + IN_FLIGHT)])
+        self.assertEqual(self.gaps("dogs"), [("start", DELAY)])
+
+    def test_rules_that_somebody_deletes(self) -> None:
+        """They may have been missing since they were read last."""
+        self.stream(1, 2)
+        self.peer.says(b"\r\n")
+        self.x.rules = {id: rule for id, rule in self.x.rules.items() if rule.tag != f"{PREFIX}1"}
+        self.lives(LOOK_AGAIN)
+        self.assertEqual(
+            self.gaps("cats"), [("start", DELAY), ("rules", LOOK_AGAIN + DELAY + IN_FLIGHT)]
+        )
+        self.assertEqual(self.streaming(), [1, 2])
+
+
+class RoutingTests(TrunkTestCase):
+    """From matching rules to files."""
+
+    def test_to_every_job_that_it_matched(self) -> None:
+        """Byte for byte, once for each."""
+        self.stream(1, 2)
+        cats, dogs = self.rule(1), self.rule(2)
+        said = [post(1, cats), post(2, dogs), post(3, cats, dogs), post(4, dogs, ("9", "mine"))]
+        self.peer.says(b"".join(said))
+        self.assertEqual(self.disk.stored("cats"), [1, 3])
+        self.assertEqual(self.disk.stored("dogs"), [2, 3, 4])
+        lines = next((self.base / "dogs").glob("dogs2*")).read_bytes().splitlines()
+        self.assertEqual(lines, [line.strip() for line in said[1:]])
+        self.assertEqual(self.sessions[2].archive.tally.posts, 3)
+
+    def test_rules_without_a_tag(self) -> None:
+        """The id is all that X promises."""
+        self.stream(1, 2)
+        self.peer.says(post(1, (self.rule(2)[0], None)))
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [1]))
+
+    def test_a_rule_that_is_not_known_yet(self) -> None:
+        """Its tag says whose it is, before X has even answered."""
+        self.stream(1)
+        self.peer.says(post(1, ("999999", f"{PREFIX}1")))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_a_new_rule_without_a_tag(self) -> None:
+        """It is known as soon as X has answered, although the pass goes on."""
+        self.stream(1)
+        self.x.holds("read")
+        self.run_job(1, "cats, dogs")
+        self.x.holds("delete")
+        self.x.answers()
+        self.peer.says(post(1, (self.rule(1)[0], None)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_what_a_deleted_rule_still_matches(self) -> None:
+        """X takes it off after a while; until then it belongs to the job, tag or no tag."""
+        self.stream(1)
+        old = self.rule(1)
+        self.run_job(1, "kittens")
+        self.lives(DELAY + 5)
+        self.assertEqual(self.x.values(), ["kittens"])
+        self.peer.says(post(1, old) + post(2, (old[0], None)))
+        self.assertEqual(self.disk.stored("cats"), [1, 2])
+
+    def test_what_a_rule_still_matches_that_an_earlier_process_deleted(self) -> None:
+        """It belongs to the job, by its ledger; a rule of nobody's does not."""
+        self.stream(1)
+        old = self.rule(1)
+        self.run_job(1, "kittens")
+        self.lives(DELAY + 5)
+        self.restart()
+        self.stream(1)
+        self.peer.says(post(1, (old[0], None)) + post(2, ("999999", None)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_a_deletion_that_a_crash_kept_out_of_the_ledger(self) -> None:
+        """That the rule was accepted is there."""
+        self.stream(1)
+        old = self.rule(1)
+        self.restart()
+        del self.x.rules[old[0]]
+        self.stream(1)
+        self.peer.says(post(1, (old[0], None)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_what_nobody_here_asked_for(self) -> None:
+        """Counted by rule, one line a minute, and none where there is nothing to count."""
+        self.stream(1)
+        self.peer.says(post(1, ("9", "mine")) + post(2, ("9", "mine"), ("8", None)) + post(3))
+        self.lives(FOREIGN_INTERVAL - 5)
+        self.assertEqual(self.disk.account("", "foreign_posts"), [])
+        self.lives(5)
+        (line,) = self.disk.account("", "foreign_posts")
+        self.assertEqual(line["by_rule"], {"9": 2, "8": 1, "": 1})
+        self.lives(3 * FOREIGN_INTERVAL)
+        self.assertEqual(len(self.disk.account("", "foreign_posts")), 1)
+        self.assertEqual(self.disk.stored("cats"), [])
+
+    def test_what_comes_for_a_job_that_has_stopped(self) -> None:
+        """It is billed, and counted; at the end of the process too."""
+        self.stream(1, 2)
+        dogs = self.rule(2)
+        self.halt(2)
+        self.peer.says(post(1, dogs) + post(2, dogs) + post(3, dogs, self.rule(1)))
+        self.assertEqual((self.disk.stored("dogs"), self.disk.stored("cats")), ([], [3]))
+        self.restart()
+        (line,) = self.disk.account("", "foreign_posts")
+        self.assertEqual(line["by_rule"], {dogs[0]: 2})
+
+    def test_what_is_no_post(self) -> None:
+        """Each capture's account has it, and the posts around it are stored."""
+        self.stream(1, 2)
+        cats = self.rule(1)
+        strange = b'{"data":{"name":"x"}}\r\nnonsense\r\n' + b"x" * (MAX_MESSAGE + 1) + b"\r\n"
+        self.peer.says(b"\r\n")
+        self.peer.says(post(1, cats) + strange + post(2, cats))
+        self.assertEqual(self.disk.stored("cats"), [1, 2])
+        for name in ("cats", "dogs"):
+            self.assertEqual(self.disk.kinds(name)[-3:], ["unknown", "refused", "refused"])
+
+    def test_the_sample_has_no_rules(self) -> None:
+        """All of it is for who asked for it."""
+        self.run_job(4, None)
+        self.peer.answers().says(post(1) + post(2))
+        self.assertEqual(self.disk.stored("all"), [1, 2])
+        self.assertTrue(self.peer.query.is_sample)
+
+    def test_one_folder_that_takes_no_posts(self) -> None:
+        """The others' posts of the same moment are stored, its own when it takes posts again."""
+        self.stream(1, 2)
+        with in_the_way(self.base / "cats"):
+            self.peer.says(post(1, self.rule(1), self.rule(2)))
+            self.assertFalse(self.peer.transport.reading)
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [1]))
+        self.clock.advance(RETRY)
+        self.assertTrue(self.peer.transport.reading)
+        self.assertEqual(self.disk.stored("cats"), [1])
+        self.assertEqual(len(self.disk.account("cats", "disk_trouble")), 1)
+
+    def test_a_folder_that_takes_no_posts_and_is_left(self) -> None:
+        """The others are read again: nothing comes for it any more."""
+        self.stream(1, 2)
+        with in_the_way(self.base / "cats"):
+            self.peer.says(post(1, self.rule(1)))
+            halted = Deferred.fromCoroutine(self.sessions[1].halt("stopped"))
+            settle(self.clock)
+            self.assertTrue(self.peer.transport.reading)
+            self.assertNoResult(halted)
+        self.clock.advance(RETRY)
+        self.successResultOf(halted)
+
+    def test_a_disk_that_takes_no_posts_while_there_is_no_connection(self) -> None:
+        """It is not asked for: X would bill what nobody can store."""
+        self.stream(1)
+        with in_the_way(self.base / "cats"):
+            self.peer.says(post(1, self.rule(1)))
+            self.peer.closes()
+            self.goes(60)
+            self.run_job(2, "dogs")
+            self.assertEqual(self.attempts, 1)
+        self.goes(2)
+        self.assertEqual(self.attempts, 2)
+
+
+class HeldBudgetTests(TrunkTestCase):
+    """A disk takes no posts, X sends on, and each one costs."""
+
+    limits = BudgetLimits(100)
+
+    def kept(self) -> Record:
+        """What is on the disk of the budget."""
+        return read_record(record_path(self.base, PREFIX))
+
+    def test_what_is_not_read(self) -> None:
+        """It is provided for while it may come, counted when it comes, and then no estimate."""
+        self.stream(1)
+        self.peer.says(b"".join(post(n, self.rule(1)) for n in range(4)))
+        self.goes(0.5)
+        with in_the_way(self.base / "cats"), capturedLogs():
+            self.peer.says(post(4, self.rule(1)))
+            self.goes(5)
+            self.assertGreaterEqual(self.kept().ahead, 5 * 8)
+        self.goes(2)
+        self.peer.says(b"".join(post(n, self.rule(1)) for n in range(5, 45)))
+        self.leave()
+        self.assertEqual((self.kept().day_posts, self.kept().day_estimate), (45, 0))
+        self.begin()
+
+    def test_it_ends_unread(self) -> None:
+        """What has been sent by then is spent, by an estimate."""
+        self.stream(1)
+        self.peer.says(b"".join(post(n, self.rule(1)) for n in range(5)))
+        with in_the_way(self.base / "cats"), capturedLogs():
+            self.peer.says(post(5, self.rule(1)))
+            self.goes(5)
+            self.peer.closes()
+            self.assertGreaterEqual(self.kept().day_estimate, 5 * 6)
+        self.goes(2)
+
+
+class BackfillTests(TrunkTestCase):
+    """What an earlier process has missed is asked for, and what it has stored is known."""
+
+    backfill = True
+
+    def made(self, *ago: float) -> list[int]:
+        """The ids of posts that were made so many seconds ago."""
+        return [id_made(self.clock.seconds() - seconds) for seconds in ago]
+
+    def both(self) -> None:
+        """Two jobs run before X has told what rules there are, as in a process that starts."""
+        self.x.holds("read")
+        self.run_job(1, "cats")
+        self.run_job(2, "dogs")
+        self.x.lets_go()
+        self.peer.answers()
+
+    def gaps(self, name: str) -> list[tuple[str, int | None]]:
+        """(cause, minutes that were asked for) of each."""
+        return [(line["cause"], line.get("backfill")) for line in self.disk.account(name, "gap")]
+
+    def says(self, ids: list[int], *jobs: int) -> None:
+        """Posts that these jobs' rules match."""
+        rules = [self.rule(job) for job in jobs]
+        self.peer.says(b"".join(post(id, *rules) for id in ids))
+
+    def test_after_a_restart(self) -> None:
+        """What was missed is asked for, and what comes a second time is stored once."""
+        self.stream(1)
+        self.lives(DELAY)
+        before = self.made(9, 6, 3, 0)
+        self.says(before, 1)
+        self.restart()
+        self.goes(60)
+        self.stream(1)
+        missed = self.made(50, 40)
+        self.says([*before[2:], *missed], 1)
+        self.assertEqual(self.source.minutes, [2])
+        self.assertEqual(self.disk.stored("cats"), [*before, *missed])
+        self.assertEqual(self.sessions[1].archive.tally.posts, 6)
+        self.assertEqual(self.gaps("cats"), [("start", None), ("client_stopped", 2)])
+        self.restart()
+        (again,) = self.disk.account("", "delivered_again")
+        self.assertEqual(again["posts"], 2)
+
+    def test_after_a_kill(self) -> None:
+        """A post that is in the file of one capture and not of the other is stored for that."""
+        self.stream(1, 2)
+        self.lives(DELAY)
+        both = self.made(1, 0)
+        self.says(both, 1, 2)
+        (file,) = (self.base / "dogs").glob("*.tmp")
+        file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+        self.dies()
+        self.stream(1, 2)
+        self.says(both, 1, 2)
+        self.assertEqual(self.source.minutes, [1])
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), (both, both))
+        self.assertEqual(self.gaps("dogs"), [("start", None), ("crash", 1)])
+
+    def test_an_outage_that_goes_on(self) -> None:
+        """It began before the process; what is asked for grows until something comes."""
+        self.stream(1)
+        self.lives(DELAY)
+        self.peer.closes()
+        self.goes(70)
+        self.dies()
+        self.run_job(1, "cats")
+        self.peer.fails(ConnectionRefusedError())
+        self.goes(60)
+        self.peer.fails(ConnectionRefusedError())
+        self.goes(1)
+        self.assertEqual(self.source.minutes, [2, 2, 3])
+        self.peer.answers()
+        self.says(self.made(0), 1)
+        self.peer.closes()
+        self.goes(1)
+        self.assertEqual(self.source.minutes, [2, 2, 3, 1])
+        self.assertEqual(self.gaps("cats"), [("start", None), ("closed", 3)])
+
+    def test_the_longest_outage(self) -> None:
+        """Captures may have been left at different times, and X brings no more than it has."""
+        self.stream(1, 2)
+        self.lives(DELAY)
+        self.restart()
+        self.goes(200)
+        self.stream(1)
+        self.lives(DELAY)
+        self.restart()
+        self.both()
+        self.assertEqual(self.source.minutes, [4])
+        self.restart()
+        self.goes(1000)
+        self.stream(1)
+        self.assertEqual(self.source.minutes, [MOST_MINUTES])
+
+    def test_newly_started(self) -> None:
+        """Nothing has been missed; nor is it taken for what others have missed."""
+        self.stream(1)
+        self.lives(DELAY)
+        self.restart()
+        self.stream(2)
+        self.assertEqual(self.source.minutes, [0])
+        self.restart()
+        self.stream(1, 3)
+        self.says(self.made(0), 1)
+        self.assertEqual(self.source.minutes, [1])
+        self.assertEqual(self.gaps("cats"), [("start", None), ("client_stopped", 1)])
+        self.assertEqual(self.gaps("rats"), [("start", None)])
+
+    def test_not_wanted(self) -> None:
+        """Nothing is asked for, and nobody looks for what has been stored."""
+        self.stream(1)
+        self.lives(DELAY)
+        self.backfill = False
+        self.restart()
+        self.stream(1)
+        self.assertEqual(self.source.minutes, [0])
+
+
+class BackfillBudgetTests(TrunkTestCase):
+    """What was not to be bought is not asked for afterwards."""
+
+    backfill = True
+    limits = BudgetLimits(2)
+
+    def test_a_budget_that_is_used_up(self) -> None:
+        """Whatever happens to the process until the next period."""
+        self.stream(1)
+        with capturedLogs():
+            self.peer.says(post(1, self.rule(1)) + post(2, self.rule(1)))
+            self.goes(GOODBYE)
+            for ends in (self.dies, self.restart):
+                ends()
+                self.run_job(1, "cats")
+            while not self.source.minutes:
+                self.clock.advance(60)
+        self.assertEqual(self.source.minutes, [0])
+
+
+class ConnectionTests(TrunkTestCase):
+    """When the one connection is opened, kept and closed."""
+
+    def test_jobs_come_and_go(self) -> None:
+        """The first opens it, the last closes it, none in between touches it."""
+        self.stream(1)
+        self.run_job(2, "dogs")
+        self.run_job(3, "rats")
+        self.halt(1)
+        self.assertEqual(self.x.values(), ["dogs", "rats"])
+        self.halt(3)
+        self.assertEqual(len(self.open_streams()), 1)
+        self.halt(2)
+        self.assertEqual((self.attempts, self.open_streams(), self.x.values()), (1, [], []))
+
+    def test_keywords_change(self) -> None:
+        """The connection stands, and what only the old rule matches meanwhile is kept."""
+        self.stream(1)
+        old = self.rule(1)
+        for number, text in enumerate(("kittens", "lions, cats", "cats", "tigers"), start=1):
+            self.run_job(1, text)
+            self.peer.says(post(number, old))
+            self.lives(5)
+        self.lives(2 * DELAY)
+        self.assertEqual((self.attempts, len(self.open_streams())), (1, 1))
+        self.assertEqual(self.disk.stored("cats"), [1, 2, 3, 4])
+        self.assertEqual(self.x.values(), ["tigers"])
+
+    def test_the_account_of_a_change(self) -> None:
+        """When the new rule was accepted, when the old one was deleted, and what they are."""
+        self.stream(1)
+        self.run_job(1, "kittens")
+        self.lives(DELAY + 5)
+        lines = self.disk.account("cats", "rules_accepted", "rules_deleted")
+        told = [(line["at"][14:23], line["kind"], line["rules"][0]["value"]) for line in lines]
+        self.assertEqual(
+            told,
+            [
+                ("13:20.000", "rules_accepted", "cats"),
+                ("13:20.000", "rules_accepted", "kittens"),
+                ("13:40.000", "rules_deleted", "cats"),
+            ],
+        )
+
+    def test_no_connection_without_rules(self) -> None:
+        """X would refuse it."""
+        self.x.holds("add")
+        self.run_job(1, "cats")
+        self.assertEqual(self.attempts, 0)
+        self.x.lets_go()
+        self.assertEqual(self.attempts, 1)
+
+    def test_all_terms_are_refused(self) -> None:
+        """There is no connection, and other captures are not held up."""
+        self.x.bad = {"cats": "no cats"}
+        with capturedLogs() as logs:
+            self.run_job(1, "cats")
+        self.assertEqual(self.attempts, 0)
+        (said,) = [log for log in logs if "left out" in log["log_format"]]
+        self.assertEqual((said["name"], said["term"]), ("cats", "cats"))
+        refused = self.disk.account("cats", "terms_refused")[0]["refused"]
+        self.assertEqual(refused, [{"term": "cats", "reason": "X refuses it: no cats"}])
+        self.run_job(2, "dogs")
+        self.assertEqual((self.attempts, self.x.values()), (1, ["dogs"]))
+
+    def test_keywords_that_cannot_be_used(self) -> None:
+        """The capture goes on with none, which is not the sample; its rules go at once."""
+        self.stream(1, 2)
+        self.run_job(1, "--")
+        self.assertEqual(self.x.values(), ["dogs"])
+        self.assertEqual((self.streaming(), self.attempts), ([2], 1))
+        self.run_job(2, "--")
+        settle(self.clock)
+        self.goes(1)
+        self.assertEqual(self.open_streams(), [])
+
+    def test_a_new_job_that_x_has_no_room_for(self) -> None:
+        """The connection of the others is opened all the same."""
+        self.x.cap = 1
+        self.run_job(1, "cats")
+        self.run_job(2, "dogs")
+        self.peer.answers()
+        self.assertEqual(self.streaming(), [1])
+
+    def test_rules_that_are_there_and_others_that_cannot_be_added(self) -> None:
+        """After a restart what is there is enough to connect."""
+        self.stream(1)
+        self.restart()
+        self.x.fails("try", "add", trouble=Trouble.RATE_LIMIT, at_least=900.0)
+        self.run_job(1, "cats, kittens")
+        self.assertEqual(self.attempts, 1)
+        self.peer.answers().says(post(1, self.rule(1)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_the_last_posts_of_the_last_job(self) -> None:
+        """What had arrived when it was stopped is stored."""
+        for jobs in ((1,), (1, 2)):
+            self.stream(*jobs)
+            cats, peer = self.rule(1), self.peer
+            halted = Deferred.fromCoroutine(self.sessions[1].halt("stopped"))
+            peer.says(post(len(jobs), cats))
+            self.goes(GOODBYE)
+            self.successResultOf(halted)
+            for job in jobs:
+                self.halt(job)
+        self.assertEqual(self.disk.stored("cats"), [1, 2])
+        self.assertEqual(self.disk.account("", "foreign_posts"), [])
+
+    def test_stopped_twice_at_the_same_time(self) -> None:
+        """By the server, and by the end of the process."""
+        self.stream(1, 2)
+        halts = [Deferred.fromCoroutine(self.sessions[1].halt("stopped")) for _ in range(2)]
+        self.goes(GOODBYE)
+        for halt in halts:
+            self.successResultOf(halt)
+        self.assertEqual(self.streaming(), [2])
+
+    def test_stopped_and_started_again(self) -> None:
+        """On the same connection, where another job holds it."""
+        self.stream(1, 2)
+        self.halt(1)
+        self.run_job(1, "cats")
+        self.assertEqual((self.streaming(), self.attempts), ([2, 1], 1))
+        self.peer.says(post(1, self.rule(1)))
+        self.assertEqual(self.disk.stored("cats"), [1])
+
+    def test_the_account_of_each_run(self) -> None:
+        """Whoever holds the connection, a capture's account says from when to when it had one."""
+        self.stream(1, 2)
+        self.run_job(3, "rats")
+        for job in (1, 2, 3):
+            self.halt(job)
+        for name in ("cats", "dogs", "rats"):
+            kinds = [line["kind"] for line in self.disk.account(name, "connected", "disconnected")]
+            self.assertEqual((name, kinds), (name, ["connected", "disconnected"]))
+            self.assertEqual(self.disk.account(name, "disconnected")[0]["cause"], "stopped")
+
+    def test_a_capture_that_joins_is_in_the_log(self) -> None:
+        """The connection stands already."""
+        self.stream(1)
+        with capturedLogs() as logs:
+            self.run_job(2, "dogs")
+        names = [log.get("name") for log in logs if "connected" in log["log_format"]]
+        self.assertEqual(names, ["dogs"])
+
+
+class StartedTests(TrunkTestCase):
+    """When a capture counts as started."""
+
+    def test_both_the_connection_and_the_rule(self) -> None:
+        """Whichever comes last."""
+        self.x.holds("add")
+        self.run_job(1, "cats")
+        self.x.lets_go()
+        self.assertEqual((self.connects, self.streaming()), ({1: 0}, []))
+        self.peer.answers()
+        self.assertEqual((self.connects, self.streaming()), ({1: 1}, [1]))
+        self.x.holds("add")
+        self.run_job(2, "dogs")
+        self.assertEqual((self.connects, self.streaming()), ({1: 1, 2: 0}, [1]))
+        self.x.lets_go()
+        self.assertEqual((self.connects, self.streaming()), ({1: 1, 2: 1}, [1, 2]))
+
+    def test_again_after_a_reconnect(self) -> None:
+        """And not because of anything else."""
+        self.stream(1, 2)
+        self.run_job(1, "kittens")
+        self.lives(2 * DELAY)
+        self.assertEqual(self.connects, {1: 1, 2: 1})
+        self.peer.closes()
+        self.assertEqual(self.streaming(), [])
+        self.goes(1)
+        self.peer.answers()
+        self.assertEqual((self.connects, self.streaming()), ({1: 2, 2: 2}, [1, 2]))
+        for name in ("cats", "dogs"):
+            self.assertEqual(len(self.disk.account(name, "connected")), 2)
+            self.assertEqual(len(self.disk.account(name, "disconnected")), 1)
+
+    def test_rules_in_the_account(self) -> None:
+        """By id."""
+        self.stream(1)
+        (line,) = self.disk.account("cats", "connected")
+        self.assertEqual(line["rules"], [self.rule(1)[0]])
+        self.assertEqual(line["endpoint"], "tweets/search/stream")
+
+
+class EndTests(TrunkTestCase):
+    """The process ends, or dies."""
+
+    def test_rules_stay(self) -> None:
+        """The next process goes on with them at once, without adding any."""
+        self.stream(1, 2)
+        self.x.asked.clear()
+        self.restart()
+        self.assertEqual(self.x.values(), ["cats", "dogs"])
+        self.x.holds("read")
+        self.run_job(1, "cats")
+        self.run_job(2, "dogs")
+        self.x.lets_go()
+        self.assertEqual((set(self.x.asked), self.attempts), ({"read"}, 1))
+        self.peer.answers()
+        self.assertEqual(self.streaming(), [1, 2])
+
+    def test_while_the_rules_are_changed(self) -> None:
+        """At whatever request: nothing is left, and the next start puts it right."""
+        for kind in ("read", "try", "add", "delete"):
+            self.x.lets_go()
+            self.run_job(1, "cats")
+            self.goes(2 * DELAY)
+            self.x.holds(kind)
+            self.run_job(1, f"cats{kind}")
+            self.goes(DELAY)
+            self.assertEqual(self.x.waiting, 1)
+            self.restart()
+            self.x.lets_go()
+            self.run_job(1, f"cats{kind}")
+            self.goes(2 * DELAY)
+            self.assertEqual(self.x.values(), [f"cats{kind}"])
+
+    def test_rules_that_cannot_be_read_at_the_next_start(self) -> None:
+        """The ledger says which ones X has: the capture goes on."""
+        self.stream(1)
+        self.restart()
+        self.x.fails("read")
+        with capturedLogs():
+            self.stream(1)
+        self.peer.says(post(1, self.rule(1)))
+        self.assertEqual((self.streaming(), self.disk.stored("cats")), ([1], [1]))
+        self.x.recovers()
+
+    def test_stopped_while_the_client_was_down(self) -> None:
+        """Nothing of it is left at X, although no other capture runs."""
+        self.stream(1)
+        self.restart()
+        stopping = Job(1, "cats", 4, "cats", 0, 1, False, None)
+        self.sessions[1] = Session(stopping, self.shelf, self.trunk, lambda: None)
+        self.sessions[1].startService()
+        self.sessions[1].reopen(stopping)
+        self.assertEqual((self.x.values(), self.attempts), ([], 0))
+
+    def test_a_job_that_is_gone_at_the_next_start(self) -> None:
+        """Its rules go; those of others are not touched."""
+        self.x.has("theirs", "tcc:fedc9876:1")
+        self.stream(1, 2)
+        self.restart()
+        self.run_job(1, "cats")
+        self.assertEqual(self.x.values(), ["cats", "theirs"])
+
+    def test_while_connecting(self) -> None:
+        """The attempt is given up."""
+        self.run_job(1, "cats")
+        self.restart()
+        self.assertEqual(self.open_streams(), [])
+
+    def test_while_it_waits(self) -> None:
+        """For whatever."""
+        self.x.fails(trouble=Trouble.RATE_LIMIT)
+        self.run_job(1, "cats")
+        self.restart()
+        self.x.recovers()
+        self.run_job(1, "cats")
+        self.peer.refuses(429)
+
+
+class SampleTests(TrunkTestCase):
+    """A job without keywords."""
+
+    def test_refused_beside_others(self) -> None:
+        """Said once, with the reason; it runs when it is alone again."""
+        self.stream(1)
+        with capturedLogs() as logs:
+            self.run_job(4, None)
+            self.run_job(4, "")
+            self.lives(30)
+        self.assertEqual(len([log for log in logs if "does not run" in log["log_format"]]), 1)
+        self.assertEqual(len(self.disk.account("all", "sample_refused")), 1)
+        self.assertEqual(self.streaming(), [1])
+        self.assertNotIn("connected", self.disk.kinds("all"))
+        self.halt(1)
+        self.assertTrue(self.peer.query.is_sample)
+        self.peer.answers().says(post(1))
+        self.assertEqual((self.streaming(), self.disk.stored("all")), ([4], [1]))
+        self.assertNotIn("disconnected", self.disk.kinds("all"))
+
+    def test_each_refusal_is_said(self) -> None:
+        """It ran in between, which makes the next one news."""
+        self.stream(1)
+        self.run_job(4, None)
+        self.halt(1)
+        self.run_job(1, "cats")
+        self.assertEqual(len(self.disk.account("all", "sample_refused")), 2)
+
+    def test_another_job_starts_beside_the_sample(self) -> None:
+        """The sample ends, and its account says why."""
+        self.run_job(4, None)
+        self.peer.answers()
+        self.run_job(1, "cats")
+        self.goes(1)
+        self.assertFalse(self.peer.query.is_sample)
+        self.peer.answers()
+        self.assertEqual((self.streaming(), len(self.open_streams())), ([1], 1))
+        (line,) = self.disk.account("all", "disconnected")
+        self.assertNotEqual(line["cause"], "stopped")
+
+    def test_beside_a_job_that_cannot_run(self) -> None:
+        """That is no company."""
+        self.x.bad = {"cats": "no cats"}
+        self.run_job(1, "cats")
+        self.run_job(2, "--")
+        self.run_job(4, None)
+        self.assertTrue(self.peer.query.is_sample)
+        self.assertEqual(self.disk.account("all", "sample_refused"), [])
+
+    def test_two_of_them(self) -> None:
+        """They share it."""
+        self.run_job(4, None)
+        self.run_job(3, None)
+        self.peer.answers().says(post(1))
+        self.assertEqual((self.streaming(), self.attempts), ([4, 3], 1))
+        self.assertEqual((self.disk.stored("all"), self.disk.stored("rats")), ([1], [1]))
+
+    def test_keywords_instead_and_back(self) -> None:
+        """One connection ends before the other begins."""
+        self.run_job(4, None)
+        for text, is_sample in (("cats", False), (None, True)):
+            self.peer.answers()
+            self.run_job(4, text)
+            self.goes(1)
+            self.assertEqual((self.peer.query.is_sample, self.attempts > 1), (is_sample, True))
+            self.assertLessEqual(len(self.open_streams()), 1)
+        self.assertEqual(self.x.values(), [])
+
+
+class TroubleTests(TrunkTestCase):
+    """X refuses, disconnects, or is not there."""
+
+    def test_refusals(self) -> None:
+        """Each has its ramp, is said once for all captures, and never spins."""
+        for status, body, trouble in REFUSALS:
+            with self.subTest(body=body), capturedLogs() as logs:
+                self.run_job(1, "cats")
+                self.run_job(2, "dogs")
+                waits = []
+                for _ in range(3):
+                    before, begun = self.attempts, self.clock.seconds()
+                    self.peer.refuses(status, body)
+                    self.assertEqual(self.attempts, before)
+                    while self.attempts == before:
+                        self.clock.advance(0.25)
+                    waits.append(self.clock.seconds() - begun)
+                self.assertEqual(waits, [RAMPS[trouble].wait(n) for n in (1, 2, 3)])
+                said = [log for log in logs if "no stream" in log["log_format"]]
+                self.assertEqual([log["who"] for log in said], ["Captures 'cats', 'dogs' have"])
+                for name in ("cats", "dogs"):
+                    self.assertEqual(len(self.disk.account(name, "not_connected")), 3)
+                self.peer.answers()
+                self.assertEqual(self.streaming(), [1, 2])
+            self.leave()
+            for path in self.base.glob("*/*.jsonl"):
+                path.unlink()
+            self.begin()
+
+    def test_nobody_is_there(self) -> None:
+        """The network's ramp."""
+        self.run_job(1, "cats")
+        for wait in (0.25, 0.5, 0.75):
+            self.peer.fails(ConnectionRefusedError())
+            before = self.attempts
+            self.goes(wait)
+            self.assertEqual(self.attempts, before + 1)
+
+    def test_disconnects(self) -> None:
+        """Every type ends the connection; each account has it; it comes back."""
+        types = (
+            *("OperationalDisconnect", "UpstreamOperationalDisconnect", "ForceDisconnect"),
+            *("UpstreamUncleanDisconnect", "SlowReader", "InternalError", "InvalidRules"),
+            *("ClientApplicationStateDegraded", "SomethingNew"),
+        )
+        self.stream(1, 2)
+        for number, type_ in enumerate(types, start=1):
+            self.lives(15)
+            before = self.attempts
+            self.peer.says(post(number, self.rule(1)) + goodbye(type_))
+            self.assertTrue(self.peer.hung_up)
+            begun = self.clock.seconds()
+            while self.attempts == before:
+                self.clock.advance(0.25)
+            self.assertLessEqual(self.clock.seconds() - begun, 320)
+            self.peer.answers()
+        for name in ("cats", "dogs"):
+            self.assertEqual(len(self.disk.account(name, "disconnect")), len(types))
+            self.assertEqual(len(self.disk.account(name, "disconnected")), len(types))
+        self.assertEqual(self.disk.stored("cats"), list(range(1, len(types) + 1)))
+
+    def test_silence(self) -> None:
+        """Half a minute without a byte."""
+        self.stream(1)
+        self.lives(20)
+        self.goes(STALL_TIMEOUT)
+        self.assertEqual(self.disk.account("cats", "disconnected")[0]["cause"], "stall")
+        self.goes(1)
+        self.assertEqual(self.attempts, 2)
+
+    def test_x_says_that_there_are_no_rules(self) -> None:
+        """Somebody has deleted ours: they are looked for, and added again."""
+        self.stream(1)
+        self.lives(20)
+        self.x.loses(*self.x.rules)
+        self.peer.closes()
+        self.goes(1)
+        self.peer.refuses(409, b'{"connection_issue":"RuleConfigurationIssue"}')
+        self.assertEqual(self.x.values(), ["cats"])
+        self.goes(6)
+        self.peer.answers()
+        self.assertEqual(self.streaming(), [1])
+
+    def test_x_never_has_rules(self) -> None:
+        """It is asked as often as the connection is tried, no more."""
+        self.run_job(1, "cats")
+        self.x.asked.clear()
+        end = self.clock.seconds() + 3600
+        tries = 0
+        while self.clock.seconds() < end:
+            tries += 1
+            self.peer.refuses(409)
+            before = self.attempts
+            while self.attempts == before:
+                self.clock.advance(1)
+        self.assertLess(tries, 25)
+        self.assertLess(len(self.x.asked), 2 * tries + 5)
+
+    def test_rules_cannot_be_kept(self) -> None:
+        """The accounts say why a capture does not begin, once."""
+        self.x.fails("add", trouble=Trouble.HTTP)
+        self.run_job(1, "cats")
+        self.goes(1000, 1)
+        self.assertEqual(len(self.disk.account("cats", "rules_failed")), 1)
+
+    def test_a_capture_in_trouble_that_is_not_of_the_connection(self) -> None:
+        """A refused sample hears nothing of a connection that it does not have."""
+        self.stream(1)
+        self.run_job(4, None)
+        self.lives(20)
+        self.peer.closes()
+        self.goes(1)
+        self.peer.refuses(503)
+        self.assertEqual([kind for kind in self.disk.kinds("all") if "connected" in kind], [])

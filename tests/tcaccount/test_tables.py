@@ -1,0 +1,92 @@
+"""The account as CSV: what a program reads is what the ledger has."""
+
+import csv
+
+from tcclient.ledger import entries
+from tcclient.ledger.entries import moment
+from tests.tcaccount.ledgertext import NOON, STARTED, FolderCase, gap, stopped
+
+
+class TableTests(FolderCase):
+    def table(self, name: str) -> list[dict[str, str]]:
+        """The rows, by the header."""
+        status, out, err = self.account("--csv", name)
+        self.assertEqual((status, err), (0, ""))
+        return list(csv.DictReader(out.splitlines(keepends=True)))
+
+    def test_gaps(self) -> None:
+        """With all that is known of them, the open one too."""
+        self.tell(
+            (0, STARTED),
+            (9, gap(1, 9.5, status=503, explanation='a, "b"', attempts=3, backfill=2)),
+            (20, stopped("left")),
+        )
+        first, last = self.table("gaps")
+        self.assertEqual(
+            first,
+            {
+                "job": "7",
+                "begin": "2026-11-23T12:00:01.000Z",
+                "end": "2026-11-23T12:00:09.500Z",
+                "seconds": "8.5",
+                "open": "no",
+                "cause": "stall",
+                "detail": "it was so",
+                "attempts": "3",
+                "status": "503",
+                "explanation": 'a, "b"',
+                "keywords": "obama",
+                "backfill_minutes": "2",
+            },
+        )
+        self.assertEqual((last["open"], last["cause"]), ("yes", "client_stopped"))
+
+    def test_limits(self) -> None:
+        """The number of the notice, and the estimate; a notice of another shape has none."""
+        self.tell(
+            (1, entries.Limit(message={"limit": {"track": 5}}, undelivered=7)),
+            (2, entries.Limit(message="no object", undelivered=7)),
+        )
+        self.assertEqual(
+            [tuple(row.values()) for row in self.table("limits")],
+            [
+                ("7", "2026-11-23T12:00:01.000Z", "5", "7"),
+                ("7", "2026-11-23T12:00:02.000Z", "", "7"),
+            ],
+        )
+
+    def test_files(self) -> None:
+        """In order, the adopted ones marked."""
+        self.tell(
+            (0, entries.Adopted(name="old", posts=1, bytes=3, sha256="aa")),
+            (
+                1,
+                entries.File(
+                    name="new", posts=2, bytes=6, sha256="bb", first_id="10", last_id="11",
+                    first_arrival=moment(NOON), last_arrival=moment(NOON + 1), recovered=True,
+                ),
+            ),
+        )  # fmt: skip
+        old, new = self.table("files")
+        self.assertEqual((old["name"], old["sha256"], old["adopted"]), ("old", "aa", "yes"))
+        self.assertEqual(
+            list(new.values()),
+            [
+                "7", "new", "2", "6", "bb", "10", "11", "2026-11-23T12:00:00.000Z",
+                "2026-11-23T12:00:01.000Z", "yes", "no",
+            ],
+        )  # fmt: skip
+
+    def test_keywords(self) -> None:
+        """Texts with commas and quotation marks come through."""
+        text = 'a, "b"\nc'
+        term = entries.Term("x", "why")
+        self.tell(
+            (0, entries.Keywords(before=None, after=text, refused=(term,))),
+            (1, entries.KeywordsInForce(text=text, since=moment(NOON + 1))),
+        )
+        [row] = self.table("keywords")
+        self.assertEqual(
+            list(row.values()),
+            ["7", text, "2026-11-23T12:00:00.000Z", "2026-11-23T12:00:01.000Z", "", "x: why"],
+        )
