@@ -17,15 +17,19 @@ from tcaccount import plot, posts, tables
 from tcaccount.comparison import Difference
 from tcaccount.folder import Folder, NoCapture, find
 from tcaccount.index import Index, read_index
-from tcaccount.lines import lines
 from tcaccount.plot import CannotDraw, Picture
 from tcaccount.progress import Progress
 from tcaccount.rates import Minutes
-from tcaccount.record import Record, record
+from tcaccount.reading import Reading
+from tcaccount.record import record
 from tcaccount.summary import Subject, summary
 from tcaccount.verify import Verification
+from tcclient.ledger.lines import lines
 from tcclient.ledger.wording import number
 from tcclient.runtime.failures import explain_os
+from tcclient.sources.registry import KINDS
+from tcclient.sources.source import SourceKind
+from tcclient.storage.postids import PostIds
 
 AGREES, DIFFERS, CANNOT, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
 
@@ -38,7 +42,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(CANNOT, f"{self.prog}: {message}\n")
 
 
-def make_parser() -> Parser:
+def make_parser(reading: Reading) -> Parser:
     """The command line."""
     parser = Parser(
         prog="tcc-account",
@@ -49,7 +53,9 @@ def make_parser() -> Parser:
     add("folder", type=Path, help="of the capture, <base_dir>/<name>")
     add("--temporary", default=".tmp", metavar="SUFFIX", help="output.temporary_extension")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--csv", choices=sorted(tables.TABLES), help="a table, to the output")
+    what.add_argument(
+        "--csv", choices=sorted(tables.all_tables(reading.tables)), help="a table, to the output"
+    )
     what.add_argument("--verify", action="store_true", help="compare the files with the ledger")
     what.add_argument("--plot", type=picture, metavar="FILE.png|svg", help="posts over time")
     return parser
@@ -62,14 +68,15 @@ def picture(text: str) -> Path:
     return Path(text)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main(arguments: Sequence[str] | None = None, kinds: Sequence[SourceKind] = KINDS) -> NoReturn:
     """
     Raises SystemExit: 0, 1 where --verify finds a difference, 2 with a sentence where something
     cannot be read or written, 130 after Ctrl-C, 141 where nobody reads the output any more.
     """
-    options = make_parser().parse_args(arguments)
+    reading = Reading.of(kinds)
+    options = make_parser(reading).parse_args(arguments)
     try:
-        status = run(options)
+        status = run(options, reading)
         sys.stdout.flush()
     except (NoCapture, CannotDraw) as e:
         status = _cannot(str(e))
@@ -83,31 +90,32 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     raise SystemExit(status)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, reading: Reading) -> int:
     """The exit status.  Raises NoCapture, CannotDraw and OSError."""
     if options.plot:
         plot.check()
     folder = find(options.folder)
     if options.csv:
-        tables.write(tables.TABLES[options.csv](lines(folder.ledger)), sys.stdout)
+        table = tables.all_tables(reading.tables)[options.csv]
+        tables.write(table(lines(folder.ledger, reading.vocabulary)), sys.stdout)
         return AGREES
-    index = read_index(folder.index)
+    index = read_index(folder.index, reading.vocabulary)
     if options.verify:
-        return _verify(folder, index, options.temporary)
-    found = record(lines(folder.ledger))
+        return _verify(folder, index, options.temporary, reading)
+    found = record(lines(folder.ledger, reading.vocabulary), reading.reports())
     if options.plot:
-        _plot(folder, found, index, options.plot)
+        _plot(Subject(folder.name, folder.is_open, found, index, {}), folder, reading, options.plot)
     else:
-        growing = _growing(folder, options.temporary)
+        growing = _growing(folder, options.temporary, reading.ids)
         for text in summary(Subject(folder.name, folder.is_open, found, index, growing)):
             print(text)
     return AGREES
 
 
-def _verify(folder: Folder, index: Index, temporary: str) -> int:
+def _verify(folder: Folder, index: Index, temporary: str, reading: Reading) -> int:
     differences = 0
     with _progress(sum(found.bytes for found in folder.found.values())) as progress:
-        verification = Verification(folder, index, temporary, progress.advance)
+        verification = Verification(folder, index, temporary, reading, progress.advance)
         for finding in verification.run():
             progress.clear()
             differs = isinstance(finding, Difference)
@@ -121,7 +129,7 @@ def _verify(folder: Folder, index: Index, temporary: str) -> int:
     return AGREES
 
 
-def _growing(folder: Folder, temporary: str) -> dict[str, int]:
+def _growing(folder: Folder, temporary: str, ids: PostIds) -> dict[str, int]:
     """File that is not finished -> the posts in it."""
     sizes = {n: f.bytes for n, f in sorted(folder.found.items()) if n.endswith(temporary)}
     growing = {}
@@ -129,18 +137,20 @@ def _growing(folder: Folder, temporary: str) -> dict[str, int]:
         for name in sizes:
             with suppress(FileNotFoundError):  # it has been finished since
                 path = folder.path / name
-                growing[name] = posts.read(path, progress.advance, lambda post: None).posts
+                growing[name] = posts.read(path, ids, progress.advance).posts
     return growing
 
 
-def _plot(folder: Folder, found: Record, index: Index, path: Path) -> None:
-    wanted = found.wanted(index, folder.name)
+def _plot(subject: Subject, folder: Folder, reading: Reading, path: Path) -> None:
+    found = subject.record
+    wanted = found.wanted(subject.index, folder.name)
     if not wanted:
         raise CannotDraw("No line of the ledger says that the capture was started.")
-    minutes = Minutes()
+    minutes = Minutes(reading.ids)
     with _progress(sum(booked.entry.bytes for booked in found.files)) as progress:
         for booked in found.files:
-            minutes.take(posts.ids(folder.inside(booked.entry.name), progress.advance))
+            inside = folder.inside(booked.entry.name)
+            minutes.take(posts.identities(inside, reading.ids, progress.advance))
     gaps = [(gap.begin, gap.end) for gap in found.gaps()]
     plot.draw(Picture(folder.name, (wanted[0][0], wanted[-1][1]), gaps, minutes), path)
 

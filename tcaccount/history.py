@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import attrs
 
 from tcaccount.intervals import Interval, total, within, without
-from tcaccount.lines import Line
 from tcclient.ledger import entries
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import CRASH, LEFT, START, Missing
+from tcclient.ledger.lines import LedgerLine
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ class Wording:
     asked: float | None
     begin: float | None = None
     end: float | None = None
-    refused: tuple[entries.Term, ...] = ()
+    refused: tuple[entries.RefusedTerm, ...] = ()
 
 
 class JobHistory:
@@ -76,7 +76,7 @@ class JobHistory:
         self._alive = 0.0
         self._is_held = False
 
-    def take(self, line: Line) -> None:
+    def take(self, line: LedgerLine) -> None:
         """The next line that is of this job."""
         entry = line.entry
         self.first = line.at if self.first is None else self.first
@@ -190,7 +190,7 @@ class JobHistory:
     def _in_force_now(self) -> list[Wording]:
         return [one for one in self.wordings if one.begin is not None and one.end is None]
 
-    def _heard_of(self, line: Line) -> None:
+    def _heard_of(self, line: LedgerLine) -> None:
         """Until when an earlier process is known to have been there, should it be killed now."""
         entry = line.entry
         if isinstance(entry, entries.File) and entry.recovered:

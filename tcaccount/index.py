@@ -10,8 +10,9 @@ from pathlib import Path
 import attrs
 
 from tcaccount.intervals import Interval
-from tcaccount.lines import Line, lines
 from tcclient.ledger import entries
+from tcclient.ledger.lines import LedgerLine, lines
+from tcclient.ledger.vocabulary import Vocabulary
 
 FOREVER = float("inf")
 
@@ -33,10 +34,10 @@ class Index:
     outages: list[Outage] = attrs.Factory(list)
     _moves: dict[tuple[str, int], list[tuple[float, str]]] = attrs.Factory(dict)
 
-    def take(self, line: Line) -> None:
+    def take(self, line: LedgerLine) -> None:
         """The next line."""
         entry = line.entry
-        if isinstance(entry, entries.Job) and line.job is not None:
+        if isinstance(entry, entries.JobFolder) and line.job is not None:
             self._moves.setdefault((entry.server, line.job), []).append((line.at, entry.name))
         elif isinstance(entry, entries.ServerAnswers):
             self.outages.append(Outage(entry.doing, line.at, entry.after))
@@ -53,15 +54,15 @@ class Index:
         return away
 
 
-def read_index(path: Path) -> Index:
+def read_index(path: Path, vocabulary: Vocabulary) -> Index:
     """Raises OSError, but for a file that is not there."""
     try:
-        return _index(line for line in lines(path) if isinstance(line, Line))
+        return _index(line for line in lines(path, vocabulary) if isinstance(line, LedgerLine))
     except FileNotFoundError:
         return Index()
 
 
-def _index(found: Iterable[Line]) -> Index:
+def _index(found: Iterable[LedgerLine]) -> Index:
     index = Index(known=True)
     for line in found:
         index.take(line)

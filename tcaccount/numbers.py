@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from tcaccount.lines import Line
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
+from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.wording import number
 
-_NAMES = tuple(field.name for field in attrs.fields(Account))
+_NAMES = tuple(field.name for field in attrs.fields(Counters))
 
 
 class Numbers:
@@ -25,10 +25,10 @@ class Numbers:
 
     def __init__(self, may_come: Callable[[int], bool]) -> None:
         self._may_come = may_come
-        self._known: dict[int, Account] = {}
+        self._known: dict[int, Counters] = {}
         self._uncertain: set[int] = set()
 
-    def take(self, line: Line) -> Iterator[str]:
+    def take(self, line: LedgerLine) -> Iterator[str]:
         """The next line; yields a sentence for each number in it that is not as it should be."""
         entry, job = line.entry, line.job
         if isinstance(entry, entries.LinesDropped):
@@ -37,7 +37,7 @@ class Numbers:
             return
         before = self._known.get(job)
         due = before and _expected(before, entry)
-        found: Account | None = getattr(entry, "account", None)
+        found: Counters | None = getattr(entry, "counters", None)
         if found is None:
             if due is not None:
                 self._known[job] = due
@@ -48,7 +48,7 @@ class Numbers:
             yield from self._compare(line.number, job, found, due)
         self._uncertain.discard(job)
 
-    def _compare(self, line: int, job: int, found: Account, due: Account) -> Iterator[str]:
+    def _compare(self, line: int, job: int, found: Counters, due: Counters) -> Iterator[str]:
         for name in _NAMES:
             told, expected = getattr(found, name), getattr(due, name)
             if told != expected and not (told > expected and job in self._uncertain):
@@ -58,7 +58,7 @@ class Numbers:
                 )
 
 
-def _expected(before: Account, entry: entries.Entry) -> Account:
+def _expected(before: Counters, entry: entries.Entry) -> Counters:
     """The account after what the line tells."""
     match entry:
         case entries.NotStored(posts=posts, counted=True):

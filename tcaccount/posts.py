@@ -10,8 +10,8 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.storage.postids import NoObject, checked_id
-from tcclient.stream.messages import Overlong, Splitter
+from tcclient.storage.postids import NotAnObject, PostIds
+from tcclient.stream.framing import Overlong, Splitter
 
 _BLOCK = 1 << 20
 
@@ -39,38 +39,49 @@ def blocks(path: Path, advance: Callable[[int], object]) -> Iterator[bytes]:
             yield block
 
 
-def read(path: Path, advance: Callable[[int], object], take: Callable[[str], object]) -> Contents:
-    """All of a file; `take` gets each id in it.  Raises OSError."""
+def read(
+    path: Path,
+    ids: PostIds,
+    advance: Callable[[int], object],
+    take: Callable[[str], object] = lambda identity: None,
+) -> Contents:
+    """
+    Return what is in a file.  `ids` finds the ids of its posts, of which `take` gets each.  Raises
+    OSError.
+    """
     found, splitter, digest = Contents(), Splitter(), hashlib.sha256()
     for block in blocks(path, advance):
         digest.update(block)
         found.bytes += len(block)
-        _look_at(splitter.feed(block), found, take)
+        _look_at(splitter.feed(block), ids, found, take)
     found.torn = splitter.incomplete
-    _look_at(splitter.feed(b"\n"), found, take)
+    _look_at(splitter.feed(b"\n"), ids, found, take)
     found.sha256 = digest.hexdigest()
     return found
 
 
-def ids(path: Path, advance: Callable[[int], object]) -> Iterator[str]:
-    """The ids in a file, without those of lines that are broken.  Raises OSError."""
+def identities(path: Path, ids: PostIds, advance: Callable[[int], object]) -> Iterator[str]:
+    """Yield the ids in a file, without those of lines that are broken.  Raises OSError."""
     splitter, found = Splitter(), Contents()
     for block in blocks(path, advance):
         some: list[str] = []
-        _look_at(splitter.feed(block), found, some.append)
+        _look_at(splitter.feed(block), ids, found, some.append)
         yield from some
 
 
 def _look_at(
-    messages: list[bytes | Overlong], found: Contents, take: Callable[[str], object]
+    messages: list[bytes | Overlong],
+    ids: PostIds,
+    found: Contents,
+    take: Callable[[str], object],
 ) -> None:
     for message in messages:
         if isinstance(message, bytes) and message.isspace():
             continue
         found.posts += 1
         try:
-            identity = checked_id(message) if isinstance(message, bytes) else _too_long()
-        except NoObject:
+            identity = ids.find(message) if isinstance(message, bytes) else _too_long()
+        except NotAnObject:
             found.broken += 1
             found.first_broken = found.first_broken or found.posts
         else:
@@ -79,4 +90,4 @@ def _look_at(
 
 
 def _too_long() -> str | None:
-    raise NoObject
+    raise NotAnObject

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import attrs
 
 from tcaccount.intervals import Interval
-from tcclient.storage.postids import made_at
+from tcclient.storage.postids import PostIds
 
 MOST_STEPS = 1500
 """How many steps a curve has at most; more cannot be seen."""
@@ -33,16 +33,20 @@ class Curve:
 
 
 class Minutes:
-    """Counts posts by the minute; `undated` are those whose id does not tell."""
+    """
+    Counts posts by the minute in which `ids` says they were made; `undated` are those whose id does
+    not tell.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, ids: PostIds) -> None:
         self.undated = 0
+        self._made_at = ids.made_at
         self._posts: Counter[int] = Counter()
 
-    def take(self, ids: Iterable[str]) -> None:
-        """So many posts more."""
-        for one in ids:
-            at = made_at(one)
+    def take(self, identities: Iterable[str]) -> None:
+        """Count the posts with these ids."""
+        for one in identities:
+            at = self._made_at(one)
             if at is None:
                 self.undated += 1
             else:

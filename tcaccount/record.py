@@ -5,16 +5,17 @@ Holds what is rare (gaps, files, keywords) line by line, and counts what is not.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from tcaccount.history import Gap, JobHistory, Wording
 from tcaccount.index import Index
 from tcaccount.intervals import Interval, merged
-from tcaccount.lines import Line, Torn, Unreadable
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
+from tcclient.ledger.lines import AnyLine, CutLine, LedgerLine, UnreadableLine
+from tcclient.sources.source import SourceReport
 
 
 @attrs.frozen
@@ -32,53 +33,39 @@ class Booked:
 
 
 @attrs.define
-class _Undelivered:
-    """v1.1's running estimates: each opening of the folder begins one."""
-
-    before: int = 0
-    now: int = 0
-
-    def opened(self) -> None:
-        self.before, self.now = self.before + self.now, 0
-
-
-@attrs.define
 class Record:
-    """All that is known of a folder from its ledger."""
+    """All that is known of a folder from its ledger; `reports` are those of the sources."""
 
+    reports: Sequence[SourceReport] = ()
     jobs: dict[int, JobHistory] = attrs.Factory(dict)
-    accounts: dict[int, Account] = attrs.Factory(dict)
+    counters: dict[int, Counters] = attrs.Factory(dict)
     files: list[Booked] = attrs.Factory(list)
     to_adopt: set[str] = attrs.Factory(set)
     torn: list[entries.Torn] = attrs.Factory(list)
-    unreadable: list[Unreadable] = attrs.Factory(list)
-    cut: Torn | None = None
+    unreadable: list[UnreadableLine] = attrs.Factory(list)
+    cut: CutLine | None = None
     counts: Counter[str] = attrs.Factory(Counter)
     sums: Counter[str] = attrs.Factory(Counter)
     clock_steps: list[tuple[float, float]] = attrs.Factory(list)
     disk_seconds: float = 0.0
     disk_ended: int = 0
-    _undelivered: _Undelivered = attrs.Factory(_Undelivered)
 
-    def take(self, line: Line | Unreadable | Torn) -> None:
+    def take(self, line: LedgerLine | UnreadableLine | CutLine) -> None:
         """The next line of the ledger."""
-        if isinstance(line, Unreadable):
+        if isinstance(line, UnreadableLine):
             self.unreadable.append(line)
-        elif isinstance(line, Torn):
+        elif isinstance(line, CutLine):
             self.cut = line
         else:
             self.counts[line.entry.kind] += 1
             self._count(line)
+            for report in self.reports:
+                report.take(line)
             if line.job is not None:
                 self.jobs.setdefault(line.job, JobHistory(line.job)).take(line)
-                account = getattr(line.entry, "account", None)
-                if account is not None:
-                    self.accounts[line.job] = account
-
-    @property
-    def undelivered(self) -> int:
-        """v1.1: how many posts matched and were not delivered, by estimate."""
-        return self._undelivered.before + self._undelivered.now
+                counters = getattr(line.entry, "counters", None)
+                if counters is not None:
+                    self.counters[line.job] = counters
 
     def gaps(self) -> list[Gap]:
         """Of all jobs, by their beginning."""
@@ -101,7 +88,7 @@ class Record:
         """In the finished files that were adopted, or in the others."""
         return sum(one.entry.posts for one in self.files if one.is_adopted is adopted)
 
-    def _count(self, line: Line) -> None:
+    def _count(self, line: LedgerLine) -> None:
         match line.entry:
             case entries.File() | entries.Adopted():
                 self.files.append(Booked(line.number, line.job, line.entry))
@@ -110,10 +97,6 @@ class Record:
                 self.to_adopt.update(names)
             case entries.Torn():
                 self.torn.append(line.entry)
-            case entries.Limit(undelivered=estimate):
-                self._undelivered.now = estimate
-            case entries.CaptureOpen():
-                self._undelivered.opened()
             case entries.NotStored(posts=posts):
                 self.sums["not_stored"] += posts
             case entries.LinesDropped(lines=dropped):
@@ -127,9 +110,9 @@ class Record:
                 self.disk_ended += 1
 
 
-def record(lines: Iterable[Line | Unreadable | Torn]) -> Record:
-    """Of all lines of a ledger."""
-    result = Record()
+def record(lines: Iterable[AnyLine], reports: Sequence[SourceReport] = ()) -> Record:
+    """Return what all lines of a ledger say together."""
+    result = Record(reports)
     for line in lines:
         result.take(line)
     return result

@@ -3,7 +3,6 @@ What else a ledger tells of a capture, in words: what did not come to the files,
 meanwhile.  Pure.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 from tcaccount.history import JobHistory
@@ -11,26 +10,13 @@ from tcaccount.index import Index
 from tcaccount.intervals import merged, total
 from tcaccount.record import Record
 from tcclient.ledger.wording import length, number, when
-
-_MESSAGES = {
-    "delete": ("deletion of a post", "deletions of posts"),
-    "scrub_geo": ("removal of places", "removals of places"),
-    "status_withheld": ("post withheld in countries", "posts withheld in countries"),
-    "user_withheld": ("user withheld in countries", "users withheld in countries"),
-    "disconnect": ("announced end of the connection", "announced ends of the connection"),
-    "warning": ("warning", "warnings"),
-    "event": ("event of the account", "events of the account"),
-    "unknown": ("message of no known kind", "messages of no known kind"),
-}
-"""Kind -> what one is called, and several."""
+from tcclient.sources.source import COMMON_MESSAGES
 
 
 def not_in_files(record: Record) -> Iterator[str]:
     """Posts that are not, and lines that may have been some."""
-    if record.counts["limit"]:
-        notices = number(record.counts["limit"], "limit notice")
-        yield f"about {number(record.undelivered)} matched and were not delivered:"
-        yield f"  an estimate, from {notices}"
+    for report in record.reports:
+        yield from report.not_in_files()
     if record.counts["not_stored"]:
         yield f"{number(record.sums['not_stored'])} arrived and were not stored"
     if record.torn:
@@ -40,11 +26,14 @@ def not_in_files(record: Record) -> Iterator[str]:
         yield f"{lines} no message"
 
 
-def messages(counts: Counter[str]) -> Iterator[str]:
-    """What came besides posts."""
-    for kind, (one, many) in _MESSAGES.items():
-        if counts[kind]:
-            yield number(counts[kind], one, many)
+def messages(record: Record) -> Iterator[str]:
+    """Yield what came besides posts, kind by kind."""
+    names: dict[str, tuple[str, str]] = {}
+    for report in record.reports:
+        names |= report.messages
+    for kind, (one, many) in {**names, **COMMON_MESSAGES}.items():
+        if record.counts[kind]:
+            yield number(record.counts[kind], one, many)
 
 
 def machine(record: Record) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tcaccount.folder import TORN, Folder, Found
 from tcaccount.posts import Contents
 from tcaccount.record import Booked, Record
 from tcclient.ledger.wording import number
+from tcclient.storage.postids import PostIds
 
 
 @attrs.frozen
@@ -28,11 +29,12 @@ class _Stranger:
 class Strangers:
     """Of one folder.  The names of files that are being written end with `temporary`."""
 
-    def __init__(self, folder: Folder, record: Record, temporary: str) -> None:
+    def __init__(self, folder: Folder, record: Record, temporary: str, ids: PostIds) -> None:
         self._folder = folder
         self._record = record
         self._booked = {booked.entry.name: booked for booked in record.files}
         self._temporary = temporary
+        self._ids = ids
         self._strangers: list[_Stranger] = []
 
     def recognise(self, advance: Callable[[int], object]) -> None:
@@ -41,7 +43,7 @@ class Strangers:
         for found in self._found():
             contents = None
             if found.bytes in sizes:
-                contents = posts.read(self._folder.path / found.name, advance, lambda post: None)
+                contents = posts.read(self._folder.path / found.name, self._ids, advance)
             self._strangers.append(_Stranger(found.name, contents))
 
     def missing(self, booked: Booked) -> Difference:

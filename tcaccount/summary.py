@@ -62,7 +62,7 @@ def summary(subject: Subject) -> Iterator[str]:
         ("Posts", _posts(subject)),
         ("Not in the files", remarks.not_in_files(record)),
         ("Keywords", _keywords(record)),
-        ("Messages", remarks.messages(record.counts)),
+        ("Messages", remarks.messages(record)),
         ("This machine", remarks.machine(record)),
         ("Capture server", remarks.server(subject.index, histories)),
         ("Ledger", remarks.ledger(record)),
@@ -152,9 +152,9 @@ def _posts(subject: Subject) -> Iterator[str]:
     if adopted:
         files = number(len(adopted), "file")
         yield f"{number(record.posts(adopted=True))} in {files} from before the ledger"
-    for job, account in sorted(record.accounts.items()):
-        here = f"{number(account.posts)} in files that this client finished"
-        yield f"job {job}: {here}, {number(account.base)} more that the server counts"
+    for job, counters in sorted(record.counters.items()):
+        here = f"{number(counters.posts)} in files that this client finished"
+        yield f"job {job}: {here}, {number(counters.base)} more that the server counts"
 
 
 def _keywords(record: Record) -> Iterator[str]:

@@ -4,13 +4,13 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TextIO
 
-from tcaccount.lines import Line, Torn, Unreadable
 from tcaccount.record import Record, record
 from tcclient.ledger import entries
+from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.wording import iso
+from tcclient.sources.source import Row, Table
 
-Lines = Iterable[Line | Unreadable | Torn]
-Row = tuple[object, ...]
+Lines = Iterable[AnyLine]
 
 _GAPS = (
     "job", "begin", "end", "seconds", "open", "cause", "detail", "attempts", "status",
@@ -21,7 +21,6 @@ _FILES = (
     "last_arrival", "recovered", "adopted",
 )  # fmt: skip
 _KEYWORDS = ("job", "text", "asked", "from", "to", "left_out")
-_LIMITS = ("job", "at", "track", "undelivered_estimate")
 
 
 def gaps(found: Record) -> Iterator[Row]:
@@ -58,24 +57,21 @@ def keywords(found: Record) -> Iterator[Row]:
         yield one.job, one.text, iso(one.asked), iso(one.begin), iso(one.end), left_out
 
 
-def limits(lines: Lines) -> Iterator[Row]:
-    """Each notice, as it came, with the estimate after it."""
-    yield _LIMITS
-    for line in lines:
-        if isinstance(line, Line) and isinstance(line.entry, entries.Limit):
-            said = line.entry.message
-            limit = said.get("limit") if isinstance(said, dict) else None
-            track = limit.get("track") if isinstance(limit, dict) else None
-            yield line.job, iso(line.at), track, line.entry.undelivered
-
-
 TABLES: Mapping[str, Callable[[Lines], Iterator[Row]]] = {
     "gaps": lambda lines: gaps(record(lines)),
-    "limits": limits,
     "files": lambda lines: files(record(lines)),
     "keywords": lambda lines: keywords(record(lines)),
 }
 """Name -> the rows of a ledger's lines, the header first."""
+
+
+def all_tables(of_sources: Mapping[str, Table]) -> dict[str, Callable[[Lines], Iterator[Row]]]:
+    """Return these tables, and those that only some sources fill, by name."""
+    return {**TABLES, **{name: _of_readable(table) for name, table in of_sources.items()}}
+
+
+def _of_readable(table: Table) -> Callable[[Lines], Iterator[Row]]:
+    return lambda lines: table(line for line in lines if isinstance(line, LedgerLine))
 
 
 def write(rows: Iterable[Row], to: TextIO) -> None:

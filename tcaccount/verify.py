@@ -13,11 +13,12 @@ from tcaccount import posts
 from tcaccount.comparison import Difference, Finding, Remark, compare
 from tcaccount.folder import Folder
 from tcaccount.index import Index
-from tcaccount.lines import Line, lines
 from tcaccount.numbers import Numbers
+from tcaccount.reading import Reading
 from tcaccount.record import Booked, Record
 from tcaccount.strangers import Strangers
 from tcaccount.twice import Identities
+from tcclient.ledger.lines import LedgerLine, lines
 from tcclient.ledger.wording import number
 
 MOST_LINES = 20
@@ -34,15 +35,16 @@ class Verification:
     folder: Folder
     index: Index
     temporary: str
+    reading: Reading
     advance: Callable[[int], object]
     files: int = 0
     posts: int = 0
 
     def run(self) -> Iterator[Finding]:
         """All that is found, as it is found.  Raises OSError."""
-        record = Record()
+        record = Record(self.reading.reports())
         yield from self._ledger(record)
-        strangers = Strangers(self.folder, record, self.temporary)
+        strangers = Strangers(self.folder, record, self.temporary, self.reading.ids)
         strangers.recognise(self.advance)
         with Identities() as identities:
             for number_of, booked in enumerate(record.files):
@@ -53,9 +55,9 @@ class Verification:
 
     def _ledger(self, record: Record) -> Iterator[Finding]:
         numbers = Numbers(self._may_come)
-        for line in lines(self.folder.ledger):
+        for line in lines(self.folder.ledger, self.reading.vocabulary):
             record.take(line)
-            if isinstance(line, Line):
+            if isinstance(line, LedgerLine):
                 yield from map(Difference, numbers.take(line))
         yield from map(Difference, _unreadable(record, is_open=self.folder.is_open))
         names = Counter(booked.entry.name for booked in record.files)
@@ -72,7 +74,10 @@ class Verification:
         name = booked.entry.name
         try:
             found = posts.read(
-                self.folder.inside(name), self.advance, lambda post: identities.take(post, place)
+                self.folder.inside(name),
+                self.reading.ids,
+                self.advance,
+                lambda post: identities.take(post, place),
             )
         except FileNotFoundError:
             yield strangers.missing(booked)
@@ -84,7 +89,7 @@ class Verification:
 
 def _unreadable(record: Record, *, is_open: bool) -> Iterator[str]:
     for line in record.unreadable[:MOST_LINES]:
-        yield f"Line {line.number} of the ledger {line.why}."
+        yield f"LedgerLine {line.number} of the ledger {line.why}."
     more = len(record.unreadable) - MOST_LINES
     if more > 0:
         yield f"{number(more, 'more line')} of the ledger cannot be read."

@@ -8,53 +8,39 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, cast
 
-import attrs
-from treq.client import HTTPClient
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
 
 from tcclient import __version__
 from tcclient.captures.poller import Intervals, Poller
-from tcclient.check import checks as check
+from tcclient.check import checks
+from tcclient.check.checks import OtherSides
 from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
-from tcclient.http.clients import rest_client, stock_stream_client, stream_client, user_agent
+from tcclient.http.clients import rest_client, user_agent
 from tcclient.logs import observer as logs
-from tcclient.runtime.backoff import Backoff
+from tcclient.runtime.byname import load_by_name
 from tcclient.runtime.clockwatch import ClockWatch
 from tcclient.runtime.steady import Times
 from tcclient.runtime.threads import in_threads
-from tcclient.sources.twitter_v1.api import LIMITS, Keys, V1Source
-from tcclient.sources.twitter_v1.feed import Feeds, OwnFeeds
-from tcclient.sources.twitter_v2 import api as v2
-from tcclient.sources.twitter_v2.api import V2Source
-from tcclient.sources.twitter_v2.backfill import Backfill
-from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.sources.twitter_v2.budget.budget import limits_from
-from tcclient.sources.twitter_v2.budget.file import record_path
-from tcclient.sources.twitter_v2.budget.keeper import Purse
-from tcclient.sources.twitter_v2.fields import parameters
-from tcclient.sources.twitter_v2.rules.api import RuleApi
-from tcclient.sources.twitter_v2.rules.book import Manner
-from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
-from tcclient.sources.twitter_v2.sharedstream import Trunk
+from tcclient.sources.registry import post_ids
+from tcclient.sources.source import Surroundings
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.folders import Shelf
+from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
-from tcclient.stream import proof
-from tcclient.stream.capturestream import Upstream
-from tcclient.stream.connection import Timing
-from tcclient.stream.standstill import STILL
 from tcclient.stream.valve import rest_within
 
 log = Logger()
+
+SANDBOX = "sandbox"
+"""The name of the entry point that `--sandbox` starts."""
 
 
 class Options(usage.Options):
@@ -139,7 +125,41 @@ def client(settings: Settings, reactor: Any, logfile: str | None) -> Root:
 
 
 def make_poller(settings: Settings, reactor: Any) -> Poller:
-    """The capturing part of the tree."""
+    """Return the capturing part of the tree."""
+    times = Times(reactor)
+    surroundings = make_surroundings(settings, times)
+    source = settings.source.make(surroundings)
+    poller = Poller(
+        make_control(settings, times),
+        surroundings.folders,
+        source,
+        Intervals(settings.server.ping_interval, settings.server.update_interval),
+        settings.server.client_id,
+    )
+    # Below the poller, and first: so they are stopped last.
+    ClockWatch(times).setServiceParent(poller)  # type: ignore[no-untyped-call]
+    source.setServiceParent(poller)
+    times.on_step(poller.clock_stepped)
+    return poller
+
+
+def make_surroundings(settings: Settings, times: Times) -> Surroundings:
+    """Return what the source of the settings is given."""
+    server, output = settings.server, settings.output
+    return Surroundings(
+        times,
+        settings.source_addr,
+        user_agent(server.client_id),
+        server.base_url,
+        server.client_id,
+        # Who wants each post in its file as soon as it is read wants it read as soon as it comes.
+        rest_within(output.flush_interval),
+        make_folders(settings, times),
+    )
+
+
+def make_folders(settings: Settings, times: Times) -> Folders:
+    """Return the folders that captures are stored in; nothing is made on the disk yet."""
     output = settings.output
     naming = Naming(
         "",
@@ -149,132 +169,29 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         output.filename_timefmt,
         output.utc,
     )
-    times = Times(reactor)
-    shelf = Shelf(
+    use = DiskUse(
+        output.flush_interval - rest_within(output.flush_interval),
+        output.fsync_interval,
+        output.min_free_bytes,
+        in_threads(cast(IReactorFromThreads, times.reactor)),
+        ids=post_ids(settings.source.post_ids),
+    )
+    return Folders(
         output.base_dir,
         naming,
         settings.server.base_url,
         times.wall,
         times.steady,
         settings.fingerprint(),
-        DiskUse(
-            output.flush_interval - rest_within(output.flush_interval),
-            output.fsync_interval,
-            output.min_free_bytes,
-            in_threads(reactor),
-        ),
-    )
-    if settings.twitter.api == "1.1":
-        return _poller(settings, shelf, _v1_feeds(settings, times), times)
-    trunk = _v2_feeds(settings, shelf, times)
-    poller = _poller(settings, shelf, trunk, times)
-    trunk.setServiceParent(poller)  # type: ignore[no-untyped-call]
-    return poller
-
-
-def _poller(settings: Settings, shelf: Shelf, feeds: Feeds, times: Times) -> Poller:
-    poller = Poller(
-        make_control(settings, times),
-        shelf,
-        feeds,
-        Intervals(settings.server.ping_interval, settings.server.update_interval),
-        settings.server.client_id,
-    )
-    # Below the poller, and first: so it is stopped last.
-    ClockWatch(times).setServiceParent(poller)  # type: ignore[no-untyped-call]
-    times.on_step(poller.clock_stepped)
-    return poller
-
-
-def _v1_feeds(settings: Settings, times: Times) -> OwnFeeds:
-    keys = settings.twitter_auth.present()
-    source = V1Source(
-        _stream_client(settings, times),
-        settings.twitter.stream_url,
-        Keys(*(keys[field.name] for field in attrs.fields(Keys))),
-        user_agent(settings.server.client_id),
-        times.wall,
-        settings.twitter.stall_timeout,
-    )
-    return OwnFeeds(Upstream(source, Backoff(), times.steady, _timing(settings)), LIMITS)
-
-
-def _v2_feeds(settings: Settings, shelf: Shelf, times: Times) -> Trunk:
-    twitter = settings.twitter
-    agent = user_agent(settings.server.client_id)
-    bearer = _bearer(settings, times)
-    backfill = Backfill(twitter.backfill)
-    source = V2Source(
-        _stream_client(settings, times),
-        twitter.api_url,
-        bearer,
-        parameters(twitter.fields),
-        agent,
-        times.steady,
-        v2.STALL_TIMEOUT if twitter.stall_timeout is None else twitter.stall_timeout,
-        backfill,
-    )
-    prefix = tag_prefix(settings.server.base_url, settings.server.client_id)
-    return Trunk(
-        Upstream(source, Backoff(), times.steady, _timing(settings)),
-        _rule_api(settings, bearer, times),
-        Manner(prefix, twitter.rule_length, twitter.rule_delay),
-        shelf.note,
-        backfill,
-        partial(_purse, settings, prefix, times) if twitter.budget else None,
+        use,
     )
 
 
-def _stream_client(settings: Settings, times: Times) -> HTTPClient:
-    stock = settings.twitter.stock_http
-    if not stock and not proof.holds():
-        log.warn(
-            "The shortcut past Twisted's HTTP client does not hold with this Twisted: the stream "
-            "goes through all of it, which costs more and loses nothing. Please report this."
-        )
-        stock = True
-    make = stock_stream_client if stock else stream_client
-    return make(times.reactor, settings.source_addr)
-
-
-def _timing(settings: Settings) -> Timing:
-    """Who wants each post in its file as soon as it is read wants it read as soon as it comes."""
-    return Timing(rest=rest_within(settings.output.flush_interval), still=STILL)
-
-
-def _purse(settings: Settings, prefix: str, times: Times, trunk: Trunk) -> Purse:
-    path = record_path(settings.output.base_dir, prefix)
-    purse = Purse(limits_from(settings.twitter.budget), path, times.wall, trunk)
-    times.on_step(purse.clock_stepped)
-    return purse
-
-
-def _bearer(settings: Settings, times: Times) -> Bearer:
-    keys = settings.twitter_auth.present()
-    return Bearer(
-        rest_client(times.reactor),
-        settings.twitter.api_url,
-        keys.get("api_key"),
-        keys.get("api_secret"),
-        keys.get("bearer_token"),
-        user_agent(settings.server.client_id),
-        times.wall,
-    )
-
-
-def _rule_api(settings: Settings, bearer: Bearer, times: Times) -> RuleApi:
-    agent = user_agent(settings.server.client_id)
-    return RuleApi(
-        rest_client(times.reactor), settings.twitter.api_url, bearer, agent, times.steady
-    )
-
-
-def make_ends(settings: Settings, reactor: Any) -> check.Ends:
-    """Whom `--check` asks, as the client will."""
-    rules, times = None, Times(reactor)
-    if settings.twitter.api == "2":
-        rules = _rule_api(settings, _bearer(settings, times), times)
-    return check.Ends(make_control(settings, times), rules)
+def make_other_sides(settings: Settings, reactor: Any) -> OtherSides:
+    """Return whom `--check` asks, as the client will."""
+    times = Times(reactor)
+    source = settings.source.checks(make_surroundings(settings, times))
+    return OtherSides(make_control(settings, times), source)
 
 
 def make_control(settings: Settings, times: Times) -> ControlServer:
@@ -299,24 +216,17 @@ def _make(options: Options, reactor: Any, logfile: str | None) -> IService:
         return _in_sandbox(Path(sandbox), options["sandbox-api"], reactor, logfile)
     settings = load(Path(config), os.environ)
     if options["check"]:
-        check.run(settings, make_ends, os.environ)
+        checks.run(settings, make_other_sides, os.environ)
     return client(settings, reactor, logfile)
 
 
 def _in_sandbox(folder: Path, api: str, reactor: Any, logfile: str | None) -> IService:
-    if api not in ("2", "1.1"):
-        raise SystemExit(f"--sandbox-api must be 2 or 1.1, found {api!r}.")
-    # Only here: a client that captures in earnest needs none of it in memory.
-    from tcsandbox.both import Sandbox, SandboxError
-
-    try:
-        sandbox = Sandbox(folder, api, reactor)
-    except SandboxError as e:
-        raise SystemExit(str(e)) from None
+    # Found by name: a client that captures in earnest needs none of it, nor has it in memory.
+    sandbox = load_by_name(SANDBOX)(folder, api, reactor)
     print(sandbox.description(), flush=True)
     settings = load(sandbox.settings_path, os.environ)
     root = Root(_observer(settings, reactor, logfile))
-    sandbox.setServiceParent(root)  # type: ignore[no-untyped-call]
+    sandbox.setServiceParent(root)
     make_poller(settings, reactor).setServiceParent(root)  # type: ignore[no-untyped-call]
     return root
 

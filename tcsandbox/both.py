@@ -48,6 +48,8 @@ class Sandbox(Service):
     """
 
     def __init__(self, folder: Path, api: str, reactor: Any) -> None:
+        if api not in JOBS:
+            raise SandboxError(f"--sandbox-api must be {' or '.join(JOBS)}, found {api!r}.")
         self.folder = folder.absolute()
         self.settings_path = self.folder / "settings.json"
         self._reactor = reactor
@@ -126,6 +128,14 @@ What a researcher would do with 'demo' on the server's website, to be pasted int
 
 Ctrl-C here ends it all and finishes the files.
 """
+
+
+def sandbox(folder: Path, api: str, reactor: Any) -> Sandbox:
+    """Return a sandbox.  Raises SystemExit with a sentence where it cannot be set up."""
+    try:
+        return Sandbox(folder, api, reactor)
+    except SandboxError as e:
+        raise SystemExit(str(e)) from None
 
 
 def _lock(folder: Path) -> None:

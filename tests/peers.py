@@ -13,15 +13,15 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
-from tcclient.config.settings import Secret
 from tcclient.runtime.backoff import Backoff, Trouble
-from tcclient.sources.keywords import Query
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v1.api import Keys, V1Source
+from tcclient.sources.twitter_v1.query import Query
 from tcclient.storage.postids import EPOCH as EPOCH_OF_IDS
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.gunzip import HIDDEN
-from tcclient.stream.streamapi import Refusal
 
 EPOCH = 1_700_000_000.0
 STALL = 90.0

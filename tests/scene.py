@@ -23,12 +23,13 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.captures.poller import Intervals, Poller
-from tcclient.config.settings import Output, Secret, Server, Settings, Twitter, TwitterAuth
+from tcclient.config.settings import Output, Server, Settings, Twitter, TwitterAuth
 from tcclient.control.client import ControlServer
+from tcclient.runtime.secrets import Secret
 from tcclient.service import make_poller
-from tcclient.sources.twitter_v1.api import LIMITS
 from tcclient.sources.twitter_v1.feed import OwnFeeds
-from tcclient.storage.folders import Shelf
+from tcclient.sources.twitter_v1.query import LIMITS
+from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
 from tcsandbox.server import CaptureServer, quirks, restapi
 from tcsandbox.server.negotiation import ApiRequest
@@ -357,10 +358,10 @@ class Clockwork(Researcher):
         self._ids = iter(range(1, 1 << 30))
         test.addCleanup(self._end)
 
-    def shelf(self) -> Shelf:
+    def folders(self) -> Folders:
         """Where the files go."""
         naming = Naming("", ".json", ".tmp", 60, "%Y%m%d_%H%M", True)
-        return Shelf(self.disk.base, naming, BASE, self.clock)
+        return Folders(self.disk.base, naming, BASE, self.clock)
 
     def control(self) -> ControlServer:
         """The client's side of the REST calls."""
@@ -369,7 +370,7 @@ class Clockwork(Researcher):
     def start(self) -> None:
         """A client starts."""
         feeds = OwnFeeds(upstream(self.source, self.clock), LIMITS)
-        self.client = Poller(self.control(), self.shelf(), feeds, self.intervals, 1)
+        self.client = Poller(self.control(), self.folders(), feeds, self.intervals, 1)
         self.client.startService()
         self.settle()
 

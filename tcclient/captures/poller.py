@@ -30,8 +30,8 @@ from tcclient.captures.session import Session
 from tcclient.control.client import ControlServer, Gone, ServerError
 from tcclient.control.jobs import Decision, Job, Status, decide
 from tcclient.ledger.entries import ClockStep
-from tcclient.sources.twitter_v1.feed import Feeds
-from tcclient.storage.folders import Shelf
+from tcclient.sources.source import Source
+from tcclient.storage.folders import Folders
 
 log = Logger()
 
@@ -56,18 +56,18 @@ class Poller(MultiService):
     def __init__(
         self,
         server: ControlServer,
-        shelf: Shelf,
-        feeds: Feeds,
+        folders: Folders,
+        source: Source,
         intervals: Intervals,
         client_id: int,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._server = server
-        self._shelf = shelf
-        self._feeds = feeds
-        self._clock: IReactorTime = shelf.steady
+        self._folders = folders
+        self._source = source
+        self._clock: IReactorTime = folders.steady
         self._client_id = client_id
-        self._server_log = ServerLog(shelf.note, shelf.steady)
+        self._server_log = ServerLog(folders.note, folders.steady)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
         self._mentioned: dict[str, object] = {}
@@ -81,15 +81,15 @@ class Poller(MultiService):
         log.info(
             "tcc {version} starts: files go below {folder}.",
             version=__version__,
-            folder=str(self._shelf.base_dir),
+            folder=str(self._folders.base_dir),
         )
-        self._shelf.begin()
+        self._folders.begin()
         self._polling.start(self._intervals.ping, now=True)
         self._updating.start(self._intervals.update, now=False)
 
     def clock_stepped(self, seconds: float) -> None:
         """The machine's clock has been set by `seconds`: every account says so."""
-        self._shelf.note(ClockStep(seconds=round(seconds, 3)))
+        self._folders.note(ClockStep(seconds=round(seconds, 3)))
         for capture in self._captures.values():
             capture.session.clock_stepped(seconds)
 
@@ -114,14 +114,14 @@ class Poller(MultiService):
             capture.session.give_up()
 
     async def _part(self) -> None:
-        self._feeds.part()
+        self._source.part()
         captures = list(self._captures.values())
         await gatherResults(
             [Deferred.fromCoroutine(capture.leave()) for capture in captures], consumeErrors=True
         )
         for service in reversed(list(self)):
             await maybeDeferred(service.stopService)
-        self._shelf.end()
+        self._folders.end()
         log.info("tcc has stopped; all files are finished.")
 
     def _loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
@@ -174,7 +174,7 @@ class Poller(MultiService):
                     jobs[job.id] = job
 
     def _act(self, jobs: dict[int, Job]) -> None:
-        self._decision = decide(list(jobs.values()), self._feeds.most_captures)
+        self._decision = decide(list(jobs.values()), self._source.most_captures)
         for job in jobs.values():
             if job in self._decision.captured:
                 continue
@@ -192,14 +192,14 @@ class Poller(MultiService):
     def _run(self, job: Job) -> None:
         capture = self._captures.get(job.id) or self._add(job)
         # Where there are only so many streams, another one has to be closed before.
-        most = self._feeds.most_captures
+        most = self._source.most_captures
         others = [other for other in self._captures.values() if other is not capture]
         if most is None or sum(not other.session.quiet for other in others) < most:
             capture.want(job)
             capture.tell()
 
     def _add(self, job: Job) -> Capture:
-        session = Session(job, self._shelf, self._feeds, lambda: capture.answer_start())
+        session = Session(job, self._folders, self._source, lambda: capture.answer_start())
         reporter = Reporter(self._server, session, self._clock)
         capture = Capture(job, session, reporter, self._server_log, self._forget)
         session.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated

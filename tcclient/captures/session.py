@@ -13,10 +13,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
-from tcclient.sources.keywords import Understood
-from tcclient.sources.twitter_v1.feed import Feed, Feeds, say_refused
-from tcclient.storage.archive import Archive
-from tcclient.storage.folders import CannotStore, Shelf
+from tcclient.runtime.producers import SharedProducer
+from tcclient.sources.complaints import say_refused
+from tcclient.sources.source import Feed, Source, Subscriber, Understood
+from tcclient.storage.archive import Archive, Supply
+from tcclient.storage.folders import CannotStore, Folders
 
 log = Logger()
 
@@ -28,28 +29,29 @@ class _Unread(enum.Enum):
 _UNREAD = _Unread.TEXT
 
 
-class Session(MultiService):
+class Session(MultiService, Subscriber):
     """
     Made when a job is first wanted, kept until everything about it has been reported.  Its
     services are the current file and the feed.
 
-    `connected` is called each time the stream has been opened.
+    `opened` is called each time the stream has been opened.
     """
 
     def __init__(
-        self, job: Job, shelf: Shelf, feeds: Feeds, connected: Callable[[], object]
+        self, job: Job, folders: Folders, source: Source, opened: Callable[[], object]
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self.archive: Archive | None = None
-        self.clock: IReactorTime = shelf.steady
-        self.connected = connected
-        self._shelf = shelf
+        self.clock: IReactorTime = folders.steady
+        self._opened = opened
+        self._folders = folders
         self._text: str | _Unread | None = _UNREAD
-        self._status = 0
+        self._status, self._because = 0, ""
         self._understood: Understood | None = None
         self._no_place_because = ""
         self._closing: dict[Archive, Deferred[None]] = {}
-        self._feed: Feed = feeds.feed_for(job.id, self)
+        self._feed: Feed = source.feed_for(job.id, self)
+        self._shared_feed = SharedProducer(self._feed)
         self._feed.setServiceParent(self)
 
     @property
@@ -62,18 +64,22 @@ class Session(MultiService):
         """Whether there is no stream, and none is being asked for."""
         return self._feed.quiet
 
+    def opened(self) -> None:
+        """Tell whoever waits for it that the stream is open."""
+        self._opened()
+
     def find_place(self, job: Job) -> Archive | None:
         """The archive for `job`; None where there is no place for it, and the log says why."""
         if self.archive is not None and self.archive.name == job.name:
             return self.archive
-        account = None
+        counters = None
         if self.archive is not None:
             self.archive.flush()
             if self.archive.waiting:
                 return self.archive  # what came under the old name is stored under it
-            account = self.archive.tally.account
+            counters = self.archive.tally.counters
         try:
-            archive = self._shelf.open(job, account)
+            archive = self._folders.open(job, counters)
         except CannotStore as e:
             if str(e) != self._no_place_because:
                 log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=str(e))
@@ -83,7 +89,7 @@ class Session(MultiService):
             self._move(self.archive, archive, self._understood)
         self.retire()
         self.archive, self._no_place_because = archive, ""
-        archive.supply = self._feed
+        archive.supply = _FeedShare(self._feed, self._shared_feed)
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
 
@@ -95,20 +101,20 @@ class Session(MultiService):
     def reopen(self, job: Job) -> None:
         """For a job that is to be stopped: find again what an earlier process left of it."""
         self._feed.forget()
-        if self._shelf.knows(job):
+        if self._folders.knows(job):
             archive = self.find_place(job)
-            if archive is not None and archive.chronicle.is_running:
-                archive.chronicle.end("stopped", job.status)
+            if archive is not None and archive.capture_log.is_running:
+                archive.capture_log.end("stopped", job.status)
 
     def run(self, job: Job) -> None:
         """Capture what `job` asks for.  Called with each new reading of it; cheap if the same."""
         archive = self.find_place(job)
         if archive is None:
             return
-        self._status = job.status
+        self._status, self._because = job.status, job.wanted_because
         if self._text is _UNREAD:
             archive.tally.resume(self.clock.seconds())
-            archive.chronicle.begin(job.status, job.keywords)
+            archive.capture_log.begin(job.wanted_because, job.status, job.keywords)
         if self._text != job.keywords:
             self._follow(archive, job.keywords)
 
@@ -121,7 +127,7 @@ class Session(MultiService):
         self._text = _UNREAD
         await self._feed.cease()
         if self.archive is not None:
-            self.archive.chronicle.ceases()
+            self.archive.capture_log.ceases()
             finished = self.archive.finish()
             if self.archive.waiting:
                 log.warn(
@@ -131,7 +137,7 @@ class Session(MultiService):
                 )
             await finished
             if was_running:
-                self.archive.chronicle.end(because, self._status)
+                self.archive.capture_log.end(because, self._status)
             log.info(
                 "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
                 name=self.archive.name,
@@ -157,22 +163,23 @@ class Session(MultiService):
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
         """The account of a job that was renamed while it runs goes on in another folder."""
-        was_heard = not old.chronicle.is_running
-        old.chronicle.end("renamed", self._status)
+        was_heard = not old.capture_log.is_running
+        old.capture_log.end("renamed", self._status)
         text = None if self._text is _UNREAD else self._text
-        new.chronicle.begin(self._status, text)
-        new.chronicle.follow(text, None, understood)
+        new.capture_log.begin(self._because, self._status, text)
+        new.capture_log.follow(text, None, understood.asked, understood.refused)
         if was_heard:
-            new.chronicle.continues(old.chronicle)
+            new.capture_log.continues(old.capture_log)
 
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Have the keywords followed, and say what is wrong with them."""
         before = self._text
         self._text = text
         self._understood = understood = self._feed.ask(text)
-        archive.chronicle.follow(text, None if before is _UNREAD else before, understood)
+        text_before = None if before is _UNREAD else before
+        archive.capture_log.follow(text, text_before, understood.asked, understood.refused)
         if understood.is_in_force:
-            archive.chronicle.in_force(text)
+            archive.capture_log.in_force(text)
         if before is not _UNREAD:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
         say_refused(archive.name, understood.refused)
@@ -181,3 +188,27 @@ class Session(MultiService):
                 "Capture {name!r} does not run: none of its keywords can be used.",
                 name=archive.name,
             )
+
+
+class _FeedShare(Supply):
+    """
+    The feed as one archive has it: while a job moves to another folder it has two, and the feed is
+    paused as long as either of them cannot take posts.
+    """
+
+    def __init__(self, feed: Feed, shared: SharedProducer) -> None:
+        self._feed = feed
+        self._shared = shared
+
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte came; None where no stream is heard."""
+        return self._feed.silent
+
+    def pauseProducing(self) -> None:
+        """Pause the feed for this archive."""
+        self._shared.pause_for(self)
+
+    def resumeProducing(self) -> None:
+        """Let the feed go on, unless another archive has paused it."""
+        self._shared.resume_for(self)

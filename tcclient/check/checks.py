@@ -19,15 +19,14 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tcclient.check import probes, verdicts
-from tcclient.check.verdicts import Level, Verdict, fail, ok
 from tcclient.config.settings import Settings
 from tcclient.control.client import ControlServer, ServerError
 from tcclient.logs import observer as logs
 from tcclient.runtime.failures import explain
-from tcclient.sources.twitter_v2.budget.budget import Budget, limits_from
-from tcclient.sources.twitter_v2.budget.file import Illegible, read_record, record_path
-from tcclient.sources.twitter_v2.rules.api import RuleApi, RuleError
-from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
+from tcclient.runtime.names import addresses_of
+from tcclient.runtime.threads import in_threads
+from tcclient.runtime.verdicts import Outcome, Verdict, fail, ok, warn
+from tcclient.sources.source import SourceChecks
 from tcclient.storage.room import free_bytes
 
 LIMIT = 15.0
@@ -35,16 +34,16 @@ LIMIT = 15.0
 
 
 @attrs.frozen
-class Ends:
-    """Whom the client talks to: the capture server, and X where its API is v2."""
+class OtherSides:
+    """Whom the client talks to: the capture server, and the source of the posts."""
 
     control: ControlServer
-    rules: RuleApi | None
+    source: SourceChecks
 
 
 def run(
     settings: Settings,
-    make_ends: Callable[[Settings, Any], Ends],
+    make_sides: Callable[[Settings, Any], OtherSides],
     environ: Mapping[str, str],
 ) -> NoReturn:
     """Raises SystemExit: 0 when no check fails, 1 when one does or Ctrl-C ends them."""
@@ -52,7 +51,7 @@ def run(
 
     async def main(reactor: Any) -> None:
         nonlocal passed
-        checks = Checks(settings, make_ends(settings, reactor), reactor, environ)
+        checks = Checks(settings, make_sides(settings, reactor), reactor, environ)
         passed = await checks.run(lambda line: print(line, flush=True))
 
     with suppress(SystemExit):  # react's own status is 0 after Ctrl-C
@@ -66,26 +65,26 @@ class Checks:
     def __init__(
         self,
         settings: Settings,
-        ends: Ends,
+        sides: OtherSides,
         reactor: Any,
         environ: Mapping[str, str],
         limit: float = LIMIT,
     ) -> None:
         self._settings = settings
-        self._ends = ends
+        self._sides = sides
         self._reactor = reactor
+        self._in_thread = in_threads(reactor)
         self._environ = environ
         self._limit = limit
 
     async def run(self, say: Callable[[str], None]) -> bool:
         """Say one line a check; whether none has failed.  A check that breaks off has failed."""
-        auth, token = self._settings.twitter_auth, self._settings.server.auth_token
-        secrets = (token, *auth.present().values())
+        secrets = (self._settings.server.auth_token, *self._settings.source.secrets)
         passed = True
         for subject, check in self._all():
             verdict = await self._bounded(check)
             say(verdicts.line(subject, verdict, secrets))
-            passed = passed and verdict.level is not Level.FAIL
+            passed = passed and verdict.outcome is not Outcome.FAIL
         return passed
 
     def _all(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, Verdict]]]]:
@@ -95,13 +94,11 @@ class Checks:
         yield "credentials", self.credentials
         yield "source_addr", self.source_addr
         yield "base_dir", self.base_dir
-        if self._settings.twitter.api == "2" and self._settings.twitter.budget is not None:
-            yield "budget", self.budget
+        yield from self._sides.source.of_this_machine()
         yield "CA store", self.ca_store
-        yield "stream host", self.stream_host
-        if self._ends.rules is not None:
-            rules = self._ends.rules
-            yield "x api", lambda: self.x_api(rules)
+        if self._sides.source.address is not None:
+            yield "stream host", self.stream_host
+        yield from self._sides.source.of_the_network()
         yield "server", self.server
 
     async def _bounded(self, check: Callable[[], Coroutine[Any, Any, Verdict]]) -> Verdict:
@@ -115,7 +112,7 @@ class Checks:
 
     async def settings_file(self) -> Verdict:
         """It has been loaded by now."""
-        return verdicts.settings(str(self._settings.path), self._settings.twitter)
+        return verdicts.settings(str(self._settings.path), self._sides.source.doubts())
 
     async def permissions(self) -> Verdict:
         """Of the settings file; a pipe has none that matter."""
@@ -136,15 +133,13 @@ class Checks:
         for file in probes.unwritable_logs(section, folder):
             return fail(f"{file} cannot be written")
         if warnings:
-            return verdicts.warn(" ".join(warnings))
+            return warn(" ".join(warnings))
         return ok("the section can be used")
 
     async def credentials(self) -> Verdict:
         """Their shape: only Twitter knows more."""
-        settings = self._settings
-        return verdicts.credentials(
-            settings.twitter_auth, settings.twitter.api, settings.server.auth_token
-        )
+        token = self._settings.server.auth_token
+        return self._sides.source.credentials({"server.auth_token": token})
 
     async def source_addr(self) -> Verdict:
         """Bound as the stream will be."""
@@ -163,27 +158,17 @@ class Checks:
         """In a thread, because a network's file system may hang."""
         folder, least = self._settings.output.base_dir, self._settings.output.min_free_bytes
         try:
-            made = await probes.in_thread(self._reactor, lambda: probes.write_below(folder))
-            free = await probes.in_thread(self._reactor, lambda: free_bytes(folder))
+            made = await self._in_thread(lambda: probes.write_below(folder))
+            free = await self._in_thread(lambda: free_bytes(folder))
         except FileExistsError:
             return fail(f"{folder} cannot be written: there is a file of that name")
         except OSError as e:
             return fail(f"{folder} cannot be written: {e.strerror}")
         return verdicts.base_dir(str(folder), made, free, least)
 
-    async def budget(self) -> Verdict:
-        """As the file says, which stays as it is; in a thread like `base_dir`."""
-        path = record_path(self._settings.output.base_dir, self._prefix)
-        limits = limits_from(self._settings.twitter.budget)
-        try:
-            record = await probes.in_thread(self._reactor, lambda: read_record(path))
-        except Illegible as e:
-            return verdicts.illegible_budget(str(path), str(e))
-        return verdicts.budget(Budget(limits, record, self._reactor.seconds()))
-
     async def ca_store(self) -> Verdict:
         """Of the place that TLS is verified with, where any address needs it."""
-        urls = (self._settings.server.base_url, self._stream_place()[1])
+        urls = (self._settings.server.base_url, (self._sides.source.address or ("", ""))[1])
         if not any(url.startswith("https:") for url in urls):
             return ok("not needed: no address begins with https://")
         places = verdicts.ca_places(self._environ, probes.ca_defaults())
@@ -192,20 +177,9 @@ class Checks:
 
     async def stream_host(self) -> Verdict:
         """Looked up, not connected to."""
-        key, url = self._stream_place()
+        key, url = self._sides.source.address or ("", "")
         addresses = await self._addresses(_host(url))
         return verdicts.stream_host(key, _host(url), addresses, self._settings.source_addr)
-
-    async def x_api(self, rules: RuleApi) -> Verdict:
-        """Asked for the app's rules: it gives them to good credentials, and nothing changes."""
-        api_url = self._settings.twitter.api_url
-        if not await self._addresses(_host(api_url)):
-            return fail(f"{api_url}: its name cannot be resolved")
-        try:
-            found = await rules.rules()
-        except RuleError as e:
-            return verdicts.x_refused(api_url, str(e), e.refusal)
-        return verdicts.x_api(api_url, found, self._prefix)
 
     async def server(self) -> Verdict:
         """Asked as the client will ask it."""
@@ -214,24 +188,12 @@ class Checks:
         if not await self._addresses(_host(base_url)):
             return fail(f"{base_url}: its name cannot be resolved")
         try:
-            return verdicts.server(base_url, await self._ends.control.active_jobs())
+            return verdicts.server(base_url, await self._sides.control.active_jobs())
         except ServerError as e:
             return fail(f"{base_url}: {e}")
 
-    @property
-    def _prefix(self) -> str:
-        """How the tags of this client's rules begin."""
-        return tag_prefix(self._settings.server.base_url, self._settings.server.client_id)
-
-    def _stream_place(self) -> tuple[str, str]:
-        """The key of the stream's address, and the address."""
-        twitter = self._settings.twitter
-        if twitter.api == "2":
-            return "twitter.api_url", twitter.api_url
-        return "twitter.stream_url", twitter.stream_url
-
     def _addresses(self, host: str) -> Awaitable[tuple[str, ...]]:
-        return probes.in_thread(self._reactor, lambda: probes.look_up(host))
+        return self._in_thread(lambda: addresses_of(host))
 
 
 def _host(url: str) -> str:

@@ -9,14 +9,9 @@ import re
 import socket
 import ssl
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
-
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads
-from twisted.python.failure import Failure
+from typing import Any
 
 _PROBE = b"\n" * 4096  # a full disk takes a file's name, and none of its bytes
 
@@ -30,38 +25,6 @@ _CA_PLACES = (
     "/etc/ssl/certs",
 )
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # how OpenSSL finds a certificate in a folder
-
-_T = TypeVar("_T")
-
-
-def in_thread(reactor: IReactorFromThreads, work: Callable[[], _T]) -> Deferred[_T]:
-    """
-    Fires with what `work` returns, or fails with what it raises.
-
-    Who gives up on it need not wait: the reactor's own threads are waited for at its end, and a
-    look-up takes half a minute where no name server answers.
-    """
-    done: Deferred[_T] = Deferred()
-
-    def body() -> None:
-        result: _T | Failure
-        try:
-            result = work()
-        except Exception:
-            result = Failure()
-        reactor.callFromThread(done.callback, result)
-
-    threading.Thread(target=body, daemon=True).start()
-    return done
-
-
-def look_up(host: str) -> tuple[str, ...]:
-    """Every address of `host`, of both families; none where there is no such name."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except socket.gaierror:
-        return ()
-    return tuple(str(entry[4][0]) for entry in found)
 
 
 def bind(address: str) -> None:

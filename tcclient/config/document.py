@@ -4,26 +4,14 @@ key of the settings.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-Where = tuple[str | int, ...]
-"""A place in a document: the keys and indices that lead there; () is the whole document."""
+from tcclient.runtime.places import Fault, Where, kind
 
 MAX_BYTES = 1 << 20  # a settings file has some two kilobytes; this keeps /dev/zero from being read
 MAX_DEPTH = 32
-MAX_SHOWN = 40  # characters of a key or a value that a sentence repeats
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class Fault(Exception):
-    """Something is wrong at one place.  str() is the sentence without the file's name."""
-
-    def __init__(self, where: Where, sentence: str) -> None:
-        super().__init__(f"{json_path(where)} {sentence}")
 
 
 class Unreadable(Exception):
@@ -34,50 +22,6 @@ class Doubled(dict[str, Any]):
     """An object in which the key `twice` is given more than once."""
 
     twice: str
-
-
-def json_path(where: Where) -> str:
-    """The place as people write it: `$.server.base_url`, `$.list[2]`, `$["odd key"]`."""
-    return "$" + "".join(_step(step) for step in where)
-
-
-def _step(step: str | int) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    if len(step) <= MAX_SHOWN and _NAME.fullmatch(step):
-        return f".{step}"
-    return f"[{shown(step)}]"
-
-
-def shown(value: object) -> str:
-    """A value for a sentence: one line of ASCII, cut to a bearable length."""
-    if isinstance(value, str):
-        return json.dumps(value[:MAX_SHOWN]) + ("..." if len(value) > MAX_SHOWN else "")
-    if value is None or isinstance(value, bool | float):
-        return json.dumps(value)
-    if isinstance(value, int):
-        digits = str(value)
-        return digits[:MAX_SHOWN] + ("..." if len(digits) > MAX_SHOWN else "")
-    return kind(value)
-
-
-def one_line(name: object) -> str:
-    """A file's name for a sentence: whole, with what cannot be printed written as an escape."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in str(name)
-    )
-
-
-def kind(value: object) -> str:
-    """What sort of JSON value this is, without the value."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, str):
-        return "a string"
-    if isinstance(value, int | float):
-        return "a number"
-    return "an object" if isinstance(value, dict) else "an array"
 
 
 def is_text(text: str) -> bool:

@@ -13,18 +13,8 @@ from typing import Any
 
 import attrs
 
-from tcclient.config.document import (
-    Fault,
-    Unreadable,
-    Where,
-    children,
-    is_text,
-    json_path,
-    kind,
-    one_line,
-    read_bounded,
-    shown,
-)
+from tcclient.config.document import Unreadable, children, is_text, read_bounded
+from tcclient.runtime.places import Fault, Where, json_path, kind, printable, shown
 
 MAX_VALUE = 1 << 16  # bytes in a {"file"}: keys and tokens have some dozens
 
@@ -77,7 +67,7 @@ def _places_of_placeholders(value: object, where: Where) -> Iterator[Where]:
 
 
 @attrs.frozen
-class Sources:
+class References:
     """
     Where values may stand instead of in the settings file.
 
@@ -130,7 +120,7 @@ class Sources:
 
     def _from_file(self, name: str, where: Where) -> str:
         path = self.folder / name
-        self.origins[where] = f"the file {one_line(path)}"
+        self.origins[where] = f"the file {printable(path)}"
         try:
             text = read_bounded(path, MAX_VALUE)
         except Unreadable as error:

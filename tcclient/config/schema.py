@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
-from tcclient.config.document import MAX_SHOWN, Fault, Where, json_path, kind, shown
-from tcclient.config.values import Unfit
+from tcclient.runtime.places import MAX_SHOWN, Fault, Where, json_path, kind, shown
+from tcclient.runtime.secrets import Unfit
 
 _S = TypeVar("_S", bound=Struct)
 

@@ -1,61 +1,31 @@
 """
 The settings file: its keys, their defaults and what each must be.
 
-Knows the keys; leaves JSON to `document`, placeholders and references to `resolve`, comparing to
-`schema` and single values to `values`.  Says nothing about what is in the section `logging`, which
-`logs` hands to the standard library.
+Knows the keys that every file has, and asks the sources for theirs; leaves JSON to `document`,
+placeholders and references to `resolve`, comparing to `schema` and single values to `values`.  Says
+nothing about what is in the section `logging`, which `logs` hands to the standard library.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import NODEFAULT, Meta, Struct, structs
 
 from tcclient.config import values
-from tcclient.config.document import Fault, Unreadable, one_line, read_document
-from tcclient.config.resolve import Sources, refuse_old_dialect, refuse_placeholders
+from tcclient.config.document import Unreadable, read_document
+from tcclient.config.resolve import References, refuse_old_dialect, refuse_placeholders
 from tcclient.config.schema import Schema
-from tcclient.config.values import Secret
-from tcclient.sources.twitter_v2.budget.budget import limits_from
-from tcclient.sources.twitter_v2.fields import parameters
+from tcclient.config.sections import joined
+from tcclient.runtime.addresses import address
+from tcclient.runtime.keytypes import Credential, Flag, Url
+from tcclient.runtime.places import Fault, printable
+from tcclient.runtime.secrets import Secret
+from tcclient.sources.registry import KINDS, chosen
+from tcclient.sources.source import ConfiguredSource, SourceKind
 
-__all__ = [
-    "Output",
-    "Secret",
-    "Server",
-    "Settings",
-    "SettingsError",
-    "Twitter",
-    "TwitterAuth",
-    "load",
-]
-
-# What `description`, `read` and `hidden` do stands in `schema`.  An address is hidden because
-# people paste it with a password in it.
-_Url = Annotated[
-    str,
-    Meta(
-        description="an http:// or https:// address without user, query and fragment",
-        extra={"read": values.web_address, "hidden": True},
-    ),
-]
-_Credential = Annotated[
-    Secret,
-    Meta(
-        description="a non-empty string without white space",
-        extra={"read": values.secret, "hidden": True},
-    ),
-]
-_OptionalCredential = Annotated[
-    Secret | None,
-    Meta(
-        description="a non-empty string without white space, or null",
-        extra={"read": values.secret, "hidden": True},
-    ),
-]
 _Interval = Annotated[
     float, Meta(ge=0.1, le=86400, description="a number of seconds from 0.1 to 86400")
 ]
@@ -81,66 +51,11 @@ class SettingsError(Exception):
 class Server(Struct, frozen=True, kw_only=True):
     """The capture server; `base_url` ends in exactly one slash, the intervals are seconds."""
 
-    base_url: _Url
+    base_url: Url
     client_id: Annotated[int, Meta(ge=1, le=2**63 - 1, description="a whole number from 1 up")]
-    auth_token: _Credential
+    auth_token: Credential
     ping_interval: _Interval = 10.0
     update_interval: _Interval = 30.0
-
-
-class TwitterAuth(Struct, frozen=True, kw_only=True):
-    """
-    The credentials.  v1.1 signs with all four keys; v2 needs a bearer token, or api_key and
-    api_secret, which buy one.
-    """
-
-    api_key: _OptionalCredential = None
-    api_secret: _OptionalCredential = None
-    access_token: _OptionalCredential = None
-    access_token_secret: _OptionalCredential = None
-    bearer_token: _OptionalCredential = None
-
-    def present(self) -> dict[str, Secret]:
-        """Those that are there, by name."""
-        named = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: secret for name, secret in named.items() if secret is not None}
-
-
-class Twitter(Struct, frozen=True, kw_only=True):
-    """
-    Where the stream is and what is asked of it.  The addresses end in exactly one slash;
-    `stream_url` is v1.1's, all from `api_url` to `backfill` is v2's.
-    """
-
-    api: Annotated[Literal["2", "1.1"], Meta(description='"2" or "1.1"')] = "2"
-    stream_url: _Url = "https://stream.twitter.com/1.1/"
-    stall_timeout: Annotated[
-        Annotated[float, Meta(gt=0, le=86400)] | None,
-        Meta(
-            description="a number of seconds above 0, 86400 at most, or null for 30 s on v2 and "
-            "90 s on v1.1"
-        ),
-    ] = None
-    api_url: _Url = "https://api.x.com/"
-    fields: Annotated[
-        dict[str, list[str]] | None,
-        Meta(description='an object of lists such as {"tweet.fields": ["created_at"]}, or null'),
-    ] = None
-    rule_length: Annotated[
-        int, Meta(ge=128, le=2048, description="a whole number of characters from 128 to 2048")
-    ] = 1024
-    rule_delay: Annotated[
-        float, Meta(gt=0, le=3600, description="a number of seconds above 0, 3600 at most")
-    ] = 20.0
-    budget: Annotated[
-        dict[str, Any] | None,
-        Meta(
-            description='{"posts_per_day": 10000, "posts_per_month": 200000}, one of them or both, '
-            "whole numbers from 1 up, or null"
-        ),
-    ] = None
-    backfill: Annotated[bool, Meta(description="true or false")] = False
-    stock_http: Annotated[bool, Meta(description="true or false")] = False
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -157,7 +72,7 @@ class Output(Struct, frozen=True, kw_only=True):
     filename_timefmt: Annotated[
         str, Meta(description=_TIMEFMT, extra={"read": values.time_format})
     ] = "%Y%m%d_%H%M"
-    utc: Annotated[bool, Meta(description="true or false")] = False
+    utc: Flag = False
     flush_interval: Annotated[
         float, Meta(ge=0, le=10, description="a number of seconds from 0 to 10")
     ] = 0.1
@@ -170,38 +85,40 @@ class Output(Struct, frozen=True, kw_only=True):
     ] = 100_000_000
 
 
-class _Keys(Struct, frozen=True, kw_only=True):
-    """The keys of the file."""
-
-    server: Server
-    twitter_auth: TwitterAuth
-    twitter: Twitter = Twitter()
-    source_addr: Annotated[
-        str | None,
-        Meta(
-            description="an IPv4 or IPv6 address of this machine, or null",
-            extra={"read": values.address},
-        ),
-    ] = None
-    output: Output = Output()
-    logging: Annotated[
-        dict[str, Any] | None,
-        Meta(description="an object as logging.config.dictConfig takes it, or null"),
-    ] = None
+_SourceAddr = Annotated[
+    str | None,
+    Meta(
+        description="an IPv4 or IPv6 address of this machine, or null",
+        extra={"read": address},
+    ),
+]
+_Logging = Annotated[
+    dict[str, Any] | None,
+    Meta(description="an object as logging.config.dictConfig takes it, or null"),
+]
 
 
-class Settings(_Keys, frozen=True, kw_only=True):
-    """The whole file, and where it was read: `path` is absolute."""
+class Settings(Struct, frozen=True, kw_only=True):
+    """
+    The whole file, and where it was read: `path` is absolute.  `source` is where posts come from;
+    `sections` are those that describe it, as they stand in the file, less its credentials.
+    """
 
     path: Path
+    server: Server
+    source: ConfiguredSource
+    sections: tuple[Struct, ...] = ()
+    source_addr: str | None = None
+    output: Output = Output()
+    logging: dict[str, Any] | None = None
 
     def fingerprint(self) -> str:
         """
-        A hash of what decides about the data: equal ones capture alike.  Neither credentials nor
-        the section `logging`, which may hold some, go into it.
+        Return a hash of what decides about the data: equal ones capture alike.  Neither credentials
+        nor the section `logging`, which may hold some, go into it.
         """
         server = structs.replace(self.server, auth_token=_NO_SECRET)
-        parts = (server, self.twitter, self.source_addr, self.output)
+        parts = (server, *self.sections, self.source_addr, self.output)
         encoded = msgspec.json.encode(parts, enc_hook=str, order="deterministic")
         return hashlib.sha256(encoded).hexdigest()
 
@@ -209,69 +126,73 @@ class Settings(_Keys, frozen=True, kw_only=True):
 _NO_SECRET = Secret("-")
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """The settings in the file at `path`.  Raises SettingsError and nothing else."""
+def load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind] = KINDS) -> Settings:
+    """
+    Return the settings in the file at `path`, for one of the `kinds` of sources.  Raises
+    SettingsError and nothing else.
+    """
     try:
         path = path.absolute()
-        return _load(path, environ)
+        return _load(path, environ, kinds)
     except (Fault, Unreadable) as error:
-        raise SettingsError(f"{one_line(path)}: {error}") from None
+        raise SettingsError(f"{printable(path)}: {error}") from None
     except OSError as error:  # the current folder is gone, and the path was relative to it
-        raise SettingsError(f"{one_line(path)}: cannot be found: {error.strerror}") from None
+        raise SettingsError(f"{printable(path)}: cannot be found: {error.strerror}") from None
 
 
-def _load(path: Path, environ: Mapping[str, str]) -> Settings:
+def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -> Settings:
     document = read_document(path)
     refuse_old_dialect(document)
     refuse_placeholders(document)
-    sources = Sources(path.parent, environ)
-    schema = Schema(_Keys, sources.origins)
-    checked = schema.checked(sources.resolved(document))
-    keys = schema.convert(checked, _Keys)
-    _check_names(keys.output, schema)
-    _check_credentials(keys)
-    _check_fields(keys.twitter, schema)
-    _check_budget(keys.twitter, schema)
-    base_dir = path.parent / keys.output.base_dir
+    references = References(path.parent, environ)
+    resolved = references.resolved(document)
+    kind = chosen(resolved, kinds)
+    shape = _shape(kind, kinds)
+    schema = Schema(shape, references.origins)
+    keys = schema.convert(schema.checked(resolved), shape)
+    server, output, source_addr, logging = _common(keys)
+    _check_names(output, schema)
+    sections = {name: getattr(keys, name) for name in kind.sections}
+    for where, sentence in kind.faults(sections):
+        raise Fault(where, sentence)
     return Settings(
         path=path,
-        server=keys.server,
-        twitter_auth=keys.twitter_auth,
-        twitter=keys.twitter,
-        source_addr=keys.source_addr,
-        output=structs.replace(keys.output, base_dir=base_dir),
-        logging=keys.logging,
+        server=server,
+        source=kind.configured(sections),
+        sections=tuple(s for name, s in sections.items() if name not in kind.secret_sections),
+        source_addr=source_addr,
+        output=structs.replace(output, base_dir=path.parent / output.base_dir),
+        logging=logging,
     )
 
 
-def _check_credentials(keys: _Keys) -> None:
-    """Raises Fault where the API that is asked needs a credential that is not there."""
-    auth = keys.twitter_auth
-    if keys.twitter.api == "2" and auth.bearer_token is not None:
-        return
-    needed = ["api_key", "api_secret"]
-    words = "bearer_token, or api_key and api_secret"
-    if keys.twitter.api == "1.1":
-        needed += ["access_token", "access_token_secret"]
-        words = "api_key, api_secret, access_token and access_token_secret"
-    for name in needed:
-        if getattr(auth, name) is None:
-            where = ("twitter_auth", name)
-            raise Fault(where, f"must have a value: API {keys.twitter.api} needs {words}")
+def _common(keys: Any) -> tuple[Server, Output, str | None, dict[str, Any] | None]:
+    """Return the keys that every file has; the others belong to a source."""
+    return keys.server, keys.output, keys.source_addr, keys.logging
 
 
-def _check_fields(twitter: Twitter, schema: Schema) -> None:
-    try:
-        parameters(twitter.fields)
-    except ValueError as e:
-        raise schema.fault(("twitter", "fields"), f"one in which {e}") from e
-
-
-def _check_budget(twitter: Twitter, schema: Schema) -> None:
-    try:
-        limits_from(twitter.budget)
-    except ValueError as e:
-        raise schema.fault(("twitter", "budget"), f"one in which {e}") from e
+def _shape(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:
+    """
+    Return the keys that a file for this kind of source may have.  A section that other kinds read
+    too may hold their keys as well; one with credentials has to be there.
+    """
+    sections: list[Any] = []
+    for name in kind.sections:
+        shapes = [one.sections[name] for one in kinds if name in one.sections]
+        section = joined(name, shapes)
+        sections.append((name, section, NODEFAULT if name in kind.secret_sections else section()))
+    return msgspec.defstruct(
+        "SettingsFile",
+        [
+            ("server", Server),
+            *sections,
+            ("source_addr", _SourceAddr, None),
+            ("output", Output, Output()),
+            ("logging", _Logging, None),
+        ],
+        frozen=True,
+        kw_only=True,
+    )
 
 
 def _check_names(output: Output, schema: Schema) -> None:

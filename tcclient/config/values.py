@@ -4,96 +4,18 @@ What a single value of the settings may look like.  Knows no file, no section an
 A reader takes the string and returns the value in the form the program uses, or raises Unfit.
 """
 
-import ipaddress
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import attrs
+from tcclient.runtime.secrets import Unfit
 
 MAX_STAMP = 64  # bytes; with the job's name and both extensions it must fit into 255
 MAX_EXTENSION = 32
 RESERVED_ENDINGS = (".torn", ".ledger.jsonl")  # of what stands beside the posts
 MAX_TIMEFMT = 200  # characters, so that no directive's padding can be asked for in earnest
 
-_URL_TEXT = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")  # RFC 3986, 2
-_NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
-_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
-_LABELS = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_VISIBLE_ASCII = re.compile(r"[!-~]+")
-
-
-class Unfit(ValueError):
-    """The string cannot be used.  str() says what was found and never repeats the string."""
-
-
-@attrs.frozen(repr=False)
-class Secret:
-    """A string that no repr, str, format or log line shows."""
-
-    _value: str
-
-    def reveal(self) -> str:
-        """The string itself, for the one place that sends it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(...)"
-
-    __str__ = __repr__
-
-
-def secret(text: str) -> Secret:
-    """A token or key.  It travels in a header, where only visible ASCII arrives as it left."""
-    if not text:
-        raise Unfit("an empty string")
-    if not _VISIBLE_ASCII.fullmatch(text):
-        raise Unfit("a space, a control character or a character outside ASCII in it")
-    return Secret(text)
-
-
-def web_address(text: str) -> str:
-    """An http or https URL without user, query and fragment; it comes back with one final slash."""
-    if not _URL_TEXT.fullmatch(text):
-        raise Unfit("nothing" if not text else "a character that no web address has")
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise Unfit("an address with a malformed host") from None
-    if parts.scheme not in ("http", "https"):
-        raise Unfit("an address that does not begin with http:// or https://")
-    if "@" in parts.netloc:
-        raise Unfit("a user name or a password in it")
-    if "?" in text or "#" in text:
-        raise Unfit("a query or a fragment in it")
-    _check_netloc(parts.netloc)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
-
-
-def _check_netloc(netloc: str) -> None:
-    match = _NETLOC.fullmatch(netloc)
-    if match is None:
-        raise Unfit("an address with a malformed host" if netloc else "an address without a host")
-    host, port = match.groups()
-    if port is not None and not 1 <= int(port) <= 65535:
-        raise Unfit("a port outside 1 to 65535 in it")
-    if host.startswith("["):
-        try:
-            ipaddress.IPv6Address(host[1:-1])
-        except ValueError:
-            raise Unfit("an address with a malformed host") from None
-    elif len(host) > 253 or not _LABELS.fullmatch(host):
-        raise Unfit("an address with a malformed host")
-
-
-def address(text: str) -> str:
-    """An IPv4 or IPv6 literal."""
-    try:
-        return str(ipaddress.ip_address(secret(text).reveal()))
-    except ValueError:
-        raise Unfit("something else") from None
 
 
 def folder(text: str) -> Path:

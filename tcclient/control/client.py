@@ -17,12 +17,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
-from tcclient.config.settings import Secret
 from tcclient.control.jobs import Job
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.clients import AsItIs
-from tcclient.ledger.counters import Update
+from tcclient.ledger.counters import CountUpdate
 from tcclient.runtime.failures import explain, one_line
+from tcclient.runtime.secrets import Secret
 
 log = Logger()
 
@@ -149,7 +149,7 @@ class ControlServer:
         """Write the status.  Raises Gone, ServerError."""
         await self._patch(job, {"status": status})
 
-    async def update(self, job_id: int, update: Update) -> None:
+    async def update(self, job_id: int, update: CountUpdate) -> None:
         """
         Add a row to the job's history.  Raises ServerError; where its `refused` is false the server
         may have stored it all the same.

@@ -43,6 +43,11 @@ class Job:
         """Whether posts are to be captured for it."""
         return not self.withdrawn and self.status in (Status.STARTING, Status.STARTED)
 
+    @property
+    def wanted_because(self) -> str:
+        """The word of the ledger for who wants it: `started` by a researcher, or `resumed`."""
+        return "started" if self.status == Status.STARTING else "resumed"
+
     def lost_since(self, known: "Job") -> bool:
         """
         Whether this newer reading of `known` says that the job is archived, deleted or another

@@ -20,7 +20,7 @@ def read_body(response: IResponse, most: int) -> Deferred[bytes]:
     Fires with the body once it is complete.  Fails with TooLong where it exceeds `most` bytes, and
     with what broke the connection; cancelling it hangs up.
     """
-    reader = _Reader(most)
+    reader = _BodyReader(most)
     response.deliverBody(reader)
     return reader.done
 
@@ -29,7 +29,7 @@ def read_beginning(response: IResponse, most: int) -> Deferred[bytes]:
     """
     Fires with up to `most` bytes of the body, also where it is longer, cut, or cancelled.
     """
-    reader = _Reader(most)
+    reader = _BodyReader(most)
     response.deliverBody(reader)
     return reader.done.addErrback(lambda _: reader.so_far())
 
@@ -49,7 +49,7 @@ def break_off(transport: ITransport | None) -> None:
         cast(IPushProducer, transport).stopProducing()
 
 
-class _Reader(Protocol):
+class _BodyReader(Protocol):
     def __init__(self, most: int) -> None:
         self._room = most
         self._parts: list[bytes] = []

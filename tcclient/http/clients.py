@@ -1,6 +1,6 @@
 """How requests leave this machine: by which agent, and from which address."""
 
-from typing import NoReturn, cast
+from typing import NoReturn
 
 from hyperlink import EncodedURL
 from treq.client import HTTPClient
@@ -17,13 +17,10 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS
-from twisted.web.iweb import IAgent, IAgentEndpointFactory
+from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from tcclient import __version__
-from tcclient.stream import reads
-from tcclient.stream.gunzip import HideCoding
-from tcclient.stream.shortcut import Shortcut, ShortcutAgent
 
 CONNECT_TIMEOUT = 30.0
 """Seconds for name and TCP handshake."""
@@ -51,28 +48,6 @@ def rest_client(reactor: IReactorTime) -> HTTPClient:
     return HTTPClient(Agent.usingEndpointFactory(reactor, Endpoints(reactor, None)))
 
 
-def stream_client(reactor: IReactorTime, source_addr: str | None) -> HTTPClient:
-    """
-    For the stream, bound to `source_addr` where there is one.  What a body is compressed with is
-    left to gunzip.
-    """
-
-    def agent(shortcut: Shortcut) -> IAgent:
-        endpoints = StreamEndpoints(reactor, source_addr, shortcut)
-        return cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))
-
-    return HTTPClient(HideCoding(ShortcutAgent(agent)))
-
-
-def stock_stream_client(reactor: IReactorTime, source_addr: str | None) -> HTTPClient:
-    """
-    The same through all of Twisted's HTTP client: nobody opens the shortcut.  What a read brings
-    stays together, because who reads takes a short piece for the last one that had come.
-    """
-    endpoints = StreamEndpoints(reactor, source_addr, Shortcut())
-    return HTTPClient(HideCoding(Agent.usingEndpointFactory(reactor, endpoints)))
-
-
 @implementer(IAgentEndpointFactory)
 class Endpoints:
     """
@@ -97,19 +72,6 @@ class Endpoints:
         self, tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None
     ) -> IStreamClientEndpoint:
         return wrapClientTLS(tls, tcp) if tls else tcp
-
-
-class StreamEndpoints(Endpoints):
-    """The same for a stream: what one read brings stays together, and may take a shortcut."""
-
-    def __init__(self, reactor: IReactorTime, source_addr: str | None, shortcut: Shortcut) -> None:
-        super().__init__(reactor, source_addr)
-        self._shortcut = shortcut
-
-    def _over(
-        self, tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None
-    ) -> IStreamClientEndpoint:
-        return reads.joined(tcp, tls, self._shortcut)
 
 
 @implementer(IStreamClientEndpoint)

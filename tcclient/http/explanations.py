@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from tcclient.config.values import Secret
 from tcclient.runtime.failures import one_line
+from tcclient.runtime.secrets import Secret
 
 MOST_CHARACTERS = 300
 

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import islice
 
 from tcclient.ledger import entries
-from tcclient.ledger.entries import ROUTINE, Entry, LinesDropped
+from tcclient.ledger.entries import Entry, LinesDropped
 
 MOST_LINES = 10_000
 MOST_BYTES = 4_000_000
@@ -36,7 +36,7 @@ class Backlog:
         """One more, of the time `now`."""
         line = entries.as_line(entry, job, now)
         self._lines.append(line)
-        if isinstance(entry, ROUTINE):
+        if entry.is_routine:
             self._routine.append(line)
         self._bytes += len(line)
         while len(self._lines) > MOST_LINES or self._bytes > MOST_BYTES:

@@ -12,12 +12,10 @@ import msgspec
 from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
 
-from tcclient.control.jobs import Status
 from tcclient.ledger import entries
-from tcclient.ledger.entries import Entry
+from tcclient.ledger.endings import Ending
+from tcclient.ledger.entries import Asked, Entry, RefusedTerm
 from tcclient.ledger.gaps import DISK, START, Coverage, Missing
-from tcclient.sources.keywords import Understood
-from tcclient.stream.connection import Ending
 
 ON_PURPOSE = frozenset({"stopped", "left"})
 """Causes for which nothing is missing: the capture is not wanted, or the client says so itself."""
@@ -27,7 +25,7 @@ SOON = 1.0
 """Seconds in which a stop is usually finished: the time of its line is near enough then."""
 
 
-class Chronicle:
+class CaptureLog:
     """
     `note` puts a line into the ledger and does not raise; `missing` is the gap in which an earlier
     process has left the capture.  `unwritten_since` writes what waits, and returns when the first
@@ -62,12 +60,13 @@ class Chronicle:
         """As Coverage, by now."""
         return self._coverage.missed(self._clock.seconds())
 
-    def begin(self, status: int, keywords: str | None) -> None:
-        """The capture is to run; `status` is the server's."""
+    def begin(self, because: str, status: int, keywords: str | None) -> None:
+        """
+        Note that the capture is to run; `because` is `started` or `resumed`, `status` the server's.
+        """
         if self._ceased is not None and self.is_running:
             self.end("stopped", status)  # an earlier process did not come to say so
         self._keywords, self._status, self._ceased = keywords, status, None
-        because = "started" if status == Status.STARTING else "resumed"
         self._note(entries.CaptureStart(because=because, status=status))
         self._miss(self._clock.seconds(), START, "the capture was started")
 
@@ -97,22 +96,23 @@ class Chronicle:
             return None
         return entries.moment(ceased)
 
-    def follow(self, text: str | None, before: str | None, understood: Understood) -> None:
+    def follow(
+        self,
+        text: str | None,
+        before: str | None,
+        asked: Asked | None,
+        refused: tuple[RefusedTerm, ...],
+    ) -> None:
         """
-        The keyword text is `text` from now on.  The first of a process that goes on with a capture
-        follows on the one that the account has.
+        Note that the keyword text is `text` from now on, what it asks the source for, and which of
+        its terms are refused.  The first text of a process that goes on with a capture follows on
+        the one that the account has.
         """
         missing = self._coverage.missing
         if before is None and missing is not None and missing.keywords != text:
             before = missing.keywords
         self._keywords = text
-        asked = understood.asked
-        line = entries.Keywords(
-            before=before,
-            after=text,
-            asked=asked.for_ledger() if asked else None,
-            refused=tuple(entries.Term(one.term, one.reason) for one in understood.refused),
-        )
+        line = entries.Keywords(before=before, after=text, asked=asked, refused=refused)
         self._said = [structs.replace(line, before=None)]
         self._note(line)
 
@@ -131,7 +131,7 @@ class Chronicle:
         """
         self._end_gap(backfill, after)
 
-    def continues(self, former: "Chronicle") -> None:
+    def continues(self, former: "CaptureLog") -> None:
         """Another account ends, the stream that it had is heard, and what it had in force is."""
         self._end_gap()
         if former._in_force is not None:

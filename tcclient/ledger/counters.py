@@ -16,7 +16,7 @@ MOST_RATE = 99_999_999
 
 
 @attrs.frozen
-class Account:
+class Counters:
     """The numbers that outlive the process, as the ledger keeps them: base, posts, settled."""
 
     base: int = 0
@@ -25,7 +25,7 @@ class Account:
 
 
 @attrs.frozen
-class Update:
+class CountUpdate:
     """An `update/` as it was sent, and how many posts it settles if the server took it."""
 
     count: int
@@ -52,14 +52,14 @@ class _Window:
 class Tally:
     """The counts of one job, over all its sessions."""
 
-    def __init__(self, account: Account, now: float) -> None:
-        self.base = account.base
-        self.posts = account.posts
-        self.settled = account.settled
+    def __init__(self, counters: Counters, now: float) -> None:
+        self.base = counters.base
+        self.posts = counters.posts
+        self.settled = counters.settled
         # The answer to the last update before a restart may never have been seen.  Where every post
         # had been settled, the server's newest update is not in doubt, and may be another client's.
-        self.unsettled = account.posts > account.settled
-        self._sent: Update | None = None
+        self.unsettled = counters.posts > counters.settled
+        self._sent: CountUpdate | None = None
         self._ping = _Window(self.posts, now)
         self._update = _Window(self.posts, now)
         self._glance = _Window(self.posts, now)
@@ -70,8 +70,8 @@ class Tally:
         return min(self.base + self.posts, MOST_TOTAL)
 
     @property
-    def account(self) -> Account:
-        return Account(self.base, self.posts, self.settled)
+    def counters(self) -> Counters:
+        return Counters(self.base, self.posts, self.settled)
 
     def resume(self, now: float) -> None:
         """A session begins: the rates count from now on."""
@@ -103,18 +103,18 @@ class Tally:
         self._glance = _Window(self.posts, now)
         return new, rate
 
-    def update(self, now: float) -> Update:
+    def update(self, now: float) -> CountUpdate:
         """
         The next update: what the server has not accepted yet.  Its answer goes into accepted() or
         rejected(); until then it is unsettled.
         """
         count = max(0, self.posts - self.settled)
-        self._sent = Update(count, self.total, self._update.rate(self.posts, now), self.posts)
+        self._sent = CountUpdate(count, self.total, self._update.rate(self.posts, now), self.posts)
         self.unsettled = True
         self._update = _Window(self.posts, now)
         return self._sent
 
-    def accepted(self, update: Update) -> None:
+    def accepted(self, update: CountUpdate) -> None:
         """The server has taken `update`."""
         self.settled = max(self.settled, update.posts)
         self.unsettled = False

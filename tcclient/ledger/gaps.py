@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from tcclient.ledger import entries
+from tcclient.ledger.vocabulary import COMMON
 
 START = "start"
 """The capture has begun, and its first byte has not come."""
@@ -107,7 +108,7 @@ def _begin(missing: Missing) -> float:
 def last_boot(newest_first: Iterable[Mapping[str, Any]]) -> str | None:
     """Since which start of the machine the folder was last open; None where nobody knows."""
     for line in newest_first:
-        entry = entries.read(line)
+        entry = COMMON.read(line)
         if isinstance(entry, entries.CaptureOpen):
             return entry.boot
     return None
@@ -128,7 +129,7 @@ def resume(
     """
     search = _Search(alive, trust_recovered)
     for line in newest_first:
-        entry = entries.read(line) if line.get("job") == job else None
+        entry = COMMON.read(line) if line.get("job") == job else None
         if entry is not None:
             search.take(entry, entries.seconds(line["at"]))
             if search.is_over:

@@ -17,7 +17,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger.backlog import Backlog
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, LedgerRepaired, as_line
 from tcclient.runtime.appending import End, leads_to
 from tcclient.runtime.backwards import lines_backwards
@@ -127,16 +127,16 @@ class Ledger:
             if isinstance(line, dict):
                 yield line
 
-    def account(self, job: int) -> Account | None:
-        """The last known numbers of `job`; None where it has never been accounted for here."""
-        return next((account for owner, account in self.accounts() if owner == job), None)
+    def counters(self, job: int) -> Counters | None:
+        """Return the last known numbers of `job`; None where it has none in this ledger."""
+        return next((found for owner, found in self.all_counters() if owner == job), None)
 
-    def accounts(self) -> Iterator[tuple[int, Account]]:
-        """(job, its numbers from then on), newest first."""
+    def all_counters(self) -> Iterator[tuple[int, Counters]]:
+        """Yield (job, its numbers from then on), the newest first."""
         for line in self.newest_first():
-            job, account = line.get("job"), _account(line.get("account"))
-            if isinstance(job, int) and account is not None:
-                yield job, account
+            job, counters = line.get("job"), _counters(line.get("account"))
+            if isinstance(job, int) and counters is not None:
+                yield job, counters
 
     def close(self) -> None:
         """Let go of the file, and of the lock."""
@@ -175,8 +175,8 @@ class Ledger:
             self._append([as_line(repaired, None, self._clock.seconds())])
 
 
-def _account(value: object) -> Account | None:
+def _counters(value: object) -> Counters | None:
     if not isinstance(value, dict):
         return None
-    numbers: list[Any] = [value.get(field.name) for field in attrs.fields(Account)]
-    return Account(*numbers) if all(type(number) is int for number in numbers) else None
+    numbers: list[Any] = [value.get(field.name) for field in attrs.fields(Counters)]
+    return Counters(*numbers) if all(type(number) is int for number in numbers) else None

@@ -30,8 +30,8 @@ from twisted.logger import (
 from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
-from tcclient.config.document import json_path, one_line
 from tcclient.logs.section import LoggingError, prepare
+from tcclient.runtime.places import json_path, printable
 
 __all__ = ["LoggingError", "StdlibObserver", "configure", "observer"]
 
@@ -101,7 +101,7 @@ def _sentence(error: BaseException) -> str:
 
 
 def _os_reason(error: OSError) -> str:
-    return f"{one_line(error.filename)}: {error.strerror}"
+    return f"{printable(error.filename)}: {error.strerror}"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

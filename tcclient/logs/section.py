@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tcclient.config.document import json_path, kind, shown
+from tcclient.runtime.places import json_path, kind, shown
 
 _COLOURED = "coloredlogs.ColoredStreamHandler"
 _KEPT_OF_COLOURED = {"level", "formatter", "filters", "stream"}

@@ -1,5 +1,5 @@
 """
-What must not hold up the reactor, done beside it.  Knows threads; not what is done in them.
+What must not hold up the reactor, done in threads beside it.  Knows not what is done in them.
 """
 
 from collections.abc import Callable
@@ -13,25 +13,26 @@ from twisted.python.failure import Failure
 Result = TypeVar("Result")
 
 
-class Aside(Protocol):
-    """Something that has things done."""
+class Threads(Protocol):
+    """Does things that may take long."""
 
     def __call__(self, act: Callable[[], Result]) -> Deferred[Result]:
         """Do `act`.  Fires with what it returns, or fails with what it raises."""
 
 
 def in_place(act: Callable[[], Result]) -> Deferred[Result]:
-    """Do it here and now: the reactor waits."""
+    """Do `act` here and now: the reactor waits.  Fires, or fails, at once."""
     return maybeDeferred(act)
 
 
-def in_threads(reactor: IReactorFromThreads) -> Aside:
+def in_threads(reactor: IReactorFromThreads) -> Threads:
     """
-    Each act in a thread of its own.  They are daemons, not the reactor's own threads: one that
-    waits for a disk that never answers does not keep the process from ending.
+    Return what does each act in a thread of its own.  These are daemons, not the reactor's own
+    threads: one that waits for a disk or a name server that never answers does not keep the
+    process from ending.
     """
 
-    def aside(act: Callable[[], Result]) -> Deferred[Result]:
+    def in_thread(act: Callable[[], Result]) -> Deferred[Result]:
         done: Deferred[Result] = Deferred()
 
         def run() -> None:
@@ -42,7 +43,7 @@ def in_threads(reactor: IReactorFromThreads) -> Aside:
             else:
                 reactor.callFromThread(done.callback, result)
 
-        Thread(target=run, name="aside", daemon=True).start()
+        Thread(target=run, name="tcc", daemon=True).start()
         return done
 
-    return aside
+    return in_thread

@@ -1,17 +1,12 @@
 """
-The researcher's keyword text -> a query, and the terms that cannot be used, with the reason.
+The syntax of the researcher's keyword text, which all sources share: terms, words and boxes.
 
-Knows the syntax of the text and how limits are counted; knows no endpoint and no wire format.
+Knows how a text is taken apart; what a source accepts of it stands in the source's room.
 """
 
 import re
-from typing import Protocol, TypeVar
 
 import attrs
-
-from tcclient.ledger import entries
-
-T = TypeVar("T")
 
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 _CORNERS = 4
@@ -26,113 +21,6 @@ class Box:
     south: float
     east: float
     north: float
-
-
-@attrs.frozen
-class Limits:
-    """What a source accepts: number of phrases, UTF-8 bytes of each, number of boxes, box sides."""
-
-    phrases: int
-    phrase_bytes: int
-    boxes: int
-    box_degrees: tuple[float, float]
-
-
-@attrs.frozen
-class Query:
-    """What to ask the stream for; with neither phrases nor boxes it is the sample stream."""
-
-    track: tuple[str, ...] = ()
-    locations: tuple[Box, ...] = ()
-
-    @property
-    def is_sample(self) -> bool:
-        return not (self.track or self.locations)
-
-    def __str__(self) -> str:
-        """A clause for the log: how much is asked for."""
-        if self.is_sample:
-            return "the sample of all posts"
-        counts = ((len(self.track), "term", "terms"), (len(self.locations), "box", "boxes"))
-        return " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
-
-    def for_ledger(self) -> entries.Asked:
-        """The query as a ledger has it."""
-        return entries.Asked(
-            self.track, tuple((box.west, box.south, box.east, box.north) for box in self.locations)
-        )
-
-    def same_as(self, other: "Query | None") -> bool:
-        """Whether both ask for the same posts: order does not matter."""
-        return other is not None and (set(self.track), set(self.locations)) == (
-            set(other.track),
-            set(other.locations),
-        )
-
-
-@attrs.frozen
-class Refused:
-    """A term that is left out, and why: a clause that follows the term in a sentence."""
-
-    term: str
-    reason: str
-
-
-class Asked(Protocol):
-    """What a keyword text asks a source for."""
-
-    def for_ledger(self) -> entries.Asked:
-        """It, as a ledger has it."""
-
-
-@attrs.frozen
-class Understood:
-    """
-    How a feed understood a keyword text.  `asked` is None where no term of it can be used; that is
-    never the sample stream.  `is_in_force`: posts come for it already, as it asks for the same.
-    """
-
-    asked: Asked | None
-    refused: tuple[Refused, ...] = ()
-    is_in_force: bool = False
-
-
-@attrs.frozen
-class Reading:
-    """
-    A keyword text as it will be used.  `query` is None when no term of the text can be used;
-    it is then never the sample stream.
-    """
-
-    query: Query | None
-    refused: tuple[Refused, ...] = ()
-
-
-def read(text: str | None, limits: Limits) -> Reading:
-    """
-    Commas separate terms; the words of a term must all occur; `geo:` begins a box of four numbers,
-    with blanks or commas between them.
-    No text, or a blank one, asks for the sample stream.
-    """
-    if text is None or not text.strip():
-        return Reading(Query())
-    track: list[str] = []
-    boxes: list[Box] = []
-    refused: list[Refused] = []
-    for term in split_terms(text):
-        try:
-            if is_box(term):
-                _add(boxes, parse_box(term, limits.box_degrees), limits.boxes, "boxes")
-            else:
-                _add(track, _phrase(term, limits), limits.phrases, "phrases")
-        except ValueError as e:
-            refused.append(Refused(term, str(e)))
-    if not track and not boxes:
-        query = None
-        refused = refused or [Refused(text.strip(), "there is no term between the commas")]
-    else:
-        query = Query(tuple(track), tuple(boxes))
-    return Reading(query, tuple(refused))
 
 
 def split_terms(text: str) -> list[str]:
@@ -166,14 +54,6 @@ def _corners(term: str) -> list[str]:
     return words if "," in term else words[:_CORNERS]
 
 
-def _add(found: list[T], item: T, limit: int, what: str) -> None:
-    if item in found:
-        return
-    if len(found) >= limit:
-        raise ValueError(f"no more than {limit} {what} are accepted")
-    found.append(item)
-
-
 def utf8_size(term: str) -> int:
     """Bytes of UTF-8.  Raises ValueError, with a reason, for what no source can be sent."""
     if "\0" in term:
@@ -182,15 +62,6 @@ def utf8_size(term: str) -> int:
         return len(term.encode())
     except UnicodeEncodeError:
         raise ValueError("it contains half a character (a lone surrogate)") from None
-
-
-def _phrase(term: str, limits: Limits) -> str:
-    size = utf8_size(term)
-    if size > limits.phrase_bytes:
-        raise ValueError(
-            f"it has {size} bytes of UTF-8, and at most {limits.phrase_bytes} are accepted"
-        )
-    return term
 
 
 def parse_box(term: str, degrees: tuple[float, float]) -> Box:

@@ -16,8 +16,8 @@ from tcclient.ledger import entries
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.failures import explain_os
-from tcclient.runtime.threads import Aside
 from tcclient.storage.contents import contents
+from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.slots import Naming
 
 log = Logger()
@@ -60,26 +60,27 @@ def left_to_adopt(ledger: Path) -> list[str]:
 
 
 class Adoption:
-    """`note` writes a line into the ledger; `aside` reads the files, which may take long."""
+    """`note` writes a line into the ledger; `use` says who reads the files, which may take long."""
 
     def __init__(
-        self, folder: Path, ledger: Path, aside: Aside, note: Callable[[Entry], None]
+        self, folder: Path, ledger: Path, use: DiskUse, note: Callable[[Entry], None]
     ) -> None:
         self._folder = folder
         self._ledger = ledger
-        self._aside = aside
+        self._threads = use.threads
+        self._ids = use.ids
         self._note = note
         self._stopped = False
 
     async def go_on(self) -> None:
         """With what an earlier process has left."""
-        await self.run(await self._aside(partial(left_to_adopt, self._ledger)))
+        await self.run(await self._threads(partial(left_to_adopt, self._ledger)))
 
     async def run(self, names: Sequence[str]) -> None:
         """Read the files, one after the other; one that cannot be read is passed over."""
         for name in names:
             try:
-                found = await self._aside(partial(contents, self._folder / name))
+                found = await self._threads(partial(contents, self._folder / name, self._ids))
             except OSError as e:
                 log.warn("{name} cannot be read: {reason}.", name=name, reason=explain_os(e))
                 continue

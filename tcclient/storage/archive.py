@@ -8,90 +8,117 @@ from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
 from tcclient.ledger import entries
-from tcclient.ledger.capturelog import Chronicle
-from tcclient.ledger.counters import Account, Tally, Update
+from tcclient.ledger.capturelog import CaptureLog
+from tcclient.ledger.counters import Counters, CountUpdate, Tally
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.gaps import CRASH, IN_FLIGHT, Missing, last_boot, resume
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.producers import Pausable
 from tcclient.runtime.timers import Timers
 from tcclient.storage.adoption import Adoption, found_before, unbooked
 from tcclient.storage.alive import AliveMark
+from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.files import RETRY, RotatingFile
 from tcclient.storage.growing import Finished
 from tcclient.storage.lately import stored_lately
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 
-if TYPE_CHECKING:  # the shelf makes archives
-    from tcclient.storage.folders import Shelf
-
 log = Logger()
 
 
-class Supply(Protocol):
+class Supply(Pausable, Protocol):
     """What brings posts."""
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte; None where the stream is not heard."""
-
-    def hold(self, by: object) -> None:
-        """Bring none, until everybody who holds it has released it."""
-
-    def release(self, by: object) -> None:
-        """As far as `by` goes, bring posts again."""
+        """Seconds since the last byte came; None where the stream is not heard."""
 
 
-class Archive:
+class Home(Protocol):
+    """What an archive needs of the folders that it is one of."""
+
+    @property
+    def base_dir(self) -> Path:
+        """Where the folders of all captures are."""
+
+    @property
+    def clock(self) -> IReactorTime:
+        """What dates the lines of ledgers, and names files."""
+
+    @property
+    def steady(self) -> IReactorTime:
+        """What measures how long something took."""
+
+    @property
+    def use(self) -> DiskUse:
+        """How files are written."""
+
+    @property
+    def owners(self) -> dict[str, int]:
+        """The jobs that have a folder open in this process, by the folder's name."""
+
+    def recover(self, naming: Naming, ledger: Ledger) -> float | None:
+        """Finish what a crash left in a folder; return when its last byte was written, if known."""
+
+    def counters(self, job: Job) -> Counters | None:
+        """Return the numbers of a job from the folder that it had last; None where it is new."""
+
+    def note_name(self, job: Job) -> None:
+        """Note that the numbers of the job are in the folder of its name from now on."""
+
+
+class Archive(FileOwner):
     """
-    Opened by Shelf.open().  What the last process left there has been recovered by then.
+    Opened by Folders.open().  What the last process left there has been recovered by then.
 
-    `chronicle` is told what happens to the capture.  `last_byte` says when (epoch seconds) the last
-    byte was written that a crash left here, None where none has.  Neither store() nor note() raises
-    OSError: a bad disk must not end a capture, and holds its `supply`, where that is known.
+    `capture_log` is told what happens to the capture.  `last_byte` says when (epoch seconds) the
+    last byte was written that a crash left here, None where none has.  Neither store() nor note()
+    raises OSError: a bad disk must not end a capture, and pauses its `supply`.
     """
 
     def __init__(
-        self, shelf: "Shelf", naming: Naming, job: Job, account: Account | None = None
+        self, home: Home, naming: Naming, job: Job, counters: Counters | None = None
     ) -> None:
         self.job_id = job.id
         self.supply: Supply | None = None
         self.name = naming.name
         self._naming = naming
-        self._shelf = shelf
-        folder = shelf.base_dir / naming.name
-        self.files = RotatingFile(folder, naming, shelf.clock, self, shelf.use)
+        self._home = home
+        folder = home.base_dir / naming.name
+        self.files = RotatingFile(folder, naming, home.clock, self, home.use)
         self._troubled_since = 0.0
         self._raised = 0  # how often in a row the server's total was above ours
         self._silenced = False
-        self._timers = Timers(shelf.steady)
+        self._timers = Timers(home.steady)
         self._mark = AliveMark(folder / f".{naming.name}.alive")
-        self._ledger = Ledger(ledger_path(shelf.base_dir, naming.name), shelf.clock)
+        self._ledger = Ledger(ledger_path(home.base_dir, naming.name), home.clock)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
-            self.last_byte = shelf.recover(naming, self._ledger)
+            self.last_byte = home.recover(naming, self._ledger)
             self._list_older_files(folder, naming)
-            account = account or shelf.account(job) or Account(base=_held_by_server(job))
-            self.tally = Tally(account, shelf.steady.seconds())
+            counters = counters or home.counters(job) or Counters(base=_held_by_server(job))
+            self.tally = Tally(counters, home.steady.seconds())
             missing = self._missing(job)
-            self.chronicle = Chronicle(self.note, shelf.clock, missing, self._unwritten_since)
+            self.capture_log = CaptureLog(self.note, home.clock, missing, self._unwritten_since)
             self._after_crash = missing is not None and missing.cause == CRASH
             self._ledger.write(self._opening(), job.id)
-            shelf.note_name(job)  # last: until then, the numbers are found where they were
-            shelf.owners[naming.name] = job.id
+            home.note_name(job)  # last: until then, the numbers are found where they were
+            home.owners[naming.name] = job.id
             undo.pop_all()
         self._look_later()
-        self._adoption = Adoption(folder, self._ledger.path, shelf.use.aside, self.note)
+        self._adoption = Adoption(folder, self._ledger.path, home.use, self.note)
         self._adopt(self._adoption.go_on())
 
     def _adopt(self, adopting: Coroutine[Any, Any, None]) -> None:
@@ -107,7 +134,7 @@ class Archive:
             name=self.name,
         )
         self.note(self._opening())
-        self.chronicle.restate()
+        self.capture_log.restate()
         names = unbooked(self._ledger.path.parent, self._naming, self._ledger)
         if names:
             self.note(entries.Adopting(names=tuple(names)))
@@ -127,7 +154,7 @@ class Archive:
         return self.files.waiting_since
 
     def _look_later(self) -> None:
-        self._timers.start("look alive", self._shelf.use.fsync_interval, self._look_alive)
+        self._timers.start("look alive", self._home.use.fsync_interval, self._look_alive)
 
     def _look_alive(self) -> None:
         """The ledger is made safe from a power cut, and the mark follows what is heard."""
@@ -138,7 +165,7 @@ class Archive:
             self.files.sync(self._ledger.fileno()).addErrback(lambda f: f.trap(OSError))
         silent = None if self.supply is None else self.supply.silent
         if silent is not None:
-            heard, unwritten = self._shelf.clock.seconds() - silent, self._unwritten_since()
+            heard, unwritten = self._home.clock.seconds() - silent, self._unwritten_since()
             until = heard if unwritten is None else min(heard, unwritten)
             self._mark.written(until, synced=self.files.is_synced)
 
@@ -170,27 +197,25 @@ class Archive:
     def read_until(self) -> float | None:
         """As Owner of the files."""
         silent = None if self.supply is None else self.supply.silent
-        return (
-            None if silent is None or silent < IN_FLIGHT else self._shelf.clock.seconds() - silent
-        )
+        return None if silent is None or silent < IN_FLIGHT else self._home.clock.seconds() - silent
 
     def book(self, file: Finished) -> None:
         """As Owner of the files."""
-        self._ledger.write(file.for_ledger(self.tally.account), self.job_id)
+        self._ledger.write(file.for_ledger(self.tally.counters), self.job_id)
 
     def fileno(self) -> int:
         """As Owner of the files."""
         return self._ledger.fileno()
 
-    def hold(self) -> None:
-        """As Owner of the files."""
+    def pauseProducing(self) -> None:
+        """Have the stream read no further, while the disk takes no posts."""
         if self.supply is not None:
-            self.supply.hold(self)
+            self.supply.pauseProducing()
 
-    def release(self) -> None:
-        """As Owner of the files."""
+    def resumeProducing(self) -> None:
+        """Have the stream read on."""
         if self.supply is not None:
-            self.supply.release(self)
+            self.supply.resumeProducing()
 
     def lost(self, posts: int, reason: str) -> None:
         """As Owner of the files: they stay counted, since the server has been told of them."""
@@ -212,7 +237,7 @@ class Archive:
 
     def troubled(self, reason: str) -> None:
         """As Owner of the files."""
-        self._troubled_since = self._shelf.steady.seconds()
+        self._troubled_since = self._home.steady.seconds()
         log.error(
             "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
             "every {s:g} s.",
@@ -224,7 +249,7 @@ class Archive:
 
     def recovered(self) -> None:
         """As Owner of the files."""
-        after = max(0.0, self._shelf.steady.seconds() - self._troubled_since)
+        after = max(0.0, self._home.steady.seconds() - self._troubled_since)
         log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
         self.note(entries.DiskRecovered(after=round(after, 3)))
 
@@ -243,16 +268,18 @@ class Archive:
     @property
     def missed(self) -> float | None:
         """As Left of a backfill."""
-        return self.chronicle.missed
+        return self.capture_log.missed
 
     def newest_ids(self, seconds: float) -> Deferred[list[str]]:
         """As Left of a backfill."""
-        return self._shelf.use.aside(partial(stored_lately, self._ledger.path, seconds))
+        return self._home.use.threads(
+            partial(stored_lately, self._ledger.path, self._home.use.ids, seconds)
+        )
 
     def clock_stepped(self, seconds: float) -> None:
         """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
         self.files.clock_stepped()
-        self.chronicle.clock_stepped(seconds)
+        self.capture_log.clock_stepped(seconds)
 
     def take_server_total(self, server_total: int | None) -> None:
         """
@@ -262,8 +289,10 @@ class Archive:
         more = self.tally.rebase(server_total)
         if more:
             self._say_raised(more)
-            account = self._account_on_disk()
-            self.note(entries.Base(raised_by=more, account=account, after_crash=self._after_crash))
+            counters = self._counters_on_disk()
+            self.note(
+                entries.Base(raised_by=more, counters=counters, after_crash=self._after_crash)
+            )
         self._raised = self._raised + 1 if more else 0
         self._after_crash = False
 
@@ -284,7 +313,7 @@ class Archive:
                 name=self.name,
             )
 
-    def settled(self, update: Update) -> None:
+    def settled(self, update: CountUpdate) -> None:
         """The server has taken `update`; a restart must know."""
         self.tally.accepted(update)
         if update.count:
@@ -325,24 +354,26 @@ class Archive:
     def _let_go(self) -> None:
         self._adoption.stop()
         self._timers.stop("look alive")
-        self.note(entries.CaptureClose(account=self._account_on_disk()))
+        self.note(entries.CaptureClose(counters=self._counters_on_disk()))
         self._mark.remove()
         self._ledger.close()
-        del self._shelf.owners[self.name]
+        del self._home.owners[self.name]
 
     def _opening(self) -> Entry:
-        account = self._account_on_disk()
         return entries.CaptureOpen(
-            schema=entries.VERSION, name=self.name, boot=boot(), account=account
+            schema=entries.VERSION,
+            name=self.name,
+            boot=boot(),
+            counters=self._counters_on_disk(),
         )
 
     def _note_update(self, count: int) -> None:
-        self.note(entries.Update(count=count, account=self._account_on_disk()))
+        self.note(entries.Update(count=count, counters=self._counters_on_disk()))
 
-    def _account_on_disk(self) -> Account:
-        """`posts` of an account are those in finished files: recovery counts the others again."""
-        account = self.tally.account
-        return attrs.evolve(account, posts=account.posts - self.files.unfinished)
+    def _counters_on_disk(self) -> Counters:
+        """Return the numbers, of posts those in finished files: recovery counts the others."""
+        counters = self.tally.counters
+        return attrs.evolve(counters, posts=counters.posts - self.files.unfinished)
 
     @contextmanager
     def _complaining_once(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from tcclient.storage.growing import Finished
-from tcclient.storage.postids import post_id
+from tcclient.storage.postids import PostIds, id_or_none
 
 _BLOCK = 1 << 20
 """Bytes of a line that are looked at together; no post that was ever stored is longer."""
@@ -32,7 +32,7 @@ class Contents:
         )
 
 
-def contents(path: Path) -> Contents:
+def contents(path: Path, ids: PostIds) -> Contents:
     """The original client left blank lines between posts, and line ends of two characters."""
     sha256 = hashlib.sha256()
     posts = size = 0
@@ -47,4 +47,4 @@ def contents(path: Path) -> Contents:
                 posts += 1
                 first, last = first or piece, piece
             blank = blank or piece.endswith(b"\n")
-    return Contents(posts, size, sha256.hexdigest(), post_id(first), post_id(last))
+    return Contents(posts, size, sha256.hexdigest(), id_or_none(ids, first), id_or_none(ids, last))

@@ -8,9 +8,12 @@ from typing import Protocol
 
 import attrs
 
-from tcclient.runtime.threads import Aside, in_place
+from tcclient.runtime.threads import Threads, in_place
 from tcclient.storage.growing import Finished
+from tcclient.storage.postids import AnyPostIds, PostIds
 from tcclient.storage.room import free_bytes
+
+NO_IDS = AnyPostIds(())
 
 
 @attrs.frozen
@@ -26,14 +29,16 @@ class DiskUse:
     """The longest that what is written can be lost by a power cut."""
     min_free_bytes: int = 0
     """With less room on the disk nothing is written."""
-    aside: Aside = in_place
+    threads: Threads = in_place
     """What syncs, which may take long."""
     free: Callable[[Path], int] = free_bytes
     """How many bytes there is room for on the disk of a folder."""
+    ids: PostIds = NO_IDS
+    """How the ids of posts are found; as it stands none is."""
 
 
-class Owner(Protocol):
-    """Who keeps the account of the files."""
+class FileOwner(Protocol):
+    """Who keeps the account of the files, and can pause what brings their posts."""
 
     def stored(self, posts: int) -> None:
         """So many more posts are in the file."""
@@ -56,11 +61,11 @@ class Owner(Protocol):
     def lost(self, posts: int, reason: str) -> None:
         """So many posts that were stored are gone."""
 
-    def hold(self) -> None:
-        """Nothing more is to be taken until release(); what comes all the same is kept."""
+    def pauseProducing(self) -> None:
+        """Have nothing more brought; what comes all the same is kept."""
 
-    def release(self) -> None:
-        """Posts can be taken again."""
+    def resumeProducing(self) -> None:
+        """Have posts brought again."""
 
     def sync_begins(self) -> None:
         """What has been stored by now will be safe from a power cut at synced()."""

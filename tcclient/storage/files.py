@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
-from tcclient.storage.diskuse import DiskUse, Owner
+from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
 from tcclient.storage.growing import Growing
 from tcclient.storage.room import Room
@@ -25,7 +25,7 @@ from tcclient.storage.waiting import Batch, Waiting
 
 log = Logger()
 
-MOST_HELD = 4 << 20
+MOST_WAITING_FOR_DISK = 4 << 20
 """Bytes that wait for a disk that is busy before nothing more is taken."""
 
 RETRY = 1.0
@@ -47,7 +47,7 @@ class RotatingFile(Service):
     """
 
     def __init__(
-        self, folder: Path, naming: Naming, clock: IReactorTime, owner: Owner, use: DiskUse
+        self, folder: Path, naming: Naming, clock: IReactorTime, owner: FileOwner, use: DiskUse
     ) -> None:
         self._folder = folder
         self._naming = naming
@@ -55,13 +55,13 @@ class RotatingFile(Service):
         self._owner = owner
         self._use = use
         self._timers = Timers(clock)
-        self._syncing = Syncing(use.aside, clock, self._speed_changed)
+        self._syncing = Syncing(use.threads, clock, self._speed_changed)
         self._waiting = Waiting(naming.slot)
         self._file: Growing | None = None
         self._working = False
         self._room = Room(folder, use.min_free_bytes, clock, use.free)
         self._is_refused = False
-        self._holds = False
+        self._has_paused = False
         self._finishing: list[Deferred[None]] = []
 
     @property
@@ -92,7 +92,7 @@ class RotatingFile(Service):
         soon as nothing more comes, after `flush_interval` at the latest, or when the disk takes it.
         """
         self._waiting.add(block, posts, self._clock.seconds())
-        self._hold_or_release()
+        self._pause_or_resume()
         if self._is_refused:
             return
         if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
@@ -191,7 +191,9 @@ class RotatingFile(Service):
         self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
     def _begin(self, slot: Slot) -> Growing:
-        self._file = file = Growing(self._folder / self._naming.temporary(slot), slot)
+        self._file = file = Growing(
+            self._folder / self._naming.temporary(slot), slot, self._use.ids
+        )
         self._timers.start("slot", max(0.0, slot.end - self._clock.seconds()), self._slot_over)
         return file
 
@@ -281,25 +283,25 @@ class RotatingFile(Service):
         else:
             self.flush()
 
-    def _hold_or_release(self) -> None:
-        holds = self._is_refused or self._waiting.bytes > MOST_HELD
-        if holds != self._holds:
-            self._holds = holds
-            (self._owner.hold if holds else self._owner.release)()
+    def _pause_or_resume(self) -> None:
+        pauses = self._is_refused or self._waiting.bytes > MOST_WAITING_FOR_DISK
+        if pauses != self._has_paused:
+            self._has_paused = pauses
+            (self._owner.pauseProducing if pauses else self._owner.resumeProducing)()
 
     def _refused(self, error: OSError) -> None:
         self._timers.start("retry", RETRY, self.flush)
         if not self._is_refused:
             self._is_refused = True
             self._owner.troubled(explain_os(error))
-            self._hold_or_release()
+            self._pause_or_resume()
 
     def _went_well(self) -> None:
         self._timers.stop("retry", "flush")
         refused, self._is_refused = self._is_refused, False
         if refused:
             self._owner.recovered()
-        self._hold_or_release()
+        self._pause_or_resume()
         finishing, self._finishing = self._finishing, []
         for finished in finishing:
             finished.callback(None)

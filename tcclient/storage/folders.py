@@ -19,12 +19,12 @@ from tcclient import __version__
 from tcclient.control.jobs import Job
 from tcclient.ledger import entries
 from tcclient.ledger.backlog import Backlog
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
-from tcclient.storage.archive import Archive
+from tcclient.storage.archive import Archive, Home
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
@@ -47,7 +47,7 @@ class CannotStore(Exception):
 
 
 @attrs.frozen
-class Shelf:
+class Folders(Home):
     """
     Where the folders of all captures are, and how their files are named and written.  `clock` dates
     what is written; `steady`, by default the same, measures how long something took.  `settings` is
@@ -70,18 +70,18 @@ class Shelf:
     def _same_clock(self) -> IReactorTime:
         return self.clock
 
-    def open(self, job: Job, account: Account | None = None) -> Archive:
+    def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
-        Raises CannotStore.  `account` has the numbers of a job that moves here, where they are
+        Raises CannotStore.  `counters` has the numbers of a job that moves here, where they are
         better known than from the disk.
         """
         naming = attrs.evolve(self.naming, name=self._folder_name(job))
         with self._in_words(naming.name):
-            return Archive(self, naming, job, account)
+            return Archive(self, naming, job, counters)
 
     def begin(self) -> None:
         """The process starts: recover what the last one left, and note the start."""
-        self._last_bytes.update(recover_all(self.base_dir, self.naming, self.clock))
+        self._last_bytes.update(recover_all(self.base_dir, self.naming, self.clock, self.use.ids))
         self.note(
             entries.ClientStart(
                 schema=entries.VERSION,
@@ -100,7 +100,7 @@ class Shelf:
         Recover one folder, if begin() has not done so.  Returns once when the last byte that a
         crash left there had been written, None where there was none.  Raises OSError.
         """
-        found = recover(self.base_dir / naming.name, naming, ledger)
+        found = recover(self.base_dir / naming.name, naming, ledger, self.use.ids)
         return self._last_bytes.pop(naming.name, None) if found is None else found
 
     def end(self) -> None:
@@ -111,7 +111,7 @@ class Shelf:
     def knows(self, job: Job) -> bool:
         """Whether there is an account of `job`."""
         try:
-            return self.account(job) is not None
+            return self.counters(job) is not None
         except (CannotStore, OSError):
             return False
 
@@ -128,9 +128,9 @@ class Shelf:
     def note_name(self, job: Job) -> None:
         """From now on the numbers of `job` are in the folder of its name.  Raises OSError."""
         if self.last_name(job) != job.name:
-            self._note(entries.Job(server=self.server, name=job.name), job.id)
+            self._note(entries.JobFolder(server=self.server, name=job.name), job.id)
 
-    def account(self, job: Job) -> Account | None:
+    def counters(self, job: Job) -> Counters | None:
         """
         The numbers of `job`, from the folder that it had last, or else has now; None where it has
         never been captured here.  Raises CannotStore and OSError.
@@ -140,9 +140,9 @@ class Shelf:
             path = ledger_path(self.base_dir, name)
             if path.exists():
                 with Ledger(path, self.clock, alone=False) as ledger:
-                    account = ledger.account(job.id)
-                if account is not None:
-                    return account
+                    counters = ledger.counters(job.id)
+                if counters is not None:
+                    return counters
         return None
 
     def note(self, entry: Entry, job_id: int | None = None) -> None:

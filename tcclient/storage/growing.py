@@ -12,9 +12,9 @@ from pathlib import Path
 import attrs
 
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.runtime.appending import End, leads_to
-from tcclient.storage.postids import post_id
+from tcclient.storage.postids import PostIds, id_or_none
 from tcclient.storage.slots import Slot
 from tcclient.storage.waiting import Batch
 
@@ -51,12 +51,12 @@ class Finished:
     first_arrival: float | None
     last_arrival: float | None
 
-    def for_ledger(self, account: Account | None, *, recovered: bool = False) -> entries.File:
-        """Its booking, after which the numbers are `account`."""
+    def for_ledger(self, counters: Counters | None, *, recovered: bool = False) -> entries.File:
+        """Return the line that books it, after which the numbers of its job are `counters`."""
         known = attrs.asdict(self)
         for name in ("first_arrival", "last_arrival"):
             known[name] = None if known[name] is None else entries.moment(known[name])
-        return entries.File(**known, account=account, recovered=recovered)
+        return entries.File(**known, counters=counters, recovered=recovered)
 
 
 class Growing:
@@ -69,12 +69,13 @@ class Growing:
     that is booked.
     """
 
-    def __init__(self, path: Path, slot: Slot) -> None:
+    def __init__(self, path: Path, slot: Slot, ids: PostIds) -> None:
         self.fd = os.open(
             path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
         )
         self.path = path
         self.slot = slot
+        self._ids = ids
         self.posts = 0
         self.bytes = 0
         self.unsynced = False
@@ -143,8 +144,8 @@ class Growing:
             self.posts,
             self.bytes,
             self._sha256.hexdigest(),
-            post_id(self._first_line),
-            post_id(last_line),
+            id_or_none(self._ids, self._first_line),
+            id_or_none(self._ids, last_line),
             self._first_arrival,
             self._last_arrival,
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tcclient.runtime.backwards import lines_backwards
-from tcclient.storage.postids import made_at, post_id
+from tcclient.storage.postids import PostIds, id_or_none
 
 MOST_BYTES = 512 << 20
 """Of posts that are read: some 130,000 of 4 kB."""
@@ -32,7 +32,9 @@ class _Line(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Line)
 
 
-def stored_lately(ledger: Path, seconds: float, most_bytes: int = MOST_BYTES) -> list[str]:
+def stored_lately(
+    ledger: Path, ids: PostIds, seconds: float, most_bytes: int = MOST_BYTES
+) -> list[str]:
     """
     The ids of all posts that were made in the `seconds` before the newest one and are in finished
     files, and of some that are older; the one stored last is the last.  Of more than `most_bytes`
@@ -41,9 +43,9 @@ def stored_lately(ledger: Path, seconds: float, most_bytes: int = MOST_BYTES) ->
     """
     found: list[str] = []
     newest, strays = 0.0, 0
-    for identity in _newest_first(ledger, most_bytes):
+    for identity in _newest_first(ledger, ids, most_bytes):
         found.append(identity)
-        made = made_at(identity) or 0.0
+        made = ids.made_at(identity) or 0.0
         newest = max(newest, made)
         strays = strays + 1 if made < newest - seconds else 0
         if strays == STRAYS:
@@ -51,13 +53,13 @@ def stored_lately(ledger: Path, seconds: float, most_bytes: int = MOST_BYTES) ->
     return found[::-1]
 
 
-def _newest_first(ledger: Path, most_bytes: int) -> Iterator[str]:
+def _newest_first(ledger: Path, ids: PostIds, most_bytes: int) -> Iterator[str]:
     for path in _files(ledger):
         for line in _lines(path):
             most_bytes -= len(line)
             if most_bytes < 0:
                 return
-            identity = post_id(line)
+            identity = id_or_none(ids, line)
             if identity is not None:
                 yield identity
 

@@ -1,65 +1,62 @@
 """
-The id of a post, from the line that it is stored as, and what it tells.  Pure.
+How storage and account learn the id of a stored post: from the post's source, or from any of them.
+
+Knows no message of any source.  Pure.
 """
 
-import json
+from collections.abc import Sequence
+from typing import Protocol
 
-import msgspec
-
-EPOCH = 1_288_834_974.657
-"""Twitter's ids count from here, in milliseconds, with 22 bits below them."""
+import attrs
 
 
-class _Data(msgspec.Struct):
-    id: str | None = None
+class NotAnObject(ValueError):
+    """Raised for a line that is no JSON object."""
 
 
-class _Post(msgspec.Struct):
-    id_str: str | None = None
-    data: _Data | None = None
+class PostIds(Protocol):
+    """How the ids of one source's posts are found, and what they tell."""
+
+    def find(self, line: bytes) -> str | None:
+        """
+        Return the id in a line that stores a post; None where this source sees none in it.  Raises
+        NotAnObject where it sees that the line is no JSON object.
+        """
+
+    def made_at(self, post_id: str) -> float | None:
+        """Return when a post was made, in epoch seconds, by its id; None where that is unknown."""
 
 
-_decoder = msgspec.json.Decoder(_Post)
+@attrs.frozen
+class AnyPostIds(PostIds):
+    """The ids of several sources' posts; the first one that finds something counts."""
 
+    sources: Sequence[PostIds]
 
-class NoObject(ValueError):
-    """A line is no JSON object."""
-
-
-def post_id(line: bytes) -> str | None:
-    """v1.1's `id_str`, v2's `data.id`; None where there is neither.  Never raises."""
-    try:
-        return checked_id(line)
-    except NoObject:
+    def find(self, line: bytes) -> str | None:
+        """Return the id that a source finds in the line.  Raises NotAnObject if one says so."""
+        refused: NotAnObject | None = None
+        for ids in self.sources:
+            try:
+                found = ids.find(line)
+            except NotAnObject as e:
+                refused = e
+            else:
+                if found is not None:
+                    return found
+        if refused is not None:
+            raise refused
         return None
 
+    def made_at(self, post_id: str) -> float | None:
+        """Return the time that the first source tells which knows one."""
+        times = (ids.made_at(post_id) for ids in self.sources)
+        return next((at for at in times if at is not None), None)
 
-def checked_id(line: bytes) -> str | None:
-    """As post_id(), but raises NoObject for a line that holds none."""
+
+def id_or_none(ids: PostIds, line: bytes) -> str | None:
+    """Return the id in a line, None where there is none.  Never raises."""
     try:
-        post = _decoder.decode(line)
-    except (ValueError, RecursionError):
-        return _read_slowly(line)
-    return post.id_str if post.data is None else post.data.id
-
-
-def made_at(post: str) -> float | None:
-    """When a post was made, in epoch seconds, by its id; None for one that does not tell."""
-    if not post.isdecimal() or len(post) > 19:
+        return ids.find(line)
+    except NotAnObject:
         return None
-    milliseconds = int(post) >> 22
-    return EPOCH + milliseconds / 1000 if milliseconds else None
-
-
-def _read_slowly(line: bytes) -> str | None:
-    """For what msgspec does not take: lone surrogates, which are in real posts."""
-    try:
-        # An int of Python has a limit to its digits, which msgspec has not.
-        post = json.loads(line.decode("utf-8"), parse_int=float)
-    except (ValueError, RecursionError) as e:
-        raise NoObject from e
-    if not isinstance(post, dict):
-        raise NoObject
-    data = post.get("data")
-    found = data.get("id") if isinstance(data, dict) else post.get("id_str")
-    return found if isinstance(found, str) else None

@@ -15,9 +15,10 @@ from twisted.logger import Logger
 from tcclient.ledger import entries
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.failures import explain_os
-from tcclient.storage.contents import contents
+from tcclient.storage.contents import Contents, contents
 from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
 from tcclient.storage.growing import DOUBTFUL, Finished
+from tcclient.storage.postids import PostIds
 from tcclient.storage.slots import Naming
 from tcclient.storage.syncing import sync_folder
 
@@ -33,7 +34,9 @@ def ledger_path(base_dir: Path, name: str) -> Path:
     return base_dir / name / f"{name}.ledger.jsonl"
 
 
-def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> dict[str, float]:
+def recover_all(
+    base_dir: Path, naming: Naming, clock: IReactorTime, ids: PostIds
+) -> dict[str, float]:
     """
     Recover every folder below `base_dir` that holds a temporary file, but those in use by another
     client.  `naming` is that of the settings; its name does not matter.  Never raises OSError: what
@@ -45,7 +48,7 @@ def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> dict[str
         try:
             if any(_left_behind(folder, named)):
                 with Ledger(ledger_path(base_dir, folder.name), clock) as ledger:
-                    last_byte = recover(folder, named, ledger)
+                    last_byte = recover(folder, named, ledger, ids)
                     if last_byte is not None:
                         last_bytes[folder.name] = last_byte
         except LedgerInUse:
@@ -57,7 +60,9 @@ def recover_all(base_dir: Path, naming: Naming, clock: IReactorTime) -> dict[str
     return last_bytes
 
 
-def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) -> float | None:
+def recover(
+    folder: Path, naming: Naming, ledger: Ledger, ids: PostIds, link: Link = os.link
+) -> float | None:
     """
     Finish what was left in one folder: whole lines get a final name and are booked, an incomplete
     last line goes into a `.torn` file beside it.  Raises OSError.
@@ -72,7 +77,7 @@ def recover(folder: Path, naming: Naming, ledger: Ledger, link: Link = os.link) 
             _forget_doubtful_time(tmp)
             _cut_torn_tail(tmp, naming, ledger)
             last_bytes.append(_last_byte(tmp))
-            _finish(tmp, naming, ledger, link)
+            _finish(tmp, contents(tmp, ids), naming, ledger, link)
     return max(filter(None, last_bytes), default=None)
 
 
@@ -113,8 +118,7 @@ def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
     raise AssertionError("alternatives() has no end")
 
 
-def _finish(tmp: Path, naming: Naming, ledger: Ledger, link: Link) -> None:
-    found = contents(tmp)
+def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Link) -> None:
     if found.bytes == 0:
         tmp.unlink()
         return
@@ -141,9 +145,9 @@ def _last_booking(ledger: Ledger) -> object:
 
 def _book(ledger: Ledger, file: Finished) -> None:
     """The posts belong to the job that was accounted for last in this folder, if there is one."""
-    for job, account in ledger.accounts():
-        account = attrs.evolve(account, posts=account.posts + file.posts)
-        ledger.write(file.for_ledger(account, recovered=True), job)
+    for job, counters in ledger.all_counters():
+        counters = attrs.evolve(counters, posts=counters.posts + file.posts)
+        ledger.write(file.for_ledger(counters, recovered=True), job)
         return
     ledger.write(file.for_ledger(None, recovered=True))
 

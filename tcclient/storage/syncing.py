@@ -12,7 +12,7 @@ from pathlib import Path
 from twisted.internet.defer import Deferred, DeferredLock, fail
 from twisted.internet.interfaces import IReactorTime
 
-from tcclient.runtime.threads import Aside
+from tcclient.runtime.threads import Threads
 
 PATIENCE = 10.0
 """Seconds that a sync may take before somebody is told."""
@@ -24,8 +24,10 @@ class Syncing:
     `changed` is called when `is_slow` has: whether a sync has taken longer than PATIENCE so far.
     """
 
-    def __init__(self, aside: Aside, clock: IReactorTime, changed: Callable[[], object]) -> None:
-        self._aside = aside
+    def __init__(
+        self, threads: Threads, clock: IReactorTime, changed: Callable[[], object]
+    ) -> None:
+        self._threads = threads
         self._clock = clock
         self._changed = changed
         self._turn = DeferredLock()
@@ -62,7 +64,7 @@ class Syncing:
     async def _do(self, act: Callable[[], None]) -> None:
         patience = self._clock.callLater(PATIENCE, self._tell, True)
         try:
-            await self._aside(act)
+            await self._threads(act)
         finally:
             if patience.active():
                 patience.cancel()

@@ -24,39 +24,39 @@ from txtwitter.error import TwitterAPIError
 from txtwitter.streamservice import TwitterStreamService
 
 from tcclient.http.bodies import abandon, read_beginning
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.failures import explain
-from tcclient.stream.connection import Connection, Ending, Timing
+from tcclient.runtime.producers import Pausable
+from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.stream.connection import Connection, ConnectionListener, Timing
+from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import decoder_for, inflated
-from tcclient.stream.messages import Overlong
-from tcclient.stream.streamapi import Refusal, RefusalError, Source
+from tcclient.stream.streamapi import StreamApi
 
 log = Logger()
-
-_HELD = "held"
-"""Why a connection is not read: who has asked for the posts cannot take them."""
 
 MOST_EXPLANATION = 4000
 """Bytes of a refusal's body that are read."""
 
 
-class Listener(Protocol):
+class StreamListener(Protocol):
     """Who hears from a stream."""
 
-    def stream_opened(self) -> None:
-        """The answer is 200, and its headers are here."""
+    def opened(self) -> None:
+        """Hear that the answer is 200, and its headers are here."""
 
-    def stream_heard(self) -> None:
+    def heard(self) -> None:
         """
-        The first byte of a connection has come.  Not said of one that ended with what came then,
-        as one does that there were too many of.
+        Hear that the first byte of a connection has come.  Not said of one that ended with what
+        came then, as one does that there were too many of.
         """
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
-        """Complete messages, in order."""
+    def received(self, messages: list[bytes | Overlong]) -> None:
+        """Take complete messages, in order."""
 
-    def stream_ended(self, ending: Ending) -> None:
-        """A connection ended, or an attempt to make one failed."""
+    def ended(self, ending: Ending) -> None:
+        """Hear that a connection ended, or an attempt to make one failed."""
 
 
 Query = TypeVar("Query")
@@ -64,15 +64,15 @@ Query = TypeVar("Query")
 
 @attrs.frozen
 class Upstream(Generic[Query]):
-    """A source of what a Query asks for, and the waits that belong to it and its credentials."""
+    """The API that a Query is asked of, and the waits that belong to it and its credentials."""
 
-    source: Source[Query]
+    api: StreamApi[Query]
     backoff: Backoff
     clock: IReactorTime
     timing: Timing = attrs.field(factory=Timing)
 
 
-class CaptureStream(TwitterStreamService, Generic[Query]):
+class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[Query]):
     """
     The stream for one query.  An instance is started once and stopped once; another query is
     another instance, because a restarted txTwitter service runs two streams (observed).
@@ -87,8 +87,8 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
     RECONNECT_DELAY_MULTIPLIER = 1.0
     RECONNECT_DELAY_MAX = math.inf
 
-    def __init__(self, upstream: Upstream[Query], query: Query, listener: Listener) -> None:
-        super().__init__(self._attempt, listener.stream_received)
+    def __init__(self, upstream: Upstream[Query], query: Query, listener: StreamListener) -> None:
+        super().__init__(self._attempt, listener.received)
         self.query = query
         self._clock = self.clock = upstream.clock
         self._upstream = upstream
@@ -98,8 +98,8 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         self._connection: Connection | None = None
         self._refusal: Refusal | None = None
         self._waiting: list[Deferred[None]] = []
-        self._held_at: float | None = None
-        self._released_at: float | None = None
+        self._paused_at: float | None = None
+        self._resumed_at: float | None = None
         self._to_be_free: list[Deferred[None]] = []
 
     @property
@@ -121,30 +121,30 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
     def silent(self) -> float:
         """
         Seconds since the last byte of the connection; 0 without one.  What is read at first after
-        it was held had been waiting, and says nothing of the time since.
+        it was paused had been waiting, and says nothing of the time since.
         """
         return 0.0 if self._connection is None else self._silence(self._connection)
 
     @property
     def is_unread(self) -> bool:
-        """Whether it is held, or was just now, so that something may wait to be read."""
+        """Whether it is paused, or was just now, so that something may wait to be read."""
         return self._connection is not None and self._is_behind(self._connection)
 
-    def hold(self) -> None:
-        """Read nothing, and open nothing, until release()."""
-        if self._is_held:
+    def pauseProducing(self) -> None:
+        """Read nothing, and open nothing, until resumeProducing()."""
+        if self._is_paused:
             return
-        self._held_at, self._released_at = self._clock.seconds(), None
+        self._paused_at, self._resumed_at = self._clock.seconds(), None
         if self._connection is not None:
-            self._connection.hold(_HELD)
+            self._connection.pauseProducing()
 
-    def release(self) -> None:
+    def resumeProducing(self) -> None:
         """Read on; an attempt that was due meanwhile is made."""
-        if not self._is_held:
+        if not self._is_paused:
             return
-        self._released_at = self._clock.seconds()
+        self._resumed_at = self._clock.seconds()
         if self._connection is not None:
-            self._connection.release(_HELD)
+            self._connection.resumeProducing()
         waiting, self._to_be_free = self._to_be_free, []
         for free in waiting:
             free.callback(None)
@@ -192,26 +192,22 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
             # The next instance must wait although this one does not come back.
             self._fail(ending, ending.trouble)
         super().connection_lost(reason)
-        self._listener.stream_ended(ending)
+        self._listener.ended(ending)
         if not self.running:
             self._tell_gone()
 
-    def began(self) -> None:
-        """As Owner."""
-        self._listener.stream_opened()
+    def opened(self) -> None:
+        """Pass on that the answer is 200."""
+        self._listener.opened()
 
     def heard(self) -> None:
-        """As Owner."""
-        self._listener.stream_heard()
+        """Pass on that the first byte has come."""
+        self._listener.heard()
 
     def proved(self) -> None:
-        """As Owner."""
+        """Let the ramps start anew, unless this stream is about to be replaced."""
         if self.comes_back:
             self._upstream.backoff.proved()
-
-    def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Owner: many at once go where txTwitter would hand them one by one."""
-        self.delegate(messages)
 
     def _attempt(self) -> Deferred[IResponse]:
         """
@@ -236,25 +232,27 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
             log.info("The next connect waits {s:.0f} s, after what the last one met.", s=due)
         if due > 0:
             await deferLater(self._clock, due)
-        while self._is_held:
+        while self._is_paused:
             await self._when_free()
         self._asking = True
         try:
-            response = await up.source.open(self.query).addTimeout(timing.answer, self._clock)
+            response = await up.api.open(self.query).addTimeout(timing.answer, self._clock)
         finally:
             self._asking = False
         if response.code != 200:
             reading = read_beginning(response, MOST_EXPLANATION)
             said = await reading.addTimeout(timing.explanation, self._clock)
             said = inflated(response, said)[:MOST_EXPLANATION]
-            self._refusal = up.source.refusal(response.code, response.headers, said)
+            self._refusal = up.api.refusal(response.code, response.headers, said)
             return response
         try:
             decoder = decoder_for(response)
         except ValueError:
             abandon(response)
             raise
-        connection = Connection(self, decoder, up.source.stall_timeout, self._clock, timing)
+        connection = Connection(
+            self, self.delegate, decoder, up.api.stall_timeout, self._clock, timing
+        )
         return cast(IResponse, _Tapped(response, self._take, connection))
 
     def _when_free(self) -> Deferred[None]:
@@ -263,30 +261,30 @@ class CaptureStream(TwitterStreamService, Generic[Query]):
         return free
 
     @property
-    def _is_held(self) -> bool:
-        return self._held_at is not None and self._released_at is None
+    def _is_paused(self) -> bool:
+        return self._paused_at is not None and self._resumed_at is None
 
     def _silence(self, connection: Connection) -> float:
-        if self._held_at is None or not self._is_behind(connection):
+        if self._paused_at is None or not self._is_behind(connection):
             return connection.silent
-        return max(connection.silent, self._clock.seconds() - self._held_at)
+        return max(connection.silent, self._clock.seconds() - self._paused_at)
 
     def _is_behind(self, connection: Connection) -> bool:
-        if self._held_at is None or not connection.is_heard:
+        if self._paused_at is None or not connection.is_heard:
             return False
-        if self._released_at is None:
+        if self._resumed_at is None:
             return True
         # In twice the time all is read; sockets do not hold what takes longer than a proof.
-        held = min(self._released_at - self._held_at, self._upstream.timing.proof)
-        is_recent = self._clock.seconds() - self._released_at < held
+        paused = min(self._resumed_at - self._paused_at, self._upstream.timing.proof)
+        is_recent = self._clock.seconds() - self._resumed_at < paused
         return is_recent and not connection.has_caught_up
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection
-        if self._is_held:
-            connection.hold(_HELD)
+        if self._is_paused:
+            connection.pauseProducing()
         else:
-            self._held_at = self._released_at = None  # that was of an older one
+            self._paused_at = self._resumed_at = None  # that was of an older one
 
     def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
         if connection is not None:

@@ -5,11 +5,11 @@ Knows transports and time; not what a message means, nor what happens after the 
 """
 
 import zlib
+from collections.abc import Callable
 from typing import Protocol as TypingProtocol
 from typing import cast
 
 import attrs
-import msgspec
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -24,13 +24,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcclient.http.bodies import break_off
-from tcclient.ledger.entries import Disconnected, Ended, NotConnected
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.producers import Pausable
 from tcclient.stream.chunks import Pieces
+from tcclient.stream.framing import Overlong, Splitter
 from tcclient.stream.gunzip import Gunzip
-from tcclient.stream.messages import Overlong, Splitter
+from tcclient.stream.shortcut import PieceReader
 from tcclient.stream.standstill import REST_OF_IT, Standstill
-from tcclient.stream.streamapi import Refusal
 from tcclient.stream.valve import SHORT, Valve
 
 log = Logger()
@@ -56,82 +57,42 @@ class Timing:
     """Without a turn of this process: what is read then had been waiting; 0: nobody looks."""
 
 
-@attrs.frozen
-class Ending:
-    """
-    Why there is no stream.  `cause` is a word for the ledger, `detail` a clause for people.
+class ConnectionListener(TypingProtocol):
+    """Who hears from a connection."""
 
-    `trouble` is the ramp that the next wait is from, None after a good connection; `wait` the
-    seconds to the next attempt, None where there will be none.  `status` and `refusal` say how an
-    attempt was refused; `incomplete` has the bytes of a message that was cut, `silent` the seconds
-    since the last byte; `unread`: the disk took no posts, and what came was not read.
-    """
-
-    cause: str
-    detail: str
-    trouble: Trouble | None = None
-    wait: float | None = None
-    status: int | None = None
-    refusal: Refusal | None = None
-    incomplete: int = 0
-    silent: float = 0.0
-    unread: bool = False
-
-    @property
-    def was_connected(self) -> bool:
-        """Whether this ended a connection, not an attempt to make one."""
-        return self.cause not in ("unreachable", "refused")
-
-    def for_ledger(self) -> Ended:
-        """The line about it."""
-        line = Disconnected if self.was_connected else NotConnected
-        entry = line(
-            cause=self.cause,
-            detail=self.detail,
-            trouble=self.trouble.value if self.trouble else None,
-            wait=self.wait,
-            status=self.status,
-            explanation=self.refusal.explanation or None if self.refusal else None,
-            incomplete=self.incomplete or None,
-        )
-        if isinstance(entry, Disconnected):
-            return msgspec.structs.replace(entry, silent=round(self.silent, 3))
-        return entry
-
-
-class Owner(TypingProtocol):
-    """Who a connection belongs to."""
-
-    def began(self) -> None:
-        """The body begins."""
+    def opened(self) -> None:
+        """Hear that the body begins."""
 
     def heard(self) -> None:
-        """The first byte has come, and what came with it has been received; it goes on."""
+        """Hear that the first byte came, after what came with it was received; more may come."""
 
     def proved(self) -> None:
-        """The connection has lasted."""
-
-    def received(self, messages: list[bytes | Overlong]) -> None:
-        """Complete messages, in order."""
+        """Hear that the connection has lasted."""
 
 
-class Connection(Protocol):
+Receive = Callable[[list[bytes | Overlong]], object]
+"""Takes complete messages, in order."""
+
+
+class Connection(Protocol, PieceReader, Pausable):
     """
     Stands in front of `reader`, which learns of beginning and end, and never gets a byte.
 
-    `ending` says why it ended, where that is known better than by the transport's reason.
-    Reading stops while anybody holds it: the other side then sees that nothing is taken from it.
+    Messages go to `receive`; `listener` hears of everything else.  `ending` says why the connection
+    ended, where that is known better than by the transport's reason.
     """
 
     def __init__(
         self,
-        owner: Owner,
+        listener: ConnectionListener,
+        receive: Receive,
         decoder: Gunzip | None,
         stall_timeout: float,
         clock: IReactorTime,
         timing: Timing,
     ) -> None:
-        self._owner = owner
+        self._listener = listener
+        self._receive = receive
         self._decoder = decoder
         self._stall_timeout = stall_timeout
         self._clock = clock
@@ -183,17 +144,17 @@ class Connection(Protocol):
         if self._reader is not None:
             self._reader.makeConnection(transport)
         self._valve.connect(cast(IPushProducer, transport))
-        self._owner.began()
+        self._listener.opened()
 
     def dataReceived(self, data: bytes) -> None:
         self.piecesReceived(Pieces(data, [(0, len(data))]))
 
     def piecesReceived(self, pieces: Pieces) -> None:
-        """As PieceReader."""
+        """Take what one read has brought, which may be many messages and the rest of another."""
         if self._reader is None:
-            return  # the owner has been told that nothing more comes
+            return  # the listener has been told that nothing more comes
         try:
-            self._receive(pieces)
+            self._take(pieces)
         except zlib.error as e:
             self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
         except Exception:
@@ -202,19 +163,19 @@ class Connection(Protocol):
             log.failure("This client failed at what the stream brought.")
             self.end(Ending("failed", "this client failed at what came", Trouble.HTTP))
 
-    def hold(self, reason: str) -> None:
+    def pauseProducing(self) -> None:
         """
-        Read nothing until release() with this reason, and every other one.  What has been read
-        already still comes; silence does not count meanwhile.
+        Read nothing until resumeProducing().  What has been read already still comes; silence does
+        not count meanwhile.
         """
-        self._valve.hold(reason)
+        self._valve.pauseProducing()
 
-    def release(self, reason: str) -> None:
-        """The reason no longer holds; one that did not is no error."""
-        if self._valve.is_held:
+    def resumeProducing(self) -> None:
+        """Read on; silence counts from now."""
+        if self._valve.is_paused:
             self._awake = self._clock.seconds()
             self._caught_up_at = self._awake
-        self._valve.release(reason)
+        self._valve.resumeProducing()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         reader, self._reader = self._reader, None
@@ -252,19 +213,31 @@ class Connection(Protocol):
                 await deferLater(self._clock, 0)
                 quiet = quiet + 1 if self._reads == before else 0
 
-    def _receive(self, pieces: Pieces) -> None:
+    def _take(self, pieces: Pieces) -> None:
+        first = not self._reads
+        self._note_read(pieces.size)
+        if self._decoder is None:
+            messages = self._splitter.feed_all(pieces)
+            if messages:
+                self._receive(messages)
+        else:
+            for plain in self._decoder.feed(b"".join(pieces)):
+                messages = self._splitter.feed(plain)
+                if messages:
+                    self._receive(messages)
+        if first and self.ending is None and self._reader is not None:
+            self._listener.heard()
+
+    def _note_read(self, size: int) -> None:
+        """So many bytes have been read: note the time, and what that says of the connection."""
         self._standstill.beat()
         before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
-        size, first = pieces.size, self._reads == 1
         self._valve.has_read(size, self._heard - before)
         self._see_what_waits(size)
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
-            self._owner.proved()
-        self._take_apart(pieces)
-        if first and self.ending is None and self._reader is not None:
-            self._owner.heard()
+            self._listener.proved()
 
     def _see_what_waits(self, size: int) -> None:
         """By the size of a read."""
@@ -275,23 +248,12 @@ class Connection(Protocol):
         if self._caught_up_at is None:
             self._caught_up_at = self._heard
 
-    def _take_apart(self, pieces: Pieces) -> None:
-        if self._decoder is None:
-            self._deliver(self._splitter.feed_all(pieces))
-        else:
-            for plain in self._decoder.feed(b"".join(pieces)):
-                self._deliver(self._splitter.feed(plain))
-
-    def _deliver(self, messages: list[bytes | Overlong]) -> None:
-        if messages:
-            self._owner.received(messages)
-
     def _watch_silence(self, seconds: float) -> None:
         self._calls["silence"] = self._clock.callLater(seconds, self._check_silence)
 
     def _check_silence(self) -> None:
         listening = self._clock.seconds() - max(self._heard, self._awake)
-        idle = 0.0 if self._valve.is_held else max(0.0, listening)
+        idle = 0.0 if self._valve.is_paused else max(0.0, listening)
         if idle >= self._stall_timeout:
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
         else:

@@ -48,10 +48,10 @@ def holds() -> bool:
 
 
 def _is_the_same(reads: tuple[bytes, ...]) -> bool:
-    alone, by_shortcut = _Reader(), _PieceReader()
-    socket = _Socket()
-    _hear(Agent.usingEndpointFactory(Clock(), _To(socket)), socket, reads, alone)
-    socket = _Socket()
+    alone, by_shortcut = _ProofReader(), _ProofPieceReader()
+    socket = _MemoryEndpoint()
+    _hear(Agent.usingEndpointFactory(Clock(), _AlwaysTo(socket)), socket, reads, alone)
+    socket = _MemoryEndpoint()
     _hear(ShortcutAgent(_shortened(socket)), socket, reads, by_shortcut)
     if by_shortcut.has_taken and by_shortcut.heard == alone.heard:
         return True
@@ -63,16 +63,18 @@ def _is_the_same(reads: tuple[bytes, ...]) -> bool:
     return False
 
 
-def _shortened(socket: "_Socket") -> Callable[[Shortcut], IAgent]:
+def _shortened(socket: "_MemoryEndpoint") -> Callable[[Shortcut], IAgent]:
     def agent(shortcut: Shortcut) -> IAgent:
-        endpoints = _To(joined(socket, None, shortcut))
+        endpoints = _AlwaysTo(joined(socket, None, shortcut))
         made: IAgent = Agent.usingEndpointFactory(Clock(), endpoints)
         return made
 
     return agent
 
 
-def _hear(agent: IAgent, socket: "_Socket", reads: tuple[bytes, ...], reader: "_Reader") -> None:
+def _hear(
+    agent: IAgent, socket: "_MemoryEndpoint", reads: tuple[bytes, ...], reader: "_ProofReader"
+) -> None:
     def deliver(response: IResponse) -> None:
         response.deliverBody(reader)
 
@@ -83,7 +85,7 @@ def _hear(agent: IAgent, socket: "_Socket", reads: tuple[bytes, ...], reader: "_
     socket.protocol.connectionLost(Failure(connectionDone.value))
 
 
-class _Reader(Protocol):
+class _ProofReader(Protocol):
     def __init__(self) -> None:
         self.heard: list[str] = [""]
 
@@ -94,7 +96,7 @@ class _Reader(Protocol):
         self.heard.append(explain(reason))
 
 
-class _PieceReader(_Reader):
+class _ProofPieceReader(_ProofReader):
     has_taken = False
 
     def piecesReceived(self, pieces: Pieces) -> None:
@@ -104,7 +106,7 @@ class _PieceReader(_Reader):
 
 
 @implementer(IStreamClientEndpoint)
-class _Socket:
+class _MemoryEndpoint:
     """Connects at once; what is said to the protocol is the caller's."""
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
@@ -115,7 +117,7 @@ class _Socket:
 
 
 @implementer(IAgentEndpointFactory)
-class _To:
+class _AlwaysTo:
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint
 

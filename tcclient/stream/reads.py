@@ -64,21 +64,20 @@ class _Front(ProtocolWrapper):
     def dataReceived(self, data: bytes) -> None:
         self._pieces.append(data)
         if not self._within_read:
-            self._flush()
+            self.read_ends()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._flush()
+        self.read_ends()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # not annotated
         self._shortcut.take = None  # whoever it is holds this connection as well
 
     def read_begins(self) -> None:
+        """Keep what comes until read_ends()."""
         self._within_read = True
 
     def read_ends(self) -> None:
+        """Hand on what has come since the last time, the body's pieces by the shortcut."""
         self._within_read = False
-        self._flush()
-
-    def _flush(self) -> None:
         read = b"".join(self._pieces)
         self._pieces.clear()
         is_first = not self._unchunker.has_begun

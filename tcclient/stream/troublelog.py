@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.runtime.backoff import RAMPS, Trouble
-from tcclient.stream.connection import Ending
+from tcclient.ledger.endings import Ending
+from tcclient.runtime.backoff import Trouble
 
 log = Logger()
 
@@ -102,5 +102,6 @@ def _who(names: Sequence[str], verb: str, plural: str) -> str:
 
 
 def _at_the_top(trouble: Trouble | None, wait: float) -> bool:
-    """Whether a ramp that has risen has reached its longest wait."""
-    return trouble is not None and RAMPS[trouble].first < RAMPS[trouble].longest <= wait
+    """Return whether a ramp that has risen has reached its longest wait."""
+    top = None if trouble is None else trouble.at_the_top
+    return top is not None and wait >= top

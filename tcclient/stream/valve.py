@@ -1,5 +1,5 @@
 """
-Whether a transport reads: it does unless somebody holds it, or a short rest pays.
+Whether a transport reads: it does unless it is paused, or a short rest pays.
 
 A post read as it comes costs an awakening of the whole process; at thousands of posts a second
 that is most of their price.  So short reads that follow each other closely are kept apart by a
@@ -11,10 +11,12 @@ from contextlib import contextmanager
 
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 
+from tcclient.runtime.producers import Pausable
+
 REST = 0.08
 """
 Seconds: an awakening costs as much as some fifty posts, and this makes a dozen a second.  What has
-not been read is lost with a connection that is reset; coverage.IN_FLIGHT is three times as much.
+not been read is lost with a connection that is reset; ledger.gaps.IN_FLIGHT is three times as much.
 """
 
 AT_ONCE = 0.01
@@ -39,29 +41,27 @@ def rest_within(wait: float) -> float:
     return min(REST, wait * 4 / 5)
 
 
-class Valve:
-    """`rest` is in seconds, 0 for none.  Without a transport it only keeps the reasons."""
+class Valve(Pausable):
+    """
+    Between a transport and who reads from it.  `rest` is in seconds, 0 for none.  Without a
+    transport it only remembers whether it is paused.
+    """
 
     def __init__(self, rest: float, clock: IReactorTime) -> None:
         self._rest = rest
         self._clock = clock
         self._transport: IPushProducer | None = None
-        self._held: set[str] = set()
+        self.is_paused = False
         self._resting: IDelayedCall | None = None
         self._hurries = 0
         self._rested = 0.0  # seconds, since something was read
         self._bytes = 0  # that have come since the last rest began
         self._seconds = 0.0  # in which they have
 
-    @property
-    def is_held(self) -> bool:
-        """Whether there is a reason not to read, other than a rest."""
-        return bool(self._held)
-
     def connect(self, transport: IPushProducer) -> None:
         """From now on `transport` does what is decided here."""
         self._transport = transport
-        if self._held:
+        if self.is_paused:
             self._set()
 
     def disconnect(self) -> None:
@@ -69,15 +69,15 @@ class Valve:
         self._transport = None
         self._end_rest()
 
-    def hold(self, reason: str) -> None:
-        """Read nothing until release() with this reason, and every other one."""
-        self._held.add(reason)
+    def pauseProducing(self) -> None:
+        """Read nothing until resumeProducing()."""
+        self.is_paused = True
         self._set()
 
-    def release(self, reason: str) -> None:
-        """The reason no longer holds; one that did not is no error."""
-        if reason in self._held:
-            self._held.remove(reason)
+    def resumeProducing(self) -> None:
+        """Read again, at once or when a rest is over."""
+        if self.is_paused:
+            self.is_paused = False
             self._set()
 
     def has_read(self, size: int, gap: float) -> None:
@@ -86,7 +86,7 @@ class Valve:
         self._seconds += gap
         close = gap < (self._rested + AT_ONCE if self._rested else self._rest)
         self._rested = 0.0
-        if self._held:
+        if self.is_paused:
             self._set()  # Twisted resumes a body's transport, whatever it was made to do before
         elif size < SHORT and close and not self._hurries and self._resting is None:
             self._rested = self._bounded_rest()
@@ -118,7 +118,7 @@ class Valve:
     def _set(self) -> None:
         if self._transport is None:
             return
-        if self._held or self._resting is not None:
+        if self.is_paused or self._resting is not None:
             self._transport.pauseProducing()
         else:
             self._transport.resumeProducing()

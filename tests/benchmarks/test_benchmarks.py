@@ -29,9 +29,9 @@ from benchmarks.rules import Rules
 from benchmarks.sizes import sent_size, stored_size
 from benchmarks.slowdisk import SlowDisk
 from benchmarks.table import COLUMNS, Sample, markdown, ratio, rows, spread
+from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.rules.ruleset import Routing
-from tcclient.stream.messages import Kind, kind_of
 
 TAGS = [f"tcc:0123abcd:{job}" for job in (1, 2, 3)]
 

@@ -613,7 +613,7 @@ class BaseTests(ClockTestCase):
     def test_renamed_to_what_cannot_be_used(self) -> None:
         """It goes on where it was, in one file, and says so once."""
         world = self.capture()
-        holder = world.shelf().open(self.held_job())
+        holder = world.folders().open(self.held_job())
         self.addCleanup(holder.close)
         for name in ("mice", "../up"):
             world.store.write(1, {"name": name})

@@ -15,10 +15,10 @@ from tcclient.control.jobs import Job
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT, resume
 from tcclient.runtime.boot import boot
-from tcclient.sources.twitter_v1.api import LIMITS
 from tcclient.sources.twitter_v1.feed import OwnFeeds
+from tcclient.sources.twitter_v1.query import LIMITS
 from tcclient.storage.files import RETRY
-from tcclient.storage.folders import Shelf
+from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tcclient.stream.connection import Timing
@@ -46,7 +46,7 @@ class SessionTestCase(SynchronousTestCase):
         self.clock = clock_at()
         self.source = FakeSource()
         self.base = Path(self.mktemp())
-        self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
         self.begin()
         self.addCleanup(self._end)
 
@@ -54,7 +54,7 @@ class SessionTestCase(SynchronousTestCase):
         """A process starts."""
         self.connected = 0
         feeds = OwnFeeds(upstream(self.source, self.clock), LIMITS)
-        self.session = Session(JOB, self.shelf, feeds, self._count)
+        self.session = Session(JOB, self.folders, feeds, self._count)
         self.session.startService()
 
     def _count(self) -> None:
@@ -635,7 +635,7 @@ class PlaceTests(SessionTestCase):
         self.session.reopen(JOB)
         self.assertIsNone(self.session.archive)
         self.assertFalse((self.base / "Elections").exists())
-        self.shelf.open(JOB).close()
+        self.folders.open(JOB).close()
         self.session.reopen(JOB)
         self.assertIsNotNone(self.session.archive)
 

@@ -23,17 +23,18 @@ from twisted.web.http_headers import Headers
 
 from tcclient.check import probes, verdicts
 from tcclient.check.checks import Checks
-from tcclient.check.verdicts import Level, Verdict
-from tcclient.config.settings import Secret, Twitter, TwitterAuth, load
+from tcclient.config.settings import Twitter, TwitterAuth, load
 from tcclient.control.client import JobList
 from tcclient.control.jobs import Job
 from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.secrets import Secret
+from tcclient.runtime.verdicts import Outcome, Verdict
 from tcclient.service import make_ends
 from tcclient.sources.twitter_v2 import problems
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget, BudgetLimits
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, tag, tag_prefix
-from tcclient.stream.streamapi import Refusal
 from tcsandbox.server import CaptureServer, quirks
 from tcsandbox.twitter.faults import NoAnswer, Status
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
@@ -93,21 +94,21 @@ class CredentialsTests(SynchronousTestCase):
 
     def refused(self, clause: str, **changes: str) -> None:
         self.assertEqual(
-            credentials(**changes), Verdict(Level.FAIL, f"in twitter_auth {clause}"), changes
+            credentials(**changes), Verdict(Outcome.FAIL, f"in twitter_auth {clause}"), changes
         )
 
     def test_twitters_and_the_sandboxs_pass(self) -> None:
         """The oldest ones of Twitter too, which were shorter."""
         old = {"api_key": "k" * 18, "api_secret": "s" * 40, "access_token_secret": "u" * 40}
         for changes in ({}, old, SANDBOX_AUTH):
-            self.assertEqual(credentials(**changes).level, Level.OK)
+            self.assertEqual(credentials(**changes).level, Outcome.OK)
 
     def test_an_access_token_begins_with_its_users_number(self) -> None:
         """Digits, a hyphen, and something after it."""
         for token in ("t" * 50, "1234567890", "1234567890-", "-tttt", "12a-tttt"):
             clause = "access_token does not begin with a user's number and a hyphen"
             self.refused(clause, access_token=token)
-        self.assertEqual(credentials(access_token="1-t").level, Level.OK)
+        self.assertEqual(credentials(access_token="1-t").level, Outcome.OK)
 
     def test_the_same_value_twice(self) -> None:
         """Also where the server's token was pasted into the wrong place."""
@@ -122,8 +123,8 @@ class CredentialsTests(SynchronousTestCase):
         clause = "api_key and api_secret seem to be swapped: the key is the shorter one"
         self.refused(clause, api_key="k" * 50, api_secret="s" * 25)
         self.refused(clause, api_key="k" * 36, api_secret="s" * 30)
-        self.assertEqual(credentials(api_key="k" * 35, api_secret="s" * 30).level, Level.OK)
-        self.assertEqual(credentials(api_key="k" * 36, api_secret="s" * 31).level, Level.OK)
+        self.assertEqual(credentials(api_key="k" * 35, api_secret="s" * 30).level, Outcome.OK)
+        self.assertEqual(credentials(api_key="k" * 36, api_secret="s" * 31).level, Outcome.OK)
 
     def test_a_swapped_access_token_and_its_secret(self) -> None:
         """The one with the user's number stands in the other's place."""
@@ -181,11 +182,11 @@ class SettingsTests(SynchronousTestCase):
     def test_a_time_out_within_the_keep_alives(self) -> None:
         """A warning, up to the time in which each API sends something."""
         for api, timeout, level in (
-            ("2", None, Level.OK),
-            ("2", 20, Level.WARN),
-            ("2", 20.1, Level.OK),
-            ("1.1", 30, Level.WARN),
-            ("1.1", 30.1, Level.OK),
+            ("2", None, Outcome.OK),
+            ("2", 20, Outcome.WARN),
+            ("2", 20.1, Outcome.OK),
+            ("1.1", 30, Outcome.WARN),
+            ("1.1", 30.1, Outcome.OK),
         ):
             verdict = verdicts.settings("x.json", Twitter(api=api, stall_timeout=timeout))
             self.assertEqual(verdict.level, level, (api, timeout))
@@ -204,9 +205,9 @@ class PermissionsTests(SynchronousTestCase):
     def test_group_and_others_count(self) -> None:
         """Reading does; writing and executing are no business of a secret."""
         for mode in (0o604, 0o640, 0o644):
-            self.assertEqual(verdicts.permissions(mode, "s").level, Level.WARN, oct(mode))
+            self.assertEqual(verdicts.permissions(mode, "s").level, Outcome.WARN, oct(mode))
         for mode in (0o600, 0o400, 0o633):
-            self.assertEqual(verdicts.permissions(mode, "s").level, Level.OK, oct(mode))
+            self.assertEqual(verdicts.permissions(mode, "s").level, Outcome.OK, oct(mode))
 
     def test_the_command_can_be_pasted(self) -> None:
         """A name with a blank is quoted."""

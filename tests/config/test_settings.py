@@ -15,7 +15,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.config import values
 from tcclient.config.schema import _meta, _section
-from tcclient.config.settings import Secret, Settings, SettingsError, load
+from tcclient.config.settings import Settings, SettingsError, load
+from tcclient.runtime.secrets import Secret
 from tests import DEPTH
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,6 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from tcclient.config.settings import Secret
 from tcclient.control.client import (
     MOST_BYTES,
     MOST_PAGES,
@@ -27,7 +26,8 @@ from tcclient.control.client import (
 )
 from tcclient.control.jobs import Job, Status
 from tcclient.http.clients import rest_client, user_agent
-from tcclient.ledger.counters import Update
+from tcclient.ledger.counters import CountUpdate
+from tcclient.runtime.secrets import Secret
 from tcsandbox.server import CaptureServer, quirks
 from tcsandbox.server.jobstore import TOKEN
 from tcsandbox.server.requestlog import Seen
@@ -112,14 +112,14 @@ class CallTests(ControlTestCase):
             await self.client.set_status(job, number)
             self.assertEqual((await self.client.job(1)).status, number)
             self.assertEqual((await self.client.any_job(1)).total_count, 100 + number)
-            await self.client.update(1, Update(number, 100 + number, "0.250", 7))
+            await self.client.update(1, CountUpdate(number, 100 + number, "0.250", 7))
             self.assertEqual(self.store.updates[1][-1].count, number)
 
     async def test_requests_have_length_and_name(self) -> None:
         """A chunked body would arrive empty; the server's log should say who asks."""
         job = await self.job()
         await self.client.report(job, 1, "0.000")
-        await self.client.update(1, Update(1, 1, "0.000", 1))
+        await self.client.update(1, CountUpdate(1, 1, "0.000", 1))
         requests = self.server.requests()
         self.assertEqual([seen.method for seen in requests], ["GET", "PATCH", "POST"])
         self.assertTrue(all(seen.content_length for seen in requests))
@@ -150,7 +150,7 @@ class CallTests(ControlTestCase):
 
     async def test_update_adds_a_row(self) -> None:
         """Count, total, rate and the job's number."""
-        await self.client.update(1, Update(3, 30, "1.000", 30))
+        await self.client.update(1, CountUpdate(3, 30, "1.000", 30))
         self.assertEqual(
             self.bodies("POST"),
             [(UPDATE, {"job": 1, "count": 3, "total_count": 30, "rate": "1.000"})],
@@ -356,7 +356,7 @@ class NonsenseTests(ControlTestCase):
     async def test_no_answer_but_a_close(self) -> None:
         """The write may have been done: it is not said to be refused."""
         self.server.fault(quirks.Closed(processed=True))
-        error = await self.error(self.client.update(1, Update(1, 1, "0.000", 1)))
+        error = await self.error(self.client.update(1, CountUpdate(1, 1, "0.000", 1)))
         self.assertEqual((error.status, error.refused), (None, False))
         self.assertEqual(len(self.store.updates[1]), 1)
 
@@ -377,21 +377,21 @@ class NonsenseTests(ControlTestCase):
             self.answers(status, {})
             await self.error(self.client.set_status(job, 3))
         self.answers(200, {"count": 0, "results": []})
-        error = await self.error(self.client.update(1, Update(1, 1, "0.000", 1)))
+        error = await self.error(self.client.update(1, CountUpdate(1, 1, "0.000", 1)))
         self.assertFalse(error.refused)
 
     async def test_an_update_is_stored_when_the_answer_is_its_row(self) -> None:
         """Whatever else says 201: the next update is to find out what became of this one."""
         for answer in (HTML, "", [], {}, {"job": 2}, {"job": None}, {"count": 1}):
             self.answers(201, answer)
-            error = await self.error(self.client.update(1, Update(1, 1, "0.000", 1)))
+            error = await self.error(self.client.update(1, CountUpdate(1, 1, "0.000", 1)))
             self.assertEqual((error.status, error.refused), (201, False), answer)
         self.answers(201, {"job": "1"})
-        await self.client.update(1, Update(1, 1, "0.000", 1))
+        await self.client.update(1, CountUpdate(1, 1, "0.000", 1))
 
     async def test_refused_or_perhaps_done(self) -> None:
         """A 4xx is certainly not done; after a 5xx nobody knows."""
-        update = Update(1, 1, "0.000", 1)
+        update = CountUpdate(1, 1, "0.000", 1)
         for status, refused in ((400, True), (403, True), (415, True), (500, False), (503, False)):
             self.answers(status, {"job": ["This field is required."]})
             error = await self.error(self.client.update(1, update))
@@ -414,7 +414,7 @@ class RedirectTests(ControlTestCase):
                 self.client.active_jobs(),
                 self.client.job(1),
                 self.client.set_status(job, 3),
-                self.client.update(1, Update(1, 1, "0.000", 1)),
+                self.client.update(1, CountUpdate(1, 1, "0.000", 1)),
             ):
                 before = len(self.server.requests())
                 self.server.fault(quirks.Redirected(location=LIST, status=status))
@@ -439,7 +439,7 @@ class ErrorTextTests(ControlTestCase):
     async def test_field_errors(self) -> None:
         """They are quoted as they came."""
         self.answers(400, {"rate": ["A valid number is required."]})
-        error = await self.error(self.client.update(1, Update(1, 1, "0.000", 1)))
+        error = await self.error(self.client.update(1, CountUpdate(1, 1, "0.000", 1)))
         self.assertIn("A valid number is required.", str(error))
 
     async def test_no_secret(self) -> None:

@@ -117,7 +117,9 @@ class LoggingTests(Stage):
         ended = await client.end()
         errors = (self.folder / "logs" / "54" / "errors.log").read_text()
         self.assertEqual(errors.count("\n"), 1, errors)
-        self.assertRegex(errors, r" ERROR    tcclient\.session .*'\.hidden' cannot be a folder")
+        self.assertRegex(
+            errors, r" ERROR    tcclient\.captures\.session .*'\.hidden' cannot be a folder"
+        )
         self.assertEqual(ended.out.count(errors), 1)
         self.assertEqual(self.files(), ["logs/54/errors.log", "settings.json"])
 

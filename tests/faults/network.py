@@ -9,7 +9,7 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
-from tcclient.runtime.backoff import NETWORK
+from tcclient.runtime.backoff import NETWORK_RAMP
 from tcclient.stream.connection import Timing
 from tests.faults.commands import Terms
 from tests.faults.link import Link
@@ -163,7 +163,7 @@ async def ok_then_close(world: World, rounds: int) -> None:
 
 def most_attempts(lasting: float) -> int:
     """How many there can be within so many seconds: one at once, then as the ramp has it."""
-    waits = (NETWORK.wait(attempt) for attempt in count(1))
+    waits = (NETWORK_RAMP.wait(attempt) for attempt in count(1))
     return 1 + sum(1 for _ in takewhile(lambda at: at <= lasting, accumulate(waits)))
 
 

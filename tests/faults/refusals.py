@@ -5,7 +5,7 @@ from itertools import pairwise
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from tcclient.runtime.backoff import HTTP, RATE_LIMIT, Ramp
+from tcclient.runtime.backoff import HTTP_RAMP, RATE_LIMIT, Ramp
 from tests.faults.link import Link
 from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World
@@ -59,7 +59,7 @@ def first_of(status: int) -> Act:
     return act
 
 
-STORM_503 = Scenario("503 storm", storm(503, HTTP))
+STORM_503 = Scenario("503 storm", storm(503, HTTP_RAMP))
 FIRST_420 = Scenario("420", first_of(420))
 STORMS = (
     STORM_503,

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.ledgerfile import Ledger
 from tests.faults import evidence, table
 from tests.faults.accounting import (
@@ -167,11 +167,11 @@ class EvidenceTests(SynchronousTestCase):
         more = {"seconds": 1.75, "cause": "crash", "detail": "x", "attempts": 0, "keywords": None}
         path = self.folder / "x.ledger.jsonl"
         with Ledger(path, Clock()) as ledger:
-            ledger.write(entries.File(name="a", posts=2, bytes=9, account=Account(1, 2, 0)), 1)
+            ledger.write(entries.File(name="a", posts=2, bytes=9, account=Counters(1, 2, 0)), 1)
             ledger.write(entries.Gap(**gap, **more), 1)
-            ledger.write(entries.File(name="b", posts=3, bytes=9, account=Account(1, 5, 3)), 1)
-            ledger.write(entries.CaptureClose(account=Account(1, 5, 5)), 1)
-            ledger.write(entries.Refused(reason="not JSON", bytes=1, begins="x"), 1)
+            ledger.write(entries.File(name="b", posts=3, bytes=9, account=Counters(1, 5, 3)), 1)
+            ledger.write(entries.CaptureClose(account=Counters(1, 5, 5)), 1)
+            ledger.write(entries.RefusedLine(reason="not JSON", bytes=1, begins="x"), 1)
         found = evidence.read_ledger(path)
         self.assertEqual(found.counted, 6)
         self.assertEqual(found.gaps, [Span(1_767_225_600.25, 1_767_225_602.0)])

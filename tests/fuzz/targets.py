@@ -20,19 +20,21 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.config.settings import Secret, SettingsError, load
+from tcclient.config.settings import SettingsError, load
 from tcclient.control.client import ControlServer, Gone, ServerError
 from tcclient.control.jobs import Job, Status
-from tcclient.ledger.counters import Update
+from tcclient.ledger.counters import CountUpdate
+from tcclient.ledger.endings import Ending
 from tcclient.ledger.ledgerfile import Ledger
-from tcclient.sources.keywords import Limits, Query, read
+from tcclient.runtime.secrets import Secret
+from tcclient.sources.twitter_v1.messages import kind_of
+from tcclient.sources.twitter_v1.query import Limits, Query, read
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.rules import clauses as rules
 from tcclient.storage.recovery import ledger_path, recover
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import CaptureStream
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong, decoded, excerpt, kind_of
+from tcclient.stream.framing import Overlong, decoded, excerpt
 from tests.peers import DONE, FakeResponse, FakeSource, clock_at, upstream
 
 FEW = Limits(phrases=3, phrase_bytes=60, boxes=2, box_degrees=(0.1, 360.0))
@@ -150,7 +152,7 @@ def answer(data: bytes) -> None:
         server.job(7),
         server.report(JOB, 5, "1.000"),
         server.set_status(JOB, Status.STARTED),
-        server.update(7, Update(1, 2, "0.500", 2)),
+        server.update(7, CountUpdate(1, 2, "0.500", 2)),
     ):
         outcome: list[object] = []
         Deferred.fromCoroutine(call).addBoth(outcome.append)

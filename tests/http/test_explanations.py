@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.config.values import Secret
 from tcclient.http.explanations import MOST_CHARACTERS, plain_text
+from tcclient.runtime.secrets import Secret
 
 KEY, TOKEN = Secret("QkeyQ7h1"), Secret("777-QtokenQ7h3")
 

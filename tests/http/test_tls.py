@@ -25,16 +25,16 @@ from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
-from tcclient.config.settings import Secret
 from tcclient.control.client import ControlServer, ServerError
 from tcclient.http.clients import rest_client, stream_client, user_agent
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.failures import explain
-from tcclient.sources.keywords import Query
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v1.api import Keys, V1Source
+from tcclient.sources.twitter_v1.query import Query
 from tcclient.stream.capturestream import CaptureStream, Upstream
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
+from tcclient.stream.framing import Overlong
 from tcsandbox.server import CaptureServer
 from tcsandbox.server.jobstore import TOKEN
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.counters import MOST_TOTAL, Account, Tally, Update
+from tcclient.ledger.counters import MOST_TOTAL, Counters, CountUpdate, Tally
 
 NOW = 1_449_086_690.0
 
 
 def tally(base: int = 0, posts: int = 0, settled: int = 0) -> Tally:
     """A job that has been captured before, and whose last update has been settled."""
-    found = Tally(Account(base, posts, settled), NOW)
+    found = Tally(Counters(base, posts, settled), NOW)
     found.unsettled = False
     return found
 
@@ -28,7 +28,7 @@ class TotalTests(SynchronousTestCase):
         job = tally(base=100, posts=5)
         job.posts += 3
         self.assertEqual(job.total, 108)
-        self.assertEqual(job.account, Account(100, 8, 0))
+        self.assertEqual(job.account, Counters(100, 8, 0))
 
     def test_the_server_cannot_hold_more(self) -> None:
         """32 signed bits, both sides."""
@@ -78,7 +78,7 @@ class RateTests(SynchronousTestCase):
             (5, -3600.0, "0.000"),
             (5, 5e-324, "99999.999"),
         ):
-            job = Tally(Account(), 0.0)
+            job = Tally(Counters(), 0.0)
             job.posts += posts
             self.assertEqual(job.ping(seconds)[1], rate, (posts, seconds))
 
@@ -89,7 +89,7 @@ class RateTests(SynchronousTestCase):
         self.assertEqual(job.ping(NOW + 10), (110, "1.000"))
         job.posts += 20
         self.assertEqual(job.ping(NOW + 20), (130, "2.000"))
-        self.assertEqual(job.update(NOW + 30), Update(30, 130, "1.000", 30))
+        self.assertEqual(job.update(NOW + 30), CountUpdate(30, 130, "1.000", 30))
         self.assertEqual(job.glance(NOW + 60), (30, "0.500"))
         self.assertEqual(job.glance(NOW + 70), (0, "0.000"))
         self.assertEqual(job.ping(NOW + 30), (130, "0.000"))
@@ -117,7 +117,7 @@ class RateTests(SynchronousTestCase):
     @given(st.integers(0, 10**7), st.floats(1e-3, 1e7))
     def test_any_rate(self, posts: int, seconds: float) -> None:
         """Three decimals, at most five digits before them, rounded down."""
-        job = Tally(Account(), 0.0)
+        job = Tally(Counters(), 0.0)
         job.posts += posts
         rate = job.ping(seconds)[1]
         self.assertTrue(re.fullmatch(r"\d{1,5}\.\d{3}", rate), rate)
@@ -137,7 +137,7 @@ class UpdateTests(SynchronousTestCase):
         job.posts += 2
         job.accepted(first)
         self.assertFalse(job.unsettled)
-        self.assertEqual(job.account, Account(100, 7, 5))
+        self.assertEqual(job.account, Counters(100, 7, 5))
         self.assertEqual(job.update(NOW + 60).count, 2)
 
     def test_rejected(self) -> None:
@@ -174,7 +174,7 @@ class UpdateTests(SynchronousTestCase):
     def test_an_answer_that_was_not_seen_before_a_restart(self) -> None:
         """It is known by its total: more than was settled, no more than there is."""
         for recent_total, settled in ((None, 3), (102, 3), (103, 3), (104, 4), (108, 8), (109, 3)):
-            job = Tally(Account(base=100, posts=8, settled=3), NOW)
+            job = Tally(Counters(base=100, posts=8, settled=3), NOW)
             self.assertTrue(job.unsettled)
             job.settle(recent_total)
             self.assertEqual(job.settled, settled, recent_total)
@@ -184,7 +184,7 @@ class UpdateTests(SynchronousTestCase):
         Where the server had been told of every post, nothing is in doubt: a newer update is of
         another client that had the job before, and may be above the job's total.
         """
-        for account in (Account(base=40), Account(base=30, posts=10, settled=10)):
+        for account in (Counters(base=40), Counters(base=30, posts=10, settled=10)):
             job = Tally(account, NOW)
             self.assertFalse(job.unsettled)
 
@@ -201,20 +201,20 @@ class Server(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tally = Tally(Account(base=100), NOW)
+        self.tally = Tally(Counters(base=100), NOW)
         self.now = NOW
         self.counted = 0
         self.recent_total: int | None = 100
         self.highest = 0
 
-    def send(self) -> Update:
+    def send(self) -> CountUpdate:
         """As the client does it: settle what is in doubt, then speak."""
         self.now += 30
         if self.tally.unsettled:
             self.tally.settle(self.recent_total)
         return self.tally.update(self.now)
 
-    def take(self, update: Update) -> None:
+    def take(self, update: CountUpdate) -> None:
         self.counted += update.count
         self.recent_total = update.total
 

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import tcclient
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import KINDS, Entry, moment, read, schema, seconds
 
 SCHEMA = Path(tcclient.__file__).with_name("ledger.schema.json")
@@ -24,11 +24,11 @@ _VALUES: dict[Any, Any] = {
     float: 2.5,
     bool: True,
     Any: {"any": ["thing"]},
-    Account: Account(1, 2, 3),
+    Counters: Counters(1, 2, 3),
     entries.Asked: entries.Asked(("a",), ((1.0, 2.0, 3.0, 4.0),), ("b",)),
     dict[str, int]: {"12": 3},
     tuple[str, ...]: ("12",),
-    tuple[entries.Term, ...]: (entries.Term("a", "why"),),
+    tuple[entries.RefusedTerm, ...]: (entries.RefusedTerm("a", "why"),),
     tuple[entries.Rule, ...]: (entries.Rule("12", "a OR b"),),
 }
 

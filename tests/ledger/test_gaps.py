@@ -7,7 +7,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.gaps import IN_FLIGHT, Coverage, Missing, last_boot, resume
 
@@ -169,7 +169,7 @@ class ResumeTests(SynchronousTestCase):
     def test_since_which_boot(self) -> None:
         """As the newest line says that the folder was opened."""
         opened = [
-            {"at": moment(NOON), **entries.CaptureOpen(1, "a", Account(), boot).members()}
+            {"at": moment(NOON), **entries.CaptureOpen(1, "a", Counters(), boot).members()}
             for boot in ("b2", "b1")
         ]
         self.assertEqual(last_boot([{"kind": "file"}, *opened]), "b2")
@@ -298,4 +298,4 @@ RESUMED = entries.CaptureStart(because="resumed", status=3)
 STOP = entries.CaptureStop(because="stopped", status=4)
 KEYWORDS = entries.Keywords(before=None, after="cats")
 CONNECTED = entries.Connected(endpoint="statuses/filter", status=200, failed_attempts=0)
-UPDATE = entries.Update(count=1, account=Account())
+UPDATE = entries.Update(count=1, account=Counters())

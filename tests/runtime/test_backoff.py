@@ -4,21 +4,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.backoff import (
-    DUPLICATE_FORGOTTEN,
-    HTTP,
-    NETWORK,
-    RAMPS,
-    RATE_LIMIT,
-    SLOT,
-    Backoff,
-    ChangeLimit,
-    Trouble,
-)
+from tcclient.runtime.backoff import HTTP_RAMP, NETWORK_RAMP, Backoff, Trouble
+from tcclient.sources.twitter_v1.changelimit import ChangeLimit
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
+from tcclient.sources.twitter_v2.problems import SLOT
 
+ALL = (
+    Trouble.DROP,
+    Trouble.NETWORK,
+    Trouble.HTTP,
+    Trouble.RATE_LIMIT,
+    Trouble.REFUSED,
+    Trouble.QUERY_REFUSED,
+    DUPLICATE,
+    SLOT,
+)
 NOW = 1_449_086_690.0
 
-troubles = st.sampled_from(Trouble)
+troubles = st.sampled_from(ALL)
 
 
 def waits(trouble: Trouble, count: int) -> list[float]:
@@ -40,8 +43,8 @@ class RampTests(SynchronousTestCase):
             (Trouble.DROP, [0.25, 0.5, 0.75, 1.0]),
             (Trouble.NETWORK, [0.25, 0.5, 0.75, 1.0]),
             (Trouble.HTTP, http),
-            (Trouble.DUPLICATE, http),
-            (Trouble.SLOT, [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]),
+            (DUPLICATE, http),
+            (SLOT, [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]),
             (Trouble.RATE_LIMIT, [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]),
             (Trouble.REFUSED, [320.0, 320.0]),
             (Trouble.QUERY_REFUSED, [320.0, 320.0]),
@@ -53,13 +56,9 @@ class RampTests(SynchronousTestCase):
         found = waits(Trouble.NETWORK, 70)
         self.assertEqual(found[62:66], [15.75, 16.0, 16.0, 16.0])
 
-    def test_every_trouble_has_a_ramp(self) -> None:
-        """None is forgotten."""
-        self.assertEqual(set(RAMPS), set(Trouble))
-
     def test_years_of_failure(self) -> None:
         """Numbers stay numbers."""
-        for ramp in (NETWORK, HTTP, SLOT, RATE_LIMIT):
+        for ramp in (NETWORK_RAMP, HTTP_RAMP, SLOT.ramp, Trouble.RATE_LIMIT.ramp):
             self.assertEqual(ramp.wait(10**9), ramp.longest)
 
 
@@ -105,30 +104,30 @@ class BackoffTests(SynchronousTestCase):
 
     def test_a_lasting_connection_resets_the_ramps(self) -> None:
         """All but that of duplicate logins, which connect well every time."""
-        for trouble in Trouble:
+        for trouble in ALL:
             self.backoff.failed(trouble, NOW)
         self.backoff.proved()
-        for trouble in Trouble:
-            first = 10.0 if trouble is Trouble.DUPLICATE else RAMPS[trouble].first
+        for trouble in ALL:
+            first = 10.0 if trouble is DUPLICATE else trouble.ramp.first
             self.assertEqual(self.backoff.failed(trouble, NOW + 30), first, trouble)
 
     def test_duplicate_logins_are_forgotten_in_time(self) -> None:
         """Not before the longest wait could have passed, but some minutes later."""
-        self.assertGreater(DUPLICATE_FORGOTTEN, HTTP.longest)
-        for after, wait in ((DUPLICATE_FORGOTTEN, 10.0), (DUPLICATE_FORGOTTEN + 1, 5.0)):
+        self.assertGreater(DUPLICATE.lingers, HTTP_RAMP.longest)
+        for after, wait in ((DUPLICATE.lingers, 10.0), (DUPLICATE.lingers + 1, 5.0)):
             backoff = Backoff()
-            backoff.failed(Trouble.DUPLICATE, NOW)
+            backoff.failed(DUPLICATE, NOW)
             backoff.proved()
-            self.assertEqual(backoff.failed(Trouble.DUPLICATE, NOW + after), wait)
+            self.assertEqual(backoff.failed(DUPLICATE, NOW + after), wait)
 
     def test_two_clients_that_throw_each_other_out(self) -> None:
         """Their waits reach the top, although each connection lasts a little."""
         now, found = NOW, []
         for _ in range(8):
-            found.append(self.backoff.failed(Trouble.DUPLICATE, now))
+            found.append(self.backoff.failed(DUPLICATE, now))
             now += found[-1] + 20
             self.backoff.proved()
-        self.assertEqual(found[-1], HTTP.longest)
+        self.assertEqual(found[-1], HTTP_RAMP.longest)
 
     def test_another_query_ends_the_refusal_of_the_last(self) -> None:
         """406 and 413 speak of the query: another one is tried at once, the same one is not."""
@@ -149,7 +148,7 @@ class BackoffTests(SynchronousTestCase):
 
     def test_another_query_shortens_no_other_wait(self) -> None:
         """420, 429, 401, 403 and the rest speak of the client."""
-        for trouble in set(Trouble) - {Trouble.QUERY_REFUSED}:
+        for trouble in set(ALL) - {Trouble.QUERY_REFUSED}:
             backoff = Backoff()
             backoff.asks_for("a")
             wait = backoff.failed(trouble, NOW)
@@ -172,10 +171,10 @@ class BackoffTests(SynchronousTestCase):
 
     def test_a_wait_beyond_the_ramp(self) -> None:
         """No ramp's end shortens what was asked for; it runs down like any other."""
-        self.assertEqual(self.backoff.failed(Trouble.SLOT, NOW, at_least=900.0), 900.0)
+        self.assertEqual(self.backoff.failed(SLOT, NOW, at_least=900.0), 900.0)
         for after, remaining in ((0, 900), (300, 600), (900, 0), (-86_400, 900)):
             self.assertEqual(self.backoff.remaining(NOW + after), remaining)
-        self.assertEqual(self.backoff.failed(Trouble.SLOT, NOW + 900), 60.0)
+        self.assertEqual(self.backoff.failed(SLOT, NOW + 900), 60.0)
 
     def test_nothing_shortens_a_wait_that_was_asked_for(self) -> None:
         """Neither another query, nor asking for nothing at the next failure."""
@@ -203,7 +202,7 @@ class BackoffTests(SynchronousTestCase):
         backoff = Backoff()
         for trouble, now, at_least in failures:
             wait = backoff.failed(trouble, now, at_least)
-            ramp = RAMPS[trouble]
+            ramp = trouble.ramp
             self.assertTrue(max(ramp.first, at_least) <= wait <= max(ramp.longest, at_least))
             self.assertTrue(0 <= backoff.remaining(now + 1) <= backoff.remaining(now - 1) <= wait)
 

@@ -9,9 +9,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.captures.poller import Poller
 from tcclient.control.jobs import Status
 from tcclient.runtime.steady import APART, LEAST, Offset, Times
-from tcclient.sources.twitter_v1.api import LIMITS
 from tcclient.sources.twitter_v1.feed import OwnFeeds
-from tcclient.storage.folders import Shelf
+from tcclient.sources.twitter_v1.query import LIMITS
+from tcclient.storage.folders import Folders
 from tests.peers import STALL, clock_at, upstream
 from tests.scene import Clockwork
 
@@ -218,15 +218,15 @@ class SetClockwork(Clockwork):
         super().__init__(test)
         self.wall = Wall(self.clock)
 
-    def shelf(self) -> Shelf:
+    def folders(self) -> Folders:
         times = self.wall.times
-        shelf = super().shelf()
-        return Shelf(shelf.base_dir, shelf.naming, shelf.server, times.wall, times.steady)
+        folders = super().folders()
+        return Folders(folders.base_dir, folders.naming, folders.server, times.wall, times.steady)
 
     def start(self) -> None:
         times = self.wall.times
         feeds = OwnFeeds(upstream(self.source, times.steady), LIMITS)
-        self.client = Poller(self.control(), self.shelf(), feeds, self.intervals, 1)
+        self.client = Poller(self.control(), self.folders(), feeds, self.intervals, 1)
         times.on_step(self.client.clock_stepped)
         self.client.startService()
         self.settle()

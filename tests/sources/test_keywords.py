@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.entries import Asked
-from tcclient.sources.keywords import Box, Limits, Query, read, split_terms
-from tcclient.sources.twitter_v1.api import LIMITS
+from tcclient.sources.keywords import Box, split_terms
+from tcclient.sources.twitter_v1.query import LIMITS, Limits, Query, read
 
 FEW = Limits(phrases=2, phrase_bytes=10, boxes=2, box_degrees=(0.1, 360.0))
 

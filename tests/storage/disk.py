@@ -22,7 +22,7 @@ _HOLD = """
 import sys
 from pathlib import Path
 from twisted.internet.task import Clock
-from tcclient.ledger import Ledger
+from tcclient.ledger.ledgerfile import Ledger
 ledger = Ledger(Path(sys.argv[1]), Clock())
 print("held", flush=True)
 sys.stdin.read()
@@ -96,7 +96,7 @@ def held_by_another_process(ledger: Path) -> Iterator["subprocess.Popen[str]"]:
 
 
 class Acts:
-    """As Aside: what is to be done is done when the test says so."""
+    """As Threads: what is to be done is done when the test says so."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.control.jobs import Job, Status
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.folders import Shelf
+from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tests.peers import clock_at
@@ -37,7 +37,7 @@ class AdoptionCase(SynchronousTestCase):
     def begin_afresh(self) -> None:
         """A folder that an older client has had."""
         self.base = Path(self.mktemp())
-        self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
         self.folder = self.base / "test"
         self.folder.mkdir(parents=True)
         for name, content in OLD.items():
@@ -45,7 +45,7 @@ class AdoptionCase(SynchronousTestCase):
 
     def capture(self) -> None:
         """A session that stores a post and ends."""
-        archive = self.shelf.open(JOB)
+        archive = self.folders.open(JOB)
         archive.store([b"{}"])
         archive.close()
 
@@ -81,14 +81,14 @@ class WhatIsAdoptedTests(AdoptionCase):
     def test_what_was_left_unfinished_is_a_file_of_ours(self) -> None:
         """It is finished like one that we had begun, and booked as that."""
         (self.folder / "test20150101_0030.json.tmp").write_bytes(b"{}\r\n\n")
-        self.shelf.begin()
+        self.folders.begin()
         self.capture()
         self.assertEqual(self.adopted(), sorted(OLD))
         self.assertEqual(self.events("file")[0]["name"], "test20150101_0030.json")
 
     def test_nothing_else(self) -> None:
         """No other names, no folders, not the ledger itself; and there is no line for nothing."""
-        self.shelf = attrs.evolve(self.shelf, naming=Naming("", ".jsonl", utc=True))
+        self.folders = attrs.evolve(self.folders, naming=Naming("", ".jsonl", utc=True))
         (self.folder / "other.jsonl").write_bytes(b"{}\n")
         (self.folder / "test2015.jsonl").mkdir()
         self.capture()
@@ -101,7 +101,7 @@ class WhileItIsReadTests(AdoptionCase):
     def setUp(self) -> None:
         super().setUp()
         self.acts = Acts()
-        self.shelf = attrs.evolve(self.shelf, use=DiskUse(aside=self.acts))
+        self.folders = attrs.evolve(self.folders, use=DiskUse(threads=self.acts))
 
     def end(self, archive: Archive) -> None:
         closed = archive.close()
@@ -110,7 +110,7 @@ class WhileItIsReadTests(AdoptionCase):
 
     def test_one_after_the_other(self) -> None:
         """The capture goes on meanwhile."""
-        archive = self.shelf.open(JOB)
+        archive = self.folders.open(JOB)
         self.acts.do()  # this one finds what is left to read
         for number in range(len(OLD)):
             self.assertEqual((len(self.acts.waiting), self.adopted()), (1, sorted(OLD)[:number]))
@@ -121,19 +121,19 @@ class WhileItIsReadTests(AdoptionCase):
 
     def test_a_capture_that_ends(self) -> None:
         """The next one goes on from there."""
-        archive = self.shelf.open(JOB)
+        archive = self.folders.open(JOB)
         for _ in range(2):
             self.acts.do()
         self.end(archive)
         self.assertEqual(self.adopted(), sorted(OLD)[:1])
-        archive = self.shelf.open(JOB)
+        archive = self.folders.open(JOB)
         self.acts.do_all()
         self.end(archive)
         self.assertEqual(self.adopted(), sorted(OLD))
 
     def test_a_file_that_cannot_be_read(self) -> None:
         """It is said; the others are read, and the next start tries it again."""
-        archive = self.shelf.open(JOB)
+        archive = self.folders.open(JOB)
         self.acts.do()
         with capturedLogs() as events:
             self.acts.do(OSError(errno.EIO, "Input/output error"))
@@ -141,7 +141,7 @@ class WhileItIsReadTests(AdoptionCase):
         self.acts.do_all()
         self.end(archive)
         self.assertEqual(self.adopted(), sorted(OLD)[1:])
-        archive = self.shelf.open(JOB)
+        archive = self.folders.open(JOB)
         self.acts.do_all()
         self.end(archive)
         self.assertEqual(sorted(self.adopted()), sorted(OLD))
@@ -157,7 +157,7 @@ class KilledTests(AdoptionCase):
         for nth in range(1000):
             self.begin_afresh()
             killed = run_and_kill(nth, live).killed
-            self.shelf.begin()
+            self.folders.begin()
             self.capture()
             self.assertEqual(sorted(self.adopted()), sorted(OLD))
             if not killed:

@@ -14,12 +14,12 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import ForeignPosts
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.files import RETRY
-from tcclient.storage.folders import INDEX, CannotStore, Shelf
+from tcclient.storage.folders import INDEX, CannotStore, Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tests.storage.disk import (
@@ -43,7 +43,7 @@ class ArchiveCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(HALF_PAST)
         self.base = Path(self.mktemp())
-        self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
     def files(self, name: str = "test") -> dict[str, bytes]:
@@ -62,14 +62,14 @@ class ArchiveCase(SynchronousTestCase):
     def events(self, kind: str) -> list[dict[str, Any]]:
         return [line for line in self.ledger() if line["kind"] == kind]
 
-    def account(self, id: int = 7, name: str = "test") -> Account | None:
+    def account(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
         with Ledger(ledger_path(self.base, name), self.clock, alone=False) as ledger:
             return ledger.account(id)
 
-    def capture(self, wanted: Job, posts: int) -> Account:
+    def capture(self, wanted: Job, posts: int) -> Counters:
         """A session of its own; returns the numbers after it."""
-        archive = self.shelf.open(wanted)
+        archive = self.folders.open(wanted)
         for _ in range(posts):
             archive.store([b"{}"])
         archive.close()
@@ -79,7 +79,7 @@ class ArchiveCase(SynchronousTestCase):
 class StoringTests(ArchiveCase):
     def test_posts_are_lines(self) -> None:
         """Their bytes untouched, one newline behind each; and they are counted."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b'{"text": "\\u00e9"}', b"{}"])
         archive.store([b"\xf0\x9f\x8e\x89"])
         self.assertEqual(
@@ -92,8 +92,8 @@ class StoringTests(ArchiveCase):
 
     def test_what_is_not_written_is_not_counted(self) -> None:
         """A number is reported only for what is in the file; before a report it is put there."""
-        self.shelf = attrs.evolve(self.shelf, use=DiskUse(flush_interval=1.0))
-        archive = self.shelf.open(job())
+        self.folders = attrs.evolve(self.folders, use=DiskUse(flush_interval=1.0))
+        archive = self.folders.open(job())
         archive.store([b"{}"])
         self.assertEqual(archive.tally.total, 1000)
         archive.flush()
@@ -106,7 +106,7 @@ class StoringTests(ArchiveCase):
         self.assertEqual(archive.tally.total, 1003)
         archive.close()
         self.assertEqual(self.files(), {"test20151202_2030.json": b'{}\n{"a": 1}\n{"a": 2}\n'})
-        self.assertEqual(self.account(), Account(1000, 3, 0))
+        self.assertEqual(self.account(), Counters(1000, 3, 0))
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
         self.assertEqual(
             [line["reason"] for line in self.events("disk_trouble")], ["File too large"]
@@ -115,7 +115,7 @@ class StoringTests(ArchiveCase):
 
     def test_a_finished_file_is_in_the_ledger(self) -> None:
         """With its lines and bytes, and the job's numbers after it."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b'{"id_str":"1"}', b'{"id_str":"2"}'])
         self.clock.advance(600)
         line = self.events("file")[0]
@@ -140,20 +140,20 @@ class StoringTests(ArchiveCase):
 
     def test_posts_of_an_open_file_are_not_in_the_account(self) -> None:
         """Whatever is written into the ledger meanwhile: after a crash they are counted again."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b"{}"])
         archive.finish()
         archive.store([b"{}"] * 3)
         archive.settled(archive.tally.update(self.clock.seconds()))
         archive.take_server_total(2000)
-        self.assertEqual(self.account(), Account(1996, 1, 4))
+        self.assertEqual(self.account(), Counters(1996, 1, 4))
         archive.finish()
-        self.assertEqual(self.account(), Account(1996, 4, 4))
+        self.assertEqual(self.account(), Counters(1996, 4, 4))
         archive.close()
 
     def test_notes_are_lines_of_the_ledger(self) -> None:
         """They carry the job's id."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.note(ForeignPosts(by_rule={"": 3}))
         archive.close()
         line = self.events("foreign_posts")[0]
@@ -164,29 +164,29 @@ class RestartTests(ArchiveCase):
     def test_the_first_base_is_the_number_of_the_server(self) -> None:
         """None is 0, and so is nonsense below it."""
         for id, total, base in ((1, 1000, 1000), (2, 0, 0), (3, None, 0), (4, -5, 0)):
-            archive = self.shelf.open(job(id, total=total))
+            archive = self.folders.open(job(id, total=total))
             self.assertEqual(archive.tally.total, base)
             archive.close()
-            self.assertEqual(self.account(id), Account(base))
+            self.assertEqual(self.account(id), Counters(base))
 
     def test_the_numbers_go_on_after_a_restart(self) -> None:
         """From the ledger, whatever the server says by then."""
         self.capture(job(), 3)
-        self.assertEqual(self.capture(job(total=5), 2), Account(1000, 5, 0))
+        self.assertEqual(self.capture(job(total=5), 2), Counters(1000, 5, 0))
 
     def test_what_was_settled_is_known_after_a_restart(self) -> None:
         """An update that brought nothing new is not worth a line."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
         archive.settled(archive.tally.update(self.clock.seconds()))
         archive.settled(archive.tally.update(self.clock.seconds()))
         archive.close()
         self.assertEqual([line["count"] for line in self.events("update")], [3])
-        self.assertEqual(self.capture(job(), 0), Account(1000, 3, 3))
+        self.assertEqual(self.capture(job(), 0), Counters(1000, 3, 3))
 
     def test_what_is_settled_by_reading_is_a_line_too(self) -> None:
         """The counts of the ledger add up to what the server has taken, whatever was not seen."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
         archive.tally.update(self.clock.seconds())  # taken; the answer is lost
         archive.settle(1003)
@@ -195,20 +195,20 @@ class RestartTests(ArchiveCase):
         archive.settled(archive.tally.update(self.clock.seconds()))
         archive.close()
         self.assertEqual([line["count"] for line in self.events("update")], [3, 2])
-        self.assertEqual(self.capture(job(), 0), Account(1000, 5, 5))
+        self.assertEqual(self.capture(job(), 0), Counters(1000, 5, 5))
 
     def test_the_base_rises_with_the_server(self) -> None:
         """Others have captured: the ledger says so, and a restart knows it."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.take_server_total(1500)
         self.assertEqual(archive.tally.total, 1500)
         archive.close()
         self.assertEqual([line["raised_by"] for line in self.events("base")], [500])
-        self.assertEqual(self.capture(job(), 0), Account(1500, 0, 0))
+        self.assertEqual(self.capture(job(), 0), Counters(1500, 0, 0))
 
     def test_a_lower_number_of_the_server_changes_nothing(self) -> None:
         """Ours stands, and nothing is said."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         for total in (1000, 999, 0, None):
             archive.take_server_total(total)
         self.assertEqual(archive.tally.total, 1000)
@@ -217,7 +217,7 @@ class RestartTests(ArchiveCase):
 
     def test_a_total_that_keeps_rising(self) -> None:
         """Another client reports for the job: said twice, not at every look at the server."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         with capturedLogs() as events:
             for total in range(1001, 1011):
                 archive.take_server_total(total)
@@ -234,19 +234,19 @@ class RestartTests(ArchiveCase):
         """Also where the client has been running since: another job may have had the folder."""
         self.capture(job(), 2)
         (self.base / "test" / "test20151202_2020.json.tmp").write_bytes(b"{}\n{}\n{")
-        self.assertEqual(self.capture(job(), 0), Account(1000, 4, 0))
+        self.assertEqual(self.capture(job(), 0), Counters(1000, 4, 0))
         self.assertEqual(self.files()["test20151202_2020.json"], b"{}\n{}\n")
 
     def test_when_the_last_byte_was_written_that_a_crash_left(self) -> None:
         """Whether the start or the opening recovers it; after that, nothing is left."""
         tmp = self.base / "test" / "test20151202_2020.json.tmp"
-        for recovers in (self.shelf.begin, lambda: None):
+        for recovers in (self.folders.begin, lambda: None):
             tmp.parent.mkdir(parents=True, exist_ok=True)
             tmp.write_bytes(b"{}\n")
             os.utime(tmp, (0, HALF_PAST - 1.5))
             recovers()
             for last_byte in (HALF_PAST - 1.5, None):
-                archive = self.shelf.open(job())
+                archive = self.folders.open(job())
                 self.assertEqual(archive.last_byte, last_byte)
                 archive.close()
 
@@ -255,8 +255,8 @@ class RestartTests(ArchiveCase):
         left = b'{"id": 1}\r\n\n{"id": 2}\r\n\n'
         (self.base / "test").mkdir(parents=True)
         (self.base / "test" / "test20151202_2030.json.tmp").write_bytes(left)
-        self.shelf.begin()
-        self.assertEqual(self.capture(job(), 1), Account(1000, 1, 0))
+        self.folders.begin()
+        self.assertEqual(self.capture(job(), 1), Counters(1000, 1, 0))
         self.assertEqual(
             self.files(),
             {"test20151202_2030.json": left, "test20151202_2030_00.json": b"{}\n"},
@@ -266,8 +266,8 @@ class RestartTests(ArchiveCase):
     def test_two_jobs_of_one_name(self) -> None:
         """They share the folder, one after the other; totals belong to the job."""
         self.capture(job(7), 3)
-        self.assertEqual(self.capture(job(8, total=50), 2), Account(50, 2, 0))
-        self.assertEqual(self.capture(job(7), 1), Account(1000, 4, 0))
+        self.assertEqual(self.capture(job(8, total=50), 2), Counters(50, 2, 0))
+        self.assertEqual(self.capture(job(7), 1), Counters(1000, 4, 0))
 
 
 class RenamedTests(ArchiveCase):
@@ -276,39 +276,39 @@ class RenamedTests(ArchiveCase):
     def test_the_numbers_move_to_the_new_folder(self) -> None:
         """The old files stay where they are."""
         self.capture(job(), 3)
-        self.assertEqual(self.capture(job(name="new"), 2), Account(1000, 5, 0))
+        self.assertEqual(self.capture(job(name="new"), 2), Counters(1000, 5, 0))
         self.assertEqual(self.files(), {"test20151202_2030.json": b"{}\n" * 3})
         self.assertEqual(self.files("new"), {"new20151202_2030.json": b"{}\n" * 2})
 
     def test_renamed_while_it_is_captured(self) -> None:
         """The old folder is still open when the new one is."""
-        old = self.shelf.open(job())
+        old = self.folders.open(job())
         old.store([b"{}"] * 3)
         old.settled(old.tally.update(self.clock.seconds()))
-        new = self.shelf.open(job(name="new"), old.tally.account)
-        self.assertEqual(self.account(name="new"), Account(1000, 3, 3))
+        new = self.folders.open(job(name="new"), old.tally.account)
+        self.assertEqual(self.account(name="new"), Counters(1000, 3, 3))
         old.close()
-        self.assertEqual(new.tally.account, Account(1000, 3, 3))
+        self.assertEqual(new.tally.account, Counters(1000, 3, 3))
         new.close()
 
     def test_a_crash_behind_the_move(self) -> None:
         """The old folder's last file is recovered there, and is in the numbers of the new one."""
-        old = self.shelf.open(job())
+        old = self.folders.open(job())
         old.store([b"{}"] * 3)
-        new = self.shelf.open(job(name="new"), old.tally.account)
+        new = self.folders.open(job(name="new"), old.tally.account)
         left = self.base.with_name("left")
         shutil.copytree(self.base, left)
         for archive in (old, new):
             archive.close()
-        self.shelf = attrs.evolve(self.shelf, base_dir=left)
-        self.shelf.begin()
-        self.assertEqual(self.capture(job(name="new"), 1), Account(1000, 4, 0))
+        self.folders = attrs.evolve(self.folders, base_dir=left)
+        self.folders.begin()
+        self.assertEqual(self.capture(job(name="new"), 1), Counters(1000, 4, 0))
 
     def test_renamed_twice_and_back(self) -> None:
         """The newest numbers count, not those which an earlier folder of the name still has."""
         names = ("test", "new", "newer", "test", "new", "new", "test")
         accounts = [self.capture(job(name=name), 1) for name in names]
-        self.assertEqual(accounts, [Account(1000, posts, 0) for posts in range(1, 8)])
+        self.assertEqual(accounts, [Counters(1000, posts, 0) for posts in range(1, 8)])
 
     def test_a_crash_while_the_numbers_move(self) -> None:
         """Cut short before the index knew of the new folder, they are found in the old one."""
@@ -317,41 +317,41 @@ class RenamedTests(ArchiveCase):
         before = index.read_bytes()
         self.capture(job(name="new"), 0)
         index.write_bytes(before)
-        self.assertEqual(self.capture(job(name="new"), 1), Account(1000, 4, 0))
-        self.assertEqual(self.capture(job(name="newer"), 1), Account(1000, 5, 0))
+        self.assertEqual(self.capture(job(name="new"), 1), Counters(1000, 4, 0))
+        self.assertEqual(self.capture(job(name="newer"), 1), Counters(1000, 5, 0))
 
     def test_a_disk_that_refuses_while_the_numbers_move(self) -> None:
         """The folder is not opened, and the next attempt finds what the first should have."""
         self.capture(job(), 3)
         with file_size_limit((self.base / INDEX).stat().st_size + 10):
-            self.assertRaises(CannotStore, self.shelf.open, job(name="new"))
-        self.assertEqual(self.capture(job(name="new"), 1), Account(1000, 4, 0))
+            self.assertRaises(CannotStore, self.folders.open, job(name="new"))
+        self.assertEqual(self.capture(job(name="new"), 1), Counters(1000, 4, 0))
 
     def test_what_a_crash_left_in_the_old_folder(self) -> None:
         """The start recovers it first, and so it moves too."""
         self.capture(job(), 3)
         (self.base / "test" / "test20151202_2050.json.tmp").write_bytes(b"{}\n")
-        self.shelf.begin()
-        self.assertEqual(self.capture(job(name="new"), 0), Account(1000, 4, 0))
+        self.folders.begin()
+        self.assertEqual(self.capture(job(name="new"), 0), Counters(1000, 4, 0))
 
     def test_another_job_takes_the_old_name(self) -> None:
         """It has numbers of its own."""
         self.capture(job(7), 3)
         self.capture(job(7, "new"), 1)
-        self.assertEqual(self.capture(job(8, "test", 20), 1), Account(20, 1, 0))
-        self.assertEqual(self.capture(job(7, "newer"), 0), Account(1000, 4, 0))
+        self.assertEqual(self.capture(job(8, "test", 20), 1), Counters(20, 1, 0))
+        self.assertEqual(self.capture(job(7, "newer"), 0), Counters(1000, 4, 0))
 
     def test_the_old_folder_has_been_taken_away(self) -> None:
         """Then the number of the server is all there is."""
         self.capture(job(), 3)
         (self.base / "test").rename(self.base / "archive")
-        self.assertEqual(self.capture(job(name="new", total=1003), 1), Account(1003, 1, 0))
+        self.assertEqual(self.capture(job(name="new", total=1003), 1), Counters(1003, 1, 0))
 
     def test_a_job_of_the_same_id_on_another_server(self) -> None:
         """Is another job."""
         self.capture(job(), 3)
-        self.shelf = attrs.evolve(self.shelf, server="http://other/")
-        self.assertEqual(self.capture(job(name="new", total=20), 1), Account(20, 1, 0))
+        self.folders = attrs.evolve(self.folders, server="http://other/")
+        self.assertEqual(self.capture(job(name="new", total=20), 1), Counters(20, 1, 0))
 
     def test_the_index_grows_by_the_names_only(self) -> None:
         """Opening a folder again adds nothing to it."""
@@ -367,9 +367,9 @@ class RefusedTests(ArchiveCase):
             "", " ", "..", ".", ".hidden", "a/b", "/etc", "../x", "a\0b", "a\nb", "x" * 250,
             "é" * 120, "\ud83d",
         ):  # fmt: skip
-            error = self.assertRaises(CannotStore, self.shelf.open, job(name=name))
+            error = self.assertRaises(CannotStore, self.folders.open, job(name=name))
             self.assertTrue(str(error).startswith("The name ") and str(error).endswith("."))
-            self.assertFalse(self.shelf.knows(job(name=name)))
+            self.assertFalse(self.folders.knows(job(name=name)))
         self.assertFalse(self.base.exists())
 
     def test_names_that_the_site_allows(self) -> None:
@@ -381,15 +381,15 @@ class RefusedTests(ArchiveCase):
     def test_a_folder_that_another_client_has(self) -> None:
         """Two clients never write into one folder; when the other ends, it is free."""
         with held_by_another_process(ledger_path(self.base, "test")):
-            error = self.assertRaises(CannotStore, self.shelf.open, job())
+            error = self.assertRaises(CannotStore, self.folders.open, job())
             self.assertIn("Another client", str(error))
-            self.assertFalse(self.shelf.knows(job()))
+            self.assertFalse(self.folders.knows(job()))
         self.capture(job(), 1)
 
     def test_a_folder_that_another_job_has(self) -> None:
         """It is named, until it lets go."""
-        other = self.shelf.open(job(4))
-        error = self.assertRaises(CannotStore, self.shelf.open, job())
+        other = self.folders.open(job(4))
+        error = self.assertRaises(CannotStore, self.folders.open, job())
         folder = str(self.base / "test")
         self.assertEqual(str(error), f"Job 4 of this client captures into {folder!r}.")
         other.close()
@@ -399,7 +399,7 @@ class RefusedTests(ArchiveCase):
         """A file of that name stands there."""
         self.base.mkdir()
         (self.base / "test").write_bytes(b"")
-        error = self.assertRaises(CannotStore, self.shelf.open, job())
+        error = self.assertRaises(CannotStore, self.folders.open, job())
         self.assertEqual(
             str(error),
             f"The folder of 'test' cannot be used: there is a file of that name "
@@ -410,8 +410,8 @@ class RefusedTests(ArchiveCase):
         """The log has the words of the system, and no number in brackets."""
         self.base.write_bytes(b"")
         with capturedLogs() as events:
-            self.shelf.begin()
-            self.shelf.note(ForeignPosts(by_rule={"": 1}))
+            self.folders.begin()
+            self.folders.note(ForeignPosts(by_rule={"": 1}))
         self.assertEqual(
             [event["log_format"].format(**event) for event in events],
             [f"Cannot write below {self.base}: there is a file of that name ({self.base})."] * 2,
@@ -421,7 +421,7 @@ class RefusedTests(ArchiveCase):
         """Whatever went wrong after the lock was taken, the next attempt can succeed."""
         (self.base / "test").mkdir(parents=True)
         (self.base / INDEX).mkdir()
-        self.assertRaises(CannotStore, self.shelf.open, job())
+        self.assertRaises(CannotStore, self.folders.open, job())
         (self.base / INDEX).rmdir()
         self.capture(job(), 1)
 
@@ -429,8 +429,8 @@ class RefusedTests(ArchiveCase):
 class ShelfTests(ArchiveCase):
     def test_start_and_end_are_noted(self) -> None:
         """In the ledger that belongs to no capture."""
-        self.shelf.begin()
-        self.shelf.end()
+        self.folders.begin()
+        self.folders.end()
         start, stop = self.ledger(self.base / INDEX)
         self.assertEqual((start["kind"], stop["kind"]), ("client_start", "client_stop"))
         self.assertEqual(start["server"], "http://server/")
@@ -440,22 +440,22 @@ class ShelfTests(ArchiveCase):
         """It is logged, once; the start is noted when it can be."""
         self.base.write_bytes(b"")
         with capturedLogs() as events:
-            self.shelf.begin()
-            self.shelf.end()
+            self.folders.begin()
+            self.folders.end()
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
         self.base.unlink()
-        self.shelf.end()
+        self.folders.end()
         lines = self.ledger(self.base / INDEX)
         self.assertEqual([line["kind"] for line in lines], ["client_start", "client_stop"])
 
     def test_which_jobs_it_knows(self) -> None:
         """Those captured here, by this name or another; asking makes no folder."""
-        self.assertFalse(self.shelf.knows(job()))
+        self.assertFalse(self.folders.knows(job()))
         self.assertFalse((self.base / "test").exists())
         self.capture(job(), 1)
-        self.assertTrue(self.shelf.knows(job()))
-        self.assertTrue(self.shelf.knows(job(name="renamed")))
-        self.assertFalse(self.shelf.knows(job(8)))
+        self.assertTrue(self.folders.knows(job()))
+        self.assertTrue(self.folders.knows(job(name="renamed")))
+        self.assertFalse(self.folders.knows(job(8)))
         self.assertFalse((self.base / "renamed").exists())
 
     def test_a_torn_index_costs_no_name(self) -> None:
@@ -463,16 +463,16 @@ class ShelfTests(ArchiveCase):
         self.base.mkdir()
         (self.base / INDEX).write_bytes(b'{"kind": "client_st')
         self.capture(job(), 3)
-        self.assertEqual(self.capture(job(name="new"), 0), Account(1000, 3, 0))
+        self.assertEqual(self.capture(job(name="new"), 0), Counters(1000, 3, 0))
 
 
 class SyncTests(ArchiveCase):
     def test_the_ledger_is_synced_with_the_posts(self) -> None:
         """At the next interval after a line, and not where there is none."""
         acts = Acts()
-        self.shelf = attrs.evolve(self.shelf, use=DiskUse(fsync_interval=2.0, aside=acts))
+        self.folders = attrs.evolve(self.folders, use=DiskUse(fsync_interval=2.0, threads=acts))
         with calls_noted("fdatasync") as calls:
-            archive = self.shelf.open(job())
+            archive = self.folders.open(job())
             self.clock.advance(2.0)
             acts.do_all()
             self.clock.advance(2.0)
@@ -497,7 +497,7 @@ class FullDiskTests(ArchiveCase):
 
     def test_a_note_that_cannot_be_written_is_said_once(self) -> None:
         """It must not end a capture; when the ledger works again, the next trouble is news."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         for _ in range(2):
             with capturedLogs() as events, full(self.path):
                 archive.note(ForeignPosts(by_rule={"": 1}))
@@ -517,11 +517,11 @@ class FullDiskTests(ArchiveCase):
             [line["kind"] for line in noted],
             [*("foreign_posts", "foreign_posts", "base", "foreign_posts") * 2, "capture_close"],
         )
-        self.assertEqual(self.account(), Account(1020, 0, 0))
+        self.assertEqual(self.account(), Counters(1020, 0, 0))
 
     def test_a_note_is_of_its_own_time(self) -> None:
         """However late it is written, which is when a report is due, if nothing is noted before."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         with capturedLogs(), full(self.path):
             archive.note(ForeignPosts(by_rule={}))
         self.clock.advance(5)
@@ -533,17 +533,17 @@ class FullDiskTests(ArchiveCase):
         """It waits too, even where the ledger cannot be opened."""
         self.base.write_bytes(b"")
         with capturedLogs():
-            self.shelf.note(ForeignPosts(by_rule={"": 1}))
+            self.folders.note(ForeignPosts(by_rule={"": 1}))
         self.base.unlink()
         self.clock.advance(5)
-        self.shelf.note(ForeignPosts(by_rule={"": 2}))
+        self.folders.note(ForeignPosts(by_rule={"": 2}))
         lines = self.ledger(self.base / INDEX)
         self.assertEqual([line["by_rule"] for line in lines], [{"": 1}, {"": 2}])
         self.assertEqual(lines[0]["at"], "2015-12-02T20:30:00.000Z")
 
     def test_a_folder_that_is_removed(self) -> None:
         """What went with it is said, in a new ledger with the numbers; they go on from there."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b"{}"] * 2)
         self.clock.advance(600)
         archive.store([b"{}"] * 3)
@@ -554,14 +554,14 @@ class FullDiskTests(ArchiveCase):
         self.assertEqual(archive.tally.total, 1006)
         [lost] = self.events("not_stored")
         self.assertEqual((lost["posts"], lost["counted"]), (3, True))
-        self.assertEqual(self.account(), Account(1000, 5, 0))
+        self.assertEqual(self.account(), Counters(1000, 5, 0))
         archive.close()
         self.assertEqual(self.files(), {"test20151202_2040.json": b"{}\n"})
-        self.assertEqual(self.capture(job(), 1), Account(1000, 7, 0))
+        self.assertEqual(self.capture(job(), 1), Counters(1000, 7, 0))
 
     def test_a_ledger_that_is_removed(self) -> None:
         """The files that it had are in the new one, as those of before."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b"{}"] * 2)
         self.clock.advance(600)
         ledger_path(self.base, "test").unlink()
@@ -572,7 +572,7 @@ class FullDiskTests(ArchiveCase):
 
     def test_giving_up(self) -> None:
         """The account says what is lost, if the disk takes that much; it never was counted."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b"{}"])
         with capturedLogs() as events, full(self.base / "test" / "test20151202_2030.json.tmp"):
             archive.store([b"{}"] * 2)
@@ -581,19 +581,19 @@ class FullDiskTests(ArchiveCase):
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error] * 2)
         self.assertEqual([line["posts"] for line in self.events("not_stored")], [2])
         archive.close()
-        self.assertEqual(self.account(), Account(1000, 1, 0))
+        self.assertEqual(self.account(), Counters(1000, 1, 0))
 
     def test_closing_waits(self) -> None:
         """What cannot be booked is not finished, and the folder is kept; it stands there once."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([b"{}"])
         with full(self.path):
             closed = archive.close()
             self.clock.advance(RETRY)
             self.assertNoResult(closed)
-        self.assertRaises(CannotStore, self.shelf.open, job())
+        self.assertRaises(CannotStore, self.folders.open, job())
         self.clock.advance(RETRY)
         self.successResultOf(closed)
         self.assertEqual(self.files(), {"test20151202_2030.json": b"{}\n"})
-        self.assertEqual(self.account(), Account(1000, 1, 0))
+        self.assertEqual(self.account(), Counters(1000, 1, 0))
         self.assertEqual(len(self.events("file")), 1)

@@ -639,7 +639,7 @@ class SyncTests(FilesCase):
 
     def setUp(self) -> None:
         self.acts = Acts()
-        self.use = DiskUse(fsync_interval=2.0, aside=self.acts)
+        self.use = DiskUse(fsync_interval=2.0, threads=self.acts)
         super().setUp()
         self.addCleanup(self.acts.do_all)
         self.addCleanup(self.files.finish)

@@ -17,14 +17,14 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import CaptureOpen, File, ForeignPosts
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.appending import End
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.finalname import Link, give_final_name
-from tcclient.storage.folders import INDEX, Shelf
+from tcclient.storage.folders import INDEX, Folders
 from tcclient.storage.growing import DOUBTFUL
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import Naming
@@ -66,7 +66,7 @@ class RecoveryCase(SynchronousTestCase):
         for name, content in files.items():
             (self.folder / {"final": FINAL, "tmp": TMP}.get(name, name)).write_bytes(content)
 
-    def account(self, *lines: tuple[int, Account]) -> None:
+    def account(self, *lines: tuple[int, Counters]) -> None:
         """Lines of the account, as the process that crashed wrote them."""
         with self.ledger() as ledger:
             for job, account in lines:
@@ -74,7 +74,7 @@ class RecoveryCase(SynchronousTestCase):
 
     def book(self, name: str, posts: int) -> None:
         with self.ledger() as ledger:
-            ledger.write(File(name=name, posts=posts, bytes=0, account=Account(0, posts, 0)), 7)
+            ledger.write(File(name=name, posts=posts, bytes=0, account=Counters(0, posts, 0)), 7)
 
     def ledger(self) -> Ledger:
         return Ledger(ledger_path(self.base, "test"), clock_at(HALF_PAST))
@@ -102,7 +102,7 @@ class RecoveryCase(SynchronousTestCase):
             lines = [line for line in ledger.newest_first() if line["kind"] == kind]
         return [{k: v for k, v in line.items() if k not in ("at", "kind")} for line in lines[::-1]]
 
-    def job_account(self, job: int = 7) -> Account | None:
+    def job_account(self, job: int = 7) -> Counters | None:
         with self.ledger() as ledger:
             return ledger.account(job)
 
@@ -114,7 +114,7 @@ class LeftoverTests(RecoveryCase):
         """They belong to the job that was accounted for last, and are added to its posts."""
         self.put(tmp=b"a\nb\n")
         os.utime(self.folder / TMP, (0, HALF_PAST - 1.5))
-        self.account((8, Account(0, 9, 9)), (7, Account(100, 20, 5)))
+        self.account((8, Counters(0, 9, 9)), (7, Counters(100, 20, 5)))
         self.recover()
         self.assertEqual(self.files(), {FINAL: b"a\nb\n"})
         self.assertEqual(
@@ -130,7 +130,7 @@ class LeftoverTests(RecoveryCase):
                 "account": {"base": 100, "posts": 22, "settled": 5},
             },
         )
-        self.assertEqual(self.job_account(8), Account(0, 9, 9))
+        self.assertEqual(self.job_account(8), Counters(0, 9, 9))
 
     def test_the_line_that_was_being_written_is_cut_off(self) -> None:
         """It is kept in a file of its own, and the ledger says so."""
@@ -175,12 +175,12 @@ class LeftoverTests(RecoveryCase):
             if name != FINAL:
                 self.put(final=b"old\n")
             self.put(tmp=b"a\n")
-            self.account((7, Account()))
+            self.account((7, Counters()))
             os.link(self.folder / TMP, self.folder / name)
             self.recover()
             self.assertEqual(self.files().pop(name), b"a\n")
             self.assertEqual([line["name"] for line in self.events("file")], [name])
-            self.assertEqual(self.job_account(), Account(0, 1, 0))
+            self.assertEqual(self.job_account(), Counters(0, 1, 0))
             self.assertFalse((self.folder / TMP).exists())
 
     def test_linked_and_booked(self) -> None:
@@ -195,7 +195,7 @@ class LeftoverTests(RecoveryCase):
             self.recover()
             self.assertEqual(self.files().pop(name), b"a\n")
             self.assertEqual(len(self.events("file")), 1)
-            self.assertEqual(self.job_account(), Account(0, 1, 0))
+            self.assertEqual(self.job_account(), Counters(0, 1, 0))
             self.assertFalse((self.folder / TMP).exists())
 
     def test_booked_with_an_older_file_beside_it(self) -> None:
@@ -205,7 +205,7 @@ class LeftoverTests(RecoveryCase):
         self.book(FINAL, 1)
         self.recover()
         self.assertEqual(self.files(), {"test20151202_2020.json": b"b\nc\n", FINAL: b"a\n"})
-        self.assertEqual(self.job_account(), Account(0, 3, 0))
+        self.assertEqual(self.job_account(), Counters(0, 3, 0))
         self.assertEqual(len(self.events("file")), 2)
 
     def test_a_booking_of_the_same_name_that_was_moved_away(self) -> None:
@@ -214,7 +214,7 @@ class LeftoverTests(RecoveryCase):
         self.put(tmp=b"a\n")
         self.recover()
         self.assertEqual(self.files(), {FINAL: b"a\n"})
-        self.assertEqual(self.job_account(), Account(0, 6, 0))
+        self.assertEqual(self.job_account(), Counters(0, 6, 0))
 
     def test_reserved_and_not_booked(self) -> None:
         """Without links, a crash may leave the empty file that keeps the name; it is used."""
@@ -229,7 +229,7 @@ class LeftoverTests(RecoveryCase):
         self.book(FINAL, 1)
         self.recover(refuse_links)
         self.assertEqual(self.files(), {FINAL: b"a\n"})
-        self.assertEqual(self.job_account(), Account(0, 1, 0))
+        self.assertEqual(self.job_account(), Counters(0, 1, 0))
         self.assertEqual(len(self.events("file")), 1)
 
     def test_a_link_that_leads_nowhere_hides_no_booking(self) -> None:
@@ -241,7 +241,7 @@ class LeftoverTests(RecoveryCase):
         self.book(second, 1)
         self.recover()
         self.assertEqual(self.files(), {second: b"a\n"})
-        self.assertEqual(self.job_account(), Account(0, 1, 0))
+        self.assertEqual(self.job_account(), Counters(0, 1, 0))
 
     def test_what_the_original_client_left(self) -> None:
         """CRLF and blank lines stay; the posts are counted, the blank lines are not."""
@@ -323,13 +323,13 @@ class LeftoverTests(RecoveryCase):
         for link in (os.link, refuse_links):
             self.begin_afresh()
             self.put(tmp=b"a\n")
-            self.account((7, Account()))
+            self.account((7, Counters()))
             with self.ledger() as ledger, file_size_limit(ledger.path.stat().st_size):
                 self.assertRaises(OSError, recover, self.folder, NAMING, ledger, link)
             self.assertTrue((self.folder / TMP).exists())
             self.recover(link)
             self.assertEqual(self.files(), {FINAL: b"a\n"})
-            self.assertEqual(self.job_account(), Account(0, 1, 0))
+            self.assertEqual(self.job_account(), Counters(0, 1, 0))
 
 
 class AnyContentTests(RecoveryCase):
@@ -346,7 +346,7 @@ class AnyContentTests(RecoveryCase):
         whole = content[: content.rfind(b"\n") + 1]
         self.begin_afresh()
         self.put(tmp=content)
-        self.account((7, Account(1, 2, 3)))
+        self.account((7, Counters(1, 2, 3)))
         if clash:
             self.put(final=b"old\n")
         self.recover()
@@ -357,7 +357,7 @@ class AnyContentTests(RecoveryCase):
             expected[FINAL + ".torn"] = content[len(whole) :]
         self.assertEqual(self.files(), expected)
         posts = sum(1 for line in whole.split(b"\n") if line.strip(b" \t\r\x0b\x0c"))
-        self.assertEqual(self.job_account(), Account(1, 2 + posts, 3))
+        self.assertEqual(self.job_account(), Counters(1, 2 + posts, 3))
 
     @settings(derandomize=True, deadline=None, database=None, max_examples=40)
     @given(
@@ -450,10 +450,10 @@ class AllFoldersTests(RecoveryCase):
         self.recover_all(self.base / "file")
 
 
-def shelf_at(base: Path, now: float) -> tuple[Shelf, Clock]:
+def shelf_at(base: Path, now: float) -> tuple[Folders, Clock]:
     clock = clock_at(now)
     use = DiskUse(flush_interval=0.1)
-    return Shelf(base, attrs.evolve(NAMING, name=""), "http://server/", clock, use=use), clock
+    return Folders(base, attrs.evolve(NAMING, name=""), "http://server/", clock, use=use), clock
 
 
 class Storing:
@@ -501,9 +501,9 @@ def a_day(base: Path, first: int, now: float) -> Callable[[Say], None]:
     """
 
     def live(say: Say) -> None:
-        shelf, clock = shelf_at(base, now)
-        shelf.begin()
-        archive = shelf.open(JOB)
+        folders, clock = shelf_at(base, now)
+        folders.begin()
+        archive = folders.open(JOB)
         posts = Storing(archive, say)
         posts.store(range(first, first + 2))
         clock.advance(0.2)
@@ -522,7 +522,7 @@ def a_day(base: Path, first: int, now: float) -> Callable[[Say], None]:
         clock.rightNow += 600
         posts.store(range(first + 10, first + 11))
         posts.close()
-        shelf.end()
+        folders.end()
 
     return live
 
@@ -649,7 +649,7 @@ class KilledTests(CrashCase):
         for nth in range(1000):
             self.begin_afresh()
             self.put(final=post(9000) + b"\n")  # not ours: the first slot's name is taken
-            self.account((7, Account()))
+            self.account((7, Counters()))
             self.book(FINAL, 1)
             if not self.live(nth, a_day(self.base, 0, HALF_PAST)).killed:
                 self.assertEqual(self.stored, set(range(11)))
@@ -698,10 +698,10 @@ class KilledWithoutLinksTests(CrashCase):
         """As RotatingFile does it."""
         posts = 0
         with self.ledger() as ledger:
-            ledger.write(CaptureOpen(schema=1, name="test", account=Account()), 7)
+            ledger.write(CaptureOpen(schema=1, name="test", account=Counters()), 7)
 
             def book(name: str) -> None:
-                ledger.write(File(name=name, posts=2, bytes=0, account=Account(0, posts, 0)), 7)
+                ledger.write(File(name=name, posts=2, bytes=0, account=Counters(0, posts, 0)), 7)
 
             for first in (0, 2):
                 tmp = self.folder / TMP
@@ -784,9 +784,9 @@ class RandomLivesTests(CrashCase):
             posts.look()
 
         def live(say: Say) -> None:
-            shelf, clock = shelf_at(self.base, HALF_PAST)
-            shelf.begin()
-            posts = Storing(shelf.open(JOB), say)
+            folders, clock = shelf_at(self.base, HALF_PAST)
+            folders.begin()
+            posts = Storing(folders.open(JOB), say)
             for act in acts:
                 do(posts, clock, act)
             posts.close()
@@ -816,8 +816,8 @@ class RandomLivesTests(CrashCase):
             if torn % 2:
                 self.start_again()
         self.start_again()
-        shelf, _ = shelf_at(self.base, HALF_PAST)
-        archive = shelf.open(JOB)
+        folders, _ = shelf_at(self.base, HALF_PAST)
+        archive = folders.open(JOB)
         archive.close()
         self.assertEqual(archive.tally.total, 1000 + sum(self.lines_on_disk().values()))
         self.assertTrue((self.base / INDEX).exists())

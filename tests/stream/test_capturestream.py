@@ -10,12 +10,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import PotentialDataLoss
 
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
-from tcclient.sources.keywords import Query
+from tcclient.sources.twitter_v1.query import Query
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, Upstream
-from tcclient.stream.connection import Ending, Timing
+from tcclient.stream.connection import Timing
+from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import HIDDEN
-from tcclient.stream.messages import Overlong
 from tcclient.stream.valve import SHORT
 from tests.peers import KEYS, STALL, FakeSource, Peer, clock_at, settle, upstream
 
@@ -272,7 +274,7 @@ class ComingBackTests(StreamTestCase):
         """What a message said of the end decides, even after a good connection."""
         stream = self.connect()
         self.prove()
-        stream.end(Ending("disconnect", "another client", Trouble.DUPLICATE))
+        stream.end(Ending("disconnect", "another client", DUPLICATE))
         self.assertTrue(self.peer.hung_up)
         self.assertEqual(self.ear.ending.cause, "disconnect")
         self.comes_back_after(5)
@@ -530,7 +532,7 @@ class SharedWaitTests(StreamTestCase):
         """What a message announced counts too, or stop and start would throw the other out."""
         stream = self.connect()
         gone = Deferred.fromCoroutine(stream.hang_up(STOPPED))
-        stream.end(Ending("disconnect", "another client", Trouble.DUPLICATE))
+        stream.end(Ending("disconnect", "another client", DUPLICATE))
         settle(self.clock)
         self.successResultOf(gone)
         self.start()
@@ -559,7 +561,7 @@ class ReplacedTests(StreamTestCase):
         for number in range(3):
             stream = self.replaced()
             if number == 1:
-                stream.end(Ending("disconnect", "for the test", Trouble.DUPLICATE))
+                stream.end(Ending("disconnect", "for the test", DUPLICATE))
             elif number == 2:
                 self.prove()
             self.peer.closes()

@@ -12,13 +12,14 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Disconnected, NotConnected
 from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.refusals import Refusal
 from tcclient.stream.chunks import Pieces
-from tcclient.stream.connection import Connection, Ending, Timing
+from tcclient.stream.connection import Connection, Timing
+from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import Gunzip
-from tcclient.stream.messages import Overlong
-from tcclient.stream.streamapi import Refusal
 from tcclient.stream.valve import AT_ONCE, MOST_UNREAD, REST, SHORT, rest_within
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 

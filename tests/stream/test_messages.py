@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from txtwitter import messagetools
 
+from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.stream.chunks import Pieces
-from tcclient.stream.messages import (
-    EXCERPT,
-    MAX_MESSAGE,
-    Kind,
-    Overlong,
-    Splitter,
-    decoded,
-    excerpt,
-    kind_of,
-)
+from tcclient.stream.framing import EXCERPT, MAX_MESSAGE, Overlong, Splitter, decoded, excerpt
 
 Messages = list[bytes | Overlong]
 

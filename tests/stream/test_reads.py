@@ -22,11 +22,11 @@ from twisted.web.client import Agent
 from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
-from tcclient.config.values import Secret
 from tcclient.http.clients import stock_stream_client, stream_client
 from tcclient.runtime.failures import explain
-from tcclient.sources.keywords import Query
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v1.api import Keys, V1Source
+from tcclient.sources.twitter_v1.query import Query
 from tcclient.stream.chunks import Pieces
 from tcclient.stream.connection import Connection, Timing
 from tcclient.stream.reads import READ, joined

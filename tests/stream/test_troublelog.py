@@ -5,9 +5,10 @@ from twisted.logger import LogLevel, formatEvent
 from twisted.logger import capturedLogs as captured_logs
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import RAMPS, Trouble
-from tcclient.stream.connection import Ending
-from tcclient.stream.streamapi import Refusal
+from tcclient.runtime.refusals import Refusal
+from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.stream.troublelog import TroubleLog
 
 STALLED = Ending("stall", "no byte came for 90 s", Trouble.NETWORK, 0.25)
@@ -149,7 +150,7 @@ class TroubleLogTests(SynchronousTestCase):
         for trouble, first in (
             (Trouble.NETWORK, unreachable()),
             (Trouble.HTTP, refused(503, Trouble.HTTP, 5.0)),
-            (Trouble.SLOT, refused(429, Trouble.SLOT, 30.0)),
+            (SLOT, refused(429, SLOT, 30.0)),
             (Trouble.RATE_LIMIT, refused(420, Trouble.RATE_LIMIT, 60.0)),
         ):
             self.trouble = TroubleLog(self.clock)

@@ -12,12 +12,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcaccount.command import main
-from tcaccount.lines import Line
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger import entries
 from tcclient.ledger.entries import Entry, moment
+from tcclient.ledger.lines import LedgerLine
 from tcclient.storage.archive import Archive
-from tcclient.storage.folders import Shelf
+from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tests.peers import id_made
@@ -29,9 +29,9 @@ def job(id: int = 7, name: str = "test", total: int = 1000) -> Job:
     return Job(id, name, Status.STARTING, "obama", total, None, False, None)
 
 
-def said(*lines: tuple[float, Entry], job: int | None = 7) -> list[Line]:
+def said(*lines: tuple[float, Entry], job: int | None = 7) -> list[LedgerLine]:
     """Lines of one job; each says something so many seconds after noon."""
-    return [Line(n, NOON + at, job, entry) for n, (at, entry) in enumerate(lines, 1)]
+    return [LedgerLine(n, NOON + at, job, entry) for n, (at, entry) in enumerate(lines, 1)]
 
 
 def gap(begin: float, end: float, cause: str = "stall", **more: Any) -> entries.Gap:
@@ -72,7 +72,7 @@ class FolderCase(SynchronousTestCase):
         self.base = Path(self.mktemp())
         self.folder = self.base / "test"
         self.ledger = ledger_path(self.base, "test")
-        self.shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
         self._serial = 0
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
@@ -93,11 +93,11 @@ class FolderCase(SynchronousTestCase):
 
     def capture(self, *sizes: int, of: Job | None = None) -> None:
         """A run of the client, from a start to a stop, with files of these sizes."""
-        archive = self.shelf.open(of or job())
-        archive.chronicle.begin(Status.STARTING, "obama")
-        archive.chronicle.heard()
+        archive = self.folders.open(of or job())
+        archive.capture_log.begin(Status.STARTING, "obama")
+        archive.capture_log.heard()
         self.fill(archive, *sizes)
-        archive.chronicle.end("stopped", Status.STOPPING)
+        archive.capture_log.end("stopped", Status.STOPPING)
         archive.close()
 
     def lines(self) -> list[dict[str, Any]]:

@@ -181,7 +181,7 @@ class ProgressTests(SynchronousTestCase):
 class LineTests(FolderCase):
     def test_posts_of_both_apis(self) -> None:
         """An id is an id: a post of v2 that v1.1 has brought before is there twice."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         identity = post_at(1).split(b'"')[5]
         archive.store([post_at(1), b'{"id_str":"%s"}' % identity])
         archive.close()

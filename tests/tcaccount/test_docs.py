@@ -6,7 +6,7 @@ from pathlib import Path
 from tcaccount import tables
 from tcaccount.command import make_parser
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tests.tcaccount.ledgertext import NOON, RESUMED, STARTED, FolderCase, stopped
 
@@ -39,7 +39,7 @@ def files() -> list[tuple[float, Entry]]:
         (
             600.0 * (n + 1),
             entries.File(
-                name=f"f{n}", posts=sizes[n], bytes=1, account=Account(1000, totals[n], 0)
+                name=f"f{n}", posts=sizes[n], bytes=1, account=Counters(1000, totals[n], 0)
             ),
         )
         for n in range(72)
@@ -58,7 +58,7 @@ EXAMPLE: list[tuple[float, Entry]] = [
     (5 * HOUR, limit(100)),
     (5 * HOUR, entries.Delete(message={})),
     (6 * HOUR, stopped("left")),
-    (6 * HOUR + 300, entries.CaptureOpen(schema=1, name="election", account=Account(1000))),
+    (6 * HOUR + 300, entries.CaptureOpen(schema=1, name="election", account=Counters(1000))),
     (6 * HOUR + 300, RESUMED),
     (6 * HOUR + 301, because(6 * HOUR, 6 * HOUR + 301, "client_stopped", "the client was stopped")),
     (7 * HOUR, limit(210)),
@@ -75,7 +75,7 @@ class ExampleTests(FolderCase):
         self.ledger = self.folder / "election.ledger.jsonl"
         self.tell(*EXAMPLE)
         self.clock.rightNow = NOON + 9 * HOUR
-        self.shelf.note(entries.ServerAnswers(doing="listing the jobs", after=720.0))
+        self.folders.note(entries.ServerAnswers(doing="listing the jobs", after=720.0))
         status, out, _ = self.account()
         self.assertEqual(status, 0)
         self.assertEqual(DOCS.split("```\n")[1], out)

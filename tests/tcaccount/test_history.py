@@ -6,12 +6,12 @@ from tcaccount.history import JobHistory
 from tcaccount.index import Index
 from tcaccount.intervals import Interval
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tests.tcaccount.ledgertext import NOON, RESUMED, STARTED, gap, said, stopped
 
-OPENED = entries.CaptureOpen(schema=1, name="test", account=Account())
-CLOSED = entries.CaptureClose(account=Account())
+OPENED = entries.CaptureOpen(schema=1, name="test", account=Counters())
+CLOSED = entries.CaptureClose(account=Counters())
 
 
 def history(*told: tuple[float, Entry]) -> JobHistory:
@@ -168,7 +168,7 @@ class WordingTests(SynchronousTestCase):
 
     def test_terms_that_are_left_out(self) -> None:
         """By us when it was read, or by X later."""
-        term = entries.Term("x", "why")
+        term = entries.RefusedTerm("x", "why")
         told = (
             (0, entries.Keywords(before=None, after="a", refused=(term,))),
             (1, entries.TermsRefused(refused=(term,))),
@@ -181,11 +181,11 @@ class ElsewhereTests(SynchronousTestCase):
         """While another folder of the same server's job was the newest."""
         index = Index()
         for line in said(
-            (0, entries.Job(server="s", name="test")),
-            (10, entries.Job(server="s", name="new")),
-            (15, entries.Job(server="other", name="far")),
-            (20, entries.Job(server="s", name="test")),
-            (30, entries.Job(server="s", name="newer")),
+            (0, entries.JobFolder(server="s", name="test")),
+            (10, entries.JobFolder(server="s", name="new")),
+            (15, entries.JobFolder(server="other", name="far")),
+            (20, entries.JobFolder(server="s", name="test")),
+            (30, entries.JobFolder(server="s", name="newer")),
         ):
             index.take(line)
         found = [(begin - NOON, end - NOON) for begin, end in index.elsewhere(7, "test")]

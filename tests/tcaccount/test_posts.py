@@ -6,7 +6,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcaccount.posts import Contents, read
-from tcclient.stream.messages import MAX_MESSAGE
+from tcclient.stream.framing import MAX_MESSAGE
 
 V1 = b'{"created_at":"x","id_str":"7","user":{"id_str":"8"}}'
 V2 = b'{"data":{"text":"x","id":"9"},"includes":{}}'

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import entries
-from tcclient.ledger.counters import Account
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.wording import length, number, percent
 from tests.storage.disk import held_by_another_process
@@ -18,11 +18,11 @@ from tests.tcaccount.ledgertext import (
     stopped,
 )
 
-OPENED = entries.CaptureOpen(schema=1, name="test", account=Account(base=5))
+OPENED = entries.CaptureOpen(schema=1, name="test", account=Counters(base=5))
 
 
 def file(name: str, posts: int) -> entries.File:
-    return entries.File(name=name, posts=posts, bytes=9, account=Account(5, posts, 0))
+    return entries.File(name=name, posts=posts, bytes=9, account=Counters(5, posts, 0))
 
 
 class SummaryTests(FolderCase):
@@ -142,7 +142,7 @@ class SummaryTests(FolderCase):
             (5, entries.NotStored(posts=2, reason="full")),
             (6, entries.NotStored(posts=3, reason="full")),
             (7, entries.Torn(name="a.torn", bytes=3)),
-            (8, entries.Refused(reason="no", bytes=3, begins="x")),
+            (8, entries.RefusedLine(reason="no", bytes=3, begins="x")),
         )  # fmt: skip
         self.assertEqual(
             found["Not in the files"],
@@ -157,7 +157,7 @@ class SummaryTests(FolderCase):
 
     def test_keywords(self) -> None:
         """From when until when each text was in force; none is the sample."""
-        term = entries.Term("x", "why")
+        term = entries.RefusedTerm("x", "why")
         found = self.summary(
             (0, entries.Keywords(before=None, after="a, x", refused=(term,))),
             (1, entries.KeywordsInForce(text="a, x", since=moment(NOON + 2))),
@@ -208,7 +208,7 @@ class SummaryTests(FolderCase):
         self.tell((100, STARTED), (200, stopped()))
         for at, after in ((50, 10.0), (150, 20.0), (155, 20.0), (400, 50.0)):
             self.clock.rightNow = NOON + at
-            self.shelf.note(entries.ServerAnswers(doing="listing the jobs", after=after))
+            self.folders.note(entries.ServerAnswers(doing="listing the jobs", after=after))
         self.assertEqual(
             self.summary()["Capture server"], ["failed 1 time, 25.0 s in all; capturing went on"]
         )

@@ -80,7 +80,7 @@ class TableTests(FolderCase):
     def test_keywords(self) -> None:
         """Texts with commas and quotation marks come through."""
         text = 'a, "b"\nc'
-        term = entries.Term("x", "why")
+        term = entries.RefusedTerm("x", "why")
         self.tell(
             (0, entries.Keywords(before=None, after=text, refused=(term,))),
             (1, entries.KeywordsInForce(text=text, since=moment(NOON + 1))),

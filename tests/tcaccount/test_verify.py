@@ -53,14 +53,14 @@ class CleanTests(VerifyCase):
         tmp.write_bytes(post_at(1) + b"\n" + post_at(2)[:9])
         [text] = self.verify()
         self.assertIn("test20261123_1300.json.tmp was left by a crash", text)
-        self.shelf.begin()
+        self.folders.begin()
         self.assertEqual(self.verify(), [])
         self.capture(3)
         self.assertEqual(self.verify(), [])
 
     def test_what_was_damaged_on_its_way(self) -> None:
         """Is stored as it came: the file is what was written, and a note says what is in it."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store([post_at(1), b'{"id_str":,', post_at(2)])
         archive.close()
         self.assertEqual(self.verify(), [])
@@ -130,7 +130,7 @@ class CleanTests(VerifyCase):
 
     def test_a_file_that_was_removed_while_it_was_written(self) -> None:
         """The ledger says that its posts are gone, though they were counted."""
-        archive = self.shelf.open(job())
+        archive = self.folders.open(job())
         archive.store(self.posts(3))
         [tmp] = self.folder.glob("*.tmp")
         tmp.unlink()
@@ -175,7 +175,7 @@ class CleanTests(VerifyCase):
     def test_a_job_with_two_folders(self) -> None:
         """Its numbers come from the other one, with an index and without."""
         self.capture(3)
-        other = self.shelf.open(job(name="new"))
+        other = self.folders.open(job(name="new"))
         self.fill(other, 5, 5)
         other.close()
         self.capture(2)

@@ -1,15 +1,16 @@
 """
 What is surely wrong with credentials, by their shape alone.  Pure.
 
-Knows which of them an API uses and how Twitter's look; for services that are compatible with
-Twitter's it says nothing where it cannot be sure.
+Knows how Twitter's look; for services that are compatible with Twitter's it says nothing where it
+cannot be sure.
 """
 
 import re
 from collections.abc import Mapping
 from itertools import combinations
 
-from tcclient.config.settings import Secret, TwitterAuth
+from tcclient.runtime.secrets import Secret
+from tcclient.runtime.verdicts import Verdict, fail, ok
 
 # Twitter's keys had 18 to 25 characters and its secrets 40 to 50, the oldest included.
 _LONGEST_KEY = 30
@@ -19,23 +20,20 @@ _BEARER_TOKEN = re.compile(r"A{15,}.{40,}")
 _WRAPPING = "\"'`<>,;"
 
 
-def used(auth: TwitterAuth, api: str) -> tuple[str, ...]:
-    """The names of the credentials that API `api` is asked with, of those that there are."""
-    if api == "2" and auth.bearer_token is not None:
-        return ("bearer_token",)
-    pair = ("api_key", "api_secret")
-    return pair if api == "2" else (*pair, "access_token", "access_token_secret")
-
-
-def faults(auth: TwitterAuth, api: str, auth_token: Secret) -> list[str]:
-    """Clauses about those that are used; none of them repeats a value."""
-    present = auth.present()
-    values = {name: present[name].reveal() for name in used(auth, api)}
-    return [
-        *_same({**values, "server.auth_token": auth_token.reveal()}),
-        *_swapped(values),
-        *_misshapen(values),
-    ]
+def verdict(used: Mapping[str, Secret | None], others: Mapping[str, Secret]) -> Verdict:
+    """
+    Return what the shapes of the credentials `used` tell, by the names of their keys; None stands
+    for one that there is not.  `others` are secrets beside them.  No value is repeated.
+    """
+    values = {name: secret.reveal() for name, secret in used.items() if secret is not None}
+    beside = {name: secret.reveal() for name, secret in others.items()}
+    faults = [*_same({**values, **beside}), *_swapped(values), *_misshapen(values)]
+    if faults:
+        return fail("in twitter_auth " + "; ".join(faults))
+    *first, last = values
+    if not first:
+        return ok(f"{last} of twitter_auth looks plausible")
+    return ok(f"{', '.join(first)} and {last} of twitter_auth look plausible")
 
 
 def _same(values: Mapping[str, str]) -> list[str]:

@@ -16,14 +16,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.config.settings import Secret
 from tcclient.http.clients import AsItIs
 from tcclient.http.explanations import plain_text
 from tcclient.runtime.backoff import Trouble
-from tcclient.sources.keywords import Limits, Query
-from tcclient.stream.streamapi import Refusal
+from tcclient.runtime.refusals import Refusal
+from tcclient.sources.twitter_v1.query import Query
+from tcclient.sources.twitter_v1.settings import Keys
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
+from tcclient.stream.streamapi import StreamApi
 
-LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0))
 KEEP_ALIVE = 30.0
 """Seconds between two keep-alives of a silent stream."""
 STALL_TIMEOUT = 3 * KEEP_ALIVE
@@ -50,12 +51,12 @@ _TEMPORARY = Refusal(Trouble.HTTP, "That is Twitter's side, and usually passes."
 
 _DISCONNECTS: dict[object, tuple[str, Trouble | None]] = {
     1: ("the feed was shut down", None),
-    2: ("too many streams use these credentials", Trouble.DUPLICATE),
+    2: ("too many streams use these credentials", DUPLICATE),
     3: ("a control request ended it", None),
     4: ("this client read too slowly", None),
     5: ("a normal end", None),
     6: ("the token was revoked", Trouble.REFUSED),
-    7: ("another client connected with the same credentials", Trouble.DUPLICATE),
+    7: ("another client connected with the same credentials", DUPLICATE),
     9: ("the end of the messages asked for", None),
     10: ("an error in the stream", None),
     11: ("the broker stalled", None),
@@ -63,17 +64,15 @@ _DISCONNECTS: dict[object, tuple[str, Trouble | None]] = {
 }
 
 
-@attrs.frozen
-class Keys:
-    """What signs a request: the app's pair and the account's."""
-
-    api_key: Secret
-    api_secret: Secret
-    access_token: Secret
-    access_token_secret: Secret
+def disconnect_meaning(code: object) -> tuple[str, Trouble | None]:
+    """
+    Return what a disconnect message with this code means, and the trouble that it announces; None
+    where it is an ordinary end of the connection.
+    """
+    return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
 
 
-class V1Source:
+class StatusesApi(StreamApi[Query]):
     """statuses/filter and statuses/sample below one URL, with one set of credentials."""
 
     def __init__(
@@ -93,7 +92,7 @@ class V1Source:
         self.stall_timeout = STALL_TIMEOUT if stall_timeout is None else stall_timeout
 
     def open(self, query: Query) -> Deferred[IResponse]:
-        """As Source; each attempt is signed anew."""
+        """Ask for the stream; each attempt is signed anew."""
         url, headers, body = self._signed(query)
         response = self._client.request(
             "POST",
@@ -106,14 +105,13 @@ class V1Source:
         return cast(Deferred[IResponse], response)  # treq's answer is a proxy of one
 
     def endpoint(self, query: Query) -> str:
+        """Return `statuses/filter`, or `statuses/sample` where nothing is asked for."""
         return "statuses/sample" if query.is_sample else "statuses/filter"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        """Return the documented meaning of the status, with what Twitter says in the body."""
         secrets = attrs.astuple(self._keys, recurse=False)
         return attrs.evolve(_meaning(status), explanation=plain_text(body, secrets))
-
-    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
-        return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
 
     def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
         keys = self._keys
@@ -145,7 +143,7 @@ def _meaning(status: int) -> Refusal:
 
 
 def form(query: Query) -> str:
-    """The body of a request for `query`."""
+    """Return the body of a request for `query`."""
     fields = {"stall_warnings": "true"}
     if query.track:
         fields["track"] = ",".join(query.track)

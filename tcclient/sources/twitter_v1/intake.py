@@ -1,64 +1,57 @@
 """
-What becomes of each message: posts go to the disk, everything else into the account.
+What becomes of each message of v1.1: posts go to the disk, everything else into the account.
 
 Knows the kinds of messages and what they announce; opens and closes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from twisted.logger import Logger
-
-from tcclient.ledger import entries
-from tcclient.runtime.backoff import Trouble
+from tcclient.ledger.endings import Ending
+from tcclient.ledger.entries import Disconnect, Said, Unknown
+from tcclient.sources.complaints import Complaints
+from tcclient.sources.twitter_v1 import entries
+from tcclient.sources.twitter_v1.api import disconnect_meaning
 from tcclient.sources.twitter_v1.limits import Undelivered
+from tcclient.sources.twitter_v1.messages import Kind, kind_of
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.archive import Archive
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Kind, Overlong, decoded, excerpt, kind_of
-from tcclient.stream.streamapi import Codes
+from tcclient.stream.framing import Overlong, decoded, excerpt
 
-log = Logger()
-
-_SAID = {
+_SAID: Mapping[Kind, type[Said]] = {
     Kind.DELETE: entries.Delete,
     Kind.SCRUB_GEO: entries.ScrubGeo,
     Kind.STATUS_WITHHELD: entries.StatusWithheld,
     Kind.USER_WITHHELD: entries.UserWithheld,
-    Kind.DISCONNECT: entries.Disconnect,
-    Kind.WARNING: entries.Warning,
-    Kind.EVENT: entries.Event,
-    Kind.UNKNOWN: entries.Unknown,
+    Kind.DISCONNECT: Disconnect,
+    Kind.WARNING: entries.StallWarning,
+    Kind.EVENT: entries.AccountEvent,
+    Kind.UNKNOWN: Unknown,
 }
 
 
 class Intake:
     """
-    The messages of one stream.  `end` is called with the reason when one of them means that the
-    connection is over; `undelivered` is the capture's, by default one of its own.
+    Takes the messages of one stream.  `end` is called with the reason when one of them means that
+    the connection is over; `undelivered` is the capture's estimate of posts that are not delivered.
     """
 
-    def __init__(
-        self,
-        source: Codes,
-        end: Callable[[Ending], None],
-        undelivered: Undelivered | None = None,
-    ) -> None:
-        self._source = source
+    def __init__(self, end: Callable[[Ending], None], undelivered: Undelivered) -> None:
         self._end = end
-        self._said: set[str] = set()
-        self._undelivered = undelivered or Undelivered()
-        self._notices = self._undelivered.connection()
+        self._complaints = Complaints()
+        self._undelivered = undelivered
+        self._notices = undelivered.connection()
 
-    def connected(self) -> None:
-        """A new connection: what was complained of on the last one is news again."""
-        self._said.clear()
+    def opened(self) -> None:
+        """Begin anew with a connection: its counters begin at 0, and complaints are news again."""
+        self._complaints.opened()
         self._notices = self._undelivered.connection()
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
-        """Posts are taken, everything else is heeded or complained of."""
+        """Store the posts among the messages, and heed everything else or complain of it."""
         posts, post = [], Kind.POST
         for message in messages:
             if isinstance(message, Overlong):
-                self.refuse(archive, "too long", message.size, message.head)
+                self._complaints.refuse(archive, "too long", message.size, message.head)
             elif (kind := kind_of(message)) is post:
                 posts.append(message)
             else:
@@ -68,41 +61,31 @@ class Intake:
 
     def _heed(self, archive: Archive, kind: Kind, line: bytes) -> None:
         if kind is Kind.NOT_JSON:
-            self.refuse(archive, "not JSON", len(line), line)
-            return
-        if kind is Kind.CONNECTION_LIMIT:
+            self._complaints.refuse(archive, "not JSON", len(line), line)
+        elif kind is Kind.CONNECTION_LIMIT:
             archive.note(entries.ConnectionLimit(text=excerpt(line)))
-            self._end(
-                Ending("duplicate", "too many streams use these credentials", Trouble.DUPLICATE)
-            )
-            return
-        message = decoded(line)
-        if kind is Kind.LIMIT:
+            self._end(Ending("duplicate", "too many streams use these credentials", DUPLICATE))
+        elif kind is Kind.LIMIT:
+            message = decoded(line)
             undelivered = self._notices.take(message)
-            archive.note(entries.Limit(message=message, undelivered=undelivered))
-            return
+            archive.note(entries.LimitNotice(message=message, undelivered=undelivered))
+        else:
+            self._note(archive, kind, line)
+
+    def _note(self, archive: Archive, kind: Kind, line: bytes) -> None:
+        """Note a message as it came, and what it announces."""
+        message = decoded(line)
         archive.note(_SAID[kind](message=message))
         if kind is Kind.DISCONNECT:
-            self._end(self._farewell(message))
+            self._end(_farewell(message))
         elif kind is Kind.WARNING:
-            self._say_once(
-                archive, "warning", "Twitter warns: " + excerpt(line).replace("\\/", "/")
-            )
+            text = excerpt(line).replace("\\/", "/")
+            self._complaints.say_once(archive.name, "warning", f"Twitter warns: {text}")
 
-    def _farewell(self, message: object) -> Ending:
-        said = message.get("disconnect") if isinstance(message, dict) else None
-        code = said.get("code") if isinstance(said, dict) else None
-        meaning, trouble = self._source.disconnect(code if type(code) is int else None)
-        return Ending("disconnect", f"Twitter disconnected: {meaning}", trouble)
 
-    def refuse(self, archive: Archive, reason: str, size: int, line: bytes) -> None:
-        """A line that is no message costs a line in the ledger, and nothing else."""
-        archive.note(entries.Refused(reason=reason, bytes=size, begins=excerpt(line)))
-        self._say_once(
-            archive, reason, f"a line of {size} bytes is {reason}; the ledger quotes its beginning"
-        )
-
-    def _say_once(self, archive: Archive, topic: str, text: str) -> None:
-        if topic not in self._said:
-            log.warn("Capture {name!r}: {text}.", name=archive.name, text=text)
-        self._said.add(topic)
+def _farewell(message: object) -> Ending:
+    """Return why the connection ends, by a disconnect message."""
+    said = message.get("disconnect") if isinstance(message, dict) else None
+    code = said.get("code") if isinstance(said, dict) else None
+    meaning, trouble = disconnect_meaning(code if type(code) is int else None)
+    return Ending("disconnect", f"Twitter disconnected: {meaning}", trouble)

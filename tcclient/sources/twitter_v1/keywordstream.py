@@ -1,41 +1,45 @@
 """
 One stream of a capture on v1.1, and what belongs to it alone.
 
-Knows its keyword text and what its messages need; which of two strands counts is the handover's.
+Knows its keyword text and what its messages need; which of two streams counts is known to the
+take-over.
 """
 
 from typing import Protocol
 
-from tcclient.sources.keywords import Query
+from tcclient.ledger.endings import Ending
+from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.intake import Intake
 from tcclient.sources.twitter_v1.limits import Undelivered
-from tcclient.stream.capturestream import CaptureStream, Upstream
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
+from tcclient.sources.twitter_v1.query import Query
+from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.framing import Overlong
 
 
-class Owner(Protocol):
-    """Who is told what a strand hears; as a stream's Listener, with the strand."""
+class KeywordStreamListener(Protocol):
+    """Who hears from the streams of one capture."""
 
-    def opened(self, strand: "Strand") -> None:
-        """The answer is 200."""
+    def opened(self, stream: "KeywordStream") -> None:
+        """Hear that the answer is 200."""
 
-    def heard(self, strand: "Strand") -> None:
-        """The first byte of a connection has come."""
+    def heard(self, stream: "KeywordStream") -> None:
+        """Hear that the first byte of a connection has come."""
 
-    def received(self, strand: "Strand", messages: list[bytes | Overlong]) -> None:
-        """Complete messages, in order."""
+    def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
+        """Return what has just come without the posts that came over another stream before."""
 
-    def ended(self, strand: "Strand", ending: Ending) -> None:
-        """A connection ended, or an attempt to make one failed."""
+    def ended(self, stream: "KeywordStream", ending: Ending) -> None:
+        """Hear that a connection ended, or an attempt to make one failed."""
 
 
-class Strand:
+class KeywordStream(StreamListener):
     """
-    The stream for a keyword text, which asks for `query`.  `is_news`: it has not been heard with
-    that text.  `opened_at` is when its connection was answered, `one_too_many` how often Twitter
-    has said so of it since it was heard.  `leaves`: it has been told to end.  `is_doomed`: Twitter
-    may end it for another one, which was given up before it answered.
+    The stream for a keyword text, which asks for `query`.
+
+    `service` makes the connections.  `is_news`: no byte has come for that text.  `opened_at` is
+    when the connection was answered, `one_too_many` how often Twitter has said that there are too
+    many since the stream was heard.  `leaves`: it has been told to end.  `is_doomed`: Twitter may
+    end it for another one, which was given up before it answered.
     """
 
     def __init__(
@@ -43,7 +47,8 @@ class Strand:
         upstream: Upstream[Query],
         query: Query,
         text: str | None,
-        owner: Owner,
+        listener: KeywordStreamListener,
+        subscriber: Subscriber,
         undelivered: Undelivered,
     ) -> None:
         self.query = query
@@ -53,32 +58,36 @@ class Strand:
         self.one_too_many = 0
         self.leaves = False
         self.is_doomed = False
-        self.stream = CaptureStream(upstream, query, self)
-        self.intake = Intake(upstream.source, self.stream.end, undelivered)
+        self.service = CaptureStream(upstream, query, self)
+        self._intake = Intake(self.service.end, undelivered)
         self._clock = upstream.clock
-        self._owner = owner
+        self._listener = listener
+        self._subscriber = subscriber
 
     @property
     def is_heard(self) -> bool:
         """Whether its connection stands, and a byte has come."""
-        return self.stream.is_heard
+        return self.service.is_heard
 
-    def stream_opened(self) -> None:
-        """As Listener."""
+    def opened(self) -> None:
+        """Note the time: from now on the connection counts as open."""
         self.opened_at = self._clock.seconds()
-        self.intake.connected()
-        self._owner.opened(self)
+        self._intake.opened()
+        self._listener.opened(self)
 
-    def stream_heard(self) -> None:
-        """As Listener."""
+    def heard(self) -> None:
+        """Note that this stream is not one too many."""
         self.one_too_many = 0
-        self._owner.heard(self)
+        self._listener.heard(self)
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener."""
-        self._owner.received(self, messages)
+    def received(self, messages: list[bytes | Overlong]) -> None:
+        """Store the posts that have not come over another stream, and heed everything else."""
+        archive = self._subscriber.archive
+        new = self._listener.new_among(messages)
+        if archive is not None and new:
+            self._intake.take(archive, new)
 
-    def stream_ended(self, ending: Ending) -> None:
-        """As Listener."""
+    def ended(self, ending: Ending) -> None:
+        """Count the times that Twitter calls this stream one too many."""
         self.one_too_many += ending.cause == "duplicate"
-        self._owner.ended(self, ending)
+        self._listener.ended(self, ending)

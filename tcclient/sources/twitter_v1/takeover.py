@@ -14,15 +14,17 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succe
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from tcclient.ledger.endings import Ending
 from tcclient.ledger.gaps import IN_FLIGHT
-from tcclient.runtime.backoff import Trouble
-from tcclient.sources.keywords import Query
-from tcclient.sources.twitter_v1.keywordstream import Strand
+from tcclient.runtime.producers import Pausable
+from tcclient.sources.source import Subscriber
+from tcclient.sources.twitter_v1.keywordstream import KeywordStream, KeywordStreamListener
 from tcclient.sources.twitter_v1.limits import Undelivered
-from tcclient.sources.twitter_v1.overlap import Seam
+from tcclient.sources.twitter_v1.overlap import Overlap
+from tcclient.sources.twitter_v1.query import Query
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.stream.capturestream import Upstream
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
+from tcclient.stream.framing import Overlong
 
 log = Logger()
 
@@ -39,73 +41,73 @@ AHEAD = 1.0
 """Seconds before the next attempt at which it does."""
 
 
-class Hearer(Protocol):
-    """Who hears from the strands."""
+class TakeOverListener(Protocol):
+    """Who hears what the streams of a capture come to."""
 
-    def opened(self, strand: Strand) -> None:
-        """The answer is 200."""
+    def opened(self, stream: KeywordStream) -> None:
+        """Hear that the answer is 200."""
 
-    def heard(self, strand: Strand) -> None:
-        """Posts come for the strand's keywords from now on."""
-
-    def received(self, strand: Strand, messages: list[bytes | Overlong]) -> None:
-        """Complete messages, in order, without the posts that have come over the other strand."""
+    def heard(self, stream: KeywordStream) -> None:
+        """Hear that posts come for the stream's keywords from now on."""
 
     def came_twice(self, posts: int) -> None:
-        """So many posts have come over both."""
+        """Hear that so many posts have come over both streams."""
 
-    def ended(self, strand: Strand, ending: Ending) -> None:
-        """A connection ended or an attempt failed, and no stream is heard."""
+    def ended(self, stream: KeywordStream, ending: Ending) -> None:
+        """Hear that a connection ended or an attempt failed, and no stream is heard."""
 
-    def relieved(self, strand: Strand, ending: Ending, overlap: float) -> None:
-        """The same, but another stream is heard; both were open for so many seconds."""
+    def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
+        """The same, while another stream is heard; both were open for `overlap` seconds."""
 
 
-class Handover(MultiService):
+class TakeOver(MultiService, KeywordStreamListener, Pausable):
     """
-    `newest` is the strand for what is wanted.  `former` is the one before it: as long as the newest
+    `newest` is the stream for what is wanted.  `former` is the one before it: as long as the newest
     is not heard it is the one that counts, afterwards it is read to its end.
     """
 
-    def __init__(self, upstream: Upstream[Query], hearer: Hearer) -> None:
+    def __init__(
+        self, upstream: Upstream[Query], listener: TakeOverListener, subscriber: Subscriber
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        self.newest: Strand | None = None
-        self.former: Strand | None = None
+        self.newest: KeywordStream | None = None
+        self.former: KeywordStream | None = None
         self._upstream = upstream
         self._clock = upstream.clock
-        self._hearer = hearer
+        self._listener = listener
+        self._subscriber = subscriber
         self._undelivered = Undelivered()
-        self._seam: Seam | None = None
+        self._overlap: Overlap | None = None
         self._farewell: IDelayedCall | None = None
-        self._is_held = False
+        self._is_paused = False
 
     @property
     def streaming(self) -> bool:
         """Whether a stream is open."""
-        return any(strand.stream.connected for strand in self._strands())
+        return any(stream.service.connected for stream in self._streams())
 
     @property
     def silent(self) -> float | None:
         """Seconds since the last byte; None where no stream is heard."""
-        heard = [strand.stream for strand in self._strands() if strand.is_heard]
-        return min((stream.silent for stream in heard), default=None)
+        heard = [one.service for one in self._streams() if one.is_heard]
+        return min((service.silent for service in heard), default=None)
 
-    def hold(self) -> None:
-        """Read nothing, and open nothing, until release()."""
-        self._is_held = True
-        for strand in self._strands():
-            strand.stream.hold()
+    def pauseProducing(self) -> None:
+        """Read nothing, and open nothing, until resumeProducing()."""
+        self._is_paused = True
+        for stream in self._streams():
+            stream.service.pauseProducing()
 
-    def release(self) -> None:
+    def resumeProducing(self) -> None:
         """Read on."""
-        self._is_held = False
-        for strand in self._strands():
-            strand.stream.release()
+        self._is_paused = False
+        for stream in self._streams():
+            stream.service.resumeProducing()
 
     def has(self, query: Query | None) -> bool:
         """Whether `query` is what is asked for, or what is heard until that is."""
         newest = self.newest
-        if newest is not None and (newest.stream.reaches or newest.query.same_as(query)):
+        if newest is not None and (newest.service.reaches or newest.query.same_as(query)):
             return newest.query.same_as(query)
         return self._can_go_back_to(query)
 
@@ -114,8 +116,8 @@ class Handover(MultiService):
         newest = self.newest
         return newest is not None and newest.is_heard and newest.query.same_as(query)
 
-    def in_the_way(self, query: Query | None) -> Strand | None:
-        """Which strand has to leave before `query` can be asked for beside what is heard."""
+    def in_the_way(self, query: Query | None) -> KeywordStream | None:
+        """Which stream has to leave before `query` can be asked for beside what is heard."""
         newest, former = self.newest, self.former
         if query is None:
             return former or newest  # in this order nobody is said to be in force for a moment
@@ -123,82 +125,86 @@ class Handover(MultiService):
             return None
         if former is not None:
             return former if newest.is_heard else newest
-        return None if newest.stream.connected else newest
+        return None if newest.service.connected else newest
 
-    async def leave(self, strand: Strand, ending: Ending) -> None:
-        """End a strand.  Returns when nothing more will be heard of it."""
-        strand.leaves = True
-        if strand is self.newest and self.former is not None and strand.stream.reaches:
+    async def leave(self, stream: KeywordStream, ending: Ending) -> None:
+        """End a stream.  Returns when nothing more will be heard of it."""
+        stream.leaves = True
+        if stream is self.newest and self.former is not None and stream.service.reaches:
             self.former.is_doomed = True
-        await strand.stream.hang_up(ending)
-        await self._forget(strand)
+        await stream.service.hang_up(ending)
+        await self._forget(stream)
 
     async def end(self, ending: Ending) -> None:
-        """End all strands at once.  Returns when nothing more will be heard."""
-        leaving = [Deferred.fromCoroutine(self.leave(one, ending)) for one in self._strands()]
+        """End all streams at once.  Returns when nothing more will be heard."""
+        leaving = [Deferred.fromCoroutine(self.leave(one, ending)) for one in self._streams()]
         await gatherResults(leaving)
-        self._close_seam()
+        self._close_overlap()
 
     def turn_to(self, query: Query, text: str | None) -> None:
         """Ask for `query`, which nothing is in the way of, unless that is being done already."""
         if self.newest is None and self.former is not None and self._can_go_back_to(query):
             self.newest, self.former = self.former, None
-            self.newest.stream.comes_back = True
+            self.newest.service.comes_back = True
         elif self.newest is None or not self.newest.query.same_as(query):
-            self._begin(Strand(self._upstream, query, text, self, self._undelivered))
+            self._begin(self._new_stream(query, text))
 
-    def opened(self, strand: Strand) -> None:
-        """As Owner of a strand."""
-        self._hearer.opened(strand)
+    def opened(self, stream: KeywordStream) -> None:
+        """Pass on that the answer is 200."""
+        self._listener.opened(stream)
 
-    def heard(self, strand: Strand) -> None:
-        """As Owner of a strand."""
-        if strand is self.former and self._has_taken_over():
+    def heard(self, stream: KeywordStream) -> None:
+        """Let a new stream take over, and give the old one a time to end."""
+        if stream is self.former and self._has_taken_over():
             return
-        if strand is self.newest and self.former is not None:
+        if stream is self.newest and self.former is not None:
             self._dismiss(self.former, OVERLAP)
-        self._hearer.heard(strand)
-        self._date_seam()
+        self._listener.heard(stream)
+        self._date_overlap()
 
-    def received(self, strand: Strand, messages: list[bytes | Overlong]) -> None:
-        """As Owner of a strand."""
-        seam, newest = self._seam, self.newest
-        if seam is not None and seam.until is not None and self._clock.seconds() >= seam.until:
-            self._close_seam()
-        elif seam is not None and newest is not None and newest.stream.reaches:
-            messages = seam.new_among(messages)
-        if messages:
-            self._hearer.received(strand, messages)
+    def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
+        """Return what has come without the posts that came over the other stream before."""
+        overlap, newest = self._overlap, self.newest
+        if overlap is None:
+            return messages
+        if overlap.until is not None and self._clock.seconds() >= overlap.until:
+            self._close_overlap()
+        elif newest is not None and newest.service.reaches:
+            return overlap.new_among(messages)
+        return messages
 
-    def ended(self, strand: Strand, ending: Ending) -> None:
-        """As Owner of a strand."""
-        was_former = strand is self.former
+    def ended(self, stream: KeywordStream, ending: Ending) -> None:
+        """Work out whether another stream is heard, and go back to that one if need be."""
+        was_former = stream is self.former
         other = self.newest if was_former else self.former
         if was_former:
-            ending = self._as_replaced(strand, ending)
-            self._forget(strand)
+            ending = self._as_replaced(stream, ending)
+            self._forget(stream)
         if other is None or not other.is_heard:
-            self._hearer.ended(strand, ending)
+            self._listener.ended(stream, ending)
             return
-        overlap = self._clock.seconds() - max(strand.opened_at, other.opened_at)
-        self._hearer.relieved(strand, ending, max(0.0, overlap))
+        overlap = self._clock.seconds() - max(stream.opened_at, other.opened_at)
+        self._listener.relieved(stream, ending, max(0.0, overlap))
         if was_former:
-            self._date_seam()
+            self._date_overlap()
         else:
-            self._fall_back(strand, other, ending)
+            self._fall_back(stream, other, ending)
 
-    def _begin(self, strand: Strand) -> None:
-        self.newest, self.former = strand, self.newest or self.former
+    def _begin(self, stream: KeywordStream) -> None:
+        self.newest, self.former = stream, self.newest or self.former
         if self.former is not None:
-            self.former.stream.comes_back = False
-            self._seam = self._seam or Seam()
-            self._seam.until = None
-        if self._is_held:
-            strand.stream.hold()
-        strand.stream.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+            self.former.service.comes_back = False
+            self._overlap = self._overlap or Overlap()
+            self._overlap.until = None
+        if self._is_paused:
+            stream.service.pauseProducing()
+        stream.service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
-    def _strands(self) -> list[Strand]:
-        return [strand for strand in (self.former, self.newest) if strand is not None]
+    def _new_stream(self, query: Query, text: str | None) -> KeywordStream:
+        return KeywordStream(self._upstream, query, text, self, self._subscriber, self._undelivered)
+
+    def _streams(self) -> list[KeywordStream]:
+        return [stream for stream in (self.former, self.newest) if stream is not None]
 
     def _has_taken_over(self) -> bool:
         return self.newest is not None and self.newest.is_heard
@@ -207,27 +213,27 @@ class Handover(MultiService):
         former = self.former
         return former is not None and not former.is_doomed and former.query.same_as(query)
 
-    def _as_replaced(self, former: Strand, ending: Ending) -> Ending:
+    def _as_replaced(self, former: KeywordStream, ending: Ending) -> Ending:
         """How the former ended: that Twitter ended it for the newest is no trouble."""
-        rival = former.is_doomed or (self.newest is not None and self.newest.stream.reaches)
-        if rival and (ending.cause == "closed" or ending.trouble is Trouble.DUPLICATE):
+        rival = former.is_doomed or (self.newest is not None and self.newest.service.reaches)
+        if rival and (ending.cause == "closed" or ending.trouble is DUPLICATE):
             # What Twitter has sent over one that was given up before it answered is missing too.
             silent = ending.silent + IN_FLIGHT if former.is_doomed else ending.silent
             return attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=silent)
         return ending
 
-    def _fall_back(self, newest: Strand, former: Strand, ending: Ending) -> None:
+    def _fall_back(self, newest: KeywordStream, former: KeywordStream, ending: Ending) -> None:
         """The newest is heard no more, or still not, and the former is."""
         if former.leaves:
             return
         self._keep_former()
         if not newest.is_news:
             newest.is_news = former.is_news = True
-            self._hearer.heard(former)
+            self._listener.heard(former)
         if newest.one_too_many >= MOST_IN_VAIN and ending.wait is not None:
             self._dismiss(former, max(0.0, ending.wait - AHEAD))
 
-    def _dismiss(self, former: Strand, seconds: float) -> None:
+    def _dismiss(self, former: KeywordStream, seconds: float) -> None:
         """The former is read for so long at the most."""
         self._keep_former()
         self._farewell = self._clock.callLater(seconds, self._end_former, former)
@@ -237,31 +243,31 @@ class Handover(MultiService):
         if farewell is not None:
             farewell.cancel()
 
-    def _end_former(self, former: Strand) -> None:
+    def _end_former(self, former: KeywordStream) -> None:
         self._farewell = None
-        if self._is_held:
+        if self._is_paused:
             self._dismiss(former, OVERLAP)  # what has arrived before is still to be read
             return
         Deferred.fromCoroutine(self.leave(former, REKEYED)).addErrback(
             lambda failure: log.failure("The old stream could not be ended.", failure)
         )
 
-    def _forget(self, strand: Strand) -> Deferred[None]:
-        if strand is self.newest:
+    def _forget(self, stream: KeywordStream) -> Deferred[None]:
+        if stream is self.newest:
             self.newest = None
-        elif strand is self.former:
+        elif stream is self.former:
             self.former = None
             self._keep_former()
         else:
             return succeed(None)
-        return maybeDeferred(strand.stream.disownServiceParent)
+        return maybeDeferred(stream.service.disownServiceParent)
 
-    def _date_seam(self) -> None:
+    def _date_overlap(self) -> None:
         """From when the former is gone and the newest is heard, no post comes twice for long."""
-        if self._seam is not None and self.former is None and self._has_taken_over():
-            self._seam.until = self._clock.seconds() + OVERLAP
+        if self._overlap is not None and self.former is None and self._has_taken_over():
+            self._overlap.until = self._clock.seconds() + OVERLAP
 
-    def _close_seam(self) -> None:
-        seam, self._seam = self._seam, None
-        if seam is not None and seam.twice:
-            self._hearer.came_twice(seam.twice)
+    def _close_overlap(self) -> None:
+        overlap, self._overlap = self._overlap, None
+        if overlap is not None and overlap.twice:
+            self._listener.came_twice(overlap.twice)

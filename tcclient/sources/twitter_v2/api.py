@@ -16,14 +16,15 @@ from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.config.values import Secret
 from tcclient.http.bodies import abandon
 from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import one_line
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.stream.streamapi import Refusal
+from tcclient.stream.streamapi import StreamApi
 
 log = Logger()
 
@@ -44,8 +45,8 @@ class StreamQuery:
 
 
 @attrs.define
-class V2Source:
-    """As Source, for StreamQuery."""
+class PostsApi(StreamApi[StreamQuery]):
+    """Opens streams of posts below one address."""
 
     _client: HTTPClient
     _api_url: str
@@ -57,21 +58,16 @@ class V2Source:
     backfill: Backfill = attrs.field(factory=lambda: Backfill(wanted=False))
 
     def open(self, query: StreamQuery) -> Deferred[IResponse]:
-        """As Source; a bought token that is refused is bought anew, once."""
+        """Ask for the stream; a bought token that is refused is bought anew, once."""
         return Deferred.fromCoroutine(self._open(query))
 
     def endpoint(self, query: StreamQuery) -> str:
+        """Return `tweets/search/stream`, or `tweets/sample/stream` for the sample."""
         return "tweets/sample/stream" if query.is_sample else "tweets/search/stream"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        """Return what X means by the answer, in which no secret is shown."""
         return self._bearer.meaning(status, headers, body)
-
-    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
-        """`code` is a disconnect_type; None where there is none."""
-        known = _DISCONNECTS.get(code) if isinstance(code, str) else None
-        if known is not None:
-            return known
-        return ("without saying why" if code is None else one_line(str(code))[:60]), None
 
     async def _open(self, query: StreamQuery) -> IResponse:
         minutes = 0 if query.is_sample else await self._minutes()
@@ -129,3 +125,14 @@ _DISCONNECTS: dict[str, tuple[str, Trouble | None]] = {
     "ClientApplicationStateDegraded": ("the app's plan no longer allows it", Trouble.REFUSED),
     "InvalidRules": ("rules that are not valid", Trouble.HTTP),
 }
+
+
+def disconnect_meaning(disconnect_type: str | None) -> tuple[str, Trouble | None]:
+    """
+    Return what X means by a disconnect_type, None where it gives none, and the trouble that it
+    announces; None where it is an ordinary end of the connection.
+    """
+    known = _DISCONNECTS.get(disconnect_type or "")
+    if known is not None:
+        return known
+    return "without saying why" if disconnect_type is None else one_line(disconnect_type)[:60], None

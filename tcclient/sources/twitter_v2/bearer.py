@@ -15,13 +15,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.config.values import Secret, Unfit
-from tcclient.config.values import secret as fit_for_header
 from tcclient.http.bodies import TooLong, read_beginning, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.runtime.secrets import Secret, Unfit
+from tcclient.runtime.secrets import secret as fit_for_header
 from tcclient.sources.twitter_v2 import problems
-from tcclient.stream.streamapi import Refusal, RefusalError
 
 TIMEOUT = 20.0
 """Seconds for the token endpoint."""

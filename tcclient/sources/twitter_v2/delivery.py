@@ -12,16 +12,17 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from tcclient.ledger import entries
+from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Entry
-from tcclient.sources.twitter_v1.intake import Intake
+from tcclient.sources.complaints import Complaints
 from tcclient.sources.twitter_v2 import envelopes
+from tcclient.sources.twitter_v2.api import disconnect_meaning
 from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.sources.twitter_v2.rules.ruleset import Routing
-from tcclient.sources.twitter_v2.subscription import Branch, Branches
+from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
 from tcclient.storage.folders import Note
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
-from tcclient.stream.streamapi import Codes
+from tcclient.stream.framing import Overlong
 
 FOREIGN_INTERVAL = 60.0
 """Seconds between two lines about posts that no capture here asked for."""
@@ -55,7 +56,7 @@ class Foreign(Service):
     def _tell(self) -> None:
         counts, self._counts = self._counts, Counter()
         if counts:
-            self._note(entries.ForeignPosts(by_rule=dict(counts)))
+            self._note(ForeignPosts(by_rule=dict(counts)))
 
 
 class Delivery:
@@ -63,22 +64,20 @@ class Delivery:
 
     def __init__(
         self,
-        branches: Branches,
+        subscriptions: Subscriptions,
         routing: Routing,
         foreign: Foreign,
-        codes: Codes,
         end: Callable[[Ending], None],
     ) -> None:
-        self._branches = branches
+        self._subscriptions = subscriptions
         self._routing = routing
         self._foreign = foreign
-        self._codes = codes
         self._end = end
-        self._intake = Intake(codes, end)
+        self._complaints = Complaints()
 
-    def connected(self) -> None:
-        """A new connection: what was complained of on the last one is news again."""
-        self._intake.connected()
+    def opened(self) -> None:
+        """Begin anew with a connection: what was complained of on the last one is news again."""
+        self._complaints.opened()
 
     def take(
         self,
@@ -91,8 +90,8 @@ class Delivery:
         Each post goes to every capture that it matched and that has not got it, which takes it.
         Returns how many posts were new.
         """
-        found: dict[Branch, list[bytes]] = {}
-        takers: dict[envelopes.Rules, list[Branch]] = {}  # nobody comes or goes meanwhile
+        found: dict[Subscription, list[bytes]] = {}
+        takers: dict[envelopes.Rules, list[Subscription]] = {}  # nobody comes or goes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -109,35 +108,35 @@ class Delivery:
             lacking = backfill.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
-                for branch in lacking:
-                    found.setdefault(branch, []).append(message)
+                for subscription in lacking:
+                    found.setdefault(subscription, []).append(message)
                 if not lacking and not is_sample:
                     self._foreign.count(envelope)
-        for branch, some in found.items():
-            if branch.archive is not None:
-                branch.archive.store(some)
+        for subscription, some in found.items():
+            if subscription.archive is not None:
+                subscription.archive.store(some)
         return posts
 
-    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[Branch]:
+    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[Subscription]:
         if is_sample:
-            return [branch for branch in self._branches if branch.is_sample]
-        return self._branches.of(self._routing.route(rules).jobs)
+            return [subscription for subscription in self._subscriptions if subscription.is_sample]
+        return self._subscriptions.of(self._routing.route(rules).jobs)
 
     def _heed(self, said: object, line: bytes) -> None:
         if isinstance(said, envelopes.NotJSON):
             self._refuse("not JSON", len(line), line)
         elif isinstance(said, envelopes.Farewell):
             self._note(entries.Disconnect(message=said.message))
-            meaning, trouble = self._codes.disconnect(said.disconnect_type)
+            meaning, trouble = disconnect_meaning(said.disconnect_type)
             self._end(Ending("disconnect", f"X disconnected: {meaning}", trouble))
         elif isinstance(said, envelopes.Other):
             self._note(entries.Unknown(message=said.message))
 
     def _note(self, entry: Entry) -> None:
-        for branch in self._branches.announced():
-            branch.note(entry)
+        for subscription in self._subscriptions.announced():
+            subscription.note(entry)
 
     def _refuse(self, reason: str, size: int, line: bytes) -> None:
-        for branch in self._branches.announced():
-            if branch.archive is not None:
-                self._intake.refuse(branch.archive, reason, size, line)
+        for subscription in self._subscriptions.announced():
+            if subscription.archive is not None:
+                self._complaints.refuse(subscription.archive, reason, size, line)

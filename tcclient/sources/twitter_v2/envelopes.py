@@ -11,7 +11,7 @@ from functools import lru_cache
 import attrs
 import msgspec
 
-from tcclient.stream.messages import decoded
+from tcclient.stream.framing import decoded
 
 
 class _Rule(msgspec.Struct):

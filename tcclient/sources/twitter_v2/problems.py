@@ -14,15 +14,21 @@ from typing import Any
 
 from twisted.web.http_headers import Headers
 
-from tcclient.config.values import Secret
 from tcclient.http.explanations import plain_text
-from tcclient.runtime.backoff import Trouble
-from tcclient.stream.streamapi import Refusal
+from tcclient.runtime.backoff import Ramp, Trouble
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.secrets import Secret
 
 LONGEST_WINDOW = 24 * 3600.0
 """
 Seconds.  Windows last 15 minutes, some 24 hours.  A reset beyond that is no reset but nonsense, or
 a wrong clock, and not waited for.
+"""
+
+SLOT = Trouble("slot", Ramp(30.0, 300.0))
+"""
+The one connection is taken, maybe by our own last one, which X has not let go of: an old slot
+lingers for minutes, rarely for hours; 50 connects in 15 minutes are granted.
 """
 
 _APP = "the app in X's developer console"
@@ -32,7 +38,7 @@ _TOKEN = Refusal(
     "api_secret that buy one.",
 )
 _SLOT = Refusal(
-    Trouble.SLOT,
+    SLOT,
     "The app's one connection is taken: by another client with the same keys, or by our last one, "
     "which X can take minutes to let go of.",
 )

@@ -2,7 +2,7 @@
 v2: one connection that brings the posts of every capture.
 
 Knows when the connection has to be opened and closed.  The rules are kept by `rulebook`, posts are
-handed out by `delivery`, and `purse` knows how many may be bought.
+handed out by `delivery`, and `keeper` knows how many may be bought.
 """
 
 from collections.abc import Callable
@@ -13,22 +13,27 @@ from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.logger import Logger
 
 from tcclient.ledger import entries
-from tcclient.sources.keywords import Understood
-from tcclient.sources.twitter_v1.feed import PARTED, STOPPED, Owner
+from tcclient.ledger.endings import LEFT, STOPPED, Ending
+from tcclient.sources.source import Source, Subscriber, Understood
+from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
-from tcclient.sources.twitter_v2.budget.budget import Level, utc_minute
-from tcclient.sources.twitter_v2.budget.keeper import Purse
+from tcclient.sources.twitter_v2.budget.budget import LimitUse, utc_minute
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
 from tcclient.sources.twitter_v2.delivery import Delivery, Foreign
 from tcclient.sources.twitter_v2.rules.api import RuleApi
-from tcclient.sources.twitter_v2.rules.book import Manner, Rulebook
+from tcclient.sources.twitter_v2.rules.book import Rulebook, RulePolicy
 from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
-from tcclient.sources.twitter_v2.subscription import Branch, Branches, Terms, names
+from tcclient.sources.twitter_v2.subscription import (
+    Subscription,
+    SubscriptionHost,
+    Subscriptions,
+    names,
+)
 from tcclient.storage.folders import Note
-from tcclient.stream.capturestream import CaptureStream, Upstream
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
+from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.framing import Overlong
 from tcclient.stream.troublelog import TroubleLog
 
 log = Logger()
@@ -43,9 +48,9 @@ _NOT_ALONE = (
 )
 
 
-class Trunk(MultiService):
+class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, BudgetListener):
     """
-    As Feeds.  `note` writes a line into the ledger that belongs to no capture; it does not raise.
+    The source.  `note` writes a line into the ledger that belongs to no capture; it does not raise.
     """
 
     most_captures: int | None = None
@@ -54,36 +59,34 @@ class Trunk(MultiService):
         self,
         upstream: Upstream[StreamQuery],
         api: RuleApi,
-        manner: Manner,
+        policy: RulePolicy,
         note: Note,
         backfill: Backfill | None = None,
-        make_purse: Callable[["Trunk"], Purse] | None = None,
+        make_keeper: Callable[["SharedStream"], BudgetKeeper] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._upstream = upstream
         self._clock = upstream.clock
-        self._manner = manner
-        self._branches = Branches(note)
-        news = RuleNews(self._branches, manner.rule_delay, self._rules_seen)
-        self._rulebook = Rulebook(api, manner, news, upstream.clock)
+        self._policy = policy
+        self._subscriptions = Subscriptions(note)
+        news = RuleNews(self._subscriptions, policy.rule_delay, self._rules_seen)
+        self._rulebook = Rulebook(api, policy, news, upstream.clock)
         self._note = note
         self._parting = False
-        self._purse = make_purse(self) if make_purse else None
-        if self._purse is not None:
-            self._purse.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._keeper = make_keeper(self) if make_keeper else None
+        if self._keeper is not None:
+            self._keeper.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._backfill = backfill or Backfill(wanted=False)
         foreign = Foreign(note, upstream.clock)
         foreign.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
-        self._delivery = Delivery(
-            self._branches, self._rulebook.routing, foreign, upstream.source, self._end
-        )
+        self._delivery = Delivery(self._subscriptions, self._rulebook.routing, foreign, self._end)
         self._stream: CaptureStream[StreamQuery] | None = None
         self._turn = DeferredLock()
         self._trouble = TroubleLog(upstream.clock)
 
-    def feed_for(self, job_id: int, owner: Owner) -> Branch:
+    def feed_for(self, job_id: int, subscriber: Subscriber) -> Subscription:
         """As Feeds."""
-        return Branch(self, job_id, owner)
+        return Subscription(self, job_id, subscriber)
 
     def stopService(self) -> Deferred[None]:
         """Fires when the connection is closed."""
@@ -108,85 +111,90 @@ class Trunk(MultiService):
 
     @property
     def silent(self) -> float | None:
-        """As Stem."""
+        """As SubscriptionHost."""
         stream = self._stream
         return stream.silent if stream is not None and stream.is_heard else None
 
-    def has(self, branch: Branch) -> bool:
-        """As Stem."""
-        return self._branches.has(branch)
+    def has(self, subscription: Subscription) -> bool:
+        """As SubscriptionHost."""
+        return self._subscriptions.has(subscription)
 
-    def serves(self, branch: Branch) -> bool:
-        """As Stem: the stream is open, and X has a rule of the branch."""
-        if self._stream is None or not self._stream.connected or not self.has(branch):
+    def serves(self, subscription: Subscription) -> bool:
+        """As SubscriptionHost: the stream is open, and X has a rule of the subscription."""
+        if self._stream is None or not self._stream.connected or not self.has(subscription):
             return False
-        return branch.is_sample if self._stream.query.is_sample else self._has_rules(branch)
+        return (
+            subscription.is_sample
+            if self._stream.query.is_sample
+            else self._has_rules(subscription)
+        )
 
-    def follow(self, branch: Branch, text: str | None) -> Understood:
-        """As Stem."""
-        found, refused = clauses(text, self._manner.rule_length)
-        if not self.has(branch) and branch.archive is not None:
-            before = rules_before(branch.archive.newest_lines(), branch.job_id)
-            self._rulebook.remember(branch.job_id, before.left, before.deleted)
+    def follow(self, subscription: Subscription, text: str | None) -> Understood:
+        """As SubscriptionHost."""
+        found, refused = clauses(text, self._policy.rule_length)
+        if not self.has(subscription) and subscription.archive is not None:
+            before = rules_before(subscription.archive.newest_lines(), subscription.job_id)
+            self._rulebook.remember(subscription.job_id, before.left, before.deleted)
             if found and not self._is_broke():
-                self._backfill.resume(branch.archive, self._clock.seconds())
-        self._branches.add(branch)
-        branch.text, branch.text_is_news = text, True
-        branch.served = self._clock.seconds()
-        branch.is_sample = not found and not refused
+                self._backfill.resume(subscription.archive, self._clock.seconds())
+        self._subscriptions.add(subscription)
+        subscription.text, subscription.text_is_news = text, True
+        subscription.served = self._clock.seconds()
+        subscription.is_sample = not found and not refused
         if found:
-            self._rulebook.want(branch.job_id, found)
+            self._rulebook.want(subscription.job_id, found)
         else:
-            self._rulebook.drop(branch.job_id)
+            self._rulebook.drop(subscription.job_id)
         self._review()
-        return Understood(None if refused and not found else Terms(found), refused)
+        asked = {"clauses": [clause.text for clause in found]} if found else {}
+        return Understood(None if refused and not found else asked, refused)
 
-    async def leave(self, branch: Branch) -> None:
-        """As Stem."""
-        if not self.has(branch):
+    async def leave(self, subscription: Subscription) -> None:
+        """As SubscriptionHost."""
+        if not self.has(subscription):
             return
-        branch.leaving = True
+        subscription.leaving = True
         if not self._parting:
-            self._rulebook.drop(branch.job_id)
+            self._rulebook.drop(subscription.job_id)
         if self._stream is not None:
             await self._stream.drain()
-        if branch.announced and branch.archive is not None and self._stream is not None:
+        if subscription.announced and subscription.archive is not None and self._stream is not None:
             stream = self._stream
-            ending = PARTED if self._parting else STOPPED
-            branch.archive.chronicle.unheard(
+            ending = LEFT if self._parting else STOPPED
+            subscription.archive.capture_log.unheard(
                 attrs.evolve(ending, silent=stream.silent, unread=stream.is_unread)
             )
-        branch.announced = branch.refused = branch.leaving = False
-        self._branches.remove(branch)
+        subscription.announced = subscription.refused = subscription.leaving = False
+        self._subscriptions.remove(subscription)
         await self._review()
 
-    def forget(self, branch: Branch) -> None:
-        """As Stem."""
-        if not self.has(branch):
-            self._rulebook.forget(branch.job_id)
+    def forget(self, subscription: Subscription) -> None:
+        """As SubscriptionHost."""
+        if not self.has(subscription):
+            self._rulebook.forget(subscription.job_id)
 
     def read_or_not(self) -> None:
-        """As Stem: a post that one of them cannot take would be lost to it."""
+        """As SubscriptionHost: a post that one of them cannot take would be lost to it."""
         if self._stream is not None:
-            held = any(branch.held_by for branch in self._branches)
-            (self._stream.hold if held else self._stream.release)()
-            if self._purse is not None and self._stream.connected:
-                (self._purse.hold if held else self._purse.release)()
+            paused = any(subscription.is_paused for subscription in self._subscriptions)
+            (self._stream.pauseProducing if paused else self._stream.resumeProducing)()
+            if self._keeper is not None and self._stream.connected:
+                (self._keeper.pauseProducing if paused else self._keeper.resumeProducing)()
 
     def _rules_seen(self) -> None:
         self._review()
         self._renounce()
         news = self._announce()
         self._tell_texts()
-        for branch in news:
+        for subscription in news:
             log.info(
                 "Capture {name!r} is connected: X has its rules, and they work within {delay:g} s.",
-                name=branch.title,
-                delay=self._manner.rule_delay,
+                name=subscription.title,
+                delay=self._policy.rule_delay,
             )
 
-    def budget_exhausted(self, level: Level, until: float) -> None:
-        """As Holder."""
+    def budget_exhausted(self, level: LimitUse, until: float) -> None:
+        """As BudgetListener."""
         log.warn(
             "The budget of this {name} is used up, {used} of {limit} posts: nothing is captured "
             "before {until}.",
@@ -195,8 +203,8 @@ class Trunk(MultiService):
             limit=level.limit,
             until=utc_minute(until),
         )
-        self._branches.note_all(
-            entries.BudgetExhausted(
+        self._subscriptions.note_all(
+            v2entries.BudgetExhausted(
                 name=level.name,
                 spent=level.spent,
                 limit=level.limit,
@@ -207,62 +215,64 @@ class Trunk(MultiService):
         self._aim()
 
     def budget_unkept(self, reason: str) -> None:
-        """As Holder."""
+        """As BudgetListener."""
         log.error(
             "What is spent of the budget cannot be kept on disk ({reason}): nothing is captured "
             "until it can.",
             reason=reason,
         )
-        self._branches.note_all(entries.BudgetUnkept(reason=reason))
+        self._subscriptions.note_all(v2entries.BudgetUnkept(reason=reason))
         self._aim()
 
     def budget_renewed(self) -> None:
-        """As Holder."""
+        """As BudgetListener."""
         log.info("Posts may be bought again.")
-        self._branches.note_all(entries.BudgetRenewed())
+        self._subscriptions.note_all(v2entries.BudgetRenewed())
         self._aim()
 
-    def stream_opened(self) -> None:
+    def opened(self) -> None:
         """As Listener."""
         if self._stream is not None:
             query = self._stream.query
             self._trouble.opened(names(self._asking()), f"{self._endpoint()}, {query}")
-            self._delivery.connected()
+            self._delivery.opened()
             self._announce()
             self.read_or_not()
 
-    def stream_heard(self) -> None:
+    def heard(self) -> None:
         """As Listener."""
-        for branch in self._branches.announced():
-            if branch.archive is not None:
-                branch.archive.chronicle.heard(self._backfill.asked, self._begins_in(branch))
+        for subscription in self._subscriptions.announced():
+            if subscription.archive is not None:
+                subscription.archive.capture_log.heard(
+                    self._backfill.asked, self._begins_in(subscription)
+                )
         self._tell_texts()
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+    def received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener: each post goes to every capture that it matched."""
         is_sample = self._stream is not None and self._stream.query.is_sample
         self._backfill.heard(self._clock.seconds())
         delivered = self._delivery.take(messages, self._backfill, is_sample=is_sample)
-        if self._purse is not None and delivered:
-            self._purse.spend(delivered)
+        if self._keeper is not None and delivered:
+            self._keeper.spend(delivered)
 
-    def stream_ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending) -> None:
         """As Listener."""
-        if self._purse is not None:
-            self._purse.cut()
+        if self._keeper is not None:
+            self._keeper.cut()
         self._trouble.ended(names(self._asking()), ending)
         if self._backfill.again:
             self._note(entries.DeliveredAgain(posts=self._backfill.again))
             self._backfill.again = 0
         if ending.was_connected:
-            for branch in self._branches.announced():
-                if branch.archive is not None:
-                    branch.archive.chronicle.unheard(ending)
-                branch.announced = False
+            for subscription in self._subscriptions.announced():
+                if subscription.archive is not None:
+                    subscription.archive.capture_log.unheard(ending)
+                subscription.announced = False
         else:
-            for branch in self._asking():
-                if branch.archive is not None:
-                    branch.archive.chronicle.not_reached(ending)
+            for subscription in self._asking():
+                if subscription.archive is not None:
+                    subscription.archive.capture_log.not_reached(ending)
         if ending.status == 409:
             self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
 
@@ -272,79 +282,87 @@ class Trunk(MultiService):
         for how long where somebody else has deleted them: since the rules were read last, at most.
         """
         now = self._clock.seconds()
-        for branch in self._branches.announced():
-            if self.serves(branch):
-                branch.served = now
-            elif self.connected and not branch.leaving and branch.archive is not None:
-                silent = now - branch.served
-                branch.archive.chronicle.unheard(attrs.evolve(NO_RULE, silent=silent))
-                branch.announced = False
+        for subscription in self._subscriptions.announced():
+            if self.serves(subscription):
+                subscription.served = now
+            elif self.connected and not subscription.leaving and subscription.archive is not None:
+                silent = now - subscription.served
+                subscription.archive.capture_log.unheard(attrs.evolve(NO_RULE, silent=silent))
+                subscription.announced = False
                 log.warn(
-                    "Capture {name!r} gets nothing: {why}.", name=branch.title, why=NO_RULE.detail
+                    "Capture {name!r} gets nothing: {why}.",
+                    name=subscription.title,
+                    why=NO_RULE.detail,
                 )
 
-    def _announce(self) -> list[Branch]:
+    def _announce(self) -> list[Subscription]:
         """Tell the captures whose posts come from now on, and return them."""
-        news = [branch for branch in self._branches if not branch.announced and self.serves(branch)]
-        for branch in news:
-            branch.announced = True
-            branch.served = self._clock.seconds()
-            branch.note(
+        news = [
+            subscription
+            for subscription in self._subscriptions
+            if not subscription.announced and self.serves(subscription)
+        ]
+        for subscription in news:
+            subscription.announced = True
+            subscription.served = self._clock.seconds()
+            subscription.note(
                 entries.Connected(
                     endpoint=self._endpoint(),
                     status=200,
                     failed_attempts=self._trouble.attempts,
-                    rules=tuple(rule.id for rule in self._rulebook.rules_of(branch.job_id)),
+                    rules=tuple(rule.id for rule in self._rulebook.rules_of(subscription.job_id)),
                 )
             )
-            if branch.archive is not None and self._is_heard():
-                branch.archive.chronicle.heard(after=self._begins_in(branch))
-            branch.owner.connected()
+            if subscription.archive is not None and self._is_heard():
+                subscription.archive.capture_log.heard(after=self._begins_in(subscription))
+            subscription.subscriber.opened()
         return news
 
     def _tell_texts(self) -> None:
         """Note since when the keywords of captures are in force, where that is news."""
-        for branch in self._branches.announced():
-            after = 0.0 if branch.is_sample else self._rulebook.works_in(branch.job_id)
-            if branch.text_is_news and after is not None and branch.archive is not None:
-                branch.archive.chronicle.in_force(branch.text, after)
-                branch.text_is_news = False
+        for subscription in self._subscriptions.announced():
+            after = 0.0 if subscription.is_sample else self._rulebook.works_in(subscription.job_id)
+            if subscription.text_is_news and after is not None and subscription.archive is not None:
+                subscription.archive.capture_log.in_force(subscription.text, after)
+                subscription.text_is_news = False
 
-    def _begins_in(self, branch: Branch) -> float:
+    def _begins_in(self, subscription: Subscription) -> float:
         """Seconds until posts can come: a new rule works only after a while."""
-        return 0.0 if branch.is_sample else self._rulebook.begins_in(branch.job_id)
+        return 0.0 if subscription.is_sample else self._rulebook.begins_in(subscription.job_id)
 
     def _is_heard(self) -> bool:
         return self._stream is not None and self._stream.is_heard
 
     def _review(self) -> Deferred[None]:
         """Who hangs on the trunk, or what it asks for, may have changed."""
-        company = any(self._rulebook.wants(branch.job_id) for branch in self._branches)
-        for branch in self._branches:
-            refused = branch.is_sample and company
-            if refused and not branch.refused:
+        company = any(
+            self._rulebook.wants(subscription.job_id) for subscription in self._subscriptions
+        )
+        for subscription in self._subscriptions:
+            refused = subscription.is_sample and company
+            if refused and not subscription.refused:
                 log.warn(
                     "Capture {name!r} does not run: {reason}.",
-                    name=branch.title,
+                    name=subscription.title,
                     reason=_NOT_ALONE,
                 )
-                branch.note(entries.SampleRefused(reason=_NOT_ALONE))
-            branch.refused = refused
+                subscription.note(v2entries.SampleRefused(reason=_NOT_ALONE))
+            subscription.refused = refused
         self.read_or_not()
         return self._aim()
 
-    def _asking(self) -> list[Branch]:
+    def _asking(self) -> list[Subscription]:
         """The captures that a stream is asked for."""
-        return [b for b in self._branches if self._has_rules(b) or self._wants_sample(b)]
+        return [b for b in self._subscriptions if self._has_rules(b) or self._wants_sample(b)]
 
-    def _has_rules(self, branch: Branch) -> bool:
-        return bool(self._rulebook.rules_of(branch.job_id))
+    def _has_rules(self, subscription: Subscription) -> bool:
+        return bool(self._rulebook.rules_of(subscription.job_id))
 
-    def _wants_sample(self, branch: Branch) -> bool:
-        return branch.is_sample and not branch.refused
+    def _wants_sample(self, subscription: Subscription) -> bool:
+        return subscription.is_sample and not subscription.refused
 
     def _endpoint(self) -> str:
-        return "" if self._stream is None else self._upstream.source.endpoint(self._stream.query)
+        return "" if self._stream is None else self._upstream.api.endpoint(self._stream.query)
 
     def _aim(self) -> Deferred[None]:
         """From the connection that there is to the one that is wanted by then."""
@@ -370,20 +388,20 @@ class Trunk(MultiService):
     def _reason(self) -> Ending:
         if self._is_broke():
             return BUDGET
-        stopped = all(branch.leaving for branch in self._branches.announced())
+        stopped = all(subscription.leaving for subscription in self._subscriptions.announced())
         if self._parting:
-            return PARTED
+            return LEFT
         return STOPPED if stopped else SWITCHED
 
     def _is_broke(self) -> bool:
-        return self._purse is not None and self._purse.exhausted
+        return self._keeper is not None and self._keeper.exhausted
 
     def _wanted(self) -> StreamQuery | None:
         if not self.running or self._is_broke():
             return None
-        if any(map(self._has_rules, self._branches)):
+        if any(map(self._has_rules, self._subscriptions)):
             return StreamQuery()
-        if any(map(self._wants_sample, self._branches)):
+        if any(map(self._wants_sample, self._subscriptions)):
             return StreamQuery(is_sample=True)
         return None
 

@@ -7,67 +7,53 @@ Knows who they are and where a line about them goes; decides nothing.
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-import attrs
 from twisted.application.service import Service
 
-from tcclient.ledger.entries import Asked, Entry
-from tcclient.sources.keywords import Understood
-from tcclient.sources.twitter_v1.feed import Owner
-from tcclient.sources.twitter_v2.rules.clauses import Clause
+from tcclient.ledger.entries import Entry
+from tcclient.sources.source import Feed, Subscriber, Understood
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Note
 
 
-@attrs.frozen
-class Terms:
-    """What a capture asks X for; without clauses it is the sample stream."""
-
-    clauses: tuple[Clause, ...]
-
-    def for_ledger(self) -> Asked:
-        """As Asked of a feed."""
-        return Asked(clauses=tuple(clause.text for clause in self.clauses))
-
-
-class Stem(Protocol):
-    """What a branch hangs on."""
+class SubscriptionHost(Protocol):
+    """What a subscription hangs on."""
 
     @property
     def silent(self) -> float | None:
         """Seconds since the last byte; None where the stream is not heard."""
 
-    def has(self, branch: "Branch") -> bool:
+    def has(self, subscription: "Subscription") -> bool:
         """Whether the capture asks for anything here."""
 
-    def serves(self, branch: "Branch") -> bool:
+    def serves(self, subscription: "Subscription") -> bool:
         """Whether its posts come now."""
 
-    def follow(self, branch: "Branch", text: str | None) -> Understood:
+    def follow(self, subscription: "Subscription", text: str | None) -> Understood:
         """Bring it what the keyword text asks for."""
 
-    async def leave(self, branch: "Branch") -> None:
+    async def leave(self, subscription: "Subscription") -> None:
         """Bring it nothing more.  Returns when what has arrived for it is stored."""
 
-    def forget(self, branch: "Branch") -> None:
+    def forget(self, subscription: "Subscription") -> None:
         """Leave nothing at X of a capture that does not ask for anything here."""
 
     def read_or_not(self) -> None:
-        """Read nothing while a capture here is held, and go on when none is any more."""
+        """Read nothing while a subscription is paused, and read on when none is any more."""
 
 
-class Branch(Service):
+class Subscription(Service, Feed):
     """
-    As Feed: what one capture has of the connection.
+    What one capture has of the shared stream.
 
-    `announced` says that its account has the connection as open, `served` when X was last known to
-    have a rule of it, `text_is_news` that the account does not say since when `text`, the keywords,
-    is in force, `refused` that it has been told that the sample is not to be had, and `leaving`
-    that it is about to stop; `held_by` are those for whom nothing is to be read.
+    `announced` says that its account has the stream as open, `served` when X was last known to have
+    a rule of it, `text_is_news` that the account does not say yet since when `text`, the keywords,
+    is in force, `refused` that it has been told that the sample is not to be had, `leaving` that it
+    is about to stop, and `is_paused` that it cannot take posts now.
     """
 
-    def __init__(self, stem: Stem, job_id: int, owner: Owner) -> None:
+    def __init__(self, host: SubscriptionHost, job_id: int, subscriber: Subscriber) -> None:
         self.job_id = job_id
-        self.owner = owner
+        self.subscriber = subscriber
         self.text: str | None = None
         self.text_is_news = False
         self.is_sample = False
@@ -75,26 +61,28 @@ class Branch(Service):
         self.served = 0.0
         self.refused = False
         self.leaving = False
-        self.held_by: set[object] = set()
-        self._stem = stem
+        self.is_paused = False
+        self._host = host
 
     @property
     def streaming(self) -> bool:
-        return self._stem.serves(self)
+        """Whether the shared stream is open, and X has a rule of this capture."""
+        return self._host.serves(self)
 
     @property
     def quiet(self) -> bool:
-        return not self._stem.has(self)
+        """Whether nothing is asked for."""
+        return not self._host.has(self)
 
     @property
     def silent(self) -> float | None:
-        """As Supply."""
-        return self._stem.silent if self.announced else None
+        """Seconds since the last byte; None where the account has the stream as not open."""
+        return self._host.silent if self.announced else None
 
     @property
     def archive(self) -> Archive | None:
         """Where its posts go."""
-        return self.owner.archive
+        return self.subscriber.archive
 
     @property
     def title(self) -> str:
@@ -102,26 +90,26 @@ class Branch(Service):
         return "" if self.archive is None else self.archive.name
 
     def ask(self, text: str | None) -> Understood:
-        """As Feed."""
-        return self._stem.follow(self, text)
+        """Have rules for the keyword text kept at X; without keywords, the sample stream."""
+        return self._host.follow(self, text)
 
     async def cease(self) -> None:
-        """As Feed."""
-        await self._stem.leave(self)
+        """Have the rules deleted.  Returns when what has arrived is stored."""
+        await self._host.leave(self)
 
     def forget(self) -> None:
-        """As Feed."""
-        self._stem.forget(self)
+        """Have the rules deleted that an earlier process has left at X."""
+        self._host.forget(self)
 
-    def hold(self, by: object) -> None:
-        """As Supply."""
-        self.held_by.add(by)
-        self._stem.read_or_not()
+    def pauseProducing(self) -> None:
+        """Have nothing read of the shared stream: a post that is not taken would be lost."""
+        self.is_paused = True
+        self._host.read_or_not()
 
-    def release(self, by: object) -> None:
-        """As Supply."""
-        self.held_by.discard(by)
-        self._stem.read_or_not()
+    def resumeProducing(self) -> None:
+        """Have the shared stream read on, unless another capture cannot take posts either."""
+        self.is_paused = False
+        self._host.read_or_not()
 
     def note(self, entry: Entry) -> None:
         """A line into its account."""
@@ -129,50 +117,50 @@ class Branch(Service):
             self.archive.note(entry)
 
 
-class Branches:
+class Subscriptions:
     """`note` writes a line into the ledger that belongs to no capture."""
 
     def __init__(self, note: Note) -> None:
         self._note = note
-        self._by_job: dict[int, Branch] = {}
+        self._by_job: dict[int, Subscription] = {}
 
-    def __iter__(self) -> Iterator[Branch]:
+    def __iter__(self) -> Iterator[Subscription]:
         return iter(list(self._by_job.values()))
 
-    def has(self, branch: Branch) -> bool:
-        return self._by_job.get(branch.job_id) is branch
+    def has(self, subscription: Subscription) -> bool:
+        return self._by_job.get(subscription.job_id) is subscription
 
-    def add(self, branch: Branch) -> None:
-        self._by_job[branch.job_id] = branch
+    def add(self, subscription: Subscription) -> None:
+        self._by_job[subscription.job_id] = subscription
 
-    def remove(self, branch: Branch) -> None:
+    def remove(self, subscription: Subscription) -> None:
         """One that is not there is no error."""
-        if self.has(branch):
-            del self._by_job[branch.job_id]
+        if self.has(subscription):
+            del self._by_job[subscription.job_id]
 
-    def of(self, job_ids: Iterable[int]) -> list[Branch]:
+    def of(self, job_ids: Iterable[int]) -> list[Subscription]:
         """Those of the jobs that are there."""
         return [self._by_job[job_id] for job_id in job_ids if job_id in self._by_job]
 
-    def announced(self) -> list[Branch]:
+    def announced(self) -> list[Subscription]:
         """Those whose accounts have the connection as open."""
-        return [branch for branch in self._by_job.values() if branch.announced]
+        return [subscription for subscription in self._by_job.values() if subscription.announced]
 
     def note(self, job_id: int, entry: Entry) -> None:
         """A line about a job: into its account, or where there is none any more, into the other."""
-        for branch in self.of([job_id]):
-            if branch.archive is not None:
-                branch.note(entry)
+        for subscription in self.of([job_id]):
+            if subscription.archive is not None:
+                subscription.note(entry)
                 return
         self._note(entry, job_id)
 
     def note_all(self, entry: Entry) -> None:
         """A line into each account, and into that which belongs to no capture."""
         self._note(entry)
-        for branch in self:
-            branch.note(entry)
+        for subscription in self:
+            subscription.note(entry)
 
 
-def names(branches: Iterable[Branch]) -> list[str]:
+def names(subscriptions: Iterable[Subscription]) -> list[str]:
     """For the log."""
-    return [branch.title for branch in branches]
+    return [subscription.title for subscription in subscriptions]

@@ -20,19 +20,21 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from tcclient.captures.session import Session
-from tcclient.config.settings import Secret
 from tcclient.control.jobs import Job
 from tcclient.http.clients import stream_client
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
-from tcclient.sources.keywords import Box, Query, read
-from tcclient.sources.twitter_v1.api import LIMITS, STALL_TIMEOUT, Keys, V1Source, form
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.secrets import Secret
+from tcclient.sources.keywords import Box
+from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, Keys, V1Source, form
 from tcclient.sources.twitter_v1.feed import OwnFeeds
-from tcclient.storage.folders import Shelf
+from tcclient.sources.twitter_v1.query import LIMITS, Query, read
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
+from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import CaptureStream, Upstream
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
-from tcclient.stream.streamapi import Refusal
+from tcclient.stream.framing import Overlong
 from tcsandbox.twitter.faults import Calm, NoAnswer, Redirect, Status
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcsandbox.twitter.simulator import Character, Simulator
@@ -112,7 +114,7 @@ class MeaningTests(SynchronousTestCase):
         for code in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12):
             self.assertNotIn("code", self.source.disconnect(code)[0])
         for code, trouble in (
-            *((2, Trouble.DUPLICATE), (7, Trouble.DUPLICATE), (6, Trouble.REFUSED)),
+            *((2, DUPLICATE), (7, DUPLICATE), (6, Trouble.REFUSED)),
             *((12, Trouble.HTTP), (4, None), (5, None)),
         ):
             self.assertIs(self.source.disconnect(code)[1], trouble)
@@ -398,10 +400,10 @@ class EchoTests(TestCase):
         """The account and the log of a capture that is refused."""
         url = f"http://127.0.0.1:{self.port.getHost().port}/1.1/"
         base = Path(self.mktemp())
-        shelf = Shelf(base, Naming("", utc=True), "http://server/", reactor)
+        folders = Folders(base, Naming("", utc=True), "http://server/", reactor)
         source = V1Source(stream_client(reactor, None), url, KEYS, "tcc/test", reactor)
         feeds = OwnFeeds(Upstream(source, Backoff(), reactor), LIMITS)
-        session = Session(JOB, shelf, feeds, lambda: None)
+        session = Session(JOB, folders, feeds, lambda: None)
         account = base / "j" / "j.ledger.jsonl"
         with capturedLogs() as events:
             session.startService()

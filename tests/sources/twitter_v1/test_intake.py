@@ -8,13 +8,14 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
 from tcclient.sources.twitter_v1.intake import Intake
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.archive import Archive
-from tcclient.storage.folders import Shelf
+from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
+from tcclient.stream.framing import Overlong
 from tests.peers import FakeSource, clock_at
 
 POST = b'{"id_str":"1","text":"caf\xc3\xa9","user":{}}'
@@ -32,8 +33,8 @@ class IntakeTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = clock_at()
         self.base = Path(self.mktemp())
-        shelf = Shelf(self.base, Naming("", utc=True), "http://server/", self.clock)
-        self.archive: Archive = shelf.open(JOB)
+        folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.archive: Archive = folders.open(JOB)
         self.folder = self.base / "Elections"
         self.endings: list[Ending] = []
         self.intake = Intake(FakeSource(), self.endings.append)
@@ -176,10 +177,10 @@ class EndingTests(IntakeTestCase):
         """Each code with its meaning, and the trouble it announces."""
         for code, word, trouble in (
             (1, "shut down", None),
-            (2, "too many streams", Trouble.DUPLICATE),
+            (2, "too many streams", DUPLICATE),
             (4, "too slowly", None),
             (6, "revoked", Trouble.REFUSED),
-            (7, "another client", Trouble.DUPLICATE),
+            (7, "another client", DUPLICATE),
             (12, "shed", Trouble.HTTP),
             (99, "99", None),
             (None, "None", None),
@@ -196,4 +197,4 @@ class EndingTests(IntakeTestCase):
         """A line of plain text that Twitter has sent."""
         self.take(b"Exceeded connection limit for user")
         self.assertEqual(self.account()[-1]["kind"], "connection_limit")
-        self.assertEqual(self.endings[0].trouble, Trouble.DUPLICATE)
+        self.assertEqual(self.endings[0].trouble, DUPLICATE)

@@ -13,7 +13,7 @@ from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.sources.twitter_v1.overlap import MOST_IDS, Seam, id_of
 from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
-from tcclient.stream.messages import Overlong
+from tcclient.stream.framing import Overlong
 from tcsandbox.twitter.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
@@ -710,7 +710,7 @@ class StormTests(HandoverTestCase):
             self.halt()
             self.session.retire()
             self.base = self.base.with_name(f"storm-{seed}")
-            self.shelf = attrs.evolve(self.shelf, base_dir=self.base)
+            self.folders = attrs.evolve(self.folders, base_dir=self.base)
             self.begin()
             self.stream()
             self.peer.says(a_post(1))

@@ -7,14 +7,14 @@ from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
+from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import RAMPS, Backoff, Trouble
-from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, StreamQuery, V2Source
+from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer, NoToken
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.stream.capturestream import CaptureStream, Upstream
-from tcclient.stream.connection import Ending
-from tcclient.stream.messages import Overlong
+from tcclient.stream.framing import Overlong
 from tcclient.stream.troublelog import TroubleLog
 from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
 
@@ -35,10 +35,10 @@ TYPES = {
 class V2TestCase(XTestCase):
     """A source whose other side is in memory."""
 
-    def source(self, bearer: Bearer | None = None, **fields: str) -> V2Source:
+    def source(self, bearer: Bearer | None = None, **fields: str) -> PostsApi:
         """A source that buys its token unless it is given one."""
         bearer = bearer or self.bearer()
-        return V2Source(self.client, URL, bearer, fields, AGENT, self.clock)
+        return PostsApi(self.client, URL, bearer, fields, AGENT, self.clock)
 
 
 class RequestTests(V2TestCase):
@@ -82,7 +82,7 @@ class RequestTests(V2TestCase):
 class TokenTests(V2TestCase):
     """Tokens that are bought, and refused."""
 
-    def opened(self, source: V2Source) -> IResponse:
+    def opened(self, source: PostsApi) -> IResponse:
         """The answer to an attempt."""
         return self.successResultOf(source.open(SEARCH))
 

@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from tcclient.config.values import Secret
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import explain
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.bearer import MOST_BYTES, TIMEOUT, Bearer, NoToken
 from tests.peers import EPOCH
 from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, XTestCase

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.envelopes import Farewell, NotJSON, Other, Post, read
-from tcclient.stream.messages import Kind, kind_of
 
 DISCONNECT_TYPES = (
     *("OperationalDisconnect", "UpstreamOperationalDisconnect", "ForceDisconnect"),

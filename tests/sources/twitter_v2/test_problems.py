@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
-from tcclient.config.values import Secret
 from tcclient.runtime.backoff import Trouble
-from tcclient.sources.twitter_v2.problems import LONGEST_WINDOW, refusal
-from tcclient.stream.streamapi import Refusal
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.secrets import Secret
+from tcclient.sources.twitter_v2.problems import LONGEST_WINDOW, SLOT, refusal
 from tests.peers import EPOCH
 
 TOKEN = Secret("AAAA%2FQtokenQ%3D")
@@ -71,9 +71,9 @@ CASES: tuple[tuple[int, Any, Trouble, str], ...] = (
     ),
     (429, {"errors": [problem("UsageCapExceeded", "usage-capped")]}, Trouble.REFUSED, "cap"),
     # the slot
-    (429, connection("TooManyConnections"), Trouble.SLOT, "taken"),
-    (429, {"errors": [connection("TooManyConnections")]}, Trouble.SLOT, "taken"),
-    (429, connection(None), Trouble.SLOT, "taken"),
+    (429, connection("TooManyConnections"), SLOT, "taken"),
+    (429, {"errors": [connection("TooManyConnections")]}, SLOT, "taken"),
+    (429, connection(None), SLOT, "taken"),
     # the rules
     (409, connection("RuleConfigurationIssue"), Trouble.HTTP, "no rule in force"),
     (409, b"", Trouble.HTTP, "no rule in force"),

@@ -20,22 +20,23 @@ from tcclient.control.jobs import Job
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.backoff import RAMPS, Backoff, Trouble
-from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, StreamQuery, V2Source
+from tcclient.runtime.refusals import Refusal
+from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.backfill import MOST_MINUTES, Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.budget.budget import BudgetLimits, Record
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path
-from tcclient.sources.twitter_v2.budget.keeper import Purse
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.delivery import FOREIGN_INTERVAL
-from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, Manner
-from tcclient.sources.twitter_v2.sharedstream import Trunk
+from tcclient.sources.twitter_v2.problems import SLOT
+from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, RulePolicy
+from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.storage.files import RETRY
-from tcclient.storage.folders import INDEX, Shelf
+from tcclient.storage.folders import INDEX, Folders
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.connection import Timing
-from tcclient.stream.messages import MAX_MESSAGE
-from tcclient.stream.streamapi import Refusal
+from tcclient.stream.framing import MAX_MESSAGE
 from tests.peers import FakeSource, Peer, clock_at, id_made, settle
 from tests.sources.twitter_v2.xrules import DELAY, PREFIX, Api, XRules
 from tests.storage.disk import in_the_way
@@ -47,7 +48,7 @@ REFUSALS: tuple[tuple[int, bytes, Trouble], ...] = (
     (402, b'{"title":"CreditsDepleted"}', Trouble.REFUSED),
     (403, b'{"reason":"client-not-enrolled","title":"Client Forbidden"}', Trouble.REFUSED),
     (409, b'{"connection_issue":"RuleConfigurationIssue"}', Trouble.HTTP),
-    (429, b'{"connection_issue":"TooManyConnections"}', Trouble.SLOT),
+    (429, b'{"connection_issue":"TooManyConnections"}', SLOT),
     (429, b'{"title":"UsageCapExceeded","period":"Monthly"}', Trouble.REFUSED),
     (429, b'{"errors":[{"code":88}]}', Trouble.RATE_LIMIT),
     (503, b'{"connection_issue":"ProvisioningSubscription"}', Trouble.HTTP),
@@ -65,7 +66,7 @@ class FakeV2(FakeSource):
         self._clock = clock
         self._backfill = backfill
         bearer = Bearer(cast(Any, None), "http://x/", None, None, None, "test", clock)
-        self._v2 = V2Source(cast(Any, None), "http://x/", bearer, {}, "test", clock)
+        self._v2 = PostsApi(cast(Any, None), "http://x/", bearer, {}, "test", clock)
 
     def open(self, query: Any) -> Deferred[IResponse]:
         """As Source; each attempt puts what it asks for into `minutes`."""
@@ -144,7 +145,7 @@ class TrunkTestCase(SynchronousTestCase):
     def _lives_in(self, base: Path) -> None:
         self.base = base
         self.disk = Folder(base)
-        self.shelf = Shelf(base, Naming("", utc=True), "http://server/", self.clock)
+        self.folders = Folders(base, Naming("", utc=True), "http://server/", self.clock)
 
     def begin(self) -> None:
         """A process starts."""
@@ -154,20 +155,20 @@ class TrunkTestCase(SynchronousTestCase):
         self.connects: dict[int, int] = {}
         self.backoff = Backoff()
         upstream: Upstream[StreamQuery] = Upstream(cast(Any, self.source), self.backoff, self.clock)
-        manner = Manner(PREFIX, 1024, DELAY)
-        self.trunk = Trunk(
+        policy = RulePolicy(PREFIX, 1024, DELAY)
+        self.trunk = SharedStream(
             upstream,
             cast(Any, Api(self.x)),
-            manner,
-            self.shelf.note,
+            policy,
+            self.folders.note,
             backfill,
-            make_purse=None if self.limits is None else self._purse,
+            make_keeper=None if self.limits is None else self._keeper,
         )
         self.trunk.startService()
 
-    def _purse(self, trunk: Trunk) -> Purse:
+    def _keeper(self, trunk: SharedStream) -> BudgetKeeper:
         assert self.limits is not None
-        return Purse(self.limits, record_path(self.base, PREFIX), self.clock, trunk)
+        return BudgetKeeper(self.limits, record_path(self.base, PREFIX), self.clock, trunk)
 
     def leave(self) -> None:
         """The process ends as it should: everything is finished, nothing waits."""
@@ -215,7 +216,7 @@ class TrunkTestCase(SynchronousTestCase):
         name = NAMES[job]
         wanted = Job(job, name, 3, keywords, 0, 1, False, None)
         if job not in self.sessions:
-            session = Session(wanted, self.shelf, self.trunk, self._count(job))
+            session = Session(wanted, self.folders, self.trunk, self._count(job))
             session.startService()
             self.sessions[job], self.connects[job] = session, 0
         self.sessions[job].run(wanted)
@@ -917,7 +918,7 @@ class EndTests(TrunkTestCase):
         self.stream(1)
         self.restart()
         stopping = Job(1, "cats", 4, "cats", 0, 1, False, None)
-        self.sessions[1] = Session(stopping, self.shelf, self.trunk, lambda: None)
+        self.sessions[1] = Session(stopping, self.folders, self.trunk, lambda: None)
         self.sessions[1].startService()
         self.sessions[1].reopen(stopping)
         self.assertEqual((self.x.values(), self.attempts), ([], 0))

@@ -10,7 +10,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from tcclient.config.values import Secret
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tests.peers import clock_at
 

@@ -8,9 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
 from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import Added, NoRoom, RuleError
 from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule, job_of
-from tcclient.stream.streamapi import Refusal
 
 PREFIX = "tcc:0123abcd:"
 DELAY = 20.0

@@ -67,7 +67,7 @@ def utc_minute(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What is kept: day and month (2026-11-23, 2026-11), the posts spent in each, how many more this
     record provides for (0 after a clean stop), and in which periods there has been a warning.  The
@@ -86,13 +86,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     month_estimate: _Number = 0
 
 
-NOTHING_SPENT = Record(
+NOTHING_SPENT = SpendingRecord(
     version=1, day="", month="", day_posts=0, month_posts=0, ahead=0, warned=()
 )  # fmt: skip
 
 
 @attrs.frozen
-class Level:
+class LimitUse:
     """
     How far one limit is used: `name` is "day" or "month".  Of the posts spent `estimated` were
     not counted: there were that many at most.
@@ -124,7 +124,7 @@ class Level:
 class Budget:
     """Counts against the limits, on from `record`, as if all it provides for had been spent."""
 
-    def __init__(self, limits: BudgetLimits, record: Record, now: float) -> None:
+    def __init__(self, limits: BudgetLimits, record: SpendingRecord, now: float) -> None:
         self._limits = limits
         self._now = msgspec.structs.replace(
             self._plus(record, record.ahead),
@@ -135,7 +135,7 @@ class Budget:
         self._ahead = 0
         self._pending = 0
         self._since = now
-        self._held: tuple[float, int] | None = None  # since when, and the rate before
+        self._paused: tuple[float, int] | None = None  # since when, and the rate before
         self._unread = 0
         self._out: set[str] = set()
         self.roll(now)
@@ -185,25 +185,25 @@ class Budget:
         self._pending += posts
         self._now = self._plus(self._now, posts)
 
-    def hold(self, now: float) -> None:
+    def pause(self, now: float) -> None:
         """From now on nothing is read of what is being sent."""
-        if self._held is None:
-            self._held = now, max(self._ahead, self._rate(now))
+        if self._paused is None:
+            self._paused = now, max(self._ahead, self._rate(now))
 
-    def release(self) -> None:
+    def resume(self) -> None:
         """It is being read: whatever comes is counted."""
-        self._held, self._unread = None, 0
+        self._paused, self._unread = None, 0
 
     @property
-    def is_held(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether something may be sent that is not read."""
-        return self._held is not None
+        return self._paused is not None
 
     def wait(self, now: float) -> bool:
         """Time has passed in which nothing was read.  Whether a limit may be reached by that."""
-        if self._held is None:
+        if self._paused is None:
             return False
-        since, rate = self._held
+        since, rate = self._paused
         self._unread = min(math.ceil(rate * max(0.0, now - since)), MOST_UNREAD)
         return any(level.spent + self._unread >= level.limit for level in self.levels())
 
@@ -211,7 +211,7 @@ class Budget:
         """Nobody will count what was not read: it is spent, by an estimate."""
         self.wait(now)
         posts = self._unread
-        self.release()
+        self.resume()
         self.spend(posts, now)
         self._now = msgspec.structs.replace(
             self._now,
@@ -234,20 +234,20 @@ class Budget:
         """Whether the last record says all, and provides for no more."""
         return self._ahead == self._pending == 0
 
-    def record(self, now: float) -> Record:
+    def record(self, now: float) -> SpendingRecord:
         """What to keep while posts come; hand it to kept() when it is on disk."""
-        ahead = self._rate(now) if self._held is None else self._held[1] + self._unread
+        ahead = self._rate(now) if self._paused is None else self._paused[1] + self._unread
         return msgspec.structs.replace(self._now, ahead=ahead)
 
-    def last_record(self) -> Record:
+    def last_record(self) -> SpendingRecord:
         """What to keep when no more posts come."""
         return msgspec.structs.replace(self._now, ahead=0)
 
-    def kept(self, record: Record) -> None:
+    def kept(self, record: SpendingRecord) -> None:
         """`record` is on disk."""
         self._kept, self._ahead, self._pending = record, record.ahead, 0
 
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[LimitUse, ...]:
         """Of the limits that there are, the one that lasts longer last."""
         limits, now = self._limits, self._now
         found = (
@@ -255,12 +255,12 @@ class Budget:
             ("month", now.month_posts, limits.posts_per_month, now.month_estimate),
         )
         return tuple(
-            Level(name, spent, limit, estimated)
+            LimitUse(name, spent, limit, estimated)
             for name, spent, limit, estimated in found
             if limit is not None
         )
 
-    def news(self) -> tuple[Level, ...]:
+    def news(self) -> tuple[LimitUse, ...]:
         """The levels that have come to be nearly or wholly used; each is told once a period."""
         found = []
         for level in self.levels():
@@ -274,11 +274,11 @@ class Budget:
                 self._warned(period)
         return tuple(found)
 
-    def exhausted(self) -> Level | None:
+    def exhausted(self) -> LimitUse | None:
         """The limit that is reached, the one that lasts longest; None where none is."""
         return next((level for level in reversed(self.levels()) if level.exhausted), None)
 
-    def renewed_at(self, level: Level) -> float:
+    def renewed_at(self, level: LimitUse) -> float:
         """When the period of `level` ends, in epoch seconds."""
         day = datetime.strptime(self._now.day, _DAY).replace(tzinfo=UTC)
         if level.name == "day":
@@ -293,7 +293,7 @@ class Budget:
             rate = max(rate, math.ceil(self._pending / measure))
         return rate
 
-    def _period(self, level: Level) -> str:
+    def _period(self, level: LimitUse) -> str:
         return self._now.day if level.name == "day" else self._now.month
 
     def _warned(self, period: str) -> None:
@@ -302,7 +302,7 @@ class Budget:
         self._now = msgspec.structs.replace(self._now, warned=warned)
 
     @staticmethod
-    def _plus(record: Record, posts: int) -> Record:
+    def _plus(record: SpendingRecord, posts: int) -> SpendingRecord:
         return msgspec.structs.replace(
             record, day_posts=record.day_posts + posts, month_posts=record.month_posts + posts
         )

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Record
+from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, SpendingRecord
 from tcclient.storage.syncing import sync_folder
 
 _MAX_BYTES = 1 << 16  # a record has some 200; this keeps a foreign file from being read whole
 
-Write = Callable[[Path, Record], None]
+Write = Callable[[Path, SpendingRecord], None]
 """Puts a record on disk, as write_record() does."""
 
 
@@ -30,7 +30,7 @@ def record_path(base_dir: Path, prefix: str) -> Path:
     return base_dir / f"tcc.budget.{prefix.split(':')[1]}.json"
 
 
-def write_record(path: Path, record: Record) -> None:
+def write_record(path: Path, record: SpendingRecord) -> None:
     """
     Replace the file: whoever reads it finds the old record or this, after a power cut too.
     Raises OSError.
@@ -45,7 +45,7 @@ def write_record(path: Path, record: Record) -> None:
     sync_folder(path.parent)
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path) -> SpendingRecord:
     """NOTHING_SPENT where there is no file.  Raises Illegible."""
     try:
         with path.open("rb") as file:
@@ -57,7 +57,7 @@ def read_record(path: Path) -> Record:
     if len(content) > _MAX_BYTES:
         raise Illegible("it is larger than any of ours")
     try:
-        record = msgspec.json.decode(content, type=Record)
+        record = msgspec.json.decode(content, type=SpendingRecord)
         datetime.strptime(record.day, "%Y-%m-%d")
     except (msgspec.MsgspecError, ValueError, RecursionError) as e:
         raise Illegible(_newer(content) or f"it is none of ours ({e})") from e

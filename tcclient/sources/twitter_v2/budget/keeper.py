@@ -2,7 +2,7 @@
 The budget, kept on disk: what was spent survives restarts and kill -9.
 
 Knows when a record is written and what is shut when that fails; closing the connection is its
-holder's business.
+listener's business.
 """
 
 from pathlib import Path
@@ -13,7 +13,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
-from tcclient.sources.twitter_v2.budget.budget import Budget, BudgetLimits, Level, Record
+from tcclient.runtime.producers import Pausable
+from tcclient.sources.twitter_v2.budget.budget import Budget, BudgetLimits, LimitUse, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
 
 log = Logger()
@@ -28,10 +29,10 @@ LONGEST_SLEEP = 3600.0
 """Seconds: the end of a period is looked for again in between, should the clock be set."""
 
 
-class Holder(Protocol):
+class BudgetListener(Protocol):
     """Whose budget it is.  All are called from within spend(), startService() or by the clock."""
 
-    def budget_exhausted(self, level: Level, until: float) -> None:
+    def budget_exhausted(self, level: LimitUse, until: float) -> None:
         """Nothing more may be bought before `until` (epoch seconds): close the connection now."""
 
     def budget_unkept(self, reason: str) -> None:
@@ -41,7 +42,7 @@ class Holder(Protocol):
         """Posts may be bought again: a new period has begun, or the count can be kept again."""
 
 
-class Purse(Service):
+class BudgetKeeper(Service, Pausable):
     """
     Counts the posts of all captures of this client.
 
@@ -51,7 +52,7 @@ class Purse(Service):
     log2(s / r) times.
 
     Posts are money.  Where the record cannot be written, only what the last one provides for is
-    spent; then the purse is shut until it can.  While nothing is read of what X sends, an estimate
+    spent; then the keeper is shut until it can.  While nothing is read of what X sends, an estimate
     of it is provided for; it is spent where a limit may be reached by it, and where the connection
     ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
     period has ended.
@@ -62,12 +63,12 @@ class Purse(Service):
         limits: BudgetLimits,
         path: Path,
         clock: IReactorTime,
-        holder: Holder,
+        listener: BudgetListener,
         write: Write = write_record,
     ) -> None:
         self._path = path
         self._clock = clock
-        self._holder = holder
+        self._listener = listener
         self._write = write
         self._illegible = False
         self._failure: str | None = None
@@ -78,7 +79,7 @@ class Purse(Service):
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing may be bought now; it changes with what the holder is told."""
+        """Whether nothing may be bought now; it changes with what the listener is told."""
         return self._shut
 
     def startService(self) -> None:
@@ -103,18 +104,18 @@ class Purse(Service):
             _cancel(self._renewing)
             self._maybe_renewed()
 
-    def hold(self) -> None:
-        """From now on nothing is read of what X sends, and it is to be paid for all the same."""
-        self._budget.hold(self._clock.seconds())
+    def pauseProducing(self) -> None:
+        """Note that from now on nothing is read of what X sends, which is billed all the same."""
+        self._budget.pause(self._clock.seconds())
         self._keep_later()
 
-    def release(self) -> None:
-        """It is read."""
-        self._budget.release()
+    def resumeProducing(self) -> None:
+        """Note that it is read again."""
+        self._budget.resume()
 
     def cut(self) -> None:
         """The connection has ended: what was not read will not be counted."""
-        if self._budget.is_held:
+        if self._budget.is_paused:
             self._budget.write_off(self._clock.seconds())
             self._keep(self._budget.last_record())
             self._tell()
@@ -132,7 +133,7 @@ class Purse(Service):
         self._tell()
 
     def _tell(self) -> None:
-        """What has changed for the holder, and for the log."""
+        """What has changed for the listener, and for the log."""
         news = self._budget.news()
         if news and self._failure is None:
             self._keep_on()  # a restart shall know
@@ -149,10 +150,10 @@ class Purse(Service):
             self._shut = True
             until = self._budget.renewed_at(out)
             self._wait(until)
-            self._holder.budget_exhausted(out, until)
+            self._listener.budget_exhausted(out, until)
         elif self._failure is not None and self._budget.room <= 0 and not self._shut:
             self._shut = True
-            self._holder.budget_unkept(self._failure)
+            self._listener.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
         _cancel(self._renewing)
@@ -174,7 +175,7 @@ class Purse(Service):
         kept = self._failure is None or self._budget.room > 0
         if self._shut and kept and self._budget.exhausted() is None:
             self._shut = False
-            self._holder.budget_renewed()
+            self._listener.budget_renewed()
 
     def _keep_later(self) -> None:
         if self._keeping is None and self.running:
@@ -188,13 +189,13 @@ class Purse(Service):
         self._keep_on()
         self._tell()
         self._reopen()
-        if self._budget.is_held:
+        if self._budget.is_paused:
             self._keep_later()
 
     def _keep_on(self) -> None:
         self._keep(self._budget.record(self._clock.seconds()))
 
-    def _keep(self, record: Record) -> None:
+    def _keep(self, record: SpendingRecord) -> None:
         _cancel(self._keeping)
         self._keeping = None
         if self._illegible:

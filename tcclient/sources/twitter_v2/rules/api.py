@@ -18,15 +18,15 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.config.values import Secret
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import explain
+from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.answers import Body, loads, next_token, present, refusals
 from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
-from tcclient.stream.streamapi import Refusal, RefusalError
 
 TIMEOUT = 30.0
 """Seconds for a request and its whole answer."""

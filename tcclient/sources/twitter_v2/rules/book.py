@@ -15,8 +15,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.backoff import Backoff, Trouble
-from tcclient.sources.keywords import Refused
+from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.clauses import Clause
 from tcclient.sources.twitter_v2.rules.inventory import Inventory, Wanted
@@ -29,8 +30,7 @@ from tcclient.sources.twitter_v2.rules.ruleset import (
     plan,
 )
 from tcclient.sources.twitter_v2.rules.trial import Trial
-from tcclient.sources.twitter_v2.rules.wanted import Wish
-from tcclient.stream.streamapi import Refusal
+from tcclient.sources.twitter_v2.rules.wanted import WantedRules
 
 log = Logger()
 
@@ -40,7 +40,7 @@ LOOK_AGAIN = 900.0
 _PASSING = frozenset({Trouble.NETWORK, Trouble.HTTP, Trouble.RATE_LIMIT})
 
 
-class Reader(Protocol):
+class RuleListener(Protocol):
     """Who hears of the rules."""
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
@@ -49,7 +49,7 @@ class Reader(Protocol):
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """These rules of a job are gone."""
 
-    def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
+    def terms_refused(self, job_id: int, refused: Sequence[RefusedTerm]) -> None:
         """X does not take these terms of a job; the others run."""
 
     def rules_seen(self) -> None:
@@ -82,7 +82,7 @@ def _is_short(error: RuleError) -> bool:
 
 
 def _unclear(reasons: Iterable[str]) -> RuleError:
-    """X refuses rules, and nothing follows from it: another wish may be taken at once."""
+    """X refuses rules, and nothing follows from it: another wanted may be taken at once."""
     return RuleError(
         f"X refuses rules, and not for a term in them ({'; '.join(reasons)})",
         Refusal(Trouble.QUERY_REFUSED, "See whether the keywords can be put differently."),
@@ -90,7 +90,7 @@ def _unclear(reasons: Iterable[str]) -> RuleError:
 
 
 @attrs.frozen
-class Manner:
+class RulePolicy:
     """How rules are kept: `prefix` of our tags, characters of a rule, seconds until it works."""
 
     prefix: str
@@ -101,14 +101,16 @@ class Manner:
 class Rulebook:
     """The rules of one app, as far as they are ours.  After stop() nothing is asked any more."""
 
-    def __init__(self, api: RuleApi, manner: Manner, reader: Reader, clock: IReactorTime) -> None:
+    def __init__(
+        self, api: RuleApi, policy: RulePolicy, listener: RuleListener, clock: IReactorTime
+    ) -> None:
         self._api = api
-        self._manner = manner
-        self._reader = reader
+        self._policy = policy
+        self._listener = listener
         self._clock = clock
         self._backoff = Backoff()
-        self._inventory = Inventory(manner.prefix, manner.rule_delay, clock.seconds())
-        self._wishes: dict[int, Wish] = {}
+        self._inventory = Inventory(policy.prefix, policy.rule_delay, clock.seconds())
+        self._wanted: dict[int, WantedRules] = {}
         self._busy = False
         self._working: Deferred[None] | None = None
         self._again = False
@@ -120,17 +122,17 @@ class Rulebook:
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """From now on these are the rules of the job; X is asked at once."""
-        self._wishes[job_id] = Wish(tuple(clauses))
+        self._wanted[job_id] = WantedRules(tuple(clauses))
         self.look()
 
     def drop(self, job_id: int) -> None:
         """The job wants nothing any more: its rules are deleted at once."""
-        if self._wishes.pop(job_id, None) is not None:
+        if self._wanted.pop(job_id, None) is not None:
             self.look()
 
     def forget(self, job_id: int) -> None:
         """What an earlier process may have left of the job, which wants nothing, is deleted."""
-        if job_id not in self._wishes and (
+        if job_id not in self._wanted and (
             not self._inventory.is_seen or self._inventory.of(job_id)
         ):
             self.look()
@@ -150,8 +152,8 @@ class Rulebook:
 
     def wants(self, job_id: int) -> bool:
         """Whether the job asks for anything that X may take."""
-        wish = self._wishes.get(job_id)
-        return wish is not None and wish.asks
+        wanted = self._wanted.get(job_id)
+        return wanted is not None and wanted.asks
 
     def rules_of(self, job_id: int) -> list[PresentRule]:
         """The rules that X has for the job; none for one that wants none."""
@@ -160,7 +162,7 @@ class Rulebook:
     def works_in(self, job_id: int) -> float | None:
         """Seconds until all that the job wants works; None while X lacks some of it."""
         changes = self._plan()
-        lacking = {job_of(rule.tag, self._manner.prefix) for rule in changes.add}
+        lacking = {job_of(rule.tag, self._policy.prefix) for rule in changes.add}
         if not self.rules_of(job_id) or job_id in lacking:
             return None
         complete = self._inventory.complete_from(frozenset(changes.delete))
@@ -195,7 +197,7 @@ class Rulebook:
 
     def _rest(self, _: object) -> None:
         self._busy, self._working = False, None
-        if self._due is None and self._wishes and not self._stopped:
+        if self._due is None and self._wanted and not self._stopped:
             self._call_later(LOOK_AGAIN)
 
     async def _passes(self) -> None:
@@ -239,10 +241,10 @@ class Rulebook:
                 said=said,
                 wait=wait,
             )
-            lacking = {id for id in self._wishes if self.wants(id) and not self.rules_of(id)}
-            self._reader.rules_failed(f"{error}.{said}", wait, lacking)
+            lacking = {id for id in self._wanted if self.wants(id) and not self.rules_of(id)}
+            self._listener.rules_failed(f"{error}.{said}", wait, lacking)
         if is_trusted:
-            self._reader.rules_seen()
+            self._listener.rules_seen()
         self._said = str(error)
         self._call_later(wait)
 
@@ -274,7 +276,7 @@ class Rulebook:
         elif short is not None:
             raise short
         elif math.isfinite(wait):
-            self._call_later(min(wait, self._manner.rule_delay))
+            self._call_later(min(wait, self._policy.rule_delay))
 
     def _until_replaced(self) -> float:
         """Seconds until an old rule may go; inf where none waits for that."""
@@ -282,23 +284,25 @@ class Rulebook:
         return math.inf if at is None else at - self._clock.seconds()
 
     def _values(self) -> dict[int, tuple[str, ...]]:
-        return {job: wish.values(self._manner.rule_length) for job, wish in self._wishes.items()}
+        return {
+            job: wanted.values(self._policy.rule_length) for job, wanted in self._wanted.items()
+        }
 
     def _plan(self) -> Changes:
         return self._plan_for(self._values())
 
     def _plan_for(self, wanted: Wanted) -> Changes:
-        return plan(wanted, self._inventory.rules, self._manner.prefix)
+        return plan(wanted, self._inventory.rules, self._policy.prefix)
 
     def _see(self, rules: Iterable[PresentRule]) -> None:
         news = self._inventory.see(rules, self._clock.seconds())
-        if any(self._inventory.job_of(rule) in self._wishes for rule in news.lost):
+        if any(self._inventory.job_of(rule) in self._wanted for rule in news.lost):
             log.warn("Somebody has deleted rules of ours at X; they are added again.")
         for job_id, accepted in news.accepted.items():
-            self._reader.rules_accepted(job_id, accepted)
+            self._listener.rules_accepted(job_id, accepted)
         for job_id, gone in news.gone.items():
-            self._reader.rules_deleted(job_id, gone)
-        self._reader.rules_seen()
+            self._listener.rules_deleted(job_id, gone)
+        self._listener.rules_seen()
 
     async def _add(self, changes: Changes) -> bool:
         """
@@ -320,11 +324,11 @@ class Rulebook:
 
     async def _add_some(self, changes: Changes, some: Sequence[NewRule]) -> bool:
         """Try, and add what is still wanted by then.  Whether that was all of `some`."""
-        tell = self._reader.terms_refused
-        trial = Trial(self._api, self._wishes, self._manner.prefix, tell)
+        tell = self._listener.terms_refused
+        trial = Trial(self._api, self._wanted, self._policy.prefix, tell)
         reasons = await trial.refused(some)
         if reasons:
-            self._reader.rules_seen()
+            self._listener.rules_seen()
             if self._plan().add == changes.add:
                 raise _unclear(reasons)  # the same request again would be endless
             self._again = True

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from tcclient.sources.keywords import Refused, is_box, parse_box, split_terms, utf8_size
+from tcclient.ledger.entries import RefusedTerm
+from tcclient.sources.keywords import is_box, parse_box, split_terms, utf8_size
 from tcclient.sources.twitter_v2.rules import quoting
 
 BOX_DEGREES = (0.0, 360.0)
@@ -32,7 +33,9 @@ class Clause:
     text: str
 
 
-def clauses(text: str | None, rule_length: int) -> tuple[tuple[Clause, ...], tuple[Refused, ...]]:
+def clauses(
+    text: str | None, rule_length: int
+) -> tuple[tuple[Clause, ...], tuple[RefusedTerm, ...]]:
     """
     Commas separate terms, in a `rule:` too.  The words of a term must all occur; `geo:` begins a
     box, and what follows `rule:` is taken as written.  Two terms may ask for the same: there is
@@ -43,16 +46,16 @@ def clauses(text: str | None, rule_length: int) -> tuple[tuple[Clause, ...], tup
     if text is None or not text.strip():
         return (), ()
     found: dict[str, Clause] = {}
-    refused: list[Refused] = []
+    refused: list[RefusedTerm] = []
     terms = split_terms(text)
     for term in terms:
         try:
             rule = _rule(term, rule_length)
             found.setdefault(rule, Clause(term, rule))
         except ValueError as e:
-            refused.append(Refused(term, str(e)))
+            refused.append(RefusedTerm(term, str(e)))
     if not terms:
-        refused.append(Refused(text.strip(), "there is no term between the commas"))
+        refused.append(RefusedTerm(text.strip(), "there is no term between the commas"))
     return tuple(found.values()), tuple(refused)
 
 

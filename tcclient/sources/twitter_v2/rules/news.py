@@ -11,13 +11,18 @@ from typing import Any
 import attrs
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
-from tcclient.sources.keywords import Refused
-from tcclient.sources.twitter_v1.feed import say_refused
+from tcclient.ledger.entries import RefusedTerm, TermsRefused
+from tcclient.ledger.vocabulary import Vocabulary
+from tcclient.sources.complaints import say_refused
+from tcclient.sources.twitter_v2 import entries as v2entries
+from tcclient.sources.twitter_v2.entries import LedgerRule
+from tcclient.sources.twitter_v2.rules.book import RuleListener
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
-from tcclient.sources.twitter_v2.subscription import Branches, names
+from tcclient.sources.twitter_v2.subscription import Subscriptions, names
 
 log = Logger()
+
+_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted))
 
 _LOOK_BACK = 10_000
 """Lines of a ledger in which rules are looked for: what one matched may come for some minutes."""
@@ -35,11 +40,11 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Rule
     """By the lines of the job's ledger: what is said of a rule last counts."""
     left: dict[str, PresentRule | None] = {}
     for line in islice(newest_first, _LOOK_BACK):
-        entry = entries.read(line) if line.get("job") == job_id else None
-        if isinstance(entry, entries.RulesAccepted):
+        entry = _KINDS.read(line) if line.get("job") == job_id else None
+        if isinstance(entry, v2entries.RulesAccepted):
             for rule in entry.rules:
                 left.setdefault(rule.id, PresentRule(rule.id, rule.value))
-        elif isinstance(entry, entries.RulesDeleted):
+        elif isinstance(entry, v2entries.RulesDeleted):
             for rule in entry.rules:
                 left.setdefault(rule.id, None)
     return RulesBefore(
@@ -49,42 +54,43 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Rule
 
 
 @attrs.frozen
-class RuleNews:
-    """As Reader of a rulebook.  `seen` is called when the rules may have changed."""
+class RuleNews(RuleListener):
+    """As RuleListener of a rulebook.  `seen` is called when the rules may have changed."""
 
-    _branches: Branches
+    _subscriptions: Subscriptions
     _rule_delay: float
     _seen: Callable[[], None]
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """As Reader."""
-        entry = entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
-        self._branches.note(job_id, entry)
+        """As RuleListener."""
+        entry = v2entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
+        self._subscriptions.note(job_id, entry)
 
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """As Reader."""
-        self._branches.note(job_id, entries.RulesDeleted(rules=_named(rules)))
+        """As RuleListener."""
+        self._subscriptions.note(job_id, v2entries.RulesDeleted(rules=_named(rules)))
 
-    def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
-        """As Reader."""
-        for branch in self._branches.of([job_id]):
-            say_refused(branch.title, refused)
-        terms = tuple(entries.Term(one.term, one.reason) for one in refused)
-        self._branches.note(job_id, entries.TermsRefused(refused=terms))
+    def terms_refused(self, job_id: int, refused: Sequence[RefusedTerm]) -> None:
+        """As RuleListener."""
+        for subscription in self._subscriptions.of([job_id]):
+            say_refused(subscription.title, refused)
+        self._subscriptions.note(job_id, TermsRefused(refused=tuple(refused)))
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
-        """As Reader."""
-        self._branches.note_all(entries.RulesFailed(reason=reason, wait=wait))
+        """As RuleListener."""
+        self._subscriptions.note_all(v2entries.RulesFailed(reason=reason, wait=wait))
         if lacking:
             log.warn(
                 "Nothing is captured for {names} meanwhile: X has no rule of theirs.",
-                names=", ".join(repr(name) for name in names(self._branches.of(sorted(lacking)))),
+                names=", ".join(
+                    repr(name) for name in names(self._subscriptions.of(sorted(lacking)))
+                ),
             )
 
     def rules_seen(self) -> None:
-        """As Reader."""
+        """As RuleListener."""
         self._seen()
 
 
-def _named(rules: Sequence[PresentRule]) -> tuple[entries.Rule, ...]:
-    return tuple(entries.Rule(rule.id, rule.value) for rule in rules)
+def _named(rules: Sequence[PresentRule]) -> tuple[LedgerRule, ...]:
+    return tuple(LedgerRule(rule.id, rule.value) for rule in rules)

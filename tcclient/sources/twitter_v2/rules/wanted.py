@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 import attrs
 
-from tcclient.sources.keywords import Refused
+from tcclient.ledger.entries import RefusedTerm
 from tcclient.sources.twitter_v2.rules.clauses import Clause, pack
 
 _OR = " OR "
 
 
 @attrs.define
-class Wish:
+class WantedRules:
     """
     The clauses of a job.  Those in `_bad` X refuses; those in `_apart` it takes, but not in the
     packed rule that they stood in: each is a rule by itself then.
@@ -36,7 +36,7 @@ class Wish:
         alone = (clause.text for clause in self._good() if clause.text in self._apart)
         return (*pack(packed, rule_length), *alone)
 
-    def is_bad(self, value: str, reason: str) -> list[Refused]:
+    def is_bad(self, value: str, reason: str) -> list[RefusedTerm]:
         """X refuses a rule because of `reason`.  Where it has one clause, that is bad."""
         bad = [clause for clause in self._good() if _bare(clause.text) == _bare(value)]
         return self._leave_out({clause.text: reason for clause in bad})
@@ -46,7 +46,7 @@ class Wish:
         inside = pieces(value)
         return [clause for clause in self._good() if pieces(clause.text) <= inside]
 
-    def tried(self, value: str, reasons: Mapping[str, str]) -> list[Refused]:
+    def tried(self, value: str, reasons: Mapping[str, str]) -> list[RefusedTerm]:
         """
         The `suspects` of the rule were tried: those with a reason are bad.  Where there are none,
         each becomes a rule by itself.
@@ -57,10 +57,10 @@ class Wish:
             self._apart |= suspects
         return bad
 
-    def _leave_out(self, reasons: Mapping[str, str]) -> list[Refused]:
+    def _leave_out(self, reasons: Mapping[str, str]) -> list[RefusedTerm]:
         self._bad.update(reasons)
         return [
-            Refused(clause.term, f"X refuses it: {reasons[clause.text]}")
+            RefusedTerm(clause.term, f"X refuses it: {reasons[clause.text]}")
             for clause in self.clauses
             if clause.text in reasons
         ]

@@ -11,8 +11,8 @@ from tcclient.sources.twitter_v2.budget.budget import (
     NOTHING_SPENT,
     Budget,
     BudgetLimits,
-    Level,
-    Record,
+    LimitUse,
+    SpendingRecord,
     limits_from,
 )
 
@@ -37,7 +37,7 @@ class PeriodTests(SynchronousTestCase):
         budget = fresh()
         budget.spend(100, NOON)
         budget.roll(NOON + 12 * HOUR - 1)
-        self.assertEqual(budget.exhausted(), Level("day", 100, 100))
+        self.assertEqual(budget.exhausted(), LimitUse("day", 100, 100))
         budget.roll(NOON + 12 * HOUR)
         self.assertIsNone(budget.exhausted())
         self.assertEqual(spent(budget), [0, 100])
@@ -64,38 +64,39 @@ class PeriodTests(SynchronousTestCase):
         budget.spend(250, december)
         budget.spend(1, december - HOUR)
         budget.roll(december + HOUR)
-        self.assertEqual(budget.exhausted(), Level("month", 251, 250))
+        self.assertEqual(budget.exhausted(), LimitUse("month", 251, 250))
 
     def test_the_clock_was_years_ahead(self) -> None:
         """Set right again, it does not keep the budget shut for years, nor does it renew it."""
         budget = fresh()
         budget.spend(100, NOON + 3000 * DAY)
         budget.roll(NOON)
-        self.assertEqual(budget.exhausted(), Level("day", 100, 100))
-        self.assertEqual(budget.renewed_at(Level("day", 100, 100)), NOON + 12 * HOUR)
+        self.assertEqual(budget.exhausted(), LimitUse("day", 100, 100))
+        self.assertEqual(budget.renewed_at(LimitUse("day", 100, 100)), NOON + 12 * HOUR)
 
     def test_when_it_is_renewed(self) -> None:
         """At the next midnight, or at the first of the next month, also in December."""
         budget = fresh()
-        self.assertEqual(budget.renewed_at(Level("day", 1, 1)), NOON + 12 * HOUR)
+        self.assertEqual(budget.renewed_at(LimitUse("day", 1, 1)), NOON + 12 * HOUR)
         first = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
-        self.assertEqual(budget.renewed_at(Level("month", 1, 1)), first)
+        self.assertEqual(budget.renewed_at(LimitUse("month", 1, 1)), first)
         december = Budget(LIMITS, NOTHING_SPENT, first + 30 * DAY)
         january = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
-        self.assertEqual(december.renewed_at(Level("month", 1, 1)), january)
+        self.assertEqual(december.renewed_at(LimitUse("month", 1, 1)), january)
 
     def test_the_longer_limit_counts(self) -> None:
         """Where both are reached, the month's is the one to wait for."""
         budget = fresh()
         budget.spend(250, NOON)
-        self.assertEqual(budget.exhausted(), Level("month", 250, 250))
+        self.assertEqual(budget.exhausted(), LimitUse("month", 250, 250))
 
 
 class LevelTests(SynchronousTestCase):
     def test_both_sides_of_each_border(self) -> None:
         """A warning from 80 %, the end at 100 %."""
         seen = [
-            (n, Level("day", n, 10).nearly, Level("day", n, 10).exhausted) for n in (7, 8, 9, 10)
+            (n, LimitUse("day", n, 10).nearly, LimitUse("day", n, 10).exhausted)
+            for n in (7, 8, 9, 10)
         ]
         expected = [(7, False, False), (8, True, False), (9, True, False), (10, True, True)]
         self.assertEqual(seen, expected)
@@ -114,19 +115,19 @@ class LevelTests(SynchronousTestCase):
             for _ in range(12):
                 budget.spend(1, now)
                 told += budget.news()
-        once = [Level("day", 8, 10), Level("day", 10, 10)]
+        once = [LimitUse("day", 8, 10), LimitUse("day", 10, 10)]
         self.assertEqual(told, once * 2)
 
     def test_past_both_borders_at_once(self) -> None:
         """There is no warning any more."""
         budget = fresh(BudgetLimits(10))
         budget.spend(11, NOON)
-        self.assertEqual(budget.news(), (Level("day", 11, 10),))
+        self.assertEqual(budget.news(), (LimitUse("day", 11, 10),))
         self.assertEqual(budget.news(), ())
 
 
 class RecordTests(SynchronousTestCase):
-    def keep(self, budget: Budget, now: float) -> Record:
+    def keep(self, budget: Budget, now: float) -> SpendingRecord:
         record = budget.record(now)
         budget.kept(record)
         return record

@@ -14,8 +14,13 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sources.twitter_v2.budget.budget import MOST_UNREAD, BudgetLimits, Level, Record
-from tcclient.sources.twitter_v2.budget.keeper import KEEP_INTERVAL, RETRY, Purse
+from tcclient.sources.twitter_v2.budget.budget import (
+    MOST_UNREAD,
+    BudgetLimits,
+    LimitUse,
+    SpendingRecord,
+)
+from tcclient.sources.twitter_v2.budget.keeper import KEEP_INTERVAL, RETRY, BudgetKeeper
 from tests import DEPTH
 from tests.peers import clock_at
 from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
@@ -24,13 +29,13 @@ from tests.storage.crashes import Say, run_and_kill
 MIDNIGHT = NOON + 12 * HOUR
 
 
-class Holder:
+class BudgetListener:
     """Writes down what it is told."""
 
     def __init__(self) -> None:
         self.told: list[object] = []
 
-    def budget_exhausted(self, level: Level, until: float) -> None:
+    def budget_exhausted(self, level: LimitUse, until: float) -> None:
         self.told.append((level, until))
 
     def budget_unkept(self, reason: str) -> None:
@@ -52,7 +57,7 @@ class Disk:
         self.full = False
         self.kill_before = self.kill_after = False
 
-    def write(self, path: Path, record: Record) -> None:
+    def write(self, path: Path, record: SpendingRecord) -> None:
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
         if self.kill_before:
@@ -70,29 +75,29 @@ class PurseTestCase(SynchronousTestCase):
         folder.mkdir()
         self.path = folder / "tcc.budget.json"
         self.disk = Disk()
-        self.holder = Holder()
+        self.holder = BudgetListener()
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
-    def start(self, limits: BudgetLimits | None = None) -> Purse:
+    def start(self, limits: BudgetLimits | None = None) -> BudgetKeeper:
         """A process begins; it is stopped at the end of the test."""
-        self.holder = Holder()
-        purse = Purse(
+        self.holder = BudgetListener()
+        keeper = BudgetKeeper(
             limits or BudgetLimits(100), self.path, self.clock, self.holder, self.disk.write
         )
-        purse.startService()
-        self.addCleanup(lambda: purse.stopService() if purse.running else None)
-        return purse
+        keeper.startService()
+        self.addCleanup(lambda: keeper.stopService() if keeper.running else None)
+        return keeper
 
-    def kill(self, purse: Purse) -> None:
+    def kill(self, keeper: BudgetKeeper) -> None:
         """A process ends without a word: what it had not written is gone."""
         kept = self.path.read_bytes()
-        purse.stopService()
+        keeper.stopService()
         self.path.write_bytes(kept)
 
-    def spend_each_second(self, purse: Purse, posts: int, seconds: int) -> None:
+    def spend_each_second(self, keeper: BudgetKeeper, posts: int, seconds: int) -> None:
         for _ in range(seconds):
             for _ in range(8):
-                purse.spend(posts // 8)
+                keeper.spend(posts // 8)
                 self.clock.advance(0.125)
 
     def kept(self) -> dict[str, Any]:
@@ -104,26 +109,26 @@ class PurseTestCase(SynchronousTestCase):
 class SpendingTests(PurseTestCase):
     def test_once_a_second(self) -> None:
         """However many come, at a rate that holds."""
-        purse = self.start(BudgetLimits(10**9))
-        self.spend_each_second(purse, 1000, 5)
+        keeper = self.start(BudgetLimits(10**9))
+        self.spend_each_second(keeper, 1000, 5)
         before = self.disk.records
-        self.spend_each_second(purse, 1000, 60)
+        self.spend_each_second(keeper, 1000, 60)
         self.assertLessEqual(self.disk.records - before, 60)
         self.assertGreaterEqual(self.disk.records - before, 50)
 
     def test_a_rate_that_rises(self) -> None:
         """From nothing to 10,000 a second in pieces of 10: some doublings, not each of them."""
-        purse = self.start(BudgetLimits(10**9))
+        keeper = self.start(BudgetLimits(10**9))
         before = self.disk.records
         for _ in range(1000):
-            purse.spend(10)
+            keeper.spend(10)
             self.clock.advance(0.001)
         self.assertLessEqual(self.disk.records - before, 1 + math.ceil(math.log2(10_000 / 10)) + 1)
 
     def test_silence_is_not_recorded(self) -> None:
         """A second after the last post nothing is left to do."""
-        purse = self.start()
-        purse.spend(1)
+        keeper = self.start()
+        keeper.spend(1)
         self.clock.advance(2 * KEEP_INTERVAL)
         before = self.disk.records
         self.clock.advance(5 * HOUR)
@@ -131,23 +136,23 @@ class SpendingTests(PurseTestCase):
 
     def test_used_up(self) -> None:
         """The holder hears of it while the posts are being counted, once."""
-        purse = self.start()
-        purse.spend(99)
-        self.assertEqual((purse.exhausted, self.holder.told), (False, []))
-        purse.spend(2)
-        self.assertTrue(purse.exhausted)
-        self.assertEqual(self.holder.told, [(Level("day", 101, 100), MIDNIGHT)])
-        purse.spend(3)
+        keeper = self.start()
+        keeper.spend(99)
+        self.assertEqual((keeper.exhausted, self.holder.told), (False, []))
+        keeper.spend(2)
+        self.assertTrue(keeper.exhausted)
+        self.assertEqual(self.holder.told, [(LimitUse("day", 101, 100), MIDNIGHT)])
+        keeper.spend(3)
         self.assertEqual(len(self.holder.told), 1)
         self.assertEqual(self.kept()["day_posts"], 101)
 
     def test_the_month_too(self) -> None:
         """What still comes in after the day's limit can reach the month's; that one is later."""
-        purse = self.start(BudgetLimits(10, 12))
-        purse.spend(10)
-        purse.spend(2)
+        keeper = self.start(BudgetLimits(10, 12))
+        keeper.spend(10)
+        keeper.spend(2)
         december = MIDNIGHT + 7 * DAY
-        expected = [(Level("day", 10, 10), MIDNIGHT), (Level("month", 12, 12), december)]
+        expected = [(LimitUse("day", 10, 10), MIDNIGHT), (LimitUse("month", 12, 12), december)]
         self.assertEqual(self.holder.told, expected)
         for _ in range(8 * 24):
             self.clock.advance(HOUR)
@@ -155,50 +160,50 @@ class SpendingTests(PurseTestCase):
 
     def test_renewed(self) -> None:
         """At the next midnight the holder may go on."""
-        purse = self.start()
-        purse.spend(100)
+        keeper = self.start()
+        keeper.spend(100)
         self.clock.pump([HOUR] * 11 + [HOUR - 1])
-        self.assertTrue(purse.exhausted)
+        self.assertTrue(keeper.exhausted)
         self.clock.advance(1.01)
-        self.assertEqual((self.holder.told[1:], purse.exhausted), (["renewed"], False))
-        purse.spend(99)
-        self.assertFalse(purse.exhausted)
+        self.assertEqual((self.holder.told[1:], keeper.exhausted), (["renewed"], False))
+        keeper.spend(99)
+        self.assertFalse(keeper.exhausted)
 
     def test_the_clock_goes_back_over_midnight(self) -> None:
         """The new day goes on: it is renewed once, and what is used up stays so."""
-        purse = self.start()
-        purse.spend(100)
+        keeper = self.start()
+        keeper.spend(100)
         self.clock.pump([HOUR] * 13)
-        purse.spend(60)
+        keeper.spend(60)
         self.clock.rightNow -= 2 * HOUR
-        purse.spend(40)
-        self.assertTrue(purse.exhausted)
+        keeper.spend(40)
+        self.assertTrue(keeper.exhausted)
         self.clock.pump([HOUR] * 20)
         self.assertEqual(self.holder.told.count("renewed"), 1)
-        purse.stopService()
+        keeper.stopService()
         self.assertTrue(self.start().exhausted)
 
     def test_the_clock_is_set(self) -> None:
         """Beyond midnight the holder may go on at once; back, it waits until midnight comes."""
-        purse = self.start()
-        purse.spend(100)
+        keeper = self.start()
+        keeper.spend(100)
         self.clock.pump([HOUR] * 11)
         for set_by, told in ((-10 * HOUR, []), (11.5 * HOUR, ["renewed"])):
             for call in self.clock.getDelayedCalls():
                 call.delay(set_by)
             self.clock.rightNow += set_by
-            purse.clock_stepped(set_by)
+            keeper.clock_stepped(set_by)
             self.assertEqual(self.holder.told[1:], told)
-        purse.clock_stepped(HOUR)
+        keeper.clock_stepped(HOUR)
         self.assertEqual(self.holder.told[1:], ["renewed"])
 
     def test_a_warning(self) -> None:
         """At 80 % of a limit, once in its period, restarts and kills included."""
         with capturedLogs() as events:
-            purse = self.start(BudgetLimits(100, 10**6))
+            keeper = self.start(BudgetLimits(100, 10**6))
             for _ in range(85):
-                purse.spend(1)
-            self.kill(purse)
+                keeper.spend(1)
+            self.kill(keeper)
             self.start(BudgetLimits(100, 10**6)).stopService()
         found = [event["log_format"].format(**event) for event in events]
         sentence = "Of the 100 posts that twitter.budget allows this day, 80 are used."
@@ -209,45 +214,45 @@ class SpendingTests(PurseTestCase):
 class RestartTests(PurseTestCase):
     def test_a_proper_end(self) -> None:
         """Nothing is forgotten and nothing added."""
-        purse = self.start()
-        purse.spend(40)
-        purse.stopService()
+        keeper = self.start()
+        keeper.spend(40)
+        keeper.stopService()
         self.start().stopService()
         self.assertEqual((self.kept()["day_posts"], self.kept()["ahead"]), (40, 0))
 
     def test_counts_go_on(self) -> None:
         """What was spent before counts."""
-        purse = self.start()
-        purse.spend(60)
-        purse.stopService()
-        purse = self.start()
-        purse.spend(40)
-        self.assertTrue(purse.exhausted)
+        keeper = self.start()
+        keeper.spend(60)
+        keeper.stopService()
+        keeper = self.start()
+        keeper.spend(40)
+        self.assertTrue(keeper.exhausted)
 
     def test_what_arrives_after_the_end(self) -> None:
         """Posts of a connection that takes its time to close are counted, without a timer."""
-        purse = self.start()
-        purse.stopService()
-        purse.spend(7)
+        keeper = self.start()
+        keeper.stopService()
+        keeper.spend(7)
         self.assertEqual((self.kept()["day_posts"], self.kept()["ahead"]), (7, 0))
 
     def test_stopped_and_started_again(self) -> None:
-        """The same purse tells its holder again that nothing is left, and when there is."""
-        purse = self.start()
-        purse.spend(100)
-        purse.stopService()
-        purse.startService()
-        self.assertEqual(self.holder.told, [(Level("day", 100, 100), MIDNIGHT)] * 2)
+        """The same keeper tells its holder again that nothing is left, and when there is."""
+        keeper = self.start()
+        keeper.spend(100)
+        keeper.stopService()
+        keeper.startService()
+        self.assertEqual(self.holder.told, [(LimitUse("day", 100, 100), MIDNIGHT)] * 2)
         self.clock.pump([HOUR] * 13)
         self.assertEqual(self.holder.told[2:], ["renewed"])
 
     def test_a_kill(self) -> None:
         """A second at the last rate is added for what had not been written, as an estimate."""
-        purse = self.start(BudgetLimits(1000))
-        self.spend_each_second(purse, 80, 5)
+        keeper = self.start(BudgetLimits(1000))
+        self.spend_each_second(keeper, 80, 5)
         kept = self.kept()
-        purse.spend(9)
-        self.kill(purse)
+        keeper.spend(9)
+        self.kill(keeper)
         self.assertEqual(kept["ahead"], 80)
         with capturedLogs() as events:
             self.start(BudgetLimits(1000))
@@ -267,23 +272,23 @@ class RestartTests(PurseTestCase):
         """A service that is started again and again still comes to its limit."""
         bought = 0
         for _ in range(50):
-            purse = self.start()
-            while not purse.exhausted and bought % 30 < 29:
-                purse.spend(1)
+            keeper = self.start()
+            while not keeper.exhausted and bought % 30 < 29:
+                keeper.spend(1)
                 bought += 1
-            self.kill(purse)
-            bought += bought % 30 == 29 and not purse.exhausted
+            self.kill(keeper)
+            bought += bought % 30 == 29 and not keeper.exhausted
         self.assertLessEqual(bought, 101 + 50)
 
     def test_a_kill_after_a_silence(self) -> None:
         """The rate is that of the posts, not of the night before them."""
-        purse = self.start(BudgetLimits(10**6, 10**6))
-        self.spend_each_second(purse, 8, 2)
+        keeper = self.start(BudgetLimits(10**6, 10**6))
+        self.spend_each_second(keeper, 8, 2)
         self.clock.advance(8 * HOUR)
         for _ in range(7):
-            purse.spend(125)
+            keeper.spend(125)
             self.clock.advance(0.125)
-        self.kill(purse)
+        self.kill(keeper)
         self.start(BudgetLimits(10**6, 10**6))
         bought = 2 * 8 + 7 * 125
         self.assertGreaterEqual(self.kept()["month_posts"], bought)
@@ -291,25 +296,25 @@ class RestartTests(PurseTestCase):
 
     def test_used_up_before(self) -> None:
         """The holder is told at the start."""
-        purse = self.start()
-        purse.spend(100)
-        purse.stopService()
+        keeper = self.start()
+        keeper.spend(100)
+        keeper.stopService()
         self.start()
-        self.assertEqual(self.holder.told, [(Level("day", 100, 100), MIDNIGHT)])
+        self.assertEqual(self.holder.told, [(LimitUse("day", 100, 100), MIDNIGHT)])
 
     def test_other_limits(self) -> None:
         """A raised limit opens it again; one below what is spent closes it."""
-        purse = self.start()
-        purse.spend(100)
-        purse.stopService()
+        keeper = self.start()
+        keeper.spend(100)
+        keeper.stopService()
         self.assertFalse(self.start(BudgetLimits(200)).exhausted)
         self.assertTrue(self.start(BudgetLimits(None, 50)).exhausted)
 
     def test_a_later_day(self) -> None:
         """Days that passed while nothing ran are over."""
-        purse = self.start()
-        purse.spend(100)
-        purse.stopService()
+        keeper = self.start()
+        keeper.spend(100)
+        keeper.stopService()
         self.clock.advance(DAY)
         self.assertFalse(self.start().exhausted)
 
@@ -337,12 +342,12 @@ class DiskTests(PurseTestCase):
         for content in wrong:
             self.path.write_bytes(content)
             with capturedLogs() as events:
-                purse = self.start()
-                self.assertTrue(purse.exhausted, content)
-                purse.stopService()
+                keeper = self.start()
+                self.assertTrue(keeper.exhausted, content)
+                keeper.stopService()
             self.assertIn("To begin at 0, remove the file", events[0]["log_format"])
             self.assertEqual(self.path.read_bytes(), content)
-            self.assertEqual(self.holder.told, [(Level("day", 100, 100, 100), MIDNIGHT)])
+            self.assertEqual(self.holder.told, [(LimitUse("day", 100, 100, 100), MIDNIGHT)])
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_newer_version(self) -> None:
@@ -361,46 +366,46 @@ class DiskTests(PurseTestCase):
     def test_unreadable_until_the_next_period(self) -> None:
         """Then the count begins anew, and the file is replaced."""
         self.path.write_bytes(b"{")
-        purse = self.start()
+        keeper = self.start()
         self.clock.pump([HOUR] * 13)
-        self.assertEqual((self.holder.told[1:], purse.exhausted), (["renewed"], False))
+        self.assertEqual((self.holder.told[1:], keeper.exhausted), (["renewed"], False))
         self.assertEqual(self.kept()["day_posts"], 0)
 
     def test_no_place_at_the_start(self) -> None:
         """Where a record cannot be written nothing is bought, until it can."""
         self.disk.full = True
         with capturedLogs() as events:
-            purse = self.start()
+            keeper = self.start()
             self.clock.pump([RETRY] * 3)
         self.assertEqual(len(events), 1)
-        self.assertTrue(purse.exhausted)
+        self.assertTrue(keeper.exhausted)
         [reason] = self.holder.told
         self.assertIn("No space left", str(reason))
         self.disk.full = False
         self.clock.advance(RETRY)
-        self.assertEqual((purse.exhausted, self.holder.told[1:]), (False, ["renewed"]))
+        self.assertEqual((keeper.exhausted, self.holder.told[1:]), (False, ["renewed"]))
 
     def test_no_place_any_more(self) -> None:
         """What the last record provides for may be spent, and no more."""
-        purse = self.start(BudgetLimits(10**6))
-        self.spend_each_second(purse, 80, 3)
+        keeper = self.start(BudgetLimits(10**6))
+        self.spend_each_second(keeper, 80, 3)
         left = self.kept()["day_posts"] + self.kept()["ahead"] - 240
         self.disk.full = True
         self.clock.advance(2 * KEEP_INTERVAL)
-        while not purse.exhausted:
-            purse.spend(1)
+        while not keeper.exhausted:
+            keeper.spend(1)
             left -= 1
         self.assertEqual(left, 0)
         kept = self.kept()
         self.assertGreaterEqual(kept["day_posts"] + kept["ahead"], 240)
-        purse.stopService()
+        keeper.stopService()
 
     def test_a_folder_that_is_not_there_yet(self) -> None:
         """It is made."""
         path = self.path.parent / "data" / "x.json"
-        purse = Purse(BudgetLimits(10), path, self.clock, self.holder)
-        purse.startService()
-        purse.stopService()
+        keeper = BudgetKeeper(BudgetLimits(10), path, self.clock, self.holder)
+        keeper.startService()
+        keeper.stopService()
         self.assertEqual([each.name for each in path.parent.iterdir()], ["x.json"])
 
     def test_nothing_but_whole_records(self) -> None:
@@ -410,19 +415,21 @@ class DiskTests(PurseTestCase):
 
             def live(say: Say, path: Path = path) -> None:
                 clock = clock_at(NOON)
-                purse = Purse(BudgetLimits(10**6), path, clock, Holder())
-                purse.startService()
+                keeper = BudgetKeeper(BudgetLimits(10**6), path, clock, BudgetListener())
+                keeper.startService()
                 for second in range(1, 4):
-                    purse.spend(second)
+                    keeper.spend(second)
                     say(second)
                     clock.advance(KEEP_INTERVAL)
-                purse.stopService()
+                keeper.stopService()
 
             life = run_and_kill(nth, live)
-            purse = Purse(BudgetLimits(10**6), path, self.clock, self.holder, self.disk.write)
-            purse.startService()
+            keeper = BudgetKeeper(
+                BudgetLimits(10**6), path, self.clock, self.holder, self.disk.write
+            )
+            keeper.startService()
             found = json.loads(path.read_bytes())["day_posts"]
-            purse.stopService()
+            keeper.stopService()
             self.assertGreaterEqual(found, sum(life.stored))
             if not life.killed:
                 self.assertEqual(found, 6)
@@ -463,8 +470,10 @@ class Books:
         now, self.clock = self.clock.rightNow, Clock()  # with what the last life had planned
         self.clock.rightNow = now
         self.disk = Disk()
-        self.purse = Purse(self.limits, self.path, self.clock, Holder(), self.disk.write)
-        self.purse.startService()
+        self.keeper = BudgetKeeper(
+            self.limits, self.path, self.clock, BudgetListener(), self.disk.write
+        )
+        self.keeper.startService()
 
     def day(self) -> int:
         """The newest that the clock has shown: one that is over does not come back."""
@@ -479,9 +488,9 @@ class Books:
         elif what == "kill":
             self.live()
         elif what == "stop":
-            self.purse.stopService()
+            self.keeper.stopService()
             self.live()
-        elif not self.purse.exhausted:
+        elif not self.keeper.exhausted:
             self.buy(what, int(size))
 
     def buy(self, what: str, posts: int) -> None:
@@ -489,7 +498,7 @@ class Books:
         self.biggest = max(self.biggest, posts)
         self.disk.kill_before, self.disk.kill_after = what == "kill_before", what == "kill_after"
         try:
-            self.purse.spend(posts)
+            self.keeper.spend(posts)
         except Killed:
             if self.disk.kill_before:
                 self.in_hand[self.day()] += posts
@@ -500,17 +509,17 @@ class Books:
 class HeldTests(PurseTestCase):
     """Nothing is read of what X sends, at 80 posts a second before."""
 
-    def hold(self, limits: BudgetLimits | None = None) -> Purse:
-        purse = self.start(limits or BudgetLimits(10**6))
-        self.spend_each_second(purse, 80, 3)
-        purse.hold()
-        return purse
+    def hold(self, limits: BudgetLimits | None = None) -> BudgetKeeper:
+        keeper = self.start(limits or BudgetLimits(10**6))
+        self.spend_each_second(keeper, 80, 3)
+        keeper.hold()
+        return keeper
 
     def test_killed(self) -> None:
         """What has been sent meanwhile is provided for, and a second's worth."""
-        purse = self.hold()
+        keeper = self.hold()
         self.clock.pump([0.5] * 20)
-        self.kill(purse)
+        self.kill(keeper)
         found = self.start(BudgetLimits(10**6))
         found.stopService()
         kept = self.kept()
@@ -520,30 +529,30 @@ class HeldTests(PurseTestCase):
 
     def test_read_after_all(self) -> None:
         """The posts are counted, and no estimate is left."""
-        purse = self.hold()
+        keeper = self.hold()
         self.clock.pump([0.5] * 20)
-        purse.release()
-        purse.spend(700)
-        purse.stopService()
+        keeper.release()
+        keeper.spend(700)
+        keeper.stopService()
         self.assertEqual((self.kept()["day_posts"], self.kept()["day_estimate"]), (940, 0))
 
     def test_the_connection_ends(self) -> None:
         """Nobody will count them: they are spent, by the estimate, once."""
-        purse = self.hold()
+        keeper = self.hold()
         self.clock.pump([0.5] * 4)
-        purse.cut()
-        purse.cut()
+        keeper.cut()
+        keeper.cut()
         self.clock.pump([1.0] * 10)
-        purse.stopService()
+        keeper.stopService()
         kept = self.kept()
         self.assertEqual(kept["day_posts"], 240 + kept["day_estimate"])
         self.assertIn(kept["day_estimate"], range(2 * 80, 2 * 88 + 1))
 
     def test_the_process_ends(self) -> None:
         """The same."""
-        purse = self.hold()
+        keeper = self.hold()
         self.clock.pump([0.5] * 4)
-        purse.stopService()
+        keeper.stopService()
         self.assertIn(self.kept()["day_estimate"], range(2 * 80, 2 * 88 + 1))
 
     def test_a_limit(self) -> None:
@@ -557,19 +566,19 @@ class HeldTests(PurseTestCase):
 
     def test_nobody_sends_without_end(self) -> None:
         """What the buffers hold is a bound."""
-        purse = self.hold()
+        keeper = self.hold()
         self.clock.pump([1.0] * 1000)
-        purse.cut()
+        keeper.cut()
         self.assertEqual(self.kept()["day_estimate"], MOST_UNREAD)
 
     def test_the_disk_is_full(self) -> None:
         """No record can provide for more: the connection has to be closed."""
-        purse = self.hold()
+        keeper = self.hold()
         self.disk.full = True
         self.clock.pump([0.5] * 5)
-        self.assertTrue(purse.exhausted)
+        self.assertTrue(keeper.exhausted)
         self.disk.full = False
-        purse.cut()
+        keeper.cut()
 
 
 class BoundTests(SynchronousTestCase):
@@ -586,7 +595,7 @@ class BoundTests(SynchronousTestCase):
         books = Books(path, BudgetLimits(daily, monthly))
         for what, size in steps:
             books.step(what, size)
-        books.purse.stopService()
+        books.keeper.stopService()
         for day, bought in books.bought.items():
             self.assertLess(bought, daily + books.biggest + books.in_hand[day])
         self.assertEqual(books.clock.getDelayedCalls(), [])

@@ -10,9 +10,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
-from tcclient.config.values import Secret
 from tcclient.http.clients import rest_client
 from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.bearer import TIMEOUT as TOKEN_TIMEOUT
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.api import (

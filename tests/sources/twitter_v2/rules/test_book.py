@@ -11,10 +11,10 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.backoff import Trouble
-from tcclient.sources.keywords import Refused
 from tcclient.sources.twitter_v2.rules.api import Added
-from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, Manner, Rulebook
+from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, Rulebook, RulePolicy
 from tcclient.sources.twitter_v2.rules.clauses import Clause, clauses
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tests import DEPTH
@@ -48,7 +48,7 @@ class Notes:
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         self._hear("deleted", job_id, rules)
 
-    def terms_refused(self, job_id: int, refused: Sequence[Refused]) -> None:
+    def terms_refused(self, job_id: int, refused: Sequence[RefusedTerm]) -> None:
         self.refused += [(job_id, term.term, term.reason) for term in refused]
 
     def rules_seen(self) -> None:
@@ -76,8 +76,8 @@ class RulebookTestCase(SynchronousTestCase):
         """A process starts."""
         self.began = self.clock.seconds()
         self.notes = Notes(self.x)
-        manner = Manner(PREFIX, LENGTH, DELAY)
-        self.book = Rulebook(cast(Any, Api(self.x)), manner, self.notes, self.clock)
+        policy = RulePolicy(PREFIX, LENGTH, DELAY)
+        self.book = Rulebook(cast(Any, Api(self.x)), policy, self.notes, self.clock)
 
     def restart(self) -> None:
         """The process ends, however it is, and another one starts."""
@@ -111,7 +111,7 @@ class RulebookTestCase(SynchronousTestCase):
         return [rule.value for rule in self.x.working(job)]
 
     def heard(self) -> list[tuple[float, str, int, list[str]]]:
-        """What the reader has heard: (seconds since the start, what, job, values)."""
+        """What the listener has heard: (seconds since the start, what, job, values)."""
         return [(at - self.began, *rest) for at, *rest in self.notes.heard]
 
 
@@ -217,8 +217,8 @@ class ChangeTests(RulebookTestCase):
         self.x.lets_go()
         self.assertEqual((self.x.values(), self.x.asked.count("add")), ([], 0))
 
-    def test_a_wish_out_of_what_the_rules_lead_to(self) -> None:
-        """The reader may want something when it hears of the rules; that makes no second pass."""
+    def test_a_wanted_out_of_what_the_rules_lead_to(self) -> None:
+        """The listener may want something when it hears of the rules; that makes no second pass."""
         passes: list[int] = []
         notes = self.notes
 
@@ -328,7 +328,7 @@ class RestartTests(RulebookTestCase):
     """What an earlier process left."""
 
     def test_rules_that_are_there_are_used(self) -> None:
-        """One look, and the reader knows."""
+        """One look, and the listener knows."""
         self.x.has("cats OR dogs", job=1)
         self.want(1, "dogs, cats")
         self.assertEqual(self.asked(), ["read"])
@@ -480,7 +480,7 @@ class FailureTests(RulebookTestCase):
                 self.assertEqual(self.x.values(1), [f"dogs{kind}"])
 
     def test_what_somebody_has_to_put_right(self) -> None:
-        """401 and the like: rarely asked again, but at once for another wish."""
+        """401 and the like: rarely asked again, but at once for another wanted."""
         self.x.fails("read", trouble=Trouble.REFUSED)
         self.want(1, "cats")
         self.goes(3600, 1)
@@ -613,7 +613,7 @@ class RefusalTests(RulebookTestCase):
         self.assertLess(len(self.asked()), 300)
 
     def test_a_refusal_of_what_nobody_sent(self) -> None:
-        """No end of requests either; the next wish is tried at once."""
+        """No end of requests either; the next wanted is tried at once."""
         attempt = self.x._refused
         self.x._refused = lambda rules: {"something else": "no"}
         self.want(1, "cats")
@@ -748,7 +748,7 @@ class RoomTests(RulebookTestCase):
         self.assertEqual(self.x.values(), ["cats OR dogs", "cows"])
 
     def test_who_has_no_rule_at_the_cap(self) -> None:
-        """The reader is told."""
+        """The listener is told."""
         self.x.cap = 1
         self.want(1, "cats")
         self.want(2, "cows")
@@ -793,7 +793,7 @@ texts = st.sets(st.sampled_from(WORDS), min_size=1).map(lambda words: ", ".join(
 jobs = st.sampled_from([1, 1, 2])
 troubles = st.sampled_from([Trouble.NETWORK, Trouble.HTTP, Trouble.RATE_LIMIT, Trouble.REFUSED])
 kinds = st.sampled_from([(), ("read",), ("try",), ("add",), ("add",), ("delete",)])
-wishes = st.one_of(
+wanted = st.one_of(
     st.tuples(st.just("want"), jobs, texts),
     st.tuples(st.just("want"), jobs, texts),
     st.tuples(st.just("want"), jobs, texts),
@@ -809,17 +809,17 @@ faults = st.one_of(
     st.tuples(st.just("foreign"), st.sampled_from(WORDS)),
 )
 times = st.tuples(st.just("time"), st.sampled_from([0.0, 1.0, 5.0, 12.0, 20.0, 30.0, 30.0, 400.0]))
-moves = st.lists(st.tuples(faults, wishes, times), max_size=9).map(
+moves = st.lists(st.tuples(faults, wanted, times), max_size=9).map(
     lambda turns: [move for turn in turns for move in turn if move is not None]
 )
 
 
 class ModelTests(SynchronousTestCase):
-    """Any sequence of wishes, failures and restarts."""
+    """Any sequence of wanted, failures and restarts."""
 
     @given(moves)
     @how(max_examples=100 * DEPTH)
-    def test_rules_follow_wishes(self, moves: list[tuple[Any, ...]]) -> None:
+    def test_rules_follow_wanted(self, moves: list[tuple[Any, ...]]) -> None:
         """
         When all is calm X has exactly what is wanted, beside what others have.  Before that, a
         clause that a working rule had once is never without one as long as it is wanted.
@@ -845,7 +845,7 @@ class World:
 
     def _begin(self) -> None:
         self.book = Rulebook(
-            cast(Any, Api(self.x)), Manner(PREFIX, LENGTH, DELAY), Notes(self.x), self.clock
+            cast(Any, Api(self.x)), RulePolicy(PREFIX, LENGTH, DELAY), Notes(self.x), self.clock
         )
 
     def want(self, job: int, text: str) -> None:

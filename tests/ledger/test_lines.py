@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcaccount.lines import Line, Torn, Unreadable, line, lines
 from tcclient.ledger import entries
+from tcclient.ledger.lines import CutLine, LedgerLine, UnreadableLine, line, lines
 
 GOOD = b'{"at":"2015-12-02T20:04:50.724Z","kind":"torn","job":7,"name":"a.torn","bytes":3}\n'
 
@@ -15,7 +15,7 @@ GOOD = b'{"at":"2015-12-02T20:04:50.724Z","kind":"torn","job":7,"name":"a.torn",
 class LineTests(SynchronousTestCase):
     def test_a_line(self) -> None:
         """Its number, when, of which job, and what it says."""
-        expected = Line(5, 1449086690.724, 7, entries.Torn(name="a.torn", bytes=3))
+        expected = LedgerLine(5, 1449086690.724, 7, entries.Torn(name="a.torn", bytes=3))
         self.assertEqual(line(5, GOOD), expected)
 
     def test_what_a_newer_version_adds(self) -> None:
@@ -37,7 +37,7 @@ class LineTests(SynchronousTestCase):
             (GOOD.replace(b'"torn"', b"[]"), "is of no kind that is known here ([])"),
             (GOOD.replace(b":3}", b":-3}"), "is not as a 'torn' should be"),
         ):
-            self.assertEqual(line(5, raw), Unreadable(5, why))
+            self.assertEqual(line(5, raw), UnreadableLine(5, why))
 
     def test_moments_that_are_no_dates(self) -> None:
         """They fit the pattern of the schema; nobody can reckon with them."""
@@ -45,17 +45,19 @@ class LineTests(SynchronousTestCase):
             b'{"at":"2015-12-02T20:04:50.724Z","kind":"keywords_in_force","text":null,'
             b'"since":"2015-02-30T20:04:50.724Z"}\n'
         )
-        self.assertEqual(line(1, raw), Unreadable(1, "is not as a 'keywords_in_force' should be"))
-        self.assertIsInstance(line(1, raw.replace(b"-30T", b"-28T")), Line)
+        self.assertEqual(
+            line(1, raw), UnreadableLine(1, "is not as a 'keywords_in_force' should be")
+        )
+        self.assertIsInstance(line(1, raw.replace(b"-30T", b"-28T")), LedgerLine)
 
     def test_a_last_line_without_newline(self) -> None:
         """It is being written, or a crash has cut it."""
         path = Path(self.mktemp())
         path.write_bytes(GOOD + GOOD[:20])
-        self.assertEqual(list(lines(path))[1:], [Torn(2, 20)])
+        self.assertEqual(list(lines(path))[1:], [CutLine(2, 20)])
 
     @given(st.binary(max_size=80), st.integers(0, len(GOOD) - 2))
     def test_any_bytes(self, noise: bytes, place: int) -> None:
         """Nothing raises, whatever stands in a line."""
         for raw in (noise, GOOD[:place] + noise + GOOD[place + 1 :]):
-            self.assertIsInstance(line(1, raw), Line | Unreadable)
+            self.assertIsInstance(line(1, raw), LedgerLine | UnreadableLine)

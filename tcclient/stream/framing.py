@@ -1,17 +1,13 @@
 """
-Bytes of a stream -> complete messages and their kinds.
+Bytes of a stream -> complete messages, and what an account quotes of one.
 
-Knows the framing and the shapes of v1.1 messages; opens nothing, decides nothing.
+Knows the framing, a message a line; what a message means is known to the source.
 """
 
-import enum
 import json
 import math
-from collections.abc import Mapping
 
 import attrs
-import msgspec
-from txtwitter import messagetools
 
 from tcclient.stream.chunks import Pieces
 
@@ -25,37 +21,6 @@ MOST_LEVELS = 100
 """Of nesting in what the account quotes: what Python just manages to read it may fail to write."""
 
 _CR = 0x0D
-_USER = b',"user":{"id":'
-_TEXT = b',"text":"'
-_ID = b',"id_str":"'
-_OPENS = b"{"[0]
-_ENDS = b'"}'
-_BRACKET = _USER.index(b"{")
-_CONNECTION_LIMIT = b"Exceeded connection limit"
-
-
-class Kind(enum.Enum):
-    """What a message is.  The value is its name in the ledger, and the member that marks it."""
-
-    POST = "post"
-    DELETE = "delete"
-    SCRUB_GEO = "scrub_geo"
-    LIMIT = "limit"
-    STATUS_WITHHELD = "status_withheld"
-    USER_WITHHELD = "user_withheld"
-    DISCONNECT = "disconnect"
-    WARNING = "warning"
-    EVENT = "event"
-    UNKNOWN = "unknown"
-    CONNECTION_LIMIT = "connection_limit"
-    NOT_JSON = "not_json"
-
-
-_POST = Kind.POST  # a member of an enumeration is slow to look up
-_MARKED = tuple(k for k in Kind if k.value in {
-    "delete", "scrub_geo", "limit", "status_withheld", "user_withheld", "disconnect", "warning",
-    "event",
-})  # fmt: skip
 
 
 @attrs.frozen
@@ -146,40 +111,6 @@ class Splitter:
         return bytes(held)
 
 
-def kind_of(line: bytes) -> Kind:
-    """
-    What a complete message is.  Never raises, whatever the bytes.
-
-    A tweet as Twitter writes it is known by a few of its bytes, provided that it is JSON: one that
-    was damaged, but is ASCII and ends as a tweet does, is taken for a post.
-    """
-    # No text holds a quotation mark that is not escaped, so that a comma, a name in quotation marks
-    # and a colon are a member wherever they stand; and one of the line itself, as long as no other
-    # object has begun.  Twitter puts `user` first of all objects, and behind the two others that
-    # messagetools.is_tweet() asks for.
-    end = line.find(b"{", 1) - _BRACKET
-    if (
-        line.startswith(_USER, end)
-        and line.find(_TEXT, 0, end) > 0
-        and line.find(_ID, 0, end) > 0
-        and line[0] == _OPENS
-        and line[-2:] == _ENDS
-        and line.isascii()
-    ):
-        return _POST
-    try:
-        members = _members(line)
-    except (ValueError, RecursionError):
-        if line.startswith(_CONNECTION_LIMIT):
-            return Kind.CONNECTION_LIMIT
-        return Kind.NOT_JSON
-    if members is None:
-        return Kind.UNKNOWN
-    if messagetools.is_tweet(members):
-        return Kind.POST
-    return next((kind for kind in _MARKED if kind.value in members), Kind.UNKNOWN)
-
-
 def decoded(line: bytes) -> object:
     """
     The content of a message that is JSON; of one that Python cannot hold and write down again (an
@@ -187,7 +118,7 @@ def decoded(line: bytes) -> object:
     """
     try:
         value = json.loads(
-            line.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+            line.decode("utf-8"), parse_constant=refuse_constant, parse_float=_finite
         )
     except (ValueError, RecursionError):
         return excerpt(line)
@@ -199,20 +130,8 @@ def excerpt(line: bytes) -> str:
     return line[:EXCERPT].decode("utf-8", "backslashreplace")
 
 
-def _members(line: bytes) -> Mapping[str, object] | None:
-    """The members of a JSON object; None for other JSON.  Raises ValueError for anything else."""
-    if not line.isascii():
-        line.decode("utf-8")
-    try:
-        return msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
-        # msgspec refuses lone surrogates, which are in real posts, and JSON that is no object.
-        # As text: of bytes, json.loads would also take UTF-16, and a byte order mark.
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant, parse_int=str)
-        return value if isinstance(value, dict) else None
-
-
-def _refuse_constant(name: str) -> object:
+def refuse_constant(name: str) -> object:
+    """Raise ValueError for NaN and the like, which json.loads() takes and JSON does not have."""
     raise ValueError(f"{name} is not JSON")
 
 

@@ -1,0 +1,33 @@
+"""What it takes to read the ledgers and files of captures: what their sources say of theirs."""
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from tcclient.ledger.vocabulary import Vocabulary
+from tcclient.sources.registry import KINDS, post_ids, vocabulary
+from tcclient.sources.source import SourceKind, SourceReport, Table
+from tcclient.storage.postids import PostIds
+
+
+@attrs.frozen
+class Reading:
+    """
+    How to read: `vocabulary` has the kinds of lines, `ids` finds the ids of posts, and `tables`
+    are those that only some sources fill, by name.
+    """
+
+    kinds: Sequence[SourceKind]
+    vocabulary: Vocabulary
+    ids: PostIds
+    tables: Mapping[str, Table]
+
+    @classmethod
+    def of(cls, kinds: Sequence[SourceKind] = KINDS) -> "Reading":
+        """Return how to read what these kinds of sources have brought."""
+        tables = {name: table for kind in kinds for name, table in kind.tables.items()}
+        return cls(kinds, vocabulary(kinds), post_ids(kinds=kinds), tables)
+
+    def reports(self) -> list[SourceReport]:
+        """Return an empty report of each source."""
+        return [kind.report() for kind in self.kinds]

@@ -1,0 +1,104 @@
+"""
+The lines of a ledger, oldest first, as the reader has them.
+
+Knows what a line is and what is wrong with one; nothing of what the lines say together.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import attrs
+from msgspec.structs import fields
+
+from tcclient.ledger.entries import Entry, Moment, seconds
+from tcclient.ledger.vocabulary import Vocabulary
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+@attrs.frozen
+class LedgerLine:
+    """
+    A line that says something: its number from 1, when it was written (epoch seconds), the id of
+    the job that it is about, if any, and what it says.
+    """
+
+    number: int
+    at: float
+    job: int | None
+    entry: Entry
+
+
+@attrs.frozen
+class UnreadableLine:
+    """A line that says nothing, and why: a clause that follows its number in a sentence."""
+
+    number: int
+    why: str
+
+
+@attrs.frozen
+class CutLine:
+    """The last line, still being written or cut by a crash: its number and bytes."""
+
+    number: int
+    bytes: int
+
+
+AnyLine = LedgerLine | UnreadableLine | CutLine
+
+
+def lines(path: Path, vocabulary: Vocabulary) -> Iterator[AnyLine]:
+    """Yield each line of the ledger.  Raises OSError; no content raises anything."""
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if raw.endswith(b"\n"):
+                yield line(number, raw, vocabulary)
+            else:
+                yield CutLine(number, len(raw))
+
+
+def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | UnreadableLine:
+    """Return one line that is whole, as an entry of the vocabulary where it is one."""
+    try:
+        members = json.loads(raw)
+    except (ValueError, RecursionError):
+        return UnreadableLine(number, "is not JSON")
+    if not isinstance(members, dict):
+        return UnreadableLine(number, "is not a JSON object")
+    at, job, kind = (members.get(name) for name in ("at", "job", "kind"))
+    when = _seconds(at)
+    if when is None or not (job is None or type(job) is int):
+        return UnreadableLine(number, "does not say when, or of which job")
+    entry = vocabulary.read(members)
+    if entry is None and not (isinstance(kind, str) and kind in vocabulary.kinds):
+        return UnreadableLine(number, f"is of no kind that is known here ({kind!r:.40})")
+    if entry is None or not _are_dates(entry):
+        return UnreadableLine(number, f"is not as a {kind!r} should be")
+    return LedgerLine(number, when, job, entry)
+
+
+@cache
+def _moments(type_: type[Entry]) -> tuple[str, ...]:
+    """Return the members of a kind that say when."""
+    return tuple(f.name for f in fields(type_) if Moment in (f.type, *get_args(f.type)))
+
+
+def _are_dates(entry: Entry) -> bool:
+    """Return whether each member that says when does; the 30th of February fits the pattern."""
+    said = [getattr(entry, name) for name in _moments(type(entry))]
+    return all(moment is None or _seconds(moment) is not None for moment in said)
+
+
+def _seconds(text: object) -> float | None:
+    """Return the epoch seconds of a moment as ledgers have it; None for anything else."""
+    if not (isinstance(text, str) and _MOMENT.fullmatch(text)):
+        return None
+    try:
+        return seconds(text)
+    except ValueError:
+        return None

@@ -1,0 +1,78 @@
+"""
+Which kinds of lines a reader of ledgers knows: those of every capture, and those of its sources.
+
+Knows how a line becomes an entry; reads no file.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from tcclient.ledger import entries
+from tcclient.ledger.entries import MOMENT_PATTERN, VERSION, Entry
+
+
+def _leaves(type_: type[Entry]) -> list[type[Entry]]:
+    """Return the kinds that the module `entries` defines; sources derive kinds of their own."""
+    below = [one for one in type_.__subclasses__() if one.__module__ == entries.__name__]
+    return [leaf for one in below for leaf in _leaves(one)] if below else [type_]
+
+
+@attrs.frozen
+class Vocabulary:
+    """The kinds of lines that are known, each under its word in the ledger."""
+
+    kinds: Mapping[str, type[Entry]]
+
+    @classmethod
+    def of(cls, types: Iterable[type[Entry]]) -> "Vocabulary":
+        """Return the vocabulary of these types.  Raises ValueError where two have one word."""
+        kinds: dict[str, type[Entry]] = {}
+        for type_ in types:
+            word = str(type_.__struct_config__.tag)
+            if word in kinds:
+                raise ValueError(f"two kinds of lines are called {word!r}")
+            kinds[word] = type_
+        return cls(kinds)
+
+    def plus(self, types: Iterable[type[Entry]]) -> "Vocabulary":
+        """Return this vocabulary with more kinds.  Raises ValueError where two have one word."""
+        return Vocabulary.of((*self.kinds.values(), *types))
+
+    def read(self, line: Mapping[str, Any]) -> Entry | None:
+        """
+        Return the entry that a decoded line stands for; None where its kind is not known here or
+        its members are not as they should be.  Members that are not known are passed over.
+        """
+        kind = line.get("kind")
+        type_ = self.kinds.get(kind) if isinstance(kind, str) else None
+        if type_ is None:
+            return None
+        names = ("kind", *type_.__struct_encode_fields__)
+        try:
+            return msgspec.convert({name: line[name] for name in names if name in line}, type_)
+        except msgspec.ValidationError:
+            return None
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a line."""
+        references, components = msgspec.json.schema_components(
+            self.kinds.values(), ref_template="#/$defs/{name}"
+        )
+        for reference in references:
+            kind = components[reference["$ref"].rpartition("/")[2]]
+            at = {"type": "string", "pattern": MOMENT_PATTERN}
+            kind["properties"] = {"at": at, "job": {"type": "integer"}, **kind["properties"]}
+            kind["required"] = ["at", *kind["required"]]
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": f"A line of a ledger of tcc, version {VERSION}",
+            "anyOf": list(references),
+            "$defs": components,
+        }
+
+
+COMMON = Vocabulary.of(_leaves(Entry))
+"""What a ledger can say whatever the source of the posts."""

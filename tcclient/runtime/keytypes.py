@@ -1,0 +1,37 @@
+"""
+Kinds of keys that several sections of the settings have, as `config.schema` reads them.
+
+A `description` completes the sentence "must be ..."; `read` turns the string of the file into the
+value; what is `hidden` is never repeated in a sentence.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from tcclient.runtime.addresses import web_address
+from tcclient.runtime.secrets import Secret, secret
+
+Url = Annotated[
+    str,
+    Meta(
+        description="an http:// or https:// address without user, query and fragment",
+        # Hidden because people paste an address with a password in it.
+        extra={"read": web_address, "hidden": True},
+    ),
+]
+Credential = Annotated[
+    Secret,
+    Meta(
+        description="a non-empty string without white space",
+        extra={"read": secret, "hidden": True},
+    ),
+]
+OptionalCredential = Annotated[
+    Secret | None,
+    Meta(
+        description="a non-empty string without white space, or null",
+        extra={"read": secret, "hidden": True},
+    ),
+]
+Flag = Annotated[bool, Meta(description="true or false")]

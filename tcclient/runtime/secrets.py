@@ -1,0 +1,39 @@
+"""Strings that nobody may see: tokens and keys.  Knows not whose they are."""
+
+import re
+
+import attrs
+
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
+
+
+class Unfit(ValueError):
+    """Raised for a string that cannot be used.  str() says what was found, never the string."""
+
+
+@attrs.frozen(repr=False)
+class Secret:
+    """A string that no repr, str, format or log line shows."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        """Return the string itself, for the one place that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    __str__ = __repr__
+
+
+def secret(text: str) -> Secret:
+    """
+    Return a token or key as a Secret.  Raises Unfit unless it is visible ASCII: it travels in a
+    header, where nothing else arrives as it left.
+    """
+    if not text:
+        raise Unfit("an empty string")
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise Unfit("a space, a control character or a character outside ASCII in it")
+    return Secret(text)

@@ -1,0 +1,40 @@
+"""
+What the sections `twitter` and `twitter_auth` of the settings have for both APIs.
+
+Both sections are shared: a file may hold keys of the API that it does not use.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+Api = Annotated[Literal["2", "1.1"], Meta(description='"2" or "1.1"')]
+StallTimeout = Annotated[
+    Annotated[float, Meta(gt=0, le=86400)] | None,
+    Meta(
+        description="a number of seconds above 0, 86400 at most, or null for 30 s on v2 and "
+        "90 s on v1.1"
+    ),
+]
+
+TWITTER = "twitter"
+TWITTER_AUTH = "twitter_auth"
+
+
+def api_of(document: dict[str, Any] | Any) -> object:
+    """Return what unchecked settings have as `twitter.api`, None where they have nothing there."""
+    section = document.get(TWITTER) if isinstance(document, dict) else None
+    return section.get("api") if isinstance(section, dict) else None
+
+
+def impatience(stall_timeout: float | None, keep_alive: float) -> str | None:
+    """
+    Return a clause that says why `twitter.stall_timeout` is too short for a stream that sends
+    something every `keep_alive` seconds; None where it is not.
+    """
+    if stall_timeout is None or stall_timeout > keep_alive:
+        return None
+    return (
+        f"a silent stream may send nothing for {keep_alive:g} s: with twitter.stall_timeout at "
+        f"{stall_timeout:g} s it is given up while it is well"
+    )

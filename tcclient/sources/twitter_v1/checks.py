@@ -1,0 +1,44 @@
+"""What `--check` can find out about v1.1: Twitter is not asked, as each connect counts there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from tcclient.runtime.secrets import Secret
+from tcclient.runtime.verdicts import Verdict
+from tcclient.sources.source import Check, SourceChecks
+from tcclient.sources.twitter import credentials
+from tcclient.sources.twitter.settings import impatience
+from tcclient.sources.twitter_v1.api import KEEP_ALIVE
+from tcclient.sources.twitter_v1.settings import Keys, V1Section
+
+
+@attrs.frozen
+class V1Checks(SourceChecks):
+    """The checks of a configured v1.1."""
+
+    _section: V1Section
+    _keys: Keys
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """The key of the stream's address, and the address."""
+        return "twitter.stream_url", self._section.stream_url
+
+    def doubts(self) -> Iterator[str]:
+        """Yield a clause where the stall time-out is shorter than a silent stream is silent."""
+        doubt = impatience(self._section.stall_timeout, KEEP_ALIVE)
+        if doubt is not None:
+            yield doubt
+
+    def credentials(self, others: Mapping[str, Secret]) -> Verdict:
+        """Return what the shapes of the four keys tell."""
+        return credentials.verdict(attrs.asdict(self._keys, recurse=False), others)
+
+    def of_this_machine(self) -> Iterable[tuple[str, Check]]:
+        """Return none: v1.1 keeps nothing here but what every source does."""
+        return ()
+
+    def of_the_network(self) -> Iterable[tuple[str, Check]]:
+        """Return none."""
+        return ()

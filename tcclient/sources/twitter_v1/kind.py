@@ -1,0 +1,111 @@
+"""
+v1.1 as the registry knows it: the settings that ask for it, and what is made of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+from msgspec import Struct
+
+from tcclient.ledger.entries import Entry
+from tcclient.runtime.backoff import Backoff
+from tcclient.runtime.places import Where
+from tcclient.runtime.secrets import Secret
+from tcclient.sources.source import (
+    ConfiguredSource,
+    SourceKind,
+    SourceReport,
+    Surroundings,
+    Table,
+)
+from tcclient.sources.twitter.ids import SnowflakeIds
+from tcclient.sources.twitter.sections import narrowed
+from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
+from tcclient.sources.twitter_v1 import entries
+from tcclient.sources.twitter_v1.api import StatusesApi
+from tcclient.sources.twitter_v1.checks import V1Checks
+from tcclient.sources.twitter_v1.postids import TWEET_IDS
+from tcclient.sources.twitter_v1.report import V1Report, limits
+from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, auth_faults
+from tcclient.sources.twitter_v1.source import V1Source
+from tcclient.stream.capturestream import Upstream
+from tcclient.stream.clients import stream_client
+from tcclient.stream.connection import Timing
+from tcclient.stream.standstill import STILL
+
+
+@attrs.frozen
+class TwitterV1(ConfiguredSource):
+    """v1.1 with its settings."""
+
+    section: V1Section
+    keys: Keys
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The four keys."""
+        return attrs.astuple(self.keys, recurse=False)
+
+    @property
+    def post_ids(self) -> SnowflakeIds[Any]:
+        """Where a line of this API has the id of its post."""
+        return TWEET_IDS
+
+    def make(self, surroundings: Surroundings) -> V1Source:
+        """Return a source that has one stream for each capture, and one capture at a time."""
+        times = surroundings.times
+        client = stream_client(
+            times.reactor, surroundings.source_addr, stock=self.section.stock_http
+        )
+        api = StatusesApi(
+            client,
+            self.section.stream_url,
+            self.keys,
+            surroundings.user_agent,
+            times.wall,
+            self.section.stall_timeout,
+        )
+        timing = Timing(rest=surroundings.rest, still=STILL)
+        return V1Source(Upstream(api, Backoff(), times.steady, timing))
+
+    def checks(self, surroundings: Surroundings) -> V1Checks:
+        """Return the checks; none of them asks Twitter."""
+        return V1Checks(self.section, self.keys)
+
+
+class TwitterV1Kind(SourceKind):
+    """What the registry has of v1.1."""
+
+    name = "twitter_v1"
+    sections: Mapping[str, type[Struct]] = {TWITTER_AUTH: V1Auth, TWITTER: V1Section}
+    secret_sections = (TWITTER_AUTH,)
+    entries: tuple[type[Entry], ...] = (
+        entries.Delete,
+        entries.ScrubGeo,
+        entries.LimitNotice,
+        entries.StatusWithheld,
+        entries.UserWithheld,
+        entries.StallWarning,
+        entries.AccountEvent,
+        entries.ConnectionLimit,
+    )
+    post_ids: SnowflakeIds[Any] = TWEET_IDS
+    tables: Mapping[str, Table] = {"limits": limits}
+
+    def is_chosen(self, document: Mapping[str, Any]) -> bool:
+        """Return whether `twitter.api` is "1.1"."""
+        return api_of(document) == "1.1"
+
+    def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
+        """Yield each of the four keys that is missing."""
+        return auth_faults(narrowed(sections[TWITTER_AUTH], V1Auth))
+
+    def configured(self, sections: Mapping[str, Struct]) -> TwitterV1:
+        """Return v1.1 with these settings."""
+        keys = Keys.of(narrowed(sections[TWITTER_AUTH], V1Auth))
+        return TwitterV1(narrowed(sections[TWITTER], V1Section), keys)
+
+    def report(self) -> SourceReport:
+        """Return an empty report."""
+        return V1Report()

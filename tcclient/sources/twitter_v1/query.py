@@ -1,0 +1,117 @@
+"""
+A keyword text as a query of v1.1: `track` and `locations`, within the limits of that API.
+
+Knows what v1.1 accepts; knows no address and no request.
+"""
+
+from typing import TypeVar
+
+import attrs
+
+from tcclient.ledger.entries import Asked, RefusedTerm
+from tcclient.sources.keywords import Box, is_box, parse_box, split_terms, utf8_size
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Limits:
+    """What is accepted: number of phrases, UTF-8 bytes of each, number of boxes, box sides."""
+
+    phrases: int
+    phrase_bytes: int
+    boxes: int
+    box_degrees: tuple[float, float]
+
+
+LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0))
+"""Those of Twitter's page "Basic stream parameters"."""
+
+
+@attrs.frozen
+class Query:
+    """What to ask the stream for; with neither phrases nor boxes it is the sample stream."""
+
+    track: tuple[str, ...] = ()
+    locations: tuple[Box, ...] = ()
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the sample of all posts is asked for."""
+        return not (self.track or self.locations)
+
+    def __str__(self) -> str:
+        """Return a clause for the log: how much is asked for."""
+        if self.is_sample:
+            return "the sample of all posts"
+        counts = ((len(self.track), "term", "terms"), (len(self.locations), "box", "boxes"))
+        return " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
+
+    def for_ledger(self) -> Asked:
+        """Return the query as a ledger has it; {} for the sample."""
+        boxes = [[box.west, box.south, box.east, box.north] for box in self.locations]
+        found: Asked = {"track": list(self.track), "locations": boxes}
+        return {name: values for name, values in found.items() if values}
+
+    def same_as(self, other: "Query | None") -> bool:
+        """Return whether both ask for the same posts: order does not matter."""
+        return other is not None and (set(self.track), set(self.locations)) == (
+            set(other.track),
+            set(other.locations),
+        )
+
+
+@attrs.frozen
+class Reading:
+    """
+    A keyword text as it will be used.  `query` is None when no term of the text can be used;
+    it is then never the sample stream.
+    """
+
+    query: Query | None
+    refused: tuple[RefusedTerm, ...] = ()
+
+
+def read(text: str | None, limits: Limits) -> Reading:
+    """
+    Return what a keyword text asks for.
+
+    Commas separate terms; the words of a term must all occur; `geo:` begins a box of four numbers,
+    with blanks or commas between them.  No text, or a blank one, asks for the sample stream.
+    """
+    if text is None or not text.strip():
+        return Reading(Query())
+    track: list[str] = []
+    boxes: list[Box] = []
+    refused: list[RefusedTerm] = []
+    for term in split_terms(text):
+        try:
+            if is_box(term):
+                _add(boxes, parse_box(term, limits.box_degrees), limits.boxes, "boxes")
+            else:
+                _add(track, _phrase(term, limits), limits.phrases, "phrases")
+        except ValueError as e:
+            refused.append(RefusedTerm(term, str(e)))
+    if not track and not boxes:
+        query = None
+        refused = refused or [RefusedTerm(text.strip(), "there is no term between the commas")]
+    else:
+        query = Query(tuple(track), tuple(boxes))
+    return Reading(query, tuple(refused))
+
+
+def _add(found: list[T], item: T, limit: int, what: str) -> None:
+    if item in found:
+        return
+    if len(found) >= limit:
+        raise ValueError(f"no more than {limit} {what} are accepted")
+    found.append(item)
+
+
+def _phrase(term: str, limits: Limits) -> str:
+    size = utf8_size(term)
+    if size > limits.phrase_bytes:
+        raise ValueError(
+            f"it has {size} bytes of UTF-8, and at most {limits.phrase_bytes} are accepted"
+        )
+    return term

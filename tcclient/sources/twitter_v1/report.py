@@ -1,0 +1,62 @@
+"""What an account says of the lines that only v1.1 writes.  Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tcclient.ledger.entries import CaptureOpen
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.wording import iso, number
+from tcclient.sources.source import COMMON_MESSAGES, Row, SourceReport
+from tcclient.sources.twitter_v1.entries import LimitNotice
+
+
+class V1Report(SourceReport):
+    """
+    Adds up how many posts matched and were not delivered: each limit notice has a running estimate,
+    and each opening of the folder begins another one.
+    """
+
+    messages: Mapping[str, tuple[str, str]] = {
+        "delete": ("deletion of a post", "deletions of posts"),
+        "scrub_geo": ("removal of places", "removals of places"),
+        "status_withheld": ("post withheld in countries", "posts withheld in countries"),
+        "user_withheld": ("user withheld in countries", "users withheld in countries"),
+        "disconnect": COMMON_MESSAGES["disconnect"],
+        "warning": ("warning", "warnings"),
+        "event": ("event of the account", "events of the account"),
+    }
+
+    def __init__(self) -> None:
+        self._notices = 0
+        self._before = 0
+        self._now = 0
+
+    @property
+    def undelivered(self) -> int:
+        """How many posts matched and were not delivered, by estimate."""
+        return self._before + self._now
+
+    def take(self, line: LedgerLine) -> None:
+        """Take the next line of the ledger; only limit notices and openings count."""
+        entry = line.entry
+        if isinstance(entry, LimitNotice):
+            self._notices += 1
+            self._now = entry.undelivered
+        elif isinstance(entry, CaptureOpen):
+            self._before, self._now = self._before + self._now, 0
+
+    def not_in_files(self) -> Iterator[str]:
+        """Yield the estimate, if there was a limit notice."""
+        if self._notices:
+            yield f"about {number(self.undelivered)} matched and were not delivered:"
+            yield f"  an estimate, from {number(self._notices, 'limit notice')}"
+
+
+def limits(lines: Iterable[LedgerLine]) -> Iterator[Row]:
+    """Yield each limit notice as a row, as it came, with the estimate after it."""
+    yield "job", "at", "track", "undelivered_estimate"
+    for line in lines:
+        if isinstance(line.entry, LimitNotice):
+            said = line.entry.message
+            limit = said.get("limit") if isinstance(said, dict) else None
+            track = limit.get("track") if isinstance(limit, dict) else None
+            yield line.job, iso(line.at), track, line.entry.undelivered

@@ -1,0 +1,58 @@
+"""The keys of the settings that v1.1 reads."""
+
+from collections.abc import Iterator
+
+import attrs
+from msgspec import Struct
+
+from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
+from tcclient.runtime.places import Where
+from tcclient.runtime.secrets import Secret
+from tcclient.sources.twitter.settings import TWITTER_AUTH, Api, StallTimeout
+
+
+class V1Section(Struct, frozen=True, kw_only=True):
+    """The section `twitter`; `stream_url` ends in exactly one slash."""
+
+    api: Api = "2"
+    stream_url: Url = "https://stream.twitter.com/1.1/"
+    stall_timeout: StallTimeout = None
+    stock_http: Flag = False
+
+
+class V1Auth(Struct, frozen=True, kw_only=True):
+    """The section `twitter_auth`: the app's pair of keys, and the account's."""
+
+    api_key: OptionalCredential = None
+    api_secret: OptionalCredential = None
+    access_token: OptionalCredential = None
+    access_token_secret: OptionalCredential = None
+
+
+@attrs.frozen
+class Keys:
+    """What signs a request: the app's pair and the account's."""
+
+    api_key: Secret
+    api_secret: Secret
+    access_token: Secret
+    access_token_secret: Secret
+
+    @classmethod
+    def of(cls, auth: V1Auth) -> "Keys":
+        """Return the keys of a section that lacks none.  Raises ValueError for one that does."""
+        found = {name: getattr(auth, name) for name in V1Auth.__struct_fields__}
+        if None in found.values():
+            raise ValueError("a key is missing")
+        return cls(**found)
+
+
+def auth_faults(auth: V1Auth) -> Iterator[tuple[Where, str]]:
+    """Yield the place and a sentence for each key that is missing."""
+    for name in V1Auth.__struct_fields__:
+        if getattr(auth, name) is None:
+            yield (
+                (TWITTER_AUTH, name),
+                "must have a value: API 1.1 needs api_key, api_secret, access_token and "
+                "access_token_secret",
+            )

@@ -1,0 +1,134 @@
+"""What `--check` can find out about v2: the budget, and what X says when asked for the rules."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import attrs
+
+from tcclient.runtime.names import addresses_of
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.secrets import Secret
+from tcclient.runtime.threads import Threads
+from tcclient.runtime.verdicts import Verdict, fail, ok, warn
+from tcclient.sources.source import Check, SourceChecks
+from tcclient.sources.twitter import credentials
+from tcclient.sources.twitter.settings import impatience
+from tcclient.sources.twitter_v2.api import KEEP_ALIVE
+from tcclient.sources.twitter_v2.budget.budget import Budget, limits_from, utc_minute
+from tcclient.sources.twitter_v2.budget.file import Illegible, read_record
+from tcclient.sources.twitter_v2.fields import unknown
+from tcclient.sources.twitter_v2.rules.api import RuleApi, RuleError
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, job_of
+from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
+
+
+@attrs.frozen
+class V2Checks(SourceChecks):
+    """
+    The checks of a configured v2.  `rules` asks X for the rules of the app; tags of this client's
+    rules begin with `prefix`; `record` is the file of the budget.  `in_thread`
+    does what may take long, `now` gives epoch seconds.
+    """
+
+    _section: V2Section
+    _auth: V2Auth
+    _rules: RuleApi
+    _prefix: str
+    _record: Path
+    _in_thread: Threads
+    _now: Callable[[], float]
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """The key of the API's address, and the address."""
+        return "twitter.api_url", self._section.api_url
+
+    def doubts(self) -> Iterator[str]:
+        """Yield a clause for a time-out that is too short, and for fields that are not public."""
+        doubt = impatience(self._section.stall_timeout, KEEP_ALIVE)
+        if doubt is not None:
+            yield doubt
+        names = unknown(self._section.fields)
+        if names:
+            yield (
+                f"twitter.fields has {', '.join(names[:5])}, which tcc does not know: X refuses "
+                "the stream where it does not know a name either"
+            )
+
+    def credentials(self, others: Mapping[str, Secret]) -> Verdict:
+        """Return what the shapes tell of the bearer token, or else of the pair that buys one."""
+        auth = self._auth
+        used: dict[str, Secret | None] = {"bearer_token": auth.bearer_token}
+        if auth.bearer_token is None:
+            used = {"api_key": auth.api_key, "api_secret": auth.api_secret}
+        return credentials.verdict(used, others)
+
+    def of_this_machine(self) -> Iterable[tuple[str, Check]]:
+        """Return the check of the budget, where there is one."""
+        return () if self._section.budget is None else (("budget", self.budget),)
+
+    def of_the_network(self) -> Iterable[tuple[str, Check]]:
+        """Return the check that asks X for the app's rules, which changes nothing."""
+        return (("x api", self.x_api),)
+
+    async def budget(self) -> Verdict:
+        """Return how much of the budget is used; in a thread, as a network's disk may hang."""
+        limits = limits_from(self._section.budget)
+        try:
+            record = await self._in_thread(lambda: read_record(self._record))
+        except Illegible as e:
+            return illegible_budget(str(self._record), str(e))
+        return of_budget(Budget(limits, record, self._now()))
+
+    async def x_api(self) -> Verdict:
+        """Return whether X gives the app's rules: it does so to good credentials."""
+        api_url = self._section.api_url
+        host = urlsplit(api_url).hostname or ""
+        if not await self._in_thread(lambda: addresses_of(host)):
+            return fail(f"{api_url}: its name cannot be resolved")
+        try:
+            found = await self._rules.rules()
+        except RuleError as e:
+            return x_refused(api_url, str(e), e.refusal)
+        return x_answers(api_url, found, self._prefix)
+
+
+def of_budget(found: Budget) -> Verdict:
+    """
+    Return the verdict on a budget that could be read.  While a client runs, what it has bought
+    last is an estimate.
+    """
+    clauses = []
+    for level in found.levels():
+        left = f"{level.limit - level.spent} are left"
+        if level.exhausted:
+            left = f"and nothing is captured before {utc_minute(found.renewed_at(level))}"
+        clauses.append(f"of this {level.name}'s {level.limit} posts {level.used} are used, {left}")
+    text = "; ".join(clauses)
+    return ok(text) if found.exhausted() is None else warn(text)
+
+
+def illegible_budget(path: str, reason: str) -> Verdict:
+    """Return the verdict on a budget that could not be read; `reason` is a clause."""
+    return warn(
+        f"{path} cannot be read ({reason}): the budget counts as used up until the next period. "
+        "To begin at 0, remove the file while the client is down"
+    )
+
+
+def x_answers(api_url: str, rules: Collection[PresentRule], prefix: str) -> Verdict:
+    """Return the verdict on X, when it has told the app's `rules`."""
+    count = len(rules)
+    text = f"{api_url} answers; the app has {count or 'no'} rule{'' if count == 1 else 's'}"
+    foreign = sum(job_of(rule.tag, prefix) is None for rule in rules)
+    if not foreign:
+        return ok(text)
+    return ok(f"{text}, {foreign} of them other programs': their posts come here and are billed")
+
+
+def x_refused(api_url: str, reason: str, refusal: Refusal) -> Verdict:
+    """Return the verdict on X, when it has not; `reason` is a clause."""
+    said = f" ({refusal.explanation})" if refusal.explanation else ""
+    advice = f". {refusal.advice}" if refusal.advice else ""
+    return fail(f"{api_url}: {reason}{said}{advice}")

@@ -1,0 +1,74 @@
+"""
+What only captures from v2 have in their ledgers: one type for each kind of line.
+
+Knows shapes; writes none.
+"""
+
+from msgspec import Struct
+
+from tcclient.ledger.entries import Count, Entry, Moment, Seconds
+
+
+class LedgerRule(Struct, frozen=True):
+    """A rule at X."""
+
+    id: str
+    value: str
+
+
+class RulesAccepted(Entry, frozen=True):
+    """X has taken rules of the capture, which work within so many seconds."""
+
+    rules: tuple[LedgerRule, ...]
+    works_in: Seconds
+
+
+class RulesDeleted(Entry, frozen=True):
+    """X has taken off rules of the capture; they may match a little longer."""
+
+    rules: tuple[LedgerRule, ...]
+
+
+class RulesFailed(Entry, frozen=True):
+    """the rules cannot be kept up to date, for a reason that is news."""
+
+    reason: str
+    wait: Seconds
+
+
+class SampleRefused(Entry, frozen=True):
+    """a capture without keywords does not run."""
+
+    reason: str
+
+
+class BudgetUnkept(Entry, frozen=True):
+    """what is spent cannot be kept on disk, so that nothing is captured."""
+
+    reason: str
+
+
+class BudgetExhausted(Entry, frozen=True):
+    """
+    a limit of `twitter.budget` is reached.  Of the posts spent `estimated` are not counted but
+    taken for what came before the client was killed: there were that many at most.
+    """
+
+    name: str
+    spent: Count
+    limit: Count
+    until: Moment
+    estimated: Count = 0
+
+
+class BudgetRenewed(Entry, frozen=True):
+    """posts may be bought again."""
+
+
+class ForeignPosts(Entry, frozen=True):
+    """posts that X delivered, and billed, and no capture here asked for, by the id of the rule
+    that they matched, `""` for none."""
+
+    is_routine = True
+
+    by_rule: dict[str, int]

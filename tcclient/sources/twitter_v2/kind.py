@@ -1,0 +1,175 @@
+"""
+v2 as the registry knows it: the settings that ask for it, and what is made of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+from msgspec import Struct
+from twisted.internet.interfaces import IReactorFromThreads
+
+from tcclient.http.clients import rest_client
+from tcclient.ledger.entries import Entry
+from tcclient.runtime.backoff import Backoff
+from tcclient.runtime.places import Where
+from tcclient.runtime.secrets import Secret
+from tcclient.runtime.threads import in_threads
+from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Surroundings, Table
+from tcclient.sources.twitter.ids import SnowflakeIds
+from tcclient.sources.twitter.sections import narrowed
+from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH
+from tcclient.sources.twitter_v2 import entries
+from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
+from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.sources.twitter_v2.bearer import Bearer
+from tcclient.sources.twitter_v2.budget.budget import limits_from
+from tcclient.sources.twitter_v2.budget.file import record_path
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
+from tcclient.sources.twitter_v2.checks import V2Checks
+from tcclient.sources.twitter_v2.fields import parameters
+from tcclient.sources.twitter_v2.postids import POST_IDS
+from tcclient.sources.twitter_v2.report import V2Report
+from tcclient.sources.twitter_v2.rules.api import RuleApi
+from tcclient.sources.twitter_v2.rules.book import RulePolicy
+from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
+from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, auth_faults, section_faults
+from tcclient.sources.twitter_v2.sharedstream import SharedStream
+from tcclient.stream.capturestream import Upstream
+from tcclient.stream.clients import stream_client
+from tcclient.stream.connection import Timing
+from tcclient.stream.standstill import STILL
+
+
+@attrs.frozen
+class TwitterV2(ConfiguredSource):
+    """v2 with its settings."""
+
+    section: V2Section
+    auth: V2Auth
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The credentials that there are."""
+        named = (getattr(self.auth, name) for name in V2Auth.__struct_fields__)
+        return tuple(secret for secret in named if secret is not None)
+
+    @property
+    def post_ids(self) -> SnowflakeIds[Any]:
+        """Where a line of this API has the id of its post."""
+        return POST_IDS
+
+    def make(self, surroundings: Surroundings) -> SharedStream:
+        """Return the stream that all captures share, with the rules and the budget that it has."""
+        section, times = self.section, surroundings.times
+        bearer, backfill = self._bearer(surroundings), Backfill(section.backfill)
+        timeout = section.stall_timeout
+        api = PostsApi(
+            stream_client(times.reactor, surroundings.source_addr, stock=section.stock_http),
+            section.api_url,
+            bearer,
+            parameters(section.fields),
+            surroundings.user_agent,
+            times.steady,
+            STALL_TIMEOUT if timeout is None else timeout,
+            backfill,
+        )
+        timing = Timing(rest=surroundings.rest, still=STILL)
+        return SharedStream(
+            Upstream(api, Backoff(), times.steady, timing),
+            self._rule_api(surroundings, bearer),
+            RulePolicy(_prefix(surroundings), section.rule_length, section.rule_delay),
+            surroundings.folders.note,
+            backfill,
+            partial(self._budget_keeper, surroundings) if section.budget else None,
+        )
+
+    def checks(self, surroundings: Surroundings) -> V2Checks:
+        """Return the checks, of which one asks X for the rules of the app."""
+        return V2Checks(
+            self.section,
+            self.auth,
+            self._rule_api(surroundings, self._bearer(surroundings)),
+            _prefix(surroundings),
+            _record(surroundings),
+            in_threads(cast(IReactorFromThreads, surroundings.times.reactor)),
+            surroundings.times.wall.seconds,
+        )
+
+    def _budget_keeper(self, surroundings: Surroundings, stream: SharedStream) -> BudgetKeeper:
+        limits, times = limits_from(self.section.budget), surroundings.times
+        keeper = BudgetKeeper(limits, _record(surroundings), times.wall, stream)
+        times.on_step(keeper.clock_stepped)
+        return keeper
+
+    def _bearer(self, surroundings: Surroundings) -> Bearer:
+        auth, times = self.auth, surroundings.times
+        return Bearer(
+            rest_client(times.reactor),
+            self.section.api_url,
+            auth.api_key,
+            auth.api_secret,
+            auth.bearer_token,
+            surroundings.user_agent,
+            times.wall,
+        )
+
+    def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
+        times = surroundings.times
+        return RuleApi(
+            rest_client(times.reactor),
+            self.section.api_url,
+            bearer,
+            surroundings.user_agent,
+            times.steady,
+        )
+
+
+def _prefix(surroundings: Surroundings) -> str:
+    """Return how the tags of this client's rules begin."""
+    return tag_prefix(surroundings.base_url, surroundings.client_id)
+
+
+def _record(surroundings: Surroundings) -> Path:
+    """Return the file that the budget of this client is kept in."""
+    return record_path(surroundings.folders.base_dir, _prefix(surroundings))
+
+
+class TwitterV2Kind(SourceKind):
+    """What the registry has of v2."""
+
+    name = "twitter_v2"
+    sections: Mapping[str, type[Struct]] = {TWITTER_AUTH: V2Auth, TWITTER: V2Section}
+    secret_sections = (TWITTER_AUTH,)
+    entries: tuple[type[Entry], ...] = (
+        entries.RulesAccepted,
+        entries.RulesDeleted,
+        entries.RulesFailed,
+        entries.SampleRefused,
+        entries.BudgetUnkept,
+        entries.BudgetExhausted,
+        entries.BudgetRenewed,
+        entries.ForeignPosts,
+    )
+    post_ids: SnowflakeIds[Any] = POST_IDS
+    tables: Mapping[str, Table] = {}
+
+    def is_chosen(self, document: Mapping[str, Any]) -> bool:
+        """Return whether there is a section `twitter` or `twitter_auth`: v2 is their default."""
+        return TWITTER in document or TWITTER_AUTH in document
+
+    def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
+        """Yield credentials that are missing, and fields or a budget that are none."""
+        yield from auth_faults(narrowed(sections[TWITTER_AUTH], V2Auth))
+        yield from section_faults(narrowed(sections[TWITTER], V2Section))
+
+    def configured(self, sections: Mapping[str, Struct]) -> TwitterV2:
+        """Return v2 with these settings."""
+        auth = narrowed(sections[TWITTER_AUTH], V2Auth)
+        return TwitterV2(narrowed(sections[TWITTER], V2Section), auth)
+
+    def report(self) -> SourceReport:
+        """Return an empty report."""
+        return V2Report()

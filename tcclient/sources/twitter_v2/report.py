@@ -1,0 +1,19 @@
+"""What an account says of the lines that only v2 writes.  Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from tcclient.ledger.lines import LedgerLine
+from tcclient.sources.source import SourceReport
+
+
+class V2Report(SourceReport):
+    """Has nothing to add: rules and budget explain gaps, which every account lists."""
+
+    messages: Mapping[str, tuple[str, str]] = {}
+
+    def take(self, line: LedgerLine) -> None:
+        """Take the next line of the ledger; none counts."""
+
+    def not_in_files(self) -> Iterator[str]:
+        """Yield nothing."""
+        yield from ()

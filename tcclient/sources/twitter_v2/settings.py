@@ -1,0 +1,68 @@
+"""The keys of the settings that v2 reads."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
+from tcclient.runtime.places import Where
+from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, Api, StallTimeout
+from tcclient.sources.twitter_v2.budget.budget import limits_from
+from tcclient.sources.twitter_v2.fields import parameters
+
+_FIELDS = 'an object of lists such as {"tweet.fields": ["created_at"]}, or null'
+_BUDGET = (
+    '{"posts_per_day": 10000, "posts_per_month": 200000}, one of them or both, '
+    "whole numbers from 1 up, or null"
+)
+
+
+class V2Section(Struct, frozen=True, kw_only=True):
+    """The section `twitter`; `api_url` ends in exactly one slash."""
+
+    api: Api = "2"
+    stall_timeout: StallTimeout = None
+    api_url: Url = "https://api.x.com/"
+    fields: Annotated[dict[str, list[str]] | None, Meta(description=_FIELDS)] = None
+    rule_length: Annotated[
+        int, Meta(ge=128, le=2048, description="a whole number of characters from 128 to 2048")
+    ] = 1024
+    rule_delay: Annotated[
+        float, Meta(gt=0, le=3600, description="a number of seconds above 0, 3600 at most")
+    ] = 20.0
+    budget: Annotated[dict[str, Any] | None, Meta(description=_BUDGET)] = None
+    backfill: Flag = False
+    stock_http: Flag = False
+
+
+class V2Auth(Struct, frozen=True, kw_only=True):
+    """The section `twitter_auth`: a bearer token, or the app's pair of keys, which buy one."""
+
+    api_key: OptionalCredential = None
+    api_secret: OptionalCredential = None
+    bearer_token: OptionalCredential = None
+
+
+def auth_faults(auth: V2Auth) -> Iterator[tuple[Where, str]]:
+    """Yield the place and a sentence for each key that is missing to have a bearer token."""
+    if auth.bearer_token is not None:
+        return
+    for name in ("api_key", "api_secret"):
+        if getattr(auth, name) is None:
+            yield (
+                (TWITTER_AUTH, name),
+                "must have a value: API 2 needs bearer_token, or api_key and api_secret",
+            )
+
+
+def section_faults(section: V2Section) -> Iterator[tuple[Where, str]]:
+    """Yield the place and a sentence for what is no list of fields, or no budget."""
+    try:
+        parameters(section.fields)
+    except ValueError as e:
+        yield (TWITTER, "fields"), f"must be {_FIELDS}, found one in which {e}"
+    try:
+        limits_from(section.budget)
+    except ValueError as e:
+        yield (TWITTER, "budget"), f"must be {_BUDGET}, found one in which {e}"

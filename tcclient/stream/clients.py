@@ -1,0 +1,68 @@
+"""How the request for a stream leaves this machine, and by which way its body comes back."""
+
+from typing import cast
+
+from treq.client import HTTPClient
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
+from twisted.logger import Logger
+from twisted.web.client import Agent
+from twisted.web.iweb import IAgent
+
+from tcclient.http.clients import Endpoints
+from tcclient.stream import proof, reads
+from tcclient.stream.gunzip import HideCoding
+from tcclient.stream.shortcut import Shortcut, ShortcutAgent
+
+log = Logger()
+
+
+def stream_client(reactor: IReactorTime, source_addr: str | None, *, stock: bool) -> HTTPClient:
+    """
+    Return a client for a stream, bound to `source_addr` where there is one.  It leaves it to
+    `gunzip` what a body is compressed with.
+
+    Where `stock` is true, or the shortcut past Twisted's HTTP client fails its test, the body goes
+    through all of that client; the log says so in the second case.
+    """
+    if not stock and not proof.holds():
+        log.warn(
+            "The shortcut past Twisted's HTTP client does not hold with this Twisted: the stream "
+            "goes through all of it, which costs more and loses nothing. Please report this."
+        )
+        stock = True
+    make = _whole_way if stock else _short_way
+    return HTTPClient(HideCoding(make(reactor, source_addr)))
+
+
+def _short_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
+    def agent(shortcut: Shortcut) -> IAgent:
+        endpoints = StreamEndpoints(reactor, source_addr, shortcut)
+        return cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))
+
+    return ShortcutAgent(agent)
+
+
+def _whole_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
+    """
+    Return an agent over connections whose shortcut nobody opens.  What a read brings stays together
+    all the same, because who reads takes a short piece for the last one that had come.
+    """
+    endpoints = StreamEndpoints(reactor, source_addr, Shortcut())
+    return cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))
+
+
+class StreamEndpoints(Endpoints):
+    """How to reach a host for a stream: what one read brings stays together."""
+
+    def __init__(self, reactor: IReactorTime, source_addr: str | None, shortcut: Shortcut) -> None:
+        super().__init__(reactor, source_addr)
+        self._shortcut = shortcut
+
+    def _over(
+        self, tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None
+    ) -> IStreamClientEndpoint:
+        return reads.joined(tcp, tls, self._shortcut)
