@@ -13,7 +13,7 @@ from typing import Any
 
 from tcsandbox.twitter.filters import Filter
 from tcsandbox.twitter.posts import Ids, PostSource
-from tcsandbox.twitter.v2.clauses import WantedRules
+from tcsandbox.twitter.v2.clauses import Wish
 from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID, Writer
@@ -91,7 +91,7 @@ def v1_templates() -> list[Template]:
 def v2_templates() -> list[Template]:
     now = datetime(2026, 11, 1, 12, tzinfo=UTC)
     writer = Writer(Random(_SEED), now)
-    return [_v2_template(writer.post(WantedRules()), now) for _ in range(_TEMPLATES)]
+    return [_v2_template(writer.post(Wish()), now) for _ in range(_TEMPLATES)]
 
 
 def _v2_template(post: Any, now: datetime) -> Template:

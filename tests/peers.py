@@ -13,15 +13,17 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
-from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
-from tcclient.sources.twitter_v1.api import Keys, V1Source
+from tcclient.sources.twitter.ids import EPOCH as EPOCH_OF_IDS
+from tcclient.sources.twitter_v1.api import StatusesApi
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.storage.postids import EPOCH as EPOCH_OF_IDS
+from tcclient.sources.twitter_v1.settings import Keys
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.gunzip import HIDDEN
+from tcclient.stream.streamapi import StreamApi
 
 EPOCH = 1_700_000_000.0
 STALL = 90.0
@@ -141,15 +143,15 @@ class Peer:
         self.cancelled = True
 
 
-class FakeSource:
+class FakeApi(StreamApi[Query]):
     """
-    v1.1 as far as its limits and codes go; the test speaks for the other side.
+    v1.1 as far as its endpoints and codes go; the test speaks for the other side.
 
     Every refusal asks for a wait of `at_least` seconds, and `headers` are those of the last one.
     """
 
     def __init__(self) -> None:
-        self._v1 = V1Source(cast(Any, None), "http://x/1.1/", KEYS, "test", Clock())
+        self._v1 = StatusesApi(cast(Any, None), "http://x/1.1/", KEYS, "test", Clock())
         self.at_least = 0.0
         self.headers = Headers()
         self.stall_timeout = STALL
@@ -162,24 +164,20 @@ class FakeSource:
         return self.peers[-1]
 
     def open(self, query: Query) -> Deferred[IResponse]:
-        """As Source."""
+        """Begin an attempt that the test answers."""
         if self.broken is not None:
             raise self.broken
         self.peers.append(Peer(query))
         return self.peer.answer
 
     def endpoint(self, query: Query) -> str:
-        """As Source."""
+        """Return that of v1.1."""
         return self._v1.endpoint(query)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """As Source."""
+        """Return that of v1.1, with a wait."""
         self.headers = headers
         return attrs.evolve(self._v1.refusal(status, headers, body), at_least=self.at_least)
-
-    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
-        """As Source."""
-        return self._v1.disconnect(code)
 
 
 def clock_at(now: float = EPOCH) -> Clock:
@@ -194,9 +192,9 @@ def id_made(at: float, serial: int = 0) -> int:
     return (round((at - EPOCH_OF_IDS) * 1000) << 22) + serial
 
 
-def upstream(source: FakeSource, clock: Clock, timing: Timing | None = None) -> Upstream[Query]:
-    """The way to `source`, with no wait imposed yet."""
-    return Upstream(source, Backoff(), clock, timing or Timing())
+def upstream(api: FakeApi, clock: Clock, timing: Timing | None = None) -> Upstream[Query]:
+    """The way to `api`, with no wait imposed yet."""
+    return Upstream(api, Backoff(), clock, timing or Timing())
 
 
 def settle(clock: Clock, passes: int = 5) -> None:

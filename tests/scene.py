@@ -23,12 +23,15 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.captures.poller import Intervals, Poller
-from tcclient.config.settings import Output, Server, Settings, Twitter, TwitterAuth
+from tcclient.config.settings import Output, Server, Settings
 from tcclient.control.client import ControlServer
 from tcclient.runtime.secrets import Secret
 from tcclient.service import make_poller
-from tcclient.sources.twitter_v1.feed import OwnFeeds
-from tcclient.sources.twitter_v1.query import LIMITS
+from tcclient.sources.registry import post_ids
+from tcclient.sources.twitter_v1.kind import TwitterV1
+from tcclient.sources.twitter_v1.settings import Keys, V1Section
+from tcclient.sources.twitter_v1.source import V1Source
+from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
 from tcsandbox.server import CaptureServer, quirks, restapi
@@ -36,7 +39,7 @@ from tcsandbox.server.negotiation import ApiRequest
 from tcsandbox.server.rows import TOKEN, Job
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcsandbox.twitter.simulator import Character, Simulator
-from tests.peers import DONE, FakeResponse, FakeSource, clock_at, settle, upstream
+from tests.peers import DONE, FakeApi, FakeResponse, clock_at, settle, upstream
 
 reactor = cast(Any, _reactor)
 
@@ -139,9 +142,12 @@ class Scene(Researcher):
         return Settings(
             path=self.disk.base / "settings.json",
             server=Server(**{**server, **self._settings}),
-            twitter_auth=TwitterAuth(**auth),
-            twitter=Twitter(
-                api="1.1", stream_url=f"http://127.0.0.1:{self._twitter_port.getHost().port}/1.1/"
+            source=TwitterV1(
+                V1Section(
+                    api="1.1",
+                    stream_url=f"http://127.0.0.1:{self._twitter_port.getHost().port}/1.1/",
+                ),
+                Keys(**auth),
             ),
             output=Output(base_dir=self.disk.base, minute_interval=60),
         )
@@ -350,7 +356,7 @@ class Clockwork(Researcher):
         self.clock: Clock = clock_at()
         super().__init__(CaptureServer(self.clock))
         self.line = Line(self.server)
-        self.source = FakeSource()
+        self.source = FakeApi()
         self.disk = Disk(Path(test.mktemp()).absolute())
         self.intervals = Intervals(ping, update)
         self.client: Poller | None = None
@@ -361,7 +367,8 @@ class Clockwork(Researcher):
     def folders(self) -> Folders:
         """Where the files go."""
         naming = Naming("", ".json", ".tmp", 60, "%Y%m%d_%H%M", True)
-        return Folders(self.disk.base, naming, BASE, self.clock)
+        use = DiskUse(ids=post_ids())
+        return Folders(self.disk.base, naming, BASE, self.clock, use=use)
 
     def control(self) -> ControlServer:
         """The client's side of the REST calls."""
@@ -369,8 +376,8 @@ class Clockwork(Researcher):
 
     def start(self) -> None:
         """A client starts."""
-        feeds = OwnFeeds(upstream(self.source, self.clock), LIMITS)
-        self.client = Poller(self.control(), self.folders(), feeds, self.intervals, 1)
+        source = V1Source(upstream(self.source, self.clock))
+        self.client = Poller(self.control(), self.folders(), source, self.intervals, 1)
         self.client.startService()
         self.settle()
 

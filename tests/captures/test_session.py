@@ -15,14 +15,14 @@ from tcclient.control.jobs import Job
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT, resume
 from tcclient.runtime.boot import boot
-from tcclient.sources.twitter_v1.feed import OwnFeeds
+from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.query import LIMITS
 from tcclient.storage.files import RETRY
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tcclient.stream.connection import Timing
-from tests.peers import FakeSource, Peer, clock_at, settle, upstream
+from tests.peers import FakeApi, Peer, clock_at, settle, upstream
 from tests.storage.disk import held_by_another_process, in_the_way
 
 JOB = Job(7, "Elections", 3, "cats", 0, 1, False, None)
@@ -44,7 +44,7 @@ class SessionTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = clock_at()
-        self.source = FakeSource()
+        self.source = FakeApi()
         self.base = Path(self.mktemp())
         self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
         self.begin()
@@ -53,7 +53,7 @@ class SessionTestCase(SynchronousTestCase):
     def begin(self) -> None:
         """A process starts."""
         self.connected = 0
-        feeds = OwnFeeds(upstream(self.source, self.clock), LIMITS)
+        feeds = V1Source(upstream(self.source, self.clock), LIMITS)
         self.session = Session(JOB, self.folders, feeds, self._count)
         self.session.startService()
 

@@ -30,7 +30,7 @@ from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Outcome, Verdict
-from tcclient.service import make_ends
+from tcclient.service import make_other_sides
 from tcclient.sources.twitter_v2 import problems
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget, BudgetLimits
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
@@ -428,7 +428,7 @@ class CheckTestCase(TestCase):
         """Each check's line by its subject; `passed` is the outcome."""
         settings = load(self.path, {})
         said: list[str] = []
-        checks = Checks(settings, make_ends(settings, reactor), reactor, {}, limit)
+        checks = Checks(settings, make_other_sides(settings, reactor), reactor, {}, limit)
         self.passed = await checks.run(said.append)
         self.no_secret_in("\n".join(said))
         return {line[6:17].strip(): line for line in said}
@@ -510,7 +510,7 @@ class LinesTests(CheckTestCase):
         settings = load(self.path, {})
         self.path.unlink()
         said: list[str] = []
-        checks = Checks(settings, make_ends(settings, reactor), reactor, {})
+        checks = Checks(settings, make_other_sides(settings, reactor), reactor, {})
         self.assertFalse(await checks.run(said.append))
         self.assertEqual(
             said[1],

@@ -35,7 +35,7 @@ from tcclient.storage.recovery import ledger_path, recover
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import CaptureStream
 from tcclient.stream.framing import Overlong, decoded, excerpt
-from tests.peers import DONE, FakeResponse, FakeSource, clock_at, upstream
+from tests.peers import DONE, FakeApi, FakeResponse, clock_at, upstream
 
 FEW = Limits(phrases=3, phrase_bytes=60, boxes=2, box_degrees=(0.1, 360.0))
 RULE_LENGTH = 128
@@ -50,17 +50,17 @@ class Ear:
     def __init__(self) -> None:
         self.messages: list[bytes | Overlong] = []
 
-    def stream_opened(self) -> None:
+    def opened(self) -> None:
         """As Listener."""
 
-    def stream_heard(self) -> None:
+    def heard(self) -> None:
         """As Listener."""
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+    def received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
         self.messages += messages
 
-    def stream_ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending) -> None:
         """As Listener."""
 
 
@@ -70,7 +70,7 @@ def stream(data: bytes) -> None:
     The first byte chooses the coding, the next seven the sizes of segments.
     """
     how, body = data[:8].ljust(8, b"\x07"), data[8:]
-    source, clock, ear = FakeSource(), clock_at(), Ear()
+    source, clock, ear = FakeApi(), clock_at(), Ear()
     service = CaptureStream(upstream(source, clock), Query(("cats",)), ear)
     service.startService()
     peer = source.peer.answers(coding="gzip" if how[0] % 2 else "")
@@ -88,7 +88,7 @@ def stream(data: bytes) -> None:
 
 def corrupt(data: bytes) -> None:
     """A stream of which nothing is as it should be ends, and nothing else."""
-    source, clock = FakeSource(), clock_at()
+    source, clock = FakeApi(), clock_at()
     service = CaptureStream(upstream(source, clock), Query(("cats",)), Ear())
     service.startService()
     peer = source.peer.answers(coding="gzip")

@@ -63,18 +63,18 @@ class Ear:
     first: Deferred[Ending | None] = attrs.field(factory=Deferred)
     messages: list[bytes | Overlong] = attrs.field(factory=list)
 
-    def stream_opened(self) -> None:
+    def opened(self) -> None:
         """As Listener."""
         self._tell(None)
 
-    def stream_heard(self) -> None:
+    def heard(self) -> None:
         """As Listener."""
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+    def received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
         self.messages += messages
 
-    def stream_ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending) -> None:
         """As Listener."""
         self._tell(ending)
 

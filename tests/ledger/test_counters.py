@@ -254,7 +254,7 @@ class Server(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        self.tally = Tally(self.tally.account, self.now)
+        self.tally = Tally(self.tally.counters, self.now)
 
     @rule()
     def ping(self) -> None:

@@ -200,19 +200,19 @@ class AccountTests(LedgerCase):
     def test_the_last_numbers_of_each_job_are_found(self) -> None:
         """Whatever other jobs and other lines stand between."""
         with self.open() as ledger:
-            ledger.write(CaptureOpen(schema=1, name="test", account=Counters(10, 0, 0)), 7)
-            ledger.write(CaptureClose(account=Counters(5, 1, 1)), 8)
-            ledger.write(CaptureClose(account=Counters(10, 20, 15)), 7)
+            ledger.write(CaptureOpen(schema=1, name="test", counters=Counters(10, 0, 0)), 7)
+            ledger.write(CaptureClose(counters=Counters(5, 1, 1)), 8)
+            ledger.write(CaptureClose(counters=Counters(10, 20, 15)), 7)
             ledger.write(Remark(number=1), 7)
-            ledger.write(CaptureClose(account=Counters(5, 6, 1)), 8)
-            self.assertEqual(ledger.account(7), Counters(10, 20, 15))
-            self.assertEqual(ledger.account(8), Counters(5, 6, 1))
-            self.assertIsNone(ledger.account(9))
+            ledger.write(CaptureClose(counters=Counters(5, 6, 1)), 8)
+            self.assertEqual(ledger.counters(7), Counters(10, 20, 15))
+            self.assertEqual(ledger.counters(8), Counters(5, 6, 1))
+            self.assertIsNone(ledger.counters(9))
 
     def test_a_line_says_what_happened_and_the_numbers_after_it(self) -> None:
         """As an object of its own, so that totals can be followed through the ledger."""
         with self.open() as ledger:
-            ledger.write(Update(count=5, account=Counters(1, 2, 3)), 7)
+            ledger.write(Update(count=5, counters=Counters(1, 2, 3)), 7)
         self.assertEqual(
             self.lines(),
             [
@@ -237,10 +237,10 @@ class AccountTests(LedgerCase):
             lines += [{"job": None, "account": good}, {"account": {**good, "posts": 99}}]
             self.put(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
             with self.open(alone=False) as ledger:
-                self.assertEqual(ledger.account(7), Counters(1, 2, 3), bad)
+                self.assertEqual(ledger.counters(7), Counters(1, 2, 3), bad)
         self.put(json.dumps({"job": 7, "account": {**good, "new": 4}}).encode() + b"\n")
         with self.open(alone=False) as ledger:
-            self.assertEqual(ledger.account(7), Counters(1, 2, 3))
+            self.assertEqual(ledger.counters(7), Counters(1, 2, 3))
 
 
 class WaitingTests(LedgerCase):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.captures.poller import Poller
 from tcclient.control.jobs import Status
 from tcclient.runtime.steady import APART, LEAST, Offset, Times
-from tcclient.sources.twitter_v1.feed import OwnFeeds
+from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.query import LIMITS
 from tcclient.storage.folders import Folders
 from tests.peers import STALL, clock_at, upstream
@@ -225,7 +225,7 @@ class SetClockwork(Clockwork):
 
     def start(self) -> None:
         times = self.wall.times
-        feeds = OwnFeeds(upstream(self.source, times.steady), LIMITS)
+        feeds = V1Source(upstream(self.source, times.steady), LIMITS)
         self.client = Poller(self.control(), self.folders(), feeds, self.intervals, 1)
         times.on_step(self.client.clock_stepped)
         self.client.startService()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.storage.postids import NoObject, checked_id, made_at, post_id
+from tcclient.storage.postids import NotAnObject, checked_id, made_at, post_id
 
 
 class PostIdTests(SynchronousTestCase):
@@ -40,7 +40,7 @@ class PostIdTests(SynchronousTestCase):
             b"\xff",
             b"[" * 10**5,
         ):
-            self.assertRaises(NoObject, checked_id, line)
+            self.assertRaises(NotAnObject, checked_id, line)
         for line in (b"{}", b'{"data":[]}', b'{"text":"\\ud83d"}'):
             self.assertIsNone(checked_id(line))
 

@@ -65,7 +65,7 @@ class ArchiveCase(SynchronousTestCase):
     def account(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
         with Ledger(ledger_path(self.base, name), self.clock, alone=False) as ledger:
-            return ledger.account(id)
+            return ledger.counters(id)
 
     def capture(self, wanted: Job, posts: int) -> Counters:
         """A session of its own; returns the numbers after it."""
@@ -73,7 +73,7 @@ class ArchiveCase(SynchronousTestCase):
         for _ in range(posts):
             archive.store([b"{}"])
         archive.close()
-        return archive.tally.account
+        return archive.tally.counters
 
 
 class StoringTests(ArchiveCase):
@@ -285,17 +285,17 @@ class RenamedTests(ArchiveCase):
         old = self.folders.open(job())
         old.store([b"{}"] * 3)
         old.settled(old.tally.update(self.clock.seconds()))
-        new = self.folders.open(job(name="new"), old.tally.account)
+        new = self.folders.open(job(name="new"), old.tally.counters)
         self.assertEqual(self.account(name="new"), Counters(1000, 3, 3))
         old.close()
-        self.assertEqual(new.tally.account, Counters(1000, 3, 3))
+        self.assertEqual(new.tally.counters, Counters(1000, 3, 3))
         new.close()
 
     def test_a_crash_behind_the_move(self) -> None:
         """The old folder's last file is recovered there, and is in the numbers of the new one."""
         old = self.folders.open(job())
         old.store([b"{}"] * 3)
-        new = self.folders.open(job(name="new"), old.tally.account)
+        new = self.folders.open(job(name="new"), old.tally.counters)
         left = self.base.with_name("left")
         shutil.copytree(self.base, left)
         for archive in (old, new):

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.runtime.threads import in_threads
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.files import MOST_HELD, MOST_WAITING, RETRY, RotatingFile
+from tcclient.storage.files import MOST_WAITING, MOST_WAITING_FOR_DISK, RETRY, RotatingFile
 from tcclient.storage.finalname import give_final_name
 from tcclient.storage.growing import DOUBTFUL, WARM, Finished
 from tcclient.storage.slots import Naming
@@ -744,10 +744,10 @@ class SyncTests(FilesCase):
         self.assertEqual(self.booked, [("test19971030_1230.json", 2, 4)])
 
     def test_a_disk_that_is_slower_than_the_posts(self) -> None:
-        """While a file is being finished the next posts wait, and no more than MOST_HELD."""
+        """While a file is being finished the next posts wait, and no more than MOST_WAITING_FOR_DISK."""
         self.write(b"a")
         self.clock.advance(600)
-        block = b"x" * (MOST_HELD // 2) + b"\n"
+        block = b"x" * (MOST_WAITING_FOR_DISK // 2) + b"\n"
         self.files.write(block, 1)
         self.assertFalse(self.book.held)
         self.files.write(block, 1)

@@ -70,11 +70,11 @@ class RecoveryCase(SynchronousTestCase):
         """Lines of the account, as the process that crashed wrote them."""
         with self.ledger() as ledger:
             for job, account in lines:
-                ledger.write(CaptureOpen(schema=1, name="test", account=account), job)
+                ledger.write(CaptureOpen(schema=1, name="test", counters=account), job)
 
     def book(self, name: str, posts: int) -> None:
         with self.ledger() as ledger:
-            ledger.write(File(name=name, posts=posts, bytes=0, account=Counters(0, posts, 0)), 7)
+            ledger.write(File(name=name, posts=posts, bytes=0, counters=Counters(0, posts, 0)), 7)
 
     def ledger(self) -> Ledger:
         return Ledger(ledger_path(self.base, "test"), clock_at(HALF_PAST))
@@ -104,7 +104,7 @@ class RecoveryCase(SynchronousTestCase):
 
     def job_account(self, job: int = 7) -> Counters | None:
         with self.ledger() as ledger:
-            return ledger.account(job)
+            return ledger.counters(job)
 
 
 class LeftoverTests(RecoveryCase):
@@ -698,10 +698,10 @@ class KilledWithoutLinksTests(CrashCase):
         """As RotatingFile does it."""
         posts = 0
         with self.ledger() as ledger:
-            ledger.write(CaptureOpen(schema=1, name="test", account=Counters()), 7)
+            ledger.write(CaptureOpen(schema=1, name="test", counters=Counters()), 7)
 
             def book(name: str) -> None:
-                ledger.write(File(name=name, posts=2, bytes=0, account=Counters(0, posts, 0)), 7)
+                ledger.write(File(name=name, posts=2, bytes=0, counters=Counters(0, posts, 0)), 7)
 
             for first in (0, 2):
                 tmp = self.folder / TMP

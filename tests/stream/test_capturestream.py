@@ -19,7 +19,7 @@ from tcclient.stream.connection import Timing
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import HIDDEN
 from tcclient.stream.valve import SHORT
-from tests.peers import KEYS, STALL, FakeSource, Peer, clock_at, settle, upstream
+from tests.peers import KEYS, STALL, FakeApi, Peer, clock_at, settle, upstream
 
 CATS, DOGS = Query(("cats",)), Query(("dogs",))
 TIMING = Timing()
@@ -46,19 +46,19 @@ class Ear:
         assert self.ending.refusal is not None
         return self.ending.refusal.explanation
 
-    def stream_opened(self) -> None:
+    def opened(self) -> None:
         """As Listener."""
         self.opened += 1
 
-    def stream_heard(self) -> None:
+    def heard(self) -> None:
         """As Listener."""
         self.heard += 1
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+    def received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
         self.messages += messages
 
-    def stream_ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending) -> None:
         """As Listener."""
         self.endings.append(ending)
 
@@ -68,7 +68,7 @@ class StreamTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock: Clock = clock_at()
-        self.source = FakeSource()
+        self.source = FakeApi()
         self.upstream: Upstream = upstream(self.source, self.clock)
         self.ear = Ear()
         self.streams: list[CaptureStream] = []

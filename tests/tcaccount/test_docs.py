@@ -39,7 +39,7 @@ def files() -> list[tuple[float, Entry]]:
         (
             600.0 * (n + 1),
             entries.File(
-                name=f"f{n}", posts=sizes[n], bytes=1, account=Counters(1000, totals[n], 0)
+                name=f"f{n}", posts=sizes[n], bytes=1, counters=Counters(1000, totals[n], 0)
             ),
         )
         for n in range(72)
@@ -58,7 +58,7 @@ EXAMPLE: list[tuple[float, Entry]] = [
     (5 * HOUR, limit(100)),
     (5 * HOUR, entries.Delete(message={})),
     (6 * HOUR, stopped("left")),
-    (6 * HOUR + 300, entries.CaptureOpen(schema=1, name="election", account=Counters(1000))),
+    (6 * HOUR + 300, entries.CaptureOpen(schema=1, name="election", counters=Counters(1000))),
     (6 * HOUR + 300, RESUMED),
     (6 * HOUR + 301, because(6 * HOUR, 6 * HOUR + 301, "client_stopped", "the client was stopped")),
     (7 * HOUR, limit(210)),

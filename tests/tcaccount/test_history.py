@@ -10,8 +10,8 @@ from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tests.tcaccount.ledgertext import NOON, RESUMED, STARTED, gap, said, stopped
 
-OPENED = entries.CaptureOpen(schema=1, name="test", account=Counters())
-CLOSED = entries.CaptureClose(account=Counters())
+OPENED = entries.CaptureOpen(schema=1, name="test", counters=Counters())
+CLOSED = entries.CaptureClose(counters=Counters())
 
 
 def history(*told: tuple[float, Entry]) -> JobHistory:

@@ -18,11 +18,11 @@ from tests.tcaccount.ledgertext import (
     stopped,
 )
 
-OPENED = entries.CaptureOpen(schema=1, name="test", account=Counters(base=5))
+OPENED = entries.CaptureOpen(schema=1, name="test", counters=Counters(base=5))
 
 
 def file(name: str, posts: int) -> entries.File:
-    return entries.File(name=name, posts=posts, bytes=9, account=Counters(5, posts, 0))
+    return entries.File(name=name, posts=posts, bytes=9, counters=Counters(5, posts, 0))
 
 
 class SummaryTests(FolderCase):

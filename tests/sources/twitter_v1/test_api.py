@@ -28,7 +28,7 @@ from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.keywords import Box
 from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, Keys, V1Source, form
-from tcclient.sources.twitter_v1.feed import OwnFeeds
+from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.query import LIMITS, Query, read
 from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.folders import Folders
@@ -169,18 +169,18 @@ class Ear:
     endings: list[Ending] = attrs.field(factory=list)
     opened: int = 0
 
-    def stream_opened(self) -> None:
+    def opened(self) -> None:
         """As Listener."""
         self.opened += 1
 
-    def stream_heard(self) -> None:
+    def heard(self) -> None:
         """As Listener."""
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+    def received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
         self.messages += messages
 
-    def stream_ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending) -> None:
         """As Listener."""
         self.endings.append(ending)
 
@@ -402,7 +402,7 @@ class EchoTests(TestCase):
         base = Path(self.mktemp())
         folders = Folders(base, Naming("", utc=True), "http://server/", reactor)
         source = V1Source(stream_client(reactor, None), url, KEYS, "tcc/test", reactor)
-        feeds = OwnFeeds(Upstream(source, Backoff(), reactor), LIMITS)
+        feeds = V1Source(Upstream(source, Backoff(), reactor), LIMITS)
         session = Session(JOB, folders, feeds, lambda: None)
         account = base / "j" / "j.ledger.jsonl"
         with capturedLogs() as events:

@@ -16,7 +16,7 @@ from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
 from tcclient.stream.framing import Overlong
-from tests.peers import FakeSource, clock_at
+from tests.peers import FakeApi, clock_at
 
 POST = b'{"id_str":"1","text":"caf\xc3\xa9","user":{}}'
 JOB = Job(7, "Elections", 3, None, 0, 1, False, None)
@@ -37,7 +37,7 @@ class IntakeTestCase(SynchronousTestCase):
         self.archive: Archive = folders.open(JOB)
         self.folder = self.base / "Elections"
         self.endings: list[Ending] = []
-        self.intake = Intake(FakeSource(), self.endings.append)
+        self.intake = Intake(FakeApi(), self.endings.append)
         self.addCleanup(self._end)
 
     def _end(self) -> None:

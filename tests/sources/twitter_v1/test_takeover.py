@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
-from tcclient.sources.twitter_v1.overlap import MOST_IDS, Seam, id_of
+from tcclient.sources.twitter_v1.overlap import MOST_IDS, Overlap, id_of
 from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
 from tcclient.stream.framing import Overlong
 from tcsandbox.twitter.faults import Takeover
@@ -623,7 +623,7 @@ class SeamTests(SynchronousTestCase):
 
     def test_bounded(self) -> None:
         """The oldest ids are forgotten."""
-        seam = Seam()
+        seam = Overlap()
         posts = [a_post(number).strip() for number in range(MOST_IDS + 1)]
         self.assertEqual(len(seam.new_among([*posts])), len(posts))
         self.assertEqual(seam.new_among([posts[-1], posts[0]]), [posts[0]])
@@ -632,7 +632,7 @@ class SeamTests(SynchronousTestCase):
     def test_what_is_too_long(self) -> None:
         """Has no id that is known."""
         long = Overlong(2_000_000, b'{"id_str":"1"')
-        self.assertEqual(Seam().new_among([long, long]), [long, long])
+        self.assertEqual(Overlap().new_among([long, long]), [long, long])
 
 
 class Storm:

@@ -250,17 +250,17 @@ class Ear:
         self.opened = 0
         self.endings: list[Ending] = []
 
-    def stream_opened(self) -> None:
+    def opened(self) -> None:
         """As Listener."""
         self.opened += 1
 
-    def stream_heard(self) -> None:
+    def heard(self) -> None:
         """As Listener."""
 
-    def stream_received(self, messages: list[bytes | Overlong]) -> None:
+    def received(self, messages: list[bytes | Overlong]) -> None:
         """As Listener."""
 
-    def stream_ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending) -> None:
         """As Listener."""
         self.endings.append(ending)
 

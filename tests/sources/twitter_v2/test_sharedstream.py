@@ -37,7 +37,7 @@ from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.framing import MAX_MESSAGE
-from tests.peers import FakeSource, Peer, clock_at, id_made, settle
+from tests.peers import FakeApi, Peer, clock_at, id_made, settle
 from tests.sources.twitter_v2.xrules import DELAY, PREFIX, Api, XRules
 from tests.storage.disk import in_the_way
 
@@ -56,7 +56,7 @@ REFUSALS: tuple[tuple[int, bytes, Trouble], ...] = (
 )
 
 
-class FakeV2(FakeSource):
+class FakeV2(FakeApi):
     """v2 as far as its addresses and refusals go; the test speaks for the other side."""
 
     def __init__(self, clock: Any, backfill: Backfill) -> None:
