@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from tcaccount.posts import Contents
+from tcaccount.posts import FileContents
 from tcaccount.record import Booked
 from tcclient.ledger.wording import number
 
@@ -28,7 +28,7 @@ class Remark:
 Finding = Difference | Remark
 
 
-def compare(booked: Booked, found: Contents) -> Iterator[Finding]:
+def compare(booked: Booked, found: FileContents) -> Iterator[Finding]:
     """What is not as the ledger says, and lines that are no posts."""
     changes = list(_changes(booked, found))
     if changes:
@@ -41,7 +41,7 @@ def compare(booked: Booked, found: Contents) -> Iterator[Finding]:
         yield kind(f"{booked.entry.name} {text}.")
 
 
-def _changes(booked: Booked, found: Contents) -> Iterator[str]:
+def _changes(booked: Booked, found: FileContents) -> Iterator[str]:
     entry = booked.entry
     if found.posts != entry.posts:
         yield f"it has {number(found.posts, 'post')} and had {number(entry.posts)}"
@@ -51,7 +51,7 @@ def _changes(booked: Booked, found: Contents) -> Iterator[str]:
         yield f"its SHA-256 is {found.sha256} and was {entry.sha256}"
 
 
-def _broken(found: Contents) -> Iterator[str]:
+def _broken(found: FileContents) -> Iterator[str]:
     if found.torn:
         yield f"ends with a line of {number(found.torn, 'byte')} that no newline ends"
     if found.broken:

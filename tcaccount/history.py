@@ -15,7 +15,7 @@ from tcclient.ledger.lines import LedgerLine
 
 
 @attrs.frozen
-class Gap:
+class MissedTime:
     """
     A time in which posts were wanted and could not come, in epoch seconds.
 
@@ -71,7 +71,7 @@ class JobHistory:
         self.ended_because = ""
         self._begins: list[float] = []
         self._stops: list[float] = []
-        self._gaps: list[Gap] = []
+        self._gaps: list[MissedTime] = []
         self._begun: Missing | None = None
         self._alive = 0.0
         self._is_held = False
@@ -107,14 +107,14 @@ class JobHistory:
         ends = [*self._stops, self.last] if self.is_running else self._stops
         return without(zip(self._begins, ends, strict=True), elsewhere)
 
-    def gaps(self) -> list[Gap]:
+    def gaps(self) -> list[MissedTime]:
         """As the ledger has them, and the one that is open."""
         if self._begun is None:
             return self._gaps
         begun = self._begun
         text = self.wordings[-1].text if self.wordings else None
         end = max(begun.begin, self.last)
-        last = Gap(self.job, begun.begin, end, begun.cause, begun.detail, text, is_open=True)
+        last = MissedTime(self.job, begun.begin, end, begun.cause, begun.detail, text, is_open=True)
         return [*self._gaps, last]
 
     def missing(self, elsewhere: Sequence[Interval] = ()) -> float:
@@ -157,7 +157,7 @@ class JobHistory:
     def _missed(self, gap: entries.Gap) -> None:
         self._begun = None
         self._gaps.append(
-            Gap(
+            MissedTime(
                 self.job,
                 seconds(gap.begin),
                 seconds(gap.end),

@@ -59,7 +59,7 @@ class Numbers:
 
 
 def _expected(before: Counters, entry: entries.Entry) -> Counters:
-    """The account after what the line tells."""
+    """Return the numbers after what the line tells."""
     match entry:
         case entries.NotStored(posts=posts, counted=True):
             return attrs.evolve(before, posts=before.posts + posts)

@@ -17,7 +17,7 @@ _BLOCK = 1 << 20
 
 
 @attrs.define
-class Contents:
+class FileContents:
     """
     What a file holds.  `posts` are the lines that are not blank; of these `broken` are no JSON
     objects, the first of them the `first_broken`-th; `torn` are the bytes behind the last newline.
@@ -44,12 +44,12 @@ def read(
     ids: PostIds,
     advance: Callable[[int], object],
     take: Callable[[str], object] = lambda identity: None,
-) -> Contents:
+) -> FileContents:
     """
     Return what is in a file.  `ids` finds the ids of its posts, of which `take` gets each.  Raises
     OSError.
     """
-    found, splitter, digest = Contents(), Splitter(), hashlib.sha256()
+    found, splitter, digest = FileContents(), Splitter(), hashlib.sha256()
     for block in blocks(path, advance):
         digest.update(block)
         found.bytes += len(block)
@@ -62,7 +62,7 @@ def read(
 
 def identities(path: Path, ids: PostIds, advance: Callable[[int], object]) -> Iterator[str]:
     """Yield the ids in a file, without those of lines that are broken.  Raises OSError."""
-    splitter, found = Splitter(), Contents()
+    splitter, found = Splitter(), FileContents()
     for block in blocks(path, advance):
         some: list[str] = []
         _look_at(splitter.feed(block), ids, found, some.append)
@@ -72,7 +72,7 @@ def identities(path: Path, ids: PostIds, advance: Callable[[int], object]) -> It
 def _look_at(
     messages: list[bytes | Overlong],
     ids: PostIds,
-    found: Contents,
+    found: FileContents,
     take: Callable[[str], object],
 ) -> None:
     for message in messages:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from tcaccount.history import Gap, JobHistory, Wording
+from tcaccount.history import JobHistory, MissedTime, Wording
 from tcaccount.index import Index
 from tcaccount.intervals import Interval, merged
 from tcclient.ledger import entries
@@ -67,7 +67,7 @@ class Record:
                 if counters is not None:
                     self.counters[line.job] = counters
 
-    def gaps(self) -> list[Gap]:
+    def gaps(self) -> list[MissedTime]:
         """Of all jobs, by their beginning."""
         found = [gap for history in self.jobs.values() for gap in history.gaps()]
         return sorted(found, key=lambda gap: gap.begin)

@@ -12,7 +12,7 @@ import attrs
 from tcaccount import posts
 from tcaccount.comparison import Difference, Finding, Remark
 from tcaccount.folder import TORN, Folder, Found
-from tcaccount.posts import Contents
+from tcaccount.posts import FileContents
 from tcaccount.record import Booked, Record
 from tcclient.ledger.wording import number
 from tcclient.storage.postids import PostIds
@@ -23,7 +23,7 @@ class _Stranger:
     """A file, with what is in it where it may be one that the ledger knows by another name."""
 
     name: str
-    contents: Contents | None
+    contents: FileContents | None
 
 
 class Strangers:

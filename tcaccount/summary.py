@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from tcaccount import remarks
-from tcaccount.history import Gap, JobHistory
+from tcaccount.history import JobHistory, MissedTime
 from tcaccount.index import Index
 from tcaccount.intervals import total
 from tcaccount.record import Record
@@ -114,13 +114,13 @@ def _coverage(shares: list[_Share]) -> Iterator[str]:
             yield f"  job {share.job}: {covered} of {length(share.wanted)}"
 
 
-def _gaps(gaps: list[Gap]) -> Iterator[str]:
+def _gaps(gaps: list[MissedTime]) -> Iterator[str]:
     if not gaps:
         yield "none"
         return
     longest = max(gap.seconds for gap in gaps)
     yield f"{number(len(gaps))}, the longest {length(longest)}"
-    by_cause: dict[str, list[Gap]] = {}
+    by_cause: dict[str, list[MissedTime]] = {}
     for gap in gaps:
         by_cause.setdefault(gap.cause, []).append(gap)
     for cause, some in sorted(by_cause.items(), key=lambda item: -_sum(item[1])):
@@ -130,11 +130,11 @@ def _gaps(gaps: list[Gap]) -> Iterator[str]:
         yield f"  X was asked for the posts of {number(len(asked))} of them afterwards (backfill)"
 
 
-def _sum(gaps: list[Gap]) -> float:
+def _sum(gaps: list[MissedTime]) -> float:
     return sum(gap.seconds for gap in gaps)
 
 
-def _longest(gaps: list[Gap]) -> Iterator[str]:
+def _longest(gaps: list[MissedTime]) -> Iterator[str]:
     longest = sorted(gaps, key=lambda gap: -gap.seconds)[:MOST_GAPS]
     for gap in sorted(longest, key=lambda gap: gap.begin):
         end = "still open at the end of the ledger" if gap.is_open else f"to {when(gap.end)}"

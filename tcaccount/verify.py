@@ -89,7 +89,7 @@ class Verification:
 
 def _unreadable(record: Record, *, is_open: bool) -> Iterator[str]:
     for line in record.unreadable[:MOST_LINES]:
-        yield f"LedgerLine {line.number} of the ledger {line.why}."
+        yield f"Line {line.number} of the ledger {line.why}."
     more = len(record.unreadable) - MOST_LINES
     if more > 0:
         yield f"{number(more, 'more line')} of the ledger cannot be read."

@@ -1,10 +1,10 @@
-"""A source of posts with a voice: what the other side of a stream would say, said by a test."""
+"""The other side of a stream, in memory: a test says what it answers and sends."""
 
 from typing import Any, cast
 
 import attrs
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol
+from twisted.internet.interfaces import IProtocol, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -36,6 +36,7 @@ KEYS = Keys(
 )
 
 
+@implementer(IPushProducer)
 @attrs.define
 class FakeTransport:
     """The connection below an answer's body.  One that is `deaf` never reports its end."""
@@ -47,11 +48,11 @@ class FakeTransport:
 
     @property
     def disconnecting(self) -> bool:
-        """As twisted's own protocols ask it."""
+        """Return whether it was hung up: Twisted's own protocols ask that."""
         return self.hung_up
 
     def loseConnection(self) -> None:
-        """Hang up, in txTwitter's way."""
+        """Hang up as txTwitter does it."""
         self.stopProducing()
 
     def stopProducing(self) -> None:
@@ -90,12 +91,12 @@ class FakeResponse:
     previousResponse: Any = None
 
     def deliverBody(self, protocol: IProtocol) -> None:
-        """The body goes to `protocol`."""
+        """Have the body sent to `protocol`."""
         self.transport.protocol = protocol
         protocol.makeConnection(cast(Any, self.transport))
 
     def setPreviousResponse(self, response: IResponse) -> None:
-        """Never asked for."""
+        """Fail: nothing here asks for it."""
         raise AssertionError("no answer follows another one here")
 
 
@@ -110,7 +111,7 @@ class Peer:
 
     @property
     def hung_up(self) -> bool:
-        """Whether the connection was ended from our side."""
+        """Return whether the connection was ended from our side."""
         return self.transport.hung_up
 
     def answers(self, code: int = 200, coding: str = "", deaf: bool = False) -> "Peer":
@@ -127,11 +128,11 @@ class Peer:
         self.closes()
 
     def fails(self, error: Exception) -> None:
-        """There is no answer."""
+        """Have the attempt fail: there is no answer."""
         self.answer.errback(Failure(error))
 
     def says(self, data: bytes) -> None:
-        """Send a piece of the body; nobody hears it once the connection has ended."""
+        """Send a piece of the body; after the end of the connection that does nothing."""
         if self.transport.protocol is not None and data:
             cast(Any, self.transport.protocol).dataReceived(data)
 
@@ -148,6 +149,7 @@ class FakeApi(StreamApi[Query]):
     v1.1 as far as its endpoints and codes go; the test speaks for the other side.
 
     Every refusal asks for a wait of `at_least` seconds, and `headers` are those of the last one.
+    While there is something in `broken`, each attempt raises it.
     """
 
     def __init__(self) -> None:
@@ -160,7 +162,7 @@ class FakeApi(StreamApi[Query]):
 
     @property
     def peer(self) -> Peer:
-        """The other side of the newest attempt."""
+        """Return the other side of the newest attempt."""
         return self.peers[-1]
 
     def open(self, query: Query) -> Deferred[IResponse]:
@@ -181,19 +183,19 @@ class FakeApi(StreamApi[Query]):
 
 
 def clock_at(now: float = EPOCH) -> Clock:
-    """A clock that shows `now`."""
+    """Return a clock that shows `now`, in epoch seconds."""
     clock = Clock()
     clock.advance(now)
     return clock
 
 
 def id_made(at: float, serial: int = 0) -> int:
-    """The id of a post that was made at that time."""
+    """Return the id of a post that was made at that time, in epoch seconds."""
     return (round((at - EPOCH_OF_IDS) * 1000) << 22) + serial
 
 
 def upstream(api: FakeApi, clock: Clock, timing: Timing | None = None) -> Upstream[Query]:
-    """The way to `api`, with no wait imposed yet."""
+    """Return what a stream from `api` needs, with no wait imposed yet."""
     return Upstream(api, Backoff(), clock, timing or Timing())
 
 

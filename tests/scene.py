@@ -60,12 +60,12 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
 
 @attrs.define
 class Disk:
-    """What the client has left in its folder."""
+    """What the client has left in its folder, `base`."""
 
     base: Path
 
     def posts(self, name: str) -> list[bytes]:
-        """The lines of a capture's data files, finished or not, by file."""
+        """Return the lines of a capture's data files, finished or not, file by file."""
         return [
             line
             for path in sorted((self.base / name).glob(f"{name}2*"))
@@ -73,19 +73,19 @@ class Disk:
         ]
 
     def ids(self, name: str) -> list[int]:
-        """The id in each of them."""
+        """Return the ids of these posts."""
         return [json.loads(line)["id"] for line in self.posts(name)]
 
     def finished(self, name: str) -> list[Path]:
-        """The files that have their final name."""
+        """Return the files that have their final name."""
         return sorted((self.base / name).glob("*.json"))
 
     def unfinished(self) -> list[Path]:
-        """The files that have not, of all captures."""
+        """Return the files of all captures that do not have their final name yet."""
         return sorted(self.base.glob("*/*.tmp"))
 
     def ledger(self, name: str, kind: str = "") -> list[dict[str, Any]]:
-        """A capture's account, or its lines of one kind."""
+        """Return the lines of a capture's ledger, or those of one kind."""
         path = self.base / name / f"{name}.ledger.jsonl"
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         return [line for line in lines if kind in ("", line["kind"])]
@@ -99,11 +99,11 @@ class Researcher:
         self.store = server.store
 
     def row(self, job: int = 1) -> Job:
-        """The job as the server has it."""
+        """Return the job as the server has it."""
         return self.store.jobs[job]
 
     def told(self, job: int = 1) -> int:
-        """The sum of all counts in the job's history."""
+        """Return the sum of all counts in the job's history."""
         return sum(update.count or 0 for update in self.store.updates[job])
 
 
@@ -130,7 +130,7 @@ class Scene(Researcher):
         test.addCleanup(self._end)
 
     def settings(self) -> Settings:
-        """What a settings file would say."""
+        """Return the settings that a file for this scene would have."""
         auth = {name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()}
         server = {
             "base_url": f"http://127.0.0.1:{self.address}/api/",
@@ -153,19 +153,19 @@ class Scene(Researcher):
         )
 
     def start(self) -> None:
-        """A client starts, as twistd would start it."""
+        """Start a client as twistd would."""
         self.client = make_poller(self.settings(), reactor)
         self.client.startService()
 
     async def stop(self) -> None:
-        """The client gets a SIGTERM, and ends."""
+        """End the client, as a SIGTERM does.  Returns when it has ended."""
         client, self.client = self.client, None
         if client is not None:
             await client.stopService()
             self._test.assertEqual(self.disk.unfinished(), [])
 
     async def restart(self) -> None:
-        """The client ends, and another one starts with the same settings."""
+        """End the client, and start another one with the same settings."""
         await self.stop()
         self.start()
 
@@ -183,12 +183,12 @@ class Scene(Researcher):
         self.disk.base = left
 
     async def server_goes(self) -> None:
-        """Nothing listens at the server's address."""
+        """Let nothing listen at the server's address."""
         await self._server_port.stopListening()
         await self.server.hang_up()
 
     async def server_comes(self) -> None:
-        """The server listens there again."""
+        """Let the server listen at its address again."""
         self._server_port = self.server.listen(reactor, self.address)
 
     async def _end(self) -> None:
@@ -203,11 +203,11 @@ class Scene(Researcher):
 
     @property
     def streams(self) -> list[dict[str, Any]]:
-        """The open streams, as Twitter describes them."""
+        """Return the open streams, as Twitter describes them."""
         return cast(list[dict[str, Any]], self.twitter.state()["streams"])
 
     def writes(self, method: str = "PATCH") -> list[tuple[str, dict[str, Any]]]:
-        """Path and content of the writes so far."""
+        """Return path and content of each write so far."""
         return [
             (seen.path, json.loads(seen.body))
             for seen in self.server.requests()
@@ -215,16 +215,16 @@ class Scene(Researcher):
         ]
 
     async def status(self, status: int, job: int = 1) -> None:
-        """Until the job has it."""
+        """Wait until the job has that status."""
         await until(lambda: self.row(job).status == status)
 
     async def posts(self, more: int, name: str = "cats") -> None:
-        """Until so many more posts are on the disk."""
+        """Wait until so many more posts are on the disk."""
         enough = len(self.disk.posts(name)) + more
         await until(lambda: len(self.disk.posts(name)) >= enough)
 
     async def polls(self, number: int = 2) -> None:
-        """Until the client has listed the jobs so many times more, with whatever success."""
+        """Wait until the client has listed the jobs `number` times more, successfully or not."""
 
         def begun() -> int:
             paths = (seen.path for seen in self.server.requests())
@@ -236,8 +236,8 @@ class Scene(Researcher):
 
     async def between_answers(self) -> None:
         """
-        Until the client does not stand between reading the job and answering it: a click in that
-        moment is lost, as the server's writes have no condition.
+        Wait until the client does not stand between reading the job and answering it: a click in
+        that moment is lost, as the server's writes have no condition.
         """
 
         def is_between() -> bool:
@@ -260,21 +260,21 @@ class Request:
     _answer: restapi.Answer | None = None
 
     def work(self) -> None:
-        """The server does what was asked; the answer is still to come."""
+        """Have the server do what was asked, and answer later."""
         self._answer = self._answer or self._work()
 
     def answer(self) -> None:
-        """The server does what was asked, and says so."""
+        """Have the server do what was asked, and say so."""
         self.work()
         assert self._answer is not None
         self._give(self._answer)
 
     def answer_otherwise(self, status: int, body: bytes = b"<h1>Error</h1>") -> None:
-        """The server, or something before it, says something else."""
+        """Have the server, or something in front of it, give another answer."""
         self._give(restapi.Answer(status, body))
 
     def fail(self, error: Exception) -> None:
-        """There is no answer."""
+        """Have the request fail: there is no answer."""
         if not self._answered.called:
             self._answered.errback(Failure(error))
 
@@ -309,7 +309,7 @@ class Line:
         self.seen: list[Request] = []
 
     def hold(self, method: str = "", path: str = "") -> None:
-        """From now on requests by this method, with this in their path, wait for the test."""
+        """Let requests by this method, with `path` in their path, wait for the test from now on."""
         self._holds.append((method, path))
 
     def release(self) -> None:
@@ -319,7 +319,7 @@ class Line:
             self.held.pop(0).answer()
 
     def request(self, method: str, url: Any, **how: Any) -> Deferred[IResponse]:
-        """As treq's; fires with the answer's head."""
+        """Ask the server as treq's client does.  Fires with the head of the answer."""
         target, body = url.to_text().removeprefix("http://testserver"), how["data"]
         headers = {
             name.decode().lower(): values[-1].decode()
@@ -365,37 +365,40 @@ class Clockwork(Researcher):
         test.addCleanup(self._end)
 
     def folders(self) -> Folders:
-        """Where the files go."""
+        """Return the folders that the client stores posts in."""
         naming = Naming("", ".json", ".tmp", 60, "%Y%m%d_%H%M", True)
         use = DiskUse(ids=post_ids())
         return Folders(self.disk.base, naming, BASE, self.clock, use=use)
 
     def control(self) -> ControlServer:
-        """The client's side of the REST calls."""
+        """Return the client's side of the REST calls."""
         return ControlServer(cast(Any, self.line), BASE, Secret(TOKEN), "tcc", self.clock)
 
     def start(self) -> None:
-        """A client starts."""
+        """Start a client."""
         source = V1Source(upstream(self.source, self.clock))
         self.client = Poller(self.control(), self.folders(), source, self.intervals, 1)
         self.client.startService()
         self.settle()
 
     def stop(self) -> Deferred[None]:
-        """The client gets a SIGTERM; fires when it has ended."""
+        """End the client, as a SIGTERM does.  Fires when it has ended."""
         assert self.client is not None
         client, self.client = self.client, None
         return client.stopService()
 
     def restart(self) -> None:
-        """The client ends, and another one starts with the same settings."""
+        """End the client, and start another one with the same settings."""
         stopped = self.stop()
         self.goes(1.0)
         self._test.successResultOf(stopped)
         self.start()
 
     def crash(self) -> None:
-        """As Scene; none of what the old client says afterwards arrives."""
+        """
+        The client is gone from one moment to the next: what it leaves on the disk is copied, and
+        none of what it says afterwards arrives at the server.
+        """
         left = self.disk.base.with_name(self.disk.base.name + "-left")
         shutil.copytree(self.disk.base, left)
         line, self.line.dead = self.line, True
@@ -408,26 +411,26 @@ class Clockwork(Researcher):
         self.disk.base = left
 
     def goes(self, seconds: float, step: float = 0.25) -> None:
-        """Time passes."""
+        """Let so much time pass."""
         for _ in range(round(seconds / step)):
             self.clock.advance(step)
         self.settle()
 
     def settle(self) -> None:
-        """What is due now happens."""
+        """Let happen what is due now."""
         settle(self.clock, 10)
 
     def connect(self) -> None:
-        """Twitter answers the newest attempt with 200."""
+        """Have Twitter answer the newest attempt with 200."""
         self.source.peer.answers()
 
     def posts(self, number: int) -> None:
-        """Twitter sends so many."""
+        """Have Twitter send so many posts."""
         for post in (next(self._ids) for _ in range(number)):
             self.source.peer.says((POST % (post, post)).encode() + b"\r\n")
 
     def writes(self, method: str = "PATCH") -> list[dict[str, Any]]:
-        """The contents of the writes so far."""
+        """Return the content of each write so far."""
         return [request.body or {} for request in self.line.seen if request.method == method]
 
     def _end(self) -> None:

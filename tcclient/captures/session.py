@@ -14,8 +14,8 @@ from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
 from tcclient.runtime.producers import SharedProducer
-from tcclient.sources.complaints import say_refused
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
+from tcclient.sources.terms import say_refused
 from tcclient.storage.archive import Archive, Supply
 from tcclient.storage.folders import CannotStore, Folders
 

@@ -1,6 +1,6 @@
 """Sections of the settings that several sources share.  Knows Structs; knows no key."""
 
-from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -8,7 +8,8 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 
-def joined(name: str, shapes: Sequence[type[Struct]]) -> type[Struct]:
+@cache  # two files with the same values are equal, for which their sections have to be of one type
+def joined(name: str, shapes: tuple[type[Struct], ...]) -> type[Struct]:
     """
     Return a Struct with the keys of all `shapes`, each once.  A key that is new in a shape stands
     before the one that follows it there.

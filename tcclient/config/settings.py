@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, structs
+from msgspec.structs import fields
 
 from tcclient.config import values
 from tcclient.config.document import Unreadable, read_document
@@ -174,13 +175,15 @@ def _common(keys: Any) -> tuple[Server, Output, str | None, dict[str, Any] | Non
 def _shape(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:
     """
     Return the keys that a file for this kind of source may have.  A section that other kinds read
-    too may hold their keys as well; one with credentials has to be there.
+    too may hold their keys as well.  One with credentials, or with a key that has no default, has
+    to be there.
     """
     sections: list[Any] = []
     for name in kind.sections:
-        shapes = [one.sections[name] for one in kinds if name in one.sections]
+        shapes = tuple(one.sections[name] for one in kinds if name in one.sections)
         section = joined(name, shapes)
-        sections.append((name, section, NODEFAULT if name in kind.secret_sections else section()))
+        needed = name in kind.secret_sections or any(key.required for key in fields(section))
+        sections.append((name, section, NODEFAULT if needed else section()))
     return msgspec.defstruct(
         "SettingsFile",
         [

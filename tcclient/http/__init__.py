@@ -1,1 +1,1 @@
-"""Short requests over HTTP, and how any request leaves this machine."""
+"""Short requests over HTTP, and the connections that all requests leave this machine by."""

@@ -1,4 +1,6 @@
-"""Reads the body of an answer, within bounds of size and, by its caller, of time."""
+"""
+Reads the body of an answer, up to a size.  Knows no time limit: the caller sets one, and cancels.
+"""
 
 from typing import cast
 
@@ -12,13 +14,13 @@ from twisted.web.iweb import IResponse
 
 
 class TooLong(Exception):
-    """The body has more bytes than were allowed."""
+    """Raised where a body has more bytes than its reader wants."""
 
 
 def read_body(response: IResponse, most: int) -> Deferred[bytes]:
     """
-    Fires with the body once it is complete.  Fails with TooLong where it exceeds `most` bytes, and
-    with what broke the connection; cancelling it hangs up.
+    Read a whole body.  Fires with it once it is complete.  Fails with TooLong if it has more than
+    `most` bytes, and with whatever broke the connection.  Cancelling hangs up.
     """
     reader = _BodyReader(most)
     response.deliverBody(reader)
@@ -27,7 +29,8 @@ def read_body(response: IResponse, most: int) -> Deferred[bytes]:
 
 def read_beginning(response: IResponse, most: int) -> Deferred[bytes]:
     """
-    Fires with up to `most` bytes of the body, also where it is longer, cut, or cancelled.
+    Read the beginning of a body.  Fires with up to `most` bytes of it, even if it is longer, or the
+    connection breaks, or the Deferred is cancelled.
     """
     reader = _BodyReader(most)
     response.deliverBody(reader)
@@ -35,27 +38,30 @@ def read_beginning(response: IResponse, most: int) -> Deferred[bytes]:
 
 
 def abandon(response: IResponse) -> None:
-    """Hang up on an answer whose body nobody wants: unread, it would stay open for ever."""
+    """Hang up on an answer whose body nobody wants; otherwise it would stay open for ever."""
     read_beginning(response, 0).cancel()
 
 
 def break_off(transport: ITransport | None) -> None:
     """
-    End the connection under a response's body, now.
+    End the connection below a response's body at once.
 
-    Not by loseConnection(): a silent TLS peer never answers its goodbye (observed).
+    loseConnection() would not do: a silent TLS peer never answers its goodbye (observed).
     """
     if transport is not None:
         cast(IPushProducer, transport).stopProducing()
 
 
 class _BodyReader(Protocol):
+    """Collects a body of up to `most` bytes; `done` fires with it, or fails."""
+
     def __init__(self, most: int) -> None:
         self._room = most
         self._parts: list[bytes] = []
         self.done: Deferred[bytes] = Deferred(lambda _: self._hang_up())
 
     def so_far(self) -> bytes:
+        """Return what has come of the body, at most `most` bytes."""
         return b"".join(self._parts)
 
     def dataReceived(self, data: bytes) -> None:
@@ -63,12 +69,12 @@ class _BodyReader(Protocol):
         self._room -= len(data)
         if self._room < 0:
             self._room = 0
-            # First, because hanging up may report the end of the body in the act.
+            # Before hanging up, which may report the end of the body at once.
             self._fail(Failure(TooLong("the body is too long")))
             self._hang_up()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        # A body that ends with the connection may have been cut: its reader finds out by parsing.
+        # A body that ends with the connection may have been cut: whoever parses it finds out.
         if not reason.check(ResponseDone, PotentialDataLoss):
             self._fail(reason)
         elif not self.done.called:

@@ -1,4 +1,8 @@
-"""How requests leave this machine: by which agent, and from which address."""
+"""
+How requests leave this machine: by which agent, from which address, and with which TLS.
+
+Knows hosts and sockets; does not know what is asked.
+"""
 
 from typing import NoReturn
 
@@ -23,36 +27,38 @@ from zope.interface import implementer
 from tcclient import __version__
 
 CONNECT_TIMEOUT = 30.0
-"""Seconds for name and TCP handshake."""
+"""Seconds in which a host's name has to be resolved and TCP connected."""
 
 
 class AsItIs(EncodedURL):
     """
-    An address that treq sends as it stands.
+    A URL that treq sends as it is.
 
     treq encodes host names for DNS, which fails for IPv6 literals and underscores (hyperlink #68);
     the settings accept ASCII only, so there is nothing to encode.
     """
 
     def to_uri(self) -> "AsItIs":
+        """Return this URL; hyperlink would encode it here."""
         return self
 
 
 def user_agent(client_id: int) -> str:
-    """Name, version and number of this client."""
+    """Return the User-Agent of this client: `tcc/VERSION (client NUMBER)`."""
     return f"tcc/{__version__} (client {client_id})"
 
 
 def rest_client(reactor: IReactorTime) -> HTTPClient:
-    """For short requests, a connection each.  TLS as Endpoints says."""
+    """Return a client for short requests, each over a connection of its own by Endpoints."""
     return HTTPClient(Agent.usingEndpointFactory(reactor, Endpoints(reactor, None)))
 
 
 @implementer(IAgentEndpointFactory)
 class Endpoints:
     """
-    How to reach a host: from `source_addr`, and with TLS verified against the system's CA store or
-    SSL_CERT_FILE, the certificate's names included.
+    Returns endpoints that leave from `source_addr`, None for any address, with `timeout`
+    CONNECT_TIMEOUT.  For https the certificate and its names are verified, against the system's CA
+    store or SSL_CERT_FILE.
     """
 
     def __init__(self, reactor: IReactorTime, source_addr: str | None) -> None:
@@ -76,7 +82,10 @@ class Endpoints:
 
 @implementer(IStreamClientEndpoint)
 class _Quiet:
-    """Twisted's HTTP client logs the start and stop of a factory with every request."""
+    """
+    An endpoint that keeps a factory from logging its start and stop, which Twisted's HTTP client
+    would have it do with every request.
+    """
 
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint
@@ -88,7 +97,10 @@ class _Quiet:
 
 
 def _explain_family(failure: Failure) -> NoReturn:
-    """To Python an IPv6 source_addr for an IPv4 socket is a TypeError, not an error of bind()."""
+    """
+    Raise ConnectBindError for an IPv6 source_addr with an IPv4 socket, which Python reports as a
+    TypeError; raise any other failure as it is.
+    """
     if failure.check(TypeError) and "AF_INET" in str(failure.value):
         raise ConnectBindError(string=str(failure.value))
     failure.raiseException()

@@ -1,4 +1,6 @@
-"""What the other side says when it refuses, made fit for one line of a log."""
+"""
+Makes what the other side says when it refuses fit for one line of a log.  Knows no API.
+"""
 
 import re
 from collections.abc import Iterable
@@ -8,14 +10,15 @@ from tcclient.runtime.failures import one_line
 from tcclient.runtime.secrets import Secret
 
 MOST_CHARACTERS = 300
+"""Of an explanation in the log and the ledger."""
 
 _MARKUP = re.compile(r"<(style|script|title)\b.*?</\1>|<[^>]*>", re.S | re.I)
 
 
 def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
     """
-    A refusal's body on one line, without mark-up, in at most MOST_CHARACTERS.  Where it repeats
-    our own credentials, they are left out.
+    Return a refusal's body on one line, without mark-up, and cut after MOST_CHARACTERS.  Where it
+    repeats one of `secrets`, dots stand in its place.
     """
     text = body.decode("utf-8", "replace")
     # The longest first: one may be a part of another.
@@ -27,7 +30,10 @@ def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
 
 
 def _without_beginning_at_end(text: str, secret: str) -> str:
-    """A body is read up to a limit, which may cut a secret; four characters of it are no harm."""
+    """
+    Return `text` without the beginning of a secret at its end, where the limit up to which a body
+    is read may have cut it.  Up to four characters of a secret do no harm, and stay.
+    """
     for size in range(len(secret) - 1, 4, -1):
         if text.endswith(secret[:size]):
             return text[:-size] + "..."

@@ -243,7 +243,7 @@ class Gap(Entry, frozen=True):
 
 
 class File(Entry, frozen=True, rename=_COUNTERS):
-    """A file has its final name.  `counters` has the numbers after it, where a job is known."""
+    """A file has its final name.  `account` has the numbers after it, where a job is known."""
 
     name: str
     posts: Count

@@ -4,6 +4,7 @@ Which kinds of lines a reader of ledgers knows: those of every capture, and thos
 Knows how a line becomes an entry; reads no file.
 """
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -61,6 +62,10 @@ class Vocabulary:
         references, components = msgspec.json.schema_components(
             self.kinds.values(), ref_template="#/$defs/{name}"
         )
+        for component in components.values():
+            if "description" in component:
+                # Python 3.13 takes the indentation out of a docstring, those before leave it in.
+                component["description"] = inspect.cleandoc(component["description"])
         for reference in references:
             kind = components[reference["$ref"].rpartition("/")[2]]
             at = {"type": "string", "pattern": MOMENT_PATTERN}

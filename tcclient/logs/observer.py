@@ -30,6 +30,7 @@ from twisted.logger import (
 from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
+from tcclient.logs.names import keep_old_names
 from tcclient.logs.section import LoggingError, prepare
 from tcclient.runtime.places import json_path, printable
 
@@ -65,6 +66,7 @@ def configure(section: dict[str, Any], folder: Path) -> list[str]:
     except Exception as error:  # it runs whatever classes and factories the section names
         raise LoggingError(_sentence(error)) from None
     _silence_signing()
+    keep_old_names(config)
     return warnings
 
 

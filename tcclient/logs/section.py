@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tcclient.logs.names import with_old_filters
 from tcclient.runtime.places import json_path, kind, shown
 
 _COLOURED = "coloredlogs.ColoredStreamHandler"
@@ -41,8 +42,9 @@ def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list
     """
     config = copy.deepcopy(section)
     warnings: list[str] = []
-    for group in ("formatters", "filters"):
-        _parts(config, group)
+    _parts(config, "formatters")
+    if "filters" in config:
+        config["filters"] = with_old_filters(_parts(config, "filters"))
     handlers = _parts(config, "handlers")
     for name, handler in handlers.items():
         where = json_path(("logging", "handlers", name))

@@ -1,1 +1,1 @@
-"""What every room stands on: clocks, timers, threads, secrets, failures in words.  No domain."""
+"""Clocks, timers, threads, secrets, failures in words.  Knows nothing of posts and captures."""

@@ -1,4 +1,6 @@
-"""What a network address in the settings may look like.  Knows no key; resolves nothing."""
+"""
+Which network addresses the settings may have.  Knows no key of the settings; resolves no name.
+"""
 
 import ipaddress
 import re
@@ -34,6 +36,7 @@ def web_address(text: str) -> str:
 
 
 def _check_netloc(netloc: str) -> None:
+    """Raise Unfit unless this is a host that can be named, with or without a port."""
     match = _NETLOC.fullmatch(netloc)
     if match is None:
         raise Unfit("an address with a malformed host" if netloc else "an address without a host")
@@ -50,7 +53,7 @@ def _check_netloc(netloc: str) -> None:
 
 
 def address(text: str) -> str:
-    """An IPv4 or IPv6 literal."""
+    """Return an IPv4 or IPv6 address in its usual form.  Raises Unfit for anything else."""
     try:
         return str(ipaddress.ip_address(secret(text).reveal()))
     except ValueError:

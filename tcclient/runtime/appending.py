@@ -1,5 +1,5 @@
 """
-Writing at the end of a file: all or nothing, and to one that can still be found.
+Appends to files: all blocks or none.  Knows descriptors and paths; does not know what is written.
 """
 
 import os
@@ -8,24 +8,25 @@ from contextlib import suppress
 from pathlib import Path
 
 _MOST_BLOCKS = 1024
-"""That one writev() takes: IOV_MAX of Linux."""
+"""Blocks that one writev() takes: IOV_MAX of Linux."""
 
 
 class End:
     """
-    The end of an open file, to which nobody else writes.  `truncate` is the system's.
+    The end of an open file that nobody else writes to.  `truncate` cuts the file, as os.ftruncate()
+    does.
     """
 
     def __init__(self, fd: int, truncate: Callable[[int, int], None] = os.ftruncate) -> None:
         self._fd = fd
         self._truncate = truncate
-        self._before: os.stat_result | None = None  # what has not been taken back
+        self._before: os.stat_result | None = None  # how the file was before a part of blocks
 
     def append(self, blocks: Sequence[bytes]) -> None:
         """
-        Write all blocks, or raise OSError and leave the file as it was: its time too, which says
-        after a crash when the last byte came that is in it.  A disk that takes a part and does not
-        let us take that back has it cut off before the next blocks.
+        Write all blocks, or raise OSError and leave the file as it was.  That includes its time,
+        which says after a crash when the last byte came that is in it.  If the disk takes a part
+        and refuses to have it cut off, that is done before the next blocks are written.
         """
         self.take_back()
         before = os.fstat(self._fd)
@@ -33,12 +34,12 @@ class End:
             _write(self._fd, blocks)
         except OSError:
             self._before = before
-            with suppress(OSError):  # it has refused already, and will be asked again
+            with suppress(OSError):  # the next append() tries again, and `raise` tells of this one
                 self.take_back()
             raise
 
     def take_back(self) -> None:
-        """Cut off what is left of blocks that were refused.  Raises OSError."""
+        """Cut off the part of refused blocks that is in the file, if any.  Raises OSError."""
         if self._before is not None:
             self._truncate(self._fd, self._before.st_size)
             os.utime(self._fd, ns=(self._before.st_atime_ns, self._before.st_mtime_ns))
@@ -56,10 +57,20 @@ def _write(fd: int, blocks: Sequence[bytes]) -> None:
 
 def leads_to(path: Path, fd: int) -> bool:
     """
-    Whether `path` is still the open file: somebody may have removed or moved it, or its folder.
-    Raises OSError where that cannot be known now.
+    Return whether `path` is still the open file: somebody may have removed or moved it, or its
+    folder.  Raises OSError if that cannot be known now.
     """
     try:
         return os.path.samestat(path.stat(), os.fstat(fd))
     except FileNotFoundError:
         return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut, if the file system can do that."""
+    with suppress(OSError):  # some network shares cannot sync a folder; the files themselves are
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

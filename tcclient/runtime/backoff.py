@@ -1,8 +1,8 @@
 """
-How long to wait before the next connect.  Pure: takes the time, returns seconds.
+How long to wait before the next attempt to connect.  Pure: takes the time, returns seconds.
 
 The waits belong to an endpoint and its credentials, not to a capture: one Backoff outlives every
-session, so that neither stop and start nor a keyword change shortens a wait.
+session, so that neither stop and start nor a change of keywords shortens a wait.
 """
 
 import math
@@ -13,32 +13,36 @@ import attrs
 
 @attrs.frozen
 class Ramp:
-    """Waits in seconds: the first, the longest, and what the n-th makes of it."""
+    """
+    The waits after one failure, two, and so on, in seconds: the first one, the longest, and whether
+    each is twice the one before, or longer than it by the first.
+    """
 
     first: float
     longest: float
     doubles: bool = True
 
     def wait(self, attempt: int) -> float:
-        """The wait after failure number `attempt`, counted from 1."""
+        """Return the wait after failure number `attempt`, counted from 1."""
         factor = 2.0 ** min(attempt - 1, 60) if self.doubles else attempt
         return min(self.first * factor, self.longest)
 
 
 HTTP_RAMP = Ramp(5.0, 320.0)
 NETWORK_RAMP = Ramp(0.25, 16.0, doubles=False)
-"""Twitter's documented ramps, as is that of RATE_LIMIT below."""
+"""The ramps that Twitter documents, as are the first waits of RATE_LIMIT below."""
 AT_THE_TOP = Ramp(HTTP_RAMP.longest, HTTP_RAMP.longest)
+"""Always the longest wait: for an answer that is hardly different the next time."""
 
 
 @attrs.frozen
 class Trouble:
     """
-    Why there is no stream, as far as the next connect is concerned: its word in the ledger, and
-    the ramp that the waits are from.  A source may know troubles besides those that stand here.
+    Why there is no stream, as far as the next attempt is concerned.  `value` is the word for it in
+    the ledger, and `ramp` has the waits.  A source may have troubles of its own besides these.
 
-    `lingers` is for how many seconds a failure counts even when a connection has lasted since;
-    0.0: not at all.
+    `lingers` is for how many seconds a failure counts, even if a connection has lasted since;
+    0.0: until one has.
     """
 
     value: str
@@ -50,9 +54,9 @@ class Trouble:
     NETWORK: ClassVar["Trouble"]
     """There was no connection, no answer, or silence."""
     HTTP: ClassVar["Trouble"]
-    """There was an answer that may be better in a while, such as 503."""
+    """The answer was one that may be better in a while, such as 503."""
     RATE_LIMIT: ClassVar["Trouble"]
-    """The answer was 420 or 429.  Each one lengthens the ban."""
+    """The answer was 420 or 429.  Each such attempt lengthens the ban."""
     REFUSED: ClassVar["Trouble"]
     """The answer was 401, 403 or the like: somebody has to put something right."""
     QUERY_REFUSED: ClassVar["Trouble"]
@@ -60,14 +64,14 @@ class Trouble:
 
     @property
     def at_the_top(self) -> float | None:
-        """The longest wait in seconds, None where the waits do not rise."""
+        """The longest wait in seconds; None if the waits do not rise."""
         return self.ramp.longest if self.ramp.first < self.ramp.longest else None
 
 
 Trouble.DROP = Trouble("drop", NETWORK_RAMP)
 Trouble.NETWORK = Trouble("network", NETWORK_RAMP)
 Trouble.HTTP = Trouble("http", HTTP_RAMP)
-# For 420 Twitter names no end; an hour keeps the client useful.
+# Twitter names no longest wait for 420; with an hour the client stays useful.
 Trouble.RATE_LIMIT = Trouble("rate limit", Ramp(60.0, 3600.0))
 Trouble.REFUSED = Trouble("refused", AT_THE_TOP)
 Trouble.QUERY_REFUSED = Trouble("query refused", AT_THE_TOP)
@@ -86,8 +90,8 @@ class Backoff:
 
     def failed(self, trouble: Trouble, now: float, at_least: float = 0.0) -> float:
         """
-        Note a failure at `now` (seconds); returns the seconds to wait, at least those that the
-        other side asked for.
+        Note a failure at `now` (seconds).  Return the seconds to wait: those of the ramp, and not
+        less than `at_least`, which the other side asked for.
         """
         if trouble.lingers:
             if now - self._last.get(trouble, -math.inf) > trouble.lingers:
@@ -101,20 +105,23 @@ class Backoff:
         return self._wait
 
     def dropped(self, now: float) -> float:
-        """Note that a connection ended that had proved itself; returns 0: reconnect at once."""
+        """Note that a connection that had lasted has ended.  Return 0.0: connect again at once."""
         self._wait, self._until, self._trouble = 0.0, now, Trouble.DROP
         return 0.0
 
     def proved(self) -> None:
-        """Note that a connection has lasted: ramps start anew, but those that linger."""
+        """Note that a connection has lasted: all ramps begin anew, but those that linger."""
         self._attempts = {one: n for one, n in self._attempts.items() if one.lingers}
 
     def asks_for(self, query: object) -> None:
-        """Note that `query` will be asked: a refusal of another one is over then."""
+        """Note that `query` is asked next.  The wait for the refusal of another one ends."""
         if query != self._query and self._trouble is Trouble.QUERY_REFUSED:
             self._until, self._trouble = 0.0, None
         self._query = query
 
     def remaining(self, now: float) -> float:
-        """Return the seconds until the next connect is due, at most the wait that was imposed."""
+        """
+        Return the seconds until the next attempt is due, never more than the last wait, even if the
+        clock was set back.
+        """
         return max(0.0, min(self._until - now, self._wait))

@@ -1,5 +1,5 @@
 """
-Lines of a file from its end, in blocks: what was appended last is found without reading it all.
+Reads the lines of a file from its end, so that the newest are found without reading all of it.
 """
 
 import io
@@ -7,10 +7,14 @@ import os
 from collections.abc import Iterator
 
 _BLOCK = 1 << 16
+"""Bytes that are read at once."""
 
 
 def lines_backwards(fd: int, *, whole_only: bool = True) -> Iterator[bytes]:
-    """Lines of a file from the last to the first; a last one without newline only if asked for."""
+    """
+    Yield the lines of a file from the last to the first, with their newlines.  A last line without
+    one is left out where `whole_only` is true.
+    """
     position = os.fstat(fd).st_size
     held = b""
     at_end = True

@@ -1,10 +1,10 @@
-"""What machine this is."""
+"""Since which start of the machine the process runs.  Knows Linux only."""
 
 from pathlib import Path
 
 
 def boot() -> str | None:
-    """What names the time that this machine has been up; None on other systems than Linux."""
+    """Return the boot id, which changes with each start of the machine; None if not on Linux."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

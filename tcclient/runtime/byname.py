@@ -1,16 +1,27 @@
 """
-What is started by name, so that nothing of the client imports it: entry points of the distribution.
+Starts commands by the names of their entry points, so that nothing of the client imports them.
 """
 
+import sys
 from importlib.metadata import entry_points
 from typing import Any
 
 GROUP = "tcclient.commands"
+"""The group of the entry points that the distribution declares for this."""
 
 
 def load_by_name(name: str) -> Any:
-    """Return what the entry point `name` of GROUP is.  Raises LookupError where there is none."""
+    """Return what the entry point `name` of GROUP leads to.  Raises LookupError without one."""
     found = entry_points(group=GROUP, name=name)
     if not found:
         raise LookupError(f"no installed package has the entry point {name!r} of {GROUP}")
     return next(iter(found)).load()
+
+
+def start_moved(old: str, new: str) -> None:
+    """
+    Run the module `new` for whoever has started `python -m old`, and say so on stderr.  The entry
+    point has the name of the new module.
+    """
+    print(f"python -m {old} is now python -m {new}.", file=sys.stderr)
+    load_by_name(new)()

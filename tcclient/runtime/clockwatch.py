@@ -1,7 +1,7 @@
 """
 Notices within half a second that the machine's clock has been set.
 
-Knows the thread that this takes; what follows from it is in `steady`.
+Knows the thread that this takes; does not know what follows from it, which `steady` does.
 """
 
 import threading
@@ -18,8 +18,9 @@ TICK = 0.5
 
 class ClockWatch(Service):
     """
-    Looks in two ways.  A clock that is set back freezes the reactor's timers, but not a thread's.
-    One that is set forward makes all of them due; ours is among the first, and puts off the rest.
+    Has `times` look at the clocks, in two ways.  A clock that is set back freezes the reactor's
+    timers, but not a thread's.  A clock that is set forward makes all timers due at once; that of
+    this service is among the first, and the look puts off the rest.
 
     The reactor of `times` has to take calls from threads.  `stopService` returns when the thread
     has ended.
@@ -53,6 +54,7 @@ class ClockWatch(Service):
         self._next = self._reactor.callLater(TICK, self._tick)
 
     def _wait(self) -> None:
-        # Waiting goes by the monotonic clock, since Python 3.11.
+        """Have the reactor look every TICK seconds; runs in the thread."""
+        # Event.wait() goes by the monotonic clock, since Python 3.11.
         while not self._over.wait(TICK):
             self._reactor.callFromThread(self._times.look)

@@ -1,4 +1,8 @@
-"""What a failure of network or disk means, in a clause a person can act on.  Knows no policy."""
+"""
+What a failure of network or disk means, in a clause that a person can act on.
+
+Knows Twisted's exceptions; does not know what is done about a failure.
+"""
 
 from typing import cast
 
@@ -14,7 +18,7 @@ _WRAPPERS = (
     client.RequestGenerationFailed,
 )
 
-# The first class that fits decides.
+# The first class that fits decides, so a subclass stands before its base.
 _CLAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (client.ResponseDone, "the other side ended the answer"),
     (http.PotentialDataLoss, "the other side closed the connection"),
@@ -51,11 +55,13 @@ _UNEXPORTED = {
     "RequestTransmissionFailed": "the request could not be sent",
     "RequestGenerationFailed": "the request could not be sent",
 }
-"""By name: those that Twisted keeps to itself, and the wrappers should they hold nothing."""
+"""By name: exceptions that Twisted does not export, and its wrappers with nothing inside."""
 
 
 def explain(failure: Failure) -> str:
-    """Why a request or a connection failed, as a clause such as `its name cannot be resolved`."""
+    """
+    Return why a request or a connection failed, as a clause: `its name cannot be resolved`.
+    """
     cause = root(failure)
     if isinstance(cause, SSL.Error):
         return _explain_tls(cause)
@@ -75,7 +81,9 @@ def explain(failure: Failure) -> str:
 
 
 def explain_os(error: OSError) -> str:
-    """What the system says, and about which file, as a clause: `No such file or directory (x)`."""
+    """
+    Return what the system says, and about which file, as a clause: `No such file or directory (x)`.
+    """
     exists = isinstance(error, FileExistsError)
     text = "there is a file of that name" if exists else error.strerror or str(error)
     about = "" if error.filename is None else f" ({error.filename})"
@@ -83,12 +91,12 @@ def explain_os(error: OSError) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` without line ends and what else a log should not hold."""
+    """Return `text` on one line, without characters that cannot be printed."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def root(failure: Failure) -> BaseException:
-    """The exception below those that Twisted's HTTP client wraps round it."""
+    """Return the exception inside those that Twisted's HTTP client has wrapped round it."""
     while isinstance(failure.value, _WRAPPERS) and failure.value.reasons:
         failure = failure.value.reasons[0]
     return cast(BaseException, failure.value)

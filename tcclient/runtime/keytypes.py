@@ -1,13 +1,13 @@
 """
-Kinds of keys that several sections of the settings have, as `config.schema` reads them.
+Types of keys that several sections of the settings have, in the form that `config.schema` reads.
 
 A `description` completes the sentence "must be ..."; `read` turns the string of the file into the
-value; what is `hidden` is never repeated in a sentence.
+value; a `hidden` value is never repeated in a sentence.
 """
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from tcclient.runtime.addresses import web_address
 from tcclient.runtime.secrets import Secret, secret
@@ -35,3 +35,10 @@ OptionalCredential = Annotated[
     ),
 ]
 Flag = Annotated[bool, Meta(description="true or false")]
+
+S = TypeVar("S", bound=Struct)
+
+
+def narrowed(section: Struct, shape: type[S]) -> S:
+    """Return a `shape` with the values of a section that has all its keys, and may have others."""
+    return shape(**{name: getattr(section, name) for name in shape.__struct_fields__})

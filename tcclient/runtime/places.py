@@ -1,7 +1,7 @@
 """
-Places in the settings, and how a sentence names them and what was found there.
+Names places in the settings, and what was found there, for a sentence.
 
-Knows JSON paths; knows no key.
+Knows JSON paths and values; knows no key.
 """
 
 import json
@@ -10,20 +10,21 @@ import re
 Where = tuple[str | int, ...]
 """A place in a document: the keys and indices that lead there; () is the whole document."""
 
-MAX_SHOWN = 40  # characters of a key or a value that a sentence repeats
+MAX_SHOWN = 40
+"""Most characters of a key or a value that a sentence repeats."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Fault(Exception):
-    """Something is wrong at one place.  str() is the sentence without the file's name."""
+    """Raised where one place of the settings is wrong.  str() is a sentence that begins with it."""
 
     def __init__(self, where: Where, sentence: str) -> None:
         super().__init__(f"{json_path(where)} {sentence}")
 
 
 def json_path(where: Where) -> str:
-    """Return the place as people write it: `$.server.base_url`, `$.list[2]`, `$["odd key"]`."""
+    """Return a place as people write it: `$.server.base_url`, `$.list[2]`, `$["odd key"]`."""
     return "$" + "".join(_step(step) for step in where)
 
 
@@ -36,7 +37,10 @@ def _step(step: str | int) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value for a sentence: one line of ASCII, cut to a bearable length."""
+    """
+    Return a value for a sentence: one line of ASCII, cut after MAX_SHOWN characters; of an array or
+    object only its kind.
+    """
     if isinstance(value, str):
         return json.dumps(value[:MAX_SHOWN]) + ("..." if len(value) > MAX_SHOWN else "")
     if value is None or isinstance(value, bool | float):
@@ -48,7 +52,7 @@ def shown(value: object) -> str:
 
 
 def kind(value: object) -> str:
-    """Return what sort of JSON value this is, without the value: `a string`, `an object`."""
+    """Return which kind of JSON value this is: `a string`, `an object`, `null`."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):
@@ -59,7 +63,7 @@ def kind(value: object) -> str:
 
 
 def printable(name: object) -> str:
-    """Return a file's name for a sentence: whole, with escapes for what cannot be printed."""
+    """Return a file's whole name for a sentence, with escapes for what cannot be printed."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in str(name)

@@ -1,7 +1,7 @@
 """
-Pausing what brings data while nobody can take it, in the words of Twisted's IPushProducer.
+Pauses what brings data while somebody cannot take it, in the words of Twisted's IPushProducer.
 
-Knows who has asked for a pause; not why, nor what is produced.
+Knows who has asked for a pause; does not know why, nor what is produced.
 """
 
 from typing import Protocol
@@ -30,14 +30,14 @@ class SharedProducer:
         return bool(self._paused_by)
 
     def pause_for(self, consumer: object) -> None:
-        """Pause the producer until this consumer, and every other one, wants it to go on."""
+        """Pause the producer until this consumer and every other one has resumed it."""
         was_paused = self.is_paused
         self._paused_by.add(consumer)
         if not was_paused:
             self._producer.pauseProducing()
 
     def resume_for(self, consumer: object) -> None:
-        """Let the producer go on as far as this consumer is concerned."""
+        """Resume the producer, unless another consumer still has it paused."""
         was_paused = self.is_paused
         self._paused_by.discard(consumer)
         if was_paused and not self.is_paused:

@@ -1,4 +1,6 @@
-"""What it means for the next attempt that the other side has refused one, and for the user."""
+"""
+What a refusal by the other side means for the next attempt, and for the user.  Knows no API.
+"""
 
 import attrs
 
@@ -10,8 +12,8 @@ class Refusal:
     """
     The meaning of an answer other than 200.
 
-    `advice` says what to do, in a sentence; `explanation` what the other side said; `at_least` is
-    the shortest wait in seconds that it asks for.
+    `advice` is a sentence that says what to do, `explanation` what the other side said, and
+    `at_least` the shortest wait in seconds that it asks for.
     """
 
     trouble: Trouble
@@ -23,7 +25,7 @@ class Refusal:
 class RefusalError(Exception):
     """
     Raised where something was refused that is needed before the stream can be asked for.  str() is
-    a clause that says what, `refusal` what it means.
+    a clause that says what was refused; `refusal` is what that means.
     """
 
     def __init__(self, reason: str, refusal: Refusal) -> None:

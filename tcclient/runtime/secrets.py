@@ -1,4 +1,4 @@
-"""Strings that nobody may see: tokens and keys.  Knows not whose they are."""
+"""Keeps tokens and keys out of everything that is shown.  Does not know whose they are."""
 
 import re
 
@@ -29,8 +29,8 @@ class Secret:
 
 def secret(text: str) -> Secret:
     """
-    Return a token or key as a Secret.  Raises Unfit unless it is visible ASCII: it travels in a
-    header, where nothing else arrives as it left.
+    Return a token or key as a Secret.  Raises Unfit unless it is visible ASCII: it is sent in a
+    header, where other characters may arrive changed.
     """
     if not text:
         raise Unfit("an empty string")

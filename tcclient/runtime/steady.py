@@ -1,9 +1,9 @@
 """
 Time that does not jump when the machine's clock is set.
 
-Twisted's timers follow the wall clock: set back by an hour it freezes all of them for that hour,
-and set forward it makes all of them go off at once.  Knows when that has happened and puts them
-right; somebody has to call look() often, which `clockwatch` does.
+Twisted's timers follow the wall clock: one that is set back by an hour freezes all timers for that
+hour, and one that is set forward makes all of them due at once.  Knows when that has happened, and
+puts the timers right; does not know when to look, which `clockwatch` does.
 """
 
 import time
@@ -18,23 +18,23 @@ from zope.interface import implementer
 log = Logger()
 
 LEAST = 1.0
-"""Seconds.  A smaller step puts no timer off by more than that, and is followed in silence."""
+"""Seconds of the smallest step that counts: a smaller one moves no timer by more than that."""
 
 APART = 0.1
-"""Seconds that two readings may be apart for what is read between them to mean anything."""
+"""Most seconds between two readings of one clock for a reading of the other to belong to both."""
 
 
 @attrs.define
 class Offset:
-    """How far the wall clock is ahead of the steady one, in seconds, as it was read last.  Pure."""
+    """By how many seconds the wall clock is ahead of the steady one, when read last.  Pure."""
 
     seconds: float
 
     def read(self, before: float, wall: float, after: float) -> float | None:
         """
-        The wall clock showed `wall` between two readings of the steady one.  Returns by how many
-        seconds it has been set since the last time, negative for back, 0.0 where it has not; None
-        where the process was held up in between, so that nothing follows.
+        Take a reading `wall` of the wall clock between two readings of the steady one.  Return by
+        how many seconds the wall clock has been set since the last time, negative for back, 0.0 if
+        it has not; None if the process was held up between the readings, so that nothing follows.
         """
         if after - before > APART:
             return None
@@ -45,9 +45,9 @@ class Offset:
 
 class Times:
     """
-    Two clocks over one `reactor`: `wall` is for dates and names, `steady`, which only ever goes on,
-    for durations.  What is to be called later, through either, keeps the time that it has left
-    when the wall clock is set.
+    Two clocks over one `reactor`: `wall` for dates and names, and `steady`, which is never set, for
+    durations.  A call that waits, asked of either, keeps the time that it has left when the wall
+    clock is set.
     """
 
     def __init__(
@@ -64,13 +64,16 @@ class Times:
 
     def on_step(self, listener: Callable[[float], object]) -> None:
         """
-        `listener` is called by the reactor when the wall clock has been set, with the seconds,
-        negative for back.  What it had asked to be called at a date is due at another one then.
+        Have the reactor call `listener` when the wall clock has been set, with the seconds,
+        negative for back.  Whatever is to be done at a certain date has to be asked for again then.
         """
         self._listeners.append(listener)
 
     def look(self) -> bool:
-        """See whether the wall clock has been set since the last look.  False: not to be seen."""
+        """
+        See whether the wall clock has been set since the last look, and put off timers then.
+        Return whether it could be seen: not if the process was held up meanwhile.
+        """
         before, wall, after = self._monotonic(), self.reactor.seconds(), self._monotonic()
         moved = self._offset.read(before, wall, after)
         if moved is None:
@@ -88,7 +91,10 @@ class Times:
     def call_later(
         self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
     ) -> IDelayedCall:
-        """As the reactor's, and as a rule known to be asked for after all steps so far."""
+        """
+        Do what callLater() of the reactor does.  As a rule the clocks are looked at first, so that
+        the call is known to be made after all steps so far.
+        """
         seen = self.look()
         call = self.reactor.callLater(delay, callable, *args, **kwargs)
         if seen:
@@ -97,10 +103,11 @@ class Times:
 
     def _made_since(self, moved: float, due: float) -> bool:
         """
-        Whether a call that was not there at the last look was made after the step, and is right.
-        Twisted asks the reactor itself; some of its calls are due at once, and one that is put off
-        by an hour keeps a connection from being made.  The exception is one that was to be made in
-        more time than the clock was set by, which is done so much sooner or later.
+        Return whether a call that was not there at the last look was asked for after the step, so
+        that it must not be put off.  Such calls are Twisted's own, which go to the reactor itself;
+        some are due at once, and if one were put off by an hour, a connection would not be made.
+        The answer is wrong for a call whose delay is longer than the step, which comes too early or
+        too late by as much.
         """
         if moved > 0:
             return due >= self._looked + moved - APART
@@ -121,7 +128,7 @@ class Times:
 
 @implementer(IReactorTime)
 class _Clock:
-    """What `seconds` shows, with the reactor's timers."""
+    """A clock that shows what `seconds` returns, and has the timers of `times`."""
 
     def __init__(self, seconds: Callable[[], float], times: Times) -> None:
         self._seconds = seconds

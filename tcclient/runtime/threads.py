@@ -1,5 +1,5 @@
 """
-What must not hold up the reactor, done in threads beside it.  Knows not what is done in them.
+Does in threads what must not hold up the reactor.  Does not know what that is.
 """
 
 from collections.abc import Callable
@@ -14,22 +14,22 @@ Result = TypeVar("Result")
 
 
 class Threads(Protocol):
-    """Does things that may take long."""
+    """Calls functions that may take long."""
 
     def __call__(self, act: Callable[[], Result]) -> Deferred[Result]:
-        """Do `act`.  Fires with what it returns, or fails with what it raises."""
+        """Call `act`.  Fires with what it returns, or fails with what it raises."""
 
 
 def in_place(act: Callable[[], Result]) -> Deferred[Result]:
-    """Do `act` here and now: the reactor waits.  Fires, or fails, at once."""
+    """Call `act` at once, while the reactor waits.  Fires with its result, or fails, at once."""
     return maybeDeferred(act)
 
 
 def in_threads(reactor: IReactorFromThreads) -> Threads:
     """
-    Return what does each act in a thread of its own.  These are daemons, not the reactor's own
-    threads: one that waits for a disk or a name server that never answers does not keep the
-    process from ending.
+    Return what calls each function in a thread of its own.  These are daemon threads, not those of
+    the reactor's pool: a thread that waits for a disk or a name server that never answers must not
+    keep the process from ending.
     """
 
     def in_thread(act: Callable[[], Result]) -> Deferred[Result]:

@@ -8,19 +8,19 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 class Timers:
-    """Each name is at most one call that is due."""
+    """Delayed calls of one clock, at most one of each name."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._calls: dict[str, IDelayedCall] = {}
 
     def start(self, name: str, seconds: float, act: Callable[[], object]) -> None:
-        """Call `act` then; one of that name that is due already stands."""
+        """Call `act` in `seconds`, unless a call of that name is already waiting."""
         if name not in self._calls:
             self._calls[name] = self._clock.callLater(seconds, self._ring, name, act)
 
     def stop(self, *names: str) -> None:
-        """Forget the calls; one that is not due is no error."""
+        """Cancel the calls of these names that are waiting."""
         for name in names:
             call = self._calls.pop(name, None)
             if call is not None:

@@ -1,4 +1,4 @@
-"""What a check has found.  Knows no check."""
+"""What a check of `--check` has found.  Knows no check."""
 
 import enum
 
@@ -6,7 +6,7 @@ import attrs
 
 
 class Outcome(enum.StrEnum):
-    """How a check ended; only FAIL makes the whole fail."""
+    """How a check ended; only FAIL makes `--check` fail."""
 
     OK = "ok"
     WARN = "warn"
@@ -15,22 +15,22 @@ class Outcome(enum.StrEnum):
 
 @attrs.frozen
 class Verdict:
-    """One check's result; `text` is a clause or two that name what to do."""
+    """The result of one check; `text` is a clause or two that say what to do, if anything."""
 
     outcome: Outcome
     text: str
 
 
 def ok(text: str) -> Verdict:
-    """Nothing to do."""
+    """Return that all is well."""
     return Verdict(Outcome.OK, text)
 
 
 def warn(text: str) -> Verdict:
-    """It may run, and probably not as it is meant to."""
+    """Return that the client may run, but probably not as it is meant to."""
     return Verdict(Outcome.WARN, text)
 
 
 def fail(text: str) -> Verdict:
-    """It cannot run."""
+    """Return that the client cannot run."""
     return Verdict(Outcome.FAIL, text)

@@ -1,1 +1,1 @@
-"""What brings captures their posts, and what becomes of each message."""
+"""Where posts come from: what every source implements, the sources, and what they share."""

@@ -1,7 +1,7 @@
 """
 The syntax of the researcher's keyword text, which all sources share: terms, words and boxes.
 
-Knows how a text is taken apart; what a source accepts of it stands in the source's room.
+Knows how a text is taken apart; which terms a source accepts is known to that source.
 """
 
 import re
@@ -10,7 +10,7 @@ import attrs
 
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 _CORNERS = 4
-"""The numbers of a box: two longitudes and two latitudes."""
+"""How many numbers a box has: two longitudes and two latitudes."""
 
 
 @attrs.frozen
@@ -25,11 +25,11 @@ class Box:
 
 def split_terms(text: str) -> list[str]:
     """
-    The terms between the commas, each once, with one blank between its words.
+    Return the terms between the commas, each once, with one blank between its words.
 
-    A `geo:` of fewer than four words takes on the terms behind it that are nothing but numbers,
-    until it has four: keywords they would be by mistake only.  Once it has more (`geo: 7,5 51,2`,
-    where commas are decimal points), it takes on all.
+    A `geo:` term of fewer than four words takes over the terms behind it that consist of numbers
+    only, until it has four: hardly anybody means them as keywords.  If that makes more than four
+    (`geo: 7,5 51,2`, where commas are decimal points), it takes over all such terms.
     """
     terms: list[list[str]] = []
     words = _CORNERS  # of the box that is being read
@@ -44,18 +44,24 @@ def split_terms(text: str) -> list[str]:
 
 
 def is_box(term: str) -> bool:
-    """Whether a term is meant as a bounding box; it need not be a valid one."""
+    """Return whether a term is meant as a bounding box, valid or not."""
     return term[:4].lower() == "geo:"
 
 
 def _corners(term: str) -> list[str]:
-    """What should be the four numbers of a box.  Without commas, words behind them may name it."""
+    """
+    Return the words of a box that should be its four numbers.  Without commas these are the first
+    four, because the words behind them may name the box.
+    """
     words = term[len("geo:") :].replace(",", " ").split()
     return words if "," in term else words[:_CORNERS]
 
 
 def utf8_size(term: str) -> int:
-    """Bytes of UTF-8.  Raises ValueError, with a reason, for what no source can be sent."""
+    """
+    Return the size of a term in bytes of UTF-8.  Raises ValueError, with a reason, for a term that
+    no source can be sent.
+    """
     if "\0" in term:
         raise ValueError("it contains a NUL character")
     try:
@@ -66,8 +72,9 @@ def utf8_size(term: str) -> int:
 
 def parse_box(term: str, degrees: tuple[float, float]) -> Box:
     """
-    The box that a term beginning with `geo:` gives, its sides from the least to the most degrees.
-    Raises ValueError, with the reason, for anything that is no box.
+    Return the box that a term beginning with `geo:` gives.  `degrees` are the least and the
+    greatest length that a side may have.  Raises ValueError, with the reason, for anything that is
+    not such a box.
     """
     corners = _corners(term)
     if len(corners) != _CORNERS or not all(map(_NUMBER.fullmatch, corners)):

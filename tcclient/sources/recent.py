@@ -1,10 +1,10 @@
-"""Which posts have come already, of the latest.  Pure."""
+"""Which of the latest posts have come before.  Pure."""
 
 from collections import deque
 
 
 class Recent:
-    """Remembers ids, at most so many."""
+    """Remembers the latest ids, `most` of them."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -12,7 +12,10 @@ class Recent:
         self._order: deque[str] = deque()
 
     def is_new(self, post_id: str) -> bool:
-        """Whether the post has not come before; asked once for each post that comes."""
+        """
+        Return whether the post has not come before, and remember it.  Called once for each post
+        that comes.
+        """
         if post_id in self._seen:
             return False
         self._seen.add(post_id)
@@ -25,6 +28,6 @@ class Recent:
         return post_id in self._seen
 
     def forget(self) -> None:
-        """Remember none."""
+        """Forget all ids."""
         self._seen.clear()
         self._order.clear()

@@ -1,7 +1,7 @@
 """
-Which sources there are.
+The list of all sources.
 
-The only module that knows the rooms of sources by name; what a source is stands in `source`.
+Knows the packages of sources by name, as no other module does; what a source is, `source` says.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,23 +14,23 @@ from tcclient.sources.twitter_v2.kind import TwitterV2Kind
 from tcclient.storage.postids import AnyPostIds, PostIds
 
 KINDS: tuple[SourceKind, ...] = (TwitterV1Kind(), TwitterV2Kind())
-"""In the order in which they are asked whether settings choose them."""
+"""All kinds of sources, in the order in which they are asked whether settings choose them."""
 
 
 def chosen(document: Mapping[str, Any], kinds: Sequence[SourceKind] = KINDS) -> SourceKind:
-    """Return the kind that settings ask for; the last one where they ask for none."""
+    """Return the kind that the settings ask for; the last one if they ask for none."""
     return next((kind for kind in kinds if kind.is_chosen(document)), kinds[-1])
 
 
 def vocabulary(kinds: Sequence[SourceKind] = KINDS) -> Vocabulary:
-    """Return all kinds of lines that ledgers of captures from these sources can have."""
+    """Return all kinds of lines that the ledgers of captures from these sources can have."""
     return COMMON.plus(entry for kind in kinds for entry in kind.entries)
 
 
 def post_ids(first: PostIds | None = None, kinds: Sequence[SourceKind] = KINDS) -> AnyPostIds:
     """
-    Return how the ids of all sources' posts are found.  Those that come `first` are looked for
-    first: a folder may hold what another source brought before.
+    Return what finds the ids of all sources' posts.  `first`, if it is given, is asked before the
+    others, which are asked too: a folder may hold posts that another source brought before.
     """
     known = [kind.post_ids for kind in reversed(kinds)]
     return AnyPostIds(known if first is None else [first, *known])

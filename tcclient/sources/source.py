@@ -45,7 +45,7 @@ class Subscriber(Protocol):
     """Where its posts are stored; None while there is no place for them."""
 
     def opened(self) -> object:
-        """Hear that the stream is open."""
+        """Called when the stream is open."""
 
 
 class Feed(Pausable, Protocol):

@@ -1,1 +1,1 @@
-"""The folders and files of captures: written, named, and found again after a crash."""
+"""Writes the folders and files of captures, names them, and recovers them after a crash."""

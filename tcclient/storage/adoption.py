@@ -1,7 +1,7 @@
 """
-Files that stood in a folder before its account began: they are read through, and booked as found.
+Reads the data files that stood in a folder before its ledger began, and has them booked as found.
 
-Knows how far that has come, from the ledger; the account itself is its owner's business.
+Knows from the ledger which of them are still to be read; does not write the ledger itself.
 """
 
 import json
@@ -24,14 +24,14 @@ log = Logger()
 
 
 def found_before(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
-    """What unbooked() finds where no account has begun in the ledger; nothing where one has."""
+    """Return what unbooked() finds if no line of the ledger has counters yet, otherwise nothing."""
     if any("account" in line for line in ledger.newest_first()):
         return []
     return unbooked(folder, naming, ledger)
 
 
 def unbooked(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
-    """The names of the data files in `folder` that no line of the ledger has."""
+    """Return the names of the data files in `folder` that no line of the ledger names, sorted."""
     booked: set[object] = {line.get("name") for line in ledger.newest_first()}
     booked.add(ledger.path.name)
     return sorted(
@@ -43,7 +43,8 @@ def unbooked(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
 
 def left_to_adopt(ledger: Path) -> list[str]:
     """
-    What lines `adopting` name and no line `adopted` does; they stand before the first account.
+    Return the names that `adopting` lines list and no `adopted` line has.  The first `adopting`
+    line stands before the first line with counters, so a ledger without one is not read further.
     Raises OSError.
     """
     names: dict[str, None] = {}
@@ -60,7 +61,10 @@ def left_to_adopt(ledger: Path) -> list[str]:
 
 
 class Adoption:
-    """`note` writes a line into the ledger; `use` says who reads the files, which may take long."""
+    """
+    Reads older files of one folder, by the threads of `use`, as it may take long.  `note` writes a
+    line into the ledger.
+    """
 
     def __init__(
         self, folder: Path, ledger: Path, use: DiskUse, note: Callable[[Entry], None]
@@ -73,11 +77,14 @@ class Adoption:
         self._stopped = False
 
     async def go_on(self) -> None:
-        """With what an earlier process has left."""
+        """Read the files that the ledger lists, and does not have as read yet."""
         await self.run(await self._threads(partial(left_to_adopt, self._ledger)))
 
     async def run(self, names: Sequence[str]) -> None:
-        """Read the files, one after the other; one that cannot be read is passed over."""
+        """
+        Read the files with these names, one after the other, and note what is in each.  A file that
+        cannot be read is logged and passed over.
+        """
         for name in names:
             try:
                 found = await self._threads(partial(contents, self._folder / name, self._ids))
@@ -99,11 +106,12 @@ class Adoption:
             )
 
     def stop(self) -> None:
-        """Note nothing more; the next start goes on."""
+        """Note nothing more; the next process goes on with the rest."""
         self._stopped = True
 
 
 def _read(raw: bytes) -> dict[str, Any]:
+    """Return a line of the ledger, decoded; an empty dict if it is no JSON object."""
     try:
         line = json.loads(raw)
     except (ValueError, RecursionError):

@@ -1,7 +1,8 @@
 """
-Until when all that came is safe, for whoever comes after a crash: the time of an empty file.
+Marks until when all that came is safe on the disk, for the process that starts after a crash.
 
-Knows how a mark is set and read; what was heard and what has been synced is its owner's business.
+The mark is the modification time of an empty file.  Knows how it is set and read; does not know
+what has been heard or synced.
 """
 
 import os
@@ -11,8 +12,9 @@ from pathlib import Path
 
 class AliveMark:
     """
-    A mark that never says more than is true: what came until then (epoch seconds) is in files, and
-    they have been synced.  No method raises: without a mark the account only says less.
+    A mark that never says more than is true: all that came until its time (epoch seconds) is in
+    files, and they have been synced.  No method raises OSError: without a mark the next process
+    only takes more for missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -21,29 +23,32 @@ class AliveMark:
         self._being_synced = 0.0
 
     def read(self) -> float:
-        """What the mark says; 0.0 where there is none."""
+        """Return the time of the mark in epoch seconds; 0.0 if there is none."""
         try:
             return self._path.stat().st_mtime
         except OSError:
             return 0.0
 
     def written(self, until: float, *, synced: bool) -> None:
-        """All that came until then is in files; `synced` says whether they have been synced."""
+        """
+        Note that all that came until then (epoch seconds) is in files.  If they have been synced
+        too, the mark is set at once.
+        """
         self._written = until
         if synced:
             self._set(until)
 
     def sync_begins(self) -> None:
-        """What is in files by now will be safe at synced()."""
+        """Note that a sync begins: what is in files by now will be safe when synced() is called."""
         self._being_synced = self._written
 
     def synced(self) -> None:
-        """What was in files when the sync began is safe."""
+        """Set the mark to the time until which all was in files when the sync began."""
         if self._being_synced:
             self._set(self._being_synced)
 
     def remove(self) -> None:
-        """The account says itself until when all is safe."""
+        """Remove the mark: the ledger itself now says until when all is safe."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 

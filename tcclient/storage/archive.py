@@ -1,7 +1,7 @@
 """
-One job's folder while it is captured: ledger, current file, and the numbers that outlive us.
+The folder of one job while it is captured: its ledger, its data files, and its counters.
 
-Knows what is written where and in which order; nothing of streams and servers.
+Knows what is written where, and in which order; does not know streams or servers.
 """
 
 from collections.abc import Coroutine, Iterator
@@ -39,27 +39,43 @@ log = Logger()
 
 
 class Supply(Pausable, Protocol):
-    """What brings posts."""
+    """What brings posts to an archive."""
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte came; None where the stream is not heard."""
+        """Seconds since the last byte came; None while the stream is not heard."""
+
+
+class StoredCapture(Protocol):
+    """What is known of the posts of a capture that are stored, and of those that are missing."""
+
+    job_id: int
+
+    @property
+    def missed(self) -> float | None:
+        """Seconds for which posts have been missed that existed; None if none have."""
+
+    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
+        """
+        Fire with the ids of the posts that were made within `seconds` before the newest stored one.
+        The post stored last is the last; of very many posts only the newest are read.
+        """
 
 
 class Home(Protocol):
-    """What an archive needs of the folders that it is one of."""
+    """What an archive needs to know of the place where all folders are."""
 
     @property
     def base_dir(self) -> Path:
-        """Where the folders of all captures are."""
+        """The directory that holds the folders of all captures."""
 
     @property
     def clock(self) -> IReactorTime:
-        """What dates the lines of ledgers, and names files."""
+        """The clock that dates the lines of ledgers, and names files."""
 
     @property
     def steady(self) -> IReactorTime:
-        """What measures how long something took."""
+        """The clock that measures how long something took."""
 
     @property
     def use(self) -> DiskUse:
@@ -67,25 +83,29 @@ class Home(Protocol):
 
     @property
     def owners(self) -> dict[str, int]:
-        """The jobs that have a folder open in this process, by the folder's name."""
+        """The ids of the jobs that have a folder open in this process, by the folder's name."""
 
     def recover(self, naming: Naming, ledger: Ledger) -> float | None:
-        """Finish what a crash left in a folder; return when its last byte was written, if known."""
+        """
+        Finish what a crash left in a folder.  Return when its last byte was written, in epoch
+        seconds; None where nothing was left, or nobody knows.
+        """
 
     def counters(self, job: Job) -> Counters | None:
-        """Return the numbers of a job from the folder that it had last; None where it is new."""
+        """Return the counters of a job from the folder that it had last; None if it is new here."""
 
     def note_name(self, job: Job) -> None:
-        """Note that the numbers of the job are in the folder of its name from now on."""
+        """Note that the counters of the job are in the folder of its name from now on."""
 
 
-class Archive(FileOwner):
+class Archive(FileOwner, StoredCapture):
     """
-    Opened by Folders.open().  What the last process left there has been recovered by then.
+    The folder of a job that is captured; Folders.open() makes it.
 
-    `capture_log` is told what happens to the capture.  `last_byte` says when (epoch seconds) the
-    last byte was written that a crash left here, None where none has.  Neither store() nor note()
-    raises OSError: a bad disk must not end a capture, and pauses its `supply`.
+    First recovers what an earlier process has left there.  `capture_log` is told what happens to
+    the capture.  `last_byte` is when (epoch seconds) the last byte was written that a crash left
+    here, None if none has.  Neither store() nor note() raises OSError: a disk that refuses must not
+    end a capture, and pauses its `supply` instead.
     """
 
     def __init__(
@@ -114,7 +134,7 @@ class Archive(FileOwner):
             self.capture_log = CaptureLog(self.note, home.clock, missing, self._unwritten_since)
             self._after_crash = missing is not None and missing.cause == CRASH
             self._ledger.write(self._opening(), job.id)
-            home.note_name(job)  # last: until then, the numbers are found where they were
+            home.note_name(job)  # last: until then the counters are found where they were
             home.owners[naming.name] = job.id
             undo.pop_all()
         self._look_later()
@@ -127,7 +147,10 @@ class Archive(FileOwner):
         )
 
     def _begin_anew(self) -> None:
-        """The ledger was taken away: what it began with is said again, and what it had adopted."""
+        """
+        Say in a new ledger how things stand, as the old one was removed, and have the data files
+        that it had booked adopted.
+        """
         log.error(
             "The ledger of {name!r} was removed: a new one begins, and accounts for what happens "
             "from now on.",
@@ -141,15 +164,16 @@ class Archive(FileOwner):
             self._adopt(self._adoption.run(names))
 
     def _missing(self, job: Job) -> Missing | None:
-        """The gap in which an earlier process has left the capture."""
+        """Return the gap that an earlier process left open; None if the capture was not running."""
         lines = self._ledger.newest_first
         safe = self._mark.read()
         if last_boot(lines()) == boot():
             return resume(lines(), job.id, max(safe, self.last_byte or 0.0))
-        # The machine went down: what was written last may be gone, and its time say too much.
+        # The machine went down: what was written last may be gone, and file times say too much.
         return resume(lines(), job.id, safe, trust_recovered=False)
 
     def _unwritten_since(self) -> float | None:
+        """Write what waits.  Return when the first post came that still waits; None for none."""
         self.files.flush()
         return self.files.waiting_since
 
@@ -157,7 +181,7 @@ class Archive(FileOwner):
         self._timers.start("look alive", self._home.use.fsync_interval, self._look_alive)
 
     def _look_alive(self) -> None:
-        """The ledger is made safe from a power cut, and the mark follows what is heard."""
+        """Sync new lines of the ledger, and move the mark on to what has been heard and written."""
         self._look_later()
         if self._ledger.is_unsynced:
             self._ledger.is_unsynced = False
@@ -170,55 +194,64 @@ class Archive(FileOwner):
             self._mark.written(until, synced=self.files.is_synced)
 
     def _list_older_files(self, folder: Path, naming: Naming) -> None:
-        """Before the account begins, so that a file that appears later is not taken for one."""
+        """
+        Note which data files are older than the ledger.  This comes before its first line with
+        counters, so that a file that appears later is not taken for an older one.
+        """
         names = found_before(folder, naming, self._ledger)
         if names:
             self._ledger.write(entries.Adopting(names=tuple(names)))
 
     @property
     def waiting(self) -> int:
-        """The posts that have been taken and are in no file yet."""
+        """Number of posts that have been taken and are in no file yet."""
         return self.files.waiting
 
     def store(self, posts: list[bytes]) -> None:
-        """Take posts.  They are counted when they are in the file."""
+        """Take posts, without their newlines.  They are counted when they are in the file."""
         self.files.write(b"\n".join((*posts, b"")), len(posts))
 
     def flush(self) -> None:
-        """Write what waits and can be written, so that it counts."""
+        """Write the posts and the lines that wait, as far as the disk takes them."""
         self.files.flush()
         with self._complaining_once():
             self._ledger.catch_up()
 
     def stored(self, posts: int) -> None:
-        """As Owner of the files."""
+        """Count posts that are in the file now."""
         self.tally.posts += posts
 
     def read_until(self) -> float | None:
-        """As Owner of the files."""
+        """
+        Return when the last byte came, in epoch seconds, if that is IN_FLIGHT seconds ago or more;
+        otherwise None.
+        """
         silent = None if self.supply is None else self.supply.silent
         return None if silent is None or silent < IN_FLIGHT else self._home.clock.seconds() - silent
 
     def book(self, file: Finished) -> None:
-        """As Owner of the files."""
+        """Write a finished file into the ledger, with the counters after it.  Raises OSError."""
         self._ledger.write(file.for_ledger(self.tally.counters), self.job_id)
 
     def fileno(self) -> int:
-        """As Owner of the files."""
+        """Return the descriptor of the ledger."""
         return self._ledger.fileno()
 
     def pauseProducing(self) -> None:
-        """Have the stream read no further, while the disk takes no posts."""
+        """Pause what brings the posts, while the disk takes none."""
         if self.supply is not None:
             self.supply.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Have the stream read on."""
+        """Have posts brought again."""
         if self.supply is not None:
             self.supply.resumeProducing()
 
     def lost(self, posts: int, reason: str) -> None:
-        """As Owner of the files: they stay counted, since the server has been told of them."""
+        """
+        Log and note that posts are gone which had been stored.  They stay counted, since the server
+        has been told of them.
+        """
         log.error(
             "Capture {name!r}: {posts} posts are gone: {reason}.",
             name=self.name,
@@ -228,15 +261,15 @@ class Archive(FileOwner):
         self.note(entries.NotStored(posts=posts, reason=reason, counted=True))
 
     def sync_begins(self) -> None:
-        """As Owner of the files."""
+        """Have the mark remember what is in files now."""
         self._mark.sync_begins()
 
     def synced(self) -> None:
-        """As Owner of the files."""
+        """Set the mark: what was in files when the sync began is safe."""
         self._mark.synced()
 
     def troubled(self, reason: str) -> None:
-        """As Owner of the files."""
+        """Log and note that the disk takes no posts."""
         self._troubled_since = self._home.steady.seconds()
         log.error(
             "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
@@ -248,13 +281,13 @@ class Archive(FileOwner):
         self.note(entries.DiskTrouble(reason=reason))
 
     def recovered(self) -> None:
-        """As Owner of the files."""
+        """Log and note that the disk takes posts again, and after how long."""
         after = max(0.0, self._home.steady.seconds() - self._troubled_since)
         log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
         self.note(entries.DiskRecovered(after=round(after, 3)))
 
     def note(self, entry: Entry) -> None:
-        """Put a line into the ledger."""
+        """Put a line into the ledger; if the disk refuses it, it waits.  Does not raise OSError."""
         with self._complaining_once():
             self._ledger.note(entry, self.job_id)
         if self._ledger.is_renewed:
@@ -262,29 +295,32 @@ class Archive(FileOwner):
             self._begin_anew()
 
     def newest_lines(self) -> Iterator[dict[str, Any]]:
-        """Those of the ledger, from the last one backwards."""
+        """Yield the lines of the ledger, decoded, from the last one backwards."""
         return self._ledger.newest_first()
 
     @property
     def missed(self) -> float | None:
-        """As Left of a backfill."""
+        """Seconds for which posts have been missed so far; None if none have."""
         return self.capture_log.missed
 
     def newest_ids(self, seconds: float) -> Deferred[list[str]]:
-        """As Left of a backfill."""
+        """
+        Read the newest posts in a thread.  Fires with the ids of those that were made within
+        `seconds` before the newest one, in the order in which they were stored.
+        """
         return self._home.use.threads(
             partial(stored_lately, self._ledger.path, self._home.use.ids, seconds)
         )
 
     def clock_stepped(self, seconds: float) -> None:
-        """The clock has been set by `seconds`: the ledger says so, and the file ends by it."""
+        """Note that the clock was set by `seconds`; the current file ends by its new time."""
         self.files.clock_stepped()
         self.capture_log.clock_stepped(seconds)
 
     def take_server_total(self, server_total: int | None) -> None:
         """
-        Where the server's number is above ours, the base rises, and the ledger says so.  The log
-        says it once, and once more where it goes on.
+        Raise the base if the server's total is above ours, and note it in the ledger.  The log says
+        it the first time, and once more if the next total is above ours again.
         """
         more = self.tally.rebase(server_total)
         if more:
@@ -314,15 +350,15 @@ class Archive(FileOwner):
             )
 
     def settled(self, update: CountUpdate) -> None:
-        """The server has taken `update`; a restart must know."""
+        """Note that the server has taken `update`, in the ledger too, as a restart must know."""
         self.tally.accepted(update)
         if update.count:
             self._note_update(update.count)
 
     def settle(self, recent_total: int | None) -> None:
         """
-        The server's newest update decides whether one whose answer was not seen has been taken;
-        the ledger has a line for it then, as for every other.
+        Decide by the total of the server's newest update whether the server has taken the update
+        whose answer was not seen.  If so, note that in the ledger, as for every other update.
         """
         before = self.tally.settled
         self.tally.settle(recent_total)
@@ -330,15 +366,17 @@ class Archive(FileOwner):
             self._note_update(self.tally.settled - before)
 
     def finish(self) -> Deferred[None]:
-        """Fires when all that was taken is in files under their final names."""
+        """Finish the current file.  Fires when all posts are in files under their final names."""
         return self.files.finish()
 
     def close(self) -> Deferred[None]:
-        """Fires when that is so, and the folder has been let go of."""
+        """Finish the current file and let go of the folder.  Fires when both are done."""
         return self.files.finish().addCallback(lambda _: self._let_go())
 
     def give_up(self) -> None:
-        """The process ends before the disk has taken everything: say what it has not."""
+        """
+        Log and note how many posts are lost, as the process ends before the disk has taken them.
+        """
         self._timers.stop("look alive")
         posts = self.files.give_up()
         if posts:
@@ -371,13 +409,13 @@ class Archive(FileOwner):
         self.note(entries.Update(count=count, counters=self._counters_on_disk()))
 
     def _counters_on_disk(self) -> Counters:
-        """Return the numbers, of posts those in finished files: recovery counts the others."""
+        """Return the counters, of posts those in finished files: recovery counts the others."""
         counters = self.tally.counters
         return attrs.evolve(counters, posts=counters.posts - self.files.unfinished)
 
     @contextmanager
     def _complaining_once(self) -> Iterator[None]:
-        """A ledger that cannot be written is said once, until it can be written again."""
+        """Log that the ledger cannot be written, once until it can be again, and go on."""
         try:
             yield
         except OSError as e:
@@ -394,7 +432,7 @@ class Archive(FileOwner):
 
 def _held_by_server(job: Job) -> int:
     """
-    What the server counts for a job that is new here.  The newest update can be ahead of the job's
-    own total, where its last client did not come to a report.
+    Return what the server counts for a job that is new here.  The newest update can be ahead of the
+    job's own total, if its last client ended before it reported one.
     """
     return max(0, job.total_count or 0, job.recent_total or 0)

@@ -1,5 +1,7 @@
 """
-What is in a data file that this process has not written.  Reads it once, from end to end.
+What is in a data file that this process has not written.
+
+Knows posts as lines and by their ids; does not know why a file is read.
 """
 
 import hashlib
@@ -12,12 +14,15 @@ from tcclient.storage.growing import Finished
 from tcclient.storage.postids import PostIds, id_or_none
 
 _BLOCK = 1 << 20
-"""Bytes of a line that are looked at together; no post that was ever stored is longer."""
+"""Bytes of a line that are read together; no post that was ever stored is longer."""
 
 
 @attrs.frozen
 class Contents:
-    """Lines that are not blank, bytes, their SHA-256, and the ids of the first and last line."""
+    """
+    What is in a data file: its `posts` (lines that are not blank), its `bytes` and their SHA-256.
+    The ids are those of its first and last post, None where one cannot be read.
+    """
 
     posts: int
     bytes: int
@@ -26,14 +31,22 @@ class Contents:
     last_id: str | None
 
     def under(self, name: str, last_arrival: float | None) -> Finished:
-        """As it is booked."""
+        """
+        Return the file as it is booked under its final name.  `last_arrival` is in epoch seconds,
+        None where nobody knows; when the first post arrived nobody knows.
+        """
         return Finished(
             name=name, **attrs.asdict(self), first_arrival=None, last_arrival=last_arrival
         )
 
 
 def contents(path: Path, ids: PostIds) -> Contents:
-    """The original client left blank lines between posts, and line ends of two characters."""
+    """
+    Read a file once, from end to end, and return what is in it.  Raises OSError.
+
+    Blank lines are no posts: the original client left some between posts, and line ends of two
+    characters.
+    """
     sha256 = hashlib.sha256()
     posts = size = 0
     first = last = b""

@@ -1,5 +1,7 @@
 """
-How posts are to be written, and who keeps the account of it.
+How posts are to be written, and who is told of what happens to them.
+
+Knows numbers and roles; opens no file.
 """
 
 from collections.abc import Callable
@@ -19,47 +21,47 @@ NO_IDS = AnyPostIds(())
 @attrs.frozen
 class DiskUse:
     """
-    How files are written; seconds and bytes.  As it stands each read is written at once, whatever
-    room there is, and everything waits for a sync.
+    How files are written; times are in seconds, sizes in bytes.  By default each read is written at
+    once, however little room there is, and the reactor waits for each sync.
     """
 
     flush_interval: float = 0.0
-    """The longest that a post waits to be written while more come; 0: it does not."""
+    """The longest that a post waits to be written while more come; 0: it does not wait."""
     fsync_interval: float = 1.0
-    """The longest that what is written can be lost by a power cut."""
+    """How long after it is written a post may still be lost by a power cut."""
     min_free_bytes: int = 0
-    """With less room on the disk nothing is written."""
+    """With less room than this on the disk nothing is written; 0: the room is not looked at."""
     threads: Threads = in_place
-    """What syncs, which may take long."""
+    """Where disk work is done that may take long, such as a sync."""
     free: Callable[[Path], int] = free_bytes
-    """How many bytes there is room for on the disk of a folder."""
+    """Returns how many bytes there is room for on the disk of a folder."""
     ids: PostIds = NO_IDS
-    """How the ids of posts are found; as it stands none is."""
+    """How the ids of posts are found; by default none is."""
 
 
 class FileOwner(Protocol):
-    """Who keeps the account of the files, and can pause what brings their posts."""
+    """Who keeps the ledger of the files, and can pause what brings their posts."""
 
     def stored(self, posts: int) -> None:
-        """So many more posts are in the file."""
+        """Hear that so many more posts are in the file."""
 
     def read_until(self) -> float | None:
         """
-        Until when all that came has been taken, in epoch seconds, where that is some time ago: what
-        a crash leaves is to say no more.  None: until now.
+        Return until when all that came has been read, in epoch seconds, where that is some time
+        ago; None: until now.  The time of a file that a crash leaves must not be later.
         """
 
     def book(self, file: Finished) -> None:
         """
-        Write a finished file into the account, or raise OSError.  Called while the temporary name
-        still exists: who finds that after a crash knows that the booking may be missing.
+        Write a finished file into the ledger, or raise OSError.  Called while the temporary name
+        still exists: whoever finds that name after a crash knows that the booking may be missing.
         """
 
     def fileno(self) -> int:
-        """The descriptor of the account, which is synced before the temporary name goes."""
+        """Return the descriptor of the ledger, which is synced before the temporary name goes."""
 
     def lost(self, posts: int, reason: str) -> None:
-        """So many posts that were stored are gone."""
+        """Hear that so many posts which were stored are gone; `reason` is a clause."""
 
     def pauseProducing(self) -> None:
         """Have nothing more brought; what comes all the same is kept."""
@@ -68,13 +70,13 @@ class FileOwner(Protocol):
         """Have posts brought again."""
 
     def sync_begins(self) -> None:
-        """What has been stored by now will be safe from a power cut at synced()."""
+        """Hear that a sync begins: what is stored by now will be safe when synced() is called."""
 
     def synced(self) -> None:
-        """What had been stored when the sync began is safe."""
+        """Hear that what was stored when the sync began is safe from a power cut."""
 
     def troubled(self, reason: str) -> None:
-        """The disk has refused something, which is tried until it does not."""
+        """Hear that the disk has refused something, which is tried again; `reason` is a clause."""
 
     def recovered(self) -> None:
-        """The disk has taken everything that it had refused."""
+        """Hear that the disk has taken everything that it had refused."""

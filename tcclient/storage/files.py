@@ -1,8 +1,8 @@
 """
-The file that posts are appended to: what was taken waits, is written, synced, and gets its name.
+The file that posts are appended to: posts wait, are written and synced, and the file gets its name.
 
-Knows when each of these is due, and that a disk can refuse; what an account looks like, and who
-brings the posts, is its owner's business.
+Knows when each of these is due, and that a disk can refuse; does not know what a ledger looks like,
+nor who brings the posts.
 """
 
 from functools import partial
@@ -26,15 +26,15 @@ from tcclient.storage.waiting import Batch, Waiting
 log = Logger()
 
 MOST_WAITING_FOR_DISK = 4 << 20
-"""Bytes that wait for a disk that is busy before nothing more is taken."""
+"""Bytes that may wait for a busy disk; with more, the posts are paused."""
 
 RETRY = 1.0
-"""Seconds until a disk that has refused something is tried again."""
+"""Seconds after which a disk that has refused something is tried again."""
 
 MOST_WAITING = 1 << 20
 """
-Bytes that may wait for the time to write them; more are written at once.  Written in pieces of
-64 kB, a post costs a third more than in such of this size; in larger ones it costs no less.
+Bytes that may wait for the time to write them; more are written at once.  In pieces of 64 kB a post
+costs a third more to write than in pieces of this size; in larger ones it costs no less.
 """
 
 
@@ -42,8 +42,8 @@ class RotatingFile(Service):
     """
     One file per slot, opened by the first post and finished by the clock.
 
-    What the disk refuses is kept, and tried every RETRY seconds; the owner has no more taken
-    meanwhile.  `stopService` finishes the open file, as finish() does.
+    What the disk refuses is kept, and tried again every RETRY seconds; `owner` is asked to pause
+    the posts meanwhile.  `stopService` finishes the open file, as finish() does.
     """
 
     def __init__(
@@ -66,17 +66,17 @@ class RotatingFile(Service):
 
     @property
     def unfinished(self) -> int:
-        """The posts in the file whose final name is not booked yet."""
+        """Number of posts in the open file, as long as its final name is not booked."""
         return 0 if self._file is None or self._file.final else self._file.posts
 
     @property
     def waiting(self) -> int:
-        """The posts that are in no file yet."""
+        """Number of posts that are in no file yet."""
         return self._waiting.posts
 
     @property
     def waiting_since(self) -> float | None:
-        """When the first post came that is in no file yet; None where none waits."""
+        """When (epoch seconds) the first post came that is in no file yet; None if none waits."""
         batch = self._waiting.first
         return None if batch is None else batch.first_arrival
 
@@ -88,8 +88,8 @@ class RotatingFile(Service):
 
     def write(self, block: bytes, posts: int) -> None:
         """
-        Take `block`, which holds that many posts, each ended by a newline.  It is in the file as
-        soon as nothing more comes, after `flush_interval` at the latest, or when the disk takes it.
+        Take `block`, which has that many posts, each ended by a newline.  It is written as soon as
+        nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
         self._waiting.add(block, posts, self._clock.seconds())
         self._pause_or_resume()
@@ -101,15 +101,16 @@ class RotatingFile(Service):
             self._timers.start("flush", 0, partial(self._flush_unless_more_comes, 0))
 
     def flush(self) -> None:
-        """Write what waits, but where the disk refuses it, or is busy with finishing a file."""
+        """Write what waits, unless the disk refuses it, or is busy with an earlier call."""
         if not self._working:
             working = Deferred.fromCoroutine(self._work())
             working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
 
     def _flush_unless_more_comes(self, before: int) -> None:
         """
-        A turn of the reactor lies between two calls: who was to be read has been.  `before` is how
-        many bytes waited in the last one.
+        Flush if no byte has come since the last call, when `before` bytes waited, or the first has
+        waited long enough.  A turn of the reactor lies between two calls, so that every stream with
+        something to read has been read.
         """
         since, waiting = self.waiting_since, self._waiting.bytes
         if since is None:
@@ -120,20 +121,20 @@ class RotatingFile(Service):
             self._timers.start("flush", 0, partial(self._flush_unless_more_comes, waiting))
 
     def give_up(self) -> int:
-        """Forget what is in no file.  Returns how many posts that are."""
+        """Forget the posts that are in no file.  Return how many these are."""
         return self._waiting.forget()
 
     def sync(self, fd: int) -> Deferred[None]:
         """
-        Fires when what was written to another file of the owner's is safe from a power cut; fails
-        with OSError.  It waits for its turn, as the disk is asked for one thing at a time.
+        Sync another file of the owner's, when its turn comes: the disk is asked for one thing at a
+        time.  Fires when what was written to it is safe from a power cut; fails with OSError.
         """
         return self._syncing.file(fd)
 
     def finish(self) -> Deferred[None]:
         """
-        Fires when all that was taken is in files under their final names: where the disk refuses,
-        that is when it has recovered.
+        Finish the open file.  Fires when all posts are in files under their final names: if the
+        disk refuses, when it has recovered.
         """
         finished: Deferred[None] = Deferred(self._finishing.remove)
         self._finishing.append(finished)
@@ -163,7 +164,7 @@ class RotatingFile(Service):
             self._went_well()
 
     async def _step(self) -> bool:
-        """Do what is to be done next.  Whether there was anything."""
+        """Do what is to be done next.  Return whether there was anything.  Raises OSError."""
         file, batch = self._file, self._waiting.first
         if file is not None and file.doubtful:
             await self._syncing.file(file.fd)
@@ -203,7 +204,7 @@ class RotatingFile(Service):
             self.flush()
 
     def clock_stepped(self) -> None:
-        """The clock has been set: the slot of the open file ends when it shows that it does."""
+        """Finish the open file when the clock, which has been set, shows that its slot is over."""
         if self._file is None:
             return
         self._timers.stop("slot")
@@ -214,7 +215,7 @@ class RotatingFile(Service):
             self._slot_over()
 
     async def _conclude(self, file: Growing) -> None:
-        """Give the open file its final name.  Raises OSError; it is still open then."""
+        """Give the open file its final name.  Raises OSError; the file is still open then."""
         named = True
         if file.posts:
             await self._syncing.file(file.fd, file.take_rest())
@@ -230,7 +231,10 @@ class RotatingFile(Service):
         await self._syncing.folder(self._folder)
 
     def _take_name(self, file: Growing) -> bool:
-        """Whether its final name is booked now; not where it has been removed."""
+        """
+        Give the file its final name and book it, if that is not done yet.  Return whether it has
+        the name, which a file that was removed cannot get.  Raises OSError.
+        """
         if file.final is not None:
             return True
         try:
@@ -242,7 +246,7 @@ class RotatingFile(Service):
         except FileNotFoundError:
             if file.path.exists():
                 raise
-            # It cannot be finished any more, and must not keep the next one from being opened.
+            # It was removed, and must not keep the next one from being opened.
             return False
         return True
 
@@ -260,7 +264,7 @@ class RotatingFile(Service):
             Deferred.fromCoroutine(self._sync(self._file))
 
     async def _sync(self, file: Growing) -> None:
-        """Sync what has been written, and its name; what comes meanwhile is for the next time."""
+        """Sync what has been written, and the file's name; what comes meanwhile is synced later."""
         file.being_synced, file.unsynced = True, False
         self._owner.sync_begins()
         try:

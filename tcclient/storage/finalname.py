@@ -1,7 +1,7 @@
 """
-How a file gets its final name: never over another file, and booked while it still has both.
+How a file gets its final name: never over another file, and booked while it still has both names.
 
-Knows names and links on the disk; not what is in the files, nor when one is finished.
+Knows names and links on the disk; does not know what is in a file, nor when one is finished.
 """
 
 import errno
@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.ENOTSUP}
-"""What link() answers on file systems that have no hard links (vfat, some network shares)."""
+"""Errors of link() on file systems that have no hard links (vfat, some network shares)."""
 
 Link = Callable[[Path, Path], None]
 """Gives a file a second name, as os.link() does."""
@@ -24,7 +24,7 @@ def give_final_name(
     book: Callable[[str], None],
     link: Link = os.link,
 ) -> None:
-    """take_final_name() and drop_temporary_name() in one."""
+    """Take a final name, have it booked, and drop the temporary one.  Raises OSError."""
     drop_temporary_name(tmp, take_final_name(tmp, names, book, link))
 
 
@@ -35,14 +35,14 @@ def take_final_name(
     link: Link = os.link,
 ) -> Path:
     """
-    Give `tmp` the first of `names` that is free beside it, and return that; a file that exists is
-    never touched.  `book` is called with the name.  Raises OSError.
+    Give the file `tmp` the first of `names` that is free in its folder, call `book` with that name,
+    and return the new path.  A file that exists is never touched.  Raises OSError.
 
     To survive a power cut, the file must have been synced before, the booking must be synced
     before the temporary name is dropped, and the folder after that.
 
-    Finds its own traces, so that it can be called again after it was cut short anywhere but
-    between `book` and the end; recovery knows about that.
+    Recognizes what an earlier call has left, so it can be called again if that was cut short
+    anywhere but between `book` and the end; recovery takes care of that case.
     """
     for name in names:
         final = tmp.with_name(name)
@@ -62,16 +62,19 @@ def take_final_name(
 
 
 def drop_temporary_name(tmp: Path, final: Path) -> None:
-    """`final`, which has been taken and booked, is the file's only name.  Raises OSError."""
+    """Make `final`, which has been taken and booked, the file's only name.  Raises OSError."""
     with suppress(FileNotFoundError):  # somebody has dropped it, or removed the folder
         if same_file(tmp, final):
             tmp.unlink()
-        else:  # it is only reserved
+        else:  # `final` is an empty file that only reserves the name
             tmp.replace(final)
 
 
 def _reserve(final: Path) -> bool:
-    """Take a name where there are no hard links."""
+    """
+    Reserve a name by an empty file, where there are no hard links.  Return whether it is ours now,
+    or was reserved by an earlier call.
+    """
     try:
         os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     except FileExistsError:
@@ -80,11 +83,11 @@ def _reserve(final: Path) -> bool:
 
 
 def is_reservation(final: Path) -> bool:
-    """Whether a finished name is only taken: no finished file is empty."""
+    """Return whether a final name is only reserved: no finished file is empty."""
     status = final.lstat()
     return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def same_file(one: Path, other: Path) -> bool:
-    """Whether two names are one file; a symbolic link is itself, wherever it leads."""
+    """Return whether two names are one file; a symbolic link is not the file it leads to."""
     return os.path.samestat(one.lstat(), other.lstat())

@@ -1,7 +1,7 @@
 """
-Where the folders of captures are: which job has which, and what belongs to none of them.
+The folders of all captures: which job has which, and the ledger of what belongs to no capture.
 
-Knows names, locks and the index; what happens in a folder is its archive's business.
+Knows names, locks and that ledger; does not know what happens in a folder, which its archive does.
 """
 
 import os
@@ -32,18 +32,18 @@ from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 log = Logger()
 
 INDEX = "tcc.ledger.jsonl"
-"""In base_dir: what belongs to no capture, and which job has had which folder."""
+"""Name of a ledger in base_dir: what belongs to no capture, and which job has had which folder."""
 
 
 class Note(Protocol):
     """Puts a line into the ledger of what belongs to no capture, even if it is about a job."""
 
     def __call__(self, entry: Entry, job_id: int | None = None) -> None:
-        """Does not raise."""
+        """Put the line there, now or later.  Never raises."""
 
 
 class CannotStore(Exception):
-    """There is no place for a job's posts; str() is a sentence."""
+    """Raised where a job's posts cannot be stored.  str() is a sentence that says why."""
 
 
 @attrs.frozen
@@ -51,8 +51,8 @@ class Folders(Home):
     """
     Where the folders of all captures are, and how their files are named and written.  `clock` dates
     what is written; `steady`, by default the same, measures how long something took.  `settings` is
-    a hash of the settings, for the account; `owners` are the jobs that have a folder open here, by
-    its name.
+    a hash of the settings, for the ledger; `owners` are the ids of the jobs that have a folder open
+    in this process, by the folder's name.
     """
 
     base_dir: Path
@@ -72,15 +72,15 @@ class Folders(Home):
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
-        Raises CannotStore.  `counters` has the numbers of a job that moves here, where they are
-        better known than from the disk.
+        Open the folder of a job, and return its archive.  Raises CannotStore.  `counters` are those
+        of a job that moves here from another folder, where they are newer than on the disk.
         """
         naming = attrs.evolve(self.naming, name=self._folder_name(job))
         with self._in_words(naming.name):
             return Archive(self, naming, job, counters)
 
     def begin(self) -> None:
-        """The process starts: recover what the last one left, and note the start."""
+        """Recover what the last process left, and note that this one starts."""
         self._last_bytes.update(recover_all(self.base_dir, self.naming, self.clock, self.use.ids))
         self.note(
             entries.ClientStart(
@@ -97,26 +97,27 @@ class Folders(Home):
 
     def recover(self, naming: Naming, ledger: Ledger) -> float | None:
         """
-        Recover one folder, if begin() has not done so.  Returns once when the last byte that a
-        crash left there had been written, None where there was none.  Raises OSError.
+        Recover one folder, if begin() has not done so.  Return when the last byte was written that
+        a crash left there, in epoch seconds; None if a crash left none, or it has been told before.
+        Raises OSError.
         """
         found = recover(self.base_dir / naming.name, naming, ledger, self.use.ids)
         return self._last_bytes.pop(naming.name, None) if found is None else found
 
     def end(self) -> None:
-        """The process ends as it should."""
-        with suppress(OSError):  # nothing is lost without this line, and the disk has been said
+        """Note that the process ends as it should."""
+        with suppress(OSError):  # nothing is lost without this line, and the log has had the reason
             self._note(entries.ClientStop(pid=os.getpid()))
 
     def knows(self, job: Job) -> bool:
-        """Whether there is an account of `job`."""
+        """Return whether `job` has counters here; False too where they cannot be read."""
         try:
             return self.counters(job) is not None
         except (CannotStore, OSError):
             return False
 
     def last_name(self, job: Job) -> str | None:
-        """The folder that `job` had last, None where it has had none.  Raises OSError."""
+        """Return the name of the folder that `job` had last, None if none.  Raises OSError."""
         with self._index() as index:
             for line in index.newest_first():
                 mine = (line.get("kind"), line.get("server"), line.get("job"))
@@ -126,14 +127,17 @@ class Folders(Home):
         return None
 
     def note_name(self, job: Job) -> None:
-        """From now on the numbers of `job` are in the folder of its name.  Raises OSError."""
+        """
+        Note that the counters of `job` are in the folder of its name from now on, if they were not
+        already.  Raises OSError.
+        """
         if self.last_name(job) != job.name:
             self._note(entries.JobFolder(server=self.server, name=job.name), job.id)
 
     def counters(self, job: Job) -> Counters | None:
         """
-        The numbers of `job`, from the folder that it had last, or else has now; None where it has
-        never been captured here.  Raises CannotStore and OSError.
+        Return the counters of `job` from the folder that it had last, or else from the one that it
+        has now; None if it was never captured here.  Raises CannotStore and OSError.
         """
         own = self._folder_name(job)
         for name in (self.last_name(job) or own, own):
@@ -169,16 +173,18 @@ class Folders(Home):
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:
+        """Raise CannotStore for what keeps the folder `name` from being opened."""
         try:
             yield
         except LedgerInUse as e:
-            owner = self.owners.get(name)
-            who = "Another client" if owner is None else f"Job {owner} of this client"
+            job_id = self.owners.get(name)
+            who = "Another client" if job_id is None else f"Job {job_id} of this client"
             raise CannotStore(f"{who} captures into {str(self.base_dir / name)!r}.") from e
         except OSError as e:
             raise CannotStore(f"The folder of {name!r} cannot be used: {explain_os(e)}.") from e
 
     def _folder_name(self, job: Job) -> str:
+        """Return the name of a job's folder.  Raises CannotStore if its name cannot be one."""
         naming = self.naming
         room = LONGEST_STAMP + len(f"{naming.extension}{naming.temporary_extension}".encode())
         try:

@@ -1,7 +1,7 @@
 """
-A file that whole batches of posts are appended to, and what the account says of it at its end.
+A file that whole batches of posts are appended to, and what the ledger says of it at its end.
 
-Knows bytes on the disk; neither when it begins and ends nor what it is called then.
+Knows bytes on the disk; does not know when a file begins and ends, nor its final name.
 """
 
 import hashlib
@@ -20,26 +20,27 @@ from tcclient.storage.waiting import Batch
 
 DOUBTFUL = 1_000_000_000
 """
-Nanoseconds since 1970: when a file was read last, by its times, whose other one, that of the last
-byte, may say too much after a crash.
+Access time, in nanoseconds since 1970, of a file whose modification time may say too much after a
+crash.
 """
 
 WARM = 8 << 20
 """
-Bytes: once or twice as many at the end of an open file stay in the page cache, for whoever follows
-it; what is before them is forgotten, and all when the file is finished.  Or else a capture
-displaces in the course of months what others keep there, and takes new memory for each post, which
-costs a virtual machine up to eight times as much as to use what it has (1 and up to 8 µs per post).
+Bytes.  Between once and twice as many at the end of an open file stay in the page cache, for
+whoever follows the file; what is before them is dropped from the cache, and all of it when the file
+is finished.  Otherwise a capture displaces in the course of months what others keep there, and
+takes new memory for each post, which costs a virtual machine up to eight times as much as reusing
+what it has (up to 8 µs per post instead of 1).
 """
 
 
 @attrs.frozen
 class Finished:
     """
-    A file that has its final name: the name, its lines and bytes, and the SHA-256 of these.
+    A file that has its final name: its `name`, its posts, its bytes and their SHA-256.
 
     The ids are those of its first and last post, None where one cannot be read; the arrivals are
-    theirs, in epoch seconds, None where nobody knows any more.
+    when these two came, in epoch seconds, None where nobody knows any more.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Finished:
     last_arrival: float | None
 
     def for_ledger(self, counters: Counters | None, *, recovered: bool = False) -> entries.File:
-        """Return the line that books it, after which the numbers of its job are `counters`."""
+        """Return the line that books the file; `counters` are those of its job after it."""
         known = attrs.asdict(self)
         for name in ("first_arrival", "last_arrival"):
             known[name] = None if known[name] is None else entries.moment(known[name])
@@ -61,12 +62,12 @@ class Finished:
 
 class Growing:
     """
-    An open file.  Raises OSError where it cannot be made: what exists is never opened.
+    An open file.  Raises OSError if it cannot be made; a file that exists is never opened.
 
     `unsynced` says that something has been written since the last sync began, `being_synced` that
-    it has not ended, `doubtful` that it has failed, and `name_synced` that the file's name has
-    been synced too.  `over` says that the file is to be finished; `final` is its other name, once
-    that is booked.
+    this sync has not ended, `doubtful` that it has failed, and `name_synced` that the file's name
+    has been synced too.  `over` says that the file is to be finished; `final` is the path of its
+    final name, once that is booked.
     """
 
     def __init__(self, path: Path, slot: Slot, ids: PostIds) -> None:
@@ -94,25 +95,26 @@ class Growing:
 
     @property
     def is_removed(self) -> bool:
-        """Whether its name leads to it no more: what is in it went with that.  Raises OSError."""
+        """Whether the file was removed or moved, and its posts with it.  Raises OSError."""
         return not leads_to(self.path, self.fd)
 
     def takes(self, batch: Batch) -> bool:
-        """Whether a batch belongs into it: of its slot, and before it is booked."""
+        """Return whether a batch belongs into this file: it has its slot, and is not booked yet."""
         return self.final is None and self.slot == batch.slot
 
     def append(self, batch: Batch, read_until: float | None = None) -> None:
         """
-        When this returns the whole batch is in the file; when it raises OSError none of it is, or
-        what is will be cut off before the next.
+        Append a whole batch.  Where it raises OSError, nothing of the batch is in the file, or what
+        is will be cut off before the next one.
 
-        `read_until` is as in Owner: the file's time says no more then, nor at any moment between.
+        `read_until` (epoch seconds) is until when all that came has been read, None: until now.
+        The file's time is never later than that, not even while this runs.
         """
         if read_until is not None:
             os.utime(self.fd, ns=(DOUBTFUL, os.fstat(self.fd).st_mtime_ns))
         self._end.append(batch.blocks)
         if read_until is not None:
-            with suppress(OSError):  # in doubt it says less
+            with suppress(OSError):  # the time is doubtful then, which is safe
                 os.utime(self.fd, (read_until, read_until))
         if not self.bytes:
             self._first_line = batch.blocks[0][: batch.blocks[0].index(b"\n")]
@@ -126,18 +128,21 @@ class Growing:
         self.unsynced = True
 
     def take_cold(self) -> tuple[int, int]:
-        """Offset and length of what nobody is expected to read soon; no byte is in two of them."""
+        """
+        Return offset and length of the bytes that nobody is expected to read soon; none of them is
+        returned again.
+        """
         begin, end = self._cold, max(0, self.bytes // WARM - 1) * WARM
         self._cold = max(begin, end)
         return begin, self._cold - begin
 
     def take_rest(self) -> tuple[int, int]:
-        """As take_cold() of a file to which nothing more is written."""
+        """Return offset and length of all bytes that take_cold() has not returned yet."""
         begin, self._cold = self._cold, self.bytes
         return begin, self._cold - begin
 
     def finished(self, name: str) -> Finished:
-        """What it is under its final name."""
+        """Return what is booked of the file under its final name."""
         last_line = self._last_block[self._last_block.rfind(b"\n", 0, -1) + 1 :]
         return Finished(
             name,
@@ -151,5 +156,5 @@ class Growing:
         )
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the descriptor."""
         os.close(self.fd)

@@ -1,7 +1,7 @@
 """
-Which posts were stored last in a capture's folder: their ids, from the ends of its newest files.
+The ids of the posts that were stored last in a capture's folder, from the ends of its newest files.
 
-Knows from the ledger which files these are.  Only reads, and may do so beside everything else.
+Knows from the ledger which files these are.  Only reads, so that it may run in a thread.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,13 @@ from tcclient.runtime.backwards import lines_backwards
 from tcclient.storage.postids import PostIds, id_or_none
 
 MOST_BYTES = 512 << 20
-"""Of posts that are read: some 130,000 of 4 kB."""
+"""Most bytes of posts that are read: some 130,000 posts of 4 kB."""
 
 STRAYS = 100
-"""So many posts in a row have to be too old: one that came late says nothing of those before it."""
+"""
+Posts in a row that have to be too old before the search ends: one that came late says nothing of
+those before it.
+"""
 
 _LOOK_BACK = 10_000
 """Lines of the ledger in which files are looked for."""
@@ -36,10 +39,10 @@ def stored_lately(
     ledger: Path, ids: PostIds, seconds: float, most_bytes: int = MOST_BYTES
 ) -> list[str]:
     """
-    The ids of all posts that were made in the `seconds` before the newest one and are in finished
-    files, and of some that are older; the one stored last is the last.  Of more than `most_bytes`
-    of posts only the newest are read.  What cannot be read, as a file that was taken away, is
-    passed over.
+    Return the ids of all posts in finished files that were made within `seconds` before the newest
+    one, and of some that are older, in the order in which they were stored.  Of more than
+    `most_bytes` of posts only the newest are read.  What cannot be read, such as a file that was
+    removed, is passed over.
     """
     found: list[str] = []
     newest, strays = 0.0, 0
@@ -54,6 +57,7 @@ def stored_lately(
 
 
 def _newest_first(ledger: Path, ids: PostIds, most_bytes: int) -> Iterator[str]:
+    """Yield the ids of stored posts, from the last one backwards."""
     for path in _files(ledger):
         for line in _lines(path):
             most_bytes -= len(line)
@@ -65,6 +69,7 @@ def _newest_first(ledger: Path, ids: PostIds, most_bytes: int) -> Iterator[str]:
 
 
 def _files(ledger: Path) -> Iterator[Path]:
+    """Yield the finished files, the newest first."""
     for raw in islice(_lines(ledger), _LOOK_BACK):
         with suppress(ValueError):
             line = _decoder.decode(raw)
@@ -73,5 +78,6 @@ def _files(ledger: Path) -> Iterator[Path]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, from the last one backwards; none if it cannot be read."""
     with suppress(OSError), path.open("rb") as file:
         yield from lines_backwards(file.fileno())

@@ -1,5 +1,5 @@
 """
-How storage and account learn the id of a stored post: from the post's source, or from any of them.
+How the id of a stored post is found: by the post's own source, or by whichever source finds one.
 
 Knows no message of any source.  Pure.
 """
@@ -19,22 +19,25 @@ class PostIds(Protocol):
 
     def find(self, line: bytes) -> str | None:
         """
-        Return the id in a line that stores a post; None where this source sees none in it.  Raises
-        NotAnObject where it sees that the line is no JSON object.
+        Return the id in a line that stores a post, None if this source finds none in it.  Raises
+        NotAnObject if it sees that the line is no JSON object.
         """
 
     def made_at(self, post_id: str) -> float | None:
-        """Return when a post was made, in epoch seconds, by its id; None where that is unknown."""
+        """Return when the post with this id was made, in epoch seconds; None if that is unknown."""
 
 
 @attrs.frozen
 class AnyPostIds(PostIds):
-    """The ids of several sources' posts; the first one that finds something counts."""
+    """Finds the ids of several sources' posts: the first source that finds one decides."""
 
     sources: Sequence[PostIds]
 
     def find(self, line: bytes) -> str | None:
-        """Return the id that a source finds in the line.  Raises NotAnObject if one says so."""
+        """
+        Return the id that the first source finds which finds one, else None.  Raises NotAnObject if
+        none does and one of them does.
+        """
         refused: NotAnObject | None = None
         for ids in self.sources:
             try:
@@ -49,13 +52,13 @@ class AnyPostIds(PostIds):
         return None
 
     def made_at(self, post_id: str) -> float | None:
-        """Return the time that the first source tells which knows one."""
+        """Return when the post was made by the first source that knows; None if none does."""
         times = (ids.made_at(post_id) for ids in self.sources)
         return next((at for at in times if at is not None), None)
 
 
 def id_or_none(ids: PostIds, line: bytes) -> str | None:
-    """Return the id in a line, None where there is none.  Never raises."""
+    """Return the id in a line, None if there is none, or the line is no JSON object."""
     try:
         return ids.find(line)
     except NotAnObject:

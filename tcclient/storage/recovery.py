@@ -1,7 +1,7 @@
 """
-What a crash left behind: temporary files, which are finished, and torn tails, which are cut off.
+Finishes the temporary files that a crash left behind, and cuts off their incomplete last lines.
 
-Knows the disk and the ledger's bookings; it is called before anything is captured.
+Knows the disk and which files the ledger has booked.  Runs before anything is captured.
 """
 
 import os
@@ -14,23 +14,24 @@ from twisted.logger import Logger
 
 from tcclient.ledger import entries
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.failures import explain_os
 from tcclient.storage.contents import Contents, contents
 from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
 from tcclient.storage.growing import DOUBTFUL, Finished
 from tcclient.storage.postids import PostIds
 from tcclient.storage.slots import Naming
-from tcclient.storage.syncing import sync_folder
 
 log = Logger()
 
 _BLOCK = 1 << 20
+"""Bytes that are searched at once for the last newline."""
 _UNKNOWN = 0.0
-"""The time of a file whose own says nothing."""
+"""Modification time of a file where nobody knows when its last byte came."""
 
 
 def ledger_path(base_dir: Path, name: str) -> Path:
-    """Where the account of the captures in the folder `name` stands."""
+    """Return the path of the ledger of the captures in the folder `name`."""
     return base_dir / name / f"{name}.ledger.jsonl"
 
 
@@ -38,9 +39,10 @@ def recover_all(
     base_dir: Path, naming: Naming, clock: IReactorTime, ids: PostIds
 ) -> dict[str, float]:
     """
-    Recover every folder below `base_dir` that holds a temporary file, but those in use by another
-    client.  `naming` is that of the settings; its name does not matter.  Never raises OSError: what
-    cannot be recovered is logged and stays as it is.  Returns by name what recover() returned.
+    Recover every folder below `base_dir` that has a temporary file, except those in use by another
+    client.  `naming` is that of the settings; its name does not matter.  Return what recover()
+    returned, by the folder's name, without None.  Never raises OSError: what cannot be recovered is
+    logged, and stays as it is.
     """
     last_bytes = {}
     for folder in sorted(path for path in base_dir.glob("*") if path.is_dir()):
@@ -52,7 +54,7 @@ def recover_all(
                     if last_byte is not None:
                         last_bytes[folder.name] = last_byte
         except LedgerInUse:
-            pass  # nothing is left behind there; who wants to capture into it will say so
+            pass  # it is being written, not left behind; opening it for a capture reports the owner
         except OSError as e:
             log.error(
                 "Cannot recover {folder}: {reason}.", folder=str(folder), reason=explain_os(e)
@@ -64,11 +66,11 @@ def recover(
     folder: Path, naming: Naming, ledger: Ledger, ids: PostIds, link: Link = os.link
 ) -> float | None:
     """
-    Finish what was left in one folder: whole lines get a final name and are booked, an incomplete
-    last line goes into a `.torn` file beside it.  Raises OSError.
+    Finish the temporary files in one folder: each gets a final name and is booked, and an
+    incomplete last line goes into a `.torn` file beside it.  Raises OSError.
 
-    Returns until when all that came is known to be there (epoch seconds): the time of the newest
-    file that was not being written when the crash came.  None where there is none.
+    Return until when all that came is known to be there, in epoch seconds: the latest time of a
+    file that was not being written when the crash came.  None if there is none.
     """
     booked = _last_booking(ledger)  # at most this one can have been cut short after its booking
     last_bytes = []
@@ -82,25 +84,32 @@ def recover(
 
 
 def _forget_doubtful_time(tmp: Path) -> None:
-    """Before it is read, which would remove the doubt."""
+    """
+    Set the time of a file to _UNKNOWN where it is DOUBTFUL.  To be called before the file is read,
+    which changes the access time that says so.
+    """
     if tmp.stat().st_atime_ns == DOUBTFUL:
         os.utime(tmp, (_UNKNOWN, _UNKNOWN))
 
 
 def _last_byte(tmp: Path) -> float | None:
-    """When it was written last; None where nobody knows."""
+    """Return when the file was written last, in epoch seconds; None if nobody knows."""
     status = tmp.stat()
     return status.st_mtime if status.st_size and status.st_mtime != _UNKNOWN else None
 
 
 def _left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
+    """Yield the temporary files in a folder."""
     for path in folder.glob("*"):
         if naming.is_temporary(path.name) and path.is_file():
             yield path
 
 
 def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
-    """Whether only the temporary name was left to remove; it is removed then."""
+    """
+    Return whether the file has its final name, and that is `booked`, so that only the temporary
+    name is left to remove; remove it then.
+    """
     for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
         path = tmp.with_name(name)
         if not os.path.lexists(path):
@@ -119,6 +128,7 @@ def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
 
 
 def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Link) -> None:
+    """Give a file of whole lines its final name, and book it; remove it if it is empty."""
     if found.bytes == 0:
         tmp.unlink()
         return
@@ -139,12 +149,16 @@ def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Li
 
 
 def _last_booking(ledger: Ledger) -> object:
+    """Return the name of the file that was booked last; None if none was."""
     bookings = (line for line in ledger.newest_first() if line.get("kind") == "file")
     return next(bookings, {}).get("name")
 
 
 def _book(ledger: Ledger, file: Finished) -> None:
-    """The posts belong to the job that was accounted for last in this folder, if there is one."""
+    """
+    Write a line about a recovered file.  Its posts belong to the job that has the newest counters
+    in this folder, if there is one.
+    """
     for job, counters in ledger.all_counters():
         counters = attrs.evolve(counters, posts=counters.posts + file.posts)
         ledger.write(file.for_ledger(counters, recovered=True), job)
@@ -153,6 +167,7 @@ def _book(ledger: Ledger, file: Finished) -> None:
 
 
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
+    """Move an incomplete last line of a file, if it has one, into a `.torn` file beside it."""
     with tmp.open("r+b") as file:
         whole = _end_of_last_line(file.fileno())
         tail = os.pread(file.fileno(), os.fstat(file.fileno()).st_size - whole, whole)
@@ -161,7 +176,7 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
         torn = _keep_torn(tmp, naming, tail)
         ledger.write(entries.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
         file.truncate(whole)
-        # The crash came while it was written, or could not be: its time says too much.
+        # The crash came while the file was written, or the disk refused: its time says too much.
         os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))
         os.fsync(file.fileno())
     log.warn(
@@ -173,9 +188,10 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
 
 
 def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
+    """Write `tail` into a `.torn` file whose name is free, sync it, and return its path."""
     for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
         torn = tmp.with_name(name + ".torn")
-        # A file that holds the beginning of the same is where an earlier attempt was cut short.
+        # A file that has the beginning of `tail` is from an attempt that was cut short.
         if not torn.exists() or tail.startswith(torn.read_bytes()):
             with torn.open("wb") as file:
                 file.write(tail)
@@ -186,7 +202,7 @@ def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
 
 
 def _end_of_last_line(fd: int) -> int:
-    """The offset behind the last newline; 0 where there is none."""
+    """Return the offset behind the last newline of a file; 0 if it has none."""
     position = os.fstat(fd).st_size
     while position > 0:
         step = min(_BLOCK, position)

@@ -1,5 +1,5 @@
 """
-How much room a disk has, looked at now and then.
+Whether a disk has room for what is to be written.  Knows the free bytes, not what needs them.
 """
 
 import errno
@@ -10,17 +10,20 @@ from pathlib import Path
 from twisted.internet.interfaces import IReactorTime
 
 LOOK = 1.0
-"""Seconds between two looks at a disk that has room for what is written meanwhile."""
+"""Seconds between two looks at a disk that has room for what is written in between."""
 
 
 def free_bytes(folder: Path) -> int:
-    """What is left for who is not root on the disk of `folder`.  Raises OSError."""
+    """Return the free bytes on the disk of `folder` for users other than root.  Raises OSError."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
 
 
 class Room:
-    """Keeps `least` bytes free, for others and for the ledgers; with 0 it never looks."""
+    """
+    Keeps `least` bytes of a disk free, for others and for the ledgers; with 0 it never looks.
+    `free` returns how many are free on the disk of a folder.
+    """
 
     def __init__(
         self, folder: Path, least: int, clock: IReactorTime, free: Callable[[Path], int]
@@ -34,8 +37,8 @@ class Room:
 
     def check(self, size: int) -> None:
         """
-        `size` bytes are to be written.  Raises OSError where there is too little room, or nobody
-        can tell.
+        Take `size` bytes as written next.  Raises OSError if there is too little room for them, or
+        the system cannot tell.
         """
         if not self._least:
             return

@@ -1,5 +1,7 @@
 """
-Which file a post belongs to.  Knows calendars and names; never opens anything.
+Which file a post belongs to, and what files and folders are called.
+
+Knows calendars and names; opens nothing.
 """
 
 import math
@@ -9,30 +11,37 @@ from datetime import UTC, datetime
 import attrs
 
 LONGEST_NAME = 255
-"""Bytes of a file name on the common file systems."""
+"""Most bytes of a file name on the common file systems."""
 
 LONGEST_STAMP = 64
-"""Bytes; the settings refuse a filename_timefmt that gives more."""
+"""Most bytes of a slot's stamp; the settings refuse a filename_timefmt that gives more."""
 
 _ROOM_FOR_SUFFIXES = 24
-"""Bytes kept free for what a name may gain: `_0000`, `.torn`, `.ledger.jsonl`."""
+"""Bytes kept free for what is added to some names: `_0000`, `.torn`, `.ledger.jsonl`."""
 
 
 @attrs.frozen
 class Slot:
-    """A stretch of time whose posts go into one file: [begin, end) in epoch seconds."""
+    """
+    A stretch of time whose posts go into one file: from `begin` until just before `end`, in epoch
+    seconds.  `stamp` is `begin` as file names have it.
+    """
 
     begin: float
     end: float
     stamp: str
 
     def holds(self, now: float) -> bool:
+        """Return whether the time `now` (epoch seconds) is within the slot."""
         return self.begin <= now < self.end
 
 
 @attrs.frozen
 class Naming:
-    """How the files of one capture are called; the members are the settings of `output`."""
+    """
+    How the files of one capture are called: `name` is that of its folder, the other members are
+    settings of `output`.
+    """
 
     name: str
     extension: str = ".json"
@@ -43,11 +52,11 @@ class Naming:
 
     def slot(self, now: float) -> Slot:
         """
-        The slot of the time `now` (epoch seconds), by the local hour or UTC.
+        Return the slot that the time `now` (epoch seconds) is in, by local time or UTC.
 
         Slots are counted within the hour: an interval of 7 minutes gives 00, 07 .. 56.
         """
-        # Whole seconds, as slots begin; datetime would round a time just before one up to it.
+        # Slots begin at whole seconds; datetime would round a time just before one up to it.
         second = math.floor(now)
         moment = datetime.fromtimestamp(second, UTC) if self.utc else _local(second)
         first = moment.minute - moment.minute % self.minute_interval
@@ -57,23 +66,25 @@ class Naming:
         return Slot(begin, begin + minutes * 60, start.strftime(self.filename_timefmt))
 
     def final(self, slot: Slot) -> str:
+        """Return the first choice for the name of the finished file of a slot."""
         return f"{self.name}{slot.stamp}{self.extension}"
 
     def temporary(self, slot: Slot) -> str:
+        """Return the name of the file of a slot while posts are appended to it."""
         return self.final(slot) + self.temporary_extension
 
     def is_temporary(self, file_name: str) -> bool:
-        """Whether a file of that name is one of ours that was not finished."""
+        """Return whether a file of that name is one of this capture's that was not finished."""
         return file_name.startswith(self.name) and file_name.endswith(
             self.extension + self.temporary_extension
         )
 
     def is_final(self, file_name: str) -> bool:
-        """Whether a file of that name is one of ours that was finished."""
+        """Return whether a file of that name is one of this capture's that was finished."""
         return file_name.startswith(self.name) and file_name.endswith(self.extension)
 
     def alternatives(self, final: str) -> Iterator[str]:
-        """`final`, then the same with _00, _01 .. before the extension, without an end."""
+        """Yield `final`, then the same with _00, _01 .. before the extension, without end."""
         yield final
         stem = final.removesuffix(self.extension)
         number = 0
@@ -84,10 +95,10 @@ class Naming:
 
 def folder_name(name: str, room: int) -> str:
     """
-    The folder of a job called `name`: the name itself.
+    Return the name of the folder of a job called `name`, which is `name` itself.
 
-    Raises ValueError, with a clause that follows the name in a sentence, where it is not one plain
-    path component, or longer than leaves `room` bytes for stamp and extensions.
+    Raises ValueError, with a clause that follows the name in a sentence, if it is not one plain
+    path component, or so long that it does not leave `room` bytes for stamp and extensions.
     """
     if not name.strip():
         raise ValueError("it is empty")
@@ -106,4 +117,5 @@ def folder_name(name: str, room: int) -> str:
 
 
 def _local(now: float) -> datetime:
+    """Return the time `now` (epoch seconds) in the time zone of this machine."""
     return datetime.fromtimestamp(now, UTC).astimezone()

@@ -1,7 +1,7 @@
 """
-What has been written is made to survive a power cut: one file or folder after the other, aside.
+Syncs files and folders to the disk, one after the other, so that they survive a power cut.
 
-Knows descriptors; not when anything is due.
+Knows descriptors and threads; does not know when a sync is due.
 """
 
 import os
@@ -12,16 +12,18 @@ from pathlib import Path
 from twisted.internet.defer import Deferred, DeferredLock, fail
 from twisted.internet.interfaces import IReactorTime
 
+from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.threads import Threads
 
 PATIENCE = 10.0
-"""Seconds that a sync may take before somebody is told."""
+"""Seconds that a sync may take before the disk counts as slow."""
 
 
 class Syncing:
     """
-    A disk that does not answer is asked once: what else is to be synced waits for its turn.
-    `changed` is called when `is_slow` has: whether a sync has taken longer than PATIENCE so far.
+    Does one sync at a time, so that a disk that does not answer keeps only one thread waiting.
+    `is_slow` says whether the present sync has taken longer than PATIENCE; `changed` is called
+    whenever that changes.
     """
 
     def __init__(
@@ -35,9 +37,9 @@ class Syncing:
 
     def file(self, fd: int, cold: tuple[int, int] = (0, 0)) -> Deferred[None]:
         """
-        Fires when what was written to the file before is safe; fails with OSError.  `fd` may be
-        closed meanwhile.  Of `cold`, an offset and a length, nobody will read anything soon: its
-        memory is free for what is written next.
+        Sync a file.  Fires when what was written to it before is safe; fails with OSError.  `fd`
+        may be closed meanwhile.  `cold` is the offset and length of bytes that nobody will read
+        soon: they are dropped from the page cache, which is free for what is written next.
         """
         try:
             copy = os.dup(fd)
@@ -55,7 +57,7 @@ class Syncing:
         return self._in_turn(act)
 
     def folder(self, path: Path) -> Deferred[None]:
-        """Fires when the names in it are safe, where the file system can do that."""
+        """Sync a folder.  Fires when the names in it are safe, if the file system can do that."""
         return self._in_turn(lambda: sync_folder(path))
 
     def _in_turn(self, act: Callable[[], None]) -> Deferred[None]:
@@ -79,13 +81,3 @@ class Syncing:
 def _forget(fd: int, span: tuple[int, int]) -> None:
     with suppress(OSError):  # not every file system has pages that it could give back
         os.posix_fadvise(fd, *span, os.POSIX_FADV_DONTNEED)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut, where the file system can do that."""
-    with suppress(OSError):  # some shares cannot sync a folder, and all is done but this
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

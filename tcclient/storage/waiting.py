@@ -1,5 +1,5 @@
 """
-Posts that have been taken and are not in a file yet.  Pure; takes the time.
+Posts that have been taken and are not in a file yet.  Knows slots; knows no disk.  Pure.
 """
 
 from collections import deque
@@ -12,7 +12,10 @@ from tcclient.storage.slots import Slot
 
 @attrs.define
 class Batch:
-    """Posts that arrived within one slot: blocks of whole lines, oldest first; epoch seconds."""
+    """
+    Posts that arrived within one slot: `blocks` of whole lines, the oldest first.  `posts` and
+    `bytes` are how many there are; the arrivals of the first and last post are in epoch seconds.
+    """
 
     slot: Slot
     first_arrival: float
@@ -23,7 +26,10 @@ class Batch:
 
 
 class Waiting:
-    """The batches, in the order in which their posts came; `slot_of` knows the slot of a time."""
+    """
+    The batches that wait, in the order in which their posts came.  `slot_of` returns the slot of a
+    time; `posts` and `bytes` are how many wait.
+    """
 
     def __init__(self, slot_of: Callable[[float], Slot]) -> None:
         self._slot_of = slot_of
@@ -33,11 +39,13 @@ class Waiting:
 
     @property
     def first(self) -> Batch | None:
-        """The batch that is to be written next."""
+        """The batch that is to be written next; None if nothing waits."""
         return self._batches[0] if self._batches else None
 
     def add(self, block: bytes, posts: int, now: float) -> None:
-        """`block` holds so many posts, each ended by a newline; it came at `now`."""
+        """
+        Add a block of so many posts, each ended by a newline, which came at `now` (epoch seconds).
+        """
         batch = self._batches[-1] if self._batches else None
         if batch is None or not batch.slot.holds(now):
             batch = Batch(self._slot_of(now), now, now)
@@ -50,14 +58,14 @@ class Waiting:
         self.bytes += len(block)
 
     def forget(self) -> int:
-        """Nothing waits any more.  Returns how many posts did."""
+        """Forget all that waits.  Return how many posts these are."""
         posts = self.posts
         self._batches.clear()
         self.posts = self.bytes = 0
         return posts
 
     def written(self) -> None:
-        """The first batch waits no more."""
+        """Remove the first batch: it has been written."""
         batch = self._batches.popleft()
         self.posts -= batch.posts
         self.bytes -= batch.bytes

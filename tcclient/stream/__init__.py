@@ -1,1 +1,1 @@
-"""Bytes: requests, answers, and what a stream's bytes mean."""
+"""Streams: asks for them, keeps them up, and cuts their bytes into messages."""

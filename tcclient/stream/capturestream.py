@@ -4,7 +4,7 @@ One stream's life: connect, hang up, come back.
 Subclasses txTwitter's service through its public names.  Kept from it: the life cycle, the dispatch
 on the answer's status, the one delayed call for reconnecting, and its errors as the names of
 failures.  Put in front of its own body protocol: ours, because its own cannot read long lines,
-never notices silence, and loses the bytes.  tests/test_txtwitter.py pins what is relied on.
+never notices silence, and loses the bytes.  tests/stream/test_txtwitter.py pins what we rely on.
 """
 
 import math
@@ -37,19 +37,19 @@ from tcclient.stream.streamapi import StreamApi
 log = Logger()
 
 MOST_EXPLANATION = 4000
-"""Bytes of a refusal's body that are read."""
+"""Most bytes of a refusal's body that are read."""
 
 
 class StreamListener(Protocol):
     """Who hears from a stream."""
 
     def opened(self) -> None:
-        """Hear that the answer is 200, and its headers are here."""
+        """Hear that the answer is 200, and its headers have come."""
 
     def heard(self) -> None:
         """
-        Hear that the first byte of a connection has come.  Not said of one that ended with what
-        came then, as one does that there were too many of.
+        Hear that the first byte of a connection has come.  Not called for a connection that ends
+        with its first bytes, as one does where there are too many.
         """
 
     def received(self, messages: list[bytes | Overlong]) -> None:
@@ -64,7 +64,7 @@ Query = TypeVar("Query")
 
 @attrs.frozen
 class Upstream(Generic[Query]):
-    """The API that a Query is asked of, and the waits that belong to it and its credentials."""
+    """The API that a Query is sent to, and the waits that belong to it and its credentials."""
 
     api: StreamApi[Query]
     backoff: Backoff
@@ -74,14 +74,14 @@ class Upstream(Generic[Query]):
 
 class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[Query]):
     """
-    The stream for one query.  An instance is started once and stopped once; another query is
+    The stream for one query.  An instance is started once and stopped once; another query needs
     another instance, because a restarted txTwitter service runs two streams (observed).
 
-    `comes_back` is whether it is made again after its end, and whether what happens to it says
-    anything of the next connect: not of one that is replaced, whose end is none of the ramps'.
+    `comes_back` is whether a connection is made again after it has ended.  Where it is false, as
+    for a stream that is replaced, its connection is no proof for the ramps either.
     """
 
-    # The delays are ours: connection_lost() assigns reconnect_delay, and these leave it alone.
+    # connection_lost() assigns reconnect_delay; with these values txTwitter does not change it.
     RECONNECT_DELAY_INITIAL = 0.0
     RECONNECT_DELAY_RATE_LIMIT = 0.0
     RECONNECT_DELAY_MULTIPLIER = 1.0
@@ -109,29 +109,29 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
 
     @property
     def reaches(self) -> bool:
-        """Whether a connection stands or is being asked for, so that the other side knows of it."""
+        """Whether there is a connection or a request for one, so that the other side knows of it."""
         return self._asking or self.connected
 
     @property
     def is_heard(self) -> bool:
-        """Whether a byte has come over the connection that there is, and another may."""
+        """Whether a byte has come over the present connection, and another may."""
         return self._connection is not None and self._connection.is_heard
 
     @property
     def silent(self) -> float:
         """
-        Seconds since the last byte of the connection; 0 without one.  What is read at first after
-        it was paused had been waiting, and says nothing of the time since.
+        Seconds since the last byte of the connection; 0.0 without one.  Bytes that are read right
+        after a pause had been waiting, and do not count as new.
         """
         return 0.0 if self._connection is None else self._silence(self._connection)
 
     @property
     def is_unread(self) -> bool:
-        """Whether it is paused, or was just now, so that something may wait to be read."""
+        """Whether the stream is paused, or was just now, so that bytes may wait to be read."""
         return self._connection is not None and self._is_behind(self._connection)
 
     def pauseProducing(self) -> None:
-        """Read nothing, and open nothing, until resumeProducing()."""
+        """Read nothing, and make no connection, until resumeProducing() is called."""
         if self._is_paused:
             return
         self._paused_at, self._resumed_at = self._clock.seconds(), None
@@ -139,7 +139,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
             self._connection.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read on; an attempt that was due meanwhile is made."""
+        """Read on; make the attempt to connect that has become due meanwhile, if any."""
         if not self._is_paused:
             return
         self._resumed_at = self._clock.seconds()
@@ -150,14 +150,14 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
             free.callback(None)
 
     async def drain(self) -> None:
-        """Returns when what had arrived has been read."""
+        """Read what has arrived.  Returns when that is done."""
         if self._connection is not None:
             await self._connection.drain()
 
     async def hang_up(self, ending: Ending) -> None:
         """
-        Read what has arrived, then end for the reason given.  Returns when nothing more will be
-        heard.
+        Read what has arrived, then end the stream for the reason given.  Returns when the listener
+        hears nothing more.
         """
         await self.drain()
         if self._connection is not None:
@@ -165,7 +165,9 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         await self.stopService()
 
     def stopService(self) -> Deferred[None]:
-        """Ends attempt, wait or connection at once; fires when nothing more will be heard."""
+        """
+        End the attempt, wait or connection at once.  Fires when the listener hears nothing more.
+        """
         gone: Deferred[None] = Deferred()
         self._waiting.append(gone)
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
@@ -176,12 +178,12 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         return gone
 
     def end(self, ending: Ending) -> None:
-        """It has been found why the connection has to end: it does, and is made again in time."""
+        """End the connection for the reason given; another one is made when it is due."""
         if self._connection is not None:
             self._connection.end(ending)
 
     def connection_lost(self, reason: Failure) -> None:
-        """A connection ended or an attempt failed: work out why, and when to try again."""
+        """Work out why a connection ended or an attempt failed, and when to try again."""
         connection, self._connection = self._connection, None
         ending = self._judge(connection, reason)
         if not self.comes_back:
@@ -201,7 +203,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         self._listener.opened()
 
     def heard(self) -> None:
-        """Pass on that the first byte has come."""
+        """Pass on that the first byte of the connection has come."""
         self._listener.heard()
 
     def proved(self) -> None:
@@ -211,8 +213,8 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
 
     def _attempt(self) -> Deferred[IResponse]:
         """
-        What txTwitter calls to connect.  It fires only with an answer: a failure would end its
-        service for good (observed), so that goes to connection_lost() instead.
+        Connect; txTwitter's service calls this.  Fires only with an answer: a failure would end the
+        service for good (observed), so it goes to connection_lost() instead.
         """
         request = Deferred.fromCoroutine(self._request())
         answer: Deferred[IResponse] = Deferred(lambda _: request.cancel())
@@ -225,6 +227,10 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         return answer
 
     async def _request(self) -> IResponse:
+        """
+        Wait until a request is due and the stream is not paused, make it, and return the answer.
+        The body of a 200 goes to a Connection; of a refusal the beginning is read.
+        """
         up, timing = self._upstream, self._upstream.timing
         up.backoff.asks_for(self.query)
         due = up.backoff.remaining(self._clock.seconds())
@@ -256,6 +262,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         return cast(IResponse, _Tapped(response, self._take, connection))
 
     def _when_free(self) -> Deferred[None]:
+        """Fire when the stream is resumed."""
         free: Deferred[None] = Deferred(self._to_be_free.remove)
         self._to_be_free.append(free)
         return free
@@ -265,16 +272,18 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         return self._paused_at is not None and self._resumed_at is None
 
     def _silence(self, connection: Connection) -> float:
+        """Return the seconds since the last byte that was not waiting because of a pause."""
         if self._paused_at is None or not self._is_behind(connection):
             return connection.silent
         return max(connection.silent, self._clock.seconds() - self._paused_at)
 
     def _is_behind(self, connection: Connection) -> bool:
+        """Return whether bytes may still wait to be read because of a pause."""
         if self._paused_at is None or not connection.is_heard:
             return False
         if self._resumed_at is None:
             return True
-        # In twice the time all is read; sockets do not hold what takes longer than a proof.
+        # After as long again as the pause all is read; what takes longer than a proof fits no socket.
         paused = min(self._resumed_at - self._paused_at, self._upstream.timing.proof)
         is_recent = self._clock.seconds() - self._resumed_at < paused
         return is_recent and not connection.has_caught_up
@@ -284,9 +293,10 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         if self._is_paused:
             connection.pauseProducing()
         else:
-            self._paused_at = self._resumed_at = None  # that was of an older one
+            self._paused_at = self._resumed_at = None  # these were of an older connection
 
     def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
+        """Return why there is no stream; `connection` is None if an attempt has failed."""
         if connection is not None:
             found = connection.ending or Ending("closed", explain(reason))
             return attrs.evolve(
@@ -306,6 +316,10 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         return Ending("refused", detail, refusal.trouble, status=status, refusal=refusal)
 
     def _schedule(self, ending: Ending, *, good: bool) -> Ending:
+        """
+        Set the delay to the next attempt, and return the ending with it.  `good` is whether a
+        connection has ended that had lasted: that one is no failure.
+        """
         now, backoff = self._clock.seconds(), self._upstream.backoff
         trouble = ending.trouble or (None if good else Trouble.NETWORK)
         wait = backoff.dropped(now) if trouble is None else self._fail(ending, trouble)
@@ -313,6 +327,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         return attrs.evolve(ending, trouble=trouble, wait=wait)
 
     def _fail(self, ending: Ending, trouble: Trouble) -> float:
+        """Note a failure for all streams of this upstream.  Return the seconds to wait."""
         at_least = ending.refusal.at_least if ending.refusal else 0.0
         return self._upstream.backoff.failed(trouble, self._clock.seconds(), at_least)
 
@@ -323,7 +338,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
 
 
 class _Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time
-    """An answer whose body goes to a Connection that stands in front of the reader it is given."""
+    """An answer whose body goes to a Connection, in front of the protocol that asks for it."""
 
     def __init__(
         self, response: IResponse, take: Callable[[Connection], None], connection: Connection

@@ -1,12 +1,13 @@
 """
-The chunks of an answer are undone, all of a read at once.
+Decodes the chunks of an answer, all those of a read at once.
 
 Twitter sends each post as a chunk of its own (Transfer-Encoding: chunked), and Twisted's decoder
-spends more on each chunk than all that is done to the post.  So all of a read is handed on as
-pieces of the body, which go past it, or as one chunk; nothing is relied on but that chunks may be
-cut anywhere (RFC 9112, 7.1).  What is not understood here goes on byte for byte (another status,
-another coding, chunk extensions, whatever is malformed, the last chunk and its trailers), so that
-Twisted judges it, and tells an answer that ended from one that was cut, as it would without.
+spends more on each chunk than all that is done to the post.  So the body that one read brings is
+handed on as pieces, which go past that decoder, or as one chunk.  The code relies only on the fact
+that a body may be cut into chunks anywhere (RFC 9112, 7.1).  What it does not understand goes on
+byte for byte: another status, another coding, chunk extensions, whatever is malformed, the last
+chunk and its trailers.  So Twisted judges these, and tells an answer that ended from one that was
+cut, as it would by itself.
 """
 
 import re
@@ -15,38 +16,40 @@ from collections.abc import Iterator
 import attrs
 
 MOST_HEAD = 1 << 16
-"""Bytes of the longest head that is looked through."""
+"""Bytes of the longest head of an answer that is looked through."""
 
 _head_end = re.compile(rb"\n\r?\n").search
-"""As Twisted sees it, to whom the carriage returns are optional."""
+"""Finds the end of the head as Twisted does: the carriage returns are optional."""
 _is_ok = re.compile(rb"HTTP/1\.1 200[ \r]").match
 _codings = re.compile(rb"transfer-encoding", re.IGNORECASE).findall
 _is_chunked = re.compile(rb"\ntransfer-encoding:[ \t]*chunked[ \t]*\r?\n", re.IGNORECASE).search
 
 _between = re.compile(rb"\r\n([0-9A-Fa-f]{1,8})\r\n").match
-"""From the last byte of one chunk to the first of the next, whose size it names."""
+"""Matches what is between two chunks, and the size of the second one in it."""
 _may_be_between = re.compile(rb"(?:\r(?:\n(?:[0-9A-Fa-f]{1,8}\r?)?)?)?\Z").match
+"""Matches the beginning of what is between two chunks."""
 _LINE_END = b"\r\n"
 
 _WAY = 8
 """
-Bytes behind a chunk that are the key to where the next one is, which costs a fifth of reading its
-size.  A size of up to four digits and its line ends fit; with fewer digits the key also holds how
-the content begins, which is the same for all posts.
+Bytes behind a chunk by which a dict finds where the next one begins and how long it is; that costs
+a fifth of reading its size.  A size of up to four digits and its line ends fit; with fewer digits
+there is also how the content begins, which is the same for all posts.
 """
 _MOST_WAYS = 1 << 13
+"""Most entries of that dict; a full one is emptied."""
 
 
 @attrs.frozen
 class Pieces:
-    """What a read has of a body: where each piece of it begins in `read`, and where it ends."""
+    """The pieces of a body in one `read`; `spans` has where each begins, and where it ends."""
 
     read: bytes
     spans: list[tuple[int, int]]
 
     @property
     def size(self) -> int:
-        """Bytes of all together."""
+        """Bytes of all pieces together."""
         return sum(end - begin for begin, end in self.spans)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -54,7 +57,10 @@ class Pieces:
 
 
 class Unchunker:
-    """Takes one answer, cut anywhere.  `has_begun`: a piece of its body has been given."""
+    """
+    Takes one answer, read by read, and finds the pieces of its body.  `has_begun` is whether there
+    has been one.
+    """
 
     def __init__(self) -> None:
         self._take = self._take_head
@@ -65,14 +71,15 @@ class Unchunker:
         self._after = b""
         self.has_begun = False
         self._left = 0  # bytes of a chunk that are still to come
-        self._held = b""  # how the way to the next chunk begins
-        self._ways: dict[bytes, tuple[int, int]] = {}  # those that have been seen
+        self._held = b""  # the beginning of what is between two chunks
+        # _WAY bytes behind a chunk -> how far from there the next one is, and how long
+        self._ways: dict[bytes, tuple[int, int]] = {}
 
     def take(self, data: bytes) -> tuple[bytes, Pieces | None, bytes]:
         """
-        What `data` is: bytes that are none of the body's, pieces of the body, each of one chunk and
-        none empty, and bytes that are none of the body's again.  Nothing waits for the next read
-        but the beginning of a size.
+        Return what a read consists of: bytes before the body, pieces of the body, and bytes behind
+        it.  Each piece is of one chunk, and none is empty; None where there is no piece.  Nothing
+        is kept for the next read but the beginning of a chunk's size.
         """
         self._take(data)
         before, read, spans, after = b"".join(self._before), self._read, self._spans, self._after
@@ -83,6 +90,7 @@ class Unchunker:
         return before, Pieces(read, spans), after
 
     def _take_head(self, data: bytes) -> None:
+        """Pass on the head of the answer, and decide by it what is done with the rest."""
         seen = max(0, len(self._head) - 2)
         self._head += data
         end = _head_end(self._head, seen)
@@ -98,7 +106,7 @@ class Unchunker:
         self._before.append(data[: len(data) - body])
         rest = data[len(data) - body :]
         if _is_ok(head) and _is_chunked(head) and len(_codings(head)) == 1:
-            # The first chunk begins as one that another one went before.
+            # With a line end in front, the first chunk begins like every other.
             self._take = self._take_chunks
             self._take_chunks(_LINE_END + rest)
         else:
@@ -106,6 +114,7 @@ class Unchunker:
             self._take_rest(rest)
 
     def _take_chunks(self, data: bytes) -> None:
+        """Find the chunks of a read, up to the first bytes that are not understood."""
         if self._held:
             data, self._held = self._held + data, b""
         self._read, spans, ways = data, self._spans, self._ways
@@ -123,13 +132,16 @@ class Unchunker:
             position = start + found[1]
             spans.append((start, position))
         self._left = position - size
-        if self._left and spans:  # of the last chunk more is to come, or all of it
+        if self._left and spans:  # a part of the last chunk is still to come, or all of it
             start = spans.pop()[0]
             if start < size:
                 spans.append((start, size))
 
     def _learn(self, way: bytes, data: bytes, position: int) -> tuple[int, int] | None:
-        """How long the way to the next chunk is, and that chunk; None where none begins."""
+        """
+        Return how far from `position` the next chunk is, and how long it is; None if none begins.
+        Remember that for the bytes `way`, if they are enough to tell.
+        """
         begin = _between(data, position)
         length = 0 if begin is None else int(begin[1], 16)
         if begin is None or not length:
@@ -142,14 +154,14 @@ class Unchunker:
         return found
 
     def _stop_at(self, rest: bytes) -> None:
-        """The way to the next chunk has not come as a whole, or is none."""
+        """Keep `rest` if it may be the beginning of what is between two chunks; or pass it on."""
         if _may_be_between(rest):
             self._held = rest
         else:
             self._pass_on(rest)
 
     def _pass_on(self, rest: bytes) -> None:
-        """From here on, byte for byte."""
+        """Pass on everything from here on, byte for byte."""
         has_begun = self.has_begun or self._spans
         self._after = rest if has_begun else rest.removeprefix(_LINE_END)
         self._take = self._take_rest
@@ -159,6 +171,9 @@ class Unchunker:
 
 
 def as_chunk(pieces: Pieces, *, is_first: bool) -> bytes:
-    """Pieces of a body as one chunk; what follows it ends it."""
+    """
+    Return the pieces of a body as one chunk without the line end behind it, which the next one
+    begins with.  `is_first` is whether it is the first chunk of the body.
+    """
     lead = b"" if is_first else _LINE_END
     return b"".join((b"%b%x\r\n" % (lead, pieces.size), *pieces))

@@ -1,4 +1,8 @@
-"""How the request for a stream leaves this machine, and by which way its body comes back."""
+"""
+How the request for a stream leaves this machine, and how its body gets past the HTTP client.
+
+Knows which way is taken; does not know what is asked for.
+"""
 
 from typing import cast
 
@@ -22,11 +26,11 @@ log = Logger()
 
 def stream_client(reactor: IReactorTime, source_addr: str | None, *, stock: bool) -> HTTPClient:
     """
-    Return a client for a stream, bound to `source_addr` where there is one.  It leaves it to
-    `gunzip` what a body is compressed with.
+    Return a client for streams that leave from `source_addr`, None for any address.  It does not
+    decompress their bodies, which `gunzip` does.
 
-    Where `stock` is true, or the shortcut past Twisted's HTTP client fails its test, the body goes
-    through all of that client; the log says so in the second case.
+    Where `stock` is true, or the shortcut past Twisted's HTTP client fails its test, bodies go
+    through all of that client.  In the second case the log says so.
     """
     if not stock and not proof.holds():
         log.warn(
@@ -39,6 +43,8 @@ def stream_client(reactor: IReactorTime, source_addr: str | None, *, stock: bool
 
 
 def _short_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
+    """Return an agent that opens the shortcut for each answer."""
+
     def agent(shortcut: Shortcut) -> IAgent:
         endpoints = StreamEndpoints(reactor, source_addr, shortcut)
         return cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))
@@ -48,15 +54,15 @@ def _short_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
 
 def _whole_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
     """
-    Return an agent over connections whose shortcut nobody opens.  What a read brings stays together
-    all the same, because who reads takes a short piece for the last one that had come.
+    Return an agent whose connections have a shortcut that nobody opens.  What one read brings is
+    still passed on together, because Connection takes a short piece as a sign that no more waits.
     """
     endpoints = StreamEndpoints(reactor, source_addr, Shortcut())
     return cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))
 
 
 class StreamEndpoints(Endpoints):
-    """How to reach a host for a stream: what one read brings stays together."""
+    """Returns endpoints for a stream, which pass on together what one read brings."""
 
     def __init__(self, reactor: IReactorTime, source_addr: str | None, shortcut: Shortcut) -> None:
         super().__init__(reactor, source_addr)

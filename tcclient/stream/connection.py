@@ -1,11 +1,11 @@
 """
-The body of one stream: takes its bytes apart, notices silence, and knows why it ended.
+The body of one stream: cuts it into messages, notices silence, and knows why it ended.
 
-Knows transports and time; not what a message means, nor what happens after the end.
+Knows transports and time; does not know what a message means, nor what happens after the end.
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol as TypingProtocol
 from typing import cast
 
@@ -39,22 +39,25 @@ log = Logger()
 
 @attrs.frozen
 class Timing:
-    """Seconds."""
+    """How long things may take, in seconds."""
 
     answer: float = 60.0
-    """From an attempt to the answer's headers: name, TCP, TLS and the other side's thinking."""
+    """The longest from an attempt to the answer's headers: name, TCP, TLS, the other side's work."""
     explanation: float = 10.0
-    """For the body of a refusal."""
+    """The longest that is spent on reading the body of a refusal."""
     proof: float = 10.0
-    """A connection on which a byte came after this long was a good one."""
+    """A connection over which a byte comes after this time is a good one: it has lasted."""
     drain: float = 1.0
-    """The most that is spent on reading what had arrived before hanging up."""
+    """The longest that is spent on reading what has arrived, before hanging up."""
     goodbye: float = 5.0
-    """For a transport to report that it is gone."""
+    """How long a transport has to report that it is gone."""
     rest: float = 0.0
-    """Between short reads that follow each other sooner; 0 reads whatever comes as it comes."""
+    """The pause between short reads that follow each other sooner; 0: read all as it comes."""
     still: float = 0.0
-    """Without a turn of this process: what is read then had been waiting; 0: nobody looks."""
+    """
+    How long this process may get no turn before what it reads next counts as having waited; 0: any
+    time.
+    """
 
 
 class ConnectionListener(TypingProtocol):
@@ -64,10 +67,13 @@ class ConnectionListener(TypingProtocol):
         """Hear that the body begins."""
 
     def heard(self) -> None:
-        """Hear that the first byte came, after what came with it was received; more may come."""
+        """
+        Hear that the first byte has come, after the messages that came with it.  Not called if the
+        connection has ended by then.
+        """
 
     def proved(self) -> None:
-        """Hear that the connection has lasted."""
+        """Hear that the connection has lasted for Timing.proof."""
 
 
 Receive = Callable[[list[bytes | Overlong]], object]
@@ -76,10 +82,12 @@ Receive = Callable[[list[bytes | Overlong]], object]
 
 class Connection(Protocol, PieceReader, Pausable):
     """
-    Stands in front of `reader`, which learns of beginning and end, and never gets a byte.
+    The protocol of a body.  It stands in front of another protocol, which hears of the beginning
+    and the end, and never gets a byte.
 
     Messages go to `receive`; `listener` hears of everything else.  `ending` says why the connection
-    ended, where that is known better than by the transport's reason.
+    ended, where that is known better than by the transport's reason; `good` is whether the
+    connection has lasted.
     """
 
     def __init__(
@@ -109,7 +117,7 @@ class Connection(Protocol, PieceReader, Pausable):
 
     @property
     def incomplete(self) -> int:
-        """Bytes of a message that has not ended."""
+        """Bytes that have come of a message that has not ended."""
         return self._splitter.incomplete
 
     @property
@@ -120,19 +128,19 @@ class Connection(Protocol, PieceReader, Pausable):
     @property
     def silent(self) -> float:
         """
-        Seconds since the last byte, or since the answer's headers where none has come.  What is
-        read at first after this process stood still says nothing of the time since.
+        Seconds since the last byte, or since the answer's headers if none has come.  Bytes that are
+        read right after this process stood still do not count as new.
         """
         return max(0.0, self._clock.seconds() - self._heard, self._standstill.age)
 
     @property
     def has_caught_up(self) -> bool:
-        """Whether all has been read that waited here or on the other side, as far as is seen."""
+        """Whether all that waited here or on the other side seems to have been read."""
         at = self._caught_up_at
         return at is not None and self._clock.seconds() - at >= REST_OF_IT
 
     def in_front_of(self, reader: IProtocol) -> "Connection":
-        """This connection, once it knows whom to tell of its beginning and end."""
+        """Take `reader` as the protocol that hears of beginning and end.  Return this connection."""
         self._reader = reader
         return self
 
@@ -150,23 +158,28 @@ class Connection(Protocol, PieceReader, Pausable):
         self.piecesReceived(Pieces(data, [(0, len(data))]))
 
     def piecesReceived(self, pieces: Pieces) -> None:
-        """Take what one read has brought, which may be many messages and the rest of another."""
+        """Take what one read has brought of the body: any number of messages and parts of them."""
         if self._reader is None:
-            return  # the listener has been told that nothing more comes
+            return  # the end of the connection has been told
+        first = not self._reads
         try:
-            self._take(pieces)
+            self._note_read(pieces.size)
+            for messages in self._messages_in(pieces):
+                self._receive(messages)
+            if first and self.ending is None and self._reader is not None:
+                self._listener.heard()
         except zlib.error as e:
             self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
         except Exception:
-            # Who calls would drop the connection, or take it for an answer that cannot be read, and
-            # the account would not know why.
+            # The caller would drop the connection, or take the answer for one that cannot be read,
+            # and the ledger would not have the reason.
             log.failure("This client failed at what the stream brought.")
             self.end(Ending("failed", "this client failed at what came", Trouble.HTTP))
 
     def pauseProducing(self) -> None:
         """
-        Read nothing until resumeProducing().  What has been read already still comes; silence does
-        not count meanwhile.
+        Read nothing until resumeProducing() is called.  Silence does not count meanwhile.  What has
+        been read already is still passed on.
         """
         self._valve.pauseProducing()
 
@@ -189,12 +202,15 @@ class Connection(Protocol, PieceReader, Pausable):
             reader.connectionLost(reason)
 
     def end(self, ending: Ending) -> None:
-        """Hang up because of `ending`; the first one given counts."""
+        """Hang up because of `ending`; of several reasons the first one counts."""
         self.ending = self.ending or ending
         self.hang_up()
 
     def hang_up(self) -> None:
-        """End the connection; should the transport not say so in time, go on without it."""
+        """
+        End the connection.  If the transport does not report its end within Timing.goodbye, the
+        connection counts as lost.
+        """
         if self._reader is None or "goodbye" in self._calls:
             return
         self._calls["goodbye"] = self._clock.callLater(
@@ -203,33 +219,30 @@ class Connection(Protocol, PieceReader, Pausable):
         break_off(self.transport)
 
     async def drain(self) -> None:
-        """Read on until the socket has nothing more, within bounds."""
+        """Read on until the socket has nothing more, for Timing.drain at the longest."""
         deadline = self._clock.seconds() + self._timing.drain
         quiet = 0
         with self._valve.hurried():
-            # Two passes of the reactor: the first may have begun behind our socket's turn.
+            # Two turns of the reactor: the first may have begun after our socket was looked at.
             while quiet < 2 and self._reader is not None and self._clock.seconds() < deadline:
                 before = self._reads
                 await deferLater(self._clock, 0)
                 quiet = quiet + 1 if self._reads == before else 0
 
-    def _take(self, pieces: Pieces) -> None:
-        first = not self._reads
-        self._note_read(pieces.size)
+    def _messages_in(self, pieces: Pieces) -> Iterator[list[bytes | Overlong]]:
+        """Yield the messages that are complete now, some at a time.  Raises zlib.error."""
         if self._decoder is None:
             messages = self._splitter.feed_all(pieces)
             if messages:
-                self._receive(messages)
-        else:
-            for plain in self._decoder.feed(b"".join(pieces)):
-                messages = self._splitter.feed(plain)
-                if messages:
-                    self._receive(messages)
-        if first and self.ending is None and self._reader is not None:
-            self._listener.heard()
+                yield messages
+            return
+        for plain in self._decoder.feed(b"".join(pieces)):
+            messages = self._splitter.feed(plain)
+            if messages:
+                yield messages
 
     def _note_read(self, size: int) -> None:
-        """So many bytes have been read: note the time, and what that says of the connection."""
+        """Note that so many bytes have been read now, and what that says of the connection."""
         self._standstill.beat()
         before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
@@ -240,7 +253,7 @@ class Connection(Protocol, PieceReader, Pausable):
             self._listener.proved()
 
     def _see_what_waits(self, size: int) -> None:
-        """By the size of a read."""
+        """Note by the size of a read whether more bytes wait."""
         if size >= SHORT:
             self._caught_up_at = None
             return
@@ -249,9 +262,11 @@ class Connection(Protocol, PieceReader, Pausable):
             self._caught_up_at = self._heard
 
     def _watch_silence(self, seconds: float) -> None:
+        """Have the silence checked in `seconds`."""
         self._calls["silence"] = self._clock.callLater(seconds, self._check_silence)
 
     def _check_silence(self) -> None:
+        """End a connection that has been silent for too long while it was not paused."""
         listening = self._clock.seconds() - max(self._heard, self._awake)
         idle = 0.0 if self._valve.is_paused else max(0.0, listening)
         if idle >= self._stall_timeout:

@@ -82,16 +82,15 @@ class _Front(ProtocolWrapper):
         self._pieces.clear()
         is_first = not self._unchunker.has_begun
         before, body, after = self._unchunker.take(read)
-        self._to_client(before)
+        if before:
+            super().dataReceived(before)  # type: ignore[no-untyped-call]  # not annotated
         if body and not is_first and self._shortcut.take is not None:
             self._shortcut.take(body)
         elif body:
-            self._to_client(as_chunk(body, is_first=is_first))
-        self._to_client(after)
-
-    def _to_client(self, data: bytes) -> None:
-        if data:
-            super().dataReceived(data)  # type: ignore[no-untyped-call]  # not annotated
+            chunk = as_chunk(body, is_first=is_first)
+            super().dataReceived(chunk)  # type: ignore[no-untyped-call]  # not annotated
+        if after:
+            super().dataReceived(after)  # type: ignore[no-untyped-call]  # not annotated
 
 
 class _Socket(ProtocolWrapper):

@@ -28,7 +28,7 @@ class FakeArchive:
     server_totals: list[int | None] = attrs.field(factory=list)
 
     def take_server_total(self, total: int | None) -> None:
-        """As Archive."""
+        """Remember the total."""
         self.server_totals.append(total)
 
 
@@ -44,23 +44,23 @@ class FakeSession:
         self._halting: list[Deferred[None]] = []
 
     def run(self, wanted: Job) -> None:
-        """As Session."""
+        """Note the call, and have an archive from now on."""
         self._events.append("run")
         self.archive = FakeArchive()
         self.jobs.append(wanted)
 
     async def halt(self, because: str) -> None:
-        """As Session."""
+        """Note the call.  Returns when the test says so."""
         self._events.append("halt")
         self._halting.append(Deferred())
         await self._halting[-1]
 
     def reopen(self, wanted: Job) -> None:
-        """As Session."""
+        """Note the call."""
         self._events.append("reopen")
 
     def retire(self) -> None:
-        """As Session."""
+        """Note the call."""
         self._events.append("retire")
 
     def halted(self, error: Exception | None = None) -> None:
@@ -81,23 +81,23 @@ class FakeReporter:
         self._events = events
 
     async def report(self, wanted: Job) -> None:
-        """As Reporter."""
+        """Ask, and return when the test has answered."""
         await self._ask("report")
 
     async def read_and_report(self, wanted: Job) -> None:
-        """As Reporter."""
+        """Ask, and return when the test has answered."""
         await self._ask("last report")
 
     async def update(self, job_id: int) -> None:
-        """As Reporter."""
+        """Ask, and return when the test has answered."""
         await self._ask("update")
 
     async def started(self, wanted: Job) -> None:
-        """As Reporter."""
+        """Ask, and return when the test has answered."""
         await self._ask("started")
 
     async def stopped(self, wanted: Job, still: Callable[[], bool]) -> None:
-        """As Reporter."""
+        """Ask, and return when the test has answered."""
         self.still = still
         await self._ask("stopped")
 

@@ -638,7 +638,7 @@ class Wrong(ControlServer):
         self.wrong = True
 
     async def active_jobs(self) -> JobList:
-        """As ControlServer."""
+        """Raise what nobody expects, as long as it is wrong."""
         if self.wrong:
             raise ZeroDivisionError
         return await super().active_jobs()

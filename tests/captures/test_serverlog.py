@@ -21,7 +21,7 @@ class ServerLogTests(SynchronousTestCase):
         self.log = ServerLog(self.note, self.clock)
 
     def note(self, entry: Entry, job_id: int | None = None) -> None:
-        """As Note."""
+        """Keep the entry."""
         self.noted.append(entry)
 
     def said(self, *acts: tuple[str, ...]) -> list[str]:

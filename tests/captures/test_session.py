@@ -15,8 +15,7 @@ from tcclient.control.jobs import Job
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT, resume
 from tcclient.runtime.boot import boot
-from tcclient.sources.twitter_v1.feed import V1Source
-from tcclient.sources.twitter_v1.query import LIMITS
+from tcclient.sources.twitter_v1.source import V1Source
 from tcclient.storage.files import RETRY
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
@@ -44,7 +43,7 @@ class SessionTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = clock_at()
-        self.source = FakeApi()
+        self.api = FakeApi()
         self.base = Path(self.mktemp())
         self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
         self.begin()
@@ -52,13 +51,13 @@ class SessionTestCase(SynchronousTestCase):
 
     def begin(self) -> None:
         """A process starts."""
-        self.connected = 0
-        feeds = V1Source(upstream(self.source, self.clock), LIMITS)
-        self.session = Session(JOB, self.folders, feeds, self._count)
+        self.opened = 0
+        source = V1Source(upstream(self.api, self.clock))
+        self.session = Session(JOB, self.folders, source, self._count)
         self.session.startService()
 
     def _count(self) -> None:
-        self.connected += 1
+        self.opened += 1
 
     def _end(self) -> None:
         self.halt()
@@ -75,12 +74,12 @@ class SessionTestCase(SynchronousTestCase):
     @property
     def peer(self) -> Peer:
         """The other side of the newest attempt."""
-        return self.source.peer
+        return self.api.peer
 
     @property
     def asked(self) -> list[str]:
         """What was asked for so far, a text for each attempt."""
-        return [",".join(peer.query.track) for peer in self.source.peers]
+        return [",".join(peer.query.track) for peer in self.api.peers]
 
     def run_job(self, job: Job = JOB) -> None:
         """The server wants this; what follows at once has happened."""
@@ -88,7 +87,7 @@ class SessionTestCase(SynchronousTestCase):
         settle(self.clock)
 
     def stream(self, job: Job = JOB) -> None:
-        """The same, and Twitter answers."""
+        """The server wants this, and Twitter answers."""
         self.run_job(job)
         self.peer.answers()
 
@@ -120,9 +119,9 @@ class RunTests(SessionTestCase):
     def test_posts_reach_the_disk(self) -> None:
         """Connected is said once the stream is open, not before."""
         self.run_job()
-        self.assertEqual((self.connected, self.session.streaming), (0, False))
+        self.assertEqual((self.opened, self.session.streaming), (0, False))
         self.peer.answers()
-        self.assertEqual((self.connected, self.session.streaming), (1, True))
+        self.assertEqual((self.opened, self.session.streaming), (1, True))
         self.peer.says(a_post(1) + a_post(2))
         self.assertEqual(len(self.unfinished()), 1)
         self.halt()
@@ -173,7 +172,7 @@ class RunTests(SessionTestCase):
         self.assertFalse(self.session.streaming)
         self.clock.advance(0.25)
         self.peer.answers()
-        self.assertEqual(self.connected, 2)
+        self.assertEqual(self.opened, 2)
 
     def test_failed_attempts(self) -> None:
         """Each is noted, and the stream's line has their number."""

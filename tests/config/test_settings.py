@@ -5,18 +5,24 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.config import values
 from tcclient.config.schema import _meta, _section
-from tcclient.config.settings import Settings, SettingsError, load
-from tcclient.runtime.secrets import Secret
+from tcclient.config.settings import Settings, SettingsError, _shape, load
+from tcclient.runtime import addresses, secrets
+from tcclient.runtime.secrets import Secret, Unfit
+from tcclient.sources.registry import KINDS
+from tcclient.sources.source import SourceKind
+from tcclient.sources.twitter_v1.kind import TwitterV1
+from tcclient.sources.twitter_v2.kind import TwitterV2
 from tests import DEPTH
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +138,42 @@ def with_value(place: str, value: object) -> dict[str, Any]:
     return document
 
 
+def v2(settings: Settings) -> TwitterV2:
+    """Return the source that settings have, which is v2."""
+    assert isinstance(settings.source, TwitterV2)
+    return settings.source
+
+
+def credentials(settings: Settings) -> dict[str, str]:
+    """Return the credentials that the source of the settings has, by the names of their keys."""
+    source = settings.source
+    assert isinstance(source, TwitterV1 | TwitterV2)
+    auth = source.keys if isinstance(source, TwitterV1) else source.auth
+    named = {name: getattr(auth, name, None) for name in (*SECRETS, "bearer_token")}
+    return {name: secret.reveal() for name, secret in named.items() if secret is not None}
+
+
+def as_in_the_file(settings: Settings) -> Any:
+    """Return an object with a settings file's keys, for what was made of them."""
+    (twitter,) = settings.sections
+    auth = settings.source.auth if isinstance(settings.source, TwitterV2) else None
+    return SimpleNamespace(
+        server=settings.server,
+        twitter_auth=auth,
+        twitter=twitter,
+        source_addr=settings.source_addr,
+        output=settings.output,
+        logging=settings.logging,
+    )
+
+
+def keys_of(kind: SourceKind) -> dict[str, FieldInfo]:
+    """Return the top-level keys of a file that asks for such a source."""
+    return {field.name: field for field in fields(_shape(kind, KINDS))}
+
+
 def without(place: str) -> dict[str, Any]:
+    """Return the minimal document without what is at a dotted place."""
     document = copy.deepcopy(MINIMAL)
     *sections, key = place.split(".")
     inner = document
@@ -180,17 +221,21 @@ class DefaultsTests(SettingsTestCase):
         self.assertEqual(loaded.server.client_id, 7)
         self.assertEqual(loaded.server.ping_interval, 10.0)
         self.assertEqual(loaded.server.update_interval, 30.0)
-        self.assertIsNone(loaded.twitter_auth.bearer_token)
-        self.assertEqual(loaded.twitter.api, "2")
-        self.assertEqual(loaded.twitter.stream_url, "https://stream.twitter.com/1.1/")
-        self.assertIsNone(loaded.twitter.stall_timeout)
-        self.assertEqual(loaded.twitter.api_url, "https://api.x.com/")
-        self.assertIsNone(loaded.twitter.fields)
-        self.assertEqual(loaded.twitter.rule_length, 1024)
-        self.assertEqual(loaded.twitter.rule_delay, 20.0)
-        self.assertIs(loaded.twitter.backfill, False)
-        self.assertIs(loaded.twitter.stock_http, False)
-        self.assertIsNone(loaded.twitter.budget)
+        self.assertIsNone(v2(loaded).auth.bearer_token)
+        twitter = v2(loaded).section
+        self.assertEqual(twitter.api, "2")
+        self.assertIsNone(twitter.stall_timeout)
+        self.assertEqual(twitter.api_url, "https://api.x.com/")
+        self.assertIsNone(twitter.fields)
+        self.assertEqual(twitter.rule_length, 1024)
+        self.assertEqual(twitter.rule_delay, 20.0)
+        self.assertIs(twitter.backfill, False)
+        self.assertIs(twitter.stock_http, False)
+        self.assertIsNone(twitter.budget)
+        v1 = self.load(with_value("twitter.api", "1.1")).source
+        assert isinstance(v1, TwitterV1)
+        self.assertEqual(v1.section.stream_url, "https://stream.twitter.com/1.1/")
+        self.assertEqual((v1.section.stall_timeout, v1.section.stock_http), (None, False))
         self.assertIsNone(loaded.source_addr)
         self.assertEqual(loaded.output.base_dir, self.folder / "data")
         self.assertEqual(loaded.output.extension, ".json")
@@ -209,9 +254,10 @@ class DefaultsTests(SettingsTestCase):
         asked v1.1, v2 is asked with the same keys.
         """
         loaded = self.load(OLD_EXAMPLE)
-        self.assertEqual(loaded.twitter.api, "2")
-        present = {key: secret.reveal() for key, secret in loaded.twitter_auth.present().items()}
-        self.assertEqual(present, SECRETS)
+        self.assertEqual(v2(loaded).section.api, "2")
+        self.assertEqual(credentials(loaded), KEY_AND_SECRET)
+        asked_for_v1 = self.load({**json.loads(OLD_EXAMPLE), "twitter": {"api": "1.1"}})
+        self.assertEqual(credentials(asked_for_v1), SECRETS)
         self.assertEqual(loaded.source_addr, "127.0.0.1")
         self.assertEqual(loaded.output.base_dir, self.folder / "data")
         self.assertEqual(loaded.logging, json.loads(OLD_EXAMPLE)["logging"])
@@ -223,12 +269,14 @@ class DefaultsTests(SettingsTestCase):
         example["twitter_auth"] |= KEY_AND_SECRET
         loaded = self.load(example)
         minimal = self.load(with_value("twitter_auth", KEY_AND_SECRET))
-        for section in ("server", "twitter_auth", "twitter", "source_addr", "output"):
-            self.assertEqual(getattr(loaded, section), getattr(minimal, section))
-        self.assertEqual({*example, "path"}, {field.name for field in fields(Settings)})
-        for section in ("server", "twitter_auth", "twitter", "output"):
-            names = [field.name for field in fields(type(getattr(loaded, section)))]
-            self.assertCountEqual(example[section], names)
+        for part in ("server", "source", "sections", "source_addr", "output"):
+            self.assertEqual(getattr(loaded, part), getattr(minimal, part))
+        for kind in KINDS:
+            sections = keys_of(kind)
+            self.assertEqual(example.keys(), sections.keys())
+            for section in ("server", "twitter_auth", "twitter", "output"):
+                names = [field.name for field in fields(sections[section].type)]
+                self.assertCountEqual(example[section], names)
 
     def test_the_shipped_example_as_it_is_names_what_to_fill_in(self) -> None:
         """All placeholders are named at once, so that one round is enough for v2."""
@@ -241,17 +289,18 @@ class DefaultsTests(SettingsTestCase):
 
     def test_every_key_says_what_it_expects(self) -> None:
         """Each key that is no section has the description that its sentences are made with."""
-        leaves = []
-        sections = [field for field in fields(Settings) if field.name != "path"]
-        while sections:
-            field = sections.pop()
-            section = _section(field)
-            if section:
-                sections += fields(section)
-            else:
-                leaves.append(_meta(field).description)
-        self.assertGreaterEqual(len(leaves), 25)
-        self.assertTrue(all(leaves))
+        for kind in KINDS:
+            leaves = []
+            sections = [*keys_of(kind).values()]
+            while sections:
+                field = sections.pop()
+                section = _section(field)
+                if section:
+                    sections += fields(section)
+                else:
+                    leaves.append(_meta(field).description)
+            self.assertGreaterEqual(len(leaves), 25)
+            self.assertTrue(all(leaves))
 
     def test_the_fingerprint(self) -> None:
         """Equal for equal settings; other secrets change nothing, other settings do."""
@@ -267,6 +316,22 @@ class DefaultsTests(SettingsTestCase):
         ):
             other = self.load(with_value(place, value)).fingerprint()
             self.assertEqual(other == ours, alike, place)
+
+    def test_the_fingerprint_of_release_1_0_0(self) -> None:
+        """
+        The example, with its placeholders filled in, has the hash that it had there: an update of
+        the client does not look like a change of settings.
+        """
+        example = json.loads((ROOT / "settings.example.json").read_text())
+        example["server"] |= MINIMAL["server"]
+        example["twitter_auth"] |= SECRETS
+        example["output"]["base_dir"] = "/srv/tcc/data"
+        for api, fingerprint in (
+            ("2", "ba9a6d03effe54530463676f3fcd014bd57ce2f77092642a7c83edce945f4748"),
+            ("1.1", "22a9c3b12eae7cf61927f1e93caefed1270164f113956ae2571524f9edce4221"),
+        ):
+            example["twitter"]["api"] = api
+            self.assertEqual(self.load(example).fingerprint(), fingerprint, api)
 
     def test_a_relative_path_is_made_absolute(self) -> None:
         """Folders are counted from the settings file wherever twistd goes later."""
@@ -337,7 +402,7 @@ class AcceptedTests(SettingsTestCase):
             ("logging", {"a": "<b>", "c": {"env": "D"}}, {"a": "<b>", "c": {"env": "D"}}),
         ]
         for place, written, seen in table:
-            value: Any = self.load(with_value(place, written))
+            value: Any = as_in_the_file(self.load(with_value(place, written)))
             for key in place.split("."):
                 value = getattr(value, key)
             self.assertEqual(value, seen, place)
@@ -374,9 +439,9 @@ class CredentialsTests(SettingsTestCase):
             ("1.1", SECRETS),
             ("1.1", {**SECRETS, **bearer}),
         ):
-            loaded = self.load(self.auth(api, **auth)).twitter_auth
-            present = {name: secret.reveal() for name, secret in loaded.present().items()}
-            self.assertEqual(present, {name: value for name, value in auth.items() if value})
+            used = ("api_key", "api_secret", "bearer_token") if api == "2" else SECRETS
+            expected = {name: value for name, value in auth.items() if value and name in used}
+            self.assertEqual(credentials(self.load(self.auth(api, **auth))), expected)
 
     def test_what_is_missing(self) -> None:
         """The first that is not there, and all that the API needs; null is not there either."""
@@ -682,8 +747,8 @@ class ReferenceTests(SettingsTestCase):
         environ = {key.upper(): value for key, value in SECRETS.items()}
         loaded = self.load(document, environ | {"DATA": "tweets", "EXTENSION": ".jsonl"})
         self.assertEqual(loaded.server.auth_token, Secret(TOKEN))
-        self.assertEqual(loaded.twitter_auth.api_key.reveal(), "abc")
-        self.assertEqual(loaded.twitter_auth.api_secret.reveal(), SECRETS["api_secret"])
+        self.assertEqual(credentials(loaded)["api_key"], "abc")
+        self.assertEqual(credentials(loaded)["api_secret"], SECRETS["api_secret"])
         self.assertEqual(loaded.output.base_dir, self.folder / "tweets")
         self.assertEqual(loaded.output.extension, ".jsonl")
 
@@ -836,8 +901,8 @@ PLACES = st.sampled_from(
     ]
 )
 READERS = [
-    *(values.secret, values.web_address, values.address, values.folder, values.extension),
-    values.time_format,
+    *(secrets.secret, addresses.web_address, addresses.address),
+    *(values.folder, values.extension, values.time_format),
 ]
 MANY = hypothesis_settings(
     max_examples=150 * DEPTH,
@@ -883,5 +948,5 @@ class NothingElseEscapesTests(SettingsTestCase):
         """A reader returns a value or raises Unfit with a reason."""
         try:
             reader(text)
-        except values.Unfit as error:
+        except Unfit as error:
             self.assertTrue(str(error).isprintable() and str(error))

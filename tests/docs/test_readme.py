@@ -11,10 +11,13 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.config.settings import Settings
+from tcclient.config.settings import _shape
+from tcclient.sources.registry import KINDS, chosen
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILE = _shape(chosen({}), KINDS)
+"""The keys that a settings file may have."""
 ROW = re.compile(r"^\| `([a-z_.]+)` \| (?:`([^`]+)`)? ?\| \S.* \|$")
 
 
@@ -38,20 +41,18 @@ def keys(shape: type[Struct], place: str = "") -> Iterator[tuple[str, Any]]:
         name = f"{place}{field.name}"
         if isinstance(field.type, type) and issubclass(field.type, Struct):
             yield from keys(field.type, f"{name}.")
-        elif name != "path":  # not in the file: where the file is
+        else:
             yield name, field.default
 
 
 class SettingsTableTests(SynchronousTestCase):
     def test_the_table_names_exactly_the_keys(self) -> None:
         """Each once."""
-        self.assertEqual(
-            sorted(key for key, _ in table()), sorted(key for key, _ in keys(Settings))
-        )
+        self.assertEqual(sorted(key for key, _ in table()), sorted(key for key, _ in keys(FILE)))
 
     def test_the_defaults_are_the_true_ones(self) -> None:
         """Written as they would stand in the file; a folder with the slash that shows it is one."""
-        true = dict(keys(Settings))
+        true = dict(keys(FILE))
         for key, text in table():
             if text is None:
                 self.assertIs(true[key], NODEFAULT, key)

@@ -31,14 +31,14 @@ class Sent:
         self.ids: list[int] = []
 
     def note(self, connection: int, ids: Iterable[int]) -> None:
-        """As Journal."""
+        """Remember the ids."""
         self.ids += ids
 
     def remark(self, event: Mapping[str, object]) -> None:
-        """As Journal."""
+        """Pass over what is about no post."""
 
     def close(self) -> None:
-        """As Journal."""
+        """Do nothing: there is no file to close."""
 
 
 class Stage(TestCase):

@@ -90,7 +90,7 @@ class Refusals(TestCase):
             self.assertIn(part, line)
 
     async def refused_in_every_form(self, *expected: str) -> None:
-        """As refused()."""
+        """The settings are refused in the same way by each form of the command."""
         await together(self.refused(form, *expected) for form in FORMS.values())
 
 

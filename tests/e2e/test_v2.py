@@ -22,7 +22,7 @@ class Matches:
         self.of_job: defaultdict[int, set[str]] = defaultdict(set)
 
     def note(self, connection: int, posts: Iterable[object]) -> None:
-        """As Journal."""
+        """Remember the ids, and which jobs the tags of their rules name."""
         for post in posts:
             id_, _, rules = str(post).partition(" ")
             self.ids.add(id_)
@@ -32,10 +32,10 @@ class Matches:
                     self.of_job[int(job)].add(id_)
 
     def remark(self, event: Mapping[str, object]) -> None:
-        """As Journal."""
+        """Pass over what is about no post."""
 
     def close(self) -> None:
-        """As Journal."""
+        """Do nothing: there is no file to close."""
 
 
 class V2Stage(Stage):
@@ -47,7 +47,7 @@ class V2Stage(Stage):
         self.other = self.server.store.create("tea", "tea, rain", 2)
 
     def make_journal(self) -> Matches:
-        """As Stage."""
+        """Return one that tells the posts of each job apart."""
         self.matches = Matches()
         return self.matches
 

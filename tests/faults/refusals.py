@@ -5,7 +5,7 @@ from itertools import pairwise
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from tcclient.runtime.backoff import HTTP_RAMP, RATE_LIMIT, Ramp
+from tcclient.runtime.backoff import HTTP_RAMP, Ramp, Trouble
 from tests.faults.link import Link
 from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World
@@ -63,6 +63,6 @@ STORM_503 = Scenario("503 storm", storm(503, HTTP_RAMP))
 FIRST_420 = Scenario("420", first_of(420))
 STORMS = (
     STORM_503,
-    Scenario("420 storm", storm(420, RATE_LIMIT)),
-    Scenario("429 storm", storm(429, RATE_LIMIT)),
+    Scenario("420 storm", storm(420, Trouble.RATE_LIMIT.ramp)),
+    Scenario("429 storm", storm(429, Trouble.RATE_LIMIT.ramp)),
 )

@@ -27,13 +27,14 @@ from tcclient.ledger.counters import CountUpdate
 from tcclient.ledger.endings import Ending
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.secrets import Secret
+from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v1.messages import kind_of
 from tcclient.sources.twitter_v1.query import Limits, Query, read
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.rules import clauses as rules
 from tcclient.storage.recovery import ledger_path, recover
 from tcclient.storage.slots import Naming
-from tcclient.stream.capturestream import CaptureStream
+from tcclient.stream.capturestream import CaptureStream, StreamListener
 from tcclient.stream.framing import Overlong, decoded, excerpt
 from tests.peers import DONE, FakeApi, FakeResponse, clock_at, upstream
 
@@ -44,24 +45,24 @@ JOB = Job(7, "test", Status.STARTED, "obama", 1000, None, False, None)
 TMP = "test20151202_2030.json.tmp"
 
 
-class Ear:
+class Ear(StreamListener):
     """Keeps the messages of a stream."""
 
     def __init__(self) -> None:
         self.messages: list[bytes | Overlong] = []
 
     def opened(self) -> None:
-        """As Listener."""
+        """Pass over it."""
 
     def heard(self) -> None:
-        """As Listener."""
+        """Pass over it."""
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener."""
+        """Keep the messages."""
         self.messages += messages
 
     def ended(self, ending: Ending) -> None:
-        """As Listener."""
+        """Pass over it."""
 
 
 def stream(data: bytes) -> None:
@@ -70,10 +71,10 @@ def stream(data: bytes) -> None:
     The first byte chooses the coding, the next seven the sizes of segments.
     """
     how, body = data[:8].ljust(8, b"\x07"), data[8:]
-    source, clock, ear = FakeApi(), clock_at(), Ear()
-    service = CaptureStream(upstream(source, clock), Query(("cats",)), ear)
+    api, clock, ear = FakeApi(), clock_at(), Ear()
+    service = CaptureStream(upstream(api, clock), Query(("cats",)), ear)
     service.startService()
-    peer = source.peer.answers(coding="gzip" if how[0] % 2 else "")
+    peer = api.peer.answers(coding="gzip" if how[0] % 2 else "")
     rest, turn = gzip.compress(body, 1) if how[0] % 2 else body, 0
     while rest:
         turn = turn % 7 + 1
@@ -88,10 +89,10 @@ def stream(data: bytes) -> None:
 
 def corrupt(data: bytes) -> None:
     """A stream of which nothing is as it should be ends, and nothing else."""
-    source, clock = FakeApi(), clock_at()
-    service = CaptureStream(upstream(source, clock), Query(("cats",)), Ear())
+    api, clock = FakeApi(), clock_at()
+    service = CaptureStream(upstream(api, clock), Query(("cats",)), Ear())
     service.startService()
-    peer = source.peer.answers(coding="gzip")
+    peer = api.peer.answers(coding="gzip")
     peer.says(data[: len(data) // 2])
     peer.says(data[len(data) // 2 :])
     service.stopService()
@@ -123,7 +124,7 @@ class Says:
         self._body = body
 
     def request(self, method: str, url: object, **how: object) -> Deferred[IResponse]:
-        """As HTTPClient's."""
+        """Give the same answer to any request."""
         response = _Whole(self._status, Headers())
         response.body = self._body
         return succeed(cast(IResponse, response))
@@ -185,7 +186,7 @@ def recovery(content: bytes) -> None:
         folder.mkdir()
         (folder / TMP).write_bytes(content)
         with Ledger(ledger_path(base, "test"), Clock()) as ledger:
-            recover(folder, Naming("test", utc=True), ledger)
+            recover(folder, Naming("test", utc=True), ledger, post_ids())
         kept = {path.suffix: path.read_bytes() for path in folder.iterdir()}
         whole = content[: content.rfind(b"\n") + 1]
         assert kept.get(".json", b"") == whole

@@ -26,14 +26,16 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from tcclient.control.client import ControlServer, ServerError
-from tcclient.http.clients import rest_client, stream_client, user_agent
+from tcclient.http.clients import rest_client, user_agent
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.failures import explain
 from tcclient.runtime.secrets import Secret
-from tcclient.sources.twitter_v1.api import Keys, V1Source
+from tcclient.sources.twitter_v1.api import StatusesApi
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.stream.capturestream import CaptureStream, Upstream
+from tcclient.sources.twitter_v1.settings import Keys
+from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.clients import stream_client
 from tcclient.stream.framing import Overlong
 from tcsandbox.server import CaptureServer
 from tcsandbox.server.jobstore import TOKEN
@@ -57,25 +59,25 @@ def has_ipv6_loopback() -> bool:
 
 
 @attrs.define
-class Ear:
-    """A listener that tells the first thing that happens."""
+class Ear(StreamListener):
+    """Tells the first thing that happens."""
 
     first: Deferred[Ending | None] = attrs.field(factory=Deferred)
     messages: list[bytes | Overlong] = attrs.field(factory=list)
 
     def opened(self) -> None:
-        """As Listener."""
+        """Tell that the stream has opened."""
         self._tell(None)
 
     def heard(self) -> None:
-        """As Listener."""
+        """Pass over it."""
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener."""
+        """Keep the messages."""
         self.messages += messages
 
     def ended(self, ending: Ending) -> None:
-        """As Listener."""
+        """Tell the ending."""
         self._tell(ending)
 
     def _tell(self, what: Ending | None) -> None:
@@ -134,11 +136,10 @@ class NetworkTestCase(TestCase):
 
     async def stream(self, base: str, source_addr: str | None = None) -> Ending | None:
         """What comes of connecting to the stream at `base`: None where it opens."""
-        source = V1Source(
-            stream_client(reactor, source_addr), f"{base}/1.1/", KEYS, user_agent(1), reactor
-        )
+        client = stream_client(reactor, source_addr, stock=False)
+        api = StatusesApi(client, f"{base}/1.1/", KEYS, user_agent(1), reactor)
         ear = Ear()
-        stream = CaptureStream(Upstream(source, Backoff(), reactor), Query(("cats",)), ear)
+        stream = CaptureStream(Upstream(api, Backoff(), reactor), Query(("cats",)), ear)
         stream.startService()
         try:
             return await ear.first
@@ -298,11 +299,10 @@ class SilentPeerTests(NetworkTestCase):
         factory = _PeerFactory(_Deaf)
         port = self.listen(factory, GOOD)
         clock = Clock()
-        source = V1Source(
-            stream_client(reactor, None), f"https://localhost:{port}/1.1/", KEYS, "test", clock
-        )
+        client = stream_client(reactor, None, stock=False)
+        api = StatusesApi(client, f"https://localhost:{port}/1.1/", KEYS, "test", clock)
         ear = Ear()
-        stream = CaptureStream(Upstream(source, Backoff(), clock), Query(), ear)
+        stream = CaptureStream(Upstream(api, Backoff(), clock), Query(), ear)
         stream.startService()
         self.assertIsNone(await ear.first)
         stopping = Deferred.fromCoroutine(

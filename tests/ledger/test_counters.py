@@ -28,7 +28,7 @@ class TotalTests(SynchronousTestCase):
         job = tally(base=100, posts=5)
         job.posts += 3
         self.assertEqual(job.total, 108)
-        self.assertEqual(job.account, Counters(100, 8, 0))
+        self.assertEqual(job.counters, Counters(100, 8, 0))
 
     def test_the_server_cannot_hold_more(self) -> None:
         """32 signed bits, both sides."""
@@ -137,7 +137,7 @@ class UpdateTests(SynchronousTestCase):
         job.posts += 2
         job.accepted(first)
         self.assertFalse(job.unsettled)
-        self.assertEqual(job.account, Counters(100, 7, 5))
+        self.assertEqual(job.counters, Counters(100, 7, 5))
         self.assertEqual(job.update(NOW + 60).count, 2)
 
     def test_rejected(self) -> None:
@@ -184,8 +184,8 @@ class UpdateTests(SynchronousTestCase):
         Where the server had been told of every post, nothing is in doubt: a newer update is of
         another client that had the job before, and may be above the job's total.
         """
-        for account in (Counters(base=40), Counters(base=30, posts=10, settled=10)):
-            job = Tally(account, NOW)
+        for counters in (Counters(base=40), Counters(base=30, posts=10, settled=10)):
+            job = Tally(counters, NOW)
             self.assertFalse(job.unsettled)
 
     def test_fewer_posts_than_were_settled(self) -> None:

@@ -1,6 +1,8 @@
 """What a ledger can say: its types, and the schema that researchers' programs are written for."""
 
 import json
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -11,10 +13,16 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 import tcclient
+from tcaccount import schema
 from tcclient.ledger import entries
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import KINDS, Entry, moment, read, schema, seconds
+from tcclient.ledger.entries import Entry, moment, seconds
+from tcclient.ledger.vocabulary import COMMON
+from tcclient.sources.registry import vocabulary
+from tcclient.sources.twitter_v1.entries import LimitNotice
+from tcclient.sources.twitter_v2.entries import LedgerRule
 
+VOCABULARY = vocabulary()
 SCHEMA = Path(tcclient.__file__).with_name("ledger.schema.json")
 AT = "2015-12-02T20:04:50.724Z"
 
@@ -25,11 +33,11 @@ _VALUES: dict[Any, Any] = {
     bool: True,
     Any: {"any": ["thing"]},
     Counters: Counters(1, 2, 3),
-    entries.Asked: entries.Asked(("a",), ((1.0, 2.0, 3.0, 4.0),), ("b",)),
+    entries.Asked: {"track": ["a"], "locations": [[1.0, 2.0, 3.0, 4.0]], "clauses": ["b"]},
     dict[str, int]: {"12": 3},
     tuple[str, ...]: ("12",),
     tuple[entries.RefusedTerm, ...]: (entries.RefusedTerm("a", "why"),),
-    tuple[entries.Rule, ...]: (entries.Rule("12", "a OR b"),),
+    tuple[LedgerRule, ...]: (LedgerRule("12", "a OR b"),),
 }
 
 
@@ -63,15 +71,17 @@ class SchemaTests(SynchronousTestCase):
         self.validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 
     def test_the_file_is_that_of_the_types(self) -> None:
-        """`python -m tcclient.ledger.entries > tcclient/ledger.schema.json` makes it anew."""
-        self.assertEqual(json.loads(SCHEMA.read_text()), json.loads(json.dumps(schema())))
+        """`python -m tcaccount.schema > tcclient/ledger.schema.json` makes it anew."""
+        with redirect_stdout(StringIO()) as printed:
+            schema.main()
+        self.assertEqual(json.loads(SCHEMA.read_text()), json.loads(printed.getvalue()))
 
     def test_every_kind_is_valid(self) -> None:
         """And comes back from its line as it was."""
-        for kind in KINDS.values():
+        for kind in VOCABULARY.kinds.values():
             entry = example(kind)
             self.validator.validate(as_line(entry))
-            self.assertEqual(read(as_line(entry)), entry)
+            self.assertEqual(VOCABULARY.read(as_line(entry)), entry)
 
     def test_what_is_no_line(self) -> None:
         """Without a time, of an unknown kind, with a member too many or too few, or a wrong one."""
@@ -85,13 +95,26 @@ class SchemaTests(SynchronousTestCase):
             )
 
 
+class VocabularyTests(SynchronousTestCase):
+    def test_what_only_a_source_says(self) -> None:
+        """Is known with that source, and not without."""
+        entry = LimitNotice(message={}, undelivered=3)
+        self.assertIsNone(COMMON.read(as_line(entry)))
+        self.assertEqual(COMMON.plus([LimitNotice]).read(as_line(entry)), entry)
+
+    def test_two_kinds_of_one_word(self) -> None:
+        """No reader could tell their lines apart."""
+        error = self.assertRaises(ValueError, COMMON.plus, [entries.Torn])
+        self.assertEqual(str(error), "two kinds of lines are called 'torn'")
+
+
 class ReadingTests(SynchronousTestCase):
     def test_of_another_version(self) -> None:
         """Members that are not known are passed over; kinds that are not known are no entries."""
         line = {**as_line(entries.ClientStop(pid=5)), "new": 1}
-        self.assertEqual(read(line), entries.ClientStop(pid=5))
+        self.assertEqual(VOCABULARY.read(line), entries.ClientStop(pid=5))
         for bad in ({}, {"kind": 5}, {"kind": []}, {"kind": "new"}, {"kind": "client_stop"}):
-            self.assertIsNone(read(bad), bad)
+            self.assertIsNone(VOCABULARY.read(bad), bad)
 
     @given(st.integers(0, 4_000_000_000_000))
     def test_moments(self, milliseconds: int) -> None:

@@ -255,7 +255,7 @@ class ResumeTests(SynchronousTestCase):
         assert missing is not None
         self.assertEqual((missing.cause, missing.attempts), ("crash", 0))
 
-    def test_killed_after_a_handover(self) -> None:
+    def test_killed_after_a_takeover(self) -> None:
         """The end of a stream beside which another was heard is the beginning of no gap."""
         former = entries.Disconnected(cause="keywords", detail="", silent=0.0, overlap=5.0)
         missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (90, former))

@@ -196,7 +196,7 @@ class ReadingTests(LedgerCase):
         self.assertEqual(self.newest_first(), lines[::-1])
 
 
-class AccountTests(LedgerCase):
+class CountersTests(LedgerCase):
     def test_the_last_numbers_of_each_job_are_found(self) -> None:
         """Whatever other jobs and other lines stand between."""
         with self.open() as ledger:
@@ -226,7 +226,7 @@ class AccountTests(LedgerCase):
             ],
         )
 
-    def test_numbers_that_make_no_account_are_passed_over(self) -> None:
+    def test_numbers_that_are_no_counters_are_passed_over(self) -> None:
         """The last good ones stand; members of a later version do no harm."""
         good = {"base": 1, "posts": 2, "settled": 3}
         for bad in (

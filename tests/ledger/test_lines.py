@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import entries
 from tcclient.ledger.lines import CutLine, LedgerLine, UnreadableLine, line, lines
+from tcclient.ledger.vocabulary import COMMON
 
 GOOD = b'{"at":"2015-12-02T20:04:50.724Z","kind":"torn","job":7,"name":"a.torn","bytes":3}\n'
 
@@ -16,11 +17,11 @@ class LineTests(SynchronousTestCase):
     def test_a_line(self) -> None:
         """Its number, when, of which job, and what it says."""
         expected = LedgerLine(5, 1449086690.724, 7, entries.Torn(name="a.torn", bytes=3))
-        self.assertEqual(line(5, GOOD), expected)
+        self.assertEqual(line(5, GOOD, COMMON), expected)
 
     def test_what_a_newer_version_adds(self) -> None:
         """Is passed over."""
-        self.assertEqual(line(5, GOOD[:-2] + b',"new":1}\n'), line(5, GOOD))
+        self.assertEqual(line(5, GOOD[:-2] + b',"new":1}\n', COMMON), line(5, GOOD, COMMON))
 
     def test_what_is_no_line(self) -> None:
         """Each says why, in words that follow the number in a sentence."""
@@ -37,7 +38,7 @@ class LineTests(SynchronousTestCase):
             (GOOD.replace(b'"torn"', b"[]"), "is of no kind that is known here ([])"),
             (GOOD.replace(b":3}", b":-3}"), "is not as a 'torn' should be"),
         ):
-            self.assertEqual(line(5, raw), UnreadableLine(5, why))
+            self.assertEqual(line(5, raw, COMMON), UnreadableLine(5, why))
 
     def test_moments_that_are_no_dates(self) -> None:
         """They fit the pattern of the schema; nobody can reckon with them."""
@@ -46,18 +47,18 @@ class LineTests(SynchronousTestCase):
             b'"since":"2015-02-30T20:04:50.724Z"}\n'
         )
         self.assertEqual(
-            line(1, raw), UnreadableLine(1, "is not as a 'keywords_in_force' should be")
+            line(1, raw, COMMON), UnreadableLine(1, "is not as a 'keywords_in_force' should be")
         )
-        self.assertIsInstance(line(1, raw.replace(b"-30T", b"-28T")), LedgerLine)
+        self.assertIsInstance(line(1, raw.replace(b"-30T", b"-28T"), COMMON), LedgerLine)
 
     def test_a_last_line_without_newline(self) -> None:
         """It is being written, or a crash has cut it."""
         path = Path(self.mktemp())
         path.write_bytes(GOOD + GOOD[:20])
-        self.assertEqual(list(lines(path))[1:], [CutLine(2, 20)])
+        self.assertEqual(list(lines(path, COMMON))[1:], [CutLine(2, 20)])
 
     @given(st.binary(max_size=80), st.integers(0, len(GOOD) - 2))
     def test_any_bytes(self, noise: bytes, place: int) -> None:
         """Nothing raises, whatever stands in a line."""
         for raw in (noise, GOOD[:place] + noise + GOOD[place + 1 :]):
-            self.assertIsInstance(line(1, raw), LedgerLine | UnreadableLine)
+            self.assertIsInstance(line(1, raw, COMMON), LedgerLine | UnreadableLine)

@@ -25,7 +25,7 @@ class Reactor(Clock):
         self.wanted: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def callFromThread(self, callable: Any) -> None:
-        """As IReactorFromThreads."""
+        """Keep what a thread wants to be called, for the test to call it."""
         self.wanted.put(callable)
 
 

@@ -19,7 +19,7 @@ def failing(cause: BaseException) -> Failure:
 
 
 def tls(reason: str) -> SSL.Error:
-    """As OpenSSL gives its reasons."""
+    """Return the error that OpenSSL raises for this reason."""
     return SSL.Error([("SSL routines", "", reason)])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import attrs
 from twisted.internet.task import Clock, LoopingCall
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,8 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.captures.poller import Poller
 from tcclient.control.jobs import Status
 from tcclient.runtime.steady import APART, LEAST, Offset, Times
-from tcclient.sources.twitter_v1.feed import V1Source
-from tcclient.sources.twitter_v1.query import LIMITS
+from tcclient.sources.twitter_v1.source import V1Source
 from tcclient.storage.folders import Folders
 from tests.peers import STALL, clock_at, upstream
 from tests.scene import Clockwork
@@ -220,13 +220,12 @@ class SetClockwork(Clockwork):
 
     def folders(self) -> Folders:
         times = self.wall.times
-        folders = super().folders()
-        return Folders(folders.base_dir, folders.naming, folders.server, times.wall, times.steady)
+        return attrs.evolve(super().folders(), clock=times.wall, steady=times.steady)
 
     def start(self) -> None:
         times = self.wall.times
-        feeds = V1Source(upstream(self.source, times.steady), LIMITS)
-        self.client = Poller(self.control(), self.folders(), feeds, self.intervals, 1)
+        source = V1Source(upstream(self.source, times.steady))
+        self.client = Poller(self.control(), self.folders(), source, self.intervals, 1)
         times.on_step(self.client.clock_stepped)
         self.client.startService()
         self.settle()

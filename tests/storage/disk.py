@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
 import tcclient
+from tcclient.runtime.threads import Threads
+
+T = TypeVar("T")
 
 FAR = 1 << 26
 """A size no log file reaches: with a limit there, only what has been made that big is refused."""
@@ -95,25 +98,26 @@ def held_by_another_process(ledger: Path) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-class Acts:
-    """As Threads: what is to be done is done when the test says so."""
+class Acts(Threads):
+    """Threads whose work is done when the test says so."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
 
-    def __call__(self, act: Callable[[], Any]) -> Deferred[Any]:
-        done: Deferred[Any] = Deferred()
+    def __call__(self, act: Callable[[], T]) -> Deferred[T]:
+        """Keep the work.  Return a Deferred that fires when do() has done it."""
+        done: Deferred[T] = Deferred()
         self.waiting.append((act, done))
         return done
 
     def do(self, error: OSError | None = None) -> None:
-        """The oldest is done, or fails."""
+        """Do the oldest piece of work, and let it fail with `error` if there is one."""
         act, done = self.waiting.pop(0)
         result = act()
         done.errback(error) if error else done.callback(result)
 
     def do_all(self) -> None:
-        """And what follows from that."""
+        """Do all of it, and what follows from that."""
         while self.waiting:
             self.do()
 

@@ -15,8 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import ForeignPosts
 from tcclient.ledger.ledgerfile import Ledger
+from tcclient.sources.registry import post_ids
+from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.files import RETRY
 from tcclient.storage.folders import INDEX, CannotStore, Folders
@@ -43,7 +44,8 @@ class ArchiveCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(HALF_PAST)
         self.base = Path(self.mktemp())
-        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
+        naming, use = Naming("", utc=True), DiskUse(ids=post_ids())
+        self.folders = Folders(self.base, naming, "http://server/", self.clock, use=use)
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
     def files(self, name: str = "test") -> dict[str, bytes]:
@@ -62,7 +64,7 @@ class ArchiveCase(SynchronousTestCase):
     def events(self, kind: str) -> list[dict[str, Any]]:
         return [line for line in self.ledger() if line["kind"] == kind]
 
-    def account(self, id: int = 7, name: str = "test") -> Counters | None:
+    def counters(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
         with Ledger(ledger_path(self.base, name), self.clock, alone=False) as ledger:
             return ledger.counters(id)
@@ -106,7 +108,7 @@ class StoringTests(ArchiveCase):
         self.assertEqual(archive.tally.total, 1003)
         archive.close()
         self.assertEqual(self.files(), {"test20151202_2030.json": b'{}\n{"a": 1}\n{"a": 2}\n'})
-        self.assertEqual(self.account(), Counters(1000, 3, 0))
+        self.assertEqual(self.counters(), Counters(1000, 3, 0))
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
         self.assertEqual(
             [line["reason"] for line in self.events("disk_trouble")], ["File too large"]
@@ -146,9 +148,9 @@ class StoringTests(ArchiveCase):
         archive.store([b"{}"] * 3)
         archive.settled(archive.tally.update(self.clock.seconds()))
         archive.take_server_total(2000)
-        self.assertEqual(self.account(), Counters(1996, 1, 4))
+        self.assertEqual(self.counters(), Counters(1996, 1, 4))
         archive.finish()
-        self.assertEqual(self.account(), Counters(1996, 4, 4))
+        self.assertEqual(self.counters(), Counters(1996, 4, 4))
         archive.close()
 
     def test_notes_are_lines_of_the_ledger(self) -> None:
@@ -167,7 +169,7 @@ class RestartTests(ArchiveCase):
             archive = self.folders.open(job(id, total=total))
             self.assertEqual(archive.tally.total, base)
             archive.close()
-            self.assertEqual(self.account(id), Counters(base))
+            self.assertEqual(self.counters(id), Counters(base))
 
     def test_the_numbers_go_on_after_a_restart(self) -> None:
         """From the ledger, whatever the server says by then."""
@@ -286,7 +288,7 @@ class RenamedTests(ArchiveCase):
         old.store([b"{}"] * 3)
         old.settled(old.tally.update(self.clock.seconds()))
         new = self.folders.open(job(name="new"), old.tally.counters)
-        self.assertEqual(self.account(name="new"), Counters(1000, 3, 3))
+        self.assertEqual(self.counters(name="new"), Counters(1000, 3, 3))
         old.close()
         self.assertEqual(new.tally.counters, Counters(1000, 3, 3))
         new.close()
@@ -307,8 +309,8 @@ class RenamedTests(ArchiveCase):
     def test_renamed_twice_and_back(self) -> None:
         """The newest numbers count, not those which an earlier folder of the name still has."""
         names = ("test", "new", "newer", "test", "new", "new", "test")
-        accounts = [self.capture(job(name=name), 1) for name in names]
-        self.assertEqual(accounts, [Counters(1000, posts, 0) for posts in range(1, 8)])
+        found = [self.capture(job(name=name), 1) for name in names]
+        self.assertEqual(found, [Counters(1000, posts, 0) for posts in range(1, 8)])
 
     def test_a_crash_while_the_numbers_move(self) -> None:
         """Cut short before the index knew of the new folder, they are found in the old one."""
@@ -426,7 +428,7 @@ class RefusedTests(ArchiveCase):
         self.capture(job(), 1)
 
 
-class ShelfTests(ArchiveCase):
+class FoldersTests(ArchiveCase):
     def test_start_and_end_are_noted(self) -> None:
         """In the ledger that belongs to no capture."""
         self.folders.begin()
@@ -517,7 +519,7 @@ class FullDiskTests(ArchiveCase):
             [line["kind"] for line in noted],
             [*("foreign_posts", "foreign_posts", "base", "foreign_posts") * 2, "capture_close"],
         )
-        self.assertEqual(self.account(), Counters(1020, 0, 0))
+        self.assertEqual(self.counters(), Counters(1020, 0, 0))
 
     def test_a_note_is_of_its_own_time(self) -> None:
         """However late it is written, which is when a report is due, if nothing is noted before."""
@@ -554,7 +556,7 @@ class FullDiskTests(ArchiveCase):
         self.assertEqual(archive.tally.total, 1006)
         [lost] = self.events("not_stored")
         self.assertEqual((lost["posts"], lost["counted"]), (3, True))
-        self.assertEqual(self.account(), Counters(1000, 5, 0))
+        self.assertEqual(self.counters(), Counters(1000, 5, 0))
         archive.close()
         self.assertEqual(self.files(), {"test20151202_2040.json": b"{}\n"})
         self.assertEqual(self.capture(job(), 1), Counters(1000, 7, 0))
@@ -581,7 +583,7 @@ class FullDiskTests(ArchiveCase):
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error] * 2)
         self.assertEqual([line["posts"] for line in self.events("not_stored")], [2])
         archive.close()
-        self.assertEqual(self.account(), Counters(1000, 1, 0))
+        self.assertEqual(self.counters(), Counters(1000, 1, 0))
 
     def test_closing_waits(self) -> None:
         """What cannot be booked is not finished, and the folder is kept; it stands there once."""
@@ -595,5 +597,5 @@ class FullDiskTests(ArchiveCase):
         self.clock.advance(RETRY)
         self.successResultOf(closed)
         self.assertEqual(self.files(), {"test20151202_2030.json": b"{}\n"})
-        self.assertEqual(self.account(), Counters(1000, 1, 0))
+        self.assertEqual(self.counters(), Counters(1000, 1, 0))
         self.assertEqual(len(self.events("file")), 1)

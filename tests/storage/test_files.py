@@ -4,25 +4,22 @@ import errno
 import hashlib
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-import attrs
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.threads import in_threads
-from tcclient.storage.diskuse import DiskUse
+from tcclient.runtime.appending import sync_folder
+from tcclient.sources.registry import post_ids
+from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.files import MOST_WAITING, MOST_WAITING_FOR_DISK, RETRY, RotatingFile
 from tcclient.storage.finalname import give_final_name
 from tcclient.storage.growing import DOUBTFUL, WARM, Finished
 from tcclient.storage.slots import Naming
-from tcclient.storage.syncing import sync_folder
 from tests.storage.disk import Acts, calls_noted, contents, full, refuse_links
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
@@ -31,7 +28,7 @@ BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
-class Book:
+class Book(FileOwner):
     """The account of the files, in memory; it refuses a booking where it is told to."""
 
     def __init__(self, path: Path) -> None:
@@ -40,28 +37,28 @@ class Book:
         self.posts = 0
         self.said: list[str] = []
         self.syncs: list[str] = []
-        self.held = False
+        self.is_paused = False
         self.trouble: OSError | None = None
         self.at_booking: Callable[[], object] = lambda: None
         self.until: float | None = None
 
     def stored(self, posts: int) -> None:
-        """As Owner."""
+        """Count the posts."""
         self.posts += posts
 
     def read_until(self) -> float | None:
-        """As Owner."""
+        """Return what the test has set."""
         return self.until
 
     def book(self, file: Finished) -> None:
-        """As Owner."""
+        """Take the file, or raise the trouble there is."""
         if self.trouble is not None:
             raise self.trouble
         self.at_booking()
         self.files.append(file)
 
     def fileno(self) -> int:
-        """As Owner."""
+        """Return the descriptor of a file of its own."""
         return self._fd
 
     def close(self) -> None:
@@ -69,43 +66,32 @@ class Book:
         os.close(self._fd)
 
     def lost(self, posts: int, reason: str) -> None:
-        """As Owner."""
+        """Note how many are lost, and why."""
         self.said.append(f"lost {posts}: {reason}")
 
     def sync_begins(self) -> None:
-        """As Owner."""
+        """Note it."""
         self.syncs.append("begins")
 
     def synced(self) -> None:
-        """As Owner."""
+        """Note it."""
         self.syncs.append("done")
 
     def troubled(self, reason: str) -> None:
-        """As Owner."""
+        """Note why."""
         self.said.append(f"troubled: {reason}")
 
     def recovered(self) -> None:
-        """As Owner."""
+        """Note it."""
         self.said.append("recovered")
 
-    def hold(self) -> None:
-        """As Owner."""
-        self.held = True
+    def pauseProducing(self) -> None:
+        """Note that nothing more is to come."""
+        self.is_paused = True
 
-    def release(self) -> None:
-        """As Owner."""
-        self.held = False
-
-
-@attrs.frozen
-class CallsFromThreads:
-    """What a reactor is for threads: each call is given to `take`."""
-
-    take: Callable[[Callable[[], object]], object]
-
-    def callFromThread(self, act: Callable[..., object], *arguments: object) -> None:
-        """As IReactorFromThreads."""
-        self.take(partial(act, *arguments))
+    def resumeProducing(self) -> None:
+        """Note that posts may come."""
+        self.is_paused = False
 
 
 class FilesCase(SynchronousTestCase):
@@ -410,6 +396,8 @@ class FlushTests(FilesCase):
 class FinishedTests(FilesCase):
     """What is said of a finished file."""
 
+    use = DiskUse(ids=post_ids())
+
     def finished(self, *posts: bytes) -> Finished:
         """A file with these, five seconds between them."""
         for post in posts:
@@ -552,15 +540,15 @@ class BadDiskTests(FilesCase):
     def test_nothing_more_is_taken_meanwhile(self) -> None:
         """Memory is bounded; what had been read already is kept."""
         self.write(b"a")
-        self.assertFalse(self.book.held)
+        self.assertFalse(self.book.is_paused)
         with full(self.folder / self.tmp):
             self.write(b"b")
-            self.assertTrue(self.book.held)
+            self.assertTrue(self.book.is_paused)
             self.write(b"c")
             self.clock.advance(RETRY)
-            self.assertTrue(self.book.held)
+            self.assertTrue(self.book.is_paused)
         self.clock.advance(RETRY)
-        self.assertFalse(self.book.held)
+        self.assertFalse(self.book.is_paused)
         self.files.finish()
         self.assert_files(_1230=b"a\nb\nc\n")
 
@@ -573,12 +561,12 @@ class BadDiskTests(FilesCase):
         files.write(b"b\n", 1)
         room = 999
         files.write(b"c\n", 1)
-        self.assertEqual((self.book.posts, self.book.held), (2, True))
+        self.assertEqual((self.book.posts, self.book.is_paused), (2, True))
         self.clock.advance(60)
         self.assertEqual(files.waiting, 1)
         room = 1000
         self.clock.advance(RETRY)
-        self.assertEqual((self.book.posts, self.book.held), (3, False))
+        self.assertEqual((self.book.posts, self.book.is_paused), (3, False))
         self.assertEqual(
             self.book.said,
             ["troubled: less than 1000 bytes are free (output.min_free_bytes)", "recovered"],
@@ -736,24 +724,25 @@ class SyncTests(FilesCase):
         self.assertEqual(len(self.acts.waiting), 1)
         self.assertEqual((self.book.posts, self.files.waiting, self.booked), (2, 1, []))
         self.assertEqual(
-            (self.book.said, self.book.held), (["troubled: it has not answered for 10 s"], True)
+            (self.book.said, self.book.is_paused),
+            (["troubled: it has not answered for 10 s"], True),
         )
         self.acts.do_all()
-        self.assertEqual((self.book.said[1:], self.book.held), (["recovered"], False))
+        self.assertEqual((self.book.said[1:], self.book.is_paused), (["recovered"], False))
         self.assertEqual((self.book.posts, self.files.waiting), (3, 0))
         self.assertEqual(self.booked, [("test19971030_1230.json", 2, 4)])
 
     def test_a_disk_that_is_slower_than_the_posts(self) -> None:
-        """While a file is being finished the next posts wait, and no more than MOST_WAITING_FOR_DISK."""
+        """The next posts wait while a file is being finished, MOST_WAITING_FOR_DISK at the most."""
         self.write(b"a")
         self.clock.advance(600)
         block = b"x" * (MOST_WAITING_FOR_DISK // 2) + b"\n"
         self.files.write(block, 1)
-        self.assertFalse(self.book.held)
+        self.assertFalse(self.book.is_paused)
         self.files.write(block, 1)
-        self.assertTrue(self.book.held)
+        self.assertTrue(self.book.is_paused)
         self.acts.do_all()
-        self.assertEqual((self.book.held, self.book.posts, self.book.said), (False, 3, []))
+        self.assertEqual((self.book.is_paused, self.book.posts, self.book.said), (False, 3, []))
 
     def test_finishing_waits_for_the_sync(self) -> None:
         """There is no final name before the data are safe, and no end before the name is."""
@@ -811,23 +800,6 @@ class SyncTests(FilesCase):
         self.acts.do_all()
         self.successResultOf(finished)
         self.assertEqual(self.book.said, ["troubled: Input/output error", "recovered"])
-
-    def test_in_threads(self) -> None:
-        """As the client does it; the threads are not the reactor's, which waits for its own."""
-        calls: list[Callable[[], object]] = []
-        reactor = CallsFromThreads(calls.append)
-        self.acts.do_all()
-        done = in_threads(reactor)(threading.current_thread)
-        failed = in_threads(reactor)(Path("/none").stat)
-        for thread in threading.enumerate():
-            if thread.name == "aside":
-                thread.join()
-        self.assertNoResult(done)
-        for call in calls:
-            call()
-        thread = self.successResultOf(done)
-        self.assertTrue(thread.daemon)
-        self.failureResultOf(failed, OSError)
 
 
 class DurabilityTests(FilesCase):

@@ -18,9 +18,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import CaptureOpen, File, ForeignPosts
+from tcclient.ledger.entries import CaptureOpen, File
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.appending import End
+from tcclient.sources.registry import post_ids
+from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.finalname import Link, give_final_name
@@ -36,6 +38,7 @@ NAMING = Naming("test", utc=True)
 JOB = Job(7, "test", Status.STARTED, "obama", 1000, None, False, None)
 FINAL = "test20151202_2030.json"
 TMP = FINAL + ".tmp"
+IDS = post_ids()
 
 BIG = 1 << 20
 """More than any file of these tests has by itself; data files are read in blocks of this size."""
@@ -66,11 +69,11 @@ class RecoveryCase(SynchronousTestCase):
         for name, content in files.items():
             (self.folder / {"final": FINAL, "tmp": TMP}.get(name, name)).write_bytes(content)
 
-    def account(self, *lines: tuple[int, Counters]) -> None:
-        """Lines of the account, as the process that crashed wrote them."""
+    def note_counters(self, *lines: tuple[int, Counters]) -> None:
+        """Write the numbers of jobs into the ledger, as the process that crashed did."""
         with self.ledger() as ledger:
-            for job, account in lines:
-                ledger.write(CaptureOpen(schema=1, name="test", counters=account), job)
+            for job, counters in lines:
+                ledger.write(CaptureOpen(schema=1, name="test", counters=counters), job)
 
     def book(self, name: str, posts: int) -> None:
         with self.ledger() as ledger:
@@ -82,10 +85,10 @@ class RecoveryCase(SynchronousTestCase):
     def recover(self, link: Link = os.link) -> None:
         """As at a start; the second time there is nothing to do."""
         with self.ledger() as ledger:
-            recover(self.folder, NAMING, ledger, link)
+            recover(self.folder, NAMING, ledger, IDS, link)
         once = contents(self.base)
         with self.ledger() as ledger:
-            recover(self.folder, NAMING, ledger, link)
+            recover(self.folder, NAMING, ledger, IDS, link)
         self.assertEqual(contents(self.base), once)
 
     def files(self) -> dict[str, bytes]:
@@ -102,7 +105,7 @@ class RecoveryCase(SynchronousTestCase):
             lines = [line for line in ledger.newest_first() if line["kind"] == kind]
         return [{k: v for k, v in line.items() if k not in ("at", "kind")} for line in lines[::-1]]
 
-    def job_account(self, job: int = 7) -> Counters | None:
+    def counters(self, job: int = 7) -> Counters | None:
         with self.ledger() as ledger:
             return ledger.counters(job)
 
@@ -114,7 +117,7 @@ class LeftoverTests(RecoveryCase):
         """They belong to the job that was accounted for last, and are added to its posts."""
         self.put(tmp=b"a\nb\n")
         os.utime(self.folder / TMP, (0, HALF_PAST - 1.5))
-        self.account((8, Counters(0, 9, 9)), (7, Counters(100, 20, 5)))
+        self.note_counters((8, Counters(0, 9, 9)), (7, Counters(100, 20, 5)))
         self.recover()
         self.assertEqual(self.files(), {FINAL: b"a\nb\n"})
         self.assertEqual(
@@ -130,7 +133,7 @@ class LeftoverTests(RecoveryCase):
                 "account": {"base": 100, "posts": 22, "settled": 5},
             },
         )
-        self.assertEqual(self.job_account(8), Counters(0, 9, 9))
+        self.assertEqual(self.counters(8), Counters(0, 9, 9))
 
     def test_the_line_that_was_being_written_is_cut_off(self) -> None:
         """It is kept in a file of its own, and the ledger says so."""
@@ -175,12 +178,12 @@ class LeftoverTests(RecoveryCase):
             if name != FINAL:
                 self.put(final=b"old\n")
             self.put(tmp=b"a\n")
-            self.account((7, Counters()))
+            self.note_counters((7, Counters()))
             os.link(self.folder / TMP, self.folder / name)
             self.recover()
             self.assertEqual(self.files().pop(name), b"a\n")
             self.assertEqual([line["name"] for line in self.events("file")], [name])
-            self.assertEqual(self.job_account(), Counters(0, 1, 0))
+            self.assertEqual(self.counters(), Counters(0, 1, 0))
             self.assertFalse((self.folder / TMP).exists())
 
     def test_linked_and_booked(self) -> None:
@@ -195,7 +198,7 @@ class LeftoverTests(RecoveryCase):
             self.recover()
             self.assertEqual(self.files().pop(name), b"a\n")
             self.assertEqual(len(self.events("file")), 1)
-            self.assertEqual(self.job_account(), Counters(0, 1, 0))
+            self.assertEqual(self.counters(), Counters(0, 1, 0))
             self.assertFalse((self.folder / TMP).exists())
 
     def test_booked_with_an_older_file_beside_it(self) -> None:
@@ -205,7 +208,7 @@ class LeftoverTests(RecoveryCase):
         self.book(FINAL, 1)
         self.recover()
         self.assertEqual(self.files(), {"test20151202_2020.json": b"b\nc\n", FINAL: b"a\n"})
-        self.assertEqual(self.job_account(), Counters(0, 3, 0))
+        self.assertEqual(self.counters(), Counters(0, 3, 0))
         self.assertEqual(len(self.events("file")), 2)
 
     def test_a_booking_of_the_same_name_that_was_moved_away(self) -> None:
@@ -214,7 +217,7 @@ class LeftoverTests(RecoveryCase):
         self.put(tmp=b"a\n")
         self.recover()
         self.assertEqual(self.files(), {FINAL: b"a\n"})
-        self.assertEqual(self.job_account(), Counters(0, 6, 0))
+        self.assertEqual(self.counters(), Counters(0, 6, 0))
 
     def test_reserved_and_not_booked(self) -> None:
         """Without links, a crash may leave the empty file that keeps the name; it is used."""
@@ -229,7 +232,7 @@ class LeftoverTests(RecoveryCase):
         self.book(FINAL, 1)
         self.recover(refuse_links)
         self.assertEqual(self.files(), {FINAL: b"a\n"})
-        self.assertEqual(self.job_account(), Counters(0, 1, 0))
+        self.assertEqual(self.counters(), Counters(0, 1, 0))
         self.assertEqual(len(self.events("file")), 1)
 
     def test_a_link_that_leads_nowhere_hides_no_booking(self) -> None:
@@ -241,7 +244,7 @@ class LeftoverTests(RecoveryCase):
         self.book(second, 1)
         self.recover()
         self.assertEqual(self.files(), {second: b"a\n"})
-        self.assertEqual(self.job_account(), Counters(0, 1, 0))
+        self.assertEqual(self.counters(), Counters(0, 1, 0))
 
     def test_what_the_original_client_left(self) -> None:
         """CRLF and blank lines stay; the posts are counted, the blank lines are not."""
@@ -253,7 +256,7 @@ class LeftoverTests(RecoveryCase):
             {FINAL: b'{"id": 1}\r\n\n{"id": 2}\r\n\n', FINAL + ".torn": b'{"id": 3'},
         )
         self.assertEqual([line["posts"] for line in self.events("file")], [2])
-        self.assertIsNone(self.job_account())
+        self.assertIsNone(self.counters())
 
     def test_when_the_last_byte_was_written(self) -> None:
         """Of the newest leftover; recovering again finds nothing left."""
@@ -261,8 +264,8 @@ class LeftoverTests(RecoveryCase):
             self.put(**{name: b"a\n"})
             os.utime(self.folder / name, (0, HALF_PAST - seconds))
         with self.ledger() as ledger:
-            self.assertEqual(recover(self.folder, NAMING, ledger), HALF_PAST - 1.5)
-            self.assertIsNone(recover(self.folder, NAMING, ledger))
+            self.assertEqual(recover(self.folder, NAMING, ledger, IDS), HALF_PAST - 1.5)
+            self.assertIsNone(recover(self.folder, NAMING, ledger, IDS))
         arrivals = ["2015-12-02T20:29:58.000Z", "2015-12-02T20:29:58.500Z"]
         self.assertEqual([line["last_arrival"] for line in self.events("file")], arrivals)
 
@@ -273,7 +276,7 @@ class LeftoverTests(RecoveryCase):
             self.put(tmp=content)
             os.utime(self.folder / TMP, (0, HALF_PAST))
             with self.ledger() as ledger:
-                self.assertEqual(recover(self.folder, NAMING, ledger) is not None, told)
+                self.assertEqual(recover(self.folder, NAMING, ledger, IDS) is not None, told)
             for line in self.events("file"):
                 self.assertEqual("last_arrival" in line, told)
 
@@ -282,7 +285,7 @@ class LeftoverTests(RecoveryCase):
         self.put(tmp=b"a\n")
         os.utime(self.folder / TMP, ns=(DOUBTFUL, int(HALF_PAST) * 10**9))
         with file_size_limit(0), self.ledger() as ledger:
-            self.assertRaises(OSError, recover, self.folder, NAMING, ledger)
+            self.assertRaises(OSError, recover, self.folder, NAMING, ledger, IDS)
         self.recover()
         [line] = self.events("file")
         self.assertNotIn("last_arrival", line)
@@ -312,7 +315,7 @@ class LeftoverTests(RecoveryCase):
         with self.ledger() as ledger:
             for _ in range(3):
                 with file_size_limit(4096):
-                    self.assertRaises(OSError, recover, self.folder, NAMING, ledger)
+                    self.assertRaises(OSError, recover, self.folder, NAMING, ledger, IDS)
         self.assertEqual(len(self.files()), 2)
         self.assertEqual(self.files()[TMP], b"a\n" + b"{" * 5000)
         self.recover()
@@ -323,13 +326,13 @@ class LeftoverTests(RecoveryCase):
         for link in (os.link, refuse_links):
             self.begin_afresh()
             self.put(tmp=b"a\n")
-            self.account((7, Counters()))
+            self.note_counters((7, Counters()))
             with self.ledger() as ledger, file_size_limit(ledger.path.stat().st_size):
-                self.assertRaises(OSError, recover, self.folder, NAMING, ledger, link)
+                self.assertRaises(OSError, recover, self.folder, NAMING, ledger, IDS, link)
             self.assertTrue((self.folder / TMP).exists())
             self.recover(link)
             self.assertEqual(self.files(), {FINAL: b"a\n"})
-            self.assertEqual(self.job_account(), Counters(0, 1, 0))
+            self.assertEqual(self.counters(), Counters(0, 1, 0))
 
 
 class AnyContentTests(RecoveryCase):
@@ -346,7 +349,7 @@ class AnyContentTests(RecoveryCase):
         whole = content[: content.rfind(b"\n") + 1]
         self.begin_afresh()
         self.put(tmp=content)
-        self.account((7, Counters(1, 2, 3)))
+        self.note_counters((7, Counters(1, 2, 3)))
         if clash:
             self.put(final=b"old\n")
         self.recover()
@@ -357,7 +360,7 @@ class AnyContentTests(RecoveryCase):
             expected[FINAL + ".torn"] = content[len(whole) :]
         self.assertEqual(self.files(), expected)
         posts = sum(1 for line in whole.split(b"\n") if line.strip(b" \t\r\x0b\x0c"))
-        self.assertEqual(self.job_account(), Counters(1, 2 + posts, 3))
+        self.assertEqual(self.counters(), Counters(1, 2 + posts, 3))
 
     @settings(derandomize=True, deadline=None, database=None, max_examples=40)
     @given(
@@ -395,7 +398,7 @@ class AllFoldersTests(RecoveryCase):
         (self.base / name / f"{name}20151202_2030.json.tmp").write_bytes(b"a\n")
 
     def recover_all(self, base: Path) -> None:
-        recover_all(base, attrs.evolve(NAMING, name=""), clock_at(HALF_PAST))
+        recover_all(base, attrs.evolve(NAMING, name=""), clock_at(HALF_PAST), IDS)
 
     def names(self) -> list[str]:
         return sorted(name for name in contents(self.base) if name.endswith((".json", ".tmp")))
@@ -450,9 +453,9 @@ class AllFoldersTests(RecoveryCase):
         self.recover_all(self.base / "file")
 
 
-def shelf_at(base: Path, now: float) -> tuple[Folders, Clock]:
+def folders_at(base: Path, now: float) -> tuple[Folders, Clock]:
     clock = clock_at(now)
-    use = DiskUse(flush_interval=0.1)
+    use = DiskUse(flush_interval=0.1, ids=IDS)
     return Folders(base, attrs.evolve(NAMING, name=""), "http://server/", clock, use=use), clock
 
 
@@ -501,7 +504,7 @@ def a_day(base: Path, first: int, now: float) -> Callable[[Say], None]:
     """
 
     def live(say: Say) -> None:
-        folders, clock = shelf_at(base, now)
+        folders, clock = folders_at(base, now)
         folders.begin()
         archive = folders.open(JOB)
         posts = Storing(archive, say)
@@ -562,17 +565,17 @@ class CrashCase(RecoveryCase):
         """Recover, and look at every promise."""
         before = self.finished()
         with self.ledger() as ledger:
-            recover(self.folder, NAMING, ledger, link)
+            recover(self.folder, NAMING, ledger, IDS, link)
         after = self.files()
         once = contents(self.base)
         with self.ledger() as ledger:
-            recover(self.folder, NAMING, ledger, link)
+            recover(self.folder, NAMING, ledger, IDS, link)
         self.assertEqual(contents(self.base), once, "a second recovery changes nothing")
         self.assertEqual({name: after.get(name) for name in before}, before, "none is clobbered")
         self.assertEqual([name for name in after if name.endswith(".tmp")], [])
         self.assertNotIn(b"", after.values(), "none is empty")
         self.check_lines()
-        self.check_account()
+        self.check_counters()
 
     def check_lines(self) -> None:
         lines = self.lines_on_disk()
@@ -581,7 +584,7 @@ class CrashCase(RecoveryCase):
         self.assertEqual(self.stored - numbers, set(), "none that was stored is missing")
         self.assertEqual(set(lines), {post(number) + b"\n" for number in numbers}, "all are whole")
 
-    def check_account(self) -> None:
+    def check_counters(self) -> None:
         """The ledger's numbers are those of the lines, in sum and file by file."""
         files = {
             name: content.count(b"\n")
@@ -591,8 +594,8 @@ class CrashCase(RecoveryCase):
         booked = Counter({line["name"]: line["posts"] for line in self.events("file")})
         self.assertEqual(booked, Counter(files))
         self.assertEqual(len(self.events("file")), len(files), "each is booked once")
-        account = self.job_account()
-        self.assertEqual(account.posts if account else 0, sum(files.values()))
+        counters = self.counters()
+        self.assertEqual(counters.posts if counters else 0, sum(files.values()))
 
     def kill_recovery(self, act: Callable[[Say], None], link: Link = os.link) -> None:
         """Kill a recovery of what is left here before each of its disk calls."""
@@ -649,7 +652,7 @@ class KilledTests(CrashCase):
         for nth in range(1000):
             self.begin_afresh()
             self.put(final=post(9000) + b"\n")  # not ours: the first slot's name is taken
-            self.account((7, Counters()))
+            self.note_counters((7, Counters()))
             self.book(FINAL, 1)
             if not self.live(nth, a_day(self.base, 0, HALF_PAST)).killed:
                 self.assertEqual(self.stored, set(range(11)))
@@ -678,7 +681,7 @@ class KilledTests(CrashCase):
     def test_at_every_moment_of_the_recovery_too(self) -> None:
         """Whatever the first crash left, a second one while it is put in order costs nothing."""
         for _ in self.kinds_of_leftovers():
-            self.kill_recovery(lambda say: shelf_at(self.base, HALF_PAST)[0].begin())
+            self.kill_recovery(lambda say: folders_at(self.base, HALF_PAST)[0].begin())
 
     def test_and_life_goes_on(self) -> None:
         """A client that starts in the same slot after each crash counts on from there."""
@@ -715,7 +718,7 @@ class KilledWithoutLinksTests(CrashCase):
 
     def recover_in_child(self, say: Say) -> None:
         with self.ledger() as ledger:
-            recover(self.folder, NAMING, ledger, refuse_links)
+            recover(self.folder, NAMING, ledger, IDS, refuse_links)
 
     def test_at_every_moment(self) -> None:
         """Of the first life and of the recovery after it."""
@@ -784,7 +787,7 @@ class RandomLivesTests(CrashCase):
             posts.look()
 
         def live(say: Say) -> None:
-            folders, clock = shelf_at(self.base, HALF_PAST)
+            folders, clock = folders_at(self.base, HALF_PAST)
             folders.begin()
             posts = Storing(folders.open(JOB), say)
             for act in acts:
@@ -816,7 +819,7 @@ class RandomLivesTests(CrashCase):
             if torn % 2:
                 self.start_again()
         self.start_again()
-        folders, _ = shelf_at(self.base, HALF_PAST)
+        folders, _ = folders_at(self.base, HALF_PAST)
         archive = folders.open(JOB)
         archive.close()
         self.assertEqual(archive.tally.total, 1000 + sum(self.lines_on_disk().values()))

@@ -14,7 +14,7 @@ from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.sources.twitter_v1.troubles import DUPLICATE
-from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, Upstream
+from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, StreamListener, Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import HIDDEN
@@ -27,11 +27,10 @@ STOPPED = Ending("stopped", "the capture was stopped")
 
 
 @attrs.define
-class Ear:
-    """A listener."""
+class Ear(StreamListener):
+    """Keeps what it hears."""
 
-    opened: int = 0
-    heard: int = 0
+    times_opened: int = 0
     messages: list[bytes | Overlong] = attrs.field(factory=list)
     endings: list[Ending] = attrs.field(factory=list)
 
@@ -47,19 +46,18 @@ class Ear:
         return self.ending.refusal.explanation
 
     def opened(self) -> None:
-        """As Listener."""
-        self.opened += 1
+        """Count it."""
+        self.times_opened += 1
 
     def heard(self) -> None:
-        """As Listener."""
-        self.heard += 1
+        """Pass over it."""
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener."""
+        """Keep the messages."""
         self.messages += messages
 
     def ended(self, ending: Ending) -> None:
-        """As Listener."""
+        """Keep the ending."""
         self.endings.append(ending)
 
 
@@ -68,10 +66,10 @@ class StreamTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock: Clock = clock_at()
-        self.source = FakeApi()
-        self.upstream: Upstream = upstream(self.source, self.clock)
+        self.api = FakeApi()
+        self.upstream: Upstream[Query] = upstream(self.api, self.clock)
         self.ear = Ear()
-        self.streams: list[CaptureStream] = []
+        self.streams: list[CaptureStream[Query]] = []
         self.addCleanup(self._end)
 
     def _end(self) -> None:
@@ -85,21 +83,21 @@ class StreamTestCase(SynchronousTestCase):
     @property
     def peer(self) -> Peer:
         """The other side of the newest attempt."""
-        return self.source.peer
+        return self.api.peer
 
     @property
     def attempts(self) -> int:
-        """How often the source was asked."""
-        return len(self.source.peers)
+        """How often the API was asked."""
+        return len(self.api.peers)
 
-    def start(self, query: Query = CATS) -> CaptureStream:
+    def start(self, query: Query = CATS) -> CaptureStream[Query]:
         """A new instance, as each capture and each keyword change makes one."""
         stream = CaptureStream(self.upstream, query, self.ear)
         self.streams.append(stream)
         stream.startService()
         return stream
 
-    def connect(self, coding: str = "", deaf: bool = False) -> CaptureStream:
+    def connect(self, coding: str = "", deaf: bool = False) -> CaptureStream[Query]:
         """A stream that has been answered with 200."""
         stream = self.start()
         self.peer.answers(coding=coding, deaf=deaf)
@@ -129,9 +127,9 @@ class OpenTests(StreamTestCase):
     def test_opened_on_the_head(self) -> None:
         """200 and the headers are enough; no message has to come."""
         stream = self.start()
-        self.assertEqual((stream.connected, self.ear.opened), (False, 0))
+        self.assertEqual((stream.connected, self.ear.times_opened), (False, 0))
         self.peer.answers()
-        self.assertEqual((stream.connected, self.ear.opened), (True, 1))
+        self.assertEqual((stream.connected, self.ear.times_opened), (True, 1))
 
     def test_messages(self) -> None:
         """In order, bytes untouched, keep-alives left out."""
@@ -154,7 +152,7 @@ class OpenTests(StreamTestCase):
         self.start(DOGS)
         self.peer.fails(ConnectionRefusedError())
         self.clock.advance(1)
-        self.assertEqual([peer.query for peer in self.source.peers], [DOGS, DOGS])
+        self.assertEqual([peer.query for peer in self.api.peers], [DOGS, DOGS])
 
     def test_gzip(self) -> None:
         """Inflated as it comes."""
@@ -183,7 +181,7 @@ class StallTests(StreamTestCase):
     """Silence."""
 
     def test_silence_ends_the_connection(self) -> None:
-        """After the source's stall time-out; one that never said a byte proved nothing."""
+        """After the API's stall time-out; one that never said a byte proved nothing."""
         stream = self.connect()
         self.clock.advance(STALL - 0.001)
         self.assertFalse(self.peer.hung_up)
@@ -293,12 +291,12 @@ class ComingBackTests(StreamTestCase):
         self.peer.closes()
         self.assertEqual(self.ear.ending.incomplete, 77)
 
-    def test_a_source_that_raises(self) -> None:
+    def test_an_api_that_raises(self) -> None:
         """Is a failed attempt like any other."""
-        self.source.broken = ValueError("no such thing")
+        self.api.broken = ValueError("no such thing")
         self.start()
         self.assertIn("no such thing", self.ear.ending.detail)
-        self.source.broken = None
+        self.api.broken = None
         self.clock.advance(0.25)
         self.assertEqual(self.attempts, 1)
 
@@ -406,7 +404,7 @@ class AskedWaitTests(StreamTestCase):
 
     def test_longer_than_the_ramp(self) -> None:
         """It is waited, and the ramp goes on below it."""
-        self.source.at_least = 30.0
+        self.api.at_least = 30.0
         self.start()
         for wait in (30, 30, 30, 40, 80):
             self.peer.refuses(503)
@@ -414,26 +412,26 @@ class AskedWaitTests(StreamTestCase):
 
     def test_shorter_than_the_ramp(self) -> None:
         """The ramp stands."""
-        self.source.at_least = 59.0
+        self.api.at_least = 59.0
         self.start()
         self.peer.refuses(420)
         self.comes_back_after(60)
 
     def test_of_one_refusal_only(self) -> None:
         """The next trouble has its own wait."""
-        self.source.at_least = 900.0
+        self.api.at_least = 900.0
         self.start()
         self.peer.refuses(429)
         self.comes_back_after(900)
         self.peer.fails(ConnectionRefusedError())
         self.comes_back_after(0.25)
-        self.source.at_least = 0.0
+        self.api.at_least = 0.0
         self.peer.refuses(429)
         self.comes_back_after(120)
 
     def test_no_stop_and_start_shortens_it(self) -> None:
         """Nor another query."""
-        self.source.at_least = 900.0
+        self.api.at_least = 900.0
         for query in (CATS, DOGS):
             self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
             stream = self.start()
@@ -449,7 +447,7 @@ class AskedWaitTests(StreamTestCase):
 
     def test_stopped_while_the_refusal_was_read(self) -> None:
         """It counts all the same."""
-        self.source.at_least = 900.0
+        self.api.at_least = 900.0
         stream = self.start()
         self.peer.answers(503)
         self.successResultOf(stream.stopService())
@@ -460,17 +458,17 @@ class AskedWaitTests(StreamTestCase):
         self.assertEqual(self.attempts, 2)
 
     def test_the_headers_are_there_to_be_asked(self) -> None:
-        """The source is given those of the answer."""
+        """The API is given those of the answer."""
         self.start()
         self.peer.answers(503, coding="gzip")
         self.peer.closes()
-        self.assertEqual(self.source.headers.getRawHeaders(HIDDEN), ["gzip"])
+        self.assertEqual(self.api.headers.getRawHeaders(HIDDEN), ["gzip"])
 
 
 class SharedWaitTests(StreamTestCase):
     """The waits belong to endpoint and credentials, not to an instance."""
 
-    def stop(self, stream: CaptureStream) -> None:
+    def stop(self, stream: CaptureStream[Query]) -> None:
         self.successResultOf(stream.stopService())
 
     def test_no_stop_and_start_shortens_a_wait(self) -> None:
@@ -550,7 +548,7 @@ class SharedWaitTests(StreamTestCase):
 class ReplacedTests(StreamTestCase):
     """One that another one replaces: comes_back is False."""
 
-    def replaced(self) -> CaptureStream:
+    def replaced(self) -> CaptureStream[Query]:
         """It is open."""
         stream = self.connect()
         stream.comes_back = False
@@ -720,18 +718,18 @@ class HangUpTests(StreamTestCase):
         self.assertEqual(len(self.ear.endings), 1)
 
 
-class HoldTests(StreamTestCase):
+class PauseTests(StreamTestCase):
     """Nothing is read while nobody can take it."""
 
     def test_a_connection(self) -> None:
-        """Is not read until it is released, and stands meanwhile."""
+        """Is not read until it is resumed, and stands meanwhile."""
         stream = self.connect()
         for act, reading in (
-            (stream.hold, False),
-            (stream.hold, False),
-            (stream.release, True),
-            (stream.release, True),
-            (stream.hold, False),
+            (stream.pauseProducing, False),
+            (stream.pauseProducing, False),
+            (stream.resumeProducing, True),
+            (stream.resumeProducing, True),
+            (stream.pauseProducing, False),
         ):
             act()
             self.assertEqual(self.peer.transport.reading, reading)
@@ -741,11 +739,11 @@ class HoldTests(StreamTestCase):
     def test_no_connection_is_made(self) -> None:
         """Nothing could be stored, and on v2 it would have to be paid for."""
         stream = self.connect()
-        stream.hold()
+        stream.pauseProducing()
         self.peer.closes()
         self.clock.advance(1000)
         self.assertEqual(self.attempts, 1)
-        stream.release()
+        stream.resumeProducing()
         self.assertEqual(self.attempts, 2)
         self.peer.answers()
         self.assertTrue(self.peer.transport.reading)
@@ -753,45 +751,45 @@ class HoldTests(StreamTestCase):
     def test_an_answer_that_comes_meanwhile(self) -> None:
         """Its body is not read either, once it has begun."""
         stream = self.start()
-        stream.hold()
+        stream.pauseProducing()
         self.peer.answers()
         self.peer.says(b"\r\n")
         self.assertFalse(self.peer.transport.reading)
-        stream.release()
+        stream.resumeProducing()
         self.assertTrue(self.peer.transport.reading)
 
-    def test_held_again_before_the_attempt(self) -> None:
+    def test_paused_again_before_the_attempt(self) -> None:
         """It still waits."""
         stream = self.start()
         self.peer.fails(ConnectionRefusedError())
-        stream.hold()
+        stream.pauseProducing()
         self.clock.advance(1)
-        stream.release()
-        stream.hold()
+        stream.resumeProducing()
+        stream.pauseProducing()
         self.assertEqual(self.attempts, 2)
         self.peer.fails(ConnectionRefusedError())
         self.clock.advance(1000)
         self.assertEqual(self.attempts, 2)
 
     def test_stopping(self) -> None:
-        """What is held, or waits to connect, stops at once."""
+        """What is paused, or waits to connect, stops at once."""
         stream = self.connect()
-        stream.hold()
+        stream.pauseProducing()
         self.successResultOf(stream.stopService())
         stream = self.start(DOGS)
-        stream.hold()
+        stream.pauseProducing()
         self.peer.fails(ConnectionRefusedError())
         self.clock.advance(1)
         self.successResultOf(stream.stopService())
         self.assertEqual(self.attempts, 2)
 
-    def test_a_new_connection_after_a_hold(self) -> None:
+    def test_a_new_connection_after_a_pause(self) -> None:
         """Nothing of the one before waits on it."""
         stream = self.connect()
         self.peer.says(b"\r\n")
-        stream.hold()
+        stream.pauseProducing()
         self.clock.advance(30)
-        stream.release()
+        stream.resumeProducing()
         self.peer.closes()
         self.clock.advance(5)
         self.peer.answers().says(b"\r\n")
@@ -799,13 +797,13 @@ class HoldTests(StreamTestCase):
         self.assertEqual((stream.silent, stream.is_unread), (1.0, False))
         self.successResultOf(stream.stopService())
 
-    def test_what_was_missed_begins_with_the_hold(self) -> None:
+    def test_what_was_missed_begins_with_the_pause(self) -> None:
         """
         What is read at first after it had been waiting; what comes after as much time, or a proof,
         is news again, and so it is soon after a read that leaves nothing.
         """
         little, much = b"\r\n", b"\r\n" * SHORT
-        for held, after, said, silent in (
+        for paused, after, said, silent in (
             (100.0, TIMING.proof - 1, much, 100.0 + TIMING.proof - 1),
             (100.0, TIMING.proof, much, 0.0),
             (3.0, 2.0, much, 5.0),
@@ -815,9 +813,9 @@ class HoldTests(StreamTestCase):
         ):
             stream = self.connect()
             self.peer.says(b"\r\n")
-            stream.hold()
-            self.clock.advance(held)
-            stream.release()
+            stream.pauseProducing()
+            self.clock.advance(paused)
+            stream.resumeProducing()
             self.peer.says(said)
             self.clock.advance(after)
             self.peer.says(said)

@@ -13,11 +13,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.endings import Ending
-from tcclient.ledger.entries import Disconnected, NotConnected
 from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
 from tcclient.stream.chunks import Pieces
-from tcclient.stream.connection import Connection, Timing
+from tcclient.stream.connection import Connection, ConnectionListener, Timing
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import Gunzip
 from tcclient.stream.valve import AT_ONCE, MOST_UNREAD, REST, SHORT, rest_within
@@ -27,7 +25,7 @@ TIMING = Timing(proof=10, drain=1, goodbye=5)
 
 
 @attrs.define
-class Owner:
+class Listener(ConnectionListener):
     """Hears everything; raises ZeroDivisionError where it is told what `fails`."""
 
     told: list[Any] = attrs.field(factory=list)
@@ -35,20 +33,20 @@ class Owner:
     when_received: Callable[[], object] = lambda: None
     fails: str = ""
 
-    def began(self) -> None:
-        """As Owner."""
-        self.told.append("began")
+    def opened(self) -> None:
+        """Note that the body begins."""
+        self.told.append("opened")
 
     def heard(self) -> None:
-        """As Owner."""
+        """Note that the first byte has come."""
         self._tell("heard")
 
     def proved(self) -> None:
-        """As Owner."""
+        """Note that the connection has lasted."""
         self._tell("proved")
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Owner."""
+        """Keep the messages."""
         self.messages += messages
         if self.fails == "received":
             raise ZeroDivisionError
@@ -83,15 +81,17 @@ class ConnectionTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = clock_at()
-        self.owner = Owner()
+        self.listener = Listener()
         self.connect()
         self.addCleanup(self._end)
 
     def connect(self, decoder: Gunzip | None = None, deaf: bool = False) -> None:
         """A new connection instead of the last one."""
         self.transport = FakeTransport(deaf)
-        self.connection = Connection(self.owner, decoder, STALL, self.clock, self.timing)
-        self.connection.in_front_of(Reader(self.owner.told))
+        self.connection = Connection(
+            self.listener, self.listener.received, decoder, STALL, self.clock, self.timing
+        )
+        self.connection.in_front_of(Reader(self.listener.told))
         self.transport.protocol = self.connection
         self.connection.makeConnection(cast(Any, self.transport))
 
@@ -120,14 +120,14 @@ class ConnectionTestCase(SynchronousTestCase):
 
 
 class MessageTests(ConnectionTestCase):
-    """What arrives goes to the owner, and to nobody else."""
+    """What arrives goes to who receives it, and to nobody else."""
 
     def test_in_any_pieces(self) -> None:
         """Messages are the same wherever the bytes are cut."""
         self.says(b'{"a":1}\r\n\r\n{"b":"\xc3')
         self.says(b'\xa9"}\r')
         self.says(b"\n{")
-        self.assertEqual(self.owner.messages, [b'{"a":1}', '{"b":"é"}'.encode()])
+        self.assertEqual(self.listener.messages, [b'{"a":1}', '{"b":"é"}'.encode()])
         self.assertEqual(self.connection.incomplete, 1)
 
     def test_pieces_of_one_read(self) -> None:
@@ -135,26 +135,26 @@ class MessageTests(ConnectionTestCase):
         self.says_pieces(b"1\r\n", b'{"2":', b'"x"}\r\n', b"3\r\n", b"4\r\n5\n", b"\r\n", b"6")
         self.says_pieces(b"\r\n", b"7\r\n")
         messages = [b"1", b'{"2":"x"}', *(b"%d" % number for number in range(3, 8))]
-        self.assertEqual(self.owner.messages, messages)
+        self.assertEqual(self.listener.messages, messages)
 
     def test_reader_hears_of_beginning_and_end_only(self) -> None:
         """Never a byte: it would parse, and drop the connection on a long line."""
         self.says(b"x" * 50_000 + b"\r\n")
         self.transport.ends(DONE)
-        self.assertEqual(self.owner.told[:2], ["made", "began"])
-        self.assertEqual(self.owner.told[2:], ["heard", DONE.type])
+        self.assertEqual(self.listener.told[:2], ["made", "opened"])
+        self.assertEqual(self.listener.told[2:], ["heard", DONE.type])
 
     def test_a_beginning_that_is_the_end(self) -> None:
         """A connection that is ended for what it said first has not been heard."""
-        self.owner.when_received = lambda: self.connection.end(Ending("duplicate", "too many"))
+        self.listener.when_received = lambda: self.connection.end(Ending("duplicate", "too many"))
         self.says(b"Exceeded connection limit for user\r\n")
-        self.assertNotIn("heard", self.owner.told)
+        self.assertNotIn("heard", self.listener.told)
 
     def test_messages_that_end_nowhere(self) -> None:
         """What was cut is counted, not delivered."""
         self.says(b"{}\r\n" + b"y" * 100)
         self.transport.ends(DONE)
-        self.assertEqual((self.owner.messages, self.connection.incomplete), ([b"{}"], 100))
+        self.assertEqual((self.listener.messages, self.connection.incomplete), ([b"{}"], 100))
 
 
 MUCH = b"\r\n" * SHORT
@@ -218,27 +218,27 @@ class GzipTests(ConnectionTestCase):
             size = random.randint(1, 60)
             self.says(body[:size])
             body = body[size:]
-        self.assertEqual(self.owner.messages, lines)
+        self.assertEqual(self.listener.messages, lines)
 
     def test_pieces_of_one_read(self) -> None:
         """Together they are what was compressed."""
         body = gzip.compress(b"1\r\n2\r\n") + gzip.compress(b"3\r\n")
         self.connect(Gunzip())
         self.says_pieces(body[:5], body[5:11], body[11:])
-        self.assertEqual(self.owner.messages, [b"1", b"2", b"3"])
+        self.assertEqual(self.listener.messages, [b"1", b"2", b"3"])
 
     def test_a_bomb_is_inflated_in_pieces(self) -> None:
         """A message of 64 MiB is an over-long one, whatever it was packed into."""
         self.connect(Gunzip())
         self.says(gzip.compress(b"\0" * (1 << 26) + b"\n{}\n"))
-        self.assertIsInstance(self.owner.messages[0], Overlong)
-        self.assertEqual(self.owner.messages[1:], [b"{}"])
+        self.assertIsInstance(self.listener.messages[0], Overlong)
+        self.assertEqual(self.listener.messages[1:], [b"{}"])
 
     def test_corrupt(self) -> None:
         """What was good before is kept; the connection is ended."""
         self.connect(Gunzip())
         self.says(gzip.compress(b"{}\n") + b"this is no gzip")
-        self.assertEqual(self.owner.messages, [b"{}"])
+        self.assertEqual(self.listener.messages, [b"{}"])
         self.assertEqual(self.cause(), "corrupt")
         self.assertTrue(self.transport.hung_up)
 
@@ -246,7 +246,7 @@ class GzipTests(ConnectionTestCase):
         """Plain text under the name of gzip."""
         self.connect(Gunzip())
         self.says(b'{"a":1}\r\n')
-        self.assertEqual((self.owner.messages, self.cause()), ([], "corrupt"))
+        self.assertEqual((self.listener.messages, self.cause()), ([], "corrupt"))
 
 
 class FaultTests(ConnectionTestCase):
@@ -255,7 +255,7 @@ class FaultTests(ConnectionTestCase):
         for what in ("received", "proved", "heard"):
             self.connect()
             self.clock.advance(TIMING.proof)
-            self.owner.fails = what
+            self.listener.fails = what
             self.says_pieces(b"{}\n")
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1, what)
             assert self.connection.ending is not None
@@ -309,7 +309,7 @@ class ProofTests(ConnectionTestCase):
         self.says(b"\r\n")
         self.says(b"\r\n")
         self.assertTrue(self.connection.good)
-        self.assertEqual(self.owner.told.count("proved"), 1)
+        self.assertEqual(self.listener.told.count("proved"), 1)
 
     def test_time_alone_proves_nothing(self) -> None:
         """Without a byte it may be dead."""
@@ -332,20 +332,20 @@ class EndTests(ConnectionTestCase):
         self.connect(deaf=True)
         self.connection.hang_up()
         self.clock.advance(TIMING.goodbye - 0.001)
-        self.assertNotIn(ConnectionAborted, self.owner.told)
+        self.assertNotIn(ConnectionAborted, self.listener.told)
         self.clock.advance(0.001)
-        self.assertEqual(self.owner.told[-1], ConnectionAborted)
+        self.assertEqual(self.listener.told[-1], ConnectionAborted)
 
     def test_nothing_is_heard_after_the_good_bye(self) -> None:
-        """Its owner has gone on: neither bytes nor another end may reach it."""
+        """Its listener has gone on: neither bytes nor another end may reach it."""
         self.connect(deaf=True)
         self.connection.hang_up()
         self.clock.advance(TIMING.goodbye)
-        heard = list(self.owner.told)
+        heard = list(self.listener.told)
         self.clock.advance(TIMING.proof)
         self.says(b'{"late":1}\r\n')
         self.transport.ends(DONE)
-        self.assertEqual((self.owner.told, self.owner.messages), (heard, []))
+        self.assertEqual((self.listener.told, self.listener.messages), (heard, []))
 
     def test_hanging_up_twice(self) -> None:
         """Once is enough, before and after the end."""
@@ -355,7 +355,7 @@ class EndTests(ConnectionTestCase):
         self.connection.hang_up()
         self.clock.advance(1)
         self.connection.hang_up()
-        self.assertEqual(self.owner.told.count(ConnectionAborted), 1)
+        self.assertEqual(self.listener.told.count(ConnectionAborted), 1)
 
 
 class DrainTests(ConnectionTestCase):
@@ -384,7 +384,7 @@ class DrainTests(ConnectionTestCase):
         self.clock.callLater(0, self.talk, 50)
         settle(self.clock)
         self.successResultOf(drained)
-        self.assertEqual(len(self.owner.messages), 50)
+        self.assertEqual(len(self.listener.messages), 50)
 
     def test_a_peer_that_never_pauses(self) -> None:
         """Is listened to for a bounded time."""
@@ -393,7 +393,7 @@ class DrainTests(ConnectionTestCase):
         self.clock.callLater(0, self.talk, 50, TIMING.drain / 8)
         settle(self.clock)
         self.successResultOf(drained)
-        self.assertEqual(len(self.owner.messages), 8)
+        self.assertEqual(len(self.listener.messages), 8)
 
     def test_an_end_meanwhile(self) -> None:
         """Then there is nothing to wait for."""
@@ -404,37 +404,35 @@ class DrainTests(ConnectionTestCase):
         self.successResultOf(drained)
 
 
-class HoldTests(ConnectionTestCase):
-    """Reading stops while there is a reason."""
+class PauseTests(ConnectionTestCase):
+    """Reading stops while the connection is paused."""
 
-    def test_every_reason_counts(self) -> None:
-        """It goes on when the last one is gone; releasing what nobody holds changes nothing."""
-        for act, reason, reading in (
-            (self.connection.release, "disk", True),
-            (self.connection.hold, "disk", False),
-            (self.connection.hold, "disk", False),
-            (self.connection.hold, "space", False),
-            (self.connection.release, "disk", False),
-            (self.connection.release, "disk", False),
-            (self.connection.release, "space", True),
+    def test_pausing_and_resuming(self) -> None:
+        """Each counts once; resuming what is not paused changes nothing."""
+        for act, reading in (
+            (self.connection.resumeProducing, True),
+            (self.connection.pauseProducing, False),
+            (self.connection.pauseProducing, False),
+            (self.connection.resumeProducing, True),
+            (self.connection.resumeProducing, True),
         ):
-            act(reason)
-            self.assertEqual(self.transport.reading, reading, (act, reason))
+            act()
+            self.assertEqual(self.transport.reading, reading, act)
 
     def test_what_was_read_already(self) -> None:
         """Is delivered; and a body that Twisted resumes at its beginning is paused again."""
-        self.connection.hold("disk")
+        self.connection.pauseProducing()
         self.transport.resumeProducing()
         self.says(b"{}\n")
-        self.assertEqual((self.owner.messages, self.transport.reading), ([b"{}"], False))
+        self.assertEqual((self.listener.messages, self.transport.reading), ([b"{}"], False))
 
-    def test_silence_while_held(self) -> None:
-        """Is our own; it counts anew from the release on."""
+    def test_silence_while_paused(self) -> None:
+        """Is our own; it counts anew from when reading goes on."""
         self.clock.advance(STALL - 1)
-        self.connection.hold("disk")
+        self.connection.pauseProducing()
         self.clock.pump([STALL / 2] * 10)
         self.assertFalse(self.transport.hung_up)
-        self.connection.release("disk")
+        self.connection.resumeProducing()
         self.clock.advance(STALL - 1)
         self.assertFalse(self.transport.hung_up)
         self.clock.advance(STALL)
@@ -442,18 +440,18 @@ class HoldTests(ConnectionTestCase):
 
     def test_draining(self) -> None:
         """There is nothing to wait for: what cannot be taken stays where it is."""
-        self.connection.hold("disk")
+        self.connection.pauseProducing()
         drained = Deferred.fromCoroutine(self.connection.drain())
         settle(self.clock)
         self.successResultOf(drained)
         self.assertFalse(self.transport.reading)
 
     def test_hanging_up(self) -> None:
-        """It ends at once, and what comes of the reason later touches nothing."""
-        self.connection.hold("disk")
+        """It ends at once, and resuming it later touches nothing."""
+        self.connection.pauseProducing()
         self.connection.hang_up()
         self.assertTrue(self.transport.hung_up)
-        self.connection.release("disk")
+        self.connection.resumeProducing()
         self.assertFalse(self.transport.reading)
 
 
@@ -472,7 +470,7 @@ class RestTests(ConnectionTestCase):
         """What came is delivered at once; what comes after it may wait for 20 ms."""
         self.says(b"{}\n")
         self.assertFalse(self.transport.reading)
-        self.assertEqual(self.owner.messages, [b"{}"])
+        self.assertEqual(self.listener.messages, [b"{}"])
         self.clock.advance(0.0199)
         self.assertFalse(self.transport.reading)
         self.clock.advance(0.0002)
@@ -525,13 +523,13 @@ class RestTests(ConnectionTestCase):
         self.clock.advance(0.0051)
         self.assertTrue(self.transport.reading)
 
-    def test_held_meanwhile(self) -> None:
-        """The rest ends, and reading does not begin before the release."""
+    def test_paused_meanwhile(self) -> None:
+        """The rest ends, and reading does not begin before it is resumed."""
         self.says(b"{}\n")
-        self.connection.hold("disk")
+        self.connection.pauseProducing()
         self.clock.advance(1)
         self.assertFalse(self.transport.reading)
-        self.connection.release("disk")
+        self.connection.resumeProducing()
         self.assertTrue(self.transport.reading)
 
     def test_draining(self) -> None:
@@ -566,44 +564,3 @@ class RestTests(ConnectionTestCase):
         self.assertFalse(self.transport.hung_up)
         self.clock.advance(0.0002)
         self.assertEqual(self.cause(), "stall")
-
-
-class EndingTests(SynchronousTestCase):
-    """What an Ending tells."""
-
-    def test_ledger_line(self) -> None:
-        """Members that say nothing are left out; a wait of 0 says something."""
-        ending = Ending("closed", "it closed", Trouble.NETWORK, 0.0, incomplete=3, silent=0.25)
-        self.assertEqual(
-            ending.for_ledger().members(),
-            {
-                "kind": "disconnected",
-                "cause": "closed",
-                "detail": "it closed",
-                "trouble": "network",
-                "wait": 0.0,
-                "incomplete": 3,
-                "silent": 0.25,
-            },
-        )
-        self.assertEqual(
-            Ending("stopped", "why").for_ledger(),
-            Disconnected(cause="stopped", detail="why", silent=0.0),
-        )
-
-    def test_ledger_line_of_a_refusal(self) -> None:
-        """It has the other side's words, where there are any; the advice is for the log."""
-        for said, words in (("Bad {token}", {"explanation": "Bad {token}"}), ("", {})):
-            refusal = Refusal(Trouble.HTTP, "Do this.", said, at_least=7.0)
-            ending = Ending("refused", "no", Trouble.HTTP, 7.0, 503, refusal)
-            self.assertEqual(
-                ending.for_ledger(),
-                NotConnected(
-                    cause="refused", detail="no", trouble="http", wait=7.0, status=503, **words
-                ),
-            )
-
-    def test_attempts_are_told_from_connections(self) -> None:
-        """By their cause."""
-        for cause, connected in (("refused", False), ("unreachable", False), ("stall", True)):
-            self.assertEqual(Ending(cause, "").was_connected, connected)

@@ -18,7 +18,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from tcclient.http.bodies import break_off, read_body
-from tcclient.http.clients import AsItIs, stream_client
+from tcclient.http.clients import AsItIs
+from tcclient.stream.clients import stream_client
 from tcclient.stream.gunzip import PIECE, Gunzip, decoder_for, inflated
 
 members = st.lists(st.binary(max_size=40), max_size=4)
@@ -173,7 +174,7 @@ class HiddenCodingTests(TestCase):
         self.site = Site(self.server)
         self.port = cast(Any, reactor).listenTCP(0, self.site, interface="127.0.0.1")
         self.addCleanup(self.port.stopListening)
-        self.client = stream_client(cast(Any, reactor), None)
+        self.client = stream_client(cast(Any, reactor), None, stock=False)
 
     async def ask(self, body: bytes, *codings: bytes, **headers: bytes) -> IResponse:
         """The answer to a request as the stream is asked for."""

@@ -22,16 +22,16 @@ from twisted.web.client import Agent
 from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
-from tcclient.http.clients import stock_stream_client, stream_client
 from tcclient.runtime.failures import explain
-from tcclient.runtime.secrets import Secret
-from tcclient.sources.twitter_v1.api import Keys, V1Source
+from tcclient.sources.twitter_v1.api import StatusesApi
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.stream.chunks import Pieces
+from tcclient.stream.clients import stream_client
 from tcclient.stream.connection import Connection, Timing
 from tcclient.stream.reads import READ, joined
-from tcclient.stream.shortcut import Shortcut
-from tests.http.test_tls import CA, GOOD
+from tcclient.stream.shortcut import PieceReader, Shortcut
+from tests.certificates import CA, GOOD
+from tests.peers import KEYS
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNK = b"5\r\nhello\r\n"
@@ -56,7 +56,7 @@ class Heard(Protocol):
         self.ended.callback(None)
 
 
-class Takes(Heard):
+class Takes(Heard, PieceReader):
     """The same, and takes pieces: how many at once."""
 
     def __init__(self) -> None:
@@ -229,9 +229,10 @@ class EndingTests(TestCase):
     async def test_much(self) -> None:
         """With a shortcut and without, what a read brings comes together."""
         script = (HEAD + CHUNK, CHUNK * 4000)
-        for client in (stream_client, stock_stream_client):
+        for stock in (False, True):
             heard = Heard()
-            body, _ = await self.hear(client(cast(Any, reactor), None), script, heard)
+            client = stream_client(cast(Any, reactor), None, stock=stock)
+            body, _ = await self.hear(client, script, heard)
             self.assertEqual(body, b"hello" * 4001)
             self.assertLess(len(heard.pieces), 100)
 
@@ -247,10 +248,10 @@ class EndingTests(TestCase):
 
         self.patch(Connection, "piecesReceived", take)
         url = f"http://127.0.0.1:{self.port.getHost().port}/"
-        client, keys = stream_client(cast(Any, reactor), None), Keys(*map(Secret, "abcd"))
-        source = V1Source(client, url, keys, "tcc/test", cast(Any, reactor))
-        response, reader = await source.open(Query(("cats",))), Heard()
-        connection = Connection(mock.Mock(), None, 60.0, cast(Any, reactor), Timing())
+        client = stream_client(cast(Any, reactor), None, stock=False)
+        api = StatusesApi(client, url, KEYS, "tcc/test", cast(Any, reactor))
+        response, reader = await api.open(Query(("cats",))), Heard()
+        connection = Connection(mock.Mock(), mock.Mock(), None, 60.0, cast(Any, reactor), Timing())
         response.deliverBody(connection.in_front_of(reader))
         await reader.ended
         self.assertEqual(taken, [1, 3])
@@ -258,7 +259,7 @@ class EndingTests(TestCase):
     async def test_memory(self) -> None:
         """A connection that has ended is gone, without a look for what refers to each other."""
         heard = Takes()
-        client = stream_client(cast(Any, reactor), None)
+        client = stream_client(cast(Any, reactor), None, stock=False)
         gc.collect()
         gc.disable()
         self.addCleanup(gc.enable)
@@ -294,11 +295,8 @@ class EndingTests(TestCase):
             found = await self.hear(HTTPClient(Agent(reactor)), script, Heard())
             self.assertEqual(found[0], content, script)
             self.assertIn(ending, found[1])
-            for make, heard in (
-                (stock_stream_client, Takes()),
-                (stream_client, Heard()),
-                (stream_client, Takes()),
-            ):
-                same = await self.hear(make(cast(Any, reactor), None), script, heard)
+            for stock, heard in ((True, Takes()), (False, Heard()), (False, Takes())):
+                client = stream_client(cast(Any, reactor), None, stock=stock)
+                same = await self.hear(client, script, heard)
                 self.assertEqual(same, found, script)
             self.assertEqual(sum(heard.at_once), taken, script)

@@ -6,7 +6,7 @@ from twisted.logger import capturedLogs as captured_logs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.endings import Ending
-from tcclient.runtime.backoff import RAMPS, Trouble
+from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.stream.troublelog import TroubleLog
@@ -154,17 +154,17 @@ class TroubleLogTests(SynchronousTestCase):
             (Trouble.RATE_LIMIT, refused(420, Trouble.RATE_LIMIT, 60.0)),
         ):
             self.trouble = TroubleLog(self.clock)
-            waits = [RAMPS[trouble].wait(n) for n in range(2, 80)]
+            waits = [trouble.ramp.wait(n) for n in range(2, 80)]
             endings = [
                 Ending(first.cause, first.detail, trouble, wait, first.status) for wait in waits
             ]
             said = self.ended(first, *endings)
             self.assertEqual(len(said), 2, said)
-            reached = 2 + waits.index(RAMPS[trouble].longest)
+            reached = 2 + waits.index(trouble.ramp.longest)
             self.assertEqual(
                 said[1],
                 f"Capture 'job' still has no stream after {reached} attempts: {first.detail}. "
-                f"It is tried every {RAMPS[trouble].longest:g} s from now on.",
+                f"It is tried every {trouble.ramp.longest:g} s from now on.",
             )
 
     def test_ramps_that_begin_at_the_top(self) -> None:

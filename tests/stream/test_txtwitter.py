@@ -1,7 +1,8 @@
 """
 What we rely on in txTwitter, and the faults of it that we step round.
 
-A new release that changes either fails here, and says what to look at in tcclient/feeds/stream.py.
+A new release that changes either fails here, and says what to look at in
+tcclient/stream/capturestream.py.
 """
 
 import importlib
@@ -152,7 +153,7 @@ class ReliedOnTests(UpstreamTestCase):
 
 
 class FaultTests(UpstreamTestCase):
-    """Stepped round by tcclient/feeds/stream.py; should one be gone, the step may go too."""
+    """Stepped round by tcclient.stream.capturestream; where one is gone, the step may go too."""
 
     def test_a_failed_attempt_ends_it_for_good(self) -> None:
         """So ours never lets the Deferred fail."""

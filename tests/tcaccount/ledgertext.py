@@ -16,7 +16,9 @@ from tcclient.control.jobs import Job, Status
 from tcclient.ledger import entries
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.lines import LedgerLine
+from tcclient.sources.registry import post_ids
 from tcclient.storage.archive import Archive
+from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
@@ -72,7 +74,8 @@ class FolderCase(SynchronousTestCase):
         self.base = Path(self.mktemp())
         self.folder = self.base / "test"
         self.ledger = ledger_path(self.base, "test")
-        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
+        naming, use = Naming("", utc=True), DiskUse(ids=post_ids())
+        self.folders = Folders(self.base, naming, "http://server/", self.clock, use=use)
         self._serial = 0
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
@@ -94,7 +97,7 @@ class FolderCase(SynchronousTestCase):
     def capture(self, *sizes: int, of: Job | None = None) -> None:
         """A run of the client, from a start to a stop, with files of these sizes."""
         archive = self.folders.open(of or job())
-        archive.capture_log.begin(Status.STARTING, "obama")
+        archive.capture_log.begin("started", Status.STARTING, "obama")
         archive.capture_log.heard()
         self.fill(archive, *sizes)
         archive.capture_log.end("stopped", Status.STOPPING)

@@ -5,15 +5,18 @@ from pathlib import Path
 
 from tcaccount import tables
 from tcaccount.command import make_parser
+from tcaccount.reading import Reading
 from tcclient.ledger import entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
+from tcclient.sources.twitter_v1.entries import Delete, LimitNotice
 from tests.tcaccount.ledgertext import NOON, RESUMED, STARTED, FolderCase, stopped
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "account.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HOUR = 3600.0
+READING = Reading.of()
 
 
 def because(begin: float, end: float, cause: str, detail: str) -> entries.Gap:
@@ -23,8 +26,8 @@ def because(begin: float, end: float, cause: str, detail: str) -> entries.Gap:
     )  # fmt: skip
 
 
-def limit(undelivered: int) -> entries.Limit:
-    return entries.Limit(message={}, undelivered=undelivered)
+def limit(undelivered: int) -> LimitNotice:
+    return LimitNotice(message={}, undelivered=undelivered)
 
 
 def in_force(text: str, since: float) -> entries.KeywordsInForce:
@@ -51,12 +54,12 @@ EXAMPLE: list[tuple[float, Entry]] = [
     (0, entries.Keywords(before=None, after="debate")),
     (2, because(0, 2, "start", "the capture was started")),
     (2, in_force("debate", 2)),
-    (11_000, entries.Delete(message={})),
+    (11_000, Delete(message={})),
     (12_010, because(11_970.5, 12_010, "stall", "no byte came for 30 s")),
     (4 * HOUR, entries.Keywords(before="debate", after="debate, vote")),
     (4 * HOUR + 3, in_force("debate, vote", 4 * HOUR + 3)),
     (5 * HOUR, limit(100)),
-    (5 * HOUR, entries.Delete(message={})),
+    (5 * HOUR, Delete(message={})),
     (6 * HOUR, stopped("left")),
     (6 * HOUR + 300, entries.CaptureOpen(schema=1, name="election", counters=Counters(1000))),
     (6 * HOUR + 300, RESUMED),
@@ -86,9 +89,9 @@ class ExampleTests(FolderCase):
             commands = re.findall(r"^(?:    |  *\$ *)?tcc-account (.*?)(?: {2,}.*)?$", text, re.M)
             self.assertGreaterEqual(len(commands), least)
             for command in commands:
-                make_parser().parse_args(command.split())
+                make_parser(READING).parse_args(command.split())
 
     def test_the_tables(self) -> None:
         """Each is named."""
-        for name in tables.TABLES:
+        for name in tables.all_tables(READING.tables):
             self.assertIn(name, re.findall(r"a table: (.*)", DOCS)[0])

@@ -78,7 +78,7 @@ class GapTests(SynchronousTestCase):
         told = (0, STARTED), (2, gap(0, 2, "start")), (50, lost(5)), (60, gap(45, 60))
         self.assertEqual(self.gaps(*told), [(0, 2, "start", False), (45, 60, "stall", False)])
 
-    def test_a_handover_is_none(self) -> None:
+    def test_a_takeover_is_none(self) -> None:
         """The end of a stream beside which another is heard."""
         former = entries.Disconnected(cause="keywords", detail="", silent=0.1, overlap=5.0)
         told = (0, STARTED), (2, gap(0, 2, "start")), (50, former), (60, stopped("stopped"))

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import tcclient
 from tcaccount.rates import Minutes
+from tcclient.sources.registry import post_ids
 from tests.tcaccount.ledgertext import NOON, FolderCase, post_at
 
 
@@ -19,7 +20,7 @@ def id_at(seconds: float) -> str:
 class CurveTests(SynchronousTestCase):
     def test_posts_per_minute(self) -> None:
         """In the minute in which each was made."""
-        minutes = Minutes()
+        minutes = Minutes(post_ids())
         minutes.take(id_at(second) for second in (0, 59.9, 60, 185))
         curve = minutes.curve((NOON, NOON + 190))
         self.assertEqual(curve.minutes, 1)
@@ -28,7 +29,7 @@ class CurveTests(SynchronousTestCase):
 
     def test_a_long_time(self) -> None:
         """Means of so many minutes that it can be seen; nothing is lost."""
-        minutes = Minutes()
+        minutes = Minutes(post_ids())
         days = 40 * 86400
         minutes.take(id_at(second) for second in range(0, days, 3600))
         curve = minutes.curve((NOON, NOON + days))
@@ -38,7 +39,7 @@ class CurveTests(SynchronousTestCase):
 
     def test_what_cannot_be_shown(self) -> None:
         """Is counted: posts of another time, and those whose id does not tell."""
-        minutes = Minutes()
+        minutes = Minutes(post_ids())
         minutes.take([id_at(-61), id_at(-1), id_at(0), id_at(61), "20", "x"])
         self.assertEqual(minutes.outside((NOON, NOON + 60)), 2)
         self.assertEqual(minutes.undated, 2)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcaccount.posts import Contents, read
+from tcaccount.posts import FileContents, read
+from tcclient.sources.registry import post_ids
 from tcclient.stream.framing import MAX_MESSAGE
 
 V1 = b'{"created_at":"x","id_str":"7","user":{"id_str":"8"}}'
@@ -13,13 +14,13 @@ V2 = b'{"data":{"text":"x","id":"9"},"includes":{}}'
 
 
 class ReadingTests(SynchronousTestCase):
-    def contents(self, content: bytes) -> tuple[Contents, list[str]]:
+    def contents(self, content: bytes) -> tuple[FileContents, list[str]]:
         """What the file has, and its ids."""
         path = Path(self.mktemp())
         path.write_bytes(content)
         ids: list[str] = []
         done: list[int] = []
-        found = read(path, done.append, ids.append)
+        found = read(path, post_ids(), done.append, ids.append)
         self.assertEqual((found.bytes, sum(done)), (len(content), len(content)))
         self.assertEqual(found.sha256, hashlib.sha256(content).hexdigest())
         return found, ids

@@ -6,6 +6,7 @@ from tcclient.ledger import entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.wording import length, number, percent
+from tcclient.sources.twitter_v1.entries import Delete, LimitNotice, UserWithheld
 from tests.storage.disk import held_by_another_process
 from tests.tcaccount.ledgertext import (
     NOON,
@@ -136,7 +137,7 @@ class SummaryTests(FolderCase):
 
     def test_what_is_not_in_the_files(self) -> None:
         """Estimates begin anew with each opening; the others are counts."""
-        limits = [entries.Limit(message={}, undelivered=n) for n in (4, 10, 3)]
+        limits = [LimitNotice(message={}, undelivered=n) for n in (4, 10, 3)]
         found = self.summary(
             (0, OPENED), (1, limits[0]), (2, limits[1]), (3, OPENED), (4, limits[2]),
             (5, entries.NotStored(posts=2, reason="full")),
@@ -178,9 +179,9 @@ class SummaryTests(FolderCase):
     def test_what_else_happened(self) -> None:
         """Messages, clock, disk, and what the ledger lost."""
         found = self.summary(
-            (0, entries.Delete(message={})),
-            (0, entries.Delete(message={})),
-            (0, entries.UserWithheld(message={})),
+            (0, Delete(message={})),
+            (0, Delete(message={})),
+            (0, UserWithheld(message={})),
             (1, entries.ClockStep(seconds=-3600.0)),
             (2, entries.DiskTrouble(reason="full")),
             (9, entries.DiskRecovered(after=7.0)),

@@ -4,6 +4,7 @@ import csv
 
 from tcclient.ledger import entries
 from tcclient.ledger.entries import moment
+from tcclient.sources.twitter_v1.entries import LimitNotice
 from tests.tcaccount.ledgertext import NOON, STARTED, FolderCase, gap, stopped
 
 
@@ -44,8 +45,8 @@ class TableTests(FolderCase):
     def test_limits(self) -> None:
         """The number of the notice, and the estimate; a notice of another shape has none."""
         self.tell(
-            (1, entries.Limit(message={"limit": {"track": 5}}, undelivered=7)),
-            (2, entries.Limit(message="no object", undelivered=7)),
+            (1, LimitNotice(message={"limit": {"track": 5}}, undelivered=7)),
+            (2, LimitNotice(message="no object", undelivered=7)),
         )
         self.assertEqual(
             [tuple(row.values()) for row in self.table("limits")],

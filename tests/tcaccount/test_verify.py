@@ -361,10 +361,10 @@ class ChangedLedgerTests(VerifyCase):
         lines = self.lines()
         account = lines[-1]["account"]
         for name in ("base", "posts", "settled"):
-            self.change(-1, counters={**account, name: account[name] + 1})
+            self.change(-1, account={**account, name: account[name] + 1})
             [text] = self.verify()
             self.assertIn(f"Line {len(lines)} of the ledger has {name} ", text)
-        self.change(-1, counters=account)
+        self.change(-1, account=account)
         self.assertEqual(self.verify(), [])
 
     def test_lines_that_were_dropped(self) -> None:

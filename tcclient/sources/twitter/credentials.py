@@ -1,8 +1,8 @@
 """
-What is surely wrong with credentials, by their shape alone.  Pure.
+Mistakes in credentials that their shapes give away.  Pure.
 
-Knows how Twitter's look; for services that are compatible with Twitter's it says nothing where it
-cannot be sure.
+Knows what Twitter's credentials look like; says nothing where those of a service compatible with
+Twitter may look otherwise.
 """
 
 import re
@@ -22,8 +22,9 @@ _WRAPPING = "\"'`<>,;"
 
 def verdict(used: Mapping[str, Secret | None], others: Mapping[str, Secret]) -> Verdict:
     """
-    Return what the shapes of the credentials `used` tell, by the names of their keys; None stands
-    for one that there is not.  `others` are secrets beside them.  No value is repeated.
+    Return what the shapes of the credentials tell, in which no value is repeated.  `used` maps
+    their keys in `twitter_auth` to their values, None for one that is missing; `others` are secrets
+    beside them, by the names of their keys.
     """
     values = {name: secret.reveal() for name, secret in used.items() if secret is not None}
     beside = {name: secret.reveal() for name, secret in others.items()}

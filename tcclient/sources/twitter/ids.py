@@ -1,7 +1,8 @@
 """
-The ids of Twitter's posts: where a line has its post's id, and what the id tells.
+The ids of Twitter's posts: how one is read from a line, and when it says that the post was made.
 
-Both APIs number posts alike; where the id stands is said by the room of each.  Pure.
+Knows how ids are numbered, alike in both APIs; where a post has its id is said by the package of
+each API.  Pure.
 """
 
 import json
@@ -13,15 +14,19 @@ import msgspec
 from tcclient.storage.postids import NotAnObject, PostIds
 
 EPOCH = 1_288_834_974.657
-"""Twitter's ids count from here, in milliseconds, with 22 bits below them."""
+"""
+Epoch seconds from which ids count, in milliseconds.  The 22 bits below those say nothing of the
+time.
+"""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 class SnowflakeIds(PostIds, Generic[S]):
     """
-    Ids that stand at one place in each post: the members `path` lead there, and `shape` is the
-    Struct that has no more of a post than those, of which `pick` returns the id.
+    Finds ids that stand at one place in each post.  `path` are the names of the members that lead
+    there; `shape` is a Struct that has those members and no others, and `pick` returns the id from
+    one.
     """
 
     def __init__(self, shape: type[S], pick: Callable[[S], str | None], *path: str) -> None:
@@ -31,8 +36,10 @@ class SnowflakeIds(PostIds, Generic[S]):
 
     def find(self, line: bytes) -> str | None:
         """
-        Return the id; None where it is not there or no string.  Decoded, not searched for: users
-        and quoted posts have ids of the same name.  Raises NotAnObject.
+        Return the id in a line; None where it is missing or not a string.  Raises NotAnObject for a
+        line that is no JSON object.
+
+        The line is decoded, not searched: users and quoted posts have members of the same name.
         """
         try:
             return self._pick(self._decoder.decode(line))
@@ -40,14 +47,20 @@ class SnowflakeIds(PostIds, Generic[S]):
             return self._find_slowly(line)
 
     def made_at(self, post_id: str) -> float | None:
-        """Return when the post was made; None for ids from before November 2010."""
+        """
+        Return when the post was made, in epoch seconds; None for an id from before November 2010,
+        and for what is no id.
+        """
         if not post_id.isdecimal() or len(post_id) > 19:
             return None
         milliseconds = int(post_id) >> 22
         return EPOCH + milliseconds / 1000 if milliseconds else None
 
     def _find_slowly(self, line: bytes) -> str | None:
-        """Find the id where msgspec cannot: it takes no lone surrogates, which real posts have."""
+        """
+        Find the id in a line that msgspec cannot decode: it refuses lone surrogates, which real
+        posts have.
+        """
         try:
             # An int of Python has a limit to its digits, which msgspec has not.
             found: object = json.loads(line.decode("utf-8"), parse_int=float)

@@ -1,7 +1,7 @@
 """
-What the sections `twitter` and `twitter_auth` of the settings have for both APIs.
+The keys of the sections `twitter` and `twitter_auth` that both APIs have.
 
-Both sections are shared: a file may hold keys of the API that it does not use.
+Knows that the sections are shared: a settings file may have keys of the API that it does not use.
 """
 
 from typing import Annotated, Any, Literal
@@ -22,7 +22,9 @@ TWITTER_AUTH = "twitter_auth"
 
 
 def api_of(document: dict[str, Any] | Any) -> object:
-    """Return what unchecked settings have as `twitter.api`, None where they have nothing there."""
+    """
+    Return `twitter.api` of settings that are decoded and not checked; None where they have none.
+    """
     section = document.get(TWITTER) if isinstance(document, dict) else None
     return section.get("api") if isinstance(section, dict) else None
 
@@ -30,7 +32,7 @@ def api_of(document: dict[str, Any] | Any) -> object:
 def impatience(stall_timeout: float | None, keep_alive: float) -> str | None:
     """
     Return a clause that says why `twitter.stall_timeout` is too short for a stream that sends
-    something every `keep_alive` seconds; None where it is not.
+    something every `keep_alive` seconds; None where it is long enough.
     """
     if stall_timeout is None or stall_timeout > keep_alive:
         return None

@@ -1,1 +1,1 @@
-"""Twitter's v1.1 streams: one for each capture."""
+"""Twitter's v1.1 streams: each capture has its own."""

@@ -1,8 +1,9 @@
 """
-Twitter's v1.1 streams: OAuth 1.0a, statuses/filter and statuses/sample, their limits and codes.
+Requests to Twitter's v1.1 streams, statuses/filter and statuses/sample, signed by OAuth 1.0a.
 
-The facts are those of Twitter's pages "Connecting to a streaming endpoint", "Basic stream
-parameters" and "Streaming message types".
+Knows addresses, parameters, status codes and disconnect codes; not what a message means.  The facts
+are those of Twitter's pages "Connecting to a streaming endpoint", "Basic stream parameters" and
+"Streaming message types".
 """
 
 from typing import cast
@@ -28,6 +29,7 @@ from tcclient.stream.streamapi import StreamApi
 KEEP_ALIVE = 30.0
 """Seconds between two keep-alives of a silent stream."""
 STALL_TIMEOUT = 3 * KEEP_ALIVE
+"""Seconds without a byte after which a connection is dead: three keep-alives are missing."""
 
 _KEYS = "Check the four keys of twitter_auth in the settings"
 _REFUSALS = {
@@ -66,14 +68,14 @@ _DISCONNECTS: dict[object, tuple[str, Trouble | None]] = {
 
 def disconnect_meaning(code: object) -> tuple[str, Trouble | None]:
     """
-    Return what a disconnect message with this code means, and the trouble that it announces; None
-    where it is an ordinary end of the connection.
+    Return what a disconnect message with this code means, as a clause, and the trouble that it
+    announces; None for the ordinary end of a connection.
     """
     return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
 
 
 class StatusesApi(StreamApi[Query]):
-    """statuses/filter and statuses/sample below one URL, with one set of credentials."""
+    """Opens statuses/filter and statuses/sample below one URL, with one set of credentials."""
 
     def __init__(
         self,
@@ -92,7 +94,10 @@ class StatusesApi(StreamApi[Query]):
         self.stall_timeout = STALL_TIMEOUT if stall_timeout is None else stall_timeout
 
     def open(self, query: Query) -> Deferred[IResponse]:
-        """Ask for the stream; each attempt is signed anew."""
+        """
+        Ask for the stream; each attempt is signed anew.  Fires with the answer, whatever its
+        status.
+        """
         url, headers, body = self._signed(query)
         response = self._client.request(
             "POST",
@@ -105,15 +110,19 @@ class StatusesApi(StreamApi[Query]):
         return cast(Deferred[IResponse], response)  # treq's answer is a proxy of one
 
     def endpoint(self, query: Query) -> str:
-        """Return `statuses/filter`, or `statuses/sample` where nothing is asked for."""
+        """Return `statuses/filter`, or `statuses/sample` for the sample of all posts."""
         return "statuses/sample" if query.is_sample else "statuses/filter"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return the documented meaning of the status, with what Twitter says in the body."""
+        """
+        Return the documented meaning of the status, with what Twitter says in the body and no
+        secret in it.
+        """
         secrets = attrs.astuple(self._keys, recurse=False)
         return attrs.evolve(_meaning(status), explanation=plain_text(body, secrets))
 
     def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
+        """Return the URL, the headers and the body of a signed request."""
         keys = self._keys
         signer = oauth1.Client(
             keys.api_key.reveal(),
@@ -135,6 +144,7 @@ class StatusesApi(StreamApi[Query]):
 
 
 def _meaning(status: int) -> Refusal:
+    """Return the documented meaning of a status, or that of its class."""
     if status in _REFUSALS:
         return _REFUSALS[status]
     if 300 <= status < 400:
@@ -143,7 +153,7 @@ def _meaning(status: int) -> Refusal:
 
 
 def form(query: Query) -> str:
-    """Return the body of a request for `query`."""
+    """Return the body of a request for `query`, as an HTML form is encoded."""
     fields = {"stall_warnings": "true"}
     if query.track:
         fields["track"] = ",".join(query.track)

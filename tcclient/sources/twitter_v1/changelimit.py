@@ -1,27 +1,34 @@
-"""How often keywords may change on v1.1, where each change costs a connection.  Pure."""
+"""
+How often keywords may change on v1.1, where each change costs a connection.  Pure.
+
+Knows when changes were made; makes none.
+"""
 
 from collections import deque
 
 
 class ChangeLimit:
     """
-    Keeps keyword changes from looking like abuse, where each costs a new connection: the first six
-    in five minutes go through at once, later ones once a minute.
+    Keeps keyword changes from looking like abuse, as each costs a new connection: the first six in
+    five minutes go through at once, later ones once a minute.
     """
 
     MOST = 6
+    """How many changes within WINDOW may be made at once."""
     WINDOW = 300.0
+    """Seconds."""
     SPACING = 60.0
+    """Seconds between two changes beyond those."""
 
     def __init__(self) -> None:
         self._made: deque[float] = deque(maxlen=self.MOST)
 
     def delay(self, now: float) -> float:
-        """Seconds until a change may be made."""
+        """Return the seconds until a change may be made, 0.0 for now."""
         if len(self._made) < self.MOST or now - self._made[0] >= self.WINDOW:
             return 0.0
         return max(0.0, min(self._made[-1] + self.SPACING - now, self.SPACING))
 
     def made(self, now: float) -> None:
-        """A change is being made."""
+        """Count a change that is made at `now`, in seconds."""
         self._made.append(now)

@@ -1,4 +1,8 @@
-"""What `--check` can find out about v1.1: Twitter is not asked, as each connect counts there."""
+"""
+What `--check` can find out about v1.1.
+
+Knows settings and the shapes of keys; does not ask Twitter, which counts each connect.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -15,18 +19,18 @@ from tcclient.sources.twitter_v1.settings import Keys, V1Section
 
 @attrs.frozen
 class V1Checks(SourceChecks):
-    """The checks of a configured v1.1."""
+    """The checks of v1.1 with its settings."""
 
     _section: V1Section
     _keys: Keys
 
     @property
     def address(self) -> tuple[str, str]:
-        """The key of the stream's address, and the address."""
+        """The key of the settings that has the stream's address, and the address."""
         return "twitter.stream_url", self._section.stream_url
 
     def doubts(self) -> Iterator[str]:
-        """Yield a clause where the stall time-out is shorter than a silent stream is silent."""
+        """Yield a clause if the stall time-out is shorter than the time between two keep-alives."""
         doubt = impatience(self._section.stall_timeout, KEEP_ALIVE)
         if doubt is not None:
             yield doubt
@@ -36,9 +40,9 @@ class V1Checks(SourceChecks):
         return credentials.verdict(attrs.asdict(self._keys, recurse=False), others)
 
     def of_this_machine(self) -> Iterable[tuple[str, Check]]:
-        """Return none: v1.1 keeps nothing here but what every source does."""
+        """Return nothing: v1.1 keeps nothing on this machine that other sources do not keep too."""
         return ()
 
     def of_the_network(self) -> Iterable[tuple[str, Check]]:
-        """Return none."""
+        """Return nothing: to ask Twitter would cost a connect."""
         return ()

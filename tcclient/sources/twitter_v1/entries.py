@@ -1,44 +1,44 @@
 """
-What only captures from v1.1 have in their ledgers: one type for each kind of line.
+The kinds of lines that only captures from v1.1 have in their ledgers, one type for each.
 
-Knows shapes; writes none.
+Knows the shapes of lines; writes none.
 """
 
 from tcclient.ledger.entries import Count, Entry, Said
 
 
 class Delete(Said, frozen=True):
-    """a post was deleted."""
+    """v1.1: a post was deleted."""
 
 
 class ScrubGeo(Said, frozen=True):
-    """a user took the places from posts."""
+    """v1.1: a user took the places from posts."""
 
 
 class StatusWithheld(Said, frozen=True):
-    """a post is withheld in countries."""
+    """v1.1: a post is withheld in countries."""
 
 
 class UserWithheld(Said, frozen=True):
-    """a user is withheld in countries."""
+    """v1.1: a user is withheld in countries."""
 
 
 class LimitNotice(Said, frozen=True, tag="limit"):
-    """posts matched that were not delivered.  `undelivered` is an estimate for the capture
+    """v1.1: posts matched that were not delivered.  `undelivered` is an estimate for the capture
     since it was opened: see `limits`."""
 
     undelivered: Count
 
 
 class StallWarning(Said, frozen=True, tag="warning"):
-    """Twitter warns, of a slow reader for one."""
+    """v1.1: Twitter warns, of a slow reader for one."""
 
 
 class AccountEvent(Said, frozen=True, tag="event"):
-    """something about the account."""
+    """v1.1: something about the account."""
 
 
 class ConnectionLimit(Entry, frozen=True):
-    """Twitter says, not in JSON, that there are too many connections."""
+    """v1.1: Twitter says, not in JSON, that there are too many connections."""
 
     text: str

@@ -1,8 +1,8 @@
 """
-The feed of one capture on v1.1: streams of its own, of which a new one takes over when the
-keywords change.
+The feed of one capture on v1.1: it has streams of its own, and when the keywords change, a new one
+takes over.
 
-Knows the order of things at a keyword change and at a stop; neither disk nor server.
+Knows in what order things happen at a keyword change and at a stop; not the disk, nor the server.
 """
 
 from typing import Protocol
@@ -26,53 +26,58 @@ log = Logger()
 
 
 class V1Streams(Protocol):
-    """What the feeds of all captures have in common."""
+    """What the feeds of all captures share."""
 
     upstream: Upstream[Query]
-    """The API, and the waits that its credentials are in."""
+    """The API, and the waits that belong to its credentials."""
     changes: ChangeLimit
-    """How often keywords have changed."""
+    """How often keywords have changed, in all captures together."""
     parting: bool
-    """Whether the process ends."""
+    """Whether the process is about to end."""
 
 
 ON_PURPOSE = {STOPPED.cause, LEFT.cause, REKEYED.cause}
-"""Causes of ends that were meant to be."""
+"""Causes of endings that the client brought about itself, which are no trouble."""
 
 
 class V1Feed(MultiService, Feed, TakeOverListener):
-    """Streams for one capture, of which a new one takes over when the keywords change."""
+    """Brings one capture its posts; `shared` is what it shares with the feeds of other captures."""
 
-    def __init__(self, parent: V1Streams, subscriber: Subscriber) -> None:
+    def __init__(self, shared: V1Streams, subscriber: Subscriber) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        self._shared = parent
-        self._upstream = parent.upstream
-        self._clock = parent.upstream.clock
+        self._shared = shared
+        self._upstream = shared.upstream
+        self._clock = shared.upstream.clock
         self._subscriber = subscriber
-        self._asked = False  # for any stream, since the capture was started
+        self._asked = False  # whether for a stream, since the capture was started
         self._text: str | None = None
         self._wanted: Query | None = None
         self._turn = DeferredLock()
         self._later: IDelayedCall | None = None
-        self._takeover = TakeOver(parent.upstream, self, subscriber)
+        self._takeover = TakeOver(shared.upstream, self, subscriber)
         self._takeover.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
-        self._trouble = TroubleLog(parent.upstream.clock)
+        self._trouble = TroubleLog(shared.upstream.clock)
 
     @property
     def streaming(self) -> bool:
+        """Whether a stream is open."""
         return self._takeover.streaming
 
     @property
     def quiet(self) -> bool:
+        """Whether there is no stream, and none is being asked for."""
         return self._takeover.newest is None
 
     @property
     def silent(self) -> float | None:
-        """As Supply."""
+        """Seconds since the last byte of any stream; None where no stream is heard."""
         return self._takeover.silent
 
     def ask(self, text: str | None) -> Understood:
-        """As Feed; the stream is replaced at once, or later where that happens too often."""
+        """
+        Replace the stream by one for this keyword text, at once, or later if keywords change too
+        often.  Return how the text was understood.
+        """
         reading = read(text, LIMITS)
         self._wanted, self._text = reading.query, text
         self._take_turn_in_time()
@@ -81,7 +86,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         return Understood(asked, reading.refused, is_in_force)
 
     async def cease(self) -> None:
-        """As Feed."""
+        """End all streams.  Returns when the last post has been stored."""
         self._wanted = None
         ending = LEFT if self._shared.parting else STOPPED
         await self._takeover.end(ending)
@@ -89,18 +94,18 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._asked = False
 
     def forget(self) -> None:
-        """As Feed: a stream ends with its process, and leaves nothing."""
+        """Do nothing: a stream ends with its process, and leaves nothing at Twitter."""
 
     def pauseProducing(self) -> None:
-        """Read nothing of any stream of the capture, and open none."""
+        """Read none of the capture's streams, and open none, until resumeProducing()."""
         self._takeover.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read on."""
+        """Read the streams again."""
         self._takeover.resumeProducing()
 
     def opened(self, stream: KeywordStream) -> None:
-        """As Hearer."""
+        """Note in ledger and log that a stream is open, and tell the capture."""
         archive = self._subscriber.archive
         if archive is None:
             return
@@ -117,7 +122,10 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._subscriber.opened()
 
     def heard(self, stream: KeywordStream) -> None:
-        """As Hearer."""
+        """
+        Note in the ledger that posts come, and, where that is news, since when the stream's
+        keywords are in force.
+        """
         archive = self._subscriber.archive
         if archive is not None:
             archive.capture_log.heard()
@@ -126,12 +134,12 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             stream.is_news = False
 
     def came_twice(self, posts: int) -> None:
-        """As Hearer."""
+        """Note in the ledger how many posts came over both streams, and were stored once."""
         if self._subscriber.archive is not None:
             self._subscriber.archive.note(entries.DeliveredAgain(posts=posts))
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
-        """As Hearer."""
+        """Note in ledger and log that no stream is heard, and why; or that an attempt failed."""
         archive = self._subscriber.archive
         if archive is None:
             return
@@ -149,7 +157,10 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             archive.capture_log.not_reached(ending)
 
     def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
-        """As Hearer."""
+        """
+        Note in ledger and log that a stream ended, or an attempt failed, while another stream
+        brings posts.
+        """
         archive = self._subscriber.archive
         if archive is None:
             return
@@ -160,7 +171,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             archive.capture_log.not_reached(ending)
 
     def _take_turn_in_time(self) -> None:
-        """Switch to the wanted query: at once, or when keywords have changed too often, later."""
+        """Switch to the wanted query: at once, or later if keywords have changed too often."""
         delay = (
             self._shared.changes.delay(self._clock.seconds()) if self._costs_a_connect() else 0.0
         )
@@ -177,7 +188,10 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             self._later = self._clock.callLater(delay, self._turn_is_due)
 
     def _costs_a_connect(self) -> bool:
-        """Whether the wanted query does, beyond the one that every capture begins with."""
+        """
+        Return whether the wanted query takes a connect more than the one that every capture begins
+        with.
+        """
         return self._asked and self._wanted is not None and not self._takeover.has(self._wanted)
 
     def _turn_is_due(self) -> None:
@@ -185,15 +199,18 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._take_turn_in_time()
 
     def _take_turn(self, ending: Ending) -> Deferred[None]:
+        """
+        Switch when earlier switches are done; streams that are in the way end for the reason given.
+        """
         if self._later is not None:
             self._later.cancel()
             self._later = None
         return self._turn.run(lambda: Deferred.fromCoroutine(self._switch(ending)))
 
     async def _switch(self, ending: Ending) -> None:
-        """From the stream that is there to the one that is wanted by then."""
-        while (leaver := self._takeover.in_the_way(self._wanted)) is not None:
-            await self._takeover.leave(leaver, ending)
+        """Go from the stream that there is to the one that is wanted when this is run."""
+        while (stream := self._takeover.in_the_way(self._wanted)) is not None:
+            await self._takeover.leave(stream, ending)
         if self._wanted is None:
             return
         if self._costs_a_connect():

@@ -1,5 +1,5 @@
 """
-What becomes of each message of v1.1: posts go to the disk, everything else into the account.
+What becomes of each message of v1.1: posts go to the disk, everything else into the ledger.
 
 Knows the kinds of messages and what they announce; opens and closes nothing.
 """
@@ -31,8 +31,8 @@ _SAID: Mapping[Kind, type[Said]] = {
 
 class Intake:
     """
-    Takes the messages of one stream.  `end` is called with the reason when one of them means that
-    the connection is over; `undelivered` is the capture's estimate of posts that are not delivered.
+    Takes the messages of one stream.  Calls `end` with the reason when a message means that the
+    connection is over; `undelivered` is the capture's estimate of posts that were not delivered.
     """
 
     def __init__(self, end: Callable[[Ending], None], undelivered: Undelivered) -> None:
@@ -42,12 +42,17 @@ class Intake:
         self._notices = undelivered.connection()
 
     def opened(self) -> None:
-        """Begin anew with a connection: its counters begin at 0, and complaints are news again."""
+        """
+        Begin anew with a connection: Twitter counts from 0 again, and complaints may be repeated.
+        """
         self._complaints.opened()
         self._notices = self._undelivered.connection()
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
-        """Store the posts among the messages, and heed everything else or complain of it."""
+        """
+        Store the posts among the messages; note everything else in the ledger, and act on what it
+        announces.
+        """
         posts, post = [], Kind.POST
         for message in messages:
             if isinstance(message, Overlong):
@@ -73,7 +78,7 @@ class Intake:
             self._note(archive, kind, line)
 
     def _note(self, archive: Archive, kind: Kind, line: bytes) -> None:
-        """Note a message as it came, and what it announces."""
+        """Note a message in the ledger as it came, and act on what it announces."""
         message = decoded(line)
         archive.note(_SAID[kind](message=message))
         if kind is Kind.DISCONNECT:
@@ -84,7 +89,7 @@ class Intake:
 
 
 def _farewell(message: object) -> Ending:
-    """Return why the connection ends, by a disconnect message."""
+    """Return why the connection ends, according to a disconnect message."""
     said = message.get("disconnect") if isinstance(message, dict) else None
     code = said.get("code") if isinstance(said, dict) else None
     meaning, trouble = disconnect_meaning(code if type(code) is int else None)

@@ -1,7 +1,7 @@
 """
-One stream of a capture on v1.1, and what belongs to it alone.
+One stream of a capture on v1.1, with what belongs to it alone.
 
-Knows its keyword text and what its messages need; which of two streams counts is known to the
+Knows its keyword text and takes its messages; which of two streams counts is known to the
 take-over.
 """
 
@@ -17,29 +17,32 @@ from tcclient.stream.framing import Overlong
 
 
 class KeywordStreamListener(Protocol):
-    """Who hears from the streams of one capture."""
+    """What the streams of one capture report to."""
 
     def opened(self, stream: "KeywordStream") -> None:
-        """Hear that the answer is 200."""
+        """Called when the answer is 200."""
 
     def heard(self, stream: "KeywordStream") -> None:
-        """Hear that the first byte of a connection has come."""
+        """Called when the first byte of a connection has come."""
 
     def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """Return what has just come without the posts that came over another stream before."""
+        """
+        Return the messages, just received, without the posts that came over another stream before.
+        """
 
     def ended(self, stream: "KeywordStream", ending: Ending) -> None:
-        """Hear that a connection ended, or an attempt to make one failed."""
+        """Called when a connection has ended, or an attempt to make one has failed."""
 
 
 class KeywordStream(StreamListener):
     """
-    The stream for a keyword text, which asks for `query`.
+    The stream for a keyword text: `service` makes the connections, and asks for `query`.
 
-    `service` makes the connections.  `is_news`: no byte has come for that text.  `opened_at` is
-    when the connection was answered, `one_too_many` how often Twitter has said that there are too
-    many since the stream was heard.  `leaves`: it has been told to end.  `is_doomed`: Twitter may
-    end it for another one, which was given up before it answered.
+    `is_news` says whether the ledger has yet to say that the text is in force; `opened_at` is when
+    the connection was answered; `one_too_many` counts how often Twitter has said that there are too
+    many streams since this one was last heard.  `leaves` says whether it has been told to end;
+    `is_doomed` whether Twitter may end it in favour of another stream, which was given up before it
+    was answered.
     """
 
     def __init__(
@@ -66,28 +69,28 @@ class KeywordStream(StreamListener):
 
     @property
     def is_heard(self) -> bool:
-        """Whether its connection stands, and a byte has come."""
+        """Whether the connection stands, and a byte has come over it."""
         return self.service.is_heard
 
     def opened(self) -> None:
-        """Note the time: from now on the connection counts as open."""
+        """Note the time, and pass on that the answer is 200."""
         self.opened_at = self._clock.seconds()
         self._intake.opened()
         self._listener.opened(self)
 
     def heard(self) -> None:
-        """Note that this stream is not one too many."""
+        """Note that this stream is not one too many, and pass on that it is heard."""
         self.one_too_many = 0
         self._listener.heard(self)
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """Store the posts that have not come over another stream, and heed everything else."""
+        """Store the posts that have not come over another stream, and heed all other messages."""
         archive = self._subscriber.archive
         new = self._listener.new_among(messages)
         if archive is not None and new:
             self._intake.take(archive, new)
 
     def ended(self, ending: Ending) -> None:
-        """Count the times that Twitter calls this stream one too many."""
+        """Count it if Twitter called this stream one too many, and pass on the ending."""
         self.one_too_many += ending.cause == "duplicate"
         self._listener.ended(self, ending)

@@ -1,5 +1,7 @@
 """
-v1.1 as the registry knows it: the settings that ask for it, and what is made of them.
+v1.1 as the registry sees it: the settings that choose it, and the source that they make.
+
+Knows all parts of the package and puts them together; does no work of its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +12,7 @@ from msgspec import Struct
 
 from tcclient.ledger.entries import Entry
 from tcclient.runtime.backoff import Backoff
+from tcclient.runtime.keytypes import narrowed
 from tcclient.runtime.places import Where
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.source import (
@@ -20,7 +23,6 @@ from tcclient.sources.source import (
     Table,
 )
 from tcclient.sources.twitter.ids import SnowflakeIds
-from tcclient.sources.twitter.sections import narrowed
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
 from tcclient.sources.twitter_v1 import entries
 from tcclient.sources.twitter_v1.api import StatusesApi
@@ -49,11 +51,11 @@ class TwitterV1(ConfiguredSource):
 
     @property
     def post_ids(self) -> SnowflakeIds[Any]:
-        """Where a line of this API has the id of its post."""
+        """How the id of a post is found in a line of this API."""
         return TWEET_IDS
 
     def make(self, surroundings: Surroundings) -> V1Source:
-        """Return a source that has one stream for each capture, and one capture at a time."""
+        """Return a source that has streams for each capture, and runs one capture at a time."""
         times = surroundings.times
         client = stream_client(
             times.reactor, surroundings.source_addr, stock=self.section.stock_http
@@ -70,12 +72,12 @@ class TwitterV1(ConfiguredSource):
         return V1Source(Upstream(api, Backoff(), times.steady, timing))
 
     def checks(self, surroundings: Surroundings) -> V1Checks:
-        """Return the checks; none of them asks Twitter."""
+        """Return the checks of v1.1, none of which asks Twitter."""
         return V1Checks(self.section, self.keys)
 
 
 class TwitterV1Kind(SourceKind):
-    """What the registry has of v1.1."""
+    """What v1.1 offers to the registry."""
 
     name = "twitter_v1"
     sections: Mapping[str, type[Struct]] = {TWITTER_AUTH: V1Auth, TWITTER: V1Section}
@@ -98,7 +100,7 @@ class TwitterV1Kind(SourceKind):
         return api_of(document) == "1.1"
 
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
-        """Yield each of the four keys that is missing."""
+        """Yield the place and a sentence for each of the four keys that is missing."""
         return auth_faults(narrowed(sections[TWITTER_AUTH], V1Auth))
 
     def configured(self, sections: Mapping[str, Struct]) -> TwitterV1:
@@ -107,5 +109,5 @@ class TwitterV1Kind(SourceKind):
         return TwitterV1(narrowed(sections[TWITTER], V1Section), keys)
 
     def report(self) -> SourceReport:
-        """Return an empty report."""
+        """Return a report that adds up undelivered posts, so far of none."""
         return V1Report()

@@ -1,12 +1,13 @@
 """
 How many posts matched and were not delivered, estimated from v1.1's limit notices.  Pure.
 
-A notice has the number since the connection began, but that of one of several counters, one for
-each of Twitter's servers that feed the connection; the notices of all come mixed, and do not say
-whose they are (seen in archives, and told in tweepy #468).  So neither the last notice nor the sum
-of all is the number.  A counter never falls: each notice is taken for the next one of the counter
-that is nearest below it, and where all are above it for a new one's first.  The last values of all
-counters, over all connections, are the estimate.
+A notice gives the number since the connection began, but as one of several counters sees it, one
+for each of Twitter's servers that feed the connection; the notices of all of them come mixed, and
+do not say which counter they are from (seen in archives, and told in tweepy #468).  So neither the
+last notice nor the sum of all is the number.  A counter never falls: each notice is taken for the
+next one of the counter whose last value is nearest below it, and for the first one of a new counter
+where all are above it.  The sum of the last values of all counters, over all connections, is the
+estimate.
 """
 
 from bisect import bisect_right, insort
@@ -16,25 +17,30 @@ MOST = 2**53 - 1
 
 
 class Undelivered:
-    """The estimate for one capture."""
+    """The estimate for one capture; `posts` is its value now."""
 
     def __init__(self) -> None:
         self.posts = 0
 
     def connection(self) -> "Notices":
-        """Those of a new connection, which may be open beside others."""
+        """Return the notices of a new connection, which may be open beside others."""
         return Notices(self)
 
 
 class Notices:
-    """The notices of one connection: its counters begin at 0."""
+    """
+    The notices of one connection, whose counters begin at 0; they raise the estimate `sum_of_all`.
+    """
 
     def __init__(self, sum_of_all: Undelivered) -> None:
         self._sum = sum_of_all
         self._counters: list[int] = []
 
     def take(self, message: object) -> int:
-        """The estimate after a notice, `{"limit": {"track": 1234, ...}}`; others change nothing."""
+        """
+        Take a notice, `{"limit": {"track": 1234, ...}}`, and return the estimate after it.  Any
+        other message changes nothing.
+        """
         limit = message.get("limit") if isinstance(message, dict) else None
         track = limit.get("track") if isinstance(limit, dict) else None
         if type(track) is int and 0 <= track <= MOST:

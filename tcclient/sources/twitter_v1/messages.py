@@ -1,7 +1,7 @@
 """
-What a message of a v1.1 stream is.
+The kinds of messages that v1.1 streams bring.
 
-Knows shapes; opens nothing, decides nothing.
+Knows how each kind is recognized; opens nothing, decides nothing.
 """
 
 import enum
@@ -23,7 +23,10 @@ _CONNECTION_LIMIT = b"Exceeded connection limit"
 
 
 class Kind(enum.Enum):
-    """What a message is.  The value is its name in the ledger, and the member that marks it."""
+    """
+    What a message is.  The value is the name of the kind in the ledger, and of the member that
+    marks it.
+    """
 
     POST = "post"
     DELETE = "delete"
@@ -48,10 +51,10 @@ _MARKED = tuple(k for k in Kind if k.value in {
 
 def kind_of(line: bytes) -> Kind:
     """
-    What a complete message is.  Never raises, whatever the bytes.
+    Return what a complete message is.  Never raises, whatever the bytes.
 
-    A tweet as Twitter writes it is known by a few of its bytes, provided that it is JSON: one that
-    was damaged, but is ASCII and ends as a tweet does, is taken for a post.
+    A tweet as Twitter writes it is recognized by a few of its bytes, without a proof that it is
+    JSON: one that was damaged, but is ASCII and ends as a tweet does, counts as a post.
     """
     # No text holds a quotation mark that is not escaped, so that a comma, a name in quotation marks
     # and a colon are a member wherever they stand; and one of the line itself, as long as no other
@@ -81,7 +84,10 @@ def kind_of(line: bytes) -> Kind:
 
 
 def _members(line: bytes) -> Mapping[str, object] | None:
-    """The members of a JSON object; None for other JSON.  Raises ValueError for anything else."""
+    """
+    Return the members of a JSON object, None for other JSON.  Raises ValueError for what is not
+    JSON.
+    """
     if not line.isascii():
         line.decode("utf-8")
     try:

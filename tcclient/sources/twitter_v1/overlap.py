@@ -1,7 +1,7 @@
 """
-The posts that come while two streams may bring the same ones.  Pure.
+The time in which two streams may bring the same posts.  Pure.
 
-Posts are told apart by their ids, which are remembered for that time only.
+Knows posts by their ids, which are remembered for that time only; knows neither streams nor clocks.
 """
 
 from tcclient.sources.recent import Recent
@@ -10,12 +10,14 @@ from tcclient.storage.postids import id_or_none
 from tcclient.stream.framing import Overlong
 
 MOST_IDS = 50_000
-"""Ids that are remembered: ten seconds at 5,000 posts a second."""
+"""How many ids are remembered: those of ten seconds at 5,000 posts a second."""
 
 
 class Overlap:
-    """`twice` is how many posts have come that had come before; `until` when no more of them can,
-    in the seconds of whoever sets it, None as long as that cannot be said."""
+    """
+    Drops the posts that come a second time.  `twice` is how many that were; `until` is when no more
+    of them can come, in seconds of the clock of whoever sets it, None as long as that is unknown.
+    """
 
     def __init__(self) -> None:
         self.until: float | None = None
@@ -23,7 +25,7 @@ class Overlap:
         self._recent = Recent(MOST_IDS)
 
     def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """The messages without the posts that have come before."""
+        """Return the messages without the posts that have come before."""
         new = [message for message in messages if self._is_new(message)]
         self.twice += len(messages) - len(new)
         return new

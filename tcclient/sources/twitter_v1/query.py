@@ -16,7 +16,10 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Limits:
-    """What is accepted: number of phrases, UTF-8 bytes of each, number of boxes, box sides."""
+    """
+    What v1.1 accepts: the number of phrases, the bytes of UTF-8 in each, the number of boxes, and
+    the least and greatest length of a box's side in degrees.
+    """
 
     phrases: int
     phrase_bytes: int
@@ -25,12 +28,12 @@ class Limits:
 
 
 LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0))
-"""Those of Twitter's page "Basic stream parameters"."""
+"""The limits that Twitter's page "Basic stream parameters" gives."""
 
 
 @attrs.frozen
 class Query:
-    """What to ask the stream for; with neither phrases nor boxes it is the sample stream."""
+    """What to ask the stream for.  Without phrases and boxes it is the sample of all posts."""
 
     track: tuple[str, ...] = ()
     locations: tuple[Box, ...] = ()
@@ -48,13 +51,13 @@ class Query:
         return " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
 
     def for_ledger(self) -> Asked:
-        """Return the query as a ledger has it; {} for the sample."""
+        """Return the query as it stands in the ledger; {} for the sample."""
         boxes = [[box.west, box.south, box.east, box.north] for box in self.locations]
         found: Asked = {"track": list(self.track), "locations": boxes}
         return {name: values for name, values in found.items() if values}
 
     def same_as(self, other: "Query | None") -> bool:
-        """Return whether both ask for the same posts: order does not matter."""
+        """Return whether both queries ask for the same posts, in whatever order."""
         return other is not None and (set(self.track), set(self.locations)) == (
             set(other.track),
             set(other.locations),
@@ -62,17 +65,17 @@ class Query:
 
 
 @attrs.frozen
-class Reading:
+class KeywordReading:
     """
-    A keyword text as it will be used.  `query` is None when no term of the text can be used;
-    it is then never the sample stream.
+    How a keyword text is understood.  `query` is None where no term of the text can be used, which
+    is never the sample of all posts; `refused` are the terms that are left out.
     """
 
     query: Query | None
     refused: tuple[RefusedTerm, ...] = ()
 
 
-def read(text: str | None, limits: Limits) -> Reading:
+def read(text: str | None, limits: Limits) -> KeywordReading:
     """
     Return what a keyword text asks for.
 
@@ -80,7 +83,7 @@ def read(text: str | None, limits: Limits) -> Reading:
     with blanks or commas between them.  No text, or a blank one, asks for the sample stream.
     """
     if text is None or not text.strip():
-        return Reading(Query())
+        return KeywordReading(Query())
     track: list[str] = []
     boxes: list[Box] = []
     refused: list[RefusedTerm] = []
@@ -97,10 +100,11 @@ def read(text: str | None, limits: Limits) -> Reading:
         refused = refused or [RefusedTerm(text.strip(), "there is no term between the commas")]
     else:
         query = Query(tuple(track), tuple(boxes))
-    return Reading(query, tuple(refused))
+    return KeywordReading(query, tuple(refused))
 
 
 def _add(found: list[T], item: T, limit: int, what: str) -> None:
+    """Add an item that is not there yet.  Raises ValueError, with a reason, beyond the limit."""
     if item in found:
         return
     if len(found) >= limit:
@@ -109,6 +113,9 @@ def _add(found: list[T], item: T, limit: int, what: str) -> None:
 
 
 def _phrase(term: str, limits: Limits) -> str:
+    """
+    Return the term as a phrase of `track`.  Raises ValueError, with a reason, if it is too long.
+    """
     size = utf8_size(term)
     if size > limits.phrase_bytes:
         raise ValueError(

@@ -1,4 +1,8 @@
-"""What an account says of the lines that only v1.1 writes.  Pure."""
+"""
+What an account says of the lines that only v1.1 writes.  Pure.
+
+Knows those lines and their words; reads no file.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -11,8 +15,8 @@ from tcclient.sources.twitter_v1.entries import LimitNotice
 
 class V1Report(SourceReport):
     """
-    Adds up how many posts matched and were not delivered: each limit notice has a running estimate,
-    and each opening of the folder begins another one.
+    Adds up how many posts matched and were not delivered: each limit notice gives the estimate so
+    far, which begins anew each time that the capture's folder is opened.
     """
 
     messages: Mapping[str, tuple[str, str]] = {
@@ -32,11 +36,11 @@ class V1Report(SourceReport):
 
     @property
     def undelivered(self) -> int:
-        """How many posts matched and were not delivered, by estimate."""
+        """Estimated number of posts that matched and were not delivered."""
         return self._before + self._now
 
     def take(self, line: LedgerLine) -> None:
-        """Take the next line of the ledger; only limit notices and openings count."""
+        """Take the next line of the ledger; only limit notices and openings of the folder count."""
         entry = line.entry
         if isinstance(entry, LimitNotice):
             self._notices += 1
@@ -45,14 +49,17 @@ class V1Report(SourceReport):
             self._before, self._now = self._before + self._now, 0
 
     def not_in_files(self) -> Iterator[str]:
-        """Yield the estimate, if there was a limit notice."""
+        """Yield the estimate, if there was a limit notice, and what it is made from."""
         if self._notices:
             yield f"about {number(self.undelivered)} matched and were not delivered:"
             yield f"  an estimate, from {number(self._notices, 'limit notice')}"
 
 
 def limits(lines: Iterable[LedgerLine]) -> Iterator[Row]:
-    """Yield each limit notice as a row, as it came, with the estimate after it."""
+    """
+    Yield a row for each limit notice: the job, the time, the number as Twitter gave it, and the
+    estimate after it.
+    """
     yield "job", "at", "track", "undelivered_estimate"
     for line in lines:
         if isinstance(line.entry, LimitNotice):

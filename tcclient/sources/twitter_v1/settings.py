@@ -1,4 +1,8 @@
-"""The keys of the settings that v1.1 reads."""
+"""
+The keys of the settings that v1.1 reads.
+
+Knows their types, and which of them must be there; reads no file.
+"""
 
 from collections.abc import Iterator
 
@@ -12,7 +16,7 @@ from tcclient.sources.twitter.settings import TWITTER_AUTH, Api, StallTimeout
 
 
 class V1Section(Struct, frozen=True, kw_only=True):
-    """The section `twitter`; `stream_url` ends in exactly one slash."""
+    """The section `twitter`.  `stream_url` ends in exactly one slash."""
 
     api: Api = "2"
     stream_url: Url = "https://stream.twitter.com/1.1/"
@@ -31,7 +35,7 @@ class V1Auth(Struct, frozen=True, kw_only=True):
 
 @attrs.frozen
 class Keys:
-    """What signs a request: the app's pair and the account's."""
+    """The four keys that sign a request: the app's pair and the account's."""
 
     api_key: Secret
     api_secret: Secret
@@ -40,7 +44,7 @@ class Keys:
 
     @classmethod
     def of(cls, auth: V1Auth) -> "Keys":
-        """Return the keys of a section that lacks none.  Raises ValueError for one that does."""
+        """Return the keys of a section that has all four.  Raises ValueError if one is missing."""
         found = {name: getattr(auth, name) for name in V1Auth.__struct_fields__}
         if None in found.values():
             raise ValueError("a key is missing")

@@ -1,5 +1,7 @@
 """
-v1.1 as a source: a stream for each capture, and one stream for each set of credentials.
+v1.1 as a source, which has streams of its own for each capture.
+
+Knows what the streams share: the API, the waits, and how often keywords changed.
 """
 
 from twisted.application.service import Service
@@ -12,9 +14,10 @@ from tcclient.stream.capturestream import Upstream
 
 
 class V1Source(Service, Source, V1Streams):
-    """Gives each capture a feed with streams of its own."""
+    """Gives each capture a feed with streams of its own, and is what the feeds share."""
 
     most_captures: int | None = 1
+    """Twitter allows one stream for each set of credentials."""
 
     def __init__(self, upstream: Upstream[Query]) -> None:
         self.upstream = upstream
@@ -26,5 +29,5 @@ class V1Source(Service, Source, V1Streams):
         return V1Feed(self, subscriber)
 
     def part(self) -> None:
-        """Say of streams that end from now on that the client ends, not the capture."""
+        """Let the streams that end from now on say that the client ends, not the capture."""
         self.parting = True

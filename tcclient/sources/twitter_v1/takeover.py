@@ -1,9 +1,9 @@
 """
-The streams of one capture on v1.1: one, and at a change of keywords two, until the new one has
-taken over from the old one.
+The take-over at a change of keywords on v1.1: the stream for the old keywords is read until the one
+for the new keywords brings posts.
 
 Twitter ends an older connection when a newer one is made, and a post may come over both.  Knows
-which of the two counts and how long the other is read; nothing of posts but whether they are new.
+which of the two streams counts and how long the other is read; of posts only whether they are new.
 """
 
 from typing import Protocol
@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succe
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from tcclient.ledger.endings import Ending
+from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.producers import Pausable
 from tcclient.sources.source import Subscriber
@@ -28,42 +28,50 @@ from tcclient.stream.framing import Overlong
 
 log = Logger()
 
-REKEYED = Ending("keywords", "the keywords were changed")
-
 OVERLAP = 5.0
 """
-Seconds for which the old stream is read beside the new one, and for which, when it has ended, a
-post may still come over the new one that has come over it.
+Seconds for which the old stream is read beside the new one; and, once the old one has ended,
+seconds for which a post that it brought may still come over the new one.
 """
 MOST_IN_VAIN = 3
-"""So often the new stream is one too many; then the old one, which is in its way, has to go."""
+"""
+How often Twitter may call the new stream one too many.  Then the old stream, which is in its way,
+is ended.
+"""
 AHEAD = 1.0
-"""Seconds before the next attempt at which it does."""
+"""Seconds before the new stream's next attempt at which the old one is ended then."""
 
 
 class TakeOverListener(Protocol):
-    """Who hears what the streams of a capture come to."""
+    """What the streams of a capture, taken together, report to."""
 
     def opened(self, stream: KeywordStream) -> None:
-        """Hear that the answer is 200."""
+        """Called when the answer to a stream's request is 200."""
 
     def heard(self, stream: KeywordStream) -> None:
-        """Hear that posts come for the stream's keywords from now on."""
+        """Called when posts come for the stream's keywords from now on."""
 
     def came_twice(self, posts: int) -> None:
-        """Hear that so many posts have come over both streams."""
+        """Called when an overlap is over, with how many posts came over both streams."""
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
-        """Hear that a connection ended or an attempt failed, and no stream is heard."""
+        """
+        Called when a connection has ended, or an attempt to make one has failed, and no stream is
+        heard.
+        """
 
     def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
-        """The same, while another stream is heard; both were open for `overlap` seconds."""
+        """
+        Called when a connection has ended, or an attempt to make one has failed, while another
+        stream is heard.  Both were open for `overlap` seconds.
+        """
 
 
 class TakeOver(MultiService, KeywordStreamListener, Pausable):
     """
-    `newest` is the stream for what is wanted.  `former` is the one before it: as long as the newest
-    is not heard it is the one that counts, afterwards it is read to its end.
+    The one or two streams of a capture.  `newest` is the stream for the wanted keywords.  `former`
+    is the one before it: it counts as long as the newest is not heard, and is read to its end
+    afterwards.
     """
 
     def __init__(
@@ -88,39 +96,47 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte; None where no stream is heard."""
+        """Seconds since the last byte of any stream; None where no stream is heard."""
         heard = [one.service for one in self._streams() if one.is_heard]
         return min((service.silent for service in heard), default=None)
 
     def pauseProducing(self) -> None:
-        """Read nothing, and open nothing, until resumeProducing()."""
+        """Read no stream, and open none, until resumeProducing()."""
         self._is_paused = True
         for stream in self._streams():
             stream.service.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read on."""
+        """Read the streams again."""
         self._is_paused = False
         for stream in self._streams():
             stream.service.resumeProducing()
 
     def has(self, query: Query | None) -> bool:
-        """Whether `query` is what is asked for, or what is heard until that is."""
+        """
+        Return whether `query` takes no further connect: it is being asked for, or the former stream
+        has it, and the newest has not asked for anything else yet.
+        """
         newest = self.newest
         if newest is not None and (newest.service.reaches or newest.query.same_as(query)):
             return newest.query.same_as(query)
         return self._can_go_back_to(query)
 
     def brings(self, query: Query | None) -> bool:
-        """Whether `query` is what is heard, and all that is asked for."""
+        """Return whether posts come for `query`, and nothing else is being asked for."""
         newest = self.newest
         return newest is not None and newest.is_heard and newest.query.same_as(query)
 
     def in_the_way(self, query: Query | None) -> KeywordStream | None:
-        """Which stream has to leave before `query` can be asked for beside what is heard."""
+        """
+        Return the stream that has to end before `query` can be asked for beside the one that is
+        heard; None where there is none.
+        """
         newest, former = self.newest, self.former
         if query is None:
-            return former or newest  # in this order nobody is said to be in force for a moment
+            return (
+                former or newest
+            )  # in this order no keywords are said to be in force for a moment
         if newest is None or newest.query.same_as(query):
             return None
         if former is not None:
@@ -136,13 +152,16 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         await self._forget(stream)
 
     async def end(self, ending: Ending) -> None:
-        """End all streams at once.  Returns when nothing more will be heard."""
+        """End all streams at once.  Returns when nothing more will be heard of them."""
         leaving = [Deferred.fromCoroutine(self.leave(one, ending)) for one in self._streams()]
         await gatherResults(leaving)
         self._close_overlap()
 
     def turn_to(self, query: Query, text: str | None) -> None:
-        """Ask for `query`, which nothing is in the way of, unless that is being done already."""
+        """
+        Ask for `query`, as which `text` was understood, unless that is being done already.  No
+        stream may be in its way.
+        """
         if self.newest is None and self.former is not None and self._can_go_back_to(query):
             self.newest, self.former = self.former, None
             self.newest.service.comes_back = True
@@ -154,7 +173,9 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         self._listener.opened(stream)
 
     def heard(self, stream: KeywordStream) -> None:
-        """Let a new stream take over, and give the old one a time to end."""
+        """
+        Let the new stream take over, and the old one be read for OVERLAP seconds more at most.
+        """
         if stream is self.former and self._has_taken_over():
             return
         if stream is self.newest and self.former is not None:
@@ -163,7 +184,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         self._date_overlap()
 
     def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """Return what has come without the posts that came over the other stream before."""
+        """Return the messages without the posts that came over the other stream before."""
         overlap, newest = self._overlap, self.newest
         if overlap is None:
             return messages
@@ -174,7 +195,10 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return messages
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
-        """Work out whether another stream is heard, and go back to that one if need be."""
+        """
+        Pass on the ending, with whether another stream is heard, and go back to the former one if
+        need be.
+        """
         was_former = stream is self.former
         other = self.newest if was_former else self.former
         if was_former:
@@ -191,6 +215,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             self._fall_back(stream, other, ending)
 
     def _begin(self, stream: KeywordStream) -> None:
+        """Start a stream as the newest; the one that counted before, if any, becomes the former."""
         self.newest, self.former = stream, self.newest or self.former
         if self.former is not None:
             self.former.service.comes_back = False
@@ -214,16 +239,22 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return former is not None and not former.is_doomed and former.query.same_as(query)
 
     def _as_replaced(self, former: KeywordStream, ending: Ending) -> Ending:
-        """How the former ended: that Twitter ended it for the newest is no trouble."""
+        """
+        Return how the former stream ended.  If Twitter ended it in favour of a newer one, that is
+        no trouble.
+        """
         rival = former.is_doomed or (self.newest is not None and self.newest.service.reaches)
         if rival and (ending.cause == "closed" or ending.trouble is DUPLICATE):
-            # What Twitter has sent over one that was given up before it answered is missing too.
+            # What Twitter has sent over a stream given up before its answer came is missing too.
             silent = ending.silent + IN_FLIGHT if former.is_doomed else ending.silent
             return attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=silent)
         return ending
 
     def _fall_back(self, newest: KeywordStream, former: KeywordStream, ending: Ending) -> None:
-        """The newest is heard no more, or still not, and the former is."""
+        """
+        Go on with the former stream, which is heard, as the newest is not heard any more, or not
+        yet.
+        """
         if former.leaves:
             return
         self._keep_former()
@@ -234,11 +265,12 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             self._dismiss(former, max(0.0, ending.wait - AHEAD))
 
     def _dismiss(self, former: KeywordStream, seconds: float) -> None:
-        """The former is read for so long at the most."""
+        """End the former stream in so many seconds, if it has not ended by itself."""
         self._keep_former()
         self._farewell = self._clock.callLater(seconds, self._end_former, former)
 
     def _keep_former(self) -> None:
+        """Do not end the former stream, if that was planned."""
         farewell, self._farewell = self._farewell, None
         if farewell is not None:
             farewell.cancel()
@@ -253,6 +285,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         )
 
     def _forget(self, stream: KeywordStream) -> Deferred[None]:
+        """Take a stream out of the service, if it is still there.  Fires when that is done."""
         if stream is self.newest:
             self.newest = None
         elif stream is self.former:
@@ -263,11 +296,15 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return maybeDeferred(stream.service.disownServiceParent)
 
     def _date_overlap(self) -> None:
-        """From when the former is gone and the newest is heard, no post comes twice for long."""
+        """
+        Set when the overlap is over: OVERLAP seconds after the former stream is gone and the newest
+        is heard.
+        """
         if self._overlap is not None and self.former is None and self._has_taken_over():
             self._overlap.until = self._clock.seconds() + OVERLAP
 
     def _close_overlap(self) -> None:
+        """End the overlap, and say how many posts came twice, if any did."""
         overlap, self._overlap = self._overlap, None
         if overlap is not None and overlap.twice:
             self._listener.came_twice(overlap.twice)

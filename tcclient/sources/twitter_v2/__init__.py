@@ -1,1 +1,1 @@
-"""X API v2: one shared stream, subscriptions to it, and the rules that fill it."""
+"""X's API v2: one shared stream for all captures."""

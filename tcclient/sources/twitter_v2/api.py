@@ -1,7 +1,8 @@
 """
-X API v2: the filtered and the sample stream, opened with a bearer token.
+Requests to the streams of X API v2, the filtered one and the sample, with a bearer token.
 
-Knows addresses, parameters and refusals; the rules are in `ruleapi`.
+Knows addresses, parameters and disconnect types; the requests about rules are in `rules.api`, and
+what a refusal means is known to `problems`.
 """
 
 from collections.abc import Mapping
@@ -29,14 +30,17 @@ from tcclient.stream.streamapi import StreamApi
 log = Logger()
 
 KEEP_ALIVE = 20.0
-"""Seconds: X sends something at least that often."""
+"""Seconds between two keep-alives of a silent stream, at most."""
 STALL_TIMEOUT = 30.0
-"""Seconds: a keep-alive may be late by half."""
+"""
+Seconds without a byte after which a connection is dead: a keep-alive may be late by half its
+interval.
+"""
 
 
 @attrs.frozen
 class StreamQuery:
-    """What to open: the stream of all rules, or the sample."""
+    """What to open: the stream of what all rules match, or the sample of all posts."""
 
     is_sample: bool = False
 
@@ -46,7 +50,7 @@ class StreamQuery:
 
 @attrs.define
 class PostsApi(StreamApi[StreamQuery]):
-    """Opens streams of posts below one address."""
+    """Opens the streams below one address, with one bearer token."""
 
     _client: HTTPClient
     _api_url: str
@@ -58,7 +62,11 @@ class PostsApi(StreamApi[StreamQuery]):
     backfill: Backfill = attrs.field(factory=lambda: Backfill(wanted=False))
 
     def open(self, query: StreamQuery) -> Deferred[IResponse]:
-        """Ask for the stream; a bought token that is refused is bought anew, once."""
+        """
+        Ask for the stream.  Fires with the answer, whatever its status.  A bought token that X
+        refuses is replaced by a new one, once; and X is asked once more without backfill where it
+        does not give that.
+        """
         return Deferred.fromCoroutine(self._open(query))
 
     def endpoint(self, query: StreamQuery) -> str:
@@ -66,7 +74,7 @@ class PostsApi(StreamApi[StreamQuery]):
         return "tweets/sample/stream" if query.is_sample else "tweets/search/stream"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return what X means by the answer, in which no secret is shown."""
+        """Return what X means by the answer, with no secret in it."""
         return self._bearer.meaning(status, headers, body)
 
     async def _open(self, query: StreamQuery) -> IResponse:
@@ -83,7 +91,10 @@ class PostsApi(StreamApi[StreamQuery]):
         return response
 
     async def _minutes(self) -> int:
-        """To ask for, once what comes twice will be known."""
+        """
+        Return how many minutes of backfill to ask for, once it is known which posts are stored
+        already.
+        """
         await self.backfill.when_recalled()
         return self.backfill.minutes(self._clock.seconds())
 
@@ -129,8 +140,8 @@ _DISCONNECTS: dict[str, tuple[str, Trouble | None]] = {
 
 def disconnect_meaning(disconnect_type: str | None) -> tuple[str, Trouble | None]:
     """
-    Return what X means by a disconnect_type, None where it gives none, and the trouble that it
-    announces; None where it is an ordinary end of the connection.
+    Return what X means by a disconnect_type, as a clause, and the trouble that it announces; None
+    for the ordinary end of a connection.  `disconnect_type` is None where X gives none.
     """
     known = _DISCONNECTS.get(disconnect_type or "")
     if known is not None:

@@ -1,8 +1,8 @@
 """
-Asking X for what was missed: how many minutes, and which posts have been stored already.
+Backfill: how many missed minutes to ask X for, and which of their posts have been stored already.
 
-X gives backfill on its Enterprise plan only, up to five minutes of it, and does not remove what
-was delivered before (its page "Recovery and redundancy").  Opens nothing.
+X gives backfill on its Enterprise plan only, up to five minutes of it, and does not remove what was
+delivered before (its page "Recovery and redundancy").  Knows times and ids; opens no stream.
 """
 
 import math
@@ -13,50 +13,39 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from tcclient.sources.recent import Recent
+from tcclient.storage.archive import StoredCapture
 
 log = Logger()
 
 MOST_MINUTES = 5
+"""How many minutes X gives at most."""
 LATE = 60.0
-"""Seconds after which a post that is sent at all has been sent, but for one in a hundred."""
+"""Seconds after it was made in which X sends a post, in ninety-nine cases of a hundred."""
 MOST_IDS = 500_000
-"""Ids that are remembered at the most: five minutes at 1,600 posts a second."""
+"""How many ids are remembered: those of five minutes at 1,600 posts a second."""
 
 
-class Taker(Protocol):
-    """Whom posts are for."""
+class Recipient(Protocol):
+    """A capture that posts are for."""
 
     job_id: int
+    """The server's id of its job."""
 
 
-class Left(Taker, Protocol):
-    """A capture, as an earlier process may have left it."""
-
-    @property
-    def missed(self) -> float | None:
-        """For how many seconds posts have been missed that X would have sent; None for none."""
-
-    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
-        """
-        Fires with the ids of the posts that were made in so many seconds before the newest one that
-        is stored, the newest last; of very many only with the newest.
-        """
-
-
-T = TypeVar("T", bound=Taker)
+T = TypeVar("T", bound=Recipient)
 
 
 class Backfill:
     """
-    What is known of one stream's last minutes; `wanted` is the setting.  `asked` is how many of
-    them the connection that there is was asked for, None where for none; `again` counts posts that
-    had come before.
+    What is known of the last minutes of one stream; `wanted` is the setting.  `asked` is how many
+    minutes the present connection was opened with, None for none; `again` counts posts that had
+    come before.
 
-    What an earlier process has stored is remembered for each job: killed between two files, it has
-    left a post in one of them.  That goes back as far as X does, but for no more than the newest
-    512 MB of a capture's posts and MOST_IDS in all; what is older, and comes again, is stored
-    twice.  As minutes are rounded up X sends a minute of it again, so that this takes some 2,000
-    posts of 4 kB a second.
+    The posts that an earlier process has stored are remembered for each job: a process that was
+    killed between two files has stored a post in one of them only.  The memory goes back as far as
+    X does, but holds no more than the newest 512 MB of a capture's posts and MOST_IDS ids in all;
+    an older post that comes again is stored twice.  As minutes are rounded up, X repeats a minute
+    of posts, for which the memory is large enough up to some 2,000 posts of 4 kB a second.
     """
 
     def __init__(self, wanted: bool) -> None:
@@ -67,55 +56,66 @@ class Backfill:
         self._recent = Recent(MOST_IDS)
         self._reading = DeferredLock()
 
-    def resume(self, left: Left, now: float) -> None:
-        """A capture goes on, of which an earlier process may have missed something."""
-        missed = left.missed
+    def resume(self, capture: StoredCapture, now: float) -> None:
+        """
+        Take up a capture of which an earlier process may have missed posts.  `now` is in seconds.
+        """
+        missed = capture.missed
         if self._wanted and missed is not None:
             known = now if self._missing_since is None else self._missing_since
             self._missing_since = min(now - missed, known)
-            reading: Deferred[None] = self._reading.run(self._read, left)
+            reading: Deferred[None] = self._reading.run(self._read, capture)
             reading.addErrback(lambda failure: log.failure("What was stored is unknown.", failure))
 
     def heard(self, now: float) -> None:
-        """Something came at `now` (epoch seconds)."""
+        """Note that something came at `now`, in seconds."""
         self._missing_since = now
 
     def closed(self) -> None:
-        """The stream was closed on purpose: what comes until it is opened again is not missed."""
+        """
+        Note that the stream was closed on purpose: what comes before it is opened again is not
+        missed.
+        """
         self._missing_since = None
 
     def refused(self) -> None:
-        """X does not give it to this app: it is not asked for again."""
+        """Never ask again: X does not give backfill to this app."""
         self._wanted = False
         self._recent.forget()
 
     def minutes(self, now: float) -> int:
-        """How many minutes to ask for; 0 where nothing is missed, or it is not wanted."""
+        """
+        Return how many minutes to ask for; 0 where nothing is missed, or backfill is not wanted.
+        """
         if not self._wanted or self._missing_since is None:
             return 0
         return min(max(math.ceil((now - self._missing_since) / 60), 1), MOST_MINUTES)
 
     def when_recalled(self) -> Deferred[None]:
-        """Fires when it is known what earlier processes have stored of what X may send again."""
+        """Fires when the ids of the posts that earlier processes have stored are known."""
         return self._reading.run(lambda: None)
 
-    def who_lacks(self, post_id: str, takers: Sequence[T]) -> Sequence[T] | None:
+    def who_lacks(self, post_id: str, recipients: Sequence[T]) -> Sequence[T] | None:
         """
-        Those of `takers` that have not got the post; None where it has come before.  Asked once for
-        each post that comes.
+        Return those of `recipients` that have not got the post; None where it has come before, over
+        this stream or because all of them have stored it.  Called once for each post that comes.
         """
         if not self._wanted:
-            return takers
-        lacking = [taker for taker in takers if _stored(taker, post_id) not in self._recent]
-        if self._recent.is_new(post_id) and (lacking or not takers):
+            return recipients
+        lacking = [
+            recipient for recipient in recipients if _stored(recipient, post_id) not in self._recent
+        ]
+        if self._recent.is_new(post_id) and (lacking or not recipients):
             return lacking
         self.again += 1
         return None
 
-    async def _read(self, left: Left) -> None:
-        for post_id in await left.newest_ids(MOST_MINUTES * 60 + LATE):
-            self._recent.is_new(_stored(left, post_id))
+    async def _read(self, capture: StoredCapture) -> None:
+        """Remember which of the posts that X may send again the capture has stored."""
+        for post_id in await capture.newest_ids(MOST_MINUTES * 60 + LATE):
+            self._recent.is_new(_stored(capture, post_id))
 
 
-def _stored(taker: Taker, post_id: str) -> str:
-    return f"{taker.job_id} {post_id}"
+def _stored(recipient: Recipient, post_id: str) -> str:
+    """Return what is remembered of a post that a capture has got."""
+    return f"{recipient.job_id} {post_id}"

@@ -1,7 +1,7 @@
 """
 The bearer token of X API v2: given in the settings, or bought with the app's key and secret.
 
-Knows the token endpoint; what the token opens is not its business.
+Knows the token endpoint; does not know what the token is used for.
 """
 
 import base64
@@ -24,9 +24,11 @@ from tcclient.runtime.secrets import secret as fit_for_header
 from tcclient.sources.twitter_v2 import problems
 
 TIMEOUT = 20.0
-"""Seconds for the token endpoint."""
+"""Seconds in which the token endpoint has to answer."""
 MOST_BYTES = 1 << 16
+"""Bytes of the token endpoint's answer that are read."""
 MOST_EXPLANATION = 4000
+"""Bytes of a refusal that are read."""
 
 _KEYS = "Check api_key and api_secret in the settings: X gives no bearer token for them."
 _NO_KEYS = Refusal(Trouble.REFUSED, "Set twitter_auth.bearer_token, or api_key and api_secret.")
@@ -37,14 +39,14 @@ _NO_TOKEN_IN_IT = Refusal(
 
 
 class NoToken(RefusalError):
-    """No token could be bought."""
+    """Raised when no token could be bought."""
 
 
 @attrs.define
 class Bearer:
     """
-    A token, bought when it is first needed.  One that was given is never replaced.  `clock` shows
-    the date, because X says by date when a limit ends.
+    A bearer token, bought when it is first needed unless it is given; a given one is never
+    replaced.  `clock` shows the date, because X says by date when a limit ends.
     """
 
     _client: HTTPClient
@@ -60,12 +62,15 @@ class Bearer:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What must not be shown."""
+        """The token and whatever buys it: none of them may be shown."""
         known = (self._key, self._secret, self._basic(), self._given, self._bought, self._dead)
         return tuple(secret for secret in known if secret is not None)
 
     async def token(self) -> Secret:
-        """Raises NoToken, and what Twisted's HTTP client raises."""
+        """
+        Return the token, and buy it first where need be.  Raises NoToken, and what Twisted's HTTP
+        client raises.
+        """
         if self._given is not None:
             return self._given
         async with self._buying:
@@ -75,7 +80,7 @@ class Bearer:
             return self._bought
 
     def refused(self, token: Secret) -> bool:
-        """X does not accept `token`.  Whether another one may be had."""
+        """Drop `token`, which X does not accept.  Return whether another one may be had."""
         if self._given is not None:
             return False
         if self._bought == token:
@@ -83,11 +88,11 @@ class Bearer:
         return True
 
     def meaning(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """What X means by an answer with this status, in which no secret is shown."""
+        """Return what X means by an answer with this status, with no secret in it."""
         return problems.refusal(status, headers, body, self._clock.seconds(), self.secrets)
 
     def _basic(self) -> Secret | None:
-        """Key and secret as they travel."""
+        """Return key and secret as they are sent, None where one is missing."""
         if self._key is None or self._secret is None:
             return None
         pair = f"{quote(self._key.reveal(), '')}:{quote(self._secret.reveal(), '')}"
@@ -127,6 +132,7 @@ class Bearer:
 
 
 def _token(body: bytes) -> Secret:
+    """Return the token in the token endpoint's answer.  Raises NoToken where there is none."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,9 @@
-"""What `--check` can find out about v2: the budget, and what X says when asked for the rules."""
+"""
+What `--check` can find out about v2: whether the budget can be read, and whether X gives the app's
+rules.
+
+Knows settings, verdicts and their words; opens no stream, and changes nothing at X.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -26,9 +31,9 @@ from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 @attrs.frozen
 class V2Checks(SourceChecks):
     """
-    The checks of a configured v2.  `rules` asks X for the rules of the app; tags of this client's
-    rules begin with `prefix`; `record` is the file of the budget.  `in_thread`
-    does what may take long, `now` gives epoch seconds.
+    The checks of v2 with its settings.  `rules` asks X for the rules of the app, `prefix` begins
+    the tags of this client's rules, `record` is the file of the budget.  `in_thread` does what may
+    take long, `now` returns epoch seconds.
     """
 
     _section: V2Section
@@ -41,11 +46,14 @@ class V2Checks(SourceChecks):
 
     @property
     def address(self) -> tuple[str, str]:
-        """The key of the API's address, and the address."""
+        """The key of the settings that has the API's address, and the address."""
         return "twitter.api_url", self._section.api_url
 
     def doubts(self) -> Iterator[str]:
-        """Yield a clause for a time-out that is too short, and for fields that are not public."""
+        """
+        Yield a clause for a stall time-out that is too short, and one for fields that tcc does not
+        know.
+        """
         doubt = impatience(self._section.stall_timeout, KEEP_ALIVE)
         if doubt is not None:
             yield doubt
@@ -57,7 +65,10 @@ class V2Checks(SourceChecks):
             )
 
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:
-        """Return what the shapes tell of the bearer token, or else of the pair that buys one."""
+        """
+        Return what the shape of the bearer token tells, or without one those of the keys that buy
+        one.
+        """
         auth = self._auth
         used: dict[str, Secret | None] = {"bearer_token": auth.bearer_token}
         if auth.bearer_token is None:
@@ -65,15 +76,18 @@ class V2Checks(SourceChecks):
         return credentials.verdict(used, others)
 
     def of_this_machine(self) -> Iterable[tuple[str, Check]]:
-        """Return the check of the budget, where there is one."""
+        """Return the check of the budget, if there is a budget."""
         return () if self._section.budget is None else (("budget", self.budget),)
 
     def of_the_network(self) -> Iterable[tuple[str, Check]]:
-        """Return the check that asks X for the app's rules, which changes nothing."""
+        """Return the check that asks X for the app's rules; it changes nothing."""
         return (("x api", self.x_api),)
 
     async def budget(self) -> Verdict:
-        """Return how much of the budget is used; in a thread, as a network's disk may hang."""
+        """
+        Return how much of the budget is used.  The file is read in a thread, as a network's disk
+        may hang.
+        """
         limits = limits_from(self._section.budget)
         try:
             record = await self._in_thread(lambda: read_record(self._record))
@@ -82,7 +96,7 @@ class V2Checks(SourceChecks):
         return of_budget(Budget(limits, record, self._now()))
 
     async def x_api(self) -> Verdict:
-        """Return whether X gives the app's rules: it does so to good credentials."""
+        """Return whether X gives the app's rules, as it does if the credentials are good."""
         api_url = self._section.api_url
         host = urlsplit(api_url).hostname or ""
         if not await self._in_thread(lambda: addresses_of(host)):
@@ -96,8 +110,8 @@ class V2Checks(SourceChecks):
 
 def of_budget(found: Budget) -> Verdict:
     """
-    Return the verdict on a budget that could be read.  While a client runs, what it has bought
-    last is an estimate.
+    Return the verdict on a budget whose file could be read.  While a client runs, the newest part
+    of its spending is an estimate.
     """
     clauses = []
     for level in found.levels():
@@ -110,7 +124,9 @@ def of_budget(found: Budget) -> Verdict:
 
 
 def illegible_budget(path: str, reason: str) -> Verdict:
-    """Return the verdict on a budget that could not be read; `reason` is a clause."""
+    """
+    Return the verdict on a budget whose file could not be read, because of `reason`, a clause.
+    """
     return warn(
         f"{path} cannot be read ({reason}): the budget counts as used up until the next period. "
         "To begin at 0, remove the file while the client is down"
@@ -118,7 +134,7 @@ def illegible_budget(path: str, reason: str) -> Verdict:
 
 
 def x_answers(api_url: str, rules: Collection[PresentRule], prefix: str) -> Verdict:
-    """Return the verdict on X, when it has told the app's `rules`."""
+    """Return the verdict if X has given the app's `rules`; the tags of ours begin with `prefix`."""
     count = len(rules)
     text = f"{api_url} answers; the app has {count or 'no'} rule{'' if count == 1 else 's'}"
     foreign = sum(job_of(rule.tag, prefix) is None for rule in rules)
@@ -128,7 +144,7 @@ def x_answers(api_url: str, rules: Collection[PresentRule], prefix: str) -> Verd
 
 
 def x_refused(api_url: str, reason: str, refusal: Refusal) -> Verdict:
-    """Return the verdict on X, when it has not; `reason` is a clause."""
+    """Return the verdict if X has not given the rules, because of `reason`, a clause."""
     said = f" ({refusal.explanation})" if refusal.explanation else ""
     advice = f". {refusal.advice}" if refusal.advice else ""
     return fail(f"{api_url}: {reason}{said}{advice}")

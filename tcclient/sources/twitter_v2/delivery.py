@@ -1,7 +1,7 @@
 """
-What becomes of the messages of a connection that serves several captures.
+What becomes of the messages of the shared stream.
 
-Knows who a post is for, and counts those that are for nobody; opens and closes nothing.
+Knows whom a post is for, and counts those that are for nobody; opens and closes nothing.
 """
 
 from collections import Counter
@@ -25,13 +25,14 @@ from tcclient.storage.folders import Note
 from tcclient.stream.framing import Overlong
 
 FOREIGN_INTERVAL = 60.0
-"""Seconds between two lines about posts that no capture here asked for."""
+"""Seconds between two lines in the ledger about posts that no capture here asked for."""
 
 
 class Foreign(Service):
     """
-    Counts posts that are for nobody here, and billed all the same, by the rules that they matched.
-    `note` writes into the ledger that belongs to no capture: each minute, and at the end.
+    Counts posts that are for no capture here, and billed all the same, by the rules that they
+    matched.  Calls `note`, for the ledger of what belongs to no capture, each minute and when the
+    service stops.
     """
 
     def __init__(self, note: Note, clock: IReactorTime) -> None:
@@ -50,17 +51,23 @@ class Foreign(Service):
         self._tell()
 
     def count(self, post: envelopes.Post) -> None:
-        """A post for nobody; one that names no rule is counted under an empty id."""
+        """
+        Count a post that is for no capture; one that names no rule is counted under an empty id.
+        """
         self._counts.update({rule_id for rule_id, _ in post.rules} or [""])
 
     def _tell(self) -> None:
+        """Note what has been counted since the last time, if anything."""
         counts, self._counts = self._counts, Counter()
         if counts:
             self._note(ForeignPosts(by_rule=dict(counts)))
 
 
 class Delivery:
-    """`end` is called with the reason when a message means that the connection is over."""
+    """
+    Hands each post to the captures that it is for.  Calls `end` with the reason when a message
+    means that the connection is over.
+    """
 
     def __init__(
         self,
@@ -76,7 +83,7 @@ class Delivery:
         self._complaints = Complaints()
 
     def opened(self) -> None:
-        """Begin anew with a connection: what was complained of on the last one is news again."""
+        """Begin anew with a connection: complaints about the last one may be repeated."""
         self._complaints.opened()
 
     def take(
@@ -87,11 +94,13 @@ class Delivery:
         is_sample: bool,
     ) -> int:
         """
-        Each post goes to every capture that it matched and that has not got it, which takes it.
-        Returns how many posts were new.
+        Store each post in every capture that it matched and that has not got it yet; heed all other
+        messages.  Return how many posts were new.
         """
         found: dict[Subscription, list[bytes]] = {}
-        takers: dict[envelopes.Rules, list[Subscription]] = {}  # nobody comes or goes meanwhile
+        takers: dict[
+            envelopes.Rules, list[Subscription]
+        ] = {}  # no subscription comes or goes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -118,11 +127,13 @@ class Delivery:
         return posts
 
     def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[Subscription]:
+        """Return the captures that a post which matched these rules is for."""
         if is_sample:
             return [subscription for subscription in self._subscriptions if subscription.is_sample]
         return self._subscriptions.of(self._routing.route(rules).jobs)
 
     def _heed(self, said: object, line: bytes) -> None:
+        """Note what is no post in the ledgers, and act on what it announces."""
         if isinstance(said, envelopes.NotJSON):
             self._refuse("not JSON", len(line), line)
         elif isinstance(said, envelopes.Farewell):

@@ -1,7 +1,7 @@
 """
-What only captures from v2 have in their ledgers: one type for each kind of line.
+The kinds of lines that only captures from v2 have in their ledgers, one type for each.
 
-Knows shapes; writes none.
+Knows the shapes of lines; writes none.
 """
 
 from msgspec import Struct
@@ -17,40 +17,40 @@ class LedgerRule(Struct, frozen=True):
 
 
 class RulesAccepted(Entry, frozen=True):
-    """X has taken rules of the capture, which work within so many seconds."""
+    """v2: X has taken rules of the capture, which work within so many seconds."""
 
     rules: tuple[LedgerRule, ...]
     works_in: Seconds
 
 
 class RulesDeleted(Entry, frozen=True):
-    """X has taken off rules of the capture; they may match a little longer."""
+    """v2: X has taken off rules of the capture; they may match a little longer."""
 
     rules: tuple[LedgerRule, ...]
 
 
 class RulesFailed(Entry, frozen=True):
-    """the rules cannot be kept up to date, for a reason that is news."""
+    """v2: the rules cannot be kept up to date, for a reason that is news."""
 
     reason: str
     wait: Seconds
 
 
 class SampleRefused(Entry, frozen=True):
-    """a capture without keywords does not run."""
+    """v2: a capture without keywords does not run."""
 
     reason: str
 
 
 class BudgetUnkept(Entry, frozen=True):
-    """what is spent cannot be kept on disk, so that nothing is captured."""
+    """v2: what is spent cannot be kept on disk, so that nothing is captured."""
 
     reason: str
 
 
 class BudgetExhausted(Entry, frozen=True):
     """
-    a limit of `twitter.budget` is reached.  Of the posts spent `estimated` are not counted but
+    v2: a limit of `twitter.budget` is reached.  Of the posts spent `estimated` are not counted but
     taken for what came before the client was killed: there were that many at most.
     """
 
@@ -62,11 +62,11 @@ class BudgetExhausted(Entry, frozen=True):
 
 
 class BudgetRenewed(Entry, frozen=True):
-    """posts may be bought again."""
+    """v2: posts may be bought again."""
 
 
 class ForeignPosts(Entry, frozen=True):
-    """posts that X delivered, and billed, and no capture here asked for, by the id of the rule
+    """v2: posts that X delivered, and billed, and no capture here asked for, by the id of the rule
     that they matched, `""` for none."""
 
     is_routine = True

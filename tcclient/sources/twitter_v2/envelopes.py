@@ -1,8 +1,7 @@
 """
-One message of a v2 stream: a post with the rules it matched, an error, or something else.
+What one message of a v2 stream is: a post with the rules it matched, a goodbye, or something else.
 
-Knows shapes; decides nothing.  What counts as a post is an object whose `data` is an object with
-an `id`.
+Knows shapes; decides nothing.  A post is an object whose `data` is an object with an `id`.
 """
 
 import json
@@ -29,7 +28,7 @@ class _Envelope(msgspec.Struct):
 
 
 Rules = tuple[tuple[str, str | None], ...]
-"""(id, tag) of each."""
+"""The id and the tag of each rule; the tag is None where X gives none."""
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -42,8 +41,8 @@ class Post(msgspec.Struct, frozen=True):
 @attrs.frozen
 class Farewell:
     """
-    X says that it ends the connection; `disconnect_type` says why, None where it does not (X's
-    description of its API no longer lists that member).
+    A message in which X says that it ends the connection.  `disconnect_type` says why, None where X
+    does not (its description of the API no longer lists that member).
     """
 
     disconnect_type: str | None
@@ -53,8 +52,8 @@ class Farewell:
 @attrs.frozen
 class Other:
     """
-    JSON that is neither; new kinds may appear at any time.  So are errors without a post that do
-    not speak of the connection: X closes it if it means to.
+    JSON that is neither a post nor a farewell; new kinds may appear at any time.  Errors without a
+    post that do not speak of the connection belong here: X closes the connection if it means to.
     """
 
     message: object
@@ -62,14 +61,14 @@ class Other:
 
 @attrs.frozen
 class NotJSON:
-    """No JSON at all."""
+    """A message that is not JSON."""
 
 
 _decoder = msgspec.json.Decoder(_Envelope)
 _rules_decoder = msgspec.json.Decoder(list[_Rule])
 
 _SHORT = 1 << 10
-"""Bytes of rules that are worth remembering; a dozen rules have fewer."""
+"""Bytes of rules up to which it is worth remembering how they read; a dozen rules have fewer."""
 
 
 _DATA = b'{"data":{'
@@ -80,19 +79,21 @@ _CLOSES = b"}"[0]
 
 def read(line: bytes) -> Post | Farewell | Other | NotJSON:
     """
-    What a complete message is.  Never raises, whatever the bytes.
+    Return what a complete message is.  Never raises, whatever the bytes.
 
-    A post as X writes it is known by how it begins and ends, provided that it is JSON and names no
-    member twice: between the two nothing is looked at, and damage there is not seen.
+    A post as X writes it is recognized by how it begins and ends, without a proof that it is JSON
+    or names no member twice: nothing in between is looked at, and damage there is not seen.
     """
     return _post_by_its_ends(line) or _read_whole(line)
 
 
 def _post_by_its_ends(line: bytes) -> Post | None:
     """
-    None says nothing.  No text holds a quotation mark that is not escaped, so that what looks like
-    a member is one.  `id` is one of `data`, as long as no bracket stands between; and an array of
-    rules behind which only one bracket is left belongs to the message itself.
+    Return a post as X writes it; None where that cannot be told, which says nothing of the message.
+
+    No text holds a quotation mark that is not escaped, so that what looks like a member is one.
+    `id` is a member of `data` as long as no bracket stands between the two; and an array of rules
+    behind which only one bracket is left belongs to the message itself.
     """
     rules_at = line.rfind(_RULES)
     if rules_at < 0 or line[-1] != _CLOSES or not line.startswith(_DATA):
@@ -135,7 +136,10 @@ _known_rules_of = lru_cache(maxsize=1 << 10)(_rules_of)
 
 
 def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
-    """For what msgspec does not take: unexpected types, lone surrogates in a real post."""
+    """
+    Return what a message is that msgspec does not take: it may have unexpected types, or lone
+    surrogates in a real post.
+    """
     try:
         # As text: of bytes, json.loads would also take UTF-16, a byte order mark and surrogates.
         # msgspec has no limit to the digits of a number that nobody asks for; an int of Python has.
@@ -149,7 +153,10 @@ def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
 
 
 def _rules(value: object) -> list[tuple[str, str | None]]:
-    """A rule of which only the id or only the tag can be read is one all the same."""
+    """
+    Return the rules that a post matched.  A rule of which only the id or only the tag can be read
+    counts too.
+    """
     found: list[tuple[str, str | None]] = []
     for rule in value if isinstance(value, list) else ():
         if isinstance(rule, dict):
@@ -163,6 +170,7 @@ def _refuse(name: str) -> object:
 
 
 def _without_post(message: object) -> Farewell | Other:
+    """Return what a message without a post is."""
     errors = message.get("errors") if isinstance(message, dict) else None
     goodbyes = [error for error in errors if _is_goodbye(error)] if isinstance(errors, list) else []
     if not goodbyes:
@@ -172,6 +180,7 @@ def _without_post(message: object) -> Farewell | Other:
 
 
 def _is_goodbye(error: object) -> bool:
+    """Return whether an error says that X ends the connection."""
     if not isinstance(error, dict):
         return False
     if isinstance(error.get("disconnect_type"), str):

@@ -116,15 +116,17 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
+"""What is asked for unless the settings say otherwise: parameter -> names of fields."""
 
 
 def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str, str]:
     """
-    The parameters of a stream's URL, name -> names joined with commas.  An override replaces the
-    whole list of one parameter; an empty list leaves the parameter out.  Names may be new to us.
+    Return the parameters of a stream's URL: name -> names of fields, joined with commas.  An
+    override replaces the whole list of one parameter; an empty list leaves the parameter out.  A
+    field need not be one of DEFAULTS.
 
-    Raises ValueError, with a sentence, for a parameter that does not exist and for what cannot
-    be a name.
+    Raises ValueError, with a sentence, for a parameter that does not exist and for what cannot be
+    the name of a field.
     """
     chosen = {**DEFAULTS, **(overrides or {})}
     for parameter, names in chosen.items():
@@ -139,7 +141,7 @@ def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str
 
 
 def unknown(overrides: Mapping[str, Sequence[str]] | None) -> list[str]:
-    """The names in overrides that are none of the public ones, which need not be wrong."""
+    """Return the fields in the overrides that are none of DEFAULTS; they need not be wrong."""
     return [
         name
         for parameter, names in (overrides or {}).items()

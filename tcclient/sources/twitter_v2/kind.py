@@ -1,5 +1,7 @@
 """
-v2 as the registry knows it: the settings that ask for it, and what is made of them.
+v2 as the registry sees it: the settings that choose it, and the source that they make.
+
+Knows all parts of the package and puts them together; does no work of its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,12 +16,12 @@ from twisted.internet.interfaces import IReactorFromThreads
 from tcclient.http.clients import rest_client
 from tcclient.ledger.entries import Entry
 from tcclient.runtime.backoff import Backoff
+from tcclient.runtime.keytypes import narrowed
 from tcclient.runtime.places import Where
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.threads import in_threads
 from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Surroundings, Table
 from tcclient.sources.twitter.ids import SnowflakeIds
-from tcclient.sources.twitter.sections import narrowed
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH
 from tcclient.sources.twitter_v2 import entries
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
@@ -58,11 +60,11 @@ class TwitterV2(ConfiguredSource):
 
     @property
     def post_ids(self) -> SnowflakeIds[Any]:
-        """Where a line of this API has the id of its post."""
+        """How the id of a post is found in a line of this API."""
         return POST_IDS
 
     def make(self, surroundings: Surroundings) -> SharedStream:
-        """Return the stream that all captures share, with the rules and the budget that it has."""
+        """Return the stream that all captures share, with its rules and its budget."""
         section, times = self.section, surroundings.times
         bearer, backfill = self._bearer(surroundings), Backfill(section.backfill)
         timeout = section.stall_timeout
@@ -87,7 +89,7 @@ class TwitterV2(ConfiguredSource):
         )
 
     def checks(self, surroundings: Surroundings) -> V2Checks:
-        """Return the checks, of which one asks X for the rules of the app."""
+        """Return the checks of v2, one of which asks X for the rules of the app."""
         return V2Checks(
             self.section,
             self.auth,
@@ -99,6 +101,9 @@ class TwitterV2(ConfiguredSource):
         )
 
     def _budget_keeper(self, surroundings: Surroundings, stream: SharedStream) -> BudgetKeeper:
+        """
+        Return the keeper of the budget, which reports to `stream` and hears when the clock is set.
+        """
         limits, times = limits_from(self.section.budget), surroundings.times
         keeper = BudgetKeeper(limits, _record(surroundings), times.wall, stream)
         times.on_step(keeper.clock_stepped)
@@ -128,17 +133,17 @@ class TwitterV2(ConfiguredSource):
 
 
 def _prefix(surroundings: Surroundings) -> str:
-    """Return how the tags of this client's rules begin."""
+    """Return what the tags of this client's rules begin with."""
     return tag_prefix(surroundings.base_url, surroundings.client_id)
 
 
 def _record(surroundings: Surroundings) -> Path:
-    """Return the file that the budget of this client is kept in."""
+    """Return the path of the file that keeps the budget of this client."""
     return record_path(surroundings.folders.base_dir, _prefix(surroundings))
 
 
 class TwitterV2Kind(SourceKind):
-    """What the registry has of v2."""
+    """What v2 offers to the registry."""
 
     name = "twitter_v2"
     sections: Mapping[str, type[Struct]] = {TWITTER_AUTH: V2Auth, TWITTER: V2Section}
@@ -157,11 +162,17 @@ class TwitterV2Kind(SourceKind):
     tables: Mapping[str, Table] = {}
 
     def is_chosen(self, document: Mapping[str, Any]) -> bool:
-        """Return whether there is a section `twitter` or `twitter_auth`: v2 is their default."""
+        """
+        Return whether there is a section `twitter` or `twitter_auth`: v2 is the default API of
+        both.
+        """
         return TWITTER in document or TWITTER_AUTH in document
 
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
-        """Yield credentials that are missing, and fields or a budget that are none."""
+        """
+        Yield the place and a sentence for missing credentials, and for fields or a budget that
+        cannot be used.
+        """
         yield from auth_faults(narrowed(sections[TWITTER_AUTH], V2Auth))
         yield from section_faults(narrowed(sections[TWITTER], V2Section))
 
@@ -171,5 +182,5 @@ class TwitterV2Kind(SourceKind):
         return TwitterV2(narrowed(sections[TWITTER], V2Section), auth)
 
     def report(self) -> SourceReport:
-        """Return an empty report."""
+        """Return a report, which adds nothing to an account."""
         return V2Report()

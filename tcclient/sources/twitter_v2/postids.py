@@ -6,15 +6,16 @@ from tcclient.sources.twitter.ids import SnowflakeIds
 
 
 class _PostData(msgspec.Struct):
-    """What has to be read of `data` to know the id."""
+    """The one member of `data` that the id is read from."""
 
     id: str | None = None
 
 
 class _StoredPost(msgspec.Struct):
-    """What has to be read of a line to know the id of its post."""
+    """The one member of a line that the id of its post is read from."""
 
     data: _PostData | None = None
 
 
 POST_IDS = SnowflakeIds(_StoredPost, lambda line: line.data.id if line.data else None, "data", "id")
+"""Finds the ids of v2's posts."""

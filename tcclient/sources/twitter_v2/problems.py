@@ -1,8 +1,8 @@
 """
 What X API v2 means when it refuses: problem documents, old error codes, rate-limit headers.
 
-The facts are those of X's pages "Response codes and errors", "Handling disconnections" and "Rate
-limits", and of its OpenAPI description.
+Knows words and waits; makes no requests.  The facts are those of X's pages "Response codes and
+errors", "Handling disconnections" and "Rate limits", and of its OpenAPI description.
 """
 
 import json
@@ -21,13 +21,13 @@ from tcclient.runtime.secrets import Secret
 
 LONGEST_WINDOW = 24 * 3600.0
 """
-Seconds.  Windows last 15 minutes, some 24 hours.  A reset beyond that is no reset but nonsense, or
-a wrong clock, and not waited for.
+Seconds.  Most rate-limit windows last 15 minutes, some 24 hours.  A reset that is further off is
+nonsense, or due to a wrong clock, and is not waited for.
 """
 
 SLOT = Trouble("slot", Ramp(30.0, 300.0))
 """
-The one connection is taken, maybe by our own last one, which X has not let go of: an old slot
+The app's one connection is taken, maybe by our own last one, which X has not let go of: such a slot
 lingers for minutes, rarely for hours; 50 connects in 15 minutes are granted.
 """
 
@@ -94,7 +94,10 @@ _BY_NAME = (
 def refusal(
     status: int, headers: Headers, body: bytes, now: float, secrets: Iterable[Secret]
 ) -> Refusal:
-    """What an answer with this status means; `now` is epoch seconds.  Never raises."""
+    """
+    Return what an answer with this status means; `now` is in epoch seconds, `secrets` are not
+    shown.  Never raises.
+    """
     meaning = _by_name(body) if status >= 400 else None
     if meaning is None:
         meaning = _BY_STATUS.get(status) or _by_class(status)
@@ -106,12 +109,16 @@ def refusal(
 
 
 def _by_class(status: int) -> Refusal:
+    """Return the meaning of a status that is not known by itself."""
     if 300 <= status < 400:
         return _PLACE
     return _WRONG if 400 <= status < 500 else _TEMPORARY
 
 
 def _by_name(body: bytes) -> Refusal | None:
+    """
+    Return the meaning of the first problem that the body names; None where it names no known one.
+    """
     names = ("title", "type", "reason", "connection_issue")
     words = (text for problem in _problems(body) for text in _texts(problem, names))
     said = " ".join(words).lower()
@@ -119,14 +126,14 @@ def _by_name(body: bytes) -> Refusal | None:
 
 
 def _detail(body: bytes) -> bytes:
-    """What of a problem document is for people; other bodies as they are."""
+    """Return what a problem document says to people; any other body as it is."""
     found = (_texts(problem, ("detail", "message", "title")) for problem in _problems(body))
     said = " ".join(dict.fromkeys(texts[0] for texts in found if texts))
     return said.encode("utf-8", "replace") or body
 
 
 def _problems(body: bytes) -> list[dict[str, Any]]:
-    """A problem document and the errors that it lists, which are shaped alike."""
+    """Return a problem document and the errors that it lists, which have the same shape."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -137,12 +144,16 @@ def _problems(body: bytes) -> list[dict[str, Any]]:
 
 
 def _texts(problem: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """Return those of the named members that are texts and not empty."""
     values = (problem.get(name) for name in names)
     return [value for value in values if value and isinstance(value, str)]
 
 
 def _until_reset(headers: Headers, now: float) -> tuple[float, str]:
-    """(seconds until the window ends, what to say of this machine's clock)."""
+    """
+    Return the seconds until the rate-limit window ends, 0.0 where they are unknown, and a sentence
+    about this machine's clock if it is off.
+    """
     reset = _number(headers, "x-rate-limit-reset")
     if reset is None:
         return 0.0, ""

@@ -1,4 +1,8 @@
-"""What an account says of the lines that only v2 writes.  Pure."""
+"""
+What an account says of the lines that only v2 writes.  Pure.
+
+Knows that they add nothing to it.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,12 +11,12 @@ from tcclient.sources.source import SourceReport
 
 
 class V2Report(SourceReport):
-    """Has nothing to add: rules and budget explain gaps, which every account lists."""
+    """Adds nothing to an account: rules and budget explain gaps, which every account lists."""
 
     messages: Mapping[str, tuple[str, str]] = {}
 
     def take(self, line: LedgerLine) -> None:
-        """Take the next line of the ledger; none counts."""
+        """Ignore the next line of the ledger."""
 
     def not_in_files(self) -> Iterator[str]:
         """Yield nothing."""

@@ -1,4 +1,8 @@
-"""The keys of the settings that v2 reads."""
+"""
+The keys of the settings that v2 reads.
+
+Knows their types, and which of them must be there; reads no file.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -19,7 +23,7 @@ _BUDGET = (
 
 
 class V2Section(Struct, frozen=True, kw_only=True):
-    """The section `twitter`; `api_url` ends in exactly one slash."""
+    """The section `twitter`.  `api_url` ends in exactly one slash."""
 
     api: Api = "2"
     stall_timeout: StallTimeout = None
@@ -37,7 +41,7 @@ class V2Section(Struct, frozen=True, kw_only=True):
 
 
 class V2Auth(Struct, frozen=True, kw_only=True):
-    """The section `twitter_auth`: a bearer token, or the app's pair of keys, which buy one."""
+    """The section `twitter_auth`: a bearer token, or the app's pair of keys, which buys one."""
 
     api_key: OptionalCredential = None
     api_secret: OptionalCredential = None
@@ -45,7 +49,9 @@ class V2Auth(Struct, frozen=True, kw_only=True):
 
 
 def auth_faults(auth: V2Auth) -> Iterator[tuple[Where, str]]:
-    """Yield the place and a sentence for each key that is missing to have a bearer token."""
+    """
+    Yield the place and a sentence for each key that is missing, unless there is a bearer token.
+    """
     if auth.bearer_token is not None:
         return
     for name in ("api_key", "api_secret"):
@@ -57,7 +63,9 @@ def auth_faults(auth: V2Auth) -> Iterator[tuple[Where, str]]:
 
 
 def section_faults(section: V2Section) -> Iterator[tuple[Where, str]]:
-    """Yield the place and a sentence for what is no list of fields, or no budget."""
+    """
+    Yield the place and a sentence for fields that cannot be names, and for a budget that is none.
+    """
     try:
         parameters(section.fields)
     except ValueError as e:

@@ -1,8 +1,8 @@
 """
-v2: one connection that brings the posts of every capture.
+The shared stream: the one connection of v2, which brings the posts of every capture.
 
-Knows when the connection has to be opened and closed.  The rules are kept by `rulebook`, posts are
-handed out by `delivery`, and `keeper` knows how many may be bought.
+Knows when the connection has to be opened and closed.  The rules are kept by `rules.book`, posts
+are handed out by `delivery`, and `budget.keeper` knows how many may be bought.
 """
 
 from collections.abc import Callable
@@ -39,8 +39,11 @@ from tcclient.stream.troublelog import TroubleLog
 log = Logger()
 
 BUDGET = Ending("budget", "the budget is used up")
+"""Why the connection is closed when a limit of the budget is reached."""
 NO_RULE = Ending("rules", "X has no rule of it that can be used")
+"""Why a capture gets nothing, although the connection is open."""
 SWITCHED = Ending("switched", "another stream, or none, is asked for")
+"""Why the connection is closed when captures want another stream, or none."""
 
 _NOT_ALONE = (
     "without keywords it asks for the sample of all posts, which cannot be captured beside "
@@ -50,10 +53,14 @@ _NOT_ALONE = (
 
 class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, BudgetListener):
     """
-    The source.  `note` writes a line into the ledger that belongs to no capture; it does not raise.
+    The source: gives each capture a subscription, and opens the stream that the subscriptions need.
+    `note` writes a line into the ledger that belongs to no capture; it does not raise.
+    `make_keeper` makes the budget keeper, which reports to this object; without it there is no
+    limit.
     """
 
     most_captures: int | None = None
+    """Any number of captures share the connection."""
 
     def __init__(
         self,
@@ -85,12 +92,13 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         self._trouble = TroubleLog(upstream.clock)
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> Subscription:
-        """As Feeds."""
+        """Return a subscription to the shared stream, for a capture that begins."""
         return Subscription(self, job_id, subscriber)
 
     def stopService(self) -> Deferred[None]:
-        """Fires when the connection is closed."""
-        # The others are not stopped by the base class: what still arrives is counted.
+        """Close the connection.  Fires when it is closed and what had arrived is counted."""
+        # MultiService would stop the budget keeper and Foreign too soon: they count what still
+        # arrives.
         Service.stopService(self)
         self._rulebook.stop()
         return Deferred.fromCoroutine(self._end_all())
@@ -101,7 +109,9 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
             await maybeDeferred(service.stopService)
 
     def part(self) -> None:
-        """As Feeds: the rules stay, so that the next start goes on with them at once."""
+        """
+        Let the rules stay at X from now on, so that the next process goes on with them at once.
+        """
         self._parting = True
 
     @property
@@ -111,16 +121,19 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
 
     @property
     def silent(self) -> float | None:
-        """As SubscriptionHost."""
+        """Seconds since the last byte; None where the stream is not heard."""
         stream = self._stream
         return stream.silent if stream is not None and stream.is_heard else None
 
     def has(self, subscription: Subscription) -> bool:
-        """As SubscriptionHost."""
+        """Return whether the capture asks for anything here."""
         return self._subscriptions.has(subscription)
 
     def serves(self, subscription: Subscription) -> bool:
-        """As SubscriptionHost: the stream is open, and X has a rule of the subscription."""
+        """
+        Return whether the stream is open and brings the subscription's posts: X has a rule of it,
+        or it is the sample.
+        """
         if self._stream is None or not self._stream.connected or not self.has(subscription):
             return False
         return (
@@ -130,7 +143,13 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         )
 
     def follow(self, subscription: Subscription, text: str | None) -> Understood:
-        """As SubscriptionHost."""
+        """
+        Have rules for the keyword text kept at X; without keywords, ask for the sample.  Return how
+        the text was understood.
+
+        A subscription that is new here takes up what an earlier process has left: its rules, and
+        the posts that were missed.
+        """
         found, refused = clauses(text, self._policy.rule_length)
         if not self.has(subscription) and subscription.archive is not None:
             before = rules_before(subscription.archive.newest_lines(), subscription.job_id)
@@ -150,7 +169,10 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         return Understood(None if refused and not found else asked, refused)
 
     async def leave(self, subscription: Subscription) -> None:
-        """As SubscriptionHost."""
+        """
+        Bring the capture nothing more.  Returns when what has arrived for it is stored and the
+        connection is what the others need.
+        """
         if not self.has(subscription):
             return
         subscription.leaving = True
@@ -169,12 +191,18 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         await self._review()
 
     def forget(self, subscription: Subscription) -> None:
-        """As SubscriptionHost."""
+        """
+        Have the rules deleted that an earlier process left for a capture that asks for nothing
+        here.
+        """
         if not self.has(subscription):
             self._rulebook.forget(subscription.job_id)
 
     def read_or_not(self) -> None:
-        """As SubscriptionHost: a post that one of them cannot take would be lost to it."""
+        """
+        Pause the connection while any subscription is paused, which would lose a post that it
+        cannot take; resume it when none is.
+        """
         if self._stream is not None:
             paused = any(subscription.is_paused for subscription in self._subscriptions)
             (self._stream.pauseProducing if paused else self._stream.resumeProducing)()
@@ -182,6 +210,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
                 (self._keeper.pauseProducing if paused else self._keeper.resumeProducing)()
 
     def _rules_seen(self) -> None:
+        """Tell the captures whose posts come or stop coming because the rules have changed."""
         self._review()
         self._renounce()
         news = self._announce()
@@ -194,7 +223,9 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
             )
 
     def budget_exhausted(self, level: LimitUse, until: float) -> None:
-        """As BudgetListener."""
+        """
+        Note in the log and in all ledgers that the budget is used up, and close the connection.
+        """
         log.warn(
             "The budget of this {name} is used up, {used} of {limit} posts: nothing is captured "
             "before {until}.",
@@ -215,7 +246,10 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         self._aim()
 
     def budget_unkept(self, reason: str) -> None:
-        """As BudgetListener."""
+        """
+        Note in the log and in all ledgers that the spending cannot be kept on disk, and close the
+        connection.
+        """
         log.error(
             "What is spent of the budget cannot be kept on disk ({reason}): nothing is captured "
             "until it can.",
@@ -225,13 +259,15 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         self._aim()
 
     def budget_renewed(self) -> None:
-        """As BudgetListener."""
+        """Note in the log and in all ledgers that posts may be bought again, and connect."""
         log.info("Posts may be bought again.")
         self._subscriptions.note_all(v2entries.BudgetRenewed())
         self._aim()
 
     def opened(self) -> None:
-        """As Listener."""
+        """
+        Tell the captures whose posts come now, and pause the connection if one of them is paused.
+        """
         if self._stream is not None:
             query = self._stream.query
             self._trouble.opened(names(self._asking()), f"{self._endpoint()}, {query}")
@@ -240,7 +276,10 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
             self.read_or_not()
 
     def heard(self) -> None:
-        """As Listener."""
+        """
+        Note in the ledgers of the captures that posts come, and since when their keywords are in
+        force.
+        """
         for subscription in self._subscriptions.announced():
             if subscription.archive is not None:
                 subscription.archive.capture_log.heard(
@@ -249,7 +288,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         self._tell_texts()
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener: each post goes to every capture that it matched."""
+        """Hand each post to every capture that it matched, and count it as spent."""
         is_sample = self._stream is not None and self._stream.query.is_sample
         self._backfill.heard(self._clock.seconds())
         delivered = self._delivery.take(messages, self._backfill, is_sample=is_sample)
@@ -257,7 +296,10 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
             self._keeper.spend(delivered)
 
     def ended(self, ending: Ending) -> None:
-        """As Listener."""
+        """
+        Note in the log and in the ledgers of the captures that the connection ended or was not
+        made.
+        """
         if self._keeper is not None:
             self._keeper.cut()
         self._trouble.ended(names(self._asking()), ending)
@@ -274,12 +316,13 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
                 if subscription.archive is not None:
                     subscription.archive.capture_log.not_reached(ending)
         if ending.status == 409:
-            self._rulebook.look()  # X has no rule, where it had ours: somebody has deleted them
+            self._rulebook.look()  # 409 means no rule: somebody has deleted ours
 
     def _renounce(self) -> None:
         """
-        Tell the captures whose posts come no more, because X has no rule of theirs.  Nobody knows
-        for how long where somebody else has deleted them: since the rules were read last, at most.
+        Note for which captures no posts come any more, because X has no rule of theirs.  Where
+        somebody else has deleted the rules, nobody knows since when: at most since they were read
+        last.
         """
         now = self._clock.seconds()
         for subscription in self._subscriptions.announced():
@@ -319,7 +362,9 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         return news
 
     def _tell_texts(self) -> None:
-        """Note since when the keywords of captures are in force, where that is news."""
+        """
+        Note in the ledgers since when the keywords of captures are in force, where that is news.
+        """
         for subscription in self._subscriptions.announced():
             after = 0.0 if subscription.is_sample else self._rulebook.works_in(subscription.job_id)
             if subscription.text_is_news and after is not None and subscription.archive is not None:
@@ -327,19 +372,26 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
                 subscription.text_is_news = False
 
     def _begins_in(self, subscription: Subscription) -> float:
-        """Seconds until posts can come: a new rule works only after a while."""
+        """
+        Return the seconds until posts can come for a subscription: a new rule works only after a
+        while.
+        """
         return 0.0 if subscription.is_sample else self._rulebook.begins_in(subscription.job_id)
 
     def _is_heard(self) -> bool:
         return self._stream is not None and self._stream.is_heard
 
     def _review(self) -> Deferred[None]:
-        """Who hangs on the trunk, or what it asks for, may have changed."""
-        company = any(
+        """
+        Refuse the sample to captures that want it beside captures with keywords, pause or resume,
+        and switch the connection.  Called when the subscriptions, or what they ask for, may have
+        changed; fires when the connection is switched.
+        """
+        has_keywords = any(
             self._rulebook.wants(subscription.job_id) for subscription in self._subscriptions
         )
         for subscription in self._subscriptions:
-            refused = subscription.is_sample and company
+            refused = subscription.is_sample and has_keywords
             if refused and not subscription.refused:
                 log.warn(
                     "Capture {name!r} does not run: {reason}.",
@@ -352,8 +404,10 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         return self._aim()
 
     def _asking(self) -> list[Subscription]:
-        """The captures that a stream is asked for."""
-        return [b for b in self._subscriptions if self._has_rules(b) or self._wants_sample(b)]
+        """Return the captures that the stream is asked for."""
+        return [
+            one for one in self._subscriptions if self._has_rules(one) or self._wants_sample(one)
+        ]
 
     def _has_rules(self, subscription: Subscription) -> bool:
         return bool(self._rulebook.rules_of(subscription.job_id))
@@ -365,13 +419,14 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         return "" if self._stream is None else self._upstream.api.endpoint(self._stream.query)
 
     def _aim(self) -> Deferred[None]:
-        """From the connection that there is to the one that is wanted by then."""
+        """Switch the connection, when earlier switches are done, to the one that is wanted then."""
         turn: Deferred[None] = self._turn.run(lambda: Deferred.fromCoroutine(self._switch()))
         return turn.addErrback(
             lambda failure: log.failure("The stream could not be switched.", failure)
         )
 
     async def _switch(self) -> None:
+        """Close the connection if it is not the wanted one, and open that, if any."""
         if self._stream is not None:
             if self._stream.query == self._wanted():
                 return
@@ -386,6 +441,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
             self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]
 
     def _reason(self) -> Ending:
+        """Return why the connection is closed."""
         if self._is_broke():
             return BUDGET
         stopped = all(subscription.leaving for subscription in self._subscriptions.announced())
@@ -397,6 +453,9 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener, Budge
         return self._keeper is not None and self._keeper.exhausted
 
     def _wanted(self) -> StreamQuery | None:
+        """
+        Return what the stream has to be asked for; None where no connection is needed or allowed.
+        """
         if not self.running or self._is_broke():
             return None
         if any(map(self._has_rules, self._subscriptions)):

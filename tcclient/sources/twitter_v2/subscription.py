@@ -1,5 +1,5 @@
 """
-The captures that hang on one connection, and their accounts.
+The captures that share one connection: their subscriptions, and the lines in their ledgers.
 
 Knows who they are and where a line about them goes; decides nothing.
 """
@@ -11,44 +11,45 @@ from twisted.application.service import Service
 
 from tcclient.ledger.entries import Entry
 from tcclient.sources.source import Feed, Subscriber, Understood
+from tcclient.sources.twitter_v2.backfill import Recipient
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Note
 
 
 class SubscriptionHost(Protocol):
-    """What a subscription hangs on."""
+    """The shared stream, as far as a subscription uses it."""
 
     @property
     def silent(self) -> float | None:
         """Seconds since the last byte; None where the stream is not heard."""
 
     def has(self, subscription: "Subscription") -> bool:
-        """Whether the capture asks for anything here."""
+        """Return whether the capture asks for anything here."""
 
     def serves(self, subscription: "Subscription") -> bool:
-        """Whether its posts come now."""
+        """Return whether the capture's posts come now."""
 
     def follow(self, subscription: "Subscription", text: str | None) -> Understood:
-        """Bring it what the keyword text asks for."""
+        """Bring the capture what the keyword text asks for.  Return how the text was understood."""
 
     async def leave(self, subscription: "Subscription") -> None:
-        """Bring it nothing more.  Returns when what has arrived for it is stored."""
+        """Bring the capture nothing more.  Returns when what has arrived for it is stored."""
 
     def forget(self, subscription: "Subscription") -> None:
         """Leave nothing at X of a capture that does not ask for anything here."""
 
     def read_or_not(self) -> None:
-        """Read nothing while a subscription is paused, and read on when none is any more."""
+        """Pause the stream while a subscription is paused; resume it when none is."""
 
 
-class Subscription(Service, Feed):
+class Subscription(Service, Feed, Recipient):
     """
-    What one capture has of the shared stream.
+    What one capture has of the shared stream: its feed.
 
-    `announced` says that its account has the stream as open, `served` when X was last known to have
-    a rule of it, `text_is_news` that the account does not say yet since when `text`, the keywords,
-    is in force, `refused` that it has been told that the sample is not to be had, `leaving` that it
-    is about to stop, and `is_paused` that it cannot take posts now.
+    `announced` says whether its ledger has the stream as open, `served` when X was last known to
+    have a rule of it, `text_is_news` whether the ledger has yet to say since when `text`, the
+    keywords, is in force.  `refused` says whether it has been told that it cannot have the sample,
+    `leaving` whether it is about to stop, and `is_paused` whether it cannot take posts now.
     """
 
     def __init__(self, host: SubscriptionHost, job_id: int, subscriber: Subscriber) -> None:
@@ -66,7 +67,7 @@ class Subscription(Service, Feed):
 
     @property
     def streaming(self) -> bool:
-        """Whether the shared stream is open, and X has a rule of this capture."""
+        """Whether the shared stream is open and brings this capture's posts."""
         return self._host.serves(self)
 
     @property
@@ -76,21 +77,24 @@ class Subscription(Service, Feed):
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte; None where the account has the stream as not open."""
+        """Seconds since the last byte; None where the ledger has the stream as not open."""
         return self._host.silent if self.announced else None
 
     @property
     def archive(self) -> Archive | None:
-        """Where its posts go."""
+        """Where the capture's posts are stored; None while there is no place for them."""
         return self.subscriber.archive
 
     @property
     def title(self) -> str:
-        """Of the capture, for the log."""
+        """The capture's name for the log, empty while it has no place for its posts."""
         return "" if self.archive is None else self.archive.name
 
     def ask(self, text: str | None) -> Understood:
-        """Have rules for the keyword text kept at X; without keywords, the sample stream."""
+        """
+        Have rules for the keyword text kept at X; without keywords, ask for the sample of all
+        posts.
+        """
         return self._host.follow(self, text)
 
     async def cease(self) -> None:
@@ -102,23 +106,26 @@ class Subscription(Service, Feed):
         self._host.forget(self)
 
     def pauseProducing(self) -> None:
-        """Have nothing read of the shared stream: a post that is not taken would be lost."""
+        """Have the shared stream not read: a post that this capture cannot take would be lost."""
         self.is_paused = True
         self._host.read_or_not()
 
     def resumeProducing(self) -> None:
-        """Have the shared stream read on, unless another capture cannot take posts either."""
+        """Have the shared stream read again, unless another capture cannot take posts either."""
         self.is_paused = False
         self._host.read_or_not()
 
     def note(self, entry: Entry) -> None:
-        """A line into its account."""
+        """Write a line into the capture's ledger, if it has one."""
         if self.archive is not None:
             self.archive.note(entry)
 
 
 class Subscriptions:
-    """`note` writes a line into the ledger that belongs to no capture."""
+    """
+    The subscriptions that ask for something, one for each job.  `note` writes a line into the
+    ledger that belongs to no capture.
+    """
 
     def __init__(self, note: Note) -> None:
         self._note = note
@@ -128,26 +135,31 @@ class Subscriptions:
         return iter(list(self._by_job.values()))
 
     def has(self, subscription: Subscription) -> bool:
+        """Return whether this very subscription is here."""
         return self._by_job.get(subscription.job_id) is subscription
 
     def add(self, subscription: Subscription) -> None:
+        """Add a subscription, in place of an older one of the same job."""
         self._by_job[subscription.job_id] = subscription
 
     def remove(self, subscription: Subscription) -> None:
-        """One that is not there is no error."""
+        """Remove the subscription if it is here."""
         if self.has(subscription):
             del self._by_job[subscription.job_id]
 
     def of(self, job_ids: Iterable[int]) -> list[Subscription]:
-        """Those of the jobs that are there."""
+        """Return the subscriptions of those of the jobs that have one here."""
         return [self._by_job[job_id] for job_id in job_ids if job_id in self._by_job]
 
     def announced(self) -> list[Subscription]:
-        """Those whose accounts have the connection as open."""
+        """Return the subscriptions whose ledgers have the connection as open."""
         return [subscription for subscription in self._by_job.values() if subscription.announced]
 
     def note(self, job_id: int, entry: Entry) -> None:
-        """A line about a job: into its account, or where there is none any more, into the other."""
+        """
+        Write a line about a job into its ledger, or, where there is none any more, into that of no
+        capture.
+        """
         for subscription in self.of([job_id]):
             if subscription.archive is not None:
                 subscription.note(entry)
@@ -155,12 +167,14 @@ class Subscriptions:
         self._note(entry, job_id)
 
     def note_all(self, entry: Entry) -> None:
-        """A line into each account, and into that which belongs to no capture."""
+        """
+        Write a line into the ledger of each capture, and into the one that belongs to no capture.
+        """
         self._note(entry)
         for subscription in self:
             subscription.note(entry)
 
 
 def names(subscriptions: Iterable[Subscription]) -> list[str]:
-    """For the log."""
+    """Return the names of the captures, for the log."""
     return [subscription.title for subscription in subscriptions]

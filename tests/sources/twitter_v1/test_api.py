@@ -1,4 +1,4 @@
-"""Twitter's v1.1 as a source: what is sent, and what each answer means."""
+"""Twitter's v1.1 streams: what is sent, and what each answer means."""
 
 import gzip
 import json
@@ -21,19 +21,20 @@ from twisted.web.server import Site
 
 from tcclient.captures.session import Session
 from tcclient.control.jobs import Job
-from tcclient.http.clients import stream_client
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.keywords import Box
-from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, Keys, V1Source, form
-from tcclient.sources.twitter_v1.feed import V1Source
+from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, StatusesApi, disconnect_meaning, form
 from tcclient.sources.twitter_v1.query import LIMITS, Query, read
+from tcclient.sources.twitter_v1.settings import Keys
+from tcclient.sources.twitter_v1.source import V1Source
 from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
-from tcclient.stream.capturestream import CaptureStream, Upstream
+from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.clients import stream_client
 from tcclient.stream.framing import Overlong
 from tcsandbox.twitter.faults import Calm, NoAnswer, Redirect, Status
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
@@ -74,11 +75,11 @@ class MeaningTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         client: Any = None
-        self.source = V1Source(client, "http://x/1.1/", KEYS, "test", clock_at())
+        self.api = StatusesApi(client, "http://x/1.1/", KEYS, "test", clock_at())
 
     def refusal(self, status: int, body: bytes = b"") -> Refusal:
         """What an answer with this status and body means."""
-        return self.source.refusal(status, Headers(), body)
+        return self.api.refusal(status, Headers(), body)
 
     def test_refusals(self) -> None:
         """The ramp of each status, and a sentence on what to do."""
@@ -112,23 +113,23 @@ class MeaningTests(SynchronousTestCase):
     def test_disconnects(self) -> None:
         """Every documented code has a meaning; two of them mean another client."""
         for code in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12):
-            self.assertNotIn("code", self.source.disconnect(code)[0])
+            self.assertNotIn("code", disconnect_meaning(code)[0])
         for code, trouble in (
             *((2, DUPLICATE), (7, DUPLICATE), (6, Trouble.REFUSED)),
             *((12, Trouble.HTTP), (4, None), (5, None)),
         ):
-            self.assertIs(self.source.disconnect(code)[1], trouble)
+            self.assertIs(disconnect_meaning(code)[1], trouble)
         for unknown in (8, 13, None, "7", -1, 10**30):
-            meaning, trouble = self.source.disconnect(unknown)
+            meaning, trouble = disconnect_meaning(unknown)
             self.assertTrue(meaning.startswith("code "))
             self.assertLess(len(meaning), 30)
             self.assertIsNone(trouble)
 
     def test_endpoint_and_silence(self) -> None:
         """The sample has its own address; three keep-alives may be missing."""
-        self.assertEqual(self.source.endpoint(Query()), "statuses/sample")
-        self.assertEqual(self.source.endpoint(ODD), "statuses/filter")
-        self.assertEqual((self.source.stall_timeout, STALL_TIMEOUT), (90.0, 90.0))
+        self.assertEqual(self.api.endpoint(Query()), "statuses/sample")
+        self.assertEqual(self.api.endpoint(ODD), "statuses/filter")
+        self.assertEqual((self.api.stall_timeout, STALL_TIMEOUT), (90.0, 90.0))
 
     def test_limits(self) -> None:
         """400 phrases of 60 bytes, 25 boxes."""
@@ -162,26 +163,26 @@ class SignatureTests(SynchronousTestCase):
 
 
 @attrs.define
-class Ear:
-    """A listener that can be waited for."""
+class Ear(StreamListener):
+    """A listener that can be waited for; `openings` is how often the stream has been opened."""
 
     messages: list[bytes | Overlong] = attrs.field(factory=list)
     endings: list[Ending] = attrs.field(factory=list)
-    opened: int = 0
+    openings: int = 0
 
     def opened(self) -> None:
-        """As Listener."""
-        self.opened += 1
+        """Count it."""
+        self.openings += 1
 
     def heard(self) -> None:
-        """As Listener."""
+        """Pass over it: the messages tell more."""
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener."""
+        """Keep the messages."""
         self.messages += messages
 
     def ended(self, ending: Ending) -> None:
-        """As Listener."""
+        """Keep the reason."""
         self.endings.append(ending)
 
 
@@ -198,13 +199,14 @@ class SimulatorTestCase(TestCase):
         self.url = f"http://127.0.0.1:{port.getHost().port}/1.1/"
         self.ear = Ear()
 
-    def source(self, keys: Keys = KEYS, clock: Any = reactor) -> V1Source:
-        """A source with these credentials, whose signatures have the time of `clock`."""
-        return V1Source(stream_client(reactor, None), self.url, keys, "tcc/test (client 1)", clock)
+    def api(self, keys: Keys = KEYS, clock: Any = reactor) -> StatusesApi:
+        """Return the API with these credentials; its signatures have the time of `clock`."""
+        client = stream_client(reactor, None, stock=False)
+        return StatusesApi(client, self.url, keys, "tcc/test (client 1)", clock)
 
-    def start(self, query: Query, source: V1Source | None = None) -> CaptureStream:
-        """A stream, stopped at the end of the test."""
-        upstream = Upstream(source or self.source(), Backoff(), reactor)
+    def start(self, query: Query, api: StatusesApi | None = None) -> CaptureStream[Query]:
+        """Start a stream, which is stopped at the end of the test."""
+        upstream = Upstream(api or self.api(), Backoff(), reactor)
         stream = CaptureStream(upstream, query, self.ear)
         stream.startService()
         self.addCleanup(stream.stopService)
@@ -215,15 +217,15 @@ class SimulatorTestCase(TestCase):
         while not happened():
             await deferLater(reactor, 0)
 
-    async def refusal(self, query: Query, source: V1Source | None = None) -> Ending:
+    async def refusal(self, query: Query, api: StatusesApi | None = None) -> Ending:
         """What comes of asking, where that is a refusal."""
-        self.start(query, source)
+        self.start(query, api)
         await self.until(lambda: self.ear.endings)
         return self.ear.endings[-1]
 
-    async def explanation(self, query: Query, source: V1Source | None = None) -> tuple[int, str]:
+    async def explanation(self, query: Query, api: StatusesApi | None = None) -> tuple[int, str]:
         """The status of that refusal, and what it is explained with."""
-        ending = await self.refusal(query, source)
+        ending = await self.refusal(query, api)
         assert ending.status is not None and ending.refusal is not None
         return ending.status, ending.refusal.explanation
 
@@ -240,9 +242,9 @@ class StreamTests(SimulatorTestCase):
         """Of every kind of character, of boxes, and of the sample."""
         boxes = Query(("a b",), (Box(-10.5, 40, 10.25, 50),))
         for query in (ODD, boxes, Query(locations=boxes.locations), Query()):
-            opened = self.ear.opened
+            openings = self.ear.openings
             stream = self.start(query)
-            await self.until(lambda before=opened: self.ear.opened > before or self.ear.endings)
+            await self.until(lambda n=openings: self.ear.openings > n or self.ear.endings)
             self.assertEqual(self.ear.endings, [])
             asked = self.connects()[-1]
             self.assertEqual(asked["status"], 200)
@@ -261,8 +263,8 @@ class StreamTests(SimulatorTestCase):
 
     async def test_each_attempt_is_signed_anew(self) -> None:
         """A nonce is good for one request."""
-        source = self.source()
-        nonces = {source._signed(ODD)[1]["Authorization"] for _ in range(5)}
+        api = self.api()
+        nonces = {api._signed(ODD)[1]["Authorization"] for _ in range(5)}
         self.assertEqual(len(nonces), 5)
 
     async def test_the_newest_connection_wins(self) -> None:
@@ -309,17 +311,17 @@ class RefusalTests(SimulatorTestCase):
             values = attrs.asdict(SANDBOX_CREDENTIALS) | {member: "mistaken"}
             keys = Keys(**{name: Secret(value) for name, value in values.items()})
             self.ear.endings.clear()
-            ending = await self.refusal(ODD, self.source(keys))
+            ending = await self.refusal(ODD, self.api(keys))
             self.assertEqual((ending.status, ending.trouble), (401, Trouble.REFUSED), member)
             assert ending.refusal is not None
             self.assertIn("Unauthorized", ending.refusal.explanation)
             for value in values.values():
-                self.assertNotIn(value, f"{ending!r} {keys!r} {self.source(keys)!r}")
+                self.assertNotIn(value, f"{ending!r} {keys!r} {self.api(keys)!r}")
 
     async def test_wrong_clock(self) -> None:
         """The reason in the body is what tells it from wrong keys."""
-        source = self.source(clock=clock_at(1_000_000_000.0))
-        status, said = await self.explanation(ODD, source)
+        api = self.api(clock=clock_at(1_000_000_000.0))
+        status, said = await self.explanation(ODD, api)
         self.assertEqual(status, 401)
         self.assertIn("Timestamp out of bounds", said)
 
@@ -379,7 +381,7 @@ class Echo(Resource):
         self.asked = ""
 
     def render_POST(self, request: Request) -> bytes:
-        """As Resource."""
+        """Refuse with the page."""
         self.asked = request.getHeader("authorization") or ""
         request.setResponseCode(401)
         # Its last parts first: the page is cut, and must not be cut before the credentials.
@@ -401,9 +403,9 @@ class EchoTests(TestCase):
         url = f"http://127.0.0.1:{self.port.getHost().port}/1.1/"
         base = Path(self.mktemp())
         folders = Folders(base, Naming("", utc=True), "http://server/", reactor)
-        source = V1Source(stream_client(reactor, None), url, KEYS, "tcc/test", reactor)
-        feeds = V1Source(Upstream(source, Backoff(), reactor), LIMITS)
-        session = Session(JOB, folders, feeds, lambda: None)
+        api = StatusesApi(stream_client(reactor, None, stock=False), url, KEYS, "tcc/test", reactor)
+        source = V1Source(Upstream(api, Backoff(), reactor))
+        session = Session(JOB, folders, source, lambda: None)
         account = base / "j" / "j.ledger.jsonl"
         with capturedLogs() as events:
             session.startService()

@@ -11,12 +11,13 @@ from tcclient.control.jobs import Job
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
 from tcclient.sources.twitter_v1.intake import Intake
+from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
 from tcclient.stream.framing import Overlong
-from tests.peers import FakeApi, clock_at
+from tests.peers import clock_at
 
 POST = b'{"id_str":"1","text":"caf\xc3\xa9","user":{}}'
 JOB = Job(7, "Elections", 3, None, 0, 1, False, None)
@@ -37,7 +38,7 @@ class IntakeTestCase(SynchronousTestCase):
         self.archive: Archive = folders.open(JOB)
         self.folder = self.base / "Elections"
         self.endings: list[Ending] = []
-        self.intake = Intake(FakeApi(), self.endings.append)
+        self.intake = Intake(self.endings.append, Undelivered())
         self.addCleanup(self._end)
 
     def _end(self) -> None:
@@ -149,7 +150,7 @@ class RefusedLineTests(IntakeTestCase):
             self.assertLessEqual(len(noted["begins"]), 800)
 
     def test_too_long(self) -> None:
-        """The same."""
+        """Its length, and as much of its beginning as there is; the post behind it is stored."""
         self.take(Overlong(2_000_000, b'{"id_str"'), a_post(1))
         noted = self.account()[0]
         self.assertEqual(
@@ -164,7 +165,7 @@ class RefusedLineTests(IntakeTestCase):
             self.assertEqual(len(events), 1)
             self.take(Overlong(2_000_000, b"x"))
             self.assertEqual(len(events), 2)
-            self.intake.connected()
+            self.intake.opened()
             self.take(b"rubbish")
             self.assertEqual(len(events), 3)
         self.assertEqual(len(self.account()), 12)

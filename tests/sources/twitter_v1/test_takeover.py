@@ -7,13 +7,11 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import LogEvent, capturedLogs
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import TestCase
 
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
-from tcclient.sources.twitter_v1.overlap import MOST_IDS, Overlap, id_of
 from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
-from tcclient.stream.framing import Overlong
 from tcsandbox.twitter.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
@@ -39,7 +37,7 @@ def warnings(events: list[LogEvent]) -> list[str]:
     ]
 
 
-class HandoverTestCase(SessionTestCase):
+class TakeOverTestCase(SessionTestCase):
     """A capture of cats, heard for a while, whose keywords are changed to dogs."""
 
     def setUp(self) -> None:
@@ -60,7 +58,7 @@ class HandoverTestCase(SessionTestCase):
         """The connections and attempts that have been neither ended nor given up."""
         return [
             peer
-            for peer in self.source.peers
+            for peer in self.api.peers
             if not (peer.cancelled or peer.hung_up)
             and (peer.transport.protocol is not None or not peer.answer.called)
         ]
@@ -82,7 +80,7 @@ class HandoverTestCase(SessionTestCase):
         return [line["text"] for line in self.of_kind("keywords_in_force")]
 
 
-class TakeoverTests(HandoverTestCase):
+class TakeOverTests(TakeOverTestCase):
     """The new stream is accepted."""
 
     def test_both_are_read(self) -> None:
@@ -116,7 +114,7 @@ class TakeoverTests(HandoverTestCase):
         self.assertEqual(self.in_force(), ["cats"])
         new.says(KEEP_ALIVE)
         self.assertEqual(self.in_force(), ["cats", "dogs"])
-        self.assertEqual(self.connected, 2)
+        self.assertEqual(self.opened, 2)
 
     def test_the_old_one_is_read_for_a_bounded_time(self) -> None:
         """From the first byte of the new one on; what has arrived by then is kept."""
@@ -166,11 +164,11 @@ class TakeoverTests(HandoverTestCase):
         new = self.change().answers()
         new.says(KEEP_ALIVE)
         feed = self.session._feed
-        feed.hold(self)
+        feed.pauseProducing()
         self.assertEqual([peer.transport.reading for peer in self.open], [False, False])
         self.clock.advance(OVERLAP)
         settle(self.clock)
-        feed.release(self)
+        feed.resumeProducing()
         self.assertEqual([peer.transport.reading for peer in self.open], [True, True])
         self.old.says(a_post(2))
         self.clock.advance(OVERLAP)
@@ -178,14 +176,14 @@ class TakeoverTests(HandoverTestCase):
         self.assertEqual(self.open, [new])
         self.assertEqual(self.stored(), [1, 2])
 
-    def test_held_before_the_new_one_is_asked_for(self) -> None:
+    def test_paused_before_the_new_one_is_asked_for(self) -> None:
         """It is when the disk takes posts again."""
         feed = self.session._feed
-        feed.hold(self)
+        feed.pauseProducing()
         self.run_job(keyed("dogs"))
         self.assertEqual(self.asked, ["cats"])
         self.assertEqual(self.open, [self.old])
-        feed.release(self)
+        feed.resumeProducing()
         self.assertEqual(self.asked, ["cats", "dogs"])
 
     def test_takeover_is_no_fault(self) -> None:
@@ -225,7 +223,7 @@ class TakeoverTests(HandoverTestCase):
         self.assertEqual(self.of_kind("gap")[-1]["keywords"], "fish")
 
 
-class TwiceTests(HandoverTestCase):
+class TwiceTests(TakeOverTestCase):
     """Posts that come over both."""
 
     def test_stored_once(self) -> None:
@@ -286,7 +284,7 @@ class TwiceTests(HandoverTestCase):
         self.assertEqual(estimates, [40, 42, 43, 46])
 
 
-class RefusedTests(HandoverTestCase):
+class RefusedTests(TakeOverTestCase):
     """The new stream is not to be had: the capture goes on with what it has."""
 
     def heard_on(self, seconds: float) -> None:
@@ -413,7 +411,7 @@ class RefusedTests(HandoverTestCase):
         self.assertEqual([peer.query.track[0] for peer in self.open], ["cats"])
 
 
-class AnotherChangeTests(HandoverTestCase):
+class AnotherChangeTests(TakeOverTestCase):
     """Keywords that change again before the new stream has taken over."""
 
     def test_the_newest_wins(self) -> None:
@@ -538,7 +536,7 @@ class NoStreamTests(SessionTestCase):
         return [line["text"] for line in self.of_kind("keywords_in_force")]
 
 
-class StopTests(HandoverTestCase):
+class StopTests(TakeOverTestCase):
     """A stop ends both at once."""
 
     def test_at_any_stage(self) -> None:
@@ -606,39 +604,10 @@ class StopTests(HandoverTestCase):
         self.assertEqual(self.asked, ["cats", "dogs"])
 
 
-class SeamTests(SynchronousTestCase):
-    def test_ids(self) -> None:
-        """Of posts, wherever it stands; of nothing else."""
-        table: tuple[tuple[bytes, str | None], ...] = (
-            (b'{"user":{"id_str":"5"},"id_str":"1","text":""}', "1"),
-            (b'{"id_str":"2","text":"\\ud83d","user":{}}', "2"),
-            (b'{"id_str":3}', None),
-            (b'{"delete":{"status":{"id_str":"4"}}}', None),
-            (b"[1]", None),
-            (b"\xff", None),
-            (b"nonsense", None),
-        )
-        for line, found in table:
-            self.assertEqual(id_of(line), found, line)
-
-    def test_bounded(self) -> None:
-        """The oldest ids are forgotten."""
-        seam = Overlap()
-        posts = [a_post(number).strip() for number in range(MOST_IDS + 1)]
-        self.assertEqual(len(seam.new_among([*posts])), len(posts))
-        self.assertEqual(seam.new_among([posts[-1], posts[0]]), [posts[0]])
-        self.assertEqual(seam.twice, 1)
-
-    def test_what_is_too_long(self) -> None:
-        """Has no id that is known."""
-        long = Overlong(2_000_000, b'{"id_str":"1"')
-        self.assertEqual(Overlap().new_among([long, long]), [long, long])
-
-
 class Storm:
     """A capture whose keywords change at any time, and a Twitter that does what it likes."""
 
-    def __init__(self, test: HandoverTestCase, random: Random) -> None:
+    def __init__(self, test: TakeOverTestCase, random: Random) -> None:
         self.test = test
         self.random = random
         self.sent: set[int] = {1}
@@ -699,7 +668,7 @@ class Storm:
             self.random.choice(streams).closes()
 
 
-class StormTests(HandoverTestCase):
+class StormTests(TakeOverTestCase):
     def test_anything_in_any_order(self) -> None:
         """
         There are never more than two connections; what was sent is stored, and that once; a gap

@@ -1,4 +1,4 @@
-"""X API v2 as a source: what is asked for, tokens, and what a refused one does to the stream."""
+"""The streams of X API v2: what is asked for, tokens, and what a refused one does to a stream."""
 
 from typing import Any
 
@@ -8,12 +8,17 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.ledger.endings import Ending
-from tcclient.runtime.backoff import RAMPS, Backoff, Trouble
-from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi, StreamQuery
-from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.sources.twitter_v2.api import (
+    STALL_TIMEOUT,
+    PostsApi,
+    StreamQuery,
+    disconnect_meaning,
+)
+from tcclient.sources.twitter_v2.backfill import Backfill, Left
 from tcclient.sources.twitter_v2.bearer import Bearer, NoToken
 from tcclient.sources.twitter_v2.fields import parameters
-from tcclient.stream.capturestream import CaptureStream, Upstream
+from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
 from tcclient.stream.framing import Overlong
 from tcclient.stream.troublelog import TroubleLog
 from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
@@ -33,10 +38,10 @@ TYPES = {
 
 
 class V2TestCase(XTestCase):
-    """A source whose other side is in memory."""
+    """An API whose other side is in memory."""
 
-    def source(self, bearer: Bearer | None = None, **fields: str) -> PostsApi:
-        """A source that buys its token unless it is given one."""
+    def api(self, bearer: Bearer | None = None, **fields: str) -> PostsApi:
+        """Return an API that buys its token unless it is given one."""
         bearer = bearer or self.bearer()
         return PostsApi(self.client, URL, bearer, fields, AGENT, self.clock)
 
@@ -46,24 +51,24 @@ class RequestTests(V2TestCase):
 
     def test_the_streams(self) -> None:
         """Address, token, name; the parameters are escaped."""
-        source = self.source(self.bearer(given=GIVEN), **{"tweet.fields": "a,b c", "x": "&é"})
+        api = self.api(self.bearer(given=GIVEN), **{"tweet.fields": "a,b c", "x": "&é"})
         for query, path in ((SEARCH, STREAM), (SAMPLE, "/2/tweets/sample/stream")):
-            source.open(query)
+            api.open(query)
             asked = self.x.asked[-1]
             self.assertEqual((asked.method, asked.path), ("GET", path))
             self.assertEqual(asked.query, "tweet.fields=a%2Cb+c&x=%26%C3%A9")
             self.assertEqual(asked.headers["authorization"], [f"Bearer {GIVEN.reveal()}"])
             self.assertEqual(asked.headers["user-agent"], [AGENT])
-            self.assertEqual(f"/2/{source.endpoint(query)}", path)
+            self.assertEqual(f"/2/{api.endpoint(query)}", path)
 
     def test_all_fields_fit_into_an_address(self) -> None:
         """Servers take 8,000 bytes of it."""
-        self.source(self.bearer(given=GIVEN), **parameters(None)).open(SEARCH)
+        self.api(self.bearer(given=GIVEN), **parameters(None)).open(SEARCH)
         self.assertLess(len(self.x.asked[0].query), 4000)
 
     def test_silence(self) -> None:
         """A keep-alive comes every 20 s; some margin is needed, much of it costs posts."""
-        self.assertEqual((self.source().stall_timeout, STALL_TIMEOUT), (30.0, 30.0))
+        self.assertEqual((self.api().stall_timeout, STALL_TIMEOUT), (30.0, 30.0))
 
     def test_queries(self) -> None:
         """Say what they are, and are equal where they ask for the same."""
@@ -75,63 +80,63 @@ class RequestTests(V2TestCase):
     def test_redirects_are_not_followed(self) -> None:
         """They would carry the token elsewhere."""
         self.x.will_say(302, b"", Location="https://elsewhere.example/")
-        answer = self.successResultOf(self.source(self.bearer(given=GIVEN)).open(SEARCH))
+        answer = self.successResultOf(self.api(self.bearer(given=GIVEN)).open(SEARCH))
         self.assertEqual((answer.code, len(self.x.asked)), (302, 1))
 
 
 class TokenTests(V2TestCase):
     """Tokens that are bought, and refused."""
 
-    def opened(self, source: PostsApi) -> IResponse:
+    def opened(self, api: PostsApi) -> IResponse:
         """The answer to an attempt."""
-        return self.successResultOf(source.open(SEARCH))
+        return self.successResultOf(api.open(SEARCH))
 
     def test_bought_for_the_first_attempt(self) -> None:
         """And kept for the next."""
-        source = self.source()
+        api = self.api()
         self.sells("AAA")
         self.x.will_say(200)
         self.x.will_say(200)
-        self.opened(source)
-        self.opened(source)
+        self.opened(api)
+        self.opened(api)
         self.assertEqual(self.paths, [TOKEN, STREAM, STREAM])
 
     def test_bought_anew_once(self) -> None:
         """After a 401; the attempt goes on with the new one, and no connection is left behind."""
-        source = self.source()
+        api = self.api()
         self.sells("AAA")
         self.x.will_say(401, b"x" * 10_000)
         self.sells("BBB")
         self.x.will_say(200)
-        self.assertEqual(self.opened(source).code, 200)
+        self.assertEqual(self.opened(api).code, 200)
         self.assertEqual(self.paths, [TOKEN, STREAM] * 2)
         self.assertEqual(self.x.asked[-1].headers["authorization"], ["Bearer BBB"])
 
     def test_refused_again(self) -> None:
         """Then that is the answer."""
-        source = self.source()
+        api = self.api()
         for attempt in range(3):
             if not attempt:
                 self.sells("AAA")
             self.x.will_say(401)
             self.sells("BBB")
             self.x.will_say(401)
-            self.assertEqual(self.opened(source).code, 401)
+            self.assertEqual(self.opened(api).code, 401)
         self.assertEqual(self.paths.count(TOKEN), 4)
 
     def test_given(self) -> None:
         """Its 401 is the answer; keys make no difference."""
-        source = self.source(self.bearer(given=GIVEN))
+        api = self.api(self.bearer(given=GIVEN))
         self.x.will_say(401)
-        self.assertEqual(self.opened(source).code, 401)
+        self.assertEqual(self.opened(api).code, 401)
         self.assertEqual(self.paths, [STREAM])
 
     def test_stream_and_rules_share_it(self) -> None:
         """Two attempts at once buy one token, after a 401 too."""
-        source = self.source()
+        api = self.api()
         self.sells("AAA")
         for _ in range(2):
-            source.open(SEARCH)
+            api.open(SEARCH)
         self.assertEqual(self.paths, [TOKEN, STREAM, STREAM])
         for _ in range(2):
             self.x.say(401, b"")
@@ -146,19 +151,19 @@ class TokenTests(V2TestCase):
     def test_none_to_be_had(self) -> None:
         """The attempt fails with that."""
         self.x.will_say(403)
-        self.failureResultOf(self.source().open(SEARCH), NoToken)
+        self.failureResultOf(self.api().open(SEARCH), NoToken)
 
     def test_cancelled_while_one_is_bought(self) -> None:
         """No attempt is made later."""
-        attempt = self.source().open(SEARCH)
+        attempt = self.api().open(SEARCH)
         attempt.cancel()
         self.failureResultOf(attempt)
         self.client.flush()
         self.assertEqual(self.paths, [TOKEN])
 
 
-class Left:
-    """A capture that an earlier process has left 59 s ago."""
+class LeftAMinuteAgo(Left):
+    """A capture that an earlier process has left 59 s ago; the test says which `ids` it stored."""
 
     job_id = 1
     missed = 59.0
@@ -167,7 +172,7 @@ class Left:
         self.ids: Deferred[list[str]] = Deferred()
 
     def newest_ids(self, seconds: float) -> Deferred[list[str]]:
-        """As in twitter.backfill."""
+        """Return what fires when the test says so."""
         return self.ids
 
 
@@ -176,10 +181,10 @@ class BackfillTests(V2TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.before = Left()
+        self.before = LeftAMinuteAgo()
         self.backfill = Backfill(wanted=True)
         self.backfill.resume(self.before, self.clock.seconds())
-        self.asker = self.source(self.bearer(given=GIVEN))
+        self.asker = self.api(self.bearer(given=GIVEN))
         self.asker.backfill = self.backfill
 
     @property
@@ -219,14 +224,13 @@ class MeaningTests(V2TestCase):
     def test_refusals(self) -> None:
         """By the clock of this machine, and without our secrets."""
         headers = Headers({"x-rate-limit-reset": [repr(self.clock.seconds() + 77)]})
-        refusal = self.source().refusal(429, headers, f"<p>{KEY.reveal()}</p>".encode())
+        refusal = self.api().refusal(429, headers, f"<p>{KEY.reveal()}</p>".encode())
         self.assertEqual((refusal.trouble, refusal.at_least), (Trouble.RATE_LIMIT, 77.0))
         self.assertEqual(refusal.explanation, "...")
 
     def test_disconnects(self) -> None:
         """Every known type has words of its own; the others are quoted, on one short line."""
-        source = self.source()
-        words = {type_: source.disconnect(type_) for type_ in TYPES}
+        words = {type_: disconnect_meaning(type_) for type_ in TYPES}
         self.assertEqual(len({text for text, _ in words.values()}), len(TYPES))
         for type_, trouble in TYPES.items():
             self.assertNotIn(type_, words[type_][0])
@@ -236,32 +240,32 @@ class MeaningTests(V2TestCase):
             ("x" * 500, "x" * 60),
             ("a\nb\x1b[2J", "a b [2J"),
             (None, "without saying why"),
-            (["a"], "['a']"),
-            ({}, "{}"),
-            (10**100, "1" + "0" * 59),
+            ("['a']", "['a']"),
+            ("{}", "{}"),
+            (str(10**100), "1" + "0" * 59),
         ):
-            self.assertEqual(source.disconnect(unknown), (text, None))
+            self.assertEqual(disconnect_meaning(unknown), (text, None))
 
 
-class Ear:
-    """A listener."""
+class Ear(StreamListener):
+    """A listener that counts the `openings` of a stream and keeps its endings."""
 
     def __init__(self) -> None:
-        self.opened = 0
+        self.openings = 0
         self.endings: list[Ending] = []
 
     def opened(self) -> None:
-        """As Listener."""
-        self.opened += 1
+        """Count it."""
+        self.openings += 1
 
     def heard(self) -> None:
-        """As Listener."""
+        """Pass over it."""
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """As Listener."""
+        """Pass over the messages."""
 
     def ended(self, ending: Ending) -> None:
-        """As Listener."""
+        """Keep the reason."""
         self.endings.append(ending)
 
 
@@ -271,7 +275,7 @@ class StreamTests(V2TestCase):
     def start(self, bearer: Bearer | None = None) -> CaptureStream[StreamQuery]:
         """A stream; it is stopped at the end of the test."""
         self.ear = Ear()
-        upstream = Upstream(self.source(bearer), Backoff(), self.clock)
+        upstream = Upstream(self.api(bearer), Backoff(), self.clock)
         stream = CaptureStream(upstream, SEARCH, self.ear)
         stream.startService()
         self.addCleanup(self.stop, stream)
@@ -295,7 +299,7 @@ class StreamTests(V2TestCase):
         assert ending.refusal is not None
         self.assertIn("api_key and api_secret", ending.refusal.advice)
         self.assertFalse(ending.was_connected)
-        self.assertEqual(ending.wait, RAMPS[Trouble.REFUSED].first)
+        self.assertEqual(ending.wait, Trouble.REFUSED.ramp.first)
         self.clock.pump([1.0] * 319)
         self.assertEqual(len(self.x.asked), 1)
         self.clock.advance(1)
@@ -352,7 +356,7 @@ class StreamTests(V2TestCase):
         self.start()
         self.x.waiting[0].write(b"\r\n")
         self.client.flush()
-        self.assertEqual((self.ear.opened, self.ear.endings), (1, []))
+        self.assertEqual((self.ear.openings, self.ear.endings), (1, []))
 
     def test_stopped_while_a_token_is_bought(self) -> None:
         """At once, and without a word."""

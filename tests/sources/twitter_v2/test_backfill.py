@@ -6,12 +6,12 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sources.twitter_v2.backfill import LATE, MOST_IDS, MOST_MINUTES, Backfill
+from tcclient.sources.twitter_v2.backfill import LATE, MOST_IDS, MOST_MINUTES, Backfill, Left
 
 
 @attrs.define
-class Capture:
-    """What an earlier process has left of it."""
+class Capture(Left):
+    """What an earlier process has left of a capture; `ids` are those of the posts it has stored."""
 
     missed: float | None = 3.0
     job_id: int = 1
@@ -19,7 +19,7 @@ class Capture:
     asked: list[float] = attrs.field(factory=list)
 
     def newest_ids(self, seconds: float) -> Deferred[list[str]]:
-        """As Left."""
+        """Note for how many seconds they are asked for, and return them."""
         self.asked.append(seconds)
         return self.ids if isinstance(self.ids, Deferred) else succeed(list(self.ids))
 

@@ -19,18 +19,20 @@ from tcclient.captures.session import Session
 from tcclient.control.jobs import Job
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
-from tcclient.runtime.backoff import RAMPS, Backoff, Trouble
+from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.backfill import MOST_MINUTES, Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.sources.twitter_v2.budget.budget import BudgetLimits, Record
+from tcclient.sources.twitter_v2.budget.budget import BudgetLimits, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.delivery import FOREIGN_INTERVAL
+from tcclient.sources.twitter_v2.postids import POST_IDS
 from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, RulePolicy
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
+from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.files import RETRY
 from tcclient.storage.folders import INDEX, Folders
 from tcclient.storage.slots import Naming
@@ -69,19 +71,18 @@ class FakeV2(FakeApi):
         self._v2 = PostsApi(cast(Any, None), "http://x/", bearer, {}, "test", clock)
 
     def open(self, query: Any) -> Deferred[IResponse]:
-        """As Source; each attempt puts what it asks for into `minutes`."""
+        """Begin an attempt that the test answers; the minutes it asks for go into `minutes`."""
         self.minutes.append(self._backfill.minutes(self._clock.seconds()))
         self._backfill.asked = self.minutes[-1] or None
         return super().open(query)
 
     def endpoint(self, query: Any) -> str:
+        """Return that of v2."""
         return self._v2.endpoint(query)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        """Return that of v2, with a wait."""
         return attrs.evolve(self._v2.refusal(status, headers, body), at_least=self.at_least)
-
-    def disconnect(self, code: object) -> tuple[str, Trouble | None]:
-        return self._v2.disconnect(code)
 
 
 def post(number: int, *rules: tuple[str, str | None]) -> bytes:
@@ -126,7 +127,7 @@ class Folder:
         return ids([line for path in paths for line in path.read_bytes().splitlines()])
 
 
-class TrunkTestCase(SynchronousTestCase):
+class SharedStreamTestCase(SynchronousTestCase):
     """
     Real sessions and files, X in memory; nothing is left when all has stopped.  With `limits`
     there is a budget; `backfill` is the setting.
@@ -145,37 +146,38 @@ class TrunkTestCase(SynchronousTestCase):
     def _lives_in(self, base: Path) -> None:
         self.base = base
         self.disk = Folder(base)
-        self.folders = Folders(base, Naming("", utc=True), "http://server/", self.clock)
+        use = DiskUse(ids=POST_IDS)
+        self.folders = Folders(base, Naming("", utc=True), "http://server/", self.clock, use=use)
 
     def begin(self) -> None:
         """A process starts."""
         backfill = Backfill(self.backfill)
-        self.source = FakeV2(self.clock, backfill)
+        self.api = FakeV2(self.clock, backfill)
         self.sessions: dict[int, Session] = {}
         self.connects: dict[int, int] = {}
         self.backoff = Backoff()
-        upstream: Upstream[StreamQuery] = Upstream(cast(Any, self.source), self.backoff, self.clock)
+        upstream: Upstream[StreamQuery] = Upstream(cast(Any, self.api), self.backoff, self.clock)
         policy = RulePolicy(PREFIX, 1024, DELAY)
-        self.trunk = SharedStream(
+        self.shared = SharedStream(
             upstream,
-            cast(Any, Api(self.x)),
+            Api(self.x),
             policy,
             self.folders.note,
             backfill,
             make_keeper=None if self.limits is None else self._keeper,
         )
-        self.trunk.startService()
+        self.shared.startService()
 
-    def _keeper(self, trunk: SharedStream) -> BudgetKeeper:
+    def _keeper(self, shared: SharedStream) -> BudgetKeeper:
         assert self.limits is not None
-        return BudgetKeeper(self.limits, record_path(self.base, PREFIX), self.clock, trunk)
+        return BudgetKeeper(self.limits, record_path(self.base, PREFIX), self.clock, shared)
 
     def leave(self) -> None:
         """The process ends as it should: everything is finished, nothing waits."""
-        self.trunk.part()
+        self.shared.part()
         halts = [Deferred.fromCoroutine(session.halt("left")) for session in self.sessions.values()]
         settle(self.clock)
-        stopped = self.trunk.stopService()
+        stopped = self.shared.stopService()
         settle(self.clock)
         self.goes(GOODBYE)
         for halt in halts:
@@ -216,17 +218,17 @@ class TrunkTestCase(SynchronousTestCase):
         name = NAMES[job]
         wanted = Job(job, name, 3, keywords, 0, 1, False, None)
         if job not in self.sessions:
-            session = Session(wanted, self.folders, self.trunk, self._count(job))
+            session = Session(wanted, self.folders, self.shared, self._count(job))
             session.startService()
             self.sessions[job], self.connects[job] = session, 0
         self.sessions[job].run(wanted)
         settle(self.clock)
 
     def _count(self, job: int) -> Callable[[], None]:
-        def connected() -> None:
+        def opened() -> None:
             self.connects[job] += 1
 
-        return connected
+        return opened
 
     def stream(self, *jobs: int) -> None:
         """These jobs run, with their names for keywords, and X has answered."""
@@ -250,7 +252,7 @@ class TrunkTestCase(SynchronousTestCase):
             self.clock.advance(step)
 
     def lives(self, seconds: float) -> None:
-        """The same, with keep-alives on the connection."""
+        """Time passes, with keep-alives on the connection."""
         for _ in range(round(seconds / 5)):
             self.goes(5)
             self.peer.says(b"\r\n")
@@ -258,16 +260,16 @@ class TrunkTestCase(SynchronousTestCase):
     @property
     def peer(self) -> Peer:
         """The other side of the newest attempt."""
-        return self.source.peer
+        return self.api.peer
 
     @property
     def attempts(self) -> int:
         """How often we have tried to connect."""
-        return len(self.source.peers)
+        return len(self.api.peers)
 
     def open_streams(self) -> list[Peer]:
         """The connections that stand."""
-        return [p for p in self.source.peers if p.transport.protocol is not None and not p.hung_up]
+        return [p for p in self.api.peers if p.transport.protocol is not None and not p.hung_up]
 
     def rule(self, job: int) -> tuple[str, str | None]:
         """(id, tag) of the job's newest rule."""
@@ -279,7 +281,7 @@ class TrunkTestCase(SynchronousTestCase):
         return [job for job, session in self.sessions.items() if session.streaming]
 
 
-class GapTests(TrunkTestCase):
+class GapTests(SharedStreamTestCase):
     """What each account says of the time without a stream."""
 
     def gaps(self, name: str) -> list[tuple[str, float]]:
@@ -360,7 +362,7 @@ class GapTests(TrunkTestCase):
         self.assertEqual(self.streaming(), [1, 2])
 
 
-class RoutingTests(TrunkTestCase):
+class RoutingTests(SharedStreamTestCase):
     """From matching rules to files."""
 
     def test_to_every_job_that_it_matched(self) -> None:
@@ -507,12 +509,12 @@ class RoutingTests(TrunkTestCase):
         self.assertEqual(self.attempts, 2)
 
 
-class HeldBudgetTests(TrunkTestCase):
+class PausedBudgetTests(SharedStreamTestCase):
     """A disk takes no posts, X sends on, and each one costs."""
 
     limits = BudgetLimits(100)
 
-    def kept(self) -> Record:
+    def kept(self) -> SpendingRecord:
         """What is on the disk of the budget."""
         return read_record(record_path(self.base, PREFIX))
 
@@ -543,7 +545,7 @@ class HeldBudgetTests(TrunkTestCase):
         self.goes(2)
 
 
-class BackfillTests(TrunkTestCase):
+class BackfillTests(SharedStreamTestCase):
     """What an earlier process has missed is asked for, and what it has stored is known."""
 
     backfill = True
@@ -580,7 +582,7 @@ class BackfillTests(TrunkTestCase):
         self.stream(1)
         missed = self.made(50, 40)
         self.says([*before[2:], *missed], 1)
-        self.assertEqual(self.source.minutes, [2])
+        self.assertEqual(self.api.minutes, [2])
         self.assertEqual(self.disk.stored("cats"), [*before, *missed])
         self.assertEqual(self.sessions[1].archive.tally.posts, 6)
         self.assertEqual(self.gaps("cats"), [("start", None), ("client_stopped", 2)])
@@ -599,7 +601,7 @@ class BackfillTests(TrunkTestCase):
         self.dies()
         self.stream(1, 2)
         self.says(both, 1, 2)
-        self.assertEqual(self.source.minutes, [1])
+        self.assertEqual(self.api.minutes, [1])
         self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), (both, both))
         self.assertEqual(self.gaps("dogs"), [("start", None), ("crash", 1)])
 
@@ -615,12 +617,12 @@ class BackfillTests(TrunkTestCase):
         self.goes(60)
         self.peer.fails(ConnectionRefusedError())
         self.goes(1)
-        self.assertEqual(self.source.minutes, [2, 2, 3])
+        self.assertEqual(self.api.minutes, [2, 2, 3])
         self.peer.answers()
         self.says(self.made(0), 1)
         self.peer.closes()
         self.goes(1)
-        self.assertEqual(self.source.minutes, [2, 2, 3, 1])
+        self.assertEqual(self.api.minutes, [2, 2, 3, 1])
         self.assertEqual(self.gaps("cats"), [("start", None), ("closed", 3)])
 
     def test_the_longest_outage(self) -> None:
@@ -633,11 +635,11 @@ class BackfillTests(TrunkTestCase):
         self.lives(DELAY)
         self.restart()
         self.both()
-        self.assertEqual(self.source.minutes, [4])
+        self.assertEqual(self.api.minutes, [4])
         self.restart()
         self.goes(1000)
         self.stream(1)
-        self.assertEqual(self.source.minutes, [MOST_MINUTES])
+        self.assertEqual(self.api.minutes, [MOST_MINUTES])
 
     def test_newly_started(self) -> None:
         """Nothing has been missed; nor is it taken for what others have missed."""
@@ -645,11 +647,11 @@ class BackfillTests(TrunkTestCase):
         self.lives(DELAY)
         self.restart()
         self.stream(2)
-        self.assertEqual(self.source.minutes, [0])
+        self.assertEqual(self.api.minutes, [0])
         self.restart()
         self.stream(1, 3)
         self.says(self.made(0), 1)
-        self.assertEqual(self.source.minutes, [1])
+        self.assertEqual(self.api.minutes, [1])
         self.assertEqual(self.gaps("cats"), [("start", None), ("client_stopped", 1)])
         self.assertEqual(self.gaps("rats"), [("start", None)])
 
@@ -660,10 +662,10 @@ class BackfillTests(TrunkTestCase):
         self.backfill = False
         self.restart()
         self.stream(1)
-        self.assertEqual(self.source.minutes, [0])
+        self.assertEqual(self.api.minutes, [0])
 
 
-class BackfillBudgetTests(TrunkTestCase):
+class BackfillBudgetTests(SharedStreamTestCase):
     """What was not to be bought is not asked for afterwards."""
 
     backfill = True
@@ -678,12 +680,12 @@ class BackfillBudgetTests(TrunkTestCase):
             for ends in (self.dies, self.restart):
                 ends()
                 self.run_job(1, "cats")
-            while not self.source.minutes:
+            while not self.api.minutes:
                 self.clock.advance(60)
-        self.assertEqual(self.source.minutes, [0])
+        self.assertEqual(self.api.minutes, [0])
 
 
-class ConnectionTests(TrunkTestCase):
+class ConnectionTests(SharedStreamTestCase):
     """When the one connection is opened, kept and closed."""
 
     def test_jobs_come_and_go(self) -> None:
@@ -829,7 +831,7 @@ class ConnectionTests(TrunkTestCase):
         self.assertEqual(names, ["dogs"])
 
 
-class StartedTests(TrunkTestCase):
+class StartedTests(SharedStreamTestCase):
     """When a capture counts as started."""
 
     def test_both_the_connection_and_the_rule(self) -> None:
@@ -869,7 +871,7 @@ class StartedTests(TrunkTestCase):
         self.assertEqual(line["endpoint"], "tweets/search/stream")
 
 
-class EndTests(TrunkTestCase):
+class EndTests(SharedStreamTestCase):
     """The process ends, or dies."""
 
     def test_rules_stay(self) -> None:
@@ -918,7 +920,7 @@ class EndTests(TrunkTestCase):
         self.stream(1)
         self.restart()
         stopping = Job(1, "cats", 4, "cats", 0, 1, False, None)
-        self.sessions[1] = Session(stopping, self.folders, self.trunk, lambda: None)
+        self.sessions[1] = Session(stopping, self.folders, self.shared, lambda: None)
         self.sessions[1].startService()
         self.sessions[1].reopen(stopping)
         self.assertEqual((self.x.values(), self.attempts), ([], 0))
@@ -947,7 +949,7 @@ class EndTests(TrunkTestCase):
         self.peer.refuses(429)
 
 
-class SampleTests(TrunkTestCase):
+class SampleTests(SharedStreamTestCase):
     """A job without keywords."""
 
     def test_refused_beside_others(self) -> None:
@@ -1016,7 +1018,7 @@ class SampleTests(TrunkTestCase):
         self.assertEqual(self.x.values(), [])
 
 
-class TroubleTests(TrunkTestCase):
+class TroubleTests(SharedStreamTestCase):
     """X refuses, disconnects, or is not there."""
 
     def test_refusals(self) -> None:
@@ -1033,7 +1035,7 @@ class TroubleTests(TrunkTestCase):
                     while self.attempts == before:
                         self.clock.advance(0.25)
                     waits.append(self.clock.seconds() - begun)
-                self.assertEqual(waits, [RAMPS[trouble].wait(n) for n in (1, 2, 3)])
+                self.assertEqual(waits, [trouble.ramp.wait(n) for n in (1, 2, 3)])
                 said = [log for log in logs if "no stream" in log["log_format"]]
                 self.assertEqual([log["who"] for log in said], ["Captures 'cats', 'dogs' have"])
                 for name in ("cats", "dogs"):

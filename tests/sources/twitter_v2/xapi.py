@@ -52,7 +52,7 @@ class Endpoints(Resource):
         self._script.append((status, body, headers))
 
     def render(self, request: Request) -> bytes | int:
-        """As twisted.web calls it."""
+        """Answer what is next in the script, or let the request wait."""
         path, _, query = request.uri.decode().partition("?")
         headers = {
             name.decode().lower(): [value.decode() for value in values]

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock, deferLater
 
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
-from tcclient.sources.twitter_v2.rules.api import Added, NoRoom, RuleError
+from tcclient.sources.twitter_v2.rules.api import Added, NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule, job_of
 
 PREFIX = "tcc:0123abcd:"
@@ -28,9 +28,9 @@ class Failing:
 
 class XRules:
     """
-    As RuleApi, without a network.  Requests are answered at once, but where the test says
-    otherwise; `asked` has the kind of each one: read, try, add, delete.  `doomed` has the ids in a
-    request to delete that has not been answered.
+    The other side of a RuleApi, without a network: see Api.  Requests are answered at once, but
+    where the test says otherwise; `asked` has the kind of each one: read, try, add, delete.
+    `doomed` has the ids in a request to delete that has not been answered.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -115,9 +115,9 @@ class XRules:
             if job_of(rule.tag, PREFIX) == job and self.since[rule.id] + DELAY <= now
         ]
 
-    # As RuleApi.
+    # What it is asked for.
 
-    async def rules_(self) -> tuple[PresentRule, ...]:
+    async def read(self) -> tuple[PresentRule, ...]:
         return await self._serve("read", lambda: tuple(self.rules.values()))
 
     async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
@@ -186,11 +186,24 @@ class XRules:
         return rule
 
 
-class Api:
-    """XRules where a RuleApi is asked for: there the method that reads is called `rules`."""
+class Api(RuleApi):
+    """A RuleApi that asks an XRules."""
 
     def __init__(self, x: XRules) -> None:
-        self.rules = x.rules_
-        self.attempt = x.attempt
-        self.add = x.add
-        self.delete = x.delete
+        self._x = x
+
+    async def rules(self) -> tuple[PresentRule, ...]:
+        """Return all rules that there are."""
+        return await self._x.read()
+
+    async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
+        """Return the reasons for those that would be refused."""
+        return await self._x.attempt(rules)
+
+    async def add(self, rules: Sequence[NewRule]) -> Added:
+        """Add them."""
+        return await self._x.add(rules)
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        """Delete them."""
+        await self._x.delete(ids)

@@ -1,1 +1,1 @@
-"""How many posts may still be bought."""
+"""The budget: how many posts may still be bought."""

@@ -1,15 +1,16 @@
 """
-How many posts may still be bought, and what a kill -9 makes of the count.  Pure; takes the time.
+How many posts may still be bought, and how a kill -9 changes the count.  Pure; takes the time.
 
-v2 is paid for by the post.  Periods are days and months of UTC.
+Knows that v2 is paid for by the post, and that limits are for days and months of UTC; writes no
+record.
 
 A record provides for the posts that come after it: `ahead` is how many may be delivered until the
-next one, a second's worth at the measured rate.  A process that was killed is taken to have had
-all of them, and when more have come a new record is due at once.  So a restart counts too few only
-where the kill fell between the delivery of such posts and their record, and then by what arrived
-in one piece.
+next one, which is a second's worth at the measured rate.  A process that was killed is taken to
+have had all of them, and when more have come, a new record is due at once.  So a restart counts too
+few only if the kill fell between the delivery of such posts and their record, and then by the posts
+that arrived in one piece.
 
-While nothing is read, X goes on sending: so many posts more are provided for as would have come at
+While nothing is read, X goes on sending.  So many more posts are provided for as would have come at
 the rate that was measured before.
 """
 
@@ -23,12 +24,12 @@ import msgspec
 from msgspec import Meta
 
 SHORTEST_MEASURE = 0.5
-"""Seconds: a rate is measured over this at least, so that a record at most doubles the last."""
+"""Seconds over which a rate is measured at least, so that a record at most doubles the last one."""
 
 MOST_UNREAD = 10_000
 """
-Posts that lie between X and a client that reads nothing, at most: 5,000 posts of 3 kB were in the
-buffers of both ends (observed).
+How many posts lie at most between X and a client that reads nothing: 5,000 posts of 3 kB were in
+the buffers of both ends (observed).
 """
 
 _DAY, _MONTH = "%Y-%m-%d", "%Y-%m"
@@ -37,7 +38,7 @@ _Number = Annotated[int, Meta(ge=0)]
 
 @attrs.frozen
 class BudgetLimits:
-    """Posts; None: no limit."""
+    """How many posts may be bought in a day and in a month; None for any number."""
 
     posts_per_day: int | None = None
     posts_per_month: int | None = None
@@ -45,7 +46,8 @@ class BudgetLimits:
 
 def limits_from(given: Mapping[str, object] | None) -> BudgetLimits:
     """
-    The limits that the settings give, None meaning none at all.  Raises ValueError, with a clause.
+    Return the limits that the settings give; without any, `given` is None.  Raises ValueError, with
+    a clause.
     """
     if given is None:
         return BudgetLimits()
@@ -63,16 +65,16 @@ def limits_from(given: Mapping[str, object] | None) -> BudgetLimits:
 
 
 def utc_minute(at: float) -> str:
-    """Epoch seconds as a person reads them: 2026-11-24 00:00 UTC."""
+    """Return epoch seconds as a person reads them: 2026-11-24 00:00 UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
-    What is kept: day and month (2026-11-23, 2026-11), the posts spent in each, how many more this
-    record provides for (0 after a clean stop), and in which periods there has been a warning.  The
-    estimates are those of the posts spent that nobody has counted: earlier records provided for
-    them when the client was killed.
+    What is kept on disk: day and month (2026-11-23, 2026-11), the posts spent in each, how many
+    more this record provides for (0 after a clean stop), and the periods in which there has been a
+    warning.  The estimates are how many of the posts spent nobody has counted: earlier records
+    provided for them when the client was killed.
     """
 
     version: Literal[1]
@@ -94,8 +96,8 @@ NOTHING_SPENT = SpendingRecord(
 @attrs.frozen
 class LimitUse:
     """
-    How far one limit is used: `name` is "day" or "month".  Of the posts spent `estimated` were
-    not counted: there were that many at most.
+    How far one limit is used; `name` is "day" or "month".  Of the posts spent, `estimated` were not
+    counted: there were that many at most.
     """
 
     name: str
@@ -112,17 +114,20 @@ class LimitUse:
 
     @property
     def exhausted(self) -> bool:
-        """From 100 % on."""
+        """Whether the limit is reached."""
         return self.spent >= self.limit
 
     @property
     def nearly(self) -> bool:
-        """From 80 % on, in whole numbers."""
+        """Whether 80 % of the limit are used, reckoned in whole numbers."""
         return 5 * self.spent >= 4 * self.limit
 
 
 class Budget:
-    """Counts against the limits, on from `record`, as if all it provides for had been spent."""
+    """
+    Counts posts against the limits; begins as if all posts that `record` provides for had been
+    spent.
+    """
 
     def __init__(self, limits: BudgetLimits, record: SpendingRecord, now: float) -> None:
         self._limits = limits
@@ -142,7 +147,7 @@ class Budget:
 
     @classmethod
     def used_up(cls, limits: BudgetLimits, now: float) -> "Budget":
-        """Where it is not known what was spent."""
+        """Return a budget that is used up, for when it is not known what was spent."""
         budget = cls(limits, NOTHING_SPENT, now)
         day, month = limits.posts_per_day or 0, limits.posts_per_month or 0
         budget._now = msgspec.structs.replace(
@@ -155,15 +160,15 @@ class Budget:
         return budget
 
     def begin(self, now: float) -> None:
-        """A service starts: it is told again what is used up."""
+        """Start anew with the service: news() tells again which limits are reached."""
         self._out.clear()
         self.roll(now)
 
     def roll(self, now: float) -> None:
         """
-        Go on to the day and month of `now` (epoch seconds).  One that is over does not come back
-        when the clock is set back.  One that is more than a day ahead was never there: the clock
-        was wrong, and what was counted then is counted now.
+        Go on to the day and month of `now` (epoch seconds).  A day or month that is over does not
+        come back when the clock is set back.  A day that is more than one ahead has never been: the
+        clock was wrong, and what was counted for it counts for the present one.
         """
         moment = datetime.fromtimestamp(now, UTC)
         day, month, old = moment.strftime(_DAY), moment.strftime(_MONTH), self._now
@@ -178,7 +183,7 @@ class Budget:
             )
 
     def spend(self, posts: int, now: float) -> None:
-        """So many posts have been delivered."""
+        """Count posts that have been delivered."""
         self.roll(now)
         if not self._pending:
             self._since = now
@@ -186,21 +191,21 @@ class Budget:
         self._now = self._plus(self._now, posts)
 
     def pause(self, now: float) -> None:
-        """From now on nothing is read of what is being sent."""
+        """Note that from now on nothing is read of what X sends."""
         if self._paused is None:
             self._paused = now, max(self._ahead, self._rate(now))
 
     def resume(self) -> None:
-        """It is being read: whatever comes is counted."""
+        """Note that what X sends is read again, and so counted."""
         self._paused, self._unread = None, 0
 
     @property
     def is_paused(self) -> bool:
-        """Whether something may be sent that is not read."""
+        """Whether X may be sending posts that are not read."""
         return self._paused is not None
 
     def wait(self, now: float) -> bool:
-        """Time has passed in which nothing was read.  Whether a limit may be reached by that."""
+        """Estimate what has come unread by now.  Return whether a limit may be reached by that."""
         if self._paused is None:
             return False
         since, rate = self._paused
@@ -208,7 +213,7 @@ class Budget:
         return any(level.spent + self._unread >= level.limit for level in self.levels())
 
     def write_off(self, now: float) -> None:
-        """Nobody will count what was not read: it is spent, by an estimate."""
+        """Count as spent what has come unread, by an estimate, because nobody will read it."""
         self.wait(now)
         posts = self._unread
         self.resume()
@@ -222,8 +227,8 @@ class Budget:
     @property
     def room(self) -> int:
         """
-        How many posts more the last record provides for.  Below 0, or in a day that it does not
-        know, a new one is due.
+        How many more posts the last record provides for.  Below 0, and in a day that the record
+        does not know, a new one is due.
         """
         if self._now.day != self._kept.day:
             return -1
@@ -231,24 +236,24 @@ class Budget:
 
     @property
     def settled(self) -> bool:
-        """Whether the last record says all, and provides for no more."""
+        """Whether the last record says all, and provides for no more posts."""
         return self._ahead == self._pending == 0
 
     def record(self, now: float) -> SpendingRecord:
-        """What to keep while posts come; hand it to kept() when it is on disk."""
+        """Return what to keep while posts come; to be given to kept() when it is on disk."""
         ahead = self._rate(now) if self._paused is None else self._paused[1] + self._unread
         return msgspec.structs.replace(self._now, ahead=ahead)
 
     def last_record(self) -> SpendingRecord:
-        """What to keep when no more posts come."""
+        """Return what to keep when no more posts come."""
         return msgspec.structs.replace(self._now, ahead=0)
 
     def kept(self, record: SpendingRecord) -> None:
-        """`record` is on disk."""
+        """Note that `record` is on disk."""
         self._kept, self._ahead, self._pending = record, record.ahead, 0
 
     def levels(self) -> tuple[LimitUse, ...]:
-        """Of the limits that there are, the one that lasts longer last."""
+        """Return how far each limit is used, that of the day before that of the month."""
         limits, now = self._limits, self._now
         found = (
             ("day", now.day_posts, limits.posts_per_day, now.day_estimate),
@@ -261,7 +266,10 @@ class Budget:
         )
 
     def news(self) -> tuple[LimitUse, ...]:
-        """The levels that have come to be nearly or wholly used; each is told once a period."""
+        """
+        Return how far those limits are used that have come to be nearly or wholly used since the
+        last call; each is told once a period.
+        """
         found = []
         for level in self.levels():
             period = self._period(level)
@@ -275,11 +283,11 @@ class Budget:
         return tuple(found)
 
     def exhausted(self) -> LimitUse | None:
-        """The limit that is reached, the one that lasts longest; None where none is."""
+        """Return the limit that is reached, that of the month if both are; None where none is."""
         return next((level for level in reversed(self.levels()) if level.exhausted), None)
 
     def renewed_at(self, level: LimitUse) -> float:
-        """When the period of `level` ends, in epoch seconds."""
+        """Return when the period of `level` ends, in epoch seconds."""
         day = datetime.strptime(self._now.day, _DAY).replace(tzinfo=UTC)
         if level.name == "day":
             return (day + timedelta(days=1)).timestamp()
@@ -287,6 +295,7 @@ class Budget:
         return (month + timedelta(days=32)).replace(day=1).timestamp()
 
     def _rate(self, now: float) -> int:
+        """Return how many posts come in a second, by what has come since the last record."""
         rate = self._ahead * 3 // 4  # the fastest second of late, lest each little rise needs one
         if self._pending:
             measure = max(now - self._since, SHORTEST_MEASURE)
@@ -294,15 +303,18 @@ class Budget:
         return rate
 
     def _period(self, level: LimitUse) -> str:
+        """Return the day or the month that a limit is for."""
         return self._now.day if level.name == "day" else self._now.month
 
     def _warned(self, period: str) -> None:
+        """Note that there was a warning in this period, and forget periods that are over."""
         current = {self._now.day, self._now.month}
         warned = tuple(sorted(({*self._now.warned} & current) | {period}))
         self._now = msgspec.structs.replace(self._now, warned=warned)
 
     @staticmethod
     def _plus(record: SpendingRecord, posts: int) -> SpendingRecord:
+        """Return the record with so many posts more."""
         return msgspec.structs.replace(
             record, day_posts=record.day_posts + posts, month_posts=record.month_posts + posts
         )

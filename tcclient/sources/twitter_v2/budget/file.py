@@ -1,5 +1,7 @@
 """
-The file that says what was spent.  Knows how it is read and replaced, and nothing of budgets.
+The file that says what was spent.
+
+Knows how the file is read and replaced; nothing of what a budget allows.
 """
 
 import os
@@ -9,31 +11,31 @@ from pathlib import Path
 
 import msgspec
 
+from tcclient.runtime.appending import sync_folder
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, SpendingRecord
-from tcclient.storage.syncing import sync_folder
 
 _MAX_BYTES = 1 << 16  # a record has some 200; this keeps a foreign file from being read whole
 
 Write = Callable[[Path, SpendingRecord], None]
-"""Puts a record on disk, as write_record() does."""
+"""Puts a record on disk, as write_record() does.  Raises OSError."""
 
 
 class Illegible(Exception):
-    """There is a file, and it does not say what was spent.  str() is a clause."""
+    """Raised for a file that does not say what was spent. str() is a clause."""
 
 
 def record_path(base_dir: Path, prefix: str) -> Path:
     """
-    Of the client whose rules have tags that begin with `prefix`: clients that share a folder do
-    not share a budget.
+    Return the path of a client's file; `prefix` begins the tags of its rules.  Clients that share a
+    folder do not share a budget.
     """
     return base_dir / f"tcc.budget.{prefix.split(':')[1]}.json"
 
 
 def write_record(path: Path, record: SpendingRecord) -> None:
     """
-    Replace the file: whoever reads it finds the old record or this, after a power cut too.
-    Raises OSError.
+    Replace the file.  Whoever reads it, even after a power cut, finds either the old record or this
+    one.  Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
@@ -46,7 +48,7 @@ def write_record(path: Path, record: SpendingRecord) -> None:
 
 
 def read_record(path: Path) -> SpendingRecord:
-    """NOTHING_SPENT where there is no file.  Raises Illegible."""
+    """Return the record in the file, NOTHING_SPENT if there is no file.  Raises Illegible."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -67,6 +69,7 @@ def read_record(path: Path) -> SpendingRecord:
 
 
 def _newer(content: bytes) -> str | None:
+    """Return a clause if a newer client has written the file, otherwise None."""
     try:
         version = msgspec.json.decode(content)["version"]
     except (msgspec.MsgspecError, RecursionError, TypeError, KeyError):

@@ -1,8 +1,8 @@
 """
 The budget, kept on disk: what was spent survives restarts and kill -9.
 
-Knows when a record is written and what is shut when that fails; closing the connection is its
-listener's business.
+Knows when a record is written, and when buying has to stop because of a limit or of the disk;
+closing the connection is up to its listener.
 """
 
 from pathlib import Path
@@ -20,40 +20,54 @@ from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_recor
 log = Logger()
 
 KEEP_INTERVAL = 1.0
-"""Seconds between two records while posts come, unless more come than the last provides for."""
+"""Seconds between two records while posts come, unless more come than the last one provides for."""
 
 RETRY = 5.0
-"""Seconds until a record that could not be written is tried again."""
+"""Seconds after which a record that could not be written is tried again."""
 
 LONGEST_SLEEP = 3600.0
-"""Seconds: the end of a period is looked for again in between, should the clock be set."""
+"""
+Seconds after which the end of a period is looked for again in between, should the clock be set.
+"""
 
 
 class BudgetListener(Protocol):
-    """Whose budget it is.  All are called from within spend(), startService() or by the clock."""
+    """
+    What the budget keeper reports to.  All methods are called from within spend(), cut() or
+    startService(), or by the clock.
+    """
 
     def budget_exhausted(self, level: LimitUse, until: float) -> None:
-        """Nothing more may be bought before `until` (epoch seconds): close the connection now."""
+        """
+        Called when a limit is reached: nothing more may be bought before `until` (epoch seconds).
+        The connection has to be closed now.
+        """
 
     def budget_unkept(self, reason: str) -> None:
-        """Nothing more may be bought while the count cannot be kept: close the connection now."""
+        """
+        Called when the count cannot be kept on disk: nothing more may be bought until it can.  The
+        connection has to be closed now.
+        """
 
     def budget_renewed(self) -> None:
-        """Posts may be bought again: a new period has begun, or the count can be kept again."""
+        """
+        Called when posts may be bought again: a new period has begun, or the count can be kept
+        again.
+        """
 
 
 class BudgetKeeper(Service, Pausable):
     """
-    Counts the posts of all captures of this client.
+    Counts the posts that all captures of this client buy, and keeps the count in a file.
 
-    The file is replaced a second after posts have come, when a limit is nearly or wholly used, in
-    a new day, when the service starts and stops, and when more posts have come than the last
-    record provides for: at a rate that holds that is never, at one that rises from r to s some
-    log2(s / r) times.
+    The file is replaced a second after posts have come, when a limit is nearly or wholly used, in a
+    new day, when the service starts and stops, and when more posts have come than the last record
+    provides for.  At a steady rate that never happens, at one that rises from r to s some log2(s /
+    r) times.
 
-    Posts are money.  Where the record cannot be written, only what the last one provides for is
-    spent; then the keeper is shut until it can.  While nothing is read of what X sends, an estimate
-    of it is provided for; it is spent where a limit may be reached by it, and where the connection
+    Posts are money.  While the record cannot be written, only what the last one provides for is
+    spent; then nothing may be bought until it can.  While the stream is paused, an estimate of what
+    X sends is provided for; it is spent if a limit may be reached by it, and if the connection
     ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
     period has ended.
     """
@@ -79,10 +93,11 @@ class BudgetKeeper(Service, Pausable):
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing may be bought now; it changes with what the listener is told."""
+        """Whether nothing may be bought now; changes together with what the listener is told."""
         return self._shut
 
     def startService(self) -> None:
+        """Find out whether the count can be kept, and tell the listener if a limit is reached."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._budget.begin(self._clock.seconds())
         self._shut = self._budget.exhausted() is not None
@@ -90,6 +105,7 @@ class BudgetKeeper(Service, Pausable):
         self._tell()
 
     def stopService(self) -> None:
+        """Keep the last count."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         _cancel(self._keeping)
         _cancel(self._renewing)
@@ -99,7 +115,7 @@ class BudgetKeeper(Service, Pausable):
             self._keep(self._budget.last_record())
 
     def clock_stepped(self, seconds: float) -> None:
-        """The clock has been set by `seconds`: a period may be over, or last longer."""
+        """Called when the clock has been set by `seconds`: a period may be over, or last longer."""
         if self._renewing is not None:
             _cancel(self._renewing)
             self._maybe_renewed()
@@ -110,18 +126,21 @@ class BudgetKeeper(Service, Pausable):
         self._keep_later()
 
     def resumeProducing(self) -> None:
-        """Note that it is read again."""
+        """Note that what X sends is read again."""
         self._budget.resume()
 
     def cut(self) -> None:
-        """The connection has ended: what was not read will not be counted."""
+        """
+        Note that the connection has ended: what was not read will never be counted, and is spent by
+        an estimate.
+        """
         if self._budget.is_paused:
             self._budget.write_off(self._clock.seconds())
             self._keep(self._budget.last_record())
             self._tell()
 
     def spend(self, posts: int) -> None:
-        """So many posts have just been delivered, whoever's rules they matched."""
+        """Count posts that have just been delivered, whoever's rules they matched."""
         self._budget.spend(posts, self._clock.seconds())
         if not self.running:  # what was under way when the service stopped
             self._keep(self._budget.last_record())
@@ -133,10 +152,10 @@ class BudgetKeeper(Service, Pausable):
         self._tell()
 
     def _tell(self) -> None:
-        """What has changed for the listener, and for the log."""
+        """Tell log and listener what has changed."""
         news = self._budget.news()
         if news and self._failure is None:
-            self._keep_on()  # a restart shall know
+            self._keep_on()  # so that a restart knows of it
         for level in news:
             if not level.exhausted:
                 log.warn(
@@ -156,11 +175,16 @@ class BudgetKeeper(Service, Pausable):
             self._listener.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
+        """
+        Look for a new period at `until` (epoch seconds), or in LONGEST_SLEEP seconds if that is
+        earlier.
+        """
         _cancel(self._renewing)
         seconds = min(max(until - self._clock.seconds(), 0.0) + 0.001, LONGEST_SLEEP)
         self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
 
     def _maybe_renewed(self) -> None:
+        """Let posts be bought again if a new period has begun; otherwise wait on."""
         self._renewing = None
         self._budget.roll(self._clock.seconds())
         level = self._budget.exhausted()
@@ -172,12 +196,14 @@ class BudgetKeeper(Service, Pausable):
         self._reopen()
 
     def _reopen(self) -> None:
+        """Let posts be bought again if nothing stands against it."""
         kept = self._failure is None or self._budget.room > 0
         if self._shut and kept and self._budget.exhausted() is None:
             self._shut = False
             self._listener.budget_renewed()
 
     def _keep_later(self) -> None:
+        """Write a record in KEEP_INTERVAL seconds, if none is due earlier."""
         if self._keeping is None and self.running:
             self._keeping = self._clock.callLater(KEEP_INTERVAL, self._keep_in_time)
 
@@ -193,9 +219,11 @@ class BudgetKeeper(Service, Pausable):
             self._keep_later()
 
     def _keep_on(self) -> None:
+        """Write a record that provides for more posts."""
         self._keep(self._budget.record(self._clock.seconds()))
 
     def _keep(self, record: SpendingRecord) -> None:
+        """Write a record, and again in RETRY seconds where that fails."""
         _cancel(self._keeping)
         self._keeping = None
         if self._illegible:
@@ -213,6 +241,7 @@ class BudgetKeeper(Service, Pausable):
             self._failure = None
 
     def _failed(self, reason: str) -> None:
+        """Note why the record could not be written, and report that if it is news."""
         if reason != self._failure:
             log.error(
                 "Cannot keep the count of posts in {path}: {reason}. Without it no more are bought "
@@ -225,6 +254,9 @@ class BudgetKeeper(Service, Pausable):
         self._failure = reason
 
     def _read(self, limits: BudgetLimits) -> Budget:
+        """
+        Return the budget by the record in the file; one that is used up where it cannot be read.
+        """
         now = self._clock.seconds()
         try:
             record = read_record(self._path)

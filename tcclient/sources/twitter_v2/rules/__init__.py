@@ -1,1 +1,1 @@
-"""The rules of an app at X."""
+"""The rules of an app at X: what they say, which there should be, and how they are kept so."""

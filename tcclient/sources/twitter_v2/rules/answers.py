@@ -1,4 +1,8 @@
-"""What X's answers say of an app's rules.  Pure: knows bodies, makes no requests."""
+"""
+What X's answers say of an app's rules.  Pure.
+
+Knows bodies; makes no requests.
+"""
 
 import json
 from collections.abc import Iterator
@@ -8,10 +12,11 @@ from tcclient.runtime.failures import one_line
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 
 Body = dict[str, Any]
+"""A JSON object, decoded."""
 
 
 def loads(body: bytes) -> Any:
-    """The JSON value, None for what is not JSON."""
+    """Return the JSON value, None for what is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -20,8 +25,9 @@ def loads(body: bytes) -> Any:
 
 def next_token(page: Body) -> str:
     """
-    The token of the page after this one, empty where this is the last.  Raises ValueError for what
-    is no page: taken for an empty one it would end every capture.
+    Return the token of the page after this one, empty if this is the last.  Raises ValueError, with
+    a clause, for an answer that is not a list of rules: taken for an empty list, it would end every
+    capture.
     """
     data, meta, errors = page.get("data"), page.get("meta"), page.get("errors")
     # `data` is absent when there are no rules.
@@ -34,7 +40,7 @@ def next_token(page: Body) -> str:
 
 
 def present(answer: Body) -> Iterator[PresentRule]:
-    """The rules that are listed, or were created."""
+    """Yield the rules that an answer lists, or that were created."""
     data = answer.get("data")
     for rule in data if isinstance(data, list) else ():
         if isinstance(rule, dict) and isinstance(rule.get("id"), str):
@@ -44,7 +50,7 @@ def present(answer: Body) -> Iterator[PresentRule]:
 
 
 def refusals(answer: Any) -> Iterator[tuple[str, str]]:
-    """(value, reason) of the rules that X does not take; duplicates are not refused."""
+    """Yield value and reason of each rule that X refuses; a duplicate does not count as refused."""
     errors = answer.get("errors") if isinstance(answer, dict) else None
     for error in errors if isinstance(errors, list) else ():
         if not isinstance(error, dict) or not isinstance(error.get("value"), str):
@@ -55,6 +61,7 @@ def refusals(answer: Any) -> Iterator[tuple[str, str]]:
 
 
 def _reason(error: Body) -> str:
+    """Return why a rule is refused, as a line of 300 characters at most."""
     details = error.get("details") or error.get("detail") or error.get("title") or "it is invalid"
     text = "; ".join(map(str, details)) if isinstance(details, list) else str(details)
     return one_line(text)[:300]

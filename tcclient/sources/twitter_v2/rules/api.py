@@ -1,8 +1,8 @@
 """
-The rules of an app over X API v2: read, try, add, delete.
+Requests about the rules of an app at X API v2: read, try, add, delete.
 
-Knows requests and answers; which rules there should be is decided in `ruleset`, and when, in
-`rulebook`.
+Knows requests and answers; which rules there should be is decided in `ruleset`, and when to ask, in
+`book`.
 """
 
 import json
@@ -31,27 +31,29 @@ from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
 TIMEOUT = 30.0
 """Seconds for a request and its whole answer."""
 MOST_BYTES = 16 << 20
-"""Of an answer: 25,000 rules of 2,048 characters come in pages of 1,000."""
+"""Bytes of the longest answer: 25,000 rules of 2,048 characters come in pages of 1,000."""
 PAGE = 1000
+"""Rules in one page of the list."""
 MOST_PAGES = 100
+"""Pages after which the list is taken for endless."""
 AT_ONCE = 100
-"""Rules in one request, to keep bodies small."""
+"""Rules in one request, which keeps bodies small."""
 
 _NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
 _UNREACHABLE = Refusal(Trouble.NETWORK, "")
 
 
 class RuleError(RefusalError):
-    """The rules could not be read or changed."""
+    """Raised when the rules could not be read or changed."""
 
 
 class NoRoom(RuleError):
-    """The app has as many rules as its plan allows."""
+    """Raised when the app has as many rules as its plan allows."""
 
 
 @attrs.frozen
 class Added:
-    """What became of rules that were to be added: value -> reason for those refused."""
+    """The rules that were created, and those that were refused: value -> reason."""
 
     created: tuple[PresentRule, ...]
     refused: dict[str, str]
@@ -59,7 +61,10 @@ class Added:
 
 @attrs.define
 class RuleApi:
-    """All methods raise RuleError, and nothing else but CancelledError where they are cancelled."""
+    """
+    Asks X about the rules of one app.  All methods raise RuleError, and CancelledError if they are
+    cancelled, but nothing else.
+    """
 
     _client: HTTPClient
     _api_url: str
@@ -68,7 +73,7 @@ class RuleApi:
     _clock: IReactorTime
 
     async def rules(self) -> tuple[PresentRule, ...]:
-        """All rules of the app, ours or not."""
+        """Return all rules of the app, ours or not."""
         found: list[PresentRule] = []
         more = ""
         for _ in range(MOST_PAGES):
@@ -84,15 +89,21 @@ class RuleApi:
         raise RuleError("the list of rules does not end", _NONSENSE)
 
     async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
-        """Whether X would take `rules`: value -> reason for those it would not.  It adds none."""
+        """
+        Ask whether X would take the rules, and add none.  Return value -> reason for those that it
+        would refuse.
+        """
         return (await self._add(rules, "?dry_run=true")).refused
 
     async def add(self, rules: Sequence[NewRule]) -> Added:
-        """Add `rules`; a duplicate, which the app has already, is neither created nor refused."""
+        """
+        Add the rules.  Return what became of them; a duplicate of a rule that the app has already
+        is neither created nor refused.
+        """
         return await self._add(rules, "")
 
     async def delete(self, ids: Sequence[str]) -> None:
-        """Delete rules by id; one that is gone already is no error."""
+        """Delete rules by their ids.  Rules that are gone already may be among them."""
         for some in _parts(ids):
             await self._ask("POST", "", {"delete": {"ids": list(some)}})
 
@@ -111,6 +122,7 @@ class RuleApi:
         return Added(tuple(created), refused)
 
     async def _ask(self, method: str, parameters: str, body: Body | None = None) -> Body:
+        """Return the answer to a request.  Raises RuleError."""
         exchange = Deferred.fromCoroutine(self._exchange(method, parameters, body))
         try:
             return await _abandonable(exchange.addTimeout(TIMEOUT, self._clock))
@@ -124,6 +136,7 @@ class RuleApi:
             raise RuleError(explain(Failure()), _UNREACHABLE) from e
 
     async def _exchange(self, method: str, parameters: str, body: Body | None) -> Body:
+        """Return the answer to a request, made once more if X refuses a bought token."""
         token = await self._bearer.token()
         response, said = await self._request(token, method, parameters, body)
         if response.code == 401 and self._bearer.refused(token):
@@ -146,6 +159,7 @@ class RuleApi:
     async def _request(
         self, token: Secret, method: str, parameters: str, body: Body | None
     ) -> tuple[IResponse, bytes]:
+        """Return the response to a request, and its body."""
         headers = {"Authorization": [f"Bearer {token.reveal()}"], "User-Agent": [self._user_agent]}
         if body is not None:
             headers["Content-Type"] = ["application/json"]
@@ -162,8 +176,9 @@ class RuleApi:
 
 def _abandonable(exchange: Deferred[Body]) -> Deferred[Body]:
     """
-    As `exchange`, except that cancelling it is a CancelledError.  Twisted's HTTP client has other
-    words for that, such as a name that cannot be resolved.
+    Return a Deferred that fires as `exchange` does, and fails with CancelledError if it is
+    cancelled.  Twisted's HTTP client may fail with something else then, such as a name that cannot
+    be resolved.
     """
 
     def abandon(answer: Deferred[Body]) -> None:
@@ -180,4 +195,5 @@ def _abandonable(exchange: Deferred[Body]) -> Deferred[Body]:
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Return the items in parts of AT_ONCE."""
     return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))

@@ -1,8 +1,8 @@
 """
-Keeps the app's rules as our jobs want them.
+Keeps the app's rules at X as our jobs want them.
 
-Knows the order of the requests: try, add, and delete the old rule when the new one works, so that
-nothing in between is missed.  Never touches a rule that is not ours.
+Knows the order of the requests: try new rules, add them, and delete the old ones when the new ones
+work, so that nothing in between is missed.  Never touches a rule that is not ours.
 """
 
 import math
@@ -38,32 +38,38 @@ LOOK_AGAIN = 900.0
 """Seconds after which the rules are read again: somebody may have deleted one of ours."""
 
 _PASSING = frozenset({Trouble.NETWORK, Trouble.HTTP, Trouble.RATE_LIMIT})
+"""
+Troubles that pass by themselves, so that a change of what is wanted does not shorten the wait.
+"""
 
 
 class RuleListener(Protocol):
-    """Who hears of the rules."""
+    """What a rulebook reports to."""
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """X has taken these rules of a job; they work when the rule delay is over."""
+        """Called when X has taken these rules of a job; they work when the rule delay is over."""
 
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """These rules of a job are gone."""
+        """Called when these rules of a job are gone from X."""
 
     def terms_refused(self, job_id: int, refused: Sequence[RefusedTerm]) -> None:
-        """X does not take these terms of a job; the others run."""
+        """Called when X refuses these terms of a job; rules for the others are kept."""
 
     def rules_seen(self) -> None:
-        """What X has, or what is wanted of it, may have changed."""
+        """Called when the rules that X has, or what is wanted of it, may have changed."""
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
         """
-        They cannot be kept up to date, which is news; the next try is in `wait` seconds.  X has no
-        rule of the jobs that are `lacking`, as far as is known.
+        Called when the rules cannot be kept up to date, for a reason that is new.  The next try is
+        in `wait` seconds; as far as is known, X has no rule of the jobs that are `lacking`.
         """
 
 
 class _NotCreated(RuleError):
-    """X has answered, and not added all: it has no room, or somebody else added the same."""
+    """
+    Raised when X has answered, and not added all rules: it has no room for them, or somebody else
+    has added the same.
+    """
 
     def __init__(self, number: int, reasons: Iterable[str]) -> None:
         why = "; ".join(sorted(set(reasons)))
@@ -74,15 +80,22 @@ class _NotCreated(RuleError):
 
 
 _SHORT = (NoRoom, _NotCreated)
+"""Errors after which X has been asked for all rules, and lacks some."""
 
 
 def _is_short(error: RuleError) -> bool:
-    """Whether X has been asked for all, and lacks some of it: what is replaced may go."""
+    """
+    Return whether X has been asked for all rules, and lacks some: those that are replaced may be
+    deleted then.
+    """
     return isinstance(error, _SHORT)
 
 
 def _unclear(reasons: Iterable[str]) -> RuleError:
-    """X refuses rules, and nothing follows from it: another wanted may be taken at once."""
+    """
+    Return the error for rules that X refuses without a reason that leads to any term of theirs.
+    Other keywords may be accepted at once.
+    """
     return RuleError(
         f"X refuses rules, and not for a term in them ({'; '.join(reasons)})",
         Refusal(Trouble.QUERY_REFUSED, "See whether the keywords can be put differently."),
@@ -91,7 +104,10 @@ def _unclear(reasons: Iterable[str]) -> RuleError:
 
 @attrs.frozen
 class RulePolicy:
-    """How rules are kept: `prefix` of our tags, characters of a rule, seconds until it works."""
+    """
+    How rules are kept: `prefix` begins our tags, `rule_length` is how many characters a rule has at
+    most, and `rule_delay` the seconds until a new rule works.
+    """
 
     prefix: str
     rule_length: int
@@ -99,7 +115,7 @@ class RulePolicy:
 
 
 class Rulebook:
-    """The rules of one app, as far as they are ours.  After stop() nothing is asked any more."""
+    """The rules of one app, as far as they are ours.  After stop() X is not asked any more."""
 
     def __init__(
         self, api: RuleApi, policy: RulePolicy, listener: RuleListener, clock: IReactorTime
@@ -121,17 +137,17 @@ class Rulebook:
         self._replaced_at: float | None = None
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
-        """From now on these are the rules of the job; X is asked at once."""
+        """Keep rules for these clauses of the job from now on; X is asked at once."""
         self._wanted[job_id] = WantedRules(tuple(clauses))
         self.look()
 
     def drop(self, job_id: int) -> None:
-        """The job wants nothing any more: its rules are deleted at once."""
+        """Want nothing for the job any more; its rules are deleted at once."""
         if self._wanted.pop(job_id, None) is not None:
             self.look()
 
     def forget(self, job_id: int) -> None:
-        """What an earlier process may have left of the job, which wants nothing, is deleted."""
+        """Delete the rules that an earlier process may have left of a job that wants nothing."""
         if job_id not in self._wanted and (
             not self._inventory.is_seen or self._inventory.of(job_id)
         ):
@@ -139,28 +155,35 @@ class Rulebook:
 
     def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
         """
-        What an earlier process has left for the job, which counts until the rules can be read, and
-        the ids of rules that it deleted: what they matched may still come.
+        Take up what an earlier process has left for the job: its rules, which count until the rules
+        can be read, and the ids of the rules that it deleted, because posts that those matched may
+        still come.
         """
         self._inventory.remember(job_id, left, deleted)
 
     def look(self) -> None:
-        """Bring X's rules up to date: now, or when the pass or the wait that is due is over."""
+        """
+        Bring X's rules up to date: now, or when the present pass or the wait after a failure is
+        over.
+        """
         self._again = True
         if not self._patient:
             self._begin()
 
     def wants(self, job_id: int) -> bool:
-        """Whether the job asks for anything that X may take."""
+        """Return whether the job asks for anything that X may take."""
         wanted = self._wanted.get(job_id)
         return wanted is not None and wanted.asks
 
     def rules_of(self, job_id: int) -> list[PresentRule]:
-        """The rules that X has for the job; none for one that wants none."""
+        """Return the rules that X has for the job; none if it wants none."""
         return self._inventory.of(job_id) if self.wants(job_id) else []
 
     def works_in(self, job_id: int) -> float | None:
-        """Seconds until all that the job wants works; None while X lacks some of it."""
+        """
+        Return the seconds until rules for all that the job wants work; None while X lacks some of
+        them.
+        """
         changes = self._plan()
         lacking = {job_of(rule.tag, self._policy.prefix) for rule in changes.add}
         if not self.rules_of(job_id) or job_id in lacking:
@@ -169,22 +192,27 @@ class Rulebook:
         return max(0.0, complete.get(job_id, 0.0) - self._clock.seconds())
 
     def begins_in(self, job_id: int) -> float:
-        """Seconds until the first of the rules that X has for the job works."""
+        """Return the seconds until the first of the rules that X has for the job works."""
         return self._inventory.begins_in(job_id, self._clock.seconds())
 
     @property
     def routing(self) -> Routing:
-        """From matching rules to jobs; it follows the rules by itself."""
+        """
+        The way from the rules that a post matched to our jobs; it follows the rules by itself.
+        """
         return self._inventory.routing
 
     def stop(self) -> None:
-        """End all waiting; what X still has is put in order at the next start."""
+        """
+        Stop all waiting and asking; what X still has is put in order when the next process starts.
+        """
         self._stopped = True
         self._cancel_due()
         if self._working is not None:
             self._working.cancel()
 
     def _begin(self) -> None:
+        """Bring the rules up to date now, without regard to a wait, unless that is being done."""
         self._again, self._patient = True, False
         if self._busy or self._stopped:
             return
@@ -196,11 +224,15 @@ class Rulebook:
         working.addBoth(self._rest)
 
     def _rest(self, _: object) -> None:
+        """
+        Note that the passes are over, and look again in LOOK_AGAIN seconds if nothing else is due.
+        """
         self._busy, self._working = False, None
         if self._due is None and self._wanted and not self._stopped:
             self._call_later(LOOK_AGAIN)
 
     async def _passes(self) -> None:
+        """Make passes as long as there is something to do.  A failed pass is tried again later."""
         while self._again and not self._stopped:
             self._again = False
             self._cancel_due()
@@ -217,12 +249,14 @@ class Rulebook:
                     self._recovered()
 
     def _recovered(self) -> None:
+        """Let the waits begin anew, and say that all is well if a failure had been reported."""
         self._backoff.proved()
         if self._said:
             log.info("The rules can be kept up to date again.")
         self._said = ""
 
     def _try_later(self, error: RuleError) -> None:
+        """Report a failure that is news, and plan the next try."""
         if self._stopped:
             return
         refusal = error.refusal
@@ -249,7 +283,10 @@ class Rulebook:
         self._call_later(wait)
 
     async def _pass(self) -> bool:
-        """Whether X has now what was wanted when it was looked at."""
+        """
+        Go through the requests once.  Return whether X has now what was wanted at the beginning.
+        Raises RuleError.
+        """
         self._see(await self._api.rules())
         due = self._inventory.due(self._plan(), self._values(), self._clock.seconds())
         if due:
@@ -269,7 +306,11 @@ class Rulebook:
         return short is None
 
     def _wait(self, short: RuleError | None) -> None:
-        """What may go now goes now: at the cap of rules it makes room for those that lack it."""
+        """
+        Go on at once if an old rule may be deleted now, which makes room for new ones at the cap of
+        rules; or wait until one may.  Raises `short`, if there is one and no rule may be deleted
+        now.
+        """
         wait = self._until_replaced()
         if wait <= 0:
             self._again = True
@@ -279,11 +320,12 @@ class Rulebook:
             self._call_later(min(wait, self._policy.rule_delay))
 
     def _until_replaced(self) -> float:
-        """Seconds until an old rule may go; inf where none waits for that."""
+        """Return the seconds until an old rule may be deleted; inf where none waits for that."""
         at = self._replaced_at
         return math.inf if at is None else at - self._clock.seconds()
 
     def _values(self) -> dict[int, tuple[str, ...]]:
+        """Return the values of the rules that each job wants."""
         return {
             job: wanted.values(self._policy.rule_length) for job, wanted in self._wanted.items()
         }
@@ -295,6 +337,7 @@ class Rulebook:
         return plan(wanted, self._inventory.rules, self._policy.prefix)
 
     def _see(self, rules: Iterable[PresentRule]) -> None:
+        """Take these for the rules that X has, and report what has changed."""
         news = self._inventory.see(rules, self._clock.seconds())
         if any(self._inventory.job_of(rule) in self._wanted for rule in news.lost):
             log.warn("Somebody has deleted rules of ours at X; they are added again.")
@@ -306,8 +349,8 @@ class Rulebook:
 
     async def _add(self, changes: Changes) -> bool:
         """
-        Add what is still wanted, or as much of it as there is room for.  Whether that was all that
-        is lacking; if not, the next pass goes on.  Raises RuleError.
+        Add what is still wanted, or as much of it as there is room for.  Return whether that was
+        all that is lacking; if not, the next pass goes on.  Raises RuleError.
         """
         some = changes.add
         while True:
@@ -323,7 +366,10 @@ class Rulebook:
                 return is_all and len(some) == len(changes.add)
 
     async def _add_some(self, changes: Changes, some: Sequence[NewRule]) -> bool:
-        """Try, and add what is still wanted by then.  Whether that was all of `some`."""
+        """
+        Try the rules, and add those that are still wanted then.  Return whether those were all of
+        `some`.  Raises RuleError.
+        """
         tell = self._listener.terms_refused
         trial = Trial(self._api, self._wanted, self._policy.prefix, tell)
         reasons = await trial.refused(some)
@@ -352,5 +398,6 @@ class Rulebook:
 
 
 def _unless_cancelled(failure: Failure) -> None:
+    """Log a failure, unless it is that the request was cancelled."""
     if not failure.check(CancelledError):
         log.failure("The rules could not be kept up to date.", failure)

@@ -1,8 +1,8 @@
 """
 The researcher's keyword text -> the texts of X API v2 rules.
 
-Knows how terms become clauses and clauses are packed into rules; knows nothing of who owns a
-rule (`ruleset`) nor what X thinks of it: X judges by `dry_run`.
+Knows how terms become clauses, and how clauses are packed into rules; does not know whose a rule is
+(`ruleset`), nor what X thinks of it: X judges by `dry_run`.
 """
 
 import hashlib
@@ -15,7 +15,10 @@ from tcclient.sources.keywords import is_box, parse_box, split_terms, utf8_size
 from tcclient.sources.twitter_v2.rules import quoting
 
 BOX_DEGREES = (0.0, 360.0)
-"""No limit of our own: what X accepts has changed over the years, and it says so itself."""
+"""
+No limit of our own to a box's sides: what X accepts has changed over the years, and X says so
+itself.
+"""
 SPARE = 16
 """
 Characters that stay free in a packed rule, so that the same text can be wanted by nine jobs of
@@ -27,7 +30,7 @@ _PREFIX = "rule:"
 
 @attrs.frozen
 class Clause:
-    """What one term of the researcher's text asks for: `text` is a rule by itself."""
+    """What one term of the researcher's text asks for.  `text` could be a rule by itself."""
 
     term: str
     text: str
@@ -37,11 +40,14 @@ def clauses(
     text: str | None, rule_length: int
 ) -> tuple[tuple[Clause, ...], tuple[RefusedTerm, ...]]:
     """
-    Commas separate terms, in a `rule:` too.  The words of a term must all occur; `geo:` begins a
-    box, and what follows `rule:` is taken as written.  Two terms may ask for the same: there is
-    one clause then, with the first of them.
+    Return the clauses of a keyword text, and the terms that are refused.
 
-    No text, or a blank one, gives neither clauses nor refusals: that asks for the sample stream.
+    Commas separate terms, in a `rule:` too.  The words of a term must all occur; `geo:` begins a
+    box, and what follows `rule:` is taken as written.  Where two terms ask for the same, there is
+    one clause, with the first of them.
+
+    No text, or a blank one, gives neither clauses nor refusals: that asks for the sample of all
+    posts.
     """
     if text is None or not text.strip():
         return (), ()
@@ -61,23 +67,23 @@ def clauses(
 
 def length(rule: str) -> int:
     """
-    Its characters, as X may count them: X says "characters", and whether an emoji is one or two
-    (UTF-16) is not documented.  It is two here, so that a rule is never too long.
+    Return the length of a rule in characters, as X may count them.  X does not document whether an
+    emoji is one character or two (UTF-16).  It is two here, so that a rule is never too long.
     """
     return len(rule.encode("utf-16-le")) // 2
 
 
 def pack(found: Iterable[Clause], rule_length: int) -> tuple[str, ...]:
     """
-    Rules of `rule_length` at most that have every clause in one of them, joined with OR.  The
-    order of the clauses makes no difference.
+    Return rules of at most `rule_length` characters in which each clause stands once, joined with
+    OR.  The order of the clauses makes no difference.
 
-    A row that is too long, in alphabetical order, is cut before the clause with the lowest hash,
-    and so are its parts.  A clause more or less then changes the rule that it stands in and
-    rarely another, while rules filled to their ends would all change from there on.  The price
-    is space: with words of usual length the rules are half full.
+    The clauses stand in alphabetical order.  A row that is too long is cut before the clause with
+    the lowest hash, and so are its parts.  Then one clause more or less changes the rule that it
+    stands in and rarely another, while of rules filled to their ends all would change from there
+    on.  The price is space: with words of usual length the rules are half full.
 
-    Raises ValueError for a clause that is too long; `clauses` gives none.
+    Raises ValueError for a clause that is too long; clauses() returns none.
     """
     texts = sorted({clause.text for clause in found})
     if any(length(text) > rule_length for text in texts):
@@ -87,6 +93,7 @@ def pack(found: Iterable[Clause], rule_length: int) -> tuple[str, ...]:
 
 
 def _split(texts: Sequence[str], hashes: Mapping[str, bytes], room: int) -> Iterable[str]:
+    """Yield the rules for the texts, cut until each has room."""
     rule = _OR.join(texts)
     if len(texts) == 1 or length(rule) <= room:
         yield rule
@@ -97,6 +104,10 @@ def _split(texts: Sequence[str], hashes: Mapping[str, bytes], room: int) -> Iter
 
 
 def _rule(term: str, rule_length: int) -> str:
+    """
+    Return the text of the clause for a term.  Raises ValueError, with a reason, for what cannot be
+    one.
+    """
     utf8_size(term)
     if is_box(term):
         rule = quoting.bounding_box(parse_box(term, BOX_DEGREES))

@@ -1,7 +1,8 @@
 """
-What rules an app has, since when, and when a rule that is no longer wanted may go.  Pure.
+Which rules an app has, since when, and when a rule that is no longer wanted may be deleted.  Pure.
 
-Knows that a new rule works only after a while, and that what it replaces has to stay until then.
+Knows that a new rule works only after a while, and that the rule which it replaces has to stay
+until then.
 """
 
 import math
@@ -14,17 +15,19 @@ from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, Rout
 from tcclient.sources.twitter_v2.rules.wanted import pieces
 
 MOST_FORMER = 10_000
-"""Deleted rules that are remembered: what they matched still comes for a while."""
+"""How many deleted rules are remembered: posts that they matched still come for a while."""
 
 ByJob = Mapping[int, Sequence[PresentRule]]
+"""The rules of each job."""
 Wanted = Mapping[int, Sequence[str]]
+"""The values of the rules that each job wants."""
 
 
 @attrs.frozen
 class News:
     """
-    Our rules that were not there before, and those that are there no longer, by job.  `lost` are
-    those of the latter that were still wanted.
+    What has changed: the rules of ours that are new, and those that are gone, by job.  `lost` are
+    the gone ones that were still wanted.
     """
 
     accepted: ByJob
@@ -34,8 +37,8 @@ class News:
 
 class Inventory:
     """
-    The rules of an app as they were seen last.  `prefix` is that of our tags, `rule_delay` the
-    seconds until a rule works, `now` (seconds) the time at which this process starts.
+    The rules of an app as they were seen last.  `prefix` begins our tags, `rule_delay` is how many
+    seconds pass until a new rule works, and `now`, in seconds, is when this process starts.
 
     `routing` always knows the rules that are there, and those that were there lately.
     """
@@ -57,10 +60,11 @@ class Inventory:
 
     def see(self, rules: Iterable[PresentRule], now: float) -> News:
         """
-        `rules` is what the app has at `now`.
+        Take `rules` for what the app has at `now`.  Return what has changed.
 
         A rule that an earlier process left may be about to work: it counts as accepted when this
-        one started, and is no news.  One whose acceptance got lost on the way counts from now on.
+        process started, and is no news.  A rule whose acceptance we were not told of counts from
+        now on.
         """
         before = {rule.id: rule for rule in self.rules}
         after = {rule.id: rule for rule in rules}
@@ -81,7 +85,10 @@ class Inventory:
         return news
 
     def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
-        """What an earlier process has left for the job, and the ids of rules that it deleted."""
+        """
+        Take up the rules that an earlier process has left for the job, and the ids of those that it
+        deleted.
+        """
         tagged = {rule.id: attrs.evolve(rule, tag=tag(self._prefix, job_id)) for rule in left}
         self._left |= tagged
         for id in (*tagged, *deleted):
@@ -90,8 +97,10 @@ class Inventory:
                 self._former.append(id)
 
     def trust(self) -> bool:
-        """The rules cannot be read: as long as none have been, what was left is taken to be there.
-        Whether that is news."""
+        """
+        Take the rules that earlier processes left for the present ones, because the rules cannot be
+        read, unless they have been read before.  Return whether that is news.
+        """
         if self._seen or self.rules or not self._left:
             return False
         self.rules = tuple(self._left.values())
@@ -105,13 +114,13 @@ class Inventory:
         return self._seen
 
     def of(self, job_id: int) -> list[PresentRule]:
-        """The rules of a job."""
+        """Return the rules that the app has for a job."""
         return [rule for rule in self.rules if self.job_of(rule) == job_id]
 
     def begins_in(self, job_id: int, now: float) -> float:
         """
-        Seconds until the first rule of a job works; 0.0 where it has none.  Those of an earlier
-        process are taken to work, as they mostly have for long.
+        Return the seconds until the first rule of a job works; 0.0 where it has none.  Rules of an
+        earlier process are taken to work, as most have done so for long.
         """
         waits = (
             0.0 if rule.id in self._older else self._works[rule.id] - now
@@ -121,8 +130,8 @@ class Inventory:
 
     def due(self, changes: Changes, wanted: Wanted, now: float) -> list[PresentRule]:
         """
-        What may be deleted at `now`: the rules of jobs that want nothing, and those whose
-        successors work.  `changes` lead from the rules to `wanted`.
+        Return the rules that may be deleted at `now`: those of jobs that want nothing, and those
+        whose successors work.  `changes` lead from the present rules to `wanted`.
         """
         self._doomed = frozenset(changes.delete)
         covers: dict[int, _Cover] = {}
@@ -144,8 +153,9 @@ class Inventory:
 
     def supersede(self, changes: Changes, wanted: Wanted) -> float | None:
         """
-        X has been asked for all that is `wanted`; `changes` are left.  Returns when the next of
-        the rules that they delete will be due, None where none is waiting for that.
+        Note that X has been asked for all that is `wanted`, and that `changes` are left.  Return
+        when the next of the rules that they delete may be deleted, None where none is waiting for
+        that.
         """
         doomed = set(changes.delete)
         complete = self.complete_from(doomed)
@@ -163,7 +173,7 @@ class Inventory:
         return None if math.isinf(next_due) else next_due
 
     def complete_from(self, doomed: Set[str]) -> dict[int | None, float]:
-        """Job -> when all of its rules work but the `doomed`, given by their ids."""
+        """Return job -> when all its rules work, except for the `doomed`, given by their ids."""
         found: dict[int | None, float] = {}
         for rule in self.rules:
             if rule.id not in doomed:
@@ -172,13 +182,15 @@ class Inventory:
         return found
 
     def job_of(self, rule: PresentRule) -> int | None:
-        """The job that a rule is for; None where it is not ours."""
+        """Return the job that a rule is for; None for a rule that is not ours."""
         return job_of(rule.tag, self._prefix)
 
     def _cover(self, job_id: int, wanted: Wanted) -> "_Cover":
+        """Return which of the rules of a job bring what it wants."""
         return _Cover({rule: self._works[rule.id] for rule in self.of(job_id)}, wanted[job_id])
 
     def _route(self, new: Iterable[PresentRule], gone: Iterable[PresentRule]) -> None:
+        """Let `routing` know new rules, and forget the oldest of those that are gone."""
         self._jobs |= {rule.id: job for job, rules in self._by_job(new).items() for rule in rules}
         self._former.extend(rule.id for rule in gone if rule.id in self._jobs)
         while len(self._former) > MOST_FORMER:
@@ -187,6 +199,7 @@ class Inventory:
                 self._jobs.pop(former, None)
 
     def _by_job(self, rules: Iterable[PresentRule]) -> dict[int, list[PresentRule]]:
+        """Return those of the rules that are ours, by job."""
         found: dict[int, list[PresentRule]] = {}
         for rule in rules:
             job_id = self.job_of(rule)
@@ -206,7 +219,7 @@ class _Cover:
                 self._bringing[piece][rule.id] = since
 
     def without(self, rule: PresentRule) -> float:
-        """From when on nothing that is wanted is missed without this rule."""
+        """Return from when on nothing that is wanted is missed without this rule; inf for never."""
         since = 0.0
         for piece in pieces(rule.value) & self._bringing.keys():
             others = (time for id, time in self._bringing[piece].items() if id != rule.id)
@@ -214,6 +227,6 @@ class _Cover:
         return since
 
     def remove(self, rule: PresentRule) -> None:
-        """It goes: it brings nothing any more."""
+        """Take out a rule that is to be deleted."""
         for bringing in self._bringing.values():
             bringing.pop(rule.id, None)

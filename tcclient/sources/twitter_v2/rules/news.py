@@ -1,7 +1,7 @@
 """
-What accounts and log say of the rules at X.
+What ledgers and log say of the rules at X.
 
-Knows what is worth a line, and finds it again; keeps no rules and no connection.
+Knows what is worth a line, and finds it again later; keeps no rules and no connection.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from tcclient.ledger.entries import RefusedTerm, TermsRefused
 from tcclient.ledger.vocabulary import Vocabulary
-from tcclient.sources.complaints import say_refused
+from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.entries import LedgerRule
 from tcclient.sources.twitter_v2.rules.book import RuleListener
@@ -25,19 +25,27 @@ log = Logger()
 _KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted))
 
 _LOOK_BACK = 10_000
-"""Lines of a ledger in which rules are looked for: what one matched may come for some minutes."""
+"""
+Lines of a ledger in which rules are looked for: posts that a rule matched may come for some minutes
+after its deletion.
+"""
 
 
 @attrs.frozen
 class RulesBefore:
-    """The rules that an earlier process has left at X for a job, and the ids of the deleted."""
+    """
+    The rules that an earlier process has left at X for a job, and the ids of those that it deleted.
+    """
 
     left: tuple[PresentRule, ...]
     deleted: tuple[str, ...]
 
 
 def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> RulesBefore:
-    """By the lines of the job's ledger: what is said of a rule last counts."""
+    """
+    Return the rules of a job according to its ledger, whose lines are given from the newest on:
+    what is said last of a rule counts.
+    """
     left: dict[str, PresentRule | None] = {}
     for line in islice(newest_first, _LOOK_BACK):
         entry = _KINDS.read(line) if line.get("job") == job_id else None
@@ -55,29 +63,35 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Rule
 
 @attrs.frozen
 class RuleNews(RuleListener):
-    """As RuleListener of a rulebook.  `seen` is called when the rules may have changed."""
+    """
+    Tells ledgers and log what a rulebook reports.  `seen` is called when the rules may have
+    changed.
+    """
 
     _subscriptions: Subscriptions
     _rule_delay: float
     _seen: Callable[[], None]
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """As RuleListener."""
+        """Note in the job's ledger that X has taken these rules."""
         entry = v2entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
         self._subscriptions.note(job_id, entry)
 
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """As RuleListener."""
+        """Note in the job's ledger that X has these rules no more."""
         self._subscriptions.note(job_id, v2entries.RulesDeleted(rules=_named(rules)))
 
     def terms_refused(self, job_id: int, refused: Sequence[RefusedTerm]) -> None:
-        """As RuleListener."""
+        """Note in the job's ledger and in the log that X refuses these terms."""
         for subscription in self._subscriptions.of([job_id]):
             say_refused(subscription.title, refused)
         self._subscriptions.note(job_id, TermsRefused(refused=tuple(refused)))
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
-        """As RuleListener."""
+        """
+        Note in all ledgers that the rules cannot be kept up to date, and name in the log the
+        captures that get nothing meanwhile.
+        """
         self._subscriptions.note_all(v2entries.RulesFailed(reason=reason, wait=wait))
         if lacking:
             log.warn(
@@ -88,9 +102,10 @@ class RuleNews(RuleListener):
             )
 
     def rules_seen(self) -> None:
-        """As RuleListener."""
+        """Call `seen`."""
         self._seen()
 
 
 def _named(rules: Sequence[PresentRule]) -> tuple[LedgerRule, ...]:
+    """Return the rules as a ledger has them."""
     return tuple(LedgerRule(rule.id, rule.value) for rule in rules)

@@ -1,19 +1,20 @@
 """
 One term of the researcher's text -> one clause of X API v2's rule language.
 
-Knows the language: what it reads as an operator, and how that is taken from it.  Knows no limits
+Knows the language: what X reads as an operator, and how to keep it from doing so.  Knows no limits
 and no rules.  The facts are those of docs.x.com "Build a rule" and "Operators".
 
 What a clause matches, beside v1.1's `track`:
 - Words.  v1.1 matched a word in the text, in hashtags, mentions and URLs.  v2 compares with the
-  words of the text, split at punctuation: `snow` matches "#snow" and "@snow", as it did, never
-  "#snowday", as it did not, and nothing in a URL: for those write `rule:url:snow`.
+  words of the text, split at punctuation.  `snow` matches "#snow" and "@snow" as on v1.1, and
+  not "#snowday", which v1.1 did not match either.  It matches nothing in a URL: for that write
+  `rule:url:snow`.
 - `#snow` matches that hashtag only, `@snow` that mention, `$snow` that cashtag, in both.
 - A word with punctuation in it becomes a phrase: `coca-cola` matches "coca cola" too.
-- Neither matches inside of a word, so Chinese and Japanese match as X divides them.
+- Neither matches inside of a word, so Chinese and Japanese texts match as X divides them.
 - Words in a pair of quotation marks are a phrase: `"climate change"`.  v1.1 knew no phrases.  A
   pair begins where a word may and ends where one may; the marks may differ („so“).  Any other mark
-  (`7" single`) only divides words, as all of them did in v1.1, and so does one without its like.
+  (`7" single`) only divides words, as all marks did in v1.1, and so does a mark without a partner.
 """
 
 import re
@@ -23,25 +24,33 @@ from collections.abc import Iterator
 from tcclient.sources.keywords import Box
 
 _OPERATORS = frozenset({"or", "and", "not"})
-"""Only OR is documented.  AND and NOT are read as operators by X's own playground."""
+"""
+Words that need quotation marks.  Only OR is documented; X's own playground reads AND and NOT as
+operators too.
+"""
 _SIGNS = str.maketrans("＃＠＄", "#@$")
-"""Hashtags and mentions are written with these signs in Japanese."""
+"""The signs with which hashtags and mentions are written in Japanese -> the signs that X knows."""
 _MENTION = re.compile(r"@[A-Za-z0-9_]{1,15}")
 _CASHTAG = re.compile(r"\$[A-Za-z]{1,6}")
 _MARKS = '"“”„‟〝〞〟＂«»'
 _QUOTED = re.compile(
     rf"(?<![^\s({_MARKS}-])[{_MARKS}]([^{_MARKS}]+)[{_MARKS}](?![^\s).;:!?{_MARKS}])"
 )
-"""A pair of them, at the ends of words: `7" or 12" single` has none."""
+"""A phrase between two marks that stand at the ends of words: `7" or 12" single` has none."""
 _UNQUOTABLE = re.compile(rf"[{_MARKS}\\\x00-\x1f\x7f-\x9f]")
-"""What ends a phrase, or may: no way to escape it is documented.  To X it only divides words."""
+"""
+Characters that end a phrase, or may: no way to escape them is documented.  X only divides words at
+them.
+"""
 _WORD_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc"})
+"""Unicode categories of the characters that a word consists of."""
 
 
 def clause(term: str) -> str:
     """
-    All the words and phrases of the term, in any order, each meaning what it says.  Words without
-    anything that X matches (a lone dash) go.  Raises ValueError, with a reason, when none is left.
+    Return a clause for all words and phrases of the term, in any order, none of them read as an
+    operator.  Words without anything that X matches (a lone dash) are left out.  Raises ValueError,
+    with a reason, when none is left.
     """
     atoms = [atom for atom in _atoms(term) if atom]
     if not atoms:
@@ -51,8 +60,9 @@ def clause(term: str) -> str:
 
 def written(rule: str) -> str:
     """
-    A rule as the researcher wrote it, in parentheses: what it ORs stays apart from other terms.
-    Raises ValueError, with a reason, when it would reach beyond its parentheses.
+    Return a rule as the researcher wrote it, in parentheses, so that an OR in it does not reach
+    other terms.  Raises ValueError, with a reason, for a rule that would reach beyond its
+    parentheses.
     """
     if not rule:
         raise ValueError("nothing follows rule:")
@@ -70,7 +80,7 @@ def written(rule: str) -> str:
 
 
 def bounding_box(box: Box) -> str:
-    """The clause for a box; a millionth of a degree is a tenth of a metre."""
+    """Return the clause for a box, to a millionth of a degree, which is a tenth of a metre."""
     sides = (box.west, box.south, box.east, box.north)
     return f"bounding_box:[{' '.join(map(_degrees, sides))}]"
 
@@ -98,7 +108,9 @@ def _atom(word: str) -> str:
 def _phrase(text: str) -> str:
     words = _UNQUOTABLE.sub(" ", text).split()
     phrase = " ".join(word for word in words if any(map(_can_match, word)))
-    return phrase if _is_plain(phrase) else f'"{phrase}"'  # one word, or none, needs no marks
+    return (
+        phrase if _is_plain(phrase) else f'"{phrase}"'
+    )  # one word, or none, needs no quotation marks
 
 
 def _is_plain(word: str) -> bool:
@@ -127,8 +139,9 @@ def _is_variant(character: str) -> bool:
 
 def _can_match(character: str) -> bool:
     """
-    Letters, digits and emoji; whatever carries a variation selector is an emoji.  X divides the
-    text at every other symbol: a clause that asks for one would match nothing, in silence.
+    Return whether X matches this character: a letter, a digit or an emoji, as is whatever carries a
+    variation selector.  X divides the text at every other symbol: a clause that asks for one would
+    match nothing, in silence.
     """
     category = unicodedata.category(character)
     return category[0] in "LNM" or category == "So" or (category == "Sm" and character > "\u2190")

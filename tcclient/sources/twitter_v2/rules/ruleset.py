@@ -29,7 +29,7 @@ _JOB_ID = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 @attrs.frozen
 class PresentRule:
-    """A rule as the app has it."""
+    """A rule that the app has at X."""
 
     id: str
     value: str
@@ -47,8 +47,8 @@ class NewRule:
 @attrs.frozen
 class Changes:
     """
-    What to add, and which ids to delete once what was added works.  Plan again before deleting:
-    a job may want its old rule back by then.
+    Which rules to add, and the ids of those to delete once the new ones work.  Plan again before
+    deleting: a job may want its old rule back by then.
     """
 
     add: tuple[NewRule, ...] = ()
@@ -58,8 +58,8 @@ class Changes:
 @attrs.frozen
 class Routed:
     """
-    The jobs that a post belongs to, none or several, and the ids of all rules it matched that
-    are not ours: somebody else's rule may match the same post.
+    The jobs that a post is for, none or several, and the ids of all rules it matched that are not
+    ours: somebody else's rule may match the same post.
     """
 
     jobs: frozenset[int]
@@ -68,21 +68,27 @@ class Routed:
 
 @attrs.frozen
 class Routing:
-    """From the rules that a post matched to our jobs.  `by_id` serves rules that come untagged."""
+    """
+    The way from the rules that a post matched to our jobs.  `prefix` begins our tags; `by_id` has
+    the jobs of rules that come without tag.
+    """
 
     prefix: str
     by_id: Mapping[str, int]
 
     @classmethod
     def of(cls, present: Iterable[PresentRule], prefix: str) -> "Routing":
-        """Rules that are added later need no new routing as long as X gives their tags."""
+        """
+        Return the routing by these rules.  Rules that are added later need no new one as long as X
+        gives their tags.
+        """
         jobs = ((rule.id, job_of(rule.tag, prefix)) for rule in present)
         return cls(prefix, {id: job for id, job in jobs if job is not None})
 
     def route(self, matching_rules: Iterable[tuple[str, str | None]]) -> Routed:
         """
-        `matching_rules` are (id, tag) pairs; X promises the id only.  A job may have stopped
-        since: its rules work until X has taken them off.
+        Return the jobs that the matching rules, pairs of id and tag, belong to; X promises the id
+        only.  A job may have stopped since: its rules work until X has deleted them.
         """
         jobs: set[int] = set()
         foreign: list[str] = []
@@ -99,8 +105,9 @@ class Routing:
 
 def tag_prefix(server_url: str, client_id: int) -> str:
     """
-    How the tags of this client's rules begin.  http or https, a closing slash and the case of the
-    host make no difference: rules that we no longer know for ours would stay, and be billed.
+    Return what the tags of this client's rules begin with.  The scheme, a closing slash and the
+    case of the host make no difference to it: rules that we no longer took for ours would stay, and
+    be billed.
     """
     url = urlsplit(server_url.strip())
     server = f"{url.netloc.lower()}{url.path.rstrip('/')}"
@@ -109,12 +116,12 @@ def tag_prefix(server_url: str, client_id: int) -> str:
 
 
 def tag(prefix: str, job_id: int) -> str:
-    """The tag of a job's rules: `tcc:1a2b3c4d:17`."""
+    """Return the tag of a job's rules: `tcc:1a2b3c4d:17`."""
     return f"{prefix}{job_id}"
 
 
 def job_of(rule_tag: str | None, prefix: str) -> int | None:
-    """The job that a tag names; None for no tag, a foreign one and another client's."""
+    """Return the job that a tag names; None for no tag, a foreign one or another client's."""
     if rule_tag is None or not rule_tag.startswith(prefix):
         return None
     job_id = rule_tag[len(prefix) :]
@@ -125,10 +132,11 @@ def plan(
     wanted: Mapping[int, Sequence[str]], present: Iterable[PresentRule], prefix: str
 ) -> Changes:
     """
-    What makes `present` serve `wanted`, a job's id -> the values it wants.  Only rules tagged as
-    ours are deleted: of jobs that want them no longer, or want nothing, and second copies.
+    Return what to change so that the `present` rules serve `wanted`: a job's id -> the values it
+    wants.  Only rules tagged as ours are deleted: those that their jobs no longer want, those of
+    jobs that want nothing, and second copies.
 
-    No value of `add` is in `present`, be it foreign or about to be deleted.  It may be longer
+    No value of `add` is in `present`, be it foreign or about to be deleted.  A value may be longer
     than the one wanted by two characters for each rule that has it already.  If X calls it a
     duplicate none the less, somebody else was quicker: read the rules and plan again.
     """
@@ -151,7 +159,7 @@ def plan(
 
 
 def _serving(values: Iterable[str], rules: Iterable[PresentRule]) -> dict[str, PresentRule]:
-    """Value -> the rule that has it, in the fewest parentheses; of equal ones the oldest."""
+    """Return value -> the rule that has it, in the fewest parentheses; of equal ones the oldest."""
     spellings: defaultdict[str, list[PresentRule]] = defaultdict(list)
     for rule in rules:
         spellings[_core(rule.value)].append(rule)
@@ -166,7 +174,10 @@ def _serving(values: Iterable[str], rules: Iterable[PresentRule]) -> dict[str, P
 
 
 def _free(value: str, taken: set[str]) -> str:
-    """The value in as few parentheses as nobody has yet; it is taken then."""
+    """
+    Return the value in as few parentheses as no rule has it in yet, and add it to those that are
+    taken.
+    """
     spellings = ("(" * depth + value + ")" * depth for depth in itertools.count())
     spelling = next(spelling for spelling in spellings if _loosely(spelling) not in taken)
     taken.add(_loosely(spelling))
@@ -174,26 +185,32 @@ def _free(value: str, taken: set[str]) -> str:
 
 
 def _is_in_parentheses(value: str, spelling: str) -> bool:
+    """Return whether the spelling is the value in any number of parentheses."""
     value, spelling = _normal(value), _normal(spelling)
     depth = (len(spelling) - len(value)) // 2
     return spelling == "(" * depth + value + ")" * depth
 
 
 def _core(value: str) -> str:
+    """Return the value without the parentheses around it."""
     return _normal(value).strip("()")
 
 
 def _normal(value: str) -> str:
-    """The text that X may give back for `value` without having changed what it means."""
+    """Return the text that X may give back for `value` without having changed what it means."""
     return " ".join(unicodedata.normalize("NFC", value).split())
 
 
 def _loosely(value: str) -> str:
-    # X does not say what it takes for the same, and would refuse what we add if that were more
-    # than we think.  Less does no harm: a pair of parentheses is too many then.
+    """
+    Return a text that is the same for all values that X may take for the same.
+
+    X does not say which those are, and would refuse what we add if there were more of them than we
+    think.  If there are fewer, a pair of parentheses is too many, which does no harm.
+    """
     return _normal(value).lower()
 
 
 def _age(rule_id: str) -> tuple[int, str]:
-    """X's ids are numbers that grow."""
+    """Return a key that sorts ids from the oldest on: X's ids are numbers that grow."""
     return len(rule_id), rule_id

@@ -1,7 +1,7 @@
 """
 Trying rules before they are added, and finding the terms for which X refuses them.
 
-Knows what to try; a wanted knows what follows from it.
+Knows what to try; what a refusal means for the rules that a job wants is known to `wanted`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +14,8 @@ from tcclient.sources.twitter_v2.rules.wanted import WantedRules
 
 class Trial:
     """
-    Of rules that were planned for `wanted` as they are when this is made; what is wanted may
-    change meanwhile.  `tell` hears of the terms of a job that X does not take.
+    A trial of rules that were planned for `wanted` as it is at this moment; what a job wants may
+    change during the trial.  `tell` is called with a job and the terms of it that X refuses.
     """
 
     def __init__(
@@ -33,8 +33,8 @@ class Trial:
 
     async def refused(self, rules: Sequence[NewRule]) -> list[str]:
         """
-        Why X does not take rules: none where it takes all.  The terms that they are refused for
-        are left out of the wanted then.  Raises RuleError.
+        Try the rules.  Return X's reasons for refusing some of them, none where it takes all; the
+        terms at fault are left out of what is wanted then.  Raises RuleError.
         """
         refused = await self._api.attempt(rules)
         for rule in rules:
@@ -43,10 +43,13 @@ class Trial:
         return sorted(set(refused.values()))
 
     def still_wanted(self, rules: Sequence[NewRule]) -> list[NewRule]:
-        """The rules whose jobs want now what they wanted then."""
+        """Return the rules whose jobs still want what they wanted when the rules were planned."""
         return [rule for rule in rules if self._wanted_of(rule) is not None]
 
     async def _find_bad_terms(self, rule: NewRule, reason: str) -> None:
+        """
+        Find the terms for which a rule is refused, by trying its clauses one by one if need be.
+        """
         wanted = self._wanted_of(rule)
         if wanted is None:
             return
@@ -59,6 +62,9 @@ class Trial:
             self._tell(job_id, bad)
 
     def _wanted_of(self, rule: NewRule) -> WantedRules | None:
+        """
+        Return what the rule's job wants; None where that has changed since the rules were planned.
+        """
         job_id = job_of(rule.tag, self._prefix)
         if job_id is None or self._wanted.get(job_id) is not self._planned.get(job_id):
             return None

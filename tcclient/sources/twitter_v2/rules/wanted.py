@@ -1,7 +1,7 @@
 """
-What one job asks X for, less what X does not take.  Pure.
+What one job asks X for, without the clauses that X refuses.  Pure.
 
-Knows how a refused rule leads to the terms that it is refused for; asks X nothing.
+Knows how a refused rule leads to the clauses that it is refused for; asks X nothing.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ _OR = " OR "
 @attrs.define
 class WantedRules:
     """
-    The clauses of a job.  Those in `_bad` X refuses; those in `_apart` it takes, but not in the
-    packed rule that they stood in: each is a rule by itself then.
+    The clauses of a job.  X refuses those in `_bad`; it takes those in `_apart`, but refused the
+    packed rule in which they stood: each of them gets a rule by itself.
     """
 
     clauses: tuple[Clause, ...]
@@ -31,25 +31,29 @@ class WantedRules:
         return any(clause.text not in self._bad for clause in self.clauses)
 
     def values(self, rule_length: int) -> tuple[str, ...]:
-        """The rules that are wanted; none where X takes no clause."""
+        """Return the values of the rules that are wanted; none where X takes no clause."""
         packed = [clause for clause in self._good() if clause.text not in self._apart]
         alone = (clause.text for clause in self._good() if clause.text in self._apart)
         return (*pack(packed, rule_length), *alone)
 
     def is_bad(self, value: str, reason: str) -> list[RefusedTerm]:
-        """X refuses a rule because of `reason`.  Where it has one clause, that is bad."""
+        """
+        Take note that X refuses a rule because of `reason`.  Return the terms that are left out for
+        it: those of a rule that is one clause, none for a packed rule.
+        """
         bad = [clause for clause in self._good() if _bare(clause.text) == _bare(value)]
         return self._leave_out({clause.text: reason for clause in bad})
 
     def suspects(self, value: str) -> list[Clause]:
-        """The clauses in a packed rule that X refuses, to be tried one by one."""
+        """Return the clauses in a packed rule that X refuses, which are to be tried one by one."""
         inside = pieces(value)
         return [clause for clause in self._good() if pieces(clause.text) <= inside]
 
     def tried(self, value: str, reasons: Mapping[str, str]) -> list[RefusedTerm]:
         """
-        The `suspects` of the rule were tried: those with a reason are bad.  Where there are none,
-        each becomes a rule by itself.
+        Take note that the suspects of a rule were tried: X refuses those that have a reason.
+        Return the terms that are left out for that.  Where there are none, each suspect becomes a
+        rule by itself.
         """
         suspects = {clause.text for clause in self.suspects(value)}
         bad = self._leave_out({text: why for text, why in reasons.items() if text in suspects})
@@ -58,6 +62,7 @@ class WantedRules:
         return bad
 
     def _leave_out(self, reasons: Mapping[str, str]) -> list[RefusedTerm]:
+        """Leave out the clauses that have a reason.  Return their terms."""
         self._bad.update(reasons)
         return [
             RefusedTerm(clause.term, f"X refuses it: {reasons[clause.text]}")
@@ -66,11 +71,12 @@ class WantedRules:
         ]
 
     def _good(self) -> list[Clause]:
+        """Return the clauses that X has not refused."""
         return [clause for clause in self.clauses if clause.text not in self._bad]
 
 
 def pieces(value: str) -> frozenset[str]:
-    """What is joined with OR in a rule, without the parentheses around it."""
+    """Return what a rule joins with OR, without parentheses around it."""
     return frozenset(_bare(piece) for piece in value.split(_OR))
 
 

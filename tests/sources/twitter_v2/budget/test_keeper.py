@@ -20,7 +20,12 @@ from tcclient.sources.twitter_v2.budget.budget import (
     LimitUse,
     SpendingRecord,
 )
-from tcclient.sources.twitter_v2.budget.keeper import KEEP_INTERVAL, RETRY, BudgetKeeper
+from tcclient.sources.twitter_v2.budget.keeper import (
+    KEEP_INTERVAL,
+    RETRY,
+    BudgetKeeper,
+    BudgetListener,
+)
 from tests import DEPTH
 from tests.peers import clock_at
 from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
@@ -29,19 +34,22 @@ from tests.storage.crashes import Say, run_and_kill
 MIDNIGHT = NOON + 12 * HOUR
 
 
-class BudgetListener:
+class Told(BudgetListener):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
         self.told: list[object] = []
 
     def budget_exhausted(self, level: LimitUse, until: float) -> None:
+        """Write down which limit is reached, and until when."""
         self.told.append((level, until))
 
     def budget_unkept(self, reason: str) -> None:
+        """Write down the reason."""
         self.told.append(reason)
 
     def budget_renewed(self) -> None:
+        """Write down that it is."""
         self.told.append("renewed")
 
 
@@ -68,21 +76,21 @@ class Disk:
             raise Killed()
 
 
-class PurseTestCase(SynchronousTestCase):
+class KeeperTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = clock_at(NOON)
         folder = Path(self.mktemp())
         folder.mkdir()
         self.path = folder / "tcc.budget.json"
         self.disk = Disk()
-        self.holder = BudgetListener()
+        self.listener = Told()
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
     def start(self, limits: BudgetLimits | None = None) -> BudgetKeeper:
         """A process begins; it is stopped at the end of the test."""
-        self.holder = BudgetListener()
+        self.listener = Told()
         keeper = BudgetKeeper(
-            limits or BudgetLimits(100), self.path, self.clock, self.holder, self.disk.write
+            limits or BudgetLimits(100), self.path, self.clock, self.listener, self.disk.write
         )
         keeper.startService()
         self.addCleanup(lambda: keeper.stopService() if keeper.running else None)
@@ -106,7 +114,7 @@ class PurseTestCase(SynchronousTestCase):
         return found
 
 
-class SpendingTests(PurseTestCase):
+class SpendingTests(KeeperTestCase):
     def test_once_a_second(self) -> None:
         """However many come, at a rate that holds."""
         keeper = self.start(BudgetLimits(10**9))
@@ -135,15 +143,15 @@ class SpendingTests(PurseTestCase):
         self.assertEqual((self.disk.records, self.clock.getDelayedCalls()), (before, []))
 
     def test_used_up(self) -> None:
-        """The holder hears of it while the posts are being counted, once."""
+        """The listener hears of it while the posts are being counted, once."""
         keeper = self.start()
         keeper.spend(99)
-        self.assertEqual((keeper.exhausted, self.holder.told), (False, []))
+        self.assertEqual((keeper.exhausted, self.listener.told), (False, []))
         keeper.spend(2)
         self.assertTrue(keeper.exhausted)
-        self.assertEqual(self.holder.told, [(LimitUse("day", 101, 100), MIDNIGHT)])
+        self.assertEqual(self.listener.told, [(LimitUse("day", 101, 100), MIDNIGHT)])
         keeper.spend(3)
-        self.assertEqual(len(self.holder.told), 1)
+        self.assertEqual(len(self.listener.told), 1)
         self.assertEqual(self.kept()["day_posts"], 101)
 
     def test_the_month_too(self) -> None:
@@ -153,19 +161,19 @@ class SpendingTests(PurseTestCase):
         keeper.spend(2)
         december = MIDNIGHT + 7 * DAY
         expected = [(LimitUse("day", 10, 10), MIDNIGHT), (LimitUse("month", 12, 12), december)]
-        self.assertEqual(self.holder.told, expected)
+        self.assertEqual(self.listener.told, expected)
         for _ in range(8 * 24):
             self.clock.advance(HOUR)
-        self.assertEqual(self.holder.told[2:], ["renewed"])
+        self.assertEqual(self.listener.told[2:], ["renewed"])
 
     def test_renewed(self) -> None:
-        """At the next midnight the holder may go on."""
+        """At the next midnight the listener may go on."""
         keeper = self.start()
         keeper.spend(100)
         self.clock.pump([HOUR] * 11 + [HOUR - 1])
         self.assertTrue(keeper.exhausted)
         self.clock.advance(1.01)
-        self.assertEqual((self.holder.told[1:], keeper.exhausted), (["renewed"], False))
+        self.assertEqual((self.listener.told[1:], keeper.exhausted), (["renewed"], False))
         keeper.spend(99)
         self.assertFalse(keeper.exhausted)
 
@@ -179,12 +187,12 @@ class SpendingTests(PurseTestCase):
         keeper.spend(40)
         self.assertTrue(keeper.exhausted)
         self.clock.pump([HOUR] * 20)
-        self.assertEqual(self.holder.told.count("renewed"), 1)
+        self.assertEqual(self.listener.told.count("renewed"), 1)
         keeper.stopService()
         self.assertTrue(self.start().exhausted)
 
     def test_the_clock_is_set(self) -> None:
-        """Beyond midnight the holder may go on at once; back, it waits until midnight comes."""
+        """Beyond midnight the listener may go on at once; back, it waits until midnight comes."""
         keeper = self.start()
         keeper.spend(100)
         self.clock.pump([HOUR] * 11)
@@ -193,9 +201,9 @@ class SpendingTests(PurseTestCase):
                 call.delay(set_by)
             self.clock.rightNow += set_by
             keeper.clock_stepped(set_by)
-            self.assertEqual(self.holder.told[1:], told)
+            self.assertEqual(self.listener.told[1:], told)
         keeper.clock_stepped(HOUR)
-        self.assertEqual(self.holder.told[1:], ["renewed"])
+        self.assertEqual(self.listener.told[1:], ["renewed"])
 
     def test_a_warning(self) -> None:
         """At 80 % of a limit, once in its period, restarts and kills included."""
@@ -211,7 +219,7 @@ class SpendingTests(PurseTestCase):
         self.assertEqual(len([line for line in found if "allows" in line]), 1)
 
 
-class RestartTests(PurseTestCase):
+class RestartTests(KeeperTestCase):
     def test_a_proper_end(self) -> None:
         """Nothing is forgotten and nothing added."""
         keeper = self.start()
@@ -237,14 +245,14 @@ class RestartTests(PurseTestCase):
         self.assertEqual((self.kept()["day_posts"], self.kept()["ahead"]), (7, 0))
 
     def test_stopped_and_started_again(self) -> None:
-        """The same keeper tells its holder again that nothing is left, and when there is."""
+        """The same keeper tells its listener again that nothing is left, and when there is."""
         keeper = self.start()
         keeper.spend(100)
         keeper.stopService()
         keeper.startService()
-        self.assertEqual(self.holder.told, [(LimitUse("day", 100, 100), MIDNIGHT)] * 2)
+        self.assertEqual(self.listener.told, [(LimitUse("day", 100, 100), MIDNIGHT)] * 2)
         self.clock.pump([HOUR] * 13)
-        self.assertEqual(self.holder.told[2:], ["renewed"])
+        self.assertEqual(self.listener.told[2:], ["renewed"])
 
     def test_a_kill(self) -> None:
         """A second at the last rate is added for what had not been written, as an estimate."""
@@ -295,12 +303,12 @@ class RestartTests(PurseTestCase):
         self.assertLessEqual(self.kept()["month_posts"], bought + 1000)
 
     def test_used_up_before(self) -> None:
-        """The holder is told at the start."""
+        """The listener is told at the start."""
         keeper = self.start()
         keeper.spend(100)
         keeper.stopService()
         self.start()
-        self.assertEqual(self.holder.told, [(LimitUse("day", 100, 100), MIDNIGHT)])
+        self.assertEqual(self.listener.told, [(LimitUse("day", 100, 100), MIDNIGHT)])
 
     def test_other_limits(self) -> None:
         """A raised limit opens it again; one below what is spent closes it."""
@@ -319,7 +327,7 @@ class RestartTests(PurseTestCase):
         self.assertFalse(self.start().exhausted)
 
 
-class DiskTests(PurseTestCase):
+class DiskTests(KeeperTestCase):
     def test_unreadable(self) -> None:
         """It stands for a budget that is used up, stays as it is, and the log says what to do."""
         good = json.loads(
@@ -347,7 +355,7 @@ class DiskTests(PurseTestCase):
                 keeper.stopService()
             self.assertIn("To begin at 0, remove the file", events[0]["log_format"])
             self.assertEqual(self.path.read_bytes(), content)
-            self.assertEqual(self.holder.told, [(LimitUse("day", 100, 100, 100), MIDNIGHT)])
+            self.assertEqual(self.listener.told, [(LimitUse("day", 100, 100, 100), MIDNIGHT)])
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_newer_version(self) -> None:
@@ -368,7 +376,7 @@ class DiskTests(PurseTestCase):
         self.path.write_bytes(b"{")
         keeper = self.start()
         self.clock.pump([HOUR] * 13)
-        self.assertEqual((self.holder.told[1:], keeper.exhausted), (["renewed"], False))
+        self.assertEqual((self.listener.told[1:], keeper.exhausted), (["renewed"], False))
         self.assertEqual(self.kept()["day_posts"], 0)
 
     def test_no_place_at_the_start(self) -> None:
@@ -379,11 +387,11 @@ class DiskTests(PurseTestCase):
             self.clock.pump([RETRY] * 3)
         self.assertEqual(len(events), 1)
         self.assertTrue(keeper.exhausted)
-        [reason] = self.holder.told
+        [reason] = self.listener.told
         self.assertIn("No space left", str(reason))
         self.disk.full = False
         self.clock.advance(RETRY)
-        self.assertEqual((keeper.exhausted, self.holder.told[1:]), (False, ["renewed"]))
+        self.assertEqual((keeper.exhausted, self.listener.told[1:]), (False, ["renewed"]))
 
     def test_no_place_any_more(self) -> None:
         """What the last record provides for may be spent, and no more."""
@@ -403,7 +411,7 @@ class DiskTests(PurseTestCase):
     def test_a_folder_that_is_not_there_yet(self) -> None:
         """It is made."""
         path = self.path.parent / "data" / "x.json"
-        keeper = BudgetKeeper(BudgetLimits(10), path, self.clock, self.holder)
+        keeper = BudgetKeeper(BudgetLimits(10), path, self.clock, self.listener)
         keeper.startService()
         keeper.stopService()
         self.assertEqual([each.name for each in path.parent.iterdir()], ["x.json"])
@@ -415,7 +423,7 @@ class DiskTests(PurseTestCase):
 
             def live(say: Say, path: Path = path) -> None:
                 clock = clock_at(NOON)
-                keeper = BudgetKeeper(BudgetLimits(10**6), path, clock, BudgetListener())
+                keeper = BudgetKeeper(BudgetLimits(10**6), path, clock, Told())
                 keeper.startService()
                 for second in range(1, 4):
                     keeper.spend(second)
@@ -425,7 +433,7 @@ class DiskTests(PurseTestCase):
 
             life = run_and_kill(nth, live)
             keeper = BudgetKeeper(
-                BudgetLimits(10**6), path, self.clock, self.holder, self.disk.write
+                BudgetLimits(10**6), path, self.clock, self.listener, self.disk.write
             )
             keeper.startService()
             found = json.loads(path.read_bytes())["day_posts"]
@@ -470,9 +478,7 @@ class Books:
         now, self.clock = self.clock.rightNow, Clock()  # with what the last life had planned
         self.clock.rightNow = now
         self.disk = Disk()
-        self.keeper = BudgetKeeper(
-            self.limits, self.path, self.clock, BudgetListener(), self.disk.write
-        )
+        self.keeper = BudgetKeeper(self.limits, self.path, self.clock, Told(), self.disk.write)
         self.keeper.startService()
 
     def day(self) -> int:
@@ -506,18 +512,19 @@ class Books:
         self.disk.kill_before = self.disk.kill_after = False
 
 
-class HeldTests(PurseTestCase):
+class PausedTests(KeeperTestCase):
     """Nothing is read of what X sends, at 80 posts a second before."""
 
-    def hold(self, limits: BudgetLimits | None = None) -> BudgetKeeper:
+    def paused(self, limits: BudgetLimits | None = None) -> BudgetKeeper:
+        """Return a keeper that has been told that nothing is read."""
         keeper = self.start(limits or BudgetLimits(10**6))
         self.spend_each_second(keeper, 80, 3)
-        keeper.hold()
+        keeper.pauseProducing()
         return keeper
 
     def test_killed(self) -> None:
         """What has been sent meanwhile is provided for, and a second's worth."""
-        keeper = self.hold()
+        keeper = self.paused()
         self.clock.pump([0.5] * 20)
         self.kill(keeper)
         found = self.start(BudgetLimits(10**6))
@@ -529,16 +536,16 @@ class HeldTests(PurseTestCase):
 
     def test_read_after_all(self) -> None:
         """The posts are counted, and no estimate is left."""
-        keeper = self.hold()
+        keeper = self.paused()
         self.clock.pump([0.5] * 20)
-        keeper.release()
+        keeper.resumeProducing()
         keeper.spend(700)
         keeper.stopService()
         self.assertEqual((self.kept()["day_posts"], self.kept()["day_estimate"]), (940, 0))
 
     def test_the_connection_ends(self) -> None:
         """Nobody will count them: they are spent, by the estimate, once."""
-        keeper = self.hold()
+        keeper = self.paused()
         self.clock.pump([0.5] * 4)
         keeper.cut()
         keeper.cut()
@@ -550,30 +557,30 @@ class HeldTests(PurseTestCase):
 
     def test_the_process_ends(self) -> None:
         """The same."""
-        keeper = self.hold()
+        keeper = self.paused()
         self.clock.pump([0.5] * 4)
         keeper.stopService()
         self.assertIn(self.kept()["day_estimate"], range(2 * 80, 2 * 88 + 1))
 
     def test_a_limit(self) -> None:
         """It is taken for reached when it may be, and what is said tells the estimate."""
-        self.hold(BudgetLimits(1000))
+        self.paused(BudgetLimits(1000))
         self.clock.pump([0.5] * 16)
-        self.assertEqual(self.holder.told, [])
+        self.assertEqual(self.listener.told, [])
         self.clock.pump([0.5] * 6)
-        ((level, _),) = self.holder.told
+        ((level, _),) = self.listener.told
         self.assertRegex(level.used, r"at most 1[0-9]{3} \([0-9]{3} of them estimated\)")
 
     def test_nobody_sends_without_end(self) -> None:
         """What the buffers hold is a bound."""
-        keeper = self.hold()
+        keeper = self.paused()
         self.clock.pump([1.0] * 1000)
         keeper.cut()
         self.assertEqual(self.kept()["day_estimate"], MOST_UNREAD)
 
     def test_the_disk_is_full(self) -> None:
         """No record can provide for more: the connection has to be closed."""
-        keeper = self.hold()
+        keeper = self.paused()
         self.disk.full = True
         self.clock.pump([0.5] * 5)
         self.assertTrue(keeper.exhausted)

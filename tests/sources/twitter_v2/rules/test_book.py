@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import given
 from hypothesis import settings as how
@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.backoff import Trouble
 from tcclient.sources.twitter_v2.rules.api import Added
-from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, Rulebook, RulePolicy
+from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, Rulebook, RuleListener, RulePolicy
 from tcclient.sources.twitter_v2.rules.clauses import Clause, clauses
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tests import DEPTH
@@ -31,8 +31,8 @@ def terms(text: str) -> tuple[Clause, ...]:
     return clauses(text, LENGTH)[0]
 
 
-class Notes:
-    """Who hears of the rules: what it heard, and when."""
+class Notes(RuleListener):
+    """Writes down what it hears of the rules, and when."""
 
     def __init__(self, x: XRules) -> None:
         self._x = x
@@ -43,18 +43,23 @@ class Notes:
         self.seen = 0
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
+        """Write down their values."""
         self._hear("accepted", job_id, rules)
 
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
+        """Write down their values."""
         self._hear("deleted", job_id, rules)
 
     def terms_refused(self, job_id: int, refused: Sequence[RefusedTerm]) -> None:
+        """Write down the terms and the reasons."""
         self.refused += [(job_id, term.term, term.reason) for term in refused]
 
     def rules_seen(self) -> None:
+        """Count it."""
         self.seen += 1
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
+        """Write down the reason, and which jobs lack rules."""
         self.failed.append(reason)
         self.lacking.append(lacking)
 
@@ -77,7 +82,7 @@ class RulebookTestCase(SynchronousTestCase):
         self.began = self.clock.seconds()
         self.notes = Notes(self.x)
         policy = RulePolicy(PREFIX, LENGTH, DELAY)
-        self.book = Rulebook(cast(Any, Api(self.x)), policy, self.notes, self.clock)
+        self.book = Rulebook(Api(self.x), policy, self.notes, self.clock)
 
     def restart(self) -> None:
         """The process ends, however it is, and another one starts."""
@@ -217,7 +222,7 @@ class ChangeTests(RulebookTestCase):
         self.x.lets_go()
         self.assertEqual((self.x.values(), self.x.asked.count("add")), ([], 0))
 
-    def test_a_wanted_out_of_what_the_rules_lead_to(self) -> None:
+    def test_something_wanted_because_of_what_is_heard(self) -> None:
         """The listener may want something when it hears of the rules; that makes no second pass."""
         passes: list[int] = []
         notes = self.notes
@@ -335,7 +340,7 @@ class RestartTests(RulebookTestCase):
         self.assertEqual([rule.value for rule in self.book.rules_of(1)], ["cats OR dogs"])
         self.assertEqual(self.heard(), [])
 
-    def test_the_reader_sees_them_before_the_others_are_added(self) -> None:
+    def test_the_listener_sees_them_before_the_others_are_added(self) -> None:
         """A connection can be opened at once."""
         self.x.has("cats", job=1)
         self.x.holds("try")
@@ -480,7 +485,7 @@ class FailureTests(RulebookTestCase):
                 self.assertEqual(self.x.values(1), [f"dogs{kind}"])
 
     def test_what_somebody_has_to_put_right(self) -> None:
-        """401 and the like: rarely asked again, but at once for another wanted."""
+        """401 and the like: rarely asked again, but at once for other keywords."""
         self.x.fails("read", trouble=Trouble.REFUSED)
         self.want(1, "cats")
         self.goes(3600, 1)
@@ -613,7 +618,7 @@ class RefusalTests(RulebookTestCase):
         self.assertLess(len(self.asked()), 300)
 
     def test_a_refusal_of_what_nobody_sent(self) -> None:
-        """No end of requests either; the next wanted is tried at once."""
+        """No end of requests either; the next keywords are tried at once."""
         attempt = self.x._refused
         self.x._refused = lambda rules: {"something else": "no"}
         self.want(1, "cats")
@@ -815,11 +820,11 @@ moves = st.lists(st.tuples(faults, wanted, times), max_size=9).map(
 
 
 class ModelTests(SynchronousTestCase):
-    """Any sequence of wanted, failures and restarts."""
+    """Any sequence of keywords, failures and restarts."""
 
     @given(moves)
     @how(max_examples=100 * DEPTH)
-    def test_rules_follow_wanted(self, moves: list[tuple[Any, ...]]) -> None:
+    def test_rules_follow_what_is_wanted(self, moves: list[tuple[Any, ...]]) -> None:
         """
         When all is calm X has exactly what is wanted, beside what others have.  Before that, a
         clause that a working rule had once is never without one as long as it is wanted.
@@ -845,7 +850,7 @@ class World:
 
     def _begin(self) -> None:
         self.book = Rulebook(
-            cast(Any, Api(self.x)), RulePolicy(PREFIX, LENGTH, DELAY), Notes(self.x), self.clock
+            Api(self.x), RulePolicy(PREFIX, LENGTH, DELAY), Notes(self.x), self.clock
         )
 
     def want(self, job: int, text: str) -> None:

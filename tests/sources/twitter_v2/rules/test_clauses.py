@@ -29,7 +29,7 @@ pieces_of_text = st.lists(st.sampled_from(pieces) | st.text(st.characters(), max
 
 def tokens(rule: str) -> list[tuple[str, str]]:
     """
-    (kind, text) of each token, as a wary listener of X's pages "Build a rule" and "Operators" sees
+    (kind, text) of each token, as a wary reader of X's pages "Build a rule" and "Operators" sees
     them: what might be an operator is one.
     """
     found = []
@@ -353,7 +353,7 @@ words = st.lists(
 
 
 def typed(texts: list[str]) -> list[Clause]:
-    """Clauses that no listener of rules is needed for: quoted words."""
+    """Clauses that no reader of rules is needed for: quoted words."""
     return [Clause(text, f'"{text}"') for text in texts]
 
 

@@ -219,7 +219,7 @@ class PlanTests(SynchronousTestCase):
     def test_back_and_forth(
         self, first: dict[int, list[str]], then: dict[int, list[str]], app: list[PresentRule]
     ) -> None:
-        """From any wanted to any other, and what both want is not touched."""
+        """From any wanted rules to any others, and what both want is not touched."""
         x = X(app)
         x.make(plan(first, x.rules, OURS))
         changes = plan(then, x.rules, OURS)

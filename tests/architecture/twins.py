@@ -1,0 +1,141 @@
+"""
+Tries the import contracts of pyproject.toml on the imports that there are, and on twins of them.
+
+`python -m tests.architecture.twins` prints, as JSON, which contracts are kept, and which twins are
+not broken although they should be.  It is a process of its own because zope.interface, which trial
+uses, leaves a mark on abc.ABC with which import-linter cannot make a contract.
+"""
+
+import io
+import json
+import tomllib
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import grimp
+from importlinter.application import use_cases
+from importlinter.configuration import configure
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("tcclient", "tcaccount", "tcsandbox")
+CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
+    "importlinter"
+]["contracts"]
+
+BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
+    "The account is above the client": (("tcclient.ledger.entries", "tcaccount.record"),),
+    "The sandbox knows nothing of the client, nor the client of it": (
+        ("tcclient.service", "tcsandbox.both"),
+        ("tcsandbox.both", "tcclient.service"),
+    ),
+    "The sandbox knows nothing of the account, nor the account of it": (
+        ("tcsandbox.both", "tcaccount.record"),
+        ("tcaccount.record", "tcsandbox.both"),
+    ),
+    "Rooms import downwards": (
+        ("tcclient.check.checks", "tcclient.service"),
+        ("tcclient.config.settings", "tcclient.check.checks"),
+        ("tcclient.logs.observer", "tcclient.config.settings"),
+        ("tcclient.captures.poller", "tcclient.logs.observer"),
+        ("tcclient.sources.source", "tcclient.captures.poller"),
+        ("tcclient.storage.archive", "tcclient.sources.source"),
+        ("tcclient.control.client", "tcclient.storage.archive"),
+        ("tcclient.stream.connection", "tcclient.storage.archive"),
+        ("tcclient.stream.connection", "tcclient.control.client"),
+        ("tcclient.control.client", "tcclient.stream.connection"),
+        ("tcclient.http.bodies", "tcclient.stream.connection"),
+        ("tcclient.ledger.entries", "tcclient.http.bodies"),
+        ("tcclient.runtime.backoff", "tcclient.ledger.entries"),
+    ),
+    "Sources know the registry's protocol, not each other": (
+        ("tcclient.sources.twitter_v1.kind", "tcclient.sources.registry"),
+        ("tcclient.sources.twitter_v1.kind", "tcclient.sources.twitter_v2.kind"),
+        ("tcclient.sources.twitter_v2.kind", "tcclient.sources.twitter_v1.kind"),
+        ("tcclient.sources.twitter.ids", "tcclient.sources.twitter_v1.kind"),
+        ("tcclient.sources.source", "tcclient.sources.twitter.ids"),
+    ),
+    "Only the registry knows the sources by name": (
+        ("tcclient.captures.poller", "tcclient.sources.twitter_v1.kind"),
+        ("tcaccount.record", "tcclient.sources.twitter_v2.entries"),
+    ),
+    "The composition root is found by name": (("tcaccount.command", "tcclient.service"),),
+    "A capture is entered through the poller": (("tcclient.service", "tcclient.captures.session"),),
+    "Storage is entered through folders and archive": (
+        ("tcclient.captures.session", "tcclient.storage.files"),
+    ),
+    "How a stream is read is known to its room": (
+        ("tcclient.sources.twitter_v1.kind", "tcclient.stream.reads"),
+    ),
+    "Settings are entered through settings, checks through checks": (
+        ("tcclient.service", "tcclient.config.schema"),
+    ),
+    "No circle of modules or packages": (
+        ("tcclient.runtime.refusals", "tcclient.storage.slots"),
+        ("tcaccount.intervals", "tcaccount.history"),
+        ("tcsandbox.example", "tcsandbox.both"),
+    ),
+}
+"""Contract -> imports (importer, imported) that are not there, each of which would break it."""
+
+EXHAUSTIVE = {
+    "Rooms import downwards": "tcclient",
+    "Sources know the registry's protocol, not each other": "tcclient.sources",
+}
+"""Contract -> the package in which a new module has to be given its place."""
+
+
+def is_kept(options: dict[str, Any], imports: grimp.ImportGraph) -> bool:
+    """Return whether the imports keep a contract of pyproject.toml."""
+    classes = dict(use_cases._get_built_in_contract_types())
+    rules = {
+        key: str(value) if isinstance(value, bool) else value
+        for key, value in options.items()
+        if key not in ("name", "type")
+    }
+    contract = classes[options["type"]](options["name"], {"root_packages": PACKAGES}, rules)
+    with redirect_stdout(io.StringIO()):
+        return contract.check(graph=imports, verbose=False).kept
+
+
+def unbroken(options: dict[str, Any], imports: grimp.ImportGraph) -> Iterator[str]:
+    """Yield the twins of a contract that keep it, or that cannot be made."""
+    for importer, imported in BROKEN_BY.get(options["name"], (("no", "twin"),)):
+        twin = f"{options['name']}: {importer} -> {imported}"
+        if not {importer, imported} <= imports.modules:
+            yield f"{twin}: there is no such module"
+        elif imports.direct_import_exists(importer=importer, imported=imported):
+            yield f"{twin}: it is imported"
+        else:
+            imports.add_import(importer=importer, imported=imported)
+            if is_kept(options, imports):
+                yield twin
+            imports.remove_import(importer=importer, imported=imported)
+
+
+def open_to_newcomers(options: dict[str, Any], imports: grimp.ImportGraph) -> Iterator[str]:
+    """Yield the package in which a new module needs no place, though it should."""
+    place = EXHAUSTIVE.get(options["name"])
+    if place is not None:
+        imports.add_module(f"{place}.newcomer")
+        if is_kept(options, imports):
+            yield f"{options['name']}: {place}.newcomer needs no place"
+        imports.remove_module(f"{place}.newcomer")
+
+
+def main() -> None:
+    """Print what was found."""
+    configure()
+    imports = grimp.build_graph(*PACKAGES, cache_dir=None)
+    kept = [options["name"] for options in CONTRACTS if is_kept(options, imports)]
+    wrong = [
+        text
+        for options in CONTRACTS
+        for text in (*unbroken(options, imports), *open_to_newcomers(options, imports))
+    ]
+    print(json.dumps({"kept": kept, "unbroken": wrong}))
+
+
+if __name__ == "__main__":
+    main()
