@@ -7,7 +7,7 @@ from twisted.trial.unittest import TestCase
 import tcclient
 from tests.e2e.processes import Finished, python, run, twistd
 
-VERSION = "from importlib.metadata import version; print(version('tcclient'))"
+VERSION = "from importlib.metadata import version; print(version('tcc-capture'))"
 
 
 class PackagingTests(TestCase):
