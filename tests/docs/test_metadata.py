@@ -1,5 +1,6 @@
 """What strangers are told of the package: the same in each place."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -51,6 +52,31 @@ class LicenceTests(SynchronousTestCase):
         self.assertEqual(PROJECT["license-files"], ["LICENSE"])
         self.assertEqual(text("LICENSE").splitlines()[0], f"{PROJECT['license']} License")
         self.assertEqual(cited("license"), PROJECT["license"])
+
+
+class InterpreterTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        head = "Programming Language :: Python :: "
+        lines = PROJECT["classifiers"]
+        self.versions = [line.removeprefix(head) for line in lines if line.startswith(head)]
+
+    def test_the_tested_ones_are_named(self) -> None:
+        """What the metadata promises is what .ci/run tries, and what the README asks for."""
+        self.assertIn(f"\npythons='{' '.join(self.versions)}' ", text(".ci/run"))
+        *more, newest = self.versions
+        self.assertIn(f"Python {', '.join(more)} or {newest}", text("README.md"))
+
+    def test_the_oldest(self) -> None:
+        """The oldest of them is what pip, ruff and setup.py take for the lower bound."""
+        oldest = self.versions[0]
+        tools = tomllib.loads(text("pyproject.toml"))["tool"]
+        self.assertEqual(PROJECT["requires-python"], f">={oldest}")
+        self.assertEqual(tools["ruff"]["target-version"], f"py{oldest.replace('.', '')}")
+        self.assertIn(f"tcc needs Python {oldest} or newer", text("setup.py"))
+
+    def test_older_ones_understand_setup(self) -> None:
+        """A Python that is too old can read the file that tells it so."""
+        ast.parse(text("setup.py"), feature_version=(3, 7))
 
 
 class NameTests(SynchronousTestCase):
