@@ -1,4 +1,18 @@
-"""Packages; everything else stands in pyproject.toml."""
+"""
+Packages, and a sentence for a Python that is too old; everything else stands in pyproject.toml.
+
+The pip of an old Python compares the dependencies with constraints.txt before it looks at
+`requires-python`, and then speaks of conflicts only.  It runs this file before either.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - this file is what tells those who run it with less
+    found = ".".join(map(str, sys.version_info[:2]))
+    sys.exit(
+        f"tcc needs Python 3.11 or newer, and this is Python {found}: "
+        "remove the virtual environment, and make it with a newer one."
+    )
 
 from setuptools import find_packages, setup
 

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg")
 
-MISSING = (
-    "A picture needs matplotlib, which is not installed: pip install 'tcclient[plot]', or "
-    "pip install matplotlib."
-)
+MISSING = "A picture needs matplotlib, which is not installed: pip install matplotlib."
 
 _CURVE, _GAP, _GRID = "#3b7dae", "#f7cfc3", "#dddddd"
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from twisted.trial.unittest import TestCase
 
 import tcclient
-from tests.e2e.processes import Finished, python, run, twistd
+from tests.e2e.processes import ROOT, Finished, python, run, twistd
 
-VERSION = "from importlib.metadata import version; print(version('tcclient'))"
+VERSION = "from importlib.metadata import version; print(version('tcc-capture'))"
+OLD = "import runpy, sys; sys.version_info = (3, 10, 13); runpy.run_path(sys.argv[1])"
 
 
 class PackagingTests(TestCase):
@@ -43,6 +44,13 @@ class PackagingTests(TestCase):
     async def test_the_version(self) -> None:
         """That of the metadata is the code's."""
         self.assertEqual(await self.said(python("-c", VERSION)), f"{tcclient.__version__}\n")
+
+    async def test_an_old_python(self) -> None:
+        """What pip runs first ends with one sentence that says which Python is needed."""
+        command = python("-c", OLD, str(ROOT / "setup.py"))
+        result = await run(self, self.folder, command, PYTHONPATH="")
+        self.assertEqual((result.out, result.status), ("", 1))
+        self.assertRegex(result.err, r"\Atcc needs Python 3\.11 or newer, .*Python 3\.10: .*\.\n\Z")
 
     async def test_the_sandboxs_ends_have_commands(self) -> None:
         """Each says what it can do, and refuses what it cannot in one sentence."""
