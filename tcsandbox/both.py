@@ -15,9 +15,9 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from tcsandbox.example import RULE_DELAY, Ends, may_be_replaced, write_settings
+from tcsandbox.example import RULE_DELAY, SandboxAddresses, may_be_replaced, write_settings
 from tcsandbox.server import TOKEN, CaptureServer
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 
 HOST = "127.0.0.1"
@@ -61,13 +61,15 @@ class Sandbox(Service):
                     "not a sandbox's, and would be overwritten."
                 )
             self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
-            write_settings(self.settings_path, Ends(self.twitter_url, self.server_url, api))
+            write_settings(
+                self.settings_path, SandboxAddresses(self.twitter_url, self.server_url, api)
+            )
         except OSError as e:
             in_the_way = isinstance(e, FileExistsError)
             reason = "there is a file of that name" if in_the_way else e.strerror
             raise SandboxError(f"The sandbox cannot be set up in {self.folder}: {reason}.") from e
-        character = Character(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
-        self._twitter = Simulator(reactor, Random(), character)
+        settings = SimulatorSettings(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
+        self._twitter = Simulator(reactor, Random(), settings)
         self._server = CaptureServer(reactor)
         for name, keywords in JOBS[api].items():
             self._server.store.create(name, keywords, 2)

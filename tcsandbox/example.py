@@ -17,7 +17,7 @@ RULE_DELAY = 2.0
 
 
 @attrs.frozen
-class Ends:
+class SandboxAddresses:
     """Where the ends are: `twitter` is the root of both APIs, `api` is "2" or "1.1"."""
 
     twitter: str
@@ -25,7 +25,7 @@ class Ends:
     api: str
 
 
-def write_settings(path: Path, ends: Ends) -> None:
+def write_settings(path: Path, ends: SandboxAddresses) -> None:
     """Write the settings; only their owner can read them, as it should be.  Raises OSError."""
     path.touch(mode=0o600)
     path.chmod(0o600)
@@ -45,7 +45,7 @@ def may_be_replaced(path: Path) -> bool:
     return bool(key == SANDBOX_CREDENTIALS.api_key)
 
 
-def _settings(ends: Ends) -> dict[str, object]:
+def _settings(ends: SandboxAddresses) -> dict[str, object]:
     return {
         "server": {
             "base_url": ends.server,
@@ -68,7 +68,7 @@ def _credentials(api: str) -> dict[str, str]:
     return keys if api == "1.1" else {name: keys[name] for name in ("api_key", "api_secret")}
 
 
-def _twitter(ends: Ends) -> dict[str, object]:
+def _twitter(ends: SandboxAddresses) -> dict[str, object]:
     if ends.api == "1.1":
         return {"api": "1.1", "stream_url": f"{ends.twitter}1.1/"}
     return {"api": "2", "api_url": ends.twitter, "rule_delay": RULE_DELAY}

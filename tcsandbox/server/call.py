@@ -11,20 +11,20 @@ from typing import TypeAlias
 import attrs
 
 from tcsandbox.server import fields, views
-from tcsandbox.server.fields import Body
+from tcsandbox.server.fields import RequestBody
 from tcsandbox.server.forms import Forms
 from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
 from tcsandbox.server.negotiation import ApiError, ApiRequest, parse_body
 from tcsandbox.server.quirks import Quirks
-from tcsandbox.server.rows import Job, User
+from tcsandbox.server.rows import JobRow, UserAccount
 from tcsandbox.server.views import Members
 
 # Status and what becomes JSON.
-Outcome: TypeAlias = tuple[int, object]
+EndpointResult: TypeAlias = tuple[int, object]
 
 
 @attrs.define
-class Call:
+class ApiCall:
     """One request on its way to an endpoint, and what endpoints ask of it."""
 
     request: ApiRequest
@@ -33,7 +33,7 @@ class Call:
     row: str | None
     query: Mapping[str, str]
     suffix: str | None
-    user: User = attrs.field(init=False)
+    user: UserAccount = attrs.field(init=False)
 
     @property
     def format(self) -> str | None:
@@ -46,7 +46,7 @@ class Call:
         mysql = self.quirks.database == "mysql"
         return Forms(self.store, fields.mysql_number if mysql else fields.whole_number)
 
-    def body(self) -> Body:
+    def body(self) -> RequestBody:
         """The body under the members' present names; raises ApiError 400 and 415."""
         body = parse_body(self.request)
         values = dict(body.values)
@@ -54,9 +54,9 @@ class Call:
             values.pop("keywords", None)
             if self.quirks.keywords_member in values:
                 values["keywords"] = values.pop(self.quirks.keywords_member)
-        return Body(values, body.form)
+        return RequestBody(values, body.form)
 
-    def job(self, job: Job, naive: frozenset[str] = frozenset()) -> Members:
+    def job(self, job: JobRow, naive: frozenset[str] = frozenset()) -> Members:
         """A job as this server and this request want it written."""
         members = views.job_members(job, self.store, self._url(job), naive)
         return self.renamed(members)
@@ -68,7 +68,7 @@ class Call:
             for member, value in members.items()
         }
 
-    def page(self, rows: list[Members]) -> Outcome:
+    def page(self, rows: list[Members]) -> EndpointResult:
         """One page of a list."""
         url = self.request.base + self.request.target
         return 200, views.page(rows, url, self.query)
@@ -89,7 +89,7 @@ class Call:
             raise ApiError(405, f'Method "{self.request.method}" not allowed.')
         return method
 
-    def _url(self, job: Job) -> str:
+    def _url(self, job: JobRow) -> str:
         # The form asked for leaks into the addresses, as it does from the real server.
         tail = f".{self.suffix}" if self.suffix else "/"
         wanted = self.query.get("format")

@@ -9,9 +9,9 @@ from typing import Protocol, TypeAlias
 
 from msgspec import to_builtins
 
-from tcsandbox.server.quirks import Fault, Quirks, parse_fault
+from tcsandbox.server.quirks import Quirks, ServerFault, parse_fault
 
-Reply: TypeAlias = tuple[int, object]
+ControlReply: TypeAlias = tuple[int, object]
 
 
 class Controlled(Protocol):
@@ -20,13 +20,13 @@ class Controlled(Protocol):
     quirks: Quirks
 
     def quirk(self, **changes: object) -> None: ...
-    def fault(self, fault: Fault) -> None: ...
+    def fault(self, fault: ServerFault) -> None: ...
     def clear_faults(self) -> None: ...
     def pending_faults(self) -> list[dict[str, object]]: ...
     def state(self) -> dict[str, object]: ...
 
 
-def control(server: Controlled, method: str, path: str, body: bytes) -> Reply:
+def control(server: Controlled, method: str, path: str, body: bytes) -> ControlReply:
     """
     The status and JSON that answer a control.
 

@@ -12,7 +12,7 @@ from twisted.web.http import datetimeToString
 from twisted.web.server import Request
 
 from tcsandbox.server.requestlog import Seen
-from tcsandbox.server.restapi import Answer
+from tcsandbox.server.restapi import ApiAnswer
 
 BODILESS: Final = (204, 304)
 
@@ -33,7 +33,7 @@ class Exchange:
         self._over = False
         request.notifyFinish().addBoth(self._end)
 
-    def send(self, answer: Answer) -> None:
+    def send(self, answer: ApiAnswer) -> None:
         """The whole answer at once."""
         if self._over:
             return
@@ -42,13 +42,13 @@ class Exchange:
             self._request.write(answer.body)
         self._request.finish()
 
-    def send_cut(self, answer: Answer, after: int | None) -> None:
+    def send_cut(self, answer: ApiAnswer, after: int | None) -> None:
         """The head and `after` bytes of the body (None: half of it), then the end."""
         self._begin(answer)
         self._request.write(answer.body[: len(answer.body) // 2 if after is None else after])
         self.hang_up()
 
-    def drip(self, answer: Answer, size: int, seconds: float) -> None:
+    def drip(self, answer: ApiAnswer, size: int, seconds: float) -> None:
         """The head at once, the body `size` bytes each `seconds`."""
         self._begin(answer)
         self._request.write(b"")
@@ -69,7 +69,7 @@ class Exchange:
         self._request.write(rest[:size])
         self.later(seconds, lambda: self._drop(rest[size:], size, seconds))
 
-    def _begin(self, answer: Answer) -> None:
+    def _begin(self, answer: ApiAnswer) -> None:
         request = self._request
         self._seen.status = answer.status
         request.setResponseCode(answer.status)
@@ -89,7 +89,7 @@ class Exchange:
         request.channel.writeHeaders(version, code, request.code_message, request.responseHeaders)
         request.startedWriting = 1
 
-    def _bodiless(self, answer: Answer) -> bool:
+    def _bodiless(self, answer: ApiAnswer) -> bool:
         return self._request.method == b"HEAD" or answer.status in BODILESS
 
     def _end(self, _result: object) -> None:

@@ -48,7 +48,7 @@ ABSENT: Final = Absent.ABSENT
 
 
 @attrs.frozen
-class Body:
+class RequestBody:
     """The members of a request body.  In a form every value is text and "" may mean null."""
 
     values: Mapping[str, object]
@@ -63,7 +63,7 @@ class Field:
     nullable: bool = True
     required: bool = False
 
-    def read(self, body: Body, name: str, partial: bool) -> object:
+    def read(self, body: RequestBody, name: str, partial: bool) -> object:
         """The value to store, or ABSENT to leave the stored one alone; raises Invalid."""
         value = body.values.get(name, ABSENT)
         if value is ABSENT:

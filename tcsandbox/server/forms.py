@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from tcsandbox.server import fields
-from tcsandbox.server.fields import ABSENT, Body, Field, Invalid
+from tcsandbox.server.fields import ABSENT, Field, Invalid, RequestBody
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import Job
+from tcsandbox.server.rows import JobRow
 
 Errors: TypeAlias = dict[str, list[str]]
 
@@ -25,7 +25,7 @@ MOMENTS: Final = (
 USERS: Final = ("assigned_worker", "created_by", "modified_by", "deleted_by")
 
 
-class Refused(Exception):
+class InvalidMembers(Exception):
     """Members were refused; `errors` maps each to its sentences."""
 
     def __init__(self, errors: Errors) -> None:
@@ -58,26 +58,26 @@ class Forms:
             "rate": Field(fields.rate),
         }
 
-    def new_job(self, body: Body) -> dict[str, object]:
-        """Values of a new job; raises Refused."""
+    def new_job(self, body: RequestBody) -> dict[str, object]:
+        """Values of a new job; raises InvalidMembers."""
         return self._read(self._job, body, False, lambda m, v: self._check_job(None, m, v))
 
-    def whole_job(self, job: Job, body: Body) -> dict[str, object]:
-        """Values of a PUT over `job`, which needs name and status; raises Refused."""
+    def whole_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
+        """Values of a PUT over `job`, which needs name and status; raises InvalidMembers."""
         return self._read(self._job, body, False, lambda m, v: self._check_job(job, m, v))
 
-    def part_of_job(self, job: Job, body: Body) -> dict[str, object]:
-        """Values of a PATCH over `job`; raises Refused."""
+    def part_of_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
+        """Values of a PATCH over `job`; raises InvalidMembers."""
         return self._read(self._job, body, True, lambda m, v: self._check_job(job, m, v))
 
-    def update(self, body: Body) -> dict[str, object]:
-        """Values of an update; only the job is needed.  Raises Refused."""
+    def update(self, body: RequestBody) -> dict[str, object]:
+        """Values of an update; only the job is needed.  Raises InvalidMembers."""
         return self._read(self._update, body, False, lambda _member, _value: None)
 
     def _read(
         self,
         members: Mapping[str, Field],
-        body: Body,
+        body: RequestBody,
         partial: bool,
         check: Callable[[str, object], None],
     ) -> dict[str, object]:
@@ -92,10 +92,10 @@ class Forms:
             except Invalid as e:
                 errors[member] = e.messages
         if errors:
-            raise Refused(errors)
+            raise InvalidMembers(errors)
         return values
 
-    def _check_job(self, job: Job | None, member: str, value: object) -> None:
+    def _check_job(self, job: JobRow | None, member: str, value: object) -> None:
         others = [other for other in self._store.jobs.values() if other is not job]
         if member == "name" and any(other.name == value for other in others):
             raise Invalid("Job with this name already exists.")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from tcsandbox.server.rows import Job
+from tcsandbox.server.rows import JobRow
 
 
 @attrs.frozen
@@ -21,7 +21,7 @@ class Modification:
     changes: str
 
 
-def modification(job: Job, values: Mapping[str, object], requester: int) -> Modification | None:
+def modification(job: JobRow, values: Mapping[str, object], requester: int) -> Modification | None:
     """
     The row that writing `values` over the still unchanged `job` makes, None where it makes none.
 

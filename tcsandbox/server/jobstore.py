@@ -18,9 +18,9 @@ from tcsandbox.server.rows import (
     STOPPED,
     STOPPING,
     TOKEN,
-    Job,
-    Update,
-    User,
+    JobRow,
+    UpdateRow,
+    UserAccount,
 )
 
 
@@ -46,24 +46,24 @@ class JobStore:
         self._update_ids = itertools.count(1)
         self.worker_id = worker_id
         self.since = now()
-        self.users: dict[int, User] = {}
-        self.jobs: dict[int, Job] = {}
-        self.updates: dict[int, list[Update]] = {}
+        self.users: dict[int, UserAccount] = {}
+        self.jobs: dict[int, JobRow] = {}
+        self.updates: dict[int, list[UpdateRow]] = {}
         self.history: list[Modification] = []
-        self.add_user(User(RESEARCHER_ID, "admin", RESEARCHER_TOKEN, staff=True))
-        self.add_user(User(worker_id, "client1", token))
+        self.add_user(UserAccount(RESEARCHER_ID, "admin", RESEARCHER_TOKEN, staff=True))
+        self.add_user(UserAccount(worker_id, "client1", token))
 
-    def add_user(self, user: User) -> None:
+    def add_user(self, user: UserAccount) -> None:
         """A further user, or another one under the same id."""
         self.users[user.id] = user
 
-    def user_of(self, token: str) -> User | None:
+    def user_of(self, token: str) -> UserAccount | None:
         """Whose token this is."""
         return next((user for user in self.users.values() if user.token == token), None)
 
     # What a researcher does on the site.
 
-    def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> Job:
+    def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> JobRow:
         """A new job for this store's worker."""
         return self.insert(
             {
@@ -75,7 +75,7 @@ class JobStore:
             }
         )
 
-    def put_back(self, jobs: Iterable[Job], updates: Iterable[Update]) -> None:
+    def put_back(self, jobs: Iterable[JobRow], updates: Iterable[UpdateRow]) -> None:
         """Rows that an earlier store held; new ones are numbered after them."""
         for job in jobs:
             self.jobs[job.id] = job
@@ -106,7 +106,7 @@ class JobStore:
 
     def reassign(self, job_id: int, worker: int) -> None:
         """Give the job to another client, who is created if unknown."""
-        self.users.setdefault(worker, User(worker, f"client{worker}"))
+        self.users.setdefault(worker, UserAccount(worker, f"client{worker}"))
         self.write(job_id, {"assigned_worker": worker})
 
     def delete(self, job_id: int) -> None:
@@ -117,14 +117,14 @@ class JobStore:
 
     # What the API does.
 
-    def get(self, job_id: int) -> Job:
+    def get(self, job_id: int) -> JobRow:
         """The row itself, not a copy; raises NoSuchJob."""
         try:
             return self.jobs[job_id]
         except KeyError:
             raise NoSuchJob(job_id) from None
 
-    def active(self, worker: int) -> list[Job]:
+    def active(self, worker: int) -> list[JobRow]:
         """The worker's jobs that are not archived, of any status, by id."""
         return [
             job
@@ -132,11 +132,11 @@ class JobStore:
             if job.assigned_worker == worker and job.archived_date is None
         ]
 
-    def insert(self, values: Mapping[str, object]) -> Job:
+    def insert(self, values: Mapping[str, object]) -> JobRow:
         """A new row; the status it comes with sets no dates.  Raises Crash."""
         _fit(values)
         now = self._now()
-        job = Job(next(self._job_ids), "", created_date=now, modified_date=now)
+        job = JobRow(next(self._job_ids), "", created_date=now, modified_date=now)
         for member, value in values.items():
             setattr(job, member, value)
         self.jobs[job.id] = job
@@ -197,10 +197,10 @@ class JobStore:
         """Note who wanted the job gone; it stays and stays active.  Raises NoSuchJob."""
         self.write(job_id, {"deleted_by": requester, "deleted_date": self._now()})
 
-    def add_update(self, values: Mapping[str, object]) -> Update:
+    def add_update(self, values: Mapping[str, object]) -> UpdateRow:
         """A new row of `values`, which name the job; nothing of the job changes.  Raises Crash."""
         _fit(values)
-        update = Update(
+        update = UpdateRow(
             id=next(self._update_ids),
             date=self._now(),
             **values,  # type: ignore[arg-type]  # checked by the form that made them

@@ -10,15 +10,15 @@ import attrs
 import msgspec
 
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import Job, Update
+from tcsandbox.server.rows import JobRow, UpdateRow
 
 
 @attrs.frozen
 class _Rows:
     """What is kept; users come from the command line, and history is of no use to a client."""
 
-    jobs: list[Job]
-    updates: list[Update]
+    jobs: list[JobRow]
+    updates: list[UpdateRow]
 
 
 class Keeper:

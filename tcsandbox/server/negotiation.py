@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from tcsandbox.server.fields import Body
+from tcsandbox.server.fields import RequestBody
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import User
+from tcsandbox.server.rows import UserAccount
 
 
 class ApiError(Exception):
@@ -42,7 +42,7 @@ class ApiRequest:
     base: str = "http://testserver"
 
 
-def authenticate(header: str | None, store: JobStore) -> User:
+def authenticate(header: str | None, store: JobStore) -> UserAccount:
     """The user of an Authorization header; raises ApiError 403, never 401."""
     words = (header or "").split()
     scheme = words[0].lower() if words else ""
@@ -80,7 +80,7 @@ def wants_page(accept: str | None, format: str | None) -> bool:
     raise ApiError(406, "Could not satisfy the request Accept header.")
 
 
-def parse_body(request: ApiRequest) -> Body:
+def parse_body(request: ApiRequest) -> RequestBody:
     """
     The members of the body; raises ApiError 400 and 415.
 
@@ -90,14 +90,14 @@ def parse_body(request: ApiRequest) -> Body:
     kind = sent.partition(";")[0].strip().lower()
     form = kind in ("application/x-www-form-urlencoded", "multipart/form-data")
     if not request.body or "content-length" not in request.headers:
-        return Body({}, form)
+        return RequestBody({}, form)
     if kind == "application/json":
-        return Body(_json_members(request.body))
+        return RequestBody(_json_members(request.body))
     if kind == "application/x-www-form-urlencoded":
         text = request.body.decode("utf-8", "replace")
-        return Body(dict(parse_qsl(text, keep_blank_values=True)), form)
+        return RequestBody(dict(parse_qsl(text, keep_blank_values=True)), form)
     if kind == "multipart/form-data":
-        return Body(_multipart_members(sent, request.body), form)
+        return RequestBody(_multipart_members(sent, request.body), form)
     raise ApiError(415, f'Unsupported media type "{sent}" in request.')
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
-Status: TypeAlias = Annotated[int, msgspec.Meta(ge=200, le=599)]
+StatusCode: TypeAlias = Annotated[int, msgspec.Meta(ge=200, le=599)]
 
 
 class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +58,7 @@ class Answered(Planned, frozen=True, tag="answer"):
     `processed`: the server did its work first, as when a proxy loses the true answer.
     """
 
-    status: Status = 500
+    status: StatusCode = 500
     body: str = "<h1>Server Error (500)</h1>"
     content_type: str = "text/html"
     json: Any = msgspec.UNSET
@@ -81,7 +81,7 @@ class Redirected(Planned, frozen=True, tag="redirect"):
     """Go elsewhere: nothing is done."""
 
     location: str
-    status: Status = 302
+    status: StatusCode = 302
 
 
 class Dripped(Planned, frozen=True, tag="drip"):
@@ -115,18 +115,18 @@ class Delayed(Planned, frozen=True, tag="delay"):
     seconds: Seconds
 
 
-Fault: TypeAlias = (
+ServerFault: TypeAlias = (
     Answered | Silent | Closed | Redirected | Dripped | Cut | Incomplete | Big | Delayed
 )
 
 
-def parse_fault(value: object) -> Fault:
+def parse_fault(value: object) -> ServerFault:
     """A fault from its JSON object; raises ValueError with a sentence."""
-    fault: Fault = msgspec.convert(value, type=Fault)
+    fault: ServerFault = msgspec.convert(value, type=ServerFault)
     return fault
 
 
-def kind(fault: Fault) -> str:
+def kind(fault: ServerFault) -> str:
     """What JSON calls this fault."""
     return str(type(fault).__struct_config__.tag)
 
@@ -136,13 +136,13 @@ def changed_quirks(current: Quirks, changes: Mapping[str, object]) -> Quirks:
     return msgspec.convert({**msgspec.structs.asdict(current), **changes}, type=Quirks)
 
 
-class Faults:
+class FaultQueue:
     """The faults that are still to happen, in the order in which they were asked for."""
 
     def __init__(self) -> None:
-        self._planned: list[tuple[Fault, int | None]] = []
+        self._planned: list[tuple[ServerFault, int | None]] = []
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: ServerFault) -> None:
         """From the next request on; of several that concern one, the earliest is taken."""
         self._planned.append((fault, fault.times))
 
@@ -150,7 +150,7 @@ class Faults:
         """From here on everything works."""
         self._planned.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str) -> ServerFault | None:
         """What is to happen to this request; it counts."""
         for index, (fault, left) in enumerate(self._planned):
             if fault.concerns(method, path):

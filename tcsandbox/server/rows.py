@@ -19,7 +19,7 @@ CREATED, STARTING, STARTED, STOPPING, STOPPED = range(1, 6)
 
 
 @attrs.define
-class User:
+class UserAccount:
     """Someone with a token: a capture client, or a researcher (staff)."""
 
     id: int
@@ -30,7 +30,7 @@ class User:
 
 
 @attrs.define
-class Job:
+class JobRow:
     """One row.  Datetimes are aware and in UTC."""
 
     id: int
@@ -57,7 +57,7 @@ class Job:
 
 
 @attrs.frozen
-class Update:
+class UpdateRow:
     """One report of a client: `count` posts since its last one."""
 
     id: int

@@ -15,7 +15,7 @@ from tcsandbox.server import fields
 from tcsandbox.server.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOKEN
 
 
-class _Parser(argparse.ArgumentParser):
+class ServerArgumentParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One sentence instead of a page of usage."""
         self.exit(2, f"{self.prog}: {message}\n")
@@ -28,7 +28,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
     Anything wrong ends the process with status 2 and one sentence.
     """
-    parser = _Parser(
+    parser = ServerArgumentParser(
         prog="python -m tcsandbox.server",
         description="A stand-in for the capture server, with its jobs in memory.",
         allow_abbrev=False,

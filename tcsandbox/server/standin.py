@@ -52,7 +52,7 @@ class CaptureServer:
 
     def __init__(self, clock: IReactorTime, *, worker_id: int = 1, token: str = TOKEN) -> None:
         self._clock = clock
-        self._faults = quirks.Faults()
+        self._faults = quirks.FaultQueue()
         self._log = RequestLog()
         self.quirks = quirks.Quirks()
         self.keeper: Keeper | None = None
@@ -63,7 +63,7 @@ class CaptureServer:
         """Replace members of `quirks` from the next request on; raises ValueError."""
         self.quirks = quirks.changed_quirks(self.quirks, changes)
 
-    def fault(self, fault: quirks.Fault) -> None:
+    def fault(self, fault: quirks.ServerFault) -> None:
         """Let this happen to the next requests it concerns."""
         self._faults.add(fault)
 
@@ -117,7 +117,7 @@ class CaptureServer:
         exchange = Exchange(request, self.quirks.framing, seen, self._clock)
         play(fault, exchange, lambda: self._work(asked))
 
-    def _work(self, asked: ApiRequest) -> restapi.Answer:
+    def _work(self, asked: ApiRequest) -> restapi.ApiAnswer:
         """The true answer; what it changed is kept before it is sent."""
         answer = restapi.answer(asked, self.store, self.quirks)
         if self.keeper is not None and asked.method != "GET":

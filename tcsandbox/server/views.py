@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from tcsandbox.server.fields import written_moment, written_rate
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import Job, Update
+from tcsandbox.server.rows import JobRow, UpdateRow
 
 PAGE_SIZE: Final = 10
 
@@ -18,7 +18,7 @@ Members: TypeAlias = dict[str, object]
 
 
 def job_members(
-    job: Job, store: JobStore, url: str, naive: frozenset[str] = frozenset()
+    job: JobRow, store: JobStore, url: str, naive: frozenset[str] = frozenset()
 ) -> Members:
     """
     Every member of a job.  Those in `naive` are written without their Z, as in the answer to
@@ -63,7 +63,7 @@ def job_members(
     }
 
 
-def update_members(update: Update) -> Members:
+def update_members(update: UpdateRow) -> Members:
     """An update as its list and its making answer it: without an id."""
     return {
         "date": written_moment(update.date),
@@ -97,7 +97,7 @@ def page(rows: Sequence[Members], url: str, query: Mapping[str, str]) -> Members
     }
 
 
-def _recent(updates: Sequence[Update]) -> Members:
+def _recent(updates: Sequence[UpdateRow]) -> Members:
     if not updates:
         return {}
     newest = update_members(updates[-1])

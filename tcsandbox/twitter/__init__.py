@@ -2,16 +2,16 @@
 
 from tcsandbox.twitter.journal import Journal
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
 
 __all__ = [
     "SANDBOX_BEARER_TOKEN",
     "SANDBOX_CREDENTIALS",
-    "Character",
     "Credentials",
     "Journal",
     "Plan",
     "Simulator",
+    "SimulatorSettings",
 ]

@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @attrs.frozen
-class Ask:
+class StreamRequest:
     """`params` has the last value of each parameter of the query and the form body."""
 
     endpoint: str  # "filter" or "sample"
@@ -25,14 +25,14 @@ class Ask:
     peer: str  # host:port
 
     def wanted(self) -> Filter:
-        """What the stream is to carry; raises Refused when the endpoint cannot be asked that."""
+        """Return what the stream is to carry; raise ConnectRefused for a bad request."""
         if self.endpoint == "sample":
             refuse_count(self.params)
             return Filter()
         return read_filter(self.params)
 
 
-def read_ask(request: Request, endpoint: str) -> Ask:
+def read_stream_request(request: Request, endpoint: str) -> StreamRequest:
     """Everything that matters of `request`, which was made to `endpoint`."""
     pairs = parse_qsl(request.uri.decode("latin-1").partition("?")[2], keep_blank_values=True)
     if (_header(request, "content-type") or "").partition(";")[0].strip().lower() == FORM:
@@ -49,7 +49,7 @@ def read_ask(request: Request, endpoint: str) -> Ask:
     if isinstance(client, IPv4Address | IPv6Address):
         host, port = client.host, client.port
     codings = (_header(request, "accept-encoding") or "").lower()
-    return Ask(endpoint, signed, dict(pairs), "gzip" in codings, host, f"{host}:{port}")
+    return StreamRequest(endpoint, signed, dict(pairs), "gzip" in codings, host, f"{host}:{port}")
 
 
 def _header(request: Request, name: str) -> str | None:

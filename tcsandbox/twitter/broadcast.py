@@ -23,7 +23,7 @@ BATCH = 500  # posts handed over before looking whether the transport has had en
 WARN_AT = 0.6  # of the backlog, as Twitter's own message says
 
 
-class Source(Protocol):
+class PostSource(Protocol):
     """Where posts come from."""
 
     def take(self, count: int, now: float) -> tuple[list[bytes], Sequence[object]]:
@@ -35,7 +35,7 @@ class Source(Protocol):
 
 
 @attrs.frozen
-class Terms:
+class StreamTerms:
     """What a client asked for and who it is; `account` is its access token."""
 
     number: int  # of the connect, counted from 1
@@ -56,12 +56,12 @@ class Stream:
     which those of its posts go that they match as well.
     """
 
-    terms: Terms
+    terms: StreamTerms
     wire: Wire
     keep_alive: float
     backlog: int
     _clock: IReactorTime
-    _posts: Source
+    _posts: PostSource
     _journal: Journal | None = None
     sent: int = 0
     rivals: tuple["Stream", ...] = ()

@@ -7,7 +7,7 @@ import msgspec
 from tcsandbox.twitter.damage import (
     BadChunk,
     Close,
-    ConnectionLimit,
+    ConnectionLimitNotice,
     Fin,
     Garbage,
     GzipCut,
@@ -17,17 +17,25 @@ from tcsandbox.twitter.damage import (
     Stall,
     Trickle,
 )
-from tcsandbox.twitter.faults import Calm, Clear, Fault, NoAnswer, Redirect, Status, Takeover
+from tcsandbox.twitter.faults import (
+    Calm,
+    Clear,
+    HttpStatusFault,
+    NoAnswer,
+    Redirect,
+    SimulatorFault,
+    Takeover,
+)
 from tcsandbox.twitter.remarks import (
-    Behind,
-    Delete,
-    Disconnect,
-    Event,
-    Limit,
-    ScrubGeo,
-    StatusWithheld,
-    Unknown,
-    UserWithheld,
+    DeleteNotice,
+    DisconnectNotice,
+    LimitNotice,
+    ScrubGeoNotice,
+    StallWarning,
+    StatusWithheldNotice,
+    UndocumentedNotice,
+    UserUpdateNotice,
+    UserWithheldNotice,
 )
 from tcsandbox.twitter.v2.faults import (
     ChangePlan,
@@ -46,7 +54,7 @@ from tcsandbox.twitter.v2.faults import (
     UsageCap,
 )
 
-Answers = Status | Redirect | NoAnswer
+Answers = HttpStatusFault | Redirect | NoAnswer
 Habits = Calm | Takeover | Clear
 Damages = (
     Stall
@@ -59,18 +67,18 @@ Damages = (
     | LongLine
     | BadChunk
     | GzipCut
-    | ConnectionLimit
+    | ConnectionLimitNotice
 )
 Remarks = (
-    Delete
-    | ScrubGeo
-    | Limit
-    | StatusWithheld
-    | UserWithheld
-    | Disconnect
-    | Behind
-    | Event
-    | Unknown
+    DeleteNotice
+    | ScrubGeoNotice
+    | LimitNotice
+    | StatusWithheldNotice
+    | UserWithheldNotice
+    | DisconnectNotice
+    | StallWarning
+    | UserUpdateNotice
+    | UndocumentedNotice
 )
 
 V2Answers = (
@@ -95,10 +103,10 @@ def kinds() -> list[str]:
     return sorted(str(fault.__struct_config__.tag) for fault in get_args(Known))
 
 
-def read_fault(data: bytes) -> Fault:
+def read_fault(data: bytes) -> SimulatorFault:
     """The fault that a JSON object names by its `kind`; raises ValueError with one sentence."""
     try:
-        fault: Fault = _decoder.decode(data)
+        fault: SimulatorFault = _decoder.decode(data)
     except msgspec.ValidationError as e:
         raise ValueError(f"This is no fault: {e}. The kinds are {', '.join(kinds())}.") from e
     except msgspec.DecodeError as e:

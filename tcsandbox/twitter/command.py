@@ -17,11 +17,11 @@ from twisted.internet.interfaces import IReactorCore, IReactorTime
 
 from tcsandbox.twitter.journal import Journal
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 
 
-class Parser(argparse.ArgumentParser):
+class SimulatorArgumentParser(argparse.ArgumentParser):
     """Says what is wrong in one sentence."""
 
     def error(self, message: str) -> NoReturn:
@@ -29,9 +29,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def make_parser() -> Parser:
+def make_parser() -> SimulatorArgumentParser:
     """The command line; what is needed to sign has defaults that are no secrets."""
-    parser = Parser(
+    parser = SimulatorArgumentParser(
         prog="python -m tcsandbox.twitter",
         description="A simulator of Twitter's streams, v1.1 and X API v2.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -75,7 +75,7 @@ def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulato
     account = Credentials(
         options.api_key, options.api_secret, options.access_token, options.access_token_secret
     )
-    character = Character(
+    settings = SimulatorSettings(
         rate=options.rate,
         scale=options.scale,
         gzip=not options.no_gzip,
@@ -84,7 +84,7 @@ def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulato
     )
     recording = options.replay.read_bytes() if options.replay else None
     journal = Journal(options.journal, clock) if options.journal else None
-    simulator = Simulator(clock, Random(options.seed), character, journal)
+    simulator = Simulator(clock, Random(options.seed), settings, journal)
     if recording is not None:
         simulator.replay(recording)
     return simulator

@@ -98,7 +98,7 @@ class GzipCut(StreamFault):
             stream.wire.break_off()
 
 
-class ConnectionLimit(StreamFault):
+class ConnectionLimitNotice(StreamFault, tag="connection-limit"):
     """Twitter's plain-text line, then the end."""
 
     def strike(self, stream: Stream) -> None:

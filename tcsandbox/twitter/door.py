@@ -9,10 +9,10 @@ from collections import deque
 import attrs
 
 from tcsandbox.twitter.answers import REASONS
-from tcsandbox.twitter.asking import Ask
-from tcsandbox.twitter.broadcast import Terms
+from tcsandbox.twitter.asking import StreamRequest
+from tcsandbox.twitter.broadcast import StreamTerms
 from tcsandbox.twitter.calm import CalmPolicy
-from tcsandbox.twitter.filters import Refused
+from tcsandbox.twitter.filters import ConnectRefused
 from tcsandbox.twitter.oauth import Credentials, Unauthorized, verify
 
 REMEMBERED = 10_000  # connects
@@ -40,10 +40,10 @@ class Door:
     attempts: deque[Attempt] = attrs.Factory(lambda: deque(maxlen=REMEMBERED))
     _count: int = 0
 
-    def note(self, ask: Ask, now: float) -> Attempt:
+    def note(self, asked: StreamRequest, now: float) -> Attempt:
         """A new Attempt, to be given its status."""
-        track, locations = ask.params.get("track", ""), ask.params.get("locations", "")
-        return self.number(ask.endpoint, ask.host, now, track, locations)
+        track, locations = asked.params.get("track", ""), asked.params.get("locations", "")
+        return self.number(asked.endpoint, asked.host, now, track, locations)
 
     def number(
         self, endpoint: str, source: str, now: float, track: str = "", locations: str = ""
@@ -54,20 +54,20 @@ class Door:
         self.attempts.append(attempt)
         return attempt
 
-    def admit(self, ask: Ask, attempt: Attempt) -> Terms:
-        """The terms of the stream asked for; raises Refused."""
+    def admit(self, asked: StreamRequest, attempt: Attempt) -> StreamTerms:
+        """The terms of the stream asked for; raises ConnectRefused."""
         if self.calm is not None and self.calm.refuses(attempt.time):
-            raise Refused(420, REASONS[420])
+            raise ConnectRefused(420, REASONS[420])
         try:
-            account = verify(ask.signed, self.accounts, attempt.time)
+            account = verify(asked.signed, self.accounts, attempt.time)
         except Unauthorized as e:
-            raise Refused(401, f"Unauthorized. {e}") from e
-        return Terms(
+            raise ConnectRefused(401, f"Unauthorized. {e}") from e
+        return StreamTerms(
             number=attempt.number,
-            endpoint=ask.endpoint,
-            peer=ask.peer,
+            endpoint=asked.endpoint,
+            peer=asked.peer,
             account=account.access_token,
-            wanted=ask.wanted(),
-            delimited=ask.params.get("delimited") == "length",
-            stall_warnings=ask.params.get("stall_warnings") == "true",
+            wanted=asked.wanted(),
+            delimited=asked.params.get("delimited") == "length",
+            stall_warnings=asked.params.get("stall_warnings") == "true",
         )

@@ -28,7 +28,7 @@ class _StructABCMeta(msgspec.StructMeta, ABCMeta):
     """Of structs that cannot be made before they say what they do."""
 
 
-class Fault(
+class SimulatorFault(
     msgspec.Struct,
     metaclass=_StructABCMeta,
     kw_only=True,
@@ -44,7 +44,7 @@ class Fault(
         return str(self.__struct_config__.tag)
 
 
-class AnswerFault(Fault):
+class AnswerFault(SimulatorFault):
     """
     Strikes the next `times` requests instead of any check: connects, or v2's requests to the
     rules or the token endpoint.
@@ -58,8 +58,8 @@ class AnswerFault(Fault):
         """Answer `request`, made at the Unix time `now`, or not; give the status, 0 for none."""
 
 
-class Status(AnswerFault, kw_only=True):
-    """Refused with `status`; `body` is sent as it stands, by default one like Twitter's."""
+class HttpStatusFault(AnswerFault, kw_only=True, tag="status"):
+    """ConnectRefused with `status`; `body` is sent as it stands, by default one like Twitter's."""
 
     status: Annotated[int, msgspec.Meta(ge=201, le=599)]
     body: str | None = None
@@ -101,7 +101,7 @@ class Replay(AnswerFault, kw_only=True):
         return int(status) if status.isdigit() else 0
 
 
-class StreamFault(Fault):
+class StreamFault(SimulatorFault):
     """Strikes the open streams now or, with when="connect", the next `times` streams opened."""
 
     when: Literal["now", "connect"] = "now"
@@ -112,7 +112,7 @@ class StreamFault(Fault):
         """Do it to `stream`."""
 
 
-class Calm(Fault):
+class Calm(SimulatorFault):
     """
     From now on 420 beyond `connects` in `window` seconds, for `ban` seconds that double with
     every connect in the meantime; both scaled.
@@ -123,7 +123,7 @@ class Calm(Fault):
     ban: Seconds = 60.0
 
 
-class Takeover(Fault):
+class Takeover(SimulatorFault):
     """
     Whether a stream ended by a newer login of its account is told why (code 7), and after how many
     seconds, scaled, that is.  Until then posts that match both streams go out on both.
@@ -133,5 +133,5 @@ class Takeover(Fault):
     after: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
-class Clear(Fault):
+class Clear(SimulatorFault):
     """No fault is armed any more, no 420 is due, and streams that stalled or trickled go on."""

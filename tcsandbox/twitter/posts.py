@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from random import Random
 
 from tcsandbox.twitter.filters import Filter
-from tcsandbox.twitter.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, Subject, Writer
+from tcsandbox.twitter.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, StatusWriter, Subject
 from tcsandbox.twitter.users import twitter_time
 from tcsandbox.twitter.writing import CODE, Json
 
@@ -41,7 +41,7 @@ class Ids:
         return range(first, self._next, ID_STEP)
 
 
-class PostSource:
+class V1PostSource:
     """Posts that match `wanted`; several sources may share one `ids`."""
 
     def __init__(self, wanted: Filter, ids: Ids, rng: Random) -> None:
@@ -81,7 +81,7 @@ class PostSource:
         more = FIRST_TEMPLATES if not written else min(MORE_TEMPLATES, wanted - written)
         if not more:
             return
-        writer = Writer(self._rng, datetime.fromtimestamp(now, UTC))
+        writer = StatusWriter(self._rng, datetime.fromtimestamp(now, UTC))
         if not written:
             some = self._rng.choices(self._subjects, k=LARGE_TEMPLATES)
             self._large = [_template(writer.large_post(subject)) for subject in some]

@@ -9,7 +9,7 @@ from tcsandbox.twitter.broadcast import Stream
 from tcsandbox.twitter.faults import Count, StreamFault
 
 
-class Delete(StreamFault):
+class DeleteNotice(StreamFault, tag="delete"):
     """A deletion notice."""
 
     status_id: int = 1234
@@ -19,7 +19,7 @@ class Delete(StreamFault):
         stream.tell(notices.delete(self.status_id, self.user_id, stream.milliseconds()))
 
 
-class ScrubGeo(StreamFault, tag="scrub_geo"):
+class ScrubGeoNotice(StreamFault, tag="scrub_geo"):
     """A location deletion notice."""
 
     up_to_status_id: int = 23260136625
@@ -29,7 +29,7 @@ class ScrubGeo(StreamFault, tag="scrub_geo"):
         stream.tell(notices.scrub_geo(self.up_to_status_id, self.user_id))
 
 
-class Limit(StreamFault):
+class LimitNotice(StreamFault, tag="limit"):
     """`missed` more posts undelivered; two counters take turns."""
 
     missed: Count = 100
@@ -38,7 +38,7 @@ class Limit(StreamFault):
         stream.miss(self.missed)
 
 
-class StatusWithheld(StreamFault, tag="status_withheld"):
+class StatusWithheldNotice(StreamFault, tag="status_withheld"):
     """A post is withheld in some countries."""
 
     status_id: int = 1234567890
@@ -49,7 +49,7 @@ class StatusWithheld(StreamFault, tag="status_withheld"):
         stream.tell(notices.status_withheld(self.status_id, self.user_id, self.countries))
 
 
-class UserWithheld(StreamFault, tag="user_withheld"):
+class UserWithheldNotice(StreamFault, tag="user_withheld"):
     """A user is withheld in some countries."""
 
     user_id: int = 123456
@@ -59,7 +59,7 @@ class UserWithheld(StreamFault, tag="user_withheld"):
         stream.tell(notices.user_withheld(self.user_id, self.countries))
 
 
-class Disconnect(StreamFault):
+class DisconnectNotice(StreamFault, tag="disconnect"):
     """A disconnect message and, unless `close` is false, the end."""
 
     code: int = 12
@@ -71,7 +71,7 @@ class Disconnect(StreamFault):
             stream.wire.end()
 
 
-class Behind(StreamFault, tag="warning"):
+class StallWarning(StreamFault, tag="warning"):
     """FALLING_BEHIND, without any consequence."""
 
     percent_full: Annotated[int, msgspec.Meta(ge=0, le=100)] = 60
@@ -80,14 +80,14 @@ class Behind(StreamFault, tag="warning"):
         stream.tell(notices.falling_behind(self.percent_full))
 
 
-class Event(StreamFault):
+class UserUpdateNotice(StreamFault, tag="event"):
     """A user_update event."""
 
     def strike(self, stream: Stream) -> None:
         stream.tell(notices.event(stream.milliseconds()))
 
 
-class Unknown(StreamFault):
+class UndocumentedNotice(StreamFault, tag="unknown"):
     """A message of a kind that is documented nowhere."""
 
     def strike(self, stream: Stream) -> None:

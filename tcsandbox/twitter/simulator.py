@@ -14,16 +14,24 @@ from twisted.logger import Logger
 from twisted.web.server import Site
 
 from tcsandbox.twitter.answers import answer, refusal_body
-from tcsandbox.twitter.asking import Ask
-from tcsandbox.twitter.broadcast import Stream, Terms
+from tcsandbox.twitter.asking import StreamRequest
+from tcsandbox.twitter.broadcast import Stream, StreamTerms
 from tcsandbox.twitter.calm import CalmPolicy
 from tcsandbox.twitter.door import Attempt, Door
-from tcsandbox.twitter.faults import AnswerFault, Calm, Clear, Fault, Replay, StreamFault, Takeover
-from tcsandbox.twitter.filters import Refused
+from tcsandbox.twitter.faults import (
+    AnswerFault,
+    Calm,
+    Clear,
+    Replay,
+    SimulatorFault,
+    StreamFault,
+    Takeover,
+)
+from tcsandbox.twitter.filters import ConnectRefused
 from tcsandbox.twitter.journal import Journal
 from tcsandbox.twitter.notices import disconnect
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
-from tcsandbox.twitter.posts import PostSource
+from tcsandbox.twitter.posts import V1PostSource
 from tcsandbox.twitter.site import SimulatorSite
 from tcsandbox.twitter.streams import Streams
 from tcsandbox.twitter.v2.desk import Desk
@@ -39,7 +47,7 @@ log = Logger()
 
 
 @attrs.define
-class Character:
+class SimulatorSettings:
     """
     What sort of Twitter it is.  `rate`: posts a second on each stream, 0 for none; `scale`
     shortens all of Twitter's timers; `gzip` allows compressed bodies; `backlog`: posts that may
@@ -61,34 +69,34 @@ class Simulator:
         self,
         clock: IReactorTime,
         random: Random,
-        character: Character | None = None,
+        settings: SimulatorSettings | None = None,
         journal: Journal | None = None,
     ) -> None:
         self._clock = clock
-        self._character = character or Character()
+        self._settings = settings or SimulatorSettings()
         self._journal = journal
-        self._door = Door(self._character.accounts)
-        self._streams = Streams(clock, random, journal, self._character.rate)
+        self._door = Door(self._settings.accounts)
+        self._streams = Streams(clock, random, journal, self._settings.rate)
         self._takeover = Takeover(notice=True)
-        self.v2 = Desk(self._streams, self._door, self._character)
+        self.v2 = Desk(self._streams, self._door, self._settings)
         self._site = SimulatorSite(build_root(self), clock)
 
     def site(self) -> Site:
         """The factory to listen with; always the same."""
         return self._site
 
-    def connect(self, request: Request, ask: Ask) -> None:
+    def connect(self, request: Request, asked: StreamRequest) -> None:
         """Answer `request`, which asks for `ask`: by an armed fault, a refusal or a stream."""
-        attempt = self._door.note(ask, self._clock.seconds())
+        attempt = self._door.note(asked, self._clock.seconds())
         fault = self._streams.answer_fault("stream")
         if fault is not None:
             attempt.status = fault.answer(request, attempt.time)
         else:
-            self._admit(request, ask, attempt)
+            self._admit(request, asked, attempt)
         log.info(
             "Connect {n} from {peer}: {status}",
             n=attempt.number,
-            peer=ask.peer,
+            peer=asked.peer,
             status=attempt.status or "no answer",
         )
 
@@ -106,7 +114,7 @@ class Simulator:
         """Answer the next connect with `data`, a whole HTTP response, byte for byte."""
         self.fault(Replay(data=data, close=close))
 
-    def fault(self, fault: Fault) -> int:
+    def fault(self, fault: SimulatorFault) -> int:
         """
         Let `fault` strike, now or at the next connects; give the number of streams struck now.
         """
@@ -118,7 +126,7 @@ class Simulator:
         elif isinstance(fault, Takeover):
             self._takeover = fault
         elif isinstance(fault, Calm):
-            scale = self._character.scale
+            scale = self._settings.scale
             window, ban = fault.window * scale, fault.ban * scale
             self._door.calm = CalmPolicy(fault.connects, window, ban)
         elif isinstance(fault, Clear):
@@ -134,7 +142,7 @@ class Simulator:
         return {
             "posts": self._streams.sent,
             "rate": self._streams.rate,
-            "scale": self._character.scale,
+            "scale": self._settings.scale,
             "armed": [fault.kind for fault in self._streams.armed],
             "streams": [stream.state() for stream in self._streams.open()],
             "connects": [attrs.asdict(attempt) for attempt in self._door.attempts],
@@ -150,26 +158,26 @@ class Simulator:
         if self._journal is not None:
             self._journal.close()
 
-    def _admit(self, request: Request, ask: Ask, attempt: Attempt) -> None:
+    def _admit(self, request: Request, asked: StreamRequest, attempt: Attempt) -> None:
         try:
-            terms = self._door.admit(ask, attempt)
-        except Refused as e:
+            terms = self._door.admit(asked, attempt)
+        except ConnectRefused as e:
             attempt.status = e.status
             answer(request, e.status, refusal_body(e.status, e.reason))
         else:
             attempt.status = 200
-            self._open(request, terms, ask.gzip and self._character.gzip)
+            self._open(request, terms, asked.gzip and self._settings.gzip)
 
-    def _open(self, request: Request, terms: Terms, gzip: bool) -> None:
+    def _open(self, request: Request, terms: StreamTerms, gzip: bool) -> None:
         streams = self._streams
         older = [other for other in streams.open() if other.terms.account == terms.account]
         stream = Stream(
             terms=terms,
             wire=Wire(request, self._clock, gzip),
-            keep_alive=KEEP_ALIVE * self._character.scale,
-            backlog=self._character.backlog,
+            keep_alive=KEEP_ALIVE * self._settings.scale,
+            backlog=self._settings.backlog,
             clock=self._clock,
-            posts=PostSource(terms.wanted, streams.ids, streams.random),
+            posts=V1PostSource(terms.wanted, streams.ids, streams.random),
             journal=self._journal,
         )
         streams.add(stream)
@@ -178,7 +186,7 @@ class Simulator:
         streams.strike(stream)
 
     def _take_over(self, older: Stream, newer: Stream) -> None:
-        seconds = self._takeover.after * self._character.scale
+        seconds = self._takeover.after * self._settings.scale
         if not seconds:
             self._end_older(older)
             return

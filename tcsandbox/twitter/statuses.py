@@ -11,7 +11,7 @@ from random import Random
 import attrs
 
 from tcsandbox.twitter import vocabulary
-from tcsandbox.twitter.filters import Box
+from tcsandbox.twitter.filters import LocationBox
 from tcsandbox.twitter.users import make_location, make_user, twitter_time
 from tcsandbox.twitter.writing import (
     CLASSIC_LENGTH,
@@ -32,7 +32,7 @@ TIMESTAMP_MS = "zqMILLISzq"
 CROWD = 50  # mentions in a reply to everybody: X's own limit, and what makes a post large
 LINK_ROOM = 24  # code points kept free in a cut text for the link to the whole post
 
-Subject = str | int | Box | None
+Subject = str | int | LocationBox | None
 """What a post has to match: a track term, an author's id, a box, or nothing in particular."""
 
 
@@ -46,7 +46,7 @@ class Stamp:
 
 
 @attrs.define
-class Writer:
+class StatusWriter:
     """Writes statuses; `now` dates the older ones that are nested in them."""
 
     rng: Random
@@ -56,7 +56,7 @@ class Writer:
         """A post of any usual kind that matches `subject`: mostly 2 to 6 kB as JSON."""
         draw = self.rng.random()
         # Twitter matches locations against a post's own place, never against a retweet's
-        if draw < 0.2 and not isinstance(subject, Box):
+        if draw < 0.2 and not isinstance(subject, LocationBox):
             status = self._retweet(subject)
         elif draw < 0.26:
             quoted = self._older(self._text(None))
@@ -126,7 +126,7 @@ class Writer:
     def _status(self, text: Text, subject: Subject, stamp: Stamp) -> Json:
         rng = self.rng
         where: Json = {"geo": None, "coordinates": None, "place": None}
-        if isinstance(subject, Box):
+        if isinstance(subject, LocationBox):
             where = make_location(rng, subject)
         said = _texts(text, stamp)
         # In the order in which the stream had them.

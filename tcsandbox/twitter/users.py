@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from random import Random
 
 from tcsandbox.twitter import vocabulary
-from tcsandbox.twitter.filters import Box
+from tcsandbox.twitter.filters import LocationBox
 from tcsandbox.twitter.writing import Json
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -76,7 +76,7 @@ def _profile(rng: Random, user_id: int) -> Json:
     }
 
 
-def make_location(rng: Random, box: Box) -> Json:
+def make_location(rng: Random, box: LocationBox) -> Json:
     """`geo`, `coordinates` and `place` of a post inside `box`; one in two has only the place."""
     longitude = round(rng.uniform(box.west, box.east), 6)
     latitude = round(rng.uniform(box.south, box.north), 6)
@@ -90,7 +90,7 @@ def make_location(rng: Random, box: Box) -> Json:
     }
 
 
-def _place(rng: Random, box: Box) -> Json:
+def _place(rng: Random, box: LocationBox) -> Json:
     west, east = sorted(round(rng.uniform(box.west, box.east), 6) for _ in range(2))
     south, north = sorted(round(rng.uniform(box.south, box.north), 6) for _ in range(2))
     place_id = f"{rng.randrange(1 << 64):016x}"

@@ -15,20 +15,20 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.server import Request as SiteRequest
 
 from tcsandbox.twitter.answers import answer, refusal_body
-from tcsandbox.twitter.asking import Ask, read_ask
+from tcsandbox.twitter.asking import StreamRequest, read_stream_request
 from tcsandbox.twitter.catalogue import read_fault
-from tcsandbox.twitter.faults import Fault
+from tcsandbox.twitter.faults import SimulatorFault
 from tcsandbox.twitter.v2.desk import Desk
 from tcsandbox.twitter.v2.web import routes
 from tcsandbox.twitter.wire import Request
 from tcsandbox.twitter.writing import Json
 
 
-class Twitter(Protocol):
+class SimulatedTwitter(Protocol):
     """What the URLs need of a simulator."""
 
-    def connect(self, request: Request, ask: Ask) -> None: ...
-    def fault(self, fault: Fault) -> int: ...
+    def connect(self, request: Request, asked: StreamRequest) -> None: ...
+    def fault(self, fault: SimulatorFault) -> int: ...
     def say(self, data: bytes) -> int: ...
     def set_rate(self, rate: float) -> None: ...
     def replay(self, data: bytes) -> None: ...
@@ -56,7 +56,7 @@ class Page(Resource):
         return NOT_DONE_YET
 
 
-class Folder(Resource):
+class UrlFolder(Resource):
     """
     A path with pages below it, and perhaps a `page` of its own; everything else is a 404 in
     Twitter's own form.
@@ -81,20 +81,20 @@ def refuse(request: HTTPRequest, status: int) -> None:
     answer(cast(Request, request), status, refusal_body(status))
 
 
-def folders(root: Folder, path: str) -> Folder:
+def folders(root: UrlFolder, path: str) -> UrlFolder:
     """The folder at `path` below `root`, made where it is missing."""
     for name in path.split("/"):
         child = root.children.get(name.encode())
-        if not isinstance(child, Folder):
-            child = Folder()
+        if not isinstance(child, UrlFolder):
+            child = UrlFolder()
             root.putChild(name.encode(), child)
         root = child
     return root
 
 
-def build_root(twitter: Twitter) -> Folder:
+def build_root(twitter: SimulatedTwitter) -> UrlFolder:
     """Everything the simulator serves."""
-    root = Folder()
+    root = UrlFolder()
     statuses = folders(root, "1.1/statuses")
     for endpoint in ("filter", "sample"):
         statuses.putChild(f"{endpoint}.json".encode(), _stream_page(twitter, endpoint))
@@ -107,14 +107,14 @@ def build_root(twitter: Twitter) -> Folder:
     return root
 
 
-def _stream_page(twitter: Twitter, endpoint: str) -> Page:
+def _stream_page(twitter: SimulatedTwitter, endpoint: str) -> Page:
     def connect(request: SiteRequest) -> None:
-        twitter.connect(cast(Request, request), read_ask(request, endpoint))
+        twitter.connect(cast(Request, request), read_stream_request(request, endpoint))
 
     return Page({b"GET", b"POST"}, connect)
 
 
-def _controls(twitter: Twitter) -> dict[str, Callable[[bytes], Json]]:
+def _controls(twitter: SimulatedTwitter) -> dict[str, Callable[[bytes], Json]]:
     class Rate(msgspec.Struct, forbid_unknown_fields=True):
         rate: float
 

@@ -35,7 +35,7 @@ from tcclient.sources.twitter_v2.budget.file import read_record, record_path, wr
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, tag, tag_prefix
 from tcclient.stream.streamapi import Refusal
 from tcsandbox.server import CaptureServer, quirks
-from tcsandbox.twitter.faults import NoAnswer, Status
+from tcsandbox.twitter.faults import HttpStatusFault, NoAnswer
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcsandbox.twitter.simulator import Simulator
 from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
@@ -681,7 +681,7 @@ class XLinesTests(CheckTestCase):
         """An app that may not, or cannot pay, a wrong place, and an X that is out of order."""
         for status, title in ((402, "CreditsDepleted"), (403, "Forbidden"), (404, ""), (503, "")):
             body = json.dumps({"title": title, "detail": "Oops"})
-            self.x.fault(Status(where="rules", status=status, body=body))
+            self.x.fault(HttpStatusFault(where="rules", status=status, body=body))
             advice = problems.refusal(status, Headers(), body.encode(), 0.0, ()).advice
             await self.refused(f"the answer was {status} (Oops). {advice}", SANDBOX_AUTH)
 

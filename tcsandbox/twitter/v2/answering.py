@@ -13,7 +13,7 @@ from tcsandbox.twitter.wire import Request
 
 
 @attrs.frozen
-class Call:
+class V2Request:
     """What matters of a request; `params` has the last value of each parameter of the query."""
 
     method: str
@@ -29,14 +29,14 @@ class Call:
         return dict(parse_qsl(self.body.decode("latin-1"), keep_blank_values=True))
 
 
-def read_call(request: SiteRequest) -> Call:
+def read_v2_request(request: SiteRequest) -> V2Request:
     """`request`, read once."""
     query = request.uri.decode("latin-1").partition("?")[2]
     client = request.getClientAddress()
     host, port = "unknown", 0
     if isinstance(client, IPv4Address | IPv6Address):
         host, port = client.host, client.port
-    return Call(
+    return V2Request(
         method=request.method.decode("ascii"),
         params=dict(parse_qsl(query, keep_blank_values=True)),
         authorization=_header(request, "authorization"),

@@ -9,12 +9,12 @@ from collections import deque
 import attrs
 
 from tcsandbox.twitter.v2 import problems
-from tcsandbox.twitter.v2.limits import WINDOW, Window
+from tcsandbox.twitter.v2.limits import WINDOW, RateLimitWindow
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Pool
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import Limits
-from tcsandbox.twitter.v2.rules import RuleStore, Terms
+from tcsandbox.twitter.v2.rulelanguage import RuleLimits
+from tcsandbox.twitter.v2.rules import RuleStore, RuleTerms
 from tcsandbox.twitter.v2.stream import REMEMBERED, Sent
 
 
@@ -31,17 +31,17 @@ class App:
     ended: float | None = None  # when the last search stream did
     _open: int = 0
     _lingering: list[float] = attrs.Factory(list)  # when each slot becomes free
-    _windows: dict[str, Window] = attrs.Factory(dict)
+    _windows: dict[str, RateLimitWindow] = attrs.Factory(dict)
 
-    def terms(self) -> Terms:
+    def terms(self) -> RuleTerms:
         """What the plan says of rules, scaled."""
         plan = self.plan
         delete_delay = plan.rule_delay if plan.delete_delay is None else plan.delete_delay
-        return Terms(
+        return RuleTerms(
             add_delay=plan.rule_delay * self._scale,
             delete_delay=delete_delay * self._scale,
             cap=plan.rule_cap,
-            limits=Limits(plan.rule_length, plan.box_miles),
+            limits=RuleLimits(plan.rule_length, plan.box_miles),
             atomic=plan.atomic,
         )
 
@@ -50,7 +50,7 @@ class App:
         Count a request to `endpoint`, a name of the plan's limits; whether it was within the
         limit, and the headers that say so.
         """
-        window = self._windows.setdefault(endpoint, Window(0, WINDOW * self._scale))
+        window = self._windows.setdefault(endpoint, RateLimitWindow(0, WINDOW * self._scale))
         window.limit = getattr(self.plan, endpoint)
         return window.allows(now), window.headers(now)
 

@@ -11,25 +11,25 @@ from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.problems import Denied, Reply
-from tcsandbox.twitter.v2.rules import Changed, Rule
+from tcsandbox.twitter.v2.rules import AppRule, RuleChange
 from tcsandbox.twitter.writing import Json
 
 MOST_RESULTS = 1_000
 
 
-class NewRule(msgspec.Struct, forbid_unknown_fields=True):
+class RuleToAdd(msgspec.Struct, forbid_unknown_fields=True):
     value: str
     tag: str | None = None
 
 
-class Doomed(msgspec.Struct, forbid_unknown_fields=True):
+class RulesToDelete(msgspec.Struct, forbid_unknown_fields=True):
     ids: list[str] | None = None
     values: list[str] | None = None
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True):
-    add: Annotated[list[NewRule], msgspec.Meta(min_length=1)] | None = None
-    delete: Doomed | None = None
+class RuleChangeRequest(msgspec.Struct, forbid_unknown_fields=True):
+    add: Annotated[list[RuleToAdd], msgspec.Meta(min_length=1)] | None = None
+    delete: RulesToDelete | None = None
 
 
 @attrs.frozen
@@ -38,7 +38,7 @@ class Outcome:
 
     reply: Reply
     change: str = ""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AppRule, ...] = ()
 
 
 def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> Outcome:
@@ -47,7 +47,7 @@ def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> O
     if _flag(params, "delete_all"):
         return _delete(app, list(app.rules.present), now, dry_run)
     try:
-        asked = msgspec.json.decode(body, type=Body)
+        asked = msgspec.json.decode(body, type=RuleChangeRequest)
     except msgspec.DecodeError as e:
         raise Denied(problems.invalid_request(f"The body is invalid: {e}")) from e
     if (asked.add is None) == (asked.delete is None):
@@ -97,7 +97,7 @@ def count_rules(app: App) -> Reply:
     return Reply(200, {"data": data})
 
 
-def _add(app: App, wanted: Sequence[NewRule], now: float, dry_run: bool) -> Outcome:
+def _add(app: App, wanted: Sequence[RuleToAdd], now: float, dry_run: bool) -> Outcome:
     pairs = [(rule.value, rule.tag or None) for rule in wanted]
     done = app.rules.add(pairs, now, app.terms(), dry_run)
     created = len(done.rules)
@@ -116,7 +116,7 @@ def _delete(app: App, ids: Sequence[str], now: float, dry_run: bool) -> Outcome:
 
 
 def _outcome(
-    change: str, status: int, done: Changed, summary: Json, now: float, dry_run: bool
+    change: str, status: int, done: RuleChange, summary: Json, now: float, dry_run: bool
 ) -> Outcome:
     body: Json = {"meta": {"sent": _sent(now), "summary": summary}}
     if change == "add" and done.rules:

@@ -13,14 +13,14 @@ from tcsandbox.twitter.door import Door
 from tcsandbox.twitter.faults import Where
 from tcsandbox.twitter.streams import Streams
 from tcsandbox.twitter.v2 import changes, problems
-from tcsandbox.twitter.v2.answering import Call, answer_json
+from tcsandbox.twitter.v2.answering import V2Request, answer_json
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.faults import AppFault, ChangePlan, ExpireToken
-from tcsandbox.twitter.v2.opening import Character, Opening
+from tcsandbox.twitter.v2.opening import Opening, V2Settings
 from tcsandbox.twitter.v2.pool import Pool
 from tcsandbox.twitter.v2.problems import Denied, Reply
-from tcsandbox.twitter.v2.rules import Rule
-from tcsandbox.twitter.v2.token import Tokens
+from tcsandbox.twitter.v2.rules import AppRule
+from tcsandbox.twitter.v2.token import BearerTokens
 from tcsandbox.twitter.wire import Request
 from tcsandbox.twitter.writing import Json
 
@@ -28,39 +28,39 @@ from tcsandbox.twitter.writing import Json
 class Desk:
     """X API v2 for the apps of all accounts; controls concern the first account's app."""
 
-    def __init__(self, streams: Streams, door: Door, character: Character) -> None:
+    def __init__(self, streams: Streams, door: Door, settings: V2Settings) -> None:
         self._streams = streams
-        self._tokens = Tokens(character.accounts, streams.random)
+        self._tokens = BearerTokens(settings.accounts, streams.random)
         self._apps = {
             account.api_key: App(
-                account.api_key, character.plan, Pool(streams.random), character.scale
+                account.api_key, settings.plan, Pool(streams.random), settings.scale
             )
-            for account in character.accounts
+            for account in settings.accounts
         }
-        self._opening = Opening(streams, door, character, self._app)
+        self._opening = Opening(streams, door, settings, self._app)
 
-    def token(self, request: Request, call: Call) -> None:
+    def token(self, request: Request, asked: V2Request) -> None:
         """Answer a request for a bearer token."""
-        given, grant = call.authorization, call.form().get("grant_type")
+        given, grant = asked.authorization, asked.form().get("grant_type")
         self._answer(request, "token", lambda: self._tokens.buy(given, grant))
 
-    def invalidate_token(self, request: Request, call: Call) -> None:
+    def invalidate_token(self, request: Request, asked: V2Request) -> None:
         """Answer a request to end a bearer token."""
-        given, token = call.authorization, {**call.params, **call.form()}.get("access_token")
+        given, token = asked.authorization, {**asked.params, **asked.form()}.get("access_token")
         self._answer(request, "token", lambda: self._tokens.invalidate(given, token))
 
-    def rules(self, request: Request, call: Call) -> None:
+    def rules(self, request: Request, asked: V2Request) -> None:
         """Answer a GET or POST of the rules."""
-        act = self._list_rules if call.method == "GET" else self._change_rules
-        self._answer(request, "rules", lambda: act(call))
+        act = self._list_rules if asked.method == "GET" else self._change_rules
+        self._answer(request, "rules", lambda: act(asked))
 
-    def rule_counts(self, request: Request, call: Call) -> None:
+    def rule_counts(self, request: Request, asked: V2Request) -> None:
         """Answer a GET of the rules' number."""
-        self._answer(request, "rules", lambda: changes.count_rules(self._app(call)))
+        self._answer(request, "rules", lambda: changes.count_rules(self._app(asked)))
 
-    def connect(self, request: Request, call: Call, endpoint: str) -> None:
+    def connect(self, request: Request, asked: V2Request, endpoint: str) -> None:
         """Answer a request for a stream: by an armed fault, a refusal or the stream."""
-        self._opening.connect(request, call, endpoint)
+        self._opening.connect(request, asked, endpoint)
 
     def change(self, fault: AppFault) -> None:
         """Let `fault` change what it changes."""
@@ -110,8 +110,8 @@ class Desk:
     def _first(self) -> App:
         return next(iter(self._apps.values()))
 
-    def _app(self, call: Call) -> App:
-        return self._apps[self._tokens.owner(call.authorization)]
+    def _app(self, asked: V2Request) -> App:
+        return self._apps[self._tokens.owner(asked.authorization)]
 
     def _answer(self, request: Request, where: Where, act: Callable[[], Reply]) -> None:
         fault = self._streams.answer_fault(where)
@@ -124,26 +124,26 @@ class Desk:
             reply = e.reply
         answer_json(request, reply)
 
-    def _list_rules(self, call: Call) -> Reply:
-        app, now = self._app(call), self._now()
+    def _list_rules(self, asked: V2Request) -> Reply:
+        app, now = self._app(asked), self._now()
         within, headers = app.count("rule_reads", now)
         if not within:
             return problems.too_many_requests(headers)
-        return changes.list_rules(app, call.params, now).with_headers(headers)
+        return changes.list_rules(app, asked.params, now).with_headers(headers)
 
-    def _change_rules(self, call: Call) -> Reply:
-        app, now = self._app(call), self._now()
+    def _change_rules(self, asked: V2Request) -> Reply:
+        app, now = self._app(asked), self._now()
         within, headers = app.count("rule_changes", now)
         if not within:
             return problems.too_many_requests(headers)
         try:
-            outcome = changes.change_rules(app, call.params, call.body, now)
+            outcome = changes.change_rules(app, asked.params, asked.body, now)
         except Denied as e:
             return e.reply.with_headers(headers)
         self._record(outcome.change, outcome.rules)
         return outcome.reply.with_headers(headers)
 
-    def _record(self, change: str, rules: Sequence[Rule]) -> None:
+    def _record(self, change: str, rules: Sequence[AppRule]) -> None:
         """Into the journal: what has changed, and from when on it works or works no longer."""
         if self._streams.journal is None:
             return

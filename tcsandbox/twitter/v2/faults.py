@@ -7,7 +7,7 @@ import attrs
 import msgspec
 
 from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import AnswerFault, Count, Fault, Seconds, StreamFault
+from tcsandbox.twitter.faults import AnswerFault, Count, Seconds, SimulatorFault, StreamFault
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.answering import answer_json
 from tcsandbox.twitter.v2.plan import Plan
@@ -19,7 +19,7 @@ Period = Literal["Daily", "Monthly"]
 Delay = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Refusal(AnswerFault):
+class RefusalFault(AnswerFault):
     """A refusal of X's, in place of any answer to the next `times` requests `where` it strikes."""
 
     @abstractmethod
@@ -32,7 +32,7 @@ class Refusal(AnswerFault):
         return reply.status
 
 
-class TooManyConnections(Refusal):
+class TooManyConnections(RefusalFault):
     """429: the slots are taken; a rate limit's headers show calls left, as X's do."""
 
     def reply(self, now: float) -> Reply:
@@ -41,7 +41,7 @@ class TooManyConnections(Refusal):
         return problems.too_many_connections().with_headers({**headers, **reset})
 
 
-class RateLimited(Refusal):
+class RateLimited(RefusalFault):
     """429, code 88, with a reset in `seconds`, which are not scaled."""
 
     seconds: Seconds = 900.0
@@ -53,21 +53,21 @@ class RateLimited(Refusal):
         )
 
 
-class Provisioning(Refusal):
+class Provisioning(RefusalFault):
     """503: the subscription is not there yet."""
 
     def reply(self, now: float) -> Reply:
         return problems.provisioning()
 
 
-class RulesInvalid(Refusal):
+class RulesInvalid(RefusalFault):
     """409: some rule is valid no longer."""
 
     def reply(self, now: float) -> Reply:
         return problems.rules_invalid()
 
 
-class NotEnrolled(Refusal):
+class NotEnrolled(RefusalFault):
     """403: the app belongs to no project, or `reason`."""
 
     reason: str = "client-not-enrolled"
@@ -76,7 +76,7 @@ class NotEnrolled(Refusal):
         return problems.forbidden(self.reason)
 
 
-class UsageCap(Refusal):
+class UsageCap(RefusalFault):
     """429 or 403: the plan's posts are used up."""
 
     period: Period = "Monthly"
@@ -87,7 +87,7 @@ class UsageCap(Refusal):
         return problems.usage_capped(self.status, self.period, self.scope)
 
 
-class NoCredits(Refusal):
+class NoCredits(RefusalFault):
     """402, 403 or 429: nothing is left to pay with."""
 
     status: Literal[402, 403, 429] = 403
@@ -96,7 +96,7 @@ class NoCredits(Refusal):
         return problems.no_credits(self.status)
 
 
-class InvalidToken(Refusal):
+class InvalidToken(RefusalFault):
     """401, code 89 or a problem, though the token is good."""
 
     code: Literal[89] | None = 89
@@ -142,18 +142,18 @@ class Repeat(StreamFault):
             stream.send_posts([post for post, _ in again], [note for _, note in again])
 
 
-class ExpireToken(Fault):
+class ExpireToken(SimulatorFault):
     """No bearer token is valid any longer; a newly bought one is."""
 
 
-class ForeignRule(Fault):
+class ForeignRule(SimulatorFault):
     """Another program with the same keys adds a rule; it works after the usual delay."""
 
     value: str = "foreign"
     tag: str | None = None
 
 
-class ChangePlan(Fault, tag="plan"):
+class ChangePlan(SimulatorFault, tag="plan"):
     """Members of the Plan that change from now on; rules already accepted keep their times."""
 
     rule_delay: Delay | None = None

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 
 
 @attrs.frozen
-class Token:
+class RuleToken:
     """`kind` is a group of the pattern, or "or" or "end"."""
 
     kind: str
@@ -29,7 +29,7 @@ class Token:
     value: str = ""  # of an operator
 
 
-def tokenize(rule: str) -> Iterator[Token]:
+def tokenize(rule: str) -> Iterator[RuleToken]:
     """The parts of `rule`, the end last; raises InvalidRule."""
     for found in _TOKEN.finditer(rule):
         kind, at = found.lastgroup, found.start() + 1
@@ -38,9 +38,9 @@ def tokenize(rule: str) -> Iterator[Token]:
         if kind in ("odd", "other"):
             raise InvalidRule(f"no viable alternative at input '{found[0]}' (at position {at})")
         if kind == "value":
-            yield Token("operator", found["operator"], at, found["value"])
+            yield RuleToken("operator", found["operator"], at, found["value"])
         elif kind == "word" and found[0] == "OR":
-            yield Token("or", "OR", at)
+            yield RuleToken("or", "OR", at)
         else:
-            yield Token(kind, found[0], at)
-    yield Token("end", "<EOF>", len(rule) + 1)
+            yield RuleToken(kind, found[0], at)
+    yield RuleToken("end", "<EOF>", len(rule) + 1)

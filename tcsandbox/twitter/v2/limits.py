@@ -8,7 +8,7 @@ WINDOW = 900.0  # seconds, by X's "Rate limits" page
 
 
 @attrs.define
-class Window:
+class RateLimitWindow:
     """At most `limit` calls in any of the windows, `seconds` long, that begin with a call."""
 
     limit: int

@@ -12,10 +12,10 @@ from typing import Any
 
 import attrs
 
-from tcsandbox.twitter.v2.clauses import Wish
+from tcsandbox.twitter.v2.clauses import PostRequirements
 from tcsandbox.twitter.v2.facts import Facts, facts_of
-from tcsandbox.twitter.v2.posts import Writer
-from tcsandbox.twitter.v2.rules import Rule
+from tcsandbox.twitter.v2.posts import V2PostWriter
+from tcsandbox.twitter.v2.rules import AppRule
 
 DRAFTS = 192  # in all, where there are few rules
 MOST = 48  # for one rule
@@ -32,7 +32,7 @@ class Draft:
     post: Any
     facts: Facts
     home: str | None  # the id of the rule it was written for
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AppRule, ...] = ()
 
 
 @attrs.define
@@ -41,11 +41,11 @@ class Pool:
 
     _rng: Random
     drafts: list[Draft] = attrs.Factory(list)
-    _rules: tuple[Rule, ...] | None = None
+    _rules: tuple[AppRule, ...] | None = None
     _written: dict[str | None, int] = attrs.Factory(dict)  # by rule id
     _hopeless: set[str | None] = attrs.Factory(set)
 
-    def serve(self, rules: Sequence[Rule], now: float) -> None:
+    def serve(self, rules: Sequence[AppRule], now: float) -> None:
         """From now on the drafts are those for `rules`; a few more of them with each call."""
         rules = tuple(rules)
         if rules != self._rules:
@@ -53,11 +53,11 @@ class Pool:
         lacking = self._lacking(rules)
         if lacking:
             at_once = AT_ONCE if not self.drafts else max(1, 8_000 // (1_000 + len(rules)))
-            writer = Writer(self._rng, datetime.fromtimestamp(now, UTC))
+            writer = V2PostWriter(self._rng, datetime.fromtimestamp(now, UTC))
             for rule in lacking[:at_once]:
                 self._write(writer, rule)
 
-    def _change(self, rules: tuple[Rule, ...]) -> None:
+    def _change(self, rules: tuple[AppRule, ...]) -> None:
         """Match the drafts with new rules, let go of the old ones' and of what matches nothing."""
         before = self._rules or ()
         new = [rule for rule in rules if rule not in before]
@@ -73,7 +73,7 @@ class Pool:
         self._hopeless &= homes
         self._rules = rules
 
-    def _lacking(self, rules: tuple[Rule, ...]) -> list[Rule]:
+    def _lacking(self, rules: tuple[AppRule, ...]) -> list[AppRule]:
         """Rules with too few drafts, those with the fewest first; repeated as often as needed."""
         quota = min(MOST, max(FEWEST, DRAFTS // max(len(rules), 1)))
         counts, hopeless = self._written, self._hopeless
@@ -85,11 +85,11 @@ class Pool:
         ]
         return [rule for _, _, rule in sorted(missing, key=lambda each: each[:2])]
 
-    def _write(self, writer: Writer, rule: Rule) -> None:
+    def _write(self, writer: V2PostWriter, rule: AppRule) -> None:
         for attempt in range(TRIES):
-            wish = self._wish_for(rule, attempt)
-            draw = self._rng.randrange(100) if wish.draw is None else wish.draw
-            post = writer.post(wish)
+            needs = self._needs_of(rule, attempt)
+            draw = self._rng.randrange(100) if needs.draw is None else needs.draw
+            post = writer.post(needs)
             facts = facts_of(post, draw)
             if rule.clause.matches(facts):
                 found = tuple(_matching(self._rules or (), facts))
@@ -99,20 +99,20 @@ class Pool:
         if not self._written.get(rule.id):
             self._hopeless.add(rule.id)
 
-    def _wish_for(self, rule: Rule, attempt: int) -> Wish:
-        wish, rng = Wish(plain=attempt > TRIES // 2), self._rng
+    def _needs_of(self, rule: AppRule, attempt: int) -> PostRequirements:
+        needs, rng = PostRequirements(plain=attempt > TRIES // 2), self._rng
         if not attempt and rng.random() < TOGETHER:
-            rng.choice(self._rules or (rule,)).clause.wish(wish, rng)
-        rule.clause.wish(wish, rng)
-        return wish
+            rng.choice(self._rules or (rule,)).clause.require(needs, rng)
+        rule.clause.require(needs, rng)
+        return needs
 
 
 def sample_drafts(rng: Random, now: float, count: int) -> list[Draft]:
     """Drafts of nothing in particular."""
-    writer = Writer(rng, datetime.fromtimestamp(now, UTC))
-    posts = [writer.post(Wish()) for _ in range(count)]
+    writer = V2PostWriter(rng, datetime.fromtimestamp(now, UTC))
+    posts = [writer.post(PostRequirements()) for _ in range(count)]
     return [Draft(post, facts_of(post, 0), None) for post in posts]
 
 
-def _matching(rules: Iterable[Rule], facts: Facts) -> list[Rule]:
+def _matching(rules: Iterable[AppRule], facts: Facts) -> list[AppRule]:
     return [rule for rule in rules if rule.clause.matches(facts)]

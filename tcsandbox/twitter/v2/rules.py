@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from tcsandbox.twitter.v2 import problems
-from tcsandbox.twitter.v2.clauses import Clause
+from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.invalid import InvalidRule
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import Limits, parse
+from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
 from tcsandbox.twitter.writing import Json
 
 FIRST_ID = 1_166_895_166_390_583_299
@@ -21,13 +21,13 @@ ID_STEP = 4_096
 
 
 @attrs.define(eq=False)
-class Rule:
+class AppRule:
     """A rule; it works from `effective` on and, once deleted, until `ends`."""
 
     id: str
     value: str
     tag: str | None
-    clause: Clause
+    clause: RuleClause
     effective: float
     ends: float | None = None
 
@@ -41,21 +41,21 @@ class Rule:
 
 
 @attrs.frozen
-class Terms:
+class RuleTerms:
     """What the plan says of rules: seconds until a change works, how many, and how long."""
 
     add_delay: float = 20.0
     delete_delay: float = 20.0
     cap: int = 1_000
-    limits: Limits = attrs.Factory(Limits)
+    limits: RuleLimits = attrs.Factory(RuleLimits)
     atomic: bool = True
 
 
 @attrs.frozen
-class Changed:
+class RuleChange:
     """What a request did, or would have done: the rules, and the errors of the others."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[AppRule, ...]
     errors: tuple[Json, ...]
     invalid: int = 0  # of the errors, those of rules that cannot be read
 
@@ -64,19 +64,19 @@ class Changed:
 class RuleStore:
     """`present` are the rules that the endpoint shows; the deleted ones work a while longer."""
 
-    present: dict[str, Rule] = attrs.Factory(dict)
-    _ending: list[Rule] = attrs.Factory(list)
+    present: dict[str, AppRule] = attrs.Factory(dict)
+    _ending: list[AppRule] = attrs.Factory(list)
     _count: int = 0
 
     def add(
-        self, wanted: Sequence[tuple[str, str | None]], now: float, terms: Terms, dry_run: bool
-    ) -> Changed:
+        self, wanted: Sequence[tuple[str, str | None]], now: float, terms: RuleTerms, dry_run: bool
+    ) -> RuleChange:
         """
         Add (value, tag) pairs; one that cannot be read keeps all others out, unless the terms are
         not atomic, and a duplicate only itself.  What X does is not documented.
         Raises Denied when there were more than `terms.cap` rules then.
         """
-        rules: list[Rule] = []
+        rules: list[AppRule] = []
         errors: list[Json] = []
         invalid = 0
         taken: dict[str, str | None] = {_same(r.value): r.id for r in self.present.values()}
@@ -91,20 +91,20 @@ class RuleStore:
                 errors.append(problems.duplicate_rule(value, taken[_same(value)]))
                 continue
             rule_id = str(FIRST_ID + (self._count + len(rules)) * ID_STEP)
-            rules.append(Rule(rule_id, value, tag, clause, now + terms.add_delay))
+            rules.append(AppRule(rule_id, value, tag, clause, now + terms.add_delay))
             taken[_same(value)] = None
         if len(self.present) + len(rules) > terms.cap:
             raise Denied(problems.too_many_rules(terms.cap))
         if invalid and terms.atomic:
-            return Changed((), tuple(errors), invalid)
+            return RuleChange((), tuple(errors), invalid)
         if not dry_run:
             self._count += len(rules)
             self.present.update((rule.id, rule) for rule in rules)
-        return Changed(tuple(rules), tuple(errors), invalid)
+        return RuleChange(tuple(rules), tuple(errors), invalid)
 
-    def delete(self, ids: Iterable[str], now: float, terms: Terms, dry_run: bool) -> Changed:
+    def delete(self, ids: Iterable[str], now: float, terms: RuleTerms, dry_run: bool) -> RuleChange:
         """Delete by id; ids that there are not are errors."""
-        found: list[Rule] = []
+        found: list[AppRule] = []
         errors: list[Json] = []
         for rule_id in dict.fromkeys(ids):
             rule = self.present.get(rule_id)
@@ -117,14 +117,14 @@ class RuleStore:
                 del self.present[rule.id]
                 rule.ends = now + terms.delete_delay
                 self._ending.append(rule)
-        return Changed(tuple(found), tuple(errors))
+        return RuleChange(tuple(found), tuple(errors))
 
     def ids_of(self, values: Iterable[str]) -> list[str]:
         """The ids of the rules with these values; a value that no rule has stands for itself."""
         by_value = {_same(rule.value): rule.id for rule in self.present.values()}
         return [by_value.get(_same(value), value) for value in values]
 
-    def working(self, now: float) -> tuple[Rule, ...]:
+    def working(self, now: float) -> tuple[AppRule, ...]:
         """The rules that posts are matched with at `now`, deleted ones that still work included."""
         self._ending = [rule for rule in self._ending if rule.ends is None or now < rule.ends]
         everything = [*self.present.values(), *self._ending]

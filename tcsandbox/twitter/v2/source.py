@@ -19,7 +19,7 @@ from tcsandbox.twitter.v2.fields import Selection
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.pool import Draft
 from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID
-from tcsandbox.twitter.v2.rules import Rule
+from tcsandbox.twitter.v2.rules import AppRule
 from tcsandbox.twitter.writing import CODE
 
 UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
@@ -39,7 +39,7 @@ class Template:
 
 
 @attrs.define(eq=False)
-class V2Source:
+class V2PostSource:
     """Posts of the drafts that `supply` gives, cut to `selection`."""
 
     _supply: Supply
@@ -47,7 +47,7 @@ class V2Source:
     _ids: Ids
     _rng: Random
     _forms: dict[Draft, bytes] = attrs.Factory(dict)  # without the matching rules
-    _templates: dict[Draft, tuple[tuple[Rule, ...], Template]] = attrs.Factory(dict)
+    _templates: dict[Draft, tuple[tuple[AppRule, ...], Template]] = attrs.Factory(dict)
 
     def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
         """
@@ -91,7 +91,7 @@ class V2Source:
         return template
 
 
-def note_of(rules: Sequence[Rule]) -> str:
+def note_of(rules: Sequence[AppRule]) -> str:
     """` <rule id>[:<tag>],...` with the tags percent-encoded; ` -` for no rule."""
     named = [r.id if r.tag is None else f"{r.id}:{quote(r.tag, safe=':')}" for r in rules]
     return f" {','.join(named) or '-'}"

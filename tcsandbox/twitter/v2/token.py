@@ -21,7 +21,7 @@ SANDBOX_BEARER_TOKEN = "AAAAAAAAAAAAAAAAAAAAAsandbox%2Bbearer%3Dtoken"
 
 
 @attrs.define
-class Tokens:
+class BearerTokens:
     """The tokens of `accounts`; `sold` counts those that were bought, repetitions included."""
 
     accounts: tuple[Credentials, ...]

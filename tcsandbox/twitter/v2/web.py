@@ -5,7 +5,7 @@ from typing import cast
 
 from twisted.web.server import Request as SiteRequest
 
-from tcsandbox.twitter.v2.answering import Call, read_call
+from tcsandbox.twitter.v2.answering import V2Request, read_v2_request
 from tcsandbox.twitter.v2.desk import Desk
 from tcsandbox.twitter.v2.opening import SAMPLE, SEARCH
 from tcsandbox.twitter.wire import Request
@@ -23,9 +23,9 @@ def routes(desk: Desk) -> Iterator[Route]:
         yield f"2/tweets/{endpoint}", {b"GET"}, _connecting(desk, endpoint)
 
 
-def _asked(act: Callable[[Request, Call], None]) -> Callable[[SiteRequest], None]:
-    return lambda request: act(cast(Request, request), read_call(request))
+def _asked(act: Callable[[Request, V2Request], None]) -> Callable[[SiteRequest], None]:
+    return lambda request: act(cast(Request, request), read_v2_request(request))
 
 
 def _connecting(desk: Desk, endpoint: str) -> Callable[[SiteRequest], None]:
-    return lambda request: desk.connect(cast(Request, request), read_call(request), endpoint)
+    return lambda request: desk.connect(cast(Request, request), read_v2_request(request), endpoint)
