@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from tcsandbox.twitter.filters import Filter
-from tcsandbox.twitter.posts import Ids, V1PostSource
+from tcsandbox.twitter.common.ids import Ids
+from tcsandbox.twitter.common.text import CODE
+from tcsandbox.twitter.v1.filters import Filter
+from tcsandbox.twitter.v1.posts import V1PostSource
 from tcsandbox.twitter.v2.clauses import PostRequirements
 from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID, V2PostWriter
-from tcsandbox.twitter.writing import CODE
 
 JOBS = 3
 """Captures in v2."""

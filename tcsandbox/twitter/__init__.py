@@ -1,7 +1,7 @@
 """A simulator of Twitter's streams, on loopback."""
 
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN

@@ -4,7 +4,7 @@ from typing import get_args
 
 import msgspec
 
-from tcsandbox.twitter.damage import (
+from tcsandbox.twitter.common.damage import (
     BadChunk,
     Close,
     ConnectionLimitNotice,
@@ -17,16 +17,15 @@ from tcsandbox.twitter.damage import (
     Stall,
     Trickle,
 )
-from tcsandbox.twitter.faults import (
-    Calm,
+from tcsandbox.twitter.common.faults import (
     Clear,
     HttpStatusFault,
     NoAnswer,
     Redirect,
     SimulatorFault,
-    Takeover,
 )
-from tcsandbox.twitter.remarks import (
+from tcsandbox.twitter.v1.faults import Calm, Takeover
+from tcsandbox.twitter.v1.remarks import (
     DeleteNotice,
     DisconnectNotice,
     LimitNotice,

@@ -15,8 +15,8 @@ from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorCore, IReactorTime
 
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 

@@ -14,27 +14,42 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.server import Request as SiteRequest
 
-from tcsandbox.twitter.answers import answer, refusal_body
-from tcsandbox.twitter.asking import StreamRequest, read_stream_request
 from tcsandbox.twitter.catalogue import read_fault
-from tcsandbox.twitter.faults import SimulatorFault
-from tcsandbox.twitter.v2.desk import Desk
+from tcsandbox.twitter.common.answers import answer, refusal_body
+from tcsandbox.twitter.common.faults import SimulatorFault
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.common.wire import Request
+from tcsandbox.twitter.v1.asking import read_stream_request
+from tcsandbox.twitter.v1.desk import V1Desk
+from tcsandbox.twitter.v2.desk import V2Desk
 from tcsandbox.twitter.v2.web import routes
-from tcsandbox.twitter.wire import Request
-from tcsandbox.twitter.writing import Json
 
 
 class SimulatedTwitter(Protocol):
-    """What the URLs need of a simulator."""
+    """What the URLs ask of a simulator: see Simulator."""
 
-    def connect(self, request: Request, asked: StreamRequest) -> None: ...
-    def fault(self, fault: SimulatorFault) -> int: ...
-    def say(self, data: bytes) -> int: ...
-    def set_rate(self, rate: float) -> None: ...
-    def replay(self, data: bytes) -> None: ...
-    def state(self) -> Json: ...
-    @property
-    def v2(self) -> Desk: ...
+    v1: V1Desk
+    v2: V2Desk
+
+    def fault(self, fault: SimulatorFault) -> int:
+        """Let `fault` strike; return how many open streams it struck."""
+        ...
+
+    def say(self, data: bytes) -> int:
+        """Send `data` on every open stream; return their number."""
+        ...
+
+    def set_rate(self, rate: float) -> None:
+        """Send `rate` posts a second on each stream; raise ValueError for a bad rate."""
+        ...
+
+    def replay(self, data: bytes) -> None:
+        """Answer the next connect with `data`, a whole HTTP response."""
+        ...
+
+    def state(self) -> Json:
+        """Describe what goes on, ready for JSON."""
+        ...
 
 
 class Page(Resource):
@@ -109,7 +124,7 @@ def build_root(twitter: SimulatedTwitter) -> UrlFolder:
 
 def _stream_page(twitter: SimulatedTwitter, endpoint: str) -> Page:
     def connect(request: SiteRequest) -> None:
-        twitter.connect(cast(Request, request), read_stream_request(request, endpoint))
+        twitter.v1.connect(cast(Request, request), read_stream_request(request, endpoint))
 
     return Page({b"GET", b"POST"}, connect)
 

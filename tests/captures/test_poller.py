@@ -14,7 +14,7 @@ from tcclient.control.client import TIMEOUT, ControlServer, JobList
 from tcclient.control.jobs import Job
 from tcsandbox.server import quirks
 from tcsandbox.server.requestlog import Seen
-from tcsandbox.twitter import damage, faults
+from tcsandbox.twitter.common import damage, faults
 from tests.scene import Clockwork, Scene, reactor, until
 from tests.storage.disk import full
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from txtwitter import messagetools
 
-from tcsandbox.twitter.filters import Filter, LocationBox
-from tcsandbox.twitter.posts import Ids, V1PostSource, unescape
+from tcsandbox.twitter.common.ids import Ids
+from tcsandbox.twitter.common.text import unescape
+from tcsandbox.twitter.v1.filters import Filter, LocationBox
+from tcsandbox.twitter.v1.posts import V1PostSource
 
 NOW = 1_449_086_690.724  # Wed Dec 02 20:04:50 2015 UTC
 TERMS = ("obama", "foo bar", "#été", "@who", "$TWTR", "100%", "日本")

@@ -37,21 +37,24 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tcsandbox.twitter import catalogue, damage, faults, remarks
-from tcsandbox.twitter.calm import CalmPolicy
+from tcsandbox.twitter import catalogue
 from tcsandbox.twitter.command import main
-from tcsandbox.twitter.faults import SimulatorFault
-from tcsandbox.twitter.filters import ConnectRefused, Filter, LocationBox, read_filter
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.oauth import (
+from tcsandbox.twitter.common import damage, faults
+from tcsandbox.twitter.common.faults import SimulatorFault
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.oauth import (
     SANDBOX_CREDENTIALS,
     Credentials,
     SignedRequest,
     Unauthorized,
     verify,
 )
-from tcsandbox.twitter.pace import Pace
+from tcsandbox.twitter.common.pace import Pace
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
+from tcsandbox.twitter.v1 import remarks
+from tcsandbox.twitter.v1.calm import CalmPolicy
+from tcsandbox.twitter.v1.faults import Calm, Takeover
+from tcsandbox.twitter.v1.filters import ConnectRefused, Filter, LocationBox, read_filter
 
 EPOCH = 1_700_000_000.0
 TICK = 0.025
@@ -441,7 +444,7 @@ class ConnectTests(SimulatorTestCase):
 
     def test_newest_wins_silently(self) -> None:
         """The message can be left out."""
-        self.simulator.fault(faults.Takeover(notice=False))
+        self.simulator.fault(Takeover(notice=False))
         old = self.ask()
         self.ask()
         self.assertEqual(old.got.messages, [])
@@ -450,7 +453,7 @@ class ConnectTests(SimulatorTestCase):
     def test_newest_wins_after_a_while(self) -> None:
         """Until then both are served, and what matches both goes out on both."""
         self.build(rate=100.0, scale=0.5)
-        self.simulator.fault(faults.Takeover(notice=True, after=4.0))
+        self.simulator.fault(Takeover(notice=True, after=4.0))
         old = self.ask(params={"track": "storm,rain"})
         new = self.ask(params={"track": "storm,snow"})
         self.run_for(1.9)
@@ -734,7 +737,7 @@ class AnswerFaultTests(SimulatorTestCase):
     def test_calm(self) -> None:
         """420 after too many connects, by scaled time."""
         self.build(scale=0.1)
-        self.simulator.fault(faults.Calm(connects=1, window=100, ban=20))
+        self.simulator.fault(Calm(connects=1, window=100, ban=20))
         self.assertEqual([self.ask().got.status for _ in range(2)], [200, 420])
         self.clock.advance(10.1)
         self.assertEqual(self.ask().got.status, 200)

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcsandbox.twitter.posts import Ids
+from tcsandbox.twitter.common.ids import Ids
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.changes import change_rules, count_rules, list_rules
 from tcsandbox.twitter.v2.clauses import RuleClause

@@ -7,9 +7,9 @@ import msgspec
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.web.server import Request as SiteRequest
 
-from tcsandbox.twitter.answers import answer
+from tcsandbox.twitter.common.answers import answer
+from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v2.problems import Reply
-from tcsandbox.twitter.wire import Request
 
 
 @attrs.frozen

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import attrs
 import msgspec
 
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.problems import Denied, Reply
 from tcsandbox.twitter.v2.rules import AppRule, RuleChange
-from tcsandbox.twitter.writing import Json
 
 MOST_RESULTS = 1_000
 

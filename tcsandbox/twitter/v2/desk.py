@@ -9,35 +9,37 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from tcsandbox.twitter.door import Door
-from tcsandbox.twitter.faults import Where
-from tcsandbox.twitter.streams import Streams
+from tcsandbox.twitter.common.connects import ConnectLog
+from tcsandbox.twitter.common.faults import Where
+from tcsandbox.twitter.common.settings import StreamSettings
+from tcsandbox.twitter.common.streams import Streams
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v2 import changes, problems
 from tcsandbox.twitter.v2.answering import V2Request, answer_json
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.faults import AppFault, ChangePlan, ExpireToken
-from tcsandbox.twitter.v2.opening import Opening, V2Settings
+from tcsandbox.twitter.v2.opening import Opening
+from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Pool
 from tcsandbox.twitter.v2.problems import Denied, Reply
 from tcsandbox.twitter.v2.rules import AppRule
 from tcsandbox.twitter.v2.token import BearerTokens
-from tcsandbox.twitter.wire import Request
-from tcsandbox.twitter.writing import Json
 
 
-class Desk:
+class V2Desk:
     """X API v2 for the apps of all accounts; controls concern the first account's app."""
 
-    def __init__(self, streams: Streams, door: Door, settings: V2Settings) -> None:
+    def __init__(
+        self, streams: Streams, connects: ConnectLog, settings: StreamSettings, plan: Plan
+    ) -> None:
         self._streams = streams
         self._tokens = BearerTokens(settings.accounts, streams.random)
         self._apps = {
-            account.api_key: App(
-                account.api_key, settings.plan, Pool(streams.random), settings.scale
-            )
+            account.api_key: App(account.api_key, plan, Pool(streams.random), settings.scale)
             for account in settings.accounts
         }
-        self._opening = Opening(streams, door, settings, self._app)
+        self._opening = Opening(streams, connects, settings, self._app)
 
     def token(self, request: Request, asked: V2Request) -> None:
         """Answer a request for a bearer token."""

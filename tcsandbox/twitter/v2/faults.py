@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 import attrs
 import msgspec
 
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import AnswerFault, Count, Seconds, SimulatorFault, StreamFault
+from tcsandbox.twitter.common.faults import AnswerFault, Count, Seconds, SimulatorFault, StreamFault
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.answering import answer_json
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.problems import Reply
 from tcsandbox.twitter.v2.stream import DisconnectType, V2Stream, disconnect
-from tcsandbox.twitter.wire import Request
 
 Period = Literal["Daily", "Monthly"]
 Delay = Annotated[float, msgspec.Meta(ge=0)]

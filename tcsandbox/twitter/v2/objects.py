@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from random import Random
 
-from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2.clauses import Corners
-from tcsandbox.twitter.writing import Json
 
 MICRO = 6  # decimals of a degree
 

@@ -5,45 +5,28 @@ Knows connects and open streams; knows no rules and no tokens, which are the app
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from twisted.logger import Logger
 
-from tcsandbox.twitter.broadcast import StreamTerms
-from tcsandbox.twitter.door import Attempt, Door
-from tcsandbox.twitter.filters import Filter
-from tcsandbox.twitter.oauth import Credentials
-from tcsandbox.twitter.streams import Streams
+from tcsandbox.twitter.common.connects import Attempt, ConnectLog
+from tcsandbox.twitter.common.settings import StreamSettings
+from tcsandbox.twitter.common.stream import StreamIdentity
+from tcsandbox.twitter.common.streams import Streams
+from tcsandbox.twitter.common.wire import Request, Wire
 from tcsandbox.twitter.v2 import backfill, problems
 from tcsandbox.twitter.v2.answering import V2Request, answer_json
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.fields import Selection, read_selection
-from tcsandbox.twitter.v2.plan import KEEP_ALIVE, Plan
+from tcsandbox.twitter.v2.plan import KEEP_ALIVE
 from tcsandbox.twitter.v2.pool import Draft, sample_drafts
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.source import V2PostSource
 from tcsandbox.twitter.v2.stream import V2Stream
-from tcsandbox.twitter.wire import Request, Wire
 
 SEARCH, SAMPLE = "search/stream", "sample/stream"
 SAMPLE_DRAFTS = 64
 
 log = Logger()
-
-
-class V2Settings(Protocol):
-    """What the desk needs to know of the simulator's character."""
-
-    @property
-    def scale(self) -> float: ...
-    @property
-    def gzip(self) -> bool: ...
-    @property
-    def backlog(self) -> int: ...
-    @property
-    def accounts(self) -> tuple[Credentials, ...]: ...
-    @property
-    def plan(self) -> Plan: ...
 
 
 class Opening:
@@ -52,19 +35,19 @@ class Opening:
     def __init__(
         self,
         streams: Streams,
-        door: Door,
-        settings: V2Settings,
+        connects: ConnectLog,
+        settings: StreamSettings,
         app_of: Callable[[V2Request], App],
     ) -> None:
         self._streams = streams
-        self._door = door
+        self._connects = connects
         self._settings = settings
         self._app_of = app_of
         self._sample: list[Draft] = []
 
     def connect(self, request: Request, asked: V2Request, endpoint: str) -> None:
         """Answer a request for a stream: by an armed fault, a refusal or the stream."""
-        attempt = self._door.number(endpoint, asked.host, self._streams.clock.seconds())
+        attempt = self._connects.add(endpoint, asked.host, self._streams.clock.seconds())
         fault = self._streams.answer_fault("stream")
         if fault is not None:
             attempt.status = fault.answer(request, attempt.time)
@@ -119,7 +102,7 @@ class Opening:
         supply = self._search_supply(app) if search else self._sample_supply
         source = V2PostSource(supply, selection, streams.ids, streams.random)
         stream = V2Stream(
-            StreamTerms(attempt.number, attempt.endpoint, asked.peer, "", Filter()),
+            StreamIdentity(attempt.number, attempt.endpoint, asked.peer),
             Wire(request, streams.clock, asked.gzip and self._settings.gzip),
             KEEP_ALIVE * self._settings.scale,
             self._settings.backlog,

@@ -11,10 +11,10 @@ from typing import Any
 
 import attrs
 
-from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import Json, Text
 from tcsandbox.twitter.v2 import objects, problems, texts
 from tcsandbox.twitter.v2.clauses import PostRequirements
-from tcsandbox.twitter.writing import Json, Text
 
 POST_ID = "777000111000777001"
 CREATED_AT = "zqCREATEDzq"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from tcsandbox.twitter.writing import Json
+from tcsandbox.twitter.common.text import Json
 
 PROBLEMS = "https://api.twitter.com/2/problems/"
 

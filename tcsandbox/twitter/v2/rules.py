@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.invalid import InvalidRule
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
-from tcsandbox.twitter.writing import Json
 
 FIRST_ID = 1_166_895_166_390_583_299
 ID_STEP = 4_096

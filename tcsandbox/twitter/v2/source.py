@@ -13,14 +13,15 @@ from urllib.parse import quote
 
 import attrs
 
-from tcsandbox.twitter.posts import CODE_FACTOR, ID_STEP, Ids
+from tcsandbox.twitter.common.ids import Ids, link_code
+from tcsandbox.twitter.common.stream import PostSource
+from tcsandbox.twitter.common.text import CODE
 from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.fields import Selection
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.pool import Draft
 from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID
 from tcsandbox.twitter.v2.rules import AppRule
-from tcsandbox.twitter.writing import CODE
 
 UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
 
@@ -39,7 +40,7 @@ class Template:
 
 
 @attrs.define(eq=False)
-class V2PostSource:
+class V2PostSource(PostSource):
     """Posts of the drafts that `supply` gives, cut to `selection`."""
 
     _supply: Supply
@@ -64,7 +65,7 @@ class V2PostSource:
         for post_id in self._ids.take(int(now * 1000), count):
             template = templates[int(random() * known)]
             fields[b"id"] = post_id
-            fields[b"code"] = (post_id // ID_STEP * CODE_FACTOR) & 0xFFFFFFFFFF
+            fields[b"code"] = link_code(post_id)
             posts.append(template.form % fields)
             notes.append(f"{post_id}{template.note}")
         return posts, notes

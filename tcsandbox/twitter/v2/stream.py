@@ -6,10 +6,10 @@ from typing import Literal
 
 import attrs
 
-from tcsandbox.twitter.broadcast import Stream
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.problems import problem
-from tcsandbox.twitter.writing import Json
 
 REMEMBERED = 100  # posts that backfill or a `repeat` may send again
 
@@ -59,6 +59,10 @@ class V2Stream(Stream):
 
     def warn(self, percent_full: int) -> None:
         """v2 does not warn."""
+
+    def criteria(self) -> Json:
+        """Return no criteria: what a v2 stream carries is said by the app's rules."""
+        return {"track": [], "locations": []}
 
     def cut_off(self) -> None:
         self.tell(disconnect("SlowReader"))

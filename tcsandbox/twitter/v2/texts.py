@@ -6,9 +6,9 @@ Knows how v2 describes entities; knows nothing of users, ids or time.
 
 from random import Random
 
-from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import CODE, Json, Text
 from tcsandbox.twitter.v2.clauses import PostRequirements
-from tcsandbox.twitter.writing import CODE, Json, Text
 
 
 def write(needs: PostRequirements, rng: Random) -> Text:

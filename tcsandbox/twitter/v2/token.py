@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 import attrs
 
-from tcsandbox.twitter.oauth import Credentials
+from tcsandbox.twitter.common.oauth import Credentials
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.problems import Denied, Reply
 

@@ -5,15 +5,15 @@ from typing import cast
 
 from twisted.web.server import Request as SiteRequest
 
+from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v2.answering import V2Request, read_v2_request
-from tcsandbox.twitter.v2.desk import Desk
+from tcsandbox.twitter.v2.desk import V2Desk
 from tcsandbox.twitter.v2.opening import SAMPLE, SEARCH
-from tcsandbox.twitter.wire import Request
 
 Route = tuple[str, set[bytes], Callable[[SiteRequest], None]]
 
 
-def routes(desk: Desk) -> Iterator[Route]:
+def routes(desk: V2Desk) -> Iterator[Route]:
     """Path, methods and what answers them."""
     yield "oauth2/token", {b"POST"}, _asked(desk.token)
     yield "oauth2/invalidate_token", {b"POST"}, _asked(desk.invalidate_token)
@@ -27,5 +27,5 @@ def _asked(act: Callable[[Request, V2Request], None]) -> Callable[[SiteRequest],
     return lambda request: act(cast(Request, request), read_v2_request(request))
 
 
-def _connecting(desk: Desk, endpoint: str) -> Callable[[SiteRequest], None]:
+def _connecting(desk: V2Desk, endpoint: str) -> Callable[[SiteRequest], None]:
     return lambda request: desk.connect(cast(Request, request), read_v2_request(request), endpoint)

@@ -33,9 +33,10 @@ from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.connection import Ending
 from tcclient.stream.messages import Overlong
 from tcclient.stream.streamapi import Refusal
-from tcsandbox.twitter.faults import Calm, HttpStatusFault, NoAnswer, Redirect
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer, Redirect
+from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
+from tcsandbox.twitter.v1.faults import Calm
 from tests.peers import clock_at
 
 KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})

@@ -14,7 +14,7 @@ from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.sources.twitter_v1.overlap import MOST_IDS, Seam, id_of
 from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
 from tcclient.stream.messages import Overlong
-from tcsandbox.twitter.faults import Takeover
+from tcsandbox.twitter.v1.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
 from tests.peers import STALL, Peer, settle

@@ -11,11 +11,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import AnswerFault, StreamFault, Where
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.pace import Pace
-from tcsandbox.twitter.posts import Ids
+from tcsandbox.twitter.common.faults import AnswerFault, StreamFault, Where
+from tcsandbox.twitter.common.ids import Ids
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.pace import Pace
+from tcsandbox.twitter.common.stream import Stream
 
 TICK = 0.025  # seconds between two handfuls of posts
 
@@ -106,7 +106,7 @@ class Streams:
         self._streams.remove(stream)
         self._remark("closed", stream)
         self._sent_before += stream.sent
-        log.info("Stream {n} ended: {sent} posts", n=stream.terms.number, sent=stream.sent)
+        log.info("Stream {n} ended: {sent} posts", n=stream.identity.number, sent=stream.sent)
         lost()
         if not self._streams and self._ticker.running:
             self._ticker.stop()
@@ -114,7 +114,7 @@ class Streams:
     def _remark(self, event: str, stream: Stream) -> None:
         """Into the journal: a stream opened, or its connection is gone."""
         if self.journal is not None:
-            self.journal.remark({"stream": event, "connection": stream.terms.number})
+            self.journal.remark({"stream": event, "connection": stream.identity.number})
 
     def _tick(self) -> None:
         due = self._pace.due(self.clock.seconds())

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import msgspec
 
-from tcsandbox.twitter import notices
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import Count, StreamFault
+from tcsandbox.twitter.common.faults import Count, StreamFault
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.v1 import notices
 
 
 class DeleteNotice(StreamFault, tag="delete"):
@@ -35,7 +35,8 @@ class LimitNotice(StreamFault, tag="limit"):
     missed: Count = 100
 
     def strike(self, stream: Stream) -> None:
-        stream.miss(self.missed)
+        missed = stream.count_missed(self.missed)
+        stream.tell(notices.limit(missed, stream.milliseconds()))
 
 
 class StatusWithheldNotice(StreamFault, tag="status_withheld"):
@@ -66,7 +67,7 @@ class DisconnectNotice(StreamFault, tag="disconnect"):
     close: bool = True
 
     def strike(self, stream: Stream) -> None:
-        stream.tell(notices.disconnect(self.code, stream.terms.endpoint))
+        stream.tell(notices.disconnect(self.code, stream.identity.endpoint))
         if self.close:
             stream.wire.end()
 

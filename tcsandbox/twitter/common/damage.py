@@ -4,12 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-from tcsandbox.twitter import notices
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import Seconds, StreamFault
-from tcsandbox.twitter.wire import Split
+from tcsandbox.twitter.common.faults import Seconds, StreamFault
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.wire import Split
 
 LongSize = Annotated[int, msgspec.Meta(ge=32_768)]  # larger than any post that is padded
+
+CONNECTION_LIMIT = b"Exceeded connection limit for user\r\n"
 
 
 class Stall(StreamFault):
@@ -102,7 +103,7 @@ class ConnectionLimitNotice(StreamFault, tag="connection-limit"):
     """Twitter's plain-text line, then the end."""
 
     def strike(self, stream: Stream) -> None:
-        stream.say(notices.CONNECTION_LIMIT)
+        stream.say(CONNECTION_LIMIT)
         stream.wire.end()
 
 

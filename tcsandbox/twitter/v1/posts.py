@@ -6,15 +6,17 @@ templates; each post is a template with its own id, time and link filled in, whi
 microseconds.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
 
-from tcsandbox.twitter.filters import Filter
-from tcsandbox.twitter.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, StatusWriter, Subject
-from tcsandbox.twitter.users import twitter_time
-from tcsandbox.twitter.writing import CODE, Json
+from tcsandbox.twitter.common.ids import ID_STEP, Ids, link_code
+from tcsandbox.twitter.common.stream import PostSource
+from tcsandbox.twitter.common.text import CODE, Json
+from tcsandbox.twitter.v1.encoding import encode
+from tcsandbox.twitter.v1.filters import Filter
+from tcsandbox.twitter.v1.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, StatusWriter, Subject
+from tcsandbox.twitter.v1.users import twitter_time
 
 TEMPLATES = 256  # besides one for each thing asked for
 FIRST_TEMPLATES = 32  # written before the first post; the rest follows while posts are taken
@@ -22,26 +24,8 @@ MORE_TEMPLATES = 8
 LARGE_TEMPLATES = 2
 LARGE_SHARE = 1 / 200  # posts over 16 kB
 
-SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
-ID_STEP = 1 << 12  # ids of one burst differ in the part that names the machine
-CODE_FACTOR = 0x9E3779B1  # spreads the links of neighbouring ids
 
-
-class Ids:
-    """Post ids as Twitter's: increasing, with the millisecond in the upper bits."""
-
-    def __init__(self) -> None:
-        self._next = 0
-
-    def take(self, milliseconds: int, count: int) -> range:
-        """`count` ids never given before, of the Unix time `milliseconds` or a little later."""
-        first = max(self._next, max(milliseconds - SNOWFLAKE_EPOCH_MS, 0) << 22)
-        first = max(first, ID_STEP)  # 0 is no id
-        self._next = first + count * ID_STEP
-        return range(first, self._next, ID_STEP)
-
-
-class V1PostSource:
+class V1PostSource(PostSource):
     """Posts that match `wanted`; several sources may share one `ids`."""
 
     def __init__(self, wanted: Filter, ids: Ids, rng: Random) -> None:
@@ -67,7 +51,7 @@ class V1PostSource:
         posts = []
         for post_id in ids:
             fields[b"id"] = post_id
-            fields[b"code"] = (post_id // ID_STEP * CODE_FACTOR) & 0xFFFFFFFFFF
+            fields[b"code"] = link_code(post_id)
             if random() < LARGE_SHARE:
                 template = self._large[post_id // ID_STEP % LARGE_TEMPLATES]
             else:
@@ -90,19 +74,6 @@ class V1PostSource:
         for n in range(written, written + more):
             subject = self._subjects[n % len(self._subjects)]
             self._templates.append(_template(writer.post(subject)))
-
-
-def encode(message: Json) -> bytes:
-    r"""`message` as X encodes v1.1: ASCII, `/`, `<` and `>` escaped too, CRLF at the end."""
-    text = json.dumps(message, separators=(",", ":"))
-    text = text.replace("/", "\\/").replace("<", "\\u003c").replace(">", "\\u003e")
-    return text.encode("ascii") + b"\r\n"
-
-
-def unescape(post: bytes) -> bytes:
-    """`post` in UTF-8 instead of ASCII with escapes."""
-    text = json.dumps(json.loads(post), separators=(",", ":"), ensure_ascii=False)
-    return text.encode() + b"\r\n"
 
 
 def _template(status: Json) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from twisted.web.http import RESPONSES
 
-from tcsandbox.twitter.wire import Request
+from tcsandbox.twitter.common.wire import Request
 
 PHRASES = {420: b"Enhance Your Calm"}
 

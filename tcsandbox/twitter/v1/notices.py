@@ -6,8 +6,8 @@ types" page, with the `timestamp_ms` that real streams add.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tcsandbox.twitter.users import twitter_time
-from tcsandbox.twitter.writing import Json
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.v1.users import twitter_time
 
 REASONS = {
     1: "Shutdown",
@@ -22,8 +22,6 @@ REASONS = {
     11: "Broker stall",
     12: "Shed load",
 }
-
-CONNECTION_LIMIT = b"Exceeded connection limit for user\r\n"
 
 
 def delete(status_id: int, user_id: int, milliseconds: int) -> Json:

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from random import Random
 
-from tcsandbox.twitter import vocabulary
-from tcsandbox.twitter.filters import LocationBox
-from tcsandbox.twitter.writing import Json
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.v1.filters import LocationBox
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -7,8 +7,8 @@ import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.web.server import Request
 
-from tcsandbox.twitter.filters import Filter, read_filter, refuse_count
-from tcsandbox.twitter.oauth import SignedRequest
+from tcsandbox.twitter.common.oauth import SignedRequest
+from tcsandbox.twitter.v1.filters import Filter, read_filter, refuse_count
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tcsandbox.twitter.answers import answer, answer_raw, refusal_body
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.wire import Request
+from tcsandbox.twitter.common.answers import answer, answer_raw, refusal_body
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.wire import Request
 
 Where = Literal["stream", "rules", "token"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -110,27 +110,6 @@ class StreamFault(SimulatorFault):
     @abstractmethod
     def strike(self, stream: Stream) -> None:
         """Do it to `stream`."""
-
-
-class Calm(SimulatorFault):
-    """
-    From now on 420 beyond `connects` in `window` seconds, for `ban` seconds that double with
-    every connect in the meantime; both scaled.
-    """
-
-    connects: Count
-    window: Seconds = 900.0
-    ban: Seconds = 60.0
-
-
-class Takeover(SimulatorFault):
-    """
-    Whether a stream ended by a newer login of its account is told why (code 7), and after how many
-    seconds, scaled, that is.  Until then posts that match both streams go out on both.
-    """
-
-    notice: bool
-    after: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 class Clear(SimulatorFault):

@@ -10,19 +10,19 @@ from random import Random
 
 import attrs
 
-from tcsandbox.twitter import vocabulary
-from tcsandbox.twitter.filters import LocationBox
-from tcsandbox.twitter.users import make_location, make_user, twitter_time
-from tcsandbox.twitter.writing import (
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import CODE, Json, Text
+from tcsandbox.twitter.v1.filters import LocationBox
+from tcsandbox.twitter.v1.users import make_location, make_user, twitter_time
+from tcsandbox.twitter.v1.writing import (
     CLASSIC_LENGTH,
-    CODE,
-    Json,
-    Text,
     add_link,
     add_mention,
     add_picture,
     add_poll,
     add_term,
+    entities,
+    media,
 )
 
 POST_ID = 777_000_111_000_777_001
@@ -221,11 +221,11 @@ def _texts(text: Text, stamp: Stamp) -> Json:
         "text": short.text,
         "truncated": True,
         "extended_tweet": extended,
-        "entities": short.entities(),
+        "entities": entities(short),
     }
 
 
 def _entities(text: Text) -> Json:
-    media = text.media()
-    entities: Json = {"entities": text.entities()}
-    return entities | ({"extended_entities": {"media": media}} if media else {})
+    extended = media(text)
+    members: Json = {"entities": entities(text)}
+    return members | ({"extended_entities": {"media": extended}} if extended else {})
