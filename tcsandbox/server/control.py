@@ -15,15 +15,29 @@ ControlReply: TypeAlias = tuple[int, object]
 
 
 class Controlled(Protocol):
-    """What can be controlled: see CaptureServer."""
+    """What the controls ask of a server: see CaptureServer."""
 
     quirks: Quirks
 
-    def quirk(self, **changes: object) -> None: ...
-    def fault(self, fault: ServerFault) -> None: ...
-    def clear_faults(self) -> None: ...
-    def pending_faults(self) -> list[dict[str, object]]: ...
-    def state(self) -> dict[str, object]: ...
+    def quirk(self, **changes: object) -> None:
+        """Replace members of `quirks`; raise ValueError with a sentence for a bad one."""
+        ...
+
+    def fault(self, fault: ServerFault) -> None:
+        """Let `fault` happen to the next requests that it concerns."""
+        ...
+
+    def clear_faults(self) -> None:
+        """Forget the faults still to come."""
+        ...
+
+    def pending_faults(self) -> list[dict[str, object]]:
+        """Return the faults still to come, as JSON objects."""
+        ...
+
+    def state(self) -> dict[str, object]:
+        """Return everything that can be known from outside, ready for JSON."""
+        ...
 
 
 def control(server: Controlled, method: str, path: str, body: bytes) -> ControlReply:

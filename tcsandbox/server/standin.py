@@ -22,7 +22,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tcsandbox.server import quirks, restapi
-from tcsandbox.server.control import control
+from tcsandbox.server.control import Controlled, control
 from tcsandbox.server.exchange import Exchange
 from tcsandbox.server.faultplay import play
 from tcsandbox.server.jobstore import JobStore
@@ -44,7 +44,7 @@ def server_time(clock: IReactorTime) -> Callable[[], datetime]:
     return lambda: datetime.fromtimestamp(clock.seconds(), UTC)
 
 
-class CaptureServer:
+class CaptureServer(Controlled):
     """
     The whole stand-in.  Serve it with `listen`; change `store` as a researcher
     would; `fault` and `quirk` decide how bad a server this is; a `keeper` saves the rows.

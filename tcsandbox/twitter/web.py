@@ -6,19 +6,16 @@ Knows HTTP and JSON; what is done is the simulator's business.
 """
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
-from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET
-from twisted.web.server import Request as SiteRequest
+from twisted.web.server import NOT_DONE_YET, Request
 
 from tcsandbox.twitter.catalogue import read_fault
 from tcsandbox.twitter.common.answers import answer, refusal_body
 from tcsandbox.twitter.common.faults import SimulatorFault
 from tcsandbox.twitter.common.text import Json
-from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v1.asking import read_stream_request
 from tcsandbox.twitter.v1.desk import V1Desk
 from tcsandbox.twitter.v2.desk import V2Desk
@@ -57,15 +54,15 @@ class Page(Resource):
 
     isLeaf = True
 
-    def __init__(self, methods: set[bytes], act: Callable[[SiteRequest], None]) -> None:
+    def __init__(self, methods: set[bytes], act: Callable[[Request], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # twisted.web has no types here
         self._methods = methods
         self._act = act
 
-    def render(self, request: HTTPRequest) -> int:
+    def render(self, request: Request) -> int:
         """Always answered by the function itself, now or later."""
         if request.method in self._methods:
-            self._act(cast(SiteRequest, request))
+            self._act(request)
         else:
             refuse(request, 405)
         return NOT_DONE_YET
@@ -81,19 +78,19 @@ class UrlFolder(Resource):
         super().__init__()  # type: ignore[no-untyped-call]  # as above
         self.page: Page | None = None
 
-    def render(self, request: HTTPRequest) -> int:
+    def render(self, request: Request) -> int:
         """Its own page, if there is one."""
         page = self.page or Page({request.method}, lambda request: refuse(request, 404))
         return page.render(request)
 
-    def getChild(self, path: bytes, request: HTTPRequest) -> Resource:
+    def getChild(self, path: bytes, request: Request) -> Resource:
         """Only asked for what there is not."""
         return Page({request.method}, lambda request: refuse(request, 404))
 
 
-def refuse(request: HTTPRequest, status: int) -> None:
+def refuse(request: Request, status: int) -> None:
     """Answer with `status` and Twitter's words for it."""
-    answer(cast(Request, request), status, refusal_body(status))
+    answer(request, status, refusal_body(status))
 
 
 def folders(root: UrlFolder, path: str) -> UrlFolder:
@@ -123,8 +120,8 @@ def build_root(twitter: SimulatedTwitter) -> UrlFolder:
 
 
 def _stream_page(twitter: SimulatedTwitter, endpoint: str) -> Page:
-    def connect(request: SiteRequest) -> None:
-        twitter.v1.connect(cast(Request, request), read_stream_request(request, endpoint))
+    def connect(request: Request) -> None:
+        twitter.v1.connect(request, read_stream_request(request, endpoint))
 
     return Page({b"GET", b"POST"}, connect)
 
@@ -151,16 +148,16 @@ def _controls(twitter: SimulatedTwitter) -> dict[str, Callable[[bytes], Json]]:
     return {"fault": fault, "say": say, "rate": rate, "replay": replay}
 
 
-def _control(act: Callable[[bytes], Json]) -> Callable[[SiteRequest], None]:
+def _control(act: Callable[[bytes], Json]) -> Callable[[Request], None]:
     """`act` on the body; what it returns is the answer, its ValueError a 400 with the sentence."""
 
-    def render(request: SiteRequest) -> None:
+    def render(request: Request) -> None:
         body = request.content.read() if request.content is not None else b""
         headers = {"Content-Type": "application/json"}
         try:
             status, reply = 200, msgspec.json.encode(act(body)) + b"\n"
         except (ValueError, msgspec.DecodeError) as e:
             status, reply, headers = 400, f"{e}\n".encode(), {"Content-Type": "text/plain"}
-        answer(cast(Request, request), status, reply, headers)
+        answer(request, status, reply, headers)
 
     return render

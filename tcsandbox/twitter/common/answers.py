@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from twisted.web.http import RESPONSES
-
-from tcsandbox.twitter.common.wire import Request
+from twisted.web.server import Request
 
 PHRASES = {420: b"Enhance Your Calm"}
 

@@ -9,10 +9,10 @@ from abc import ABCMeta, abstractmethod
 from typing import Annotated, Literal
 
 import msgspec
+from twisted.web.server import Request
 
 from tcsandbox.twitter.common.answers import answer, answer_raw, refusal_body
 from tcsandbox.twitter.common.stream import Stream
-from tcsandbox.twitter.common.wire import Request
 
 Where = Literal["stream", "rules", "token"]
 Count = Annotated[int, msgspec.Meta(ge=1)]

@@ -7,11 +7,12 @@ Knows one request and its transport; nothing of posts, limits or timing rules.
 import re
 import zlib
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
 from twisted.python.failure import Failure
+from twisted.web.server import Request
 
 LINGER = 10.0  # seconds a client gets to read what is left before the connection is reset
 FLUSH = 0.05  # seconds the reactor gets to hand over what was written before a reset drops it
@@ -27,37 +28,6 @@ SPLITS: dict[Split, re.Pattern[bytes]] = {
 }
 
 
-class Transport(Protocol):
-    """What we ask of a TCP or TLS transport."""
-
-    def abortConnection(self) -> None: ...
-
-
-class Channel(Protocol):
-    """What we ask of twisted.web's HTTPChannel."""
-
-    transport: Transport
-    persistent: bool
-
-    def write(self, data: bytes) -> None: ...
-    def loseConnection(self) -> None: ...
-
-
-class Request(Protocol):
-    """What we ask of twisted.web's Request, whose own methods carry no types."""
-
-    channel: Channel
-    chunked: int
-
-    def setResponseCode(self, code: int, message: bytes) -> None: ...
-    def finish(self) -> None: ...
-    def write(self, data: bytes) -> None: ...
-    def setHeader(self, name: bytes, value: bytes) -> None: ...
-    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...
-    def unregisterProducer(self) -> None: ...
-    def notifyFinish(self) -> Deferred[None]: ...
-
-
 class Wire:
     """
     One response, begun by the constructor with status 200 and never ended by itself.
@@ -67,7 +37,7 @@ class Wire:
 
     def __init__(self, request: Request, clock: IReactorTime, gzip: bool) -> None:
         self._request: Request | None = request
-        self._transport = request.channel.transport
+        self._transport = cast(ITCPTransport, request.channel.transport)
         self._clock = clock
         self._gone: Deferred[None] = Deferred()
         self._timers: set[IDelayedCall] = set()

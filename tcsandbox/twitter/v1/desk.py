@@ -5,13 +5,14 @@ Knows no URLs; who is let in is decided in door.py.
 """
 
 from twisted.logger import Logger
+from twisted.web.server import Request
 
 from tcsandbox.twitter.common.answers import answer, refusal_body
 from tcsandbox.twitter.common.connects import Attempt, ConnectLog
 from tcsandbox.twitter.common.settings import StreamSettings
 from tcsandbox.twitter.common.stream import StreamIdentity
 from tcsandbox.twitter.common.streams import Streams
-from tcsandbox.twitter.common.wire import Request, Wire
+from tcsandbox.twitter.common.wire import Wire
 from tcsandbox.twitter.v1.asking import StreamRequest
 from tcsandbox.twitter.v1.calm import CalmPolicy
 from tcsandbox.twitter.v1.door import Door

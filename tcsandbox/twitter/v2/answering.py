@@ -5,10 +5,9 @@ from urllib.parse import parse_qsl
 import attrs
 import msgspec
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.web.server import Request as SiteRequest
+from twisted.web.server import Request
 
 from tcsandbox.twitter.common.answers import answer
-from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v2.problems import Reply
 
 
@@ -29,7 +28,7 @@ class V2Request:
         return dict(parse_qsl(self.body.decode("latin-1"), keep_blank_values=True))
 
 
-def read_v2_request(request: SiteRequest) -> V2Request:
+def read_v2_request(request: Request) -> V2Request:
     """`request`, read once."""
     query = request.uri.decode("latin-1").partition("?")[2]
     client = request.getClientAddress()
@@ -53,6 +52,6 @@ def answer_json(request: Request, reply: Reply) -> None:
     answer(request, reply.status, msgspec.json.encode(reply.body), headers)
 
 
-def _header(request: SiteRequest, name: str) -> str | None:
+def _header(request: Request, name: str) -> str | None:
     values = request.requestHeaders.getRawHeaders(name)
     return values[-1] if values else None

@@ -8,13 +8,13 @@ in opening.py.
 from collections.abc import Callable, Sequence
 
 import attrs
+from twisted.web.server import Request
 
 from tcsandbox.twitter.common.connects import ConnectLog
 from tcsandbox.twitter.common.faults import Where
 from tcsandbox.twitter.common.settings import StreamSettings
 from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.text import Json
-from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v2 import changes, problems
 from tcsandbox.twitter.v2.answering import V2Request, answer_json
 from tcsandbox.twitter.v2.app import App

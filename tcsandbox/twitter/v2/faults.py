@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 import attrs
 import msgspec
+from twisted.web.server import Request
 
 from tcsandbox.twitter.common.faults import AnswerFault, Count, Seconds, SimulatorFault, StreamFault
 from tcsandbox.twitter.common.stream import Stream
-from tcsandbox.twitter.common.wire import Request
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.answering import answer_json
 from tcsandbox.twitter.v2.plan import Plan

@@ -7,12 +7,13 @@ Knows connects and open streams; knows no rules and no tokens, which are the app
 from collections.abc import Callable, Sequence
 
 from twisted.logger import Logger
+from twisted.web.server import Request
 
 from tcsandbox.twitter.common.connects import Attempt, ConnectLog
 from tcsandbox.twitter.common.settings import StreamSettings
 from tcsandbox.twitter.common.stream import StreamIdentity
 from tcsandbox.twitter.common.streams import Streams
-from tcsandbox.twitter.common.wire import Request, Wire
+from tcsandbox.twitter.common.wire import Wire
 from tcsandbox.twitter.v2 import backfill, problems
 from tcsandbox.twitter.v2.answering import V2Request, answer_json
 from tcsandbox.twitter.v2.app import App
