@@ -1,5 +1,5 @@
 """
-The settings of the sandbox's client: an example that works.
+The settings file of the sandbox's client: an example that works.
 
 Knows the keys and what a newcomer wants to see; opens nothing but the settings file.
 """
@@ -18,7 +18,7 @@ RULE_DELAY = 2.0
 
 @attrs.frozen
 class SandboxAddresses:
-    """Where the ends are: `twitter` is the root of both APIs, `api` is "2" or "1.1"."""
+    """Where both ends are: `twitter` is the root of both APIs, `api` is "2" or "1.1"."""
 
     twitter: str
     server: str
@@ -26,14 +26,18 @@ class SandboxAddresses:
 
 
 def write_settings(path: Path, ends: SandboxAddresses) -> None:
-    """Write the settings; only their owner can read them, as it should be.  Raises OSError."""
+    """Write the settings for `ends`, readable by their owner only; raise OSError."""
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(json.dumps(_settings(ends), indent=4) + "\n", encoding="utf-8")
 
 
 def may_be_replaced(path: Path) -> bool:
-    """Whether no settings are there, or those of an earlier sandbox: their keys open nothing."""
+    """
+    Return whether `path` holds no settings, or those of an earlier sandbox.
+
+    The keys of a sandbox open nothing, so nobody misses them.
+    """
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -63,7 +67,7 @@ def _settings(ends: SandboxAddresses) -> dict[str, object]:
 
 
 def _credentials(api: str) -> dict[str, str]:
-    """v2 needs the app's pair only."""
+    """Return the keys that `api` needs: all four, or for v2 only the app's pair."""
     keys: dict[str, str] = attrs.asdict(SANDBOX_CREDENTIALS)
     return keys if api == "1.1" else {name: keys[name] for name in ("api_key", "api_secret")}
 

@@ -25,7 +25,12 @@ EndpointResult: TypeAlias = tuple[int, object]
 
 @attrs.define
 class ApiCall:
-    """One request on its way to an endpoint, and what endpoints ask of it."""
+    """
+    A request to an endpoint.
+
+    `row` is the id in the address, `suffix` the format in it; `user` is set once the token is
+    checked.
+    """
 
     request: ApiRequest
     store: JobStore
@@ -37,17 +42,17 @@ class ApiCall:
 
     @property
     def format(self) -> str | None:
-        """The form asked for by the address, which wins over the Accept header."""
+        """The format that the address asks for, which wins over the Accept header."""
         return self.suffix or self.query.get("format")
 
     @property
     def forms(self) -> Forms:
-        """Reads the body's members as this server's database can hold them."""
+        """The reader of the body's members, as this server's database can hold them."""
         mysql = self.quirks.database == "mysql"
         return Forms(self.store, fields.mysql_number if mysql else fields.whole_number)
 
     def body(self) -> RequestBody:
-        """The body under the members' present names; raises ApiError 400 and 415."""
+        """Return the body, its members under their present names; raise ApiError 400 and 415."""
         body = parse_body(self.request)
         values = dict(body.values)
         if self.quirks.keywords_member != "keywords":
@@ -57,24 +62,29 @@ class ApiCall:
         return RequestBody(values, body.form)
 
     def job(self, job: JobRow, naive: frozenset[str] = frozenset()) -> Members:
-        """A job as this server and this request want it written."""
+        """Return a job as this server and this request want it written."""
         members = views.job_members(job, self.store, self._url(job), naive)
         return self.renamed(members)
 
     def renamed(self, members: Mapping[str, object]) -> Members:
-        """The same under the names this server gives members."""
+        """Return `members` under the names that this server gives them."""
         return {
             self.quirks.keywords_member if member == "keywords" else member: value
             for member, value in members.items()
         }
 
     def page(self, rows: list[Members]) -> EndpointResult:
-        """One page of a list."""
+        """Return one page of a list."""
         url = self.request.base + self.request.target
         return 200, views.page(rows, url, self.query)
 
     def job_id(self) -> int:
-        """The number in the address; raises NoSuchJob, and Crash beyond what SQLite holds."""
+        """
+        Return the number in the address.
+
+        Raise NoSuchJob where there is none, and Crash for a number beyond what SQLite
+        holds.
+        """
         if not re.fullmatch(r"-?\d+", self.row or "", re.ASCII):
             raise NoSuchJob(self.row)
         number = int(self.row or "")
@@ -83,7 +93,7 @@ class ApiCall:
         return number
 
     def allow(self, *methods: str) -> str:
-        """The method, GET for HEAD; raises ApiError 405 unless it is one of `methods`."""
+        """Return the method, GET for HEAD; raise ApiError 405 unless it is one of `methods`."""
         method = "GET" if self.request.method == "HEAD" else self.request.method
         if method not in methods:
             raise ApiError(405, f'Method "{self.request.method}" not allowed.')

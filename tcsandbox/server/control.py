@@ -42,10 +42,10 @@ class Controlled(Protocol):
 
 def control(server: Controlled, method: str, path: str, body: bytes) -> ControlReply:
     """
-    The status and JSON that answer a control.
+    Return the status and the JSON that answer a control.
 
-    POST /sandbox/fault with a fault of quirks.py plans it, DELETE forgets all; POST /sandbox/quirk
-    changes the members given; GET /sandbox/state tells everything.
+    POST /sandbox/fault with a fault of quirks.py plans it, DELETE forgets all; POST
+    /sandbox/quirk changes the members given; GET /sandbox/state tells everything.
     """
     try:
         match method, path:

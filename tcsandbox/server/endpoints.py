@@ -19,7 +19,7 @@ Endpoint: TypeAlias = Callable[[ApiCall], EndpointResult]
 
 
 def find_endpoint(name: str | None, row: str | None, quirks: Quirks) -> Endpoint | None:
-    """What answers /api/<name>/<row>/, None where there is no such page."""
+    """Return what answers /api/<name>/<row>/, or None where there is no such page."""
     if name == "activejobs" and row and quirks.without_activejobs_detail == 404:
         return None
     if name is None:
@@ -55,7 +55,11 @@ def _jobs(call: ApiCall, jobs: list[JobRow]) -> EndpointResult:
 
 
 def _job(call: ApiCall) -> EndpointResult:
-    """jobs/<id>/: any job of anyone; a write crashes over keywords and counts as a heartbeat."""
+    """
+    Answer jobs/<id>/: any job of anyone.
+
+    A write crashes over keywords and counts as a heartbeat.
+    """
     method = call.allow("GET", "PUT", "PATCH", "DELETE")
     job = call.store.get(call.job_id())
     if method == "GET":
@@ -68,7 +72,11 @@ def _job(call: ApiCall) -> EndpointResult:
 
 
 def _active_job(call: ApiCall) -> EndpointResult:
-    """activejobs/<id>/: the asker's own jobs; a write is only a write, DELETE really deletes."""
+    """
+    Answer activejobs/<id>/: one of the asker's own jobs.
+
+    A write is only a write here, and DELETE really deletes.
+    """
     read_only = call.quirks.without_activejobs_detail == 405
     method = call.allow("GET", *(() if read_only else ("PUT", "PATCH", "DELETE")))
     job = call.store.get(call.job_id())
@@ -84,6 +92,7 @@ def _active_job(call: ApiCall) -> EndpointResult:
 
 
 def _written(call: ApiCall, job: JobRow) -> dict[str, object]:
+    """Return the values that a PUT or PATCH of `job` writes."""
     if call.request.method == "PUT":
         return call.forms.whole_job(job, call.body())
     return call.forms.part_of_job(job, call.body())
@@ -122,7 +131,12 @@ def _users(call: ApiCall) -> EndpointResult:
 
 
 def _user(call: ApiCall) -> EndpointResult:
-    """`current` is asked for before the token is looked at, so with a token it is never found."""
+    """
+    Answer users/<id>/.
+
+    The server looks for `current` before it looks at the token, so with a token it is never
+    found.
+    """
     call.allow("GET")
     return 200, _user_members(_one(call, call.store.users))
 
@@ -142,6 +156,7 @@ def _client_users(call: ApiCall) -> dict[int, UserAccount]:
 
 
 def _one(call: ApiCall, users: Mapping[int, UserAccount]) -> UserAccount:
+    """Return the user whose id is in the address; raise ApiError 404."""
     try:
         return users[int(call.row or "")]
     except (ValueError, KeyError):
@@ -153,7 +168,7 @@ def _user_members(user: UserAccount) -> Members:
 
 
 def _client_members(call: ApiCall, user: UserAccount) -> Members:
-    """Any token may read any client's token."""
+    """Return a client's members, its token included: any token may read any client's."""
     return {
         "id": user.id,
         "username": user.username,

@@ -1,5 +1,5 @@
 """
-How an answer reaches the peer: the three framings, in one piece, in drops, or not to its end.
+How an answer reaches the peer: in three framings, in one piece, in drops, or not to its end.
 
 Knows twisted.web and time; knows nothing of what is answered.
 """
@@ -19,7 +19,7 @@ BODILESS: Final = (204, 304)
 
 class Exchange:
     """
-    One request and its answer.  Nothing is left of it, no timer either, once the peer has gone.
+    One request and its answer.  Once the peer has gone nothing is left of it, no timer either.
 
     `framing` is one of Quirks.framing; `seen` learns the status when the answer begins.
     """
@@ -34,7 +34,7 @@ class Exchange:
         request.notifyFinish().addBoth(self._end)
 
     def send(self, answer: ApiAnswer) -> None:
-        """The whole answer at once."""
+        """Send the whole answer at once, unless the peer has gone."""
         if self._over:
             return
         self._begin(answer)
@@ -43,19 +43,23 @@ class Exchange:
         self._request.finish()
 
     def send_cut(self, answer: ApiAnswer, after: int | None) -> None:
-        """The head and `after` bytes of the body (None: half of it), then the end."""
+        """
+        Send the head and `after` bytes of the body, and close the connection.
+
+        None for `after` means half of the body.
+        """
         self._begin(answer)
         self._request.write(answer.body[: len(answer.body) // 2 if after is None else after])
         self.hang_up()
 
     def drip(self, answer: ApiAnswer, size: int, seconds: float) -> None:
-        """The head at once, the body `size` bytes each `seconds`."""
+        """Send the head at once, and `size` bytes of the body every `seconds`."""
         self._begin(answer)
         self._request.write(b"")
         self._drop(answer.body, size, seconds)
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
-        """Do `act` in so many seconds, unless the peer has gone by then."""
+        """Call `act` in so many seconds, unless the peer has gone by then."""
         self._timer = self._clock.callLater(seconds, act)
 
     def hang_up(self) -> None:

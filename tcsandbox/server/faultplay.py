@@ -18,7 +18,7 @@ from tcsandbox.server.restapi import ApiAnswer, json_answer
 def play(
     fault: quirks.ServerFault | None, exchange: Exchange, work: Callable[[], ApiAnswer]
 ) -> None:
-    """Answer with what `work` gives, or as `fault` says; `work` is called once at most."""
+    """Answer with what `work` returns, or as `fault` says; call `work` once at most."""
     if isinstance(fault, quirks.Answered | quirks.Silent | quirks.Closed | quirks.Redirected):
         _instead(fault, exchange, work)
         return
@@ -43,6 +43,7 @@ def _instead(
     exchange: Exchange,
     work: Callable[[], ApiAnswer],
 ) -> None:
+    """Answer as a fault says that replaces the server's answer; call `work` if it is processed."""
     if not isinstance(fault, quirks.Redirected) and fault.processed:
         work()
     match fault:
@@ -61,7 +62,11 @@ def _other_answer(fault: quirks.Answered) -> ApiAnswer:
 
 
 def _without(answer: ApiAnswer, members: list[str]) -> ApiAnswer:
-    """The answer lacking `members`, itself and each of its results; not JSON stays as it is."""
+    """
+    Return the answer, and each of its results, without `members`.
+
+    An answer that is not JSON stays as it is.
+    """
     if answer.content_type != "application/json":
         return answer
     content = json.loads(answer.body)

@@ -1,7 +1,7 @@
 """
 How a request body becomes values for a job or an update, every failing member reported at once.
 
-Knows which member takes what and the rules that need other rows; saves nothing.
+Knows which member takes what, and the rules that need other rows; saves nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ USERS: Final = ("assigned_worker", "created_by", "modified_by", "deleted_by")
 
 
 class InvalidMembers(Exception):
-    """Members were refused; `errors` maps each to its sentences."""
+    """Raised when members are refused; `errors` maps each to its sentences."""
 
     def __init__(self, errors: Errors) -> None:
         super().__init__(errors)
@@ -59,19 +59,23 @@ class Forms:
         }
 
     def new_job(self, body: RequestBody) -> dict[str, object]:
-        """Values of a new job; raises InvalidMembers."""
+        """Return the values of a new job; raise InvalidMembers."""
         return self._read(self._job, body, False, lambda m, v: self._check_job(None, m, v))
 
     def whole_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
-        """Values of a PUT over `job`, which needs name and status; raises InvalidMembers."""
+        """
+        Return the values of a PUT over `job`; raise InvalidMembers.
+
+        The name and the status are needed.
+        """
         return self._read(self._job, body, False, lambda m, v: self._check_job(job, m, v))
 
     def part_of_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
-        """Values of a PATCH over `job`; raises InvalidMembers."""
+        """Return the values of a PATCH over `job`; raise InvalidMembers."""
         return self._read(self._job, body, True, lambda m, v: self._check_job(job, m, v))
 
     def update(self, body: RequestBody) -> dict[str, object]:
-        """Values of an update; only the job is needed.  Raises InvalidMembers."""
+        """Return the values of an update, which needs only the job; raise InvalidMembers."""
         return self._read(self._update, body, False, lambda _member, _value: None)
 
     def _read(
@@ -117,6 +121,7 @@ class Forms:
 
 
 def _existing(rows: Mapping[int, object], value: object) -> int:
+    """Return the id that `value` gives; raise Invalid unless `rows` has it."""
     row = fields.row_id(value)
     if row not in rows:
         raise Invalid(f'Invalid pk "{row}" - object does not exist.')

@@ -1,8 +1,8 @@
 """
-What is settled before a request reaches its endpoint: who asks, in what form the answer is
-wanted, and what the body holds.
+What is settled before a request reaches its endpoint.
 
-Knows the sentences and codes of refusal; knows no endpoints.
+That is who asks, in what form the answer is wanted, and what the body holds.  Knows the sentences
+and codes of refusal; knows no endpoints.
 """
 
 import json
@@ -19,7 +19,7 @@ from tcsandbox.server.rows import UserAccount
 
 
 class ApiError(Exception):
-    """The request is answered with `code` and the JSON of `content`."""
+    """Raised when a request is to be answered with `code` and the JSON of `content`."""
 
     def __init__(self, code: int, content: object) -> None:
         super().__init__(code, content)
@@ -43,7 +43,7 @@ class ApiRequest:
 
 
 def authenticate(header: str | None, store: JobStore) -> UserAccount:
-    """The user of an Authorization header; raises ApiError 403, never 401."""
+    """Return the user of an Authorization header; raise ApiError 403, never 401."""
     words = (header or "").split()
     scheme = words[0].lower() if words else ""
     if scheme == "basic":
@@ -63,7 +63,7 @@ def authenticate(header: str | None, store: JobStore) -> UserAccount:
 
 
 def wants_page(accept: str | None, format: str | None) -> bool:
-    """Whether the browsable page is wanted instead of JSON; raises ApiError 404 and 406."""
+    """Return whether the browsable page is wanted instead of JSON; raise ApiError 404 and 406."""
     if format is not None:
         if format not in ("json", "api"):
             raise ApiError(404, "Not found.")
@@ -82,9 +82,10 @@ def wants_page(accept: str | None, format: str | None) -> bool:
 
 def parse_body(request: ApiRequest) -> RequestBody:
     """
-    The members of the body; raises ApiError 400 and 415.
+    Return the members of the body; raise ApiError 400 and 415.
 
-    A body without Content-Length, that is a chunked one, is read as empty: all three servers do.
+    A body without Content-Length, that is a chunked one, is read as empty: all three servers
+    do.
     """
     sent = request.headers.get("content-type", "text/plain")
     kind = sent.partition(";")[0].strip().lower()

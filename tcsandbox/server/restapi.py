@@ -40,13 +40,15 @@ class ApiAnswer:
 
 
 def json_answer(status: int, content: object) -> ApiAnswer:
-    """`content` as compact JSON, the way the framework renders it."""
+    """Return `content` as compact JSON, the way the framework renders it."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return ApiAnswer(status, body, "application/json", {"Vary": "Accept"})
 
 
 def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> ApiAnswer:
-    """What the server answers to `request`; `store` is changed as it would change its rows."""
+    """
+    Return the server's answer to `request`; change `store` as the server would change its rows.
+    """
     path, _mark, query = request.target.partition("?")
     path = unquote(path)
     address = _ADDRESS.fullmatch(path)
@@ -80,7 +82,7 @@ def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> ApiAnswer:
 
 
 def _unknown(request: ApiRequest, path: str, query: str, quirks: Quirks) -> ApiAnswer:
-    """A missing slash is put there by a redirect, for every method; all else is a page."""
+    """Return a redirect that adds a missing slash, for every method, or else a 404 page."""
     whole = _ADDRESS.fullmatch(path + "/")
     if whole is None or find_endpoint(whole["list"], whole["row"], quirks) is None:
         return ApiAnswer(404, NOT_FOUND_PAGE, "text/html")
@@ -90,6 +92,7 @@ def _unknown(request: ApiRequest, path: str, query: str, quirks: Quirks) -> ApiA
 
 
 def _page(status: int, content: object) -> ApiAnswer:
+    """Return the browsable page that shows `content`."""
     text = escape(json.dumps(content, ensure_ascii=False, indent=4))
     page = f"<!DOCTYPE html><html><body><pre>HTTP {status}\n\n{text}</pre></body></html>"
     return ApiAnswer(status, page.encode(), HTML, {"Vary": "Accept"})

@@ -31,7 +31,7 @@ class UserAccount:
 
 @attrs.define
 class JobRow:
-    """One row.  Datetimes are aware and in UTC."""
+    """One job.  Datetimes have a zone and are in UTC."""
 
     id: int
     name: str

@@ -16,17 +16,19 @@ from tcsandbox.server.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOK
 
 
 class ServerArgumentParser(argparse.ArgumentParser):
+    """An argument parser that says in one sentence what is wrong."""
+
     def error(self, message: str) -> NoReturn:
-        """One sentence instead of a page of usage."""
+        """Print `message` instead of a page of usage, and exit with status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
-    `port`, `interface`, `token`, `worker_id`, `keep`, `status` and `job`: pairs of name and
-    keywords.
+    Return `port`, `interface`, `token`, `worker_id`, `keep`, `status` and `job`.
 
-    Anything wrong ends the process with status 2 and one sentence.
+    The last are pairs of name and keywords.  Anything wrong ends the process with status 2 and
+    one sentence.
     """
     parser = ServerArgumentParser(
         prog="python -m tcsandbox.server",

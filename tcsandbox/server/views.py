@@ -21,8 +21,10 @@ def job_members(
     job: JobRow, store: JobStore, url: str, naive: frozenset[str] = frozenset()
 ) -> Members:
     """
-    Every member of a job.  Those in `naive` are written without their Z, as in the answer to
-    the very write that set them.
+    Return every member of a job.
+
+    Those in `naive` are written without their Z, as in the answer to the very write that set
+    them.
     """
 
     def username(user: int | None) -> str | None:
@@ -64,7 +66,7 @@ def job_members(
 
 
 def update_members(update: UpdateRow) -> Members:
-    """An update as its list and its making answer it: without an id."""
+    """Return an update as its list, and the answer to its POST, show it: without an id."""
     return {
         "date": written_moment(update.date),
         "count": update.count,
@@ -76,7 +78,7 @@ def update_members(update: UpdateRow) -> Members:
 
 def page(rows: Sequence[Members], url: str, query: Mapping[str, str]) -> Members:
     """
-    One page of a list: 10 rows unless `limit` asks for another number above 0.
+    Return one page of a list: 10 rows unless `limit` asks for another number above 0.
 
     `url` is the whole address asked for, from which those of the next and previous page come.
     """
@@ -98,6 +100,7 @@ def page(rows: Sequence[Members], url: str, query: Mapping[str, str]) -> Members
 
 
 def _recent(updates: Sequence[UpdateRow]) -> Members:
+    """Return the members of the newest update that a job shows; none where there is none."""
     if not updates:
         return {}
     newest = update_members(updates[-1])

@@ -1,4 +1,4 @@
-"""A simulator of Twitter's streams, on loopback."""
+"""A simulator of Twitter's streams, v1.1 and X API v2, on loopback."""
 
 from tcsandbox.twitter.common.journal import Journal
 from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials

@@ -98,12 +98,16 @@ _decoder = msgspec.json.Decoder(Known)
 
 
 def kinds() -> list[str]:
-    """Every kind of fault that can be asked for."""
+    """Return the names of all faults that can be asked for, sorted."""
     return sorted(str(fault.__struct_config__.tag) for fault in get_args(Known))
 
 
 def read_fault(data: bytes) -> SimulatorFault:
-    """The fault that a JSON object names by its `kind`; raises ValueError with one sentence."""
+    """
+    Return the fault that a JSON object names by its `kind`.
+
+    Raise ValueError with one sentence for anything else.
+    """
     try:
         fault: SimulatorFault = _decoder.decode(data)
     except msgspec.ValidationError as e:

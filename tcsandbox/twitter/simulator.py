@@ -39,7 +39,7 @@ class SimulatorSettings(StreamSettings):
 
 
 class Simulator(SimulatedTwitter):
-    """Twitter's streams.  It does nothing until a client connects, and ends with stop()."""
+    """A whole simulated Twitter.  It does nothing until a client connects, and ends with stop()."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """
-The simulator's URLs: v1.1's streams under /1.1, v2 under /2 and /oauth2 (v2/web.py) and, under
-/sandbox, what controls them.
+The simulator's URLs.
 
-Knows HTTP and JSON; what is done is the simulator's business.
+The streams of v1.1 are below /1.1, v2 is below /2 and /oauth2 (v2/web.py), and the controls are
+below /sandbox.  Knows HTTP and JSON; leaves what is done to the simulator.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class SimulatedTwitter(Protocol):
 
 
 class Page(Resource):
-    """A leaf that answers all of `methods` by one function; other methods get a 405."""
+    """A leaf that answers all of `methods` by calling `act`; other methods get a 405."""
 
     isLeaf = True
 
@@ -60,7 +60,7 @@ class Page(Resource):
         self._act = act
 
     def render(self, request: Request) -> int:
-        """Always answered by the function itself, now or later."""
+        """Let `act` answer the request, now or later, or refuse the method."""
         if request.method in self._methods:
             self._act(request)
         else:
@@ -70,8 +70,9 @@ class Page(Resource):
 
 class UrlFolder(Resource):
     """
-    A path with pages below it, and perhaps a `page` of its own; everything else is a 404 in
-    Twitter's own form.
+    A path with pages below it, and perhaps a `page` of its own.
+
+    Everything else below it is answered by a 404 in Twitter's own form.
     """
 
     def __init__(self) -> None:
@@ -79,12 +80,12 @@ class UrlFolder(Resource):
         self.page: Page | None = None
 
     def render(self, request: Request) -> int:
-        """Its own page, if there is one."""
+        """Let the path's own page answer, or send a 404."""
         page = self.page or Page({request.method}, lambda request: refuse(request, 404))
         return page.render(request)
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        """Only asked for what there is not."""
+        """Return a page that answers 404: twisted.web asks only for children that are missing."""
         return Page({request.method}, lambda request: refuse(request, 404))
 
 
@@ -94,7 +95,7 @@ def refuse(request: Request, status: int) -> None:
 
 
 def folders(root: UrlFolder, path: str) -> UrlFolder:
-    """The folder at `path` below `root`, made where it is missing."""
+    """Return the folder at `path` below `root`; make those that are missing."""
     for name in path.split("/"):
         child = root.children.get(name.encode())
         if not isinstance(child, UrlFolder):
@@ -105,7 +106,7 @@ def folders(root: UrlFolder, path: str) -> UrlFolder:
 
 
 def build_root(twitter: SimulatedTwitter) -> UrlFolder:
-    """Everything the simulator serves."""
+    """Return the root of all that the simulator serves."""
     root = UrlFolder()
     statuses = folders(root, "1.1/statuses")
     for endpoint in ("filter", "sample"):
@@ -126,9 +127,14 @@ def _stream_page(twitter: SimulatedTwitter, endpoint: str) -> Page:
     return Page({b"GET", b"POST"}, connect)
 
 
+class _RateChange(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST to /sandbox/rate."""
+
+    rate: float
+
+
 def _controls(twitter: SimulatedTwitter) -> dict[str, Callable[[bytes], Json]]:
-    class Rate(msgspec.Struct, forbid_unknown_fields=True):
-        rate: float
+    """Return what each name below /sandbox does with a POST: from the body to the JSON answer."""
 
     def fault(body: bytes) -> Json:
         return {"streams": twitter.fault(read_fault(body))}
@@ -137,7 +143,7 @@ def _controls(twitter: SimulatedTwitter) -> dict[str, Callable[[bytes], Json]]:
         return {"streams": twitter.say(body)}
 
     def rate(body: bytes) -> Json:
-        wanted = msgspec.json.decode(body, type=Rate).rate
+        wanted = msgspec.json.decode(body, type=_RateChange).rate
         twitter.set_rate(wanted)
         return {"rate": wanted}
 
@@ -149,7 +155,11 @@ def _controls(twitter: SimulatedTwitter) -> dict[str, Callable[[bytes], Json]]:
 
 
 def _control(act: Callable[[bytes], Json]) -> Callable[[Request], None]:
-    """`act` on the body; what it returns is the answer, its ValueError a 400 with the sentence."""
+    """
+    Return a function that answers a request with the JSON that `act` makes of its body.
+
+    When `act` raises ValueError, the answer is a 400 with its sentence.
+    """
 
     def render(request: Request) -> None:
         body = request.content.read() if request.content is not None else b""

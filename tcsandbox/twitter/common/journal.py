@@ -1,4 +1,8 @@
-"""A record of every post handed to a transport.  Knows its file; nothing about posts but a note."""
+"""
+A record of every post handed to a transport.
+
+Knows its file; knows nothing of posts but the note that it is given.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,12 +13,14 @@ from twisted.internet.interfaces import IReactorTime
 
 class Journal:
     """
-    A file with one line for each post: `<unix seconds>.<microseconds> <connection> <id>`, and
-    for a post of v2's search stream ` <rule id>[:<tag>],...` of all rules it matched, the tags
-    percent-encoded, `-` for no rule.  What is no post is a line of `# ` and a JSON object.
+    A file with one line for each post sent: `<unix seconds>.<microseconds> <connection> <id>`.
 
-    Nothing waits in memory: a post can have left only when its line is in the file, so that the
-    record is whole even where the simulator is killed.
+    For a post of v2's search stream ` <rule id>[:<tag>],...` follows, with all rules that it
+    matched and their tags percent-encoded, or ` -` for no rule.  An event that is no post is a
+    line of `# ` and a JSON object.
+
+    Nothing waits in memory: a line is in the file before its post can leave, so that the record
+    is whole even where the simulator is killed.
     """
 
     def __init__(self, path: Path, clock: IReactorTime) -> None:
@@ -22,15 +28,15 @@ class Journal:
         self._file = path.open("ab", buffering=0)
 
     def note(self, connection: int, posts: Iterable[object]) -> None:
-        """Write a line for each of `posts`, ids or more, just sent on `connection`."""
+        """Write a line for each of `posts`, which are ids or longer notes, sent on `connection`."""
         head = f"{self._clock.seconds():.6f} {connection} "
         self._file.write("".join([f"{head}{post}\n" for post in posts]).encode())
 
     def remark(self, event: Mapping[str, object]) -> None:
-        """Write a line that is about no post."""
+        """Write a line about an event that is no post."""
         whole = {"time": self._clock.seconds(), **event}
         self._file.write(f"# {json.dumps(whole, ensure_ascii=False)}\n".encode())
 
     def close(self) -> None:
-        """Nothing more is written; a second call does nothing."""
+        """Close the file; a second call does nothing."""
         self._file.close()

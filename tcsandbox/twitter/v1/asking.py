@@ -1,4 +1,4 @@
-"""What a stream request asks for: reads twisted.web's Request once, into a plain record."""
+"""What a v1.1 stream request asks for: reads twisted.web's Request once, into a plain record."""
 
 from typing import Literal, cast
 from urllib.parse import parse_qsl
@@ -15,7 +15,11 @@ FORM = "application/x-www-form-urlencoded"
 
 @attrs.frozen
 class StreamRequest:
-    """`params` has the last value of each parameter of the query and the form body."""
+    """
+    A request for a v1.1 stream.
+
+    `params` has the last value of each parameter of the query and the form body.
+    """
 
     endpoint: str  # "filter" or "sample"
     signed: SignedRequest
@@ -33,7 +37,7 @@ class StreamRequest:
 
 
 def read_stream_request(request: Request, endpoint: str) -> StreamRequest:
-    """Everything that matters of `request`, which was made to `endpoint`."""
+    """Return what matters of `request`, which was made to `endpoint`."""
     pairs = parse_qsl(request.uri.decode("latin-1").partition("?")[2], keep_blank_values=True)
     if (_header(request, "content-type") or "").partition(";")[0].strip().lower() == FORM:
         body = request.content.read() if request.content is not None else b""

@@ -1,7 +1,7 @@
 """
 The v1.1 end of the simulator: answers requests for a stream, and lets newer streams take over.
 
-Knows no URLs; who is let in is decided in door.py.
+Knows connects and open streams; who is let in is decided in door.py.
 """
 
 from twisted.logger import Logger

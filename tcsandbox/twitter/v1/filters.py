@@ -1,7 +1,7 @@
 """
 What a client may ask of v1.1's statuses/filter and statuses/sample, and within which limits.
 
-Pure: takes the request's parameters, gives a Filter or says what Twitter would refuse.  The
+Pure: takes the request's parameters, returns a Filter or says what Twitter would refuse.  The
 limits are those of Twitter's "basic stream parameters" and "connecting" pages.
 """
 
@@ -19,7 +19,7 @@ ROUNDING = 1e-9  # 0.3 - 0.2 is a little less than 0.1
 
 
 class ConnectRefused(Exception):
-    """A connect is answered with `status`; `reason` is the explanation in the body."""
+    """Raised when a connect is to be refused with `status`; `reason` explains it in the body."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -39,7 +39,7 @@ class LocationBox:
 
 @attrs.frozen
 class Filter:
-    """What a stream carries: posts matching any member; an empty one stands for the sample."""
+    """What a stream carries: posts that match any member; an empty filter stands for the sample."""
 
     track: tuple[str, ...] = ()
     follow: tuple[int, ...] = ()
@@ -47,8 +47,10 @@ class Filter:
 
     def matches(self, post: bytes) -> bool:
         """
-        Whether an encoded post has all words of one of the phrases, in any case that ASCII knows,
-        or nothing was asked for.  Of users and places nothing is known.
+        Return whether an encoded post has all words of one of the phrases.
+
+        Upper and lower case are the same, for ASCII letters.  An empty filter matches
+        everything.  Users and places are not looked at.
         """
         said = post.lower()
         phrases = [_as_encoded(phrase).split() for phrase in self.track]
@@ -56,15 +58,16 @@ class Filter:
 
 
 def _as_encoded(phrase: str) -> bytes:
+    """Return `phrase` in lower case, as it stands in a post's JSON."""
     return json.dumps(phrase.lower())[1:-1].encode()
 
 
 def read_filter(params: Mapping[str, str]) -> Filter:
     """
-    The filter that `params` describe.
+    Return the filter that `params` describe.
 
-    Raises ConnectRefused: 416 for `count`, 413 for too many of something, 406 for anything unusable
-    and for no predicate at all.
+    Raise ConnectRefused: 416 for `count`, 413 for too many of something, 406 for anything
+    unusable and for no predicate at all.
     """
     refuse_count(params)
     asked = Filter(

@@ -1,9 +1,8 @@
 """
 A cheap, endless supply of v1.1 posts for one stream.
 
-Knows ids, time stamps and how X encodes JSON.  Statuses are written and encoded once, as
-templates; each post is a template with its own id, time and link filled in, which costs a few
-microseconds.
+Knows ids and time stamps.  Statuses are written and encoded once, as templates; each post is a
+template with its own id, time and link filled in, which costs a few microseconds.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ LARGE_SHARE = 1 / 200  # posts over 16 kB
 
 
 class V1PostSource(PostSource):
-    """Posts that match `wanted`; several sources may share one `ids`."""
+    """A source of posts that match `wanted`; several sources may share one `ids`."""
 
     def __init__(self, wanted: Filter, ids: Ids, rng: Random) -> None:
         self._ids = ids
@@ -39,7 +38,7 @@ class V1PostSource(PostSource):
         self._created_at = b""
 
     def take(self, count: int, now: float) -> tuple[list[bytes], range]:
-        """`count` posts of the Unix time `now`, each ending in CRLF, and their ids."""
+        """Return `count` posts of the Unix time `now`, each ending in CRLF, and their ids."""
         self._write_more(now)
         milliseconds = int(now * 1000)
         ids = self._ids.take(milliseconds, count)
@@ -60,6 +59,7 @@ class V1PostSource(PostSource):
         return posts, ids
 
     def _write_more(self, now: float) -> None:
+        """Write the first templates, or a few of those still missing."""
         written = len(self._templates)
         wanted = TEMPLATES + len(self._subjects)
         more = FIRST_TEMPLATES if not written else min(MORE_TEMPLATES, wanted - written)
@@ -77,7 +77,7 @@ class V1PostSource(PostSource):
 
 
 def _template(status: Json) -> bytes:
-    """`status` encoded, as a bytes format with the keys id, at, ms and code."""
+    """Return `status` encoded, as a bytes format with the keys id, at, ms and code."""
     text = encode(status).replace(b"%", b"%%")
     text = text.replace(b"%d" % POST_ID, b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
     return text.replace(TIMESTAMP_MS.encode(), b"%(ms)b").replace(CODE.encode(), b"%(code)010x")

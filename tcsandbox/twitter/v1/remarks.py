@@ -10,7 +10,7 @@ from tcsandbox.twitter.v1 import notices
 
 
 class DeleteNotice(StreamFault, tag="delete"):
-    """A deletion notice."""
+    """Sends a deletion notice."""
 
     status_id: int = 1234
     user_id: int = 3
@@ -20,7 +20,7 @@ class DeleteNotice(StreamFault, tag="delete"):
 
 
 class ScrubGeoNotice(StreamFault, tag="scrub_geo"):
-    """A location deletion notice."""
+    """Sends a location deletion notice."""
 
     up_to_status_id: int = 23260136625
     user_id: int = 14090452
@@ -30,7 +30,7 @@ class ScrubGeoNotice(StreamFault, tag="scrub_geo"):
 
 
 class LimitNotice(StreamFault, tag="limit"):
-    """`missed` more posts undelivered; two counters take turns."""
+    """Sends a limit notice about `missed` more undelivered posts; two counters take turns."""
 
     missed: Count = 100
 
@@ -40,7 +40,7 @@ class LimitNotice(StreamFault, tag="limit"):
 
 
 class StatusWithheldNotice(StreamFault, tag="status_withheld"):
-    """A post is withheld in some countries."""
+    """Sends the notice that a post is withheld in some countries."""
 
     status_id: int = 1234567890
     user_id: int = 123456
@@ -51,7 +51,7 @@ class StatusWithheldNotice(StreamFault, tag="status_withheld"):
 
 
 class UserWithheldNotice(StreamFault, tag="user_withheld"):
-    """A user is withheld in some countries."""
+    """Sends the notice that a user is withheld in some countries."""
 
     user_id: int = 123456
     countries: tuple[str, ...] = ("DE", "AR")
@@ -61,7 +61,7 @@ class UserWithheldNotice(StreamFault, tag="user_withheld"):
 
 
 class DisconnectNotice(StreamFault, tag="disconnect"):
-    """A disconnect message and, unless `close` is false, the end."""
+    """Sends a disconnect message and, unless `close` is false, ends the stream."""
 
     code: int = 12
     close: bool = True
@@ -73,7 +73,7 @@ class DisconnectNotice(StreamFault, tag="disconnect"):
 
 
 class StallWarning(StreamFault, tag="warning"):
-    """FALLING_BEHIND, without any consequence."""
+    """Sends FALLING_BEHIND, which has no consequence."""
 
     percent_full: Annotated[int, msgspec.Meta(ge=0, le=100)] = 60
 
@@ -82,14 +82,14 @@ class StallWarning(StreamFault, tag="warning"):
 
 
 class UserUpdateNotice(StreamFault, tag="event"):
-    """A user_update event."""
+    """Sends a user_update event."""
 
     def strike(self, stream: Stream) -> None:
         stream.tell(notices.event(stream.milliseconds()))
 
 
 class UndocumentedNotice(StreamFault, tag="unknown"):
-    """A message of a kind that is documented nowhere."""
+    """Sends a message of a kind that is documented nowhere."""
 
     def strike(self, stream: Stream) -> None:
         stream.tell(notices.unknown())

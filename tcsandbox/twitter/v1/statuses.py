@@ -38,7 +38,7 @@ Subject = str | int | LocationBox | None
 
 @attrs.frozen
 class Stamp:
-    """Which post, and when: sentinels for the post itself, values for one nested in it."""
+    """A post's id, time and link code: sentinels for the post itself, values for a nested one."""
 
     post_id: int = POST_ID
     created_at: str = CREATED_AT
@@ -47,13 +47,13 @@ class Stamp:
 
 @attrs.define
 class StatusWriter:
-    """Writes statuses; `now` dates the older ones that are nested in them."""
+    """Writes statuses; `now` is the time from which the nested, older ones are dated back."""
 
     rng: Random
     now: datetime
 
     def post(self, subject: Subject) -> Json:
-        """A post of any usual kind that matches `subject`: mostly 2 to 6 kB as JSON."""
+        """Return a post of any usual kind that matches `subject`: mostly 2 to 6 kB as JSON."""
         draw = self.rng.random()
         # Twitter matches locations against a post's own place, never against a retweet's
         if draw < 0.2 and not isinstance(subject, LocationBox):
@@ -68,7 +68,7 @@ class StatusWriter:
         return status | {"timestamp_ms": TIMESTAMP_MS}
 
     def large_post(self, subject: Subject) -> Json:
-        """A reply to CROWD people that quotes another such reply: more than 16 kB."""
+        """Return a reply to CROWD people that quotes another such reply: more than 16 kB."""
         quoted = self._older(self._crowd(None))
         status = self._quote(self._crowd(subject), quoted, subject)
         return status | {"timestamp_ms": TIMESTAMP_MS}
@@ -115,6 +115,7 @@ class StatusWriter:
         }
 
     def _older(self, text: Text) -> Json:
+        """Return an older status with `text`, to be nested in another."""
         return self._status(text, None, self._older_stamp())
 
     def _older_stamp(self) -> Stamp:
@@ -176,6 +177,7 @@ class StatusWriter:
         return text
 
     def _crowd(self, subject: Subject) -> Text:
+        """Return a text with CROWD mentions that matches `subject`."""
         text, rng = Text(), self.rng
         if isinstance(subject, str):
             add_term(text, subject, rng)
@@ -204,7 +206,11 @@ class StatusWriter:
 
 
 def _texts(text: Text, stamp: Stamp) -> Json:
-    """`text` and all that hangs on it; a long one is cut and stands whole in extended_tweet."""
+    """
+    Return the members of a status that hold `text` and its entities.
+
+    A long text is cut, and stands whole in extended_tweet.
+    """
     text = text.with_code(stamp.code)
     if len(text.text) <= CLASSIC_LENGTH:
         return {"text": text.text, "truncated": False, **_entities(text)}

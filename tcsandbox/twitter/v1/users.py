@@ -12,14 +12,14 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def twitter_time(when: datetime) -> str:
-    """`when` in v1.1's form, "Wed Dec 02 20:05:11 +0000 2015", whatever the locale."""
+    """Return `when` in v1.1's form, "Wed Dec 02 20:05:11 +0000 2015", whatever the locale."""
     when = when.astimezone(UTC)
     month = MONTHS[when.month - 1]
     return f"{DAYS[when.weekday()]} {month} {when:%d %H:%M:%S} +0000 {when.year:04d}"
 
 
 def make_user(rng: Random, user_id: int | None = None) -> Json:
-    """A user, with `user_id` if given; every other one has a plain profile."""
+    """Return a user, with `user_id` if given; one in two has a plain profile."""
     user_id = rng.randrange(1 << 33) if user_id is None else user_id
     name, screen_name = rng.choice(vocabulary.NAMES)
     zone, offset = rng.choice(vocabulary.TIME_ZONES)
@@ -77,7 +77,9 @@ def _profile(rng: Random, user_id: int) -> Json:
 
 
 def make_location(rng: Random, box: LocationBox) -> Json:
-    """`geo`, `coordinates` and `place` of a post inside `box`; one in two has only the place."""
+    """
+    Return `geo`, `coordinates` and `place` of a post inside `box`; one in two has only a place.
+    """
     longitude = round(rng.uniform(box.west, box.east), 6)
     latitude = round(rng.uniform(box.south, box.north), 6)
     place = _place(rng, box)

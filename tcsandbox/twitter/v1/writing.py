@@ -1,5 +1,5 @@
 """
-What v1.1 posts say: pieces of text, and how their entities are described.
+The pieces of a v1.1 post's text, and how v1.1 describes their entities.
 
 Knows nothing of users, ids or time.
 """
@@ -53,7 +53,7 @@ def add_term(text: Text, term: str, rng: Random) -> None:
 
 
 def add_mention(text: Text, screen_name: str, name: str, user_id: int) -> None:
-    """Add `@screen_name`, a mention of that user."""
+    """Add `@screen_name` to `text`, as a mention of that user."""
     members: Json = {"screen_name": screen_name, "name": name}
     text.add(f"@{screen_name}", "user_mentions", **members, id=user_id, id_str=str(user_id))
 

@@ -1,4 +1,4 @@
-"""From twisted.web's request to a plain record of it, and from a Reply to twisted.web's answer."""
+"""The way from twisted.web's Request to a plain record of it, and from a Reply to an answer."""
 
 from urllib.parse import parse_qsl
 
@@ -13,7 +13,11 @@ from tcsandbox.twitter.v2.problems import Reply
 
 @attrs.frozen
 class V2Request:
-    """What matters of a request; `params` has the last value of each parameter of the query."""
+    """
+    What matters of a request to v2.
+
+    `params` has the last value of each parameter of the query.
+    """
 
     method: str
     params: dict[str, str]
@@ -24,12 +28,12 @@ class V2Request:
     peer: str  # host:port
 
     def form(self) -> dict[str, str]:
-        """The body, as a form."""
+        """Return the body read as a form, with the last value of each member."""
         return dict(parse_qsl(self.body.decode("latin-1"), keep_blank_values=True))
 
 
 def read_v2_request(request: Request) -> V2Request:
-    """`request`, read once."""
+    """Read `request` once and return what matters of it."""
     query = request.uri.decode("latin-1").partition("?")[2]
     client = request.getClientAddress()
     host, port = "unknown", 0

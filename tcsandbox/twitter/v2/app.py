@@ -1,5 +1,5 @@
 """
-One X app: its plan, its rules, its limits, and who of its streams has a slot.
+One X app: its plan, its rules, its limits, and which slots for streams are taken.
 
 Pure; time is a parameter.
 """
@@ -20,7 +20,12 @@ from tcsandbox.twitter.v2.stream import REMEMBERED, Sent
 
 @attrs.define
 class App:
-    """The app of `api_key`; `recent` and `ended` serve backfill."""
+    """
+    The app whose key is `api_key`.
+
+    `recent` are the posts that it was sent last, and `ended` is when its last search stream
+    ended; both serve backfill.
+    """
 
     api_key: str
     plan: Plan
@@ -34,7 +39,7 @@ class App:
     _windows: dict[str, RateLimitWindow] = attrs.Factory(dict)
 
     def terms(self) -> RuleTerms:
-        """What the plan says of rules, scaled."""
+        """Return what the plan says of rules, with scaled times."""
         plan = self.plan
         delete_delay = plan.rule_delay if plan.delete_delay is None else plan.delete_delay
         return RuleTerms(
@@ -47,22 +52,23 @@ class App:
 
     def count(self, endpoint: str, now: float) -> tuple[bool, dict[str, str]]:
         """
-        Count a request to `endpoint`, a name of the plan's limits; whether it was within the
-        limit, and the headers that say so.
+        Count a request to `endpoint`, which is a name of one of the plan's limits.
+
+        Return whether it was within the limit, and the headers that say so.
         """
         window = self._windows.setdefault(endpoint, RateLimitWindow(0, WINDOW * self._scale))
         window.limit = getattr(self.plan, endpoint)
         return window.allows(now), window.headers(now)
 
     def take_slot(self, now: float) -> None:
-        """A stream begins; raises Denied while all slots are taken."""
+        """Take a slot for a stream that begins; raise Denied while all slots are taken."""
         self._lingering = [until for until in self._lingering if now < until]
         if self._open + len(self._lingering) >= self.plan.connections:
             raise Denied(problems.too_many_connections())
         self._open += 1
 
     def leave_slot(self, now: float) -> None:
-        """A stream has ended; its slot stays taken for as long as the plan says."""
+        """Give back the slot of a stream that has ended, after as long as the plan says."""
         self._open -= 1
         if self.plan.linger:
             self._lingering.append(now + self.plan.linger * self._scale)

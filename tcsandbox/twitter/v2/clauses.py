@@ -1,8 +1,8 @@
 """
-The parts of a rule: whether a post fulfils each, and what a post would need to do so.
+The clauses of a rule: whether a post matches each, and what a post would need to match it.
 
 Pure.  `matches` takes the Facts of a post; `require` notes in a PostRequirements what a writer
-should put in, which is no promise: what was written is matched like anything else.
+should put in.  That is no promise: what was written is matched like anything else.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ Corners = tuple[float, float, float, float]  # west, south, east, north
 
 @attrs.define
 class PostRequirements:
-    """What a post is to have; None and empty where anything will do."""
+    """What a post is to have, for a writer; None or empty where anything will do."""
 
     pieces: list[str] = attrs.Factory(list)  # words and phrases, #tags, @names, $symbols
     links: list[str] = attrs.Factory(list)
@@ -38,22 +38,22 @@ class RuleClause(ABC):
 
     @abstractmethod
     def matches(self, facts: Facts) -> bool:
-        """Whether a post fulfils it."""
+        """Return whether a post with `facts` matches."""
 
     def require(self, needs: PostRequirements, rng: Random) -> None:  # noqa: B027  # many need nothing special
-        """Note one way to fulfil it."""
+        """Note one way to match in `needs`; by default nothing special is needed."""
 
 
 @attrs.frozen
 class WordsClause(RuleClause):
-    """A word, or the words of a phrase in their order; `text` is as written."""
+    """Matches a word, or the words of a phrase in their order; `text` is as written."""
 
     text: str
     line: str  # its tokens, spaced
 
     @property
     def word(self) -> str | None:
-        """The word, when it is only one."""
+        """The word, or None for a phrase of several."""
         word = self.line.strip()
         return None if " " in word else word
 
@@ -66,6 +66,8 @@ class WordsClause(RuleClause):
 
 @attrs.frozen
 class HashtagClause(RuleClause):
+    """Matches a post with the hashtag `name`, in any case."""
+
     name: str
 
     def matches(self, facts: Facts) -> bool:
@@ -77,6 +79,8 @@ class HashtagClause(RuleClause):
 
 @attrs.frozen
 class MentionClause(RuleClause):
+    """Matches a post that mentions the username `name`, in any case."""
+
     name: str
 
     def matches(self, facts: Facts) -> bool:
@@ -88,6 +92,8 @@ class MentionClause(RuleClause):
 
 @attrs.frozen
 class CashtagClause(RuleClause):
+    """Matches a post with the cashtag `name`, in any case."""
+
     name: str
 
     def matches(self, facts: Facts) -> bool:
@@ -99,7 +105,7 @@ class CashtagClause(RuleClause):
 
 @attrs.frozen
 class UrlClause(RuleClause):
-    """Words within the address that a link leads to."""
+    """Matches words within the address that a link leads to; `text` is as written."""
 
     text: str
     line: str
@@ -113,7 +119,11 @@ class UrlClause(RuleClause):
 
 @attrs.frozen
 class UserClause(RuleClause):
-    """`role` is from, to or retweets_of; `name` a username or an id."""
+    """
+    Matches a post from, to or retweeting a user.
+
+    `role` is from, to or retweets_of; `name` is a username or an id.
+    """
 
     role: str
     name: str
@@ -135,6 +145,8 @@ class UserClause(RuleClause):
 
 @attrs.frozen
 class LangClause(RuleClause):
+    """Matches a post in the language `code`."""
+
     code: str
 
     def matches(self, facts: Facts) -> bool:
@@ -146,7 +158,11 @@ class LangClause(RuleClause):
 
 @attrs.frozen
 class IsClause(RuleClause):
-    """retweet, reply or quote; anything else that `is:` knows is true of no simulated post."""
+    """
+    Matches a retweet, reply or quote.
+
+    Anything else that `is:` knows is true of no simulated post.
+    """
 
     kind: str
 
@@ -159,6 +175,8 @@ class IsClause(RuleClause):
 
 @attrs.frozen
 class HasClause(RuleClause):
+    """Matches a post that has something of `kind`: hashtags, links, media and so on."""
+
     kind: str
 
     def matches(self, facts: Facts) -> bool:
@@ -170,7 +188,7 @@ class HasClause(RuleClause):
 
 @attrs.frozen
 class SampleClause(RuleClause):
-    """A random `percent` of what else matches."""
+    """Matches a random `percent` of all posts."""
 
     percent: int
 
@@ -183,7 +201,7 @@ class SampleClause(RuleClause):
 
 @attrs.frozen
 class NeverClause(RuleClause):
-    """Something that is true of no simulated post."""
+    """Stands for an operator that is true of no simulated post."""
 
     operator: str
 
@@ -193,6 +211,8 @@ class NeverClause(RuleClause):
 
 @attrs.frozen
 class NotClause(RuleClause):
+    """Matches what `clause` does not match."""
+
     clause: RuleClause
 
     def matches(self, facts: Facts) -> bool:
@@ -201,6 +221,8 @@ class NotClause(RuleClause):
 
 @attrs.frozen
 class AndClause(RuleClause):
+    """Matches what all of `clauses` match."""
+
     clauses: tuple[RuleClause, ...]
 
     def matches(self, facts: Facts) -> bool:
@@ -213,6 +235,8 @@ class AndClause(RuleClause):
 
 @attrs.frozen
 class OrClause(RuleClause):
+    """Matches what one or more of `clauses` match."""
+
     clauses: tuple[RuleClause, ...]
     # A thousand rules of a hundred words each are matched with every draft: words go by the set.
     _words: frozenset[str] = attrs.field(init=False)

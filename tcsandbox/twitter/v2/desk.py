@@ -1,5 +1,5 @@
 """
-The v2 end of the simulator: who asks, for which app, and what is answered.
+The v2 end of the simulator: finds out which app asks, and answers.
 
 Knows requests and controls; what X says is decided in changes.py and token.py, streams are opened
 in opening.py.
@@ -28,7 +28,7 @@ from tcsandbox.twitter.v2.token import BearerTokens
 
 
 class V2Desk:
-    """X API v2 for the apps of all accounts; controls concern the first account's app."""
+    """X API v2 for the apps of all accounts; foreign rules concern the first account's app."""
 
     def __init__(
         self, streams: Streams, connects: ConnectLog, settings: StreamSettings, plan: Plan
@@ -57,7 +57,7 @@ class V2Desk:
         self._answer(request, "rules", lambda: act(asked))
 
     def rule_counts(self, request: Request, asked: V2Request) -> None:
-        """Answer a GET of the rules' number."""
+        """Answer a GET of the number of rules."""
         self._answer(request, "rules", lambda: changes.count_rules(self._app(asked)))
 
     def connect(self, request: Request, asked: V2Request, endpoint: str) -> None:
@@ -65,7 +65,7 @@ class V2Desk:
         self._opening.connect(request, asked, endpoint)
 
     def change(self, fault: AppFault) -> None:
-        """Let `fault` change what it changes."""
+        """Let `fault` change the tokens, the plan or the rules."""
         if isinstance(fault, ExpireToken):
             self._tokens.expire()
         elif isinstance(fault, ChangePlan):
@@ -76,8 +76,9 @@ class V2Desk:
 
     def add_foreign(self, value: str, tag: str | None = None) -> str:
         """
-        Add a rule as another program would that has the same keys; gives its id.  Raises
-        ValueError for a rule that X would not take.
+        Add a rule as another program with the same keys would; return its id.
+
+        Raise ValueError for a rule that X would not take.
         """
         app, now = self._first(), self._now()
         try:
@@ -90,7 +91,7 @@ class V2Desk:
         return done.rules[0].id
 
     def delete_foreign(self, rule_id: str) -> None:
-        """Delete a rule as another program would; raises ValueError when it is not there."""
+        """Delete a rule as another program would; raise ValueError when it is not there."""
         app = self._first()
         done = app.rules.delete([rule_id], self._now(), app.terms(), dry_run=False)
         if not done.rules:
@@ -98,7 +99,7 @@ class V2Desk:
         self._record("delete", done.rules)
 
     def state(self) -> Json:
-        """The rules of the first account's app and the tokens sold; ready for JSON."""
+        """Return the first app's rules and plan and the number of tokens sold, ready for JSON."""
         app = self._first() if self._apps else None
         return {
             "rules": [] if app is None else app.rules.state(),
@@ -116,6 +117,7 @@ class V2Desk:
         return self._apps[self._tokens.owner(asked.authorization)]
 
     def _answer(self, request: Request, where: Where, act: Callable[[], Reply]) -> None:
+        """Answer `request` by an armed fault or by `act`, whose Denied is an answer too."""
         fault = self._streams.answer_fault(where)
         if fault is not None:
             fault.answer(request, self._now())
@@ -146,7 +148,7 @@ class V2Desk:
         return outcome.reply.with_headers(headers)
 
     def _record(self, change: str, rules: Sequence[AppRule]) -> None:
-        """Into the journal: what has changed, and from when on it works or works no longer."""
+        """Write to the journal which rules were changed, and from when on that works."""
         if self._streams.journal is None:
             return
         for rule in rules:

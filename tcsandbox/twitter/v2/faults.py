@@ -20,20 +20,25 @@ Delay = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class RefusalFault(AnswerFault):
-    """A refusal of X's, in place of any answer to the next `times` requests `where` it strikes."""
+    """A refusal that X knows, sent in place of any answer to the next `times` requests."""
 
     @abstractmethod
     def reply(self, now: float) -> Reply:
-        """What is answered."""
+        """Return the refusal of a request made at `now`."""
 
     def answer(self, request: Request, now: float) -> int:
+        """Send the refusal and return its status."""
         reply = self.reply(now)
         answer_json(request, reply)
         return reply.status
 
 
 class TooManyConnections(RefusalFault):
-    """429: the slots are taken; a rate limit's headers show calls left, as X's do."""
+    """
+    Answers 429: the slots are taken.
+
+    The headers of the rate limit show requests left, as X's do.
+    """
 
     def reply(self, now: float) -> Reply:
         headers = {"x-rate-limit-limit": "50", "x-rate-limit-remaining": "42"}
@@ -42,7 +47,7 @@ class TooManyConnections(RefusalFault):
 
 
 class RateLimited(RefusalFault):
-    """429, code 88, with a reset in `seconds`, which are not scaled."""
+    """Answers 429 with code 88; the limit resets in `seconds`, which are not scaled."""
 
     seconds: Seconds = 900.0
 
@@ -54,21 +59,21 @@ class RateLimited(RefusalFault):
 
 
 class Provisioning(RefusalFault):
-    """503: the subscription is not there yet."""
+    """Answers 503: the subscription is not there yet."""
 
     def reply(self, now: float) -> Reply:
         return problems.provisioning()
 
 
 class RulesInvalid(RefusalFault):
-    """409: some rule is valid no longer."""
+    """Answers 409: some rule is valid no longer."""
 
     def reply(self, now: float) -> Reply:
         return problems.rules_invalid()
 
 
 class NotEnrolled(RefusalFault):
-    """403: the app belongs to no project, or `reason`."""
+    """Answers 403: the app belongs to no project, or `reason`."""
 
     reason: str = "client-not-enrolled"
 
@@ -77,7 +82,7 @@ class NotEnrolled(RefusalFault):
 
 
 class UsageCap(RefusalFault):
-    """429 or 403: the plan's posts are used up."""
+    """Answers 429 or 403: the plan's posts are used up."""
 
     period: Period = "Monthly"
     status: Literal[403, 429] = 429
@@ -88,7 +93,7 @@ class UsageCap(RefusalFault):
 
 
 class NoCredits(RefusalFault):
-    """402, 403 or 429: nothing is left to pay with."""
+    """Answers 402, 403 or 429: nothing is left to pay with."""
 
     status: Literal[402, 403, 429] = 403
 
@@ -97,7 +102,7 @@ class NoCredits(RefusalFault):
 
 
 class InvalidToken(RefusalFault):
-    """401, code 89 or a problem, though the token is good."""
+    """Answers 401 though the token is good: with code 89 or, without a code, a problem object."""
 
     code: Literal[89] | None = 89
 
@@ -106,7 +111,7 @@ class InvalidToken(RefusalFault):
 
 
 class StreamError(StreamFault, tag="stream-error"):
-    """An error of `disconnect_type` and, unless `close` is false, the end."""
+    """Sends an error of `disconnect_type` and, unless `close` is false, ends the stream."""
 
     disconnect_type: DisconnectType = "UpstreamOperationalDisconnect"
     close: bool = True
@@ -118,7 +123,7 @@ class StreamError(StreamFault, tag="stream-error"):
 
 
 class Partial(StreamFault):
-    """A post with an error beside its data."""
+    """Sends a post with an error beside its data."""
 
     def strike(self, stream: Stream) -> None:
         post, note = stream.draw_post()
@@ -132,7 +137,7 @@ class Partial(StreamFault):
 
 
 class Repeat(StreamFault):
-    """The last `count` posts once more, as far as they are remembered."""
+    """Sends the last `count` posts once more, as far as they are remembered."""
 
     count: Count = 1
 
@@ -143,18 +148,18 @@ class Repeat(StreamFault):
 
 
 class ExpireToken(SimulatorFault):
-    """No bearer token is valid any longer; a newly bought one is."""
+    """Ends all bearer tokens; one that is bought afterwards is valid."""
 
 
 class ForeignRule(SimulatorFault):
-    """Another program with the same keys adds a rule; it works after the usual delay."""
+    """Adds a rule as another program with the same keys would; it works after the usual delay."""
 
     value: str = "foreign"
     tag: str | None = None
 
 
 class ChangePlan(SimulatorFault, tag="plan"):
-    """Members of the Plan that change from now on; rules already accepted keep their times."""
+    """Changes members of the Plan; rules already accepted keep their times."""
 
     rule_delay: Delay | None = None
     delete_delay: Delay | None = None
@@ -172,7 +177,7 @@ class ChangePlan(SimulatorFault, tag="plan"):
     backfill: bool | None = None
 
     def applied_to(self, plan: Plan) -> Plan:
-        """`plan` with what is given here."""
+        """Return `plan` with the members given here."""
         given = {name: getattr(self, name) for name in self.__struct_fields__}
         known = {field.name for field in attrs.fields(Plan)}
         return attrs.evolve(

@@ -1,4 +1,4 @@
-"""A rule's text, divided into parentheses, phrases, operators, OR, minus signs and words.  Pure."""
+"""Divides a rule's text into parentheses, phrases, operators, OR, minus signs and words.  Pure."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 
 @attrs.frozen
 class RuleToken:
-    """`kind` is a group of the pattern, or "or" or "end"."""
+    """A piece of a rule; `kind` is a group of the pattern, or "or" or "end"."""
 
     kind: str
     text: str
@@ -30,7 +30,7 @@ class RuleToken:
 
 
 def tokenize(rule: str) -> Iterator[RuleToken]:
-    """The parts of `rule`, the end last; raises InvalidRule."""
+    """Yield the pieces of `rule`, the end last; raise InvalidRule."""
     for found in _TOKEN.finditer(rule):
         kind, at = found.lastgroup, found.start() + 1
         if kind is None:

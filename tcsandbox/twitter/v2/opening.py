@@ -1,7 +1,7 @@
 """
 How a v2 stream is opened: who may have which, and what it carries.
 
-Knows connects and open streams; knows no rules and no tokens, which are the app's and the desk's.
+Knows connects and open streams; knows neither how rules are kept (app.py) nor tokens (desk.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ log = Logger()
 
 
 class Opening:
-    """Opens streams for the app that `app_of` finds, which raises Denied for a bad token."""
+    """Opens streams for apps; `app_of` returns the app that asks, or raises Denied."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Opening:
         self._streams.strike(stream)
 
     def _check(self, app: App, asked: V2Request, endpoint: str) -> tuple[Selection, int]:
-        """What the stream is to carry and how many minutes of backfill; raises Denied."""
+        """Return what the stream is to carry and the minutes of backfill; raise Denied."""
         if not app.plan.enrolled:
             raise Denied(problems.forbidden("client-not-enrolled"))
         if endpoint == SAMPLE and not app.plan.sample:
@@ -122,6 +122,8 @@ class Opening:
             app.ended = self._streams.clock.seconds()
 
     def _search_supply(self, app: App) -> Callable[[float], Sequence[Draft]]:
+        """Return a function from a Unix time to the drafts for the rules that work then."""
+
         def supply(now: float) -> Sequence[Draft]:
             app.pool.serve(app.rules.working(now), now)
             return app.pool.drafts

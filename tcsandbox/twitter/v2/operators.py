@@ -28,7 +28,11 @@ MAX_RADIUS_MILES = 25.0
 
 
 def read(name: str, value: str, at: int, box_miles: float | None) -> RuleClause:
-    """The clause of `name:value`, which stands at position `at`; raises InvalidRule."""
+    """
+    Return the clause of `name:value`, which stands at position `at`; raise InvalidRule.
+
+    `box_miles` is the longest side of a bounding box, None for any.
+    """
     name, plain = name.lower(), value.strip('"')
     if not plain and (name in READERS or name in NEVER or name == "bounding_box"):
         raise InvalidRule(f"no viable alternative at input '{name}:' (at position {at})")
@@ -53,6 +57,7 @@ def _user(role: str, value: str, at: int) -> RuleClause:
 
 
 def _named(kind: str, known: frozenset[str], value: str, at: int) -> str:
+    """Return `value` in lower case; raise InvalidRule unless it is one of `known`."""
     if value.lower() not in known:
         raise InvalidRule(f"Reference to invalid operator '{kind}:{value}'. (at position {at})")
     return value.lower()

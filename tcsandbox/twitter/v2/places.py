@@ -14,6 +14,8 @@ KM_A_MILE = 1.609344
 
 @attrs.frozen
 class CountryClause(RuleClause):
+    """Matches a post whose place is in the country `code`, two letters."""
+
     code: str
 
     def matches(self, facts: Facts) -> bool:
@@ -25,7 +27,7 @@ class CountryClause(RuleClause):
 
 @attrs.frozen
 class BoundingBoxClause(RuleClause):
-    """A post's point, or the whole of its place, is within `corners`."""
+    """Matches a post whose point, or the whole of whose place, is within `corners`."""
 
     corners: Corners
 
@@ -41,7 +43,11 @@ class BoundingBoxClause(RuleClause):
 
 @attrs.frozen
 class RadiusClause(RuleClause):
-    """A post's point, or the farthest corner of its place, is at most `miles` from a point."""
+    """
+    Matches a post made within `miles` of a point.
+
+    Of a post with a place only, the farthest corner counts.
+    """
 
     longitude: float
     latitude: float

@@ -8,8 +8,11 @@ KEEP_ALIVE = 20.0  # seconds, by X's "Consuming streaming data" page
 @attrs.frozen
 class Plan:
     """
-    Seconds are those of X, before the scale.  Numbers are pay-per-use's, by X's "Rate limits" and
-    "Filtered stream" pages; `linger` is how long a slot stays taken after its stream has ended.
+    The limits and rights of an app.
+
+    Seconds are those of X, before the scale.  Numbers are pay-per-use's, by X's "Rate limits"
+    and "Filtered stream" pages; `linger` is how long a slot stays taken after its stream has
+    ended.
     """
 
     rule_delay: float = 20.0

@@ -1,8 +1,8 @@
 """
-Drafts of posts that match the rules that work now, and which of them each draft matches.
+Drafts of posts that match the rules that work now, and which of the rules each draft matches.
 
-A draft is written for a rule, or for two at once, and then matched with every rule: what is said
-of it is true.  Knows nothing of ids, streams and encodings.
+A draft is written for a rule, or for two at once, and then matched with every rule: what is said of
+it is true.  Knows nothing of ids, streams and encodings.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ TOGETHER = 0.2  # of the drafts: those written for two rules
 
 @attrs.define(eq=False)
 class Draft:
-    """A post to be; `rules` are all working rules that it matches."""
+    """A post still without its own id and time; `rules` are all working rules that it matches."""
 
     post: Any
     facts: Facts
@@ -37,7 +37,7 @@ class Draft:
 
 @attrs.define
 class Pool:
-    """`drafts` all match a working rule; without rules they are of the sample stream."""
+    """The drafts for an app's search streams: each matches a rule that works."""
 
     _rng: Random
     drafts: list[Draft] = attrs.Factory(list)
@@ -46,7 +46,7 @@ class Pool:
     _hopeless: set[str | None] = attrs.Factory(set)
 
     def serve(self, rules: Sequence[AppRule], now: float) -> None:
-        """From now on the drafts are those for `rules`; a few more of them with each call."""
+        """Make the drafts those for `rules`; write a few more of them with each call."""
         rules = tuple(rules)
         if rules != self._rules:
             self._change(rules)
@@ -58,7 +58,7 @@ class Pool:
                 self._write(writer, rule)
 
     def _change(self, rules: tuple[AppRule, ...]) -> None:
-        """Match the drafts with new rules, let go of the old ones' and of what matches nothing."""
+        """Match the drafts with new rules; drop those of deleted rules or that match nothing."""
         before = self._rules or ()
         new = [rule for rule in rules if rule not in before]
         working = set(rules)
@@ -74,7 +74,11 @@ class Pool:
         self._rules = rules
 
     def _lacking(self, rules: tuple[AppRule, ...]) -> list[AppRule]:
-        """Rules with too few drafts, those with the fewest first; repeated as often as needed."""
+        """
+        Return the rules with too few drafts, those with the fewest first.
+
+        A rule stands there once for each draft that it lacks.
+        """
         quota = min(MOST, max(FEWEST, DRAFTS // max(len(rules), 1)))
         counts, hopeless = self._written, self._hopeless
         short = [r for r in rules if counts.get(r.id, 0) < quota and r.id not in hopeless]
@@ -86,6 +90,7 @@ class Pool:
         return [rule for _, _, rule in sorted(missing, key=lambda each: each[:2])]
 
     def _write(self, writer: V2PostWriter, rule: AppRule) -> None:
+        """Write a draft for `rule`; after TRIES failures and no draft so far, give the rule up."""
         for attempt in range(TRIES):
             needs = self._needs_of(rule, attempt)
             draw = self._rng.randrange(100) if needs.draw is None else needs.draw
@@ -100,6 +105,7 @@ class Pool:
             self._hopeless.add(rule.id)
 
     def _needs_of(self, rule: AppRule, attempt: int) -> PostRequirements:
+        """Return what a post for `rule` needs, sometimes together with another rule's needs."""
         needs, rng = PostRequirements(plain=attempt > TRIES // 2), self._rng
         if not attempt and rng.random() < TOGETHER:
             rng.choice(self._rules or (rule,)).clause.require(needs, rng)
@@ -108,7 +114,7 @@ class Pool:
 
 
 def sample_drafts(rng: Random, now: float, count: int) -> list[Draft]:
-    """Drafts of nothing in particular."""
+    """Return `count` drafts of nothing in particular, for the sample stream."""
     writer = V2PostWriter(rng, datetime.fromtimestamp(now, UTC))
     posts = [writer.post(PostRequirements()) for _ in range(count)]
     return [Draft(post, facts_of(post, 0), None) for post in posts]

@@ -1,8 +1,8 @@
 """
-Whole v2 posts as JSON objects with everything that can be asked for, written to a PostRequirements.
+Whole v2 posts as JSON objects with everything that can be asked for, written to requirements.
 
-Knows the shape of a post and what is nested in what.  What differs from post to post is left as
-a sentinel for source.py to fill in.
+Knows the shape of a post and what is nested in what.  What differs from post to post is left as a
+sentinel for source.py to fill in.
 """
 
 from datetime import datetime, timedelta
@@ -25,14 +25,16 @@ KINDS = {"retweet": "retweeted", "reply": "replied_to", "quote": "quoted"}
 
 @attrs.define
 class V2PostWriter:
-    """Writes posts; `now` dates the older ones that they refer to."""
+    """Writes posts; `now` is the time from which older ones that they refer to are dated back."""
 
     rng: Random
     now: datetime
 
     def post(self, needs: PostRequirements) -> Any:
         """
-        `data`, `includes` and sometimes `errors` of a post as wished for: 1.5 to 6 kB as JSON.
+        Return `data`, `includes` and sometimes `errors` of a post that fulfils `needs`.
+
+        It is 1.5 to 6 kB as JSON.
         """
         kinds = set(needs.kinds) or self._some_kind(needs)
         author = objects.make_user(self.rng, needs.author)
@@ -96,6 +98,7 @@ class V2PostWriter:
             post["includes"]["users"].append(user)
 
     def _older(self) -> dict[str, Any]:
+        """Return the ids and times of an older post."""
         rng = self.rng
         post_id = str(rng.randrange(1 << 59, 1 << 60))
         when = self.now - timedelta(seconds=rng.randrange(60, 500_000))
@@ -105,7 +108,7 @@ class V2PostWriter:
     def _written(
         self, text: Text, needs: PostRequirements, includes: dict[str, list[Any]]
     ) -> dict[str, Any]:
-        """A post's own members: text, attachments, place; what they refer to in `includes`."""
+        """Return a post's own members; put what they refer to into `includes`."""
         data = self._around(needs)
         self._attach(data, text, needs, includes)
         if needs.box or needs.country or "geo" in needs.has:
@@ -119,6 +122,7 @@ class V2PostWriter:
         return data | {"text": short.text, "entities": texts.entities(short), "note_tweet": note}
 
     def _around(self, needs: PostRequirements) -> dict[str, Any]:
+        """Return the members of a post that do not depend on its text."""
         rng = self.rng
         return {
             "id": POST_ID,
@@ -149,6 +153,7 @@ class V2PostWriter:
         needs: PostRequirements,
         includes: dict[str, list[Any]],
     ) -> None:
+        """Attach photos, a video or a poll to the post `data`, and add the link to `text`."""
         rng, draw = self.rng, 1.0 if needs.plain else self.rng.random()
         wanted = ["photo"] if needs.has & {"media", "images"} else []
         wanted += ["video"] if "videos" in needs.has else []

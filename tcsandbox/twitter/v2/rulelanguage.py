@@ -1,8 +1,8 @@
 """
 The rule language of X API v2, read into clauses: AND by a space before OR, groups, negation.
 
-Pure.  Operators are those of "Operators" at docs.x.com that a simulated post can fulfil, the
-others are accepted and match nothing; the sentences about faults are, as far as known, X's own.
+Pure.  Operators are those of "Operators" at docs.x.com that a simulated post can match; the others
+are accepted and match nothing.  The sentences about faults are, as far as known, X's own.
 """
 
 import attrs
@@ -29,14 +29,18 @@ _JOINERS = {
 
 @attrs.frozen
 class RuleLimits:
-    """What an app's plan allows: characters in a rule; miles a side of a box, None for any."""
+    """
+    What an app's plan allows.
+
+    `length` is in characters of a rule; `box_miles` is the longest side of a box, None for any.
+    """
 
     length: int = 1024
     box_miles: float | None = None
 
 
 def parse(rule: str, limits: RuleLimits | None = None) -> RuleClause:
-    """The clause that `rule` is; raises InvalidRule."""
+    """Return the clause that `rule` says; raise InvalidRule."""
     limits = limits or RuleLimits()
     if not rule.strip():
         raise InvalidRule("Rules must not be empty (at position 1)")
@@ -52,7 +56,7 @@ def parse(rule: str, limits: RuleLimits | None = None) -> RuleClause:
 
 
 class _RuleParser:
-    """Recursive descent: alternatives, each a row of terms, each perhaps negated."""
+    """A recursive-descent parser: alternatives, each a row of terms, each perhaps negated."""
 
     def __init__(self, tokens: list[RuleToken], limits: RuleLimits) -> None:
         self._tokens = tokens
@@ -60,6 +64,7 @@ class _RuleParser:
         self._at = 0
 
     def alternatives(self) -> RuleClause:
+        """Read rows of terms joined by OR, and return their clause; raise InvalidRule."""
         rows = [self._row()]
         while self._next.kind == "or":
             self._take()
@@ -67,6 +72,7 @@ class _RuleParser:
         return rows[0] if len(rows) == 1 else clauses.OrClause(tuple(rows))
 
     def expect_end(self) -> None:
+        """Raise InvalidRule unless everything has been read."""
         token = self._next
         if token.kind != "end":
             raise InvalidRule(f"missing EOF at '{token.text}' (at position {token.at})")
@@ -80,6 +86,7 @@ class _RuleParser:
         return self._tokens[self._at - 1]
 
     def _row(self) -> RuleClause:
+        """Read terms up to an OR, a parenthesis or the end, and return their clause."""
         terms = []
         while self._next.kind not in ("or", "close", "end"):
             terms.append(self._term())
@@ -91,6 +98,7 @@ class _RuleParser:
         return terms[0] if len(terms) == 1 else clauses.AndClause(tuple(terms))
 
     def _term(self) -> RuleClause:
+        """Read a negation, a group, an operator or a word, and return its clause."""
         token = self._take()
         if token.kind == "minus":
             if self._next.kind == "minus":
@@ -110,6 +118,7 @@ class _RuleParser:
 
 
 def _atom(token: RuleToken) -> RuleClause:
+    """Return the clause of a word or a phrase; raise InvalidRule."""
     text = token.text.strip('"')
     if token.kind == "word":
         if text.lower() in _JOINERS:
@@ -131,6 +140,7 @@ def _atom(token: RuleToken) -> RuleClause:
 
 
 def _no_positive(at: int) -> tuple[str, str]:
+    """Return X's sentences about a rule, or a part of one, that has only negations."""
     return (
         f"Rules must contain a non-negation term (at position {at})",
         f"Rules must contain at least one positive, non-stopword clause (at position {at})",
@@ -138,7 +148,11 @@ def _no_positive(at: int) -> tuple[str, str]:
 
 
 def _check_positive(clause: RuleClause, at: int) -> None:
-    """Each alternative needs something that stands alone: no negation, is:, lang:, stopword."""
+    """
+    Raise InvalidRule for an alternative without anything that may stand alone.
+
+    A negation, is:, has:, lang:, sample: or a stopword may not.
+    """
     faults = _standing(clause)
     if faults == {"negation"}:
         raise InvalidRule(*_no_positive(at))
@@ -149,7 +163,7 @@ def _check_positive(clause: RuleClause, at: int) -> None:
 
 
 def _standing(clause: RuleClause) -> set[str]:
-    """Why `clause` cannot stand alone; empty when it can."""
+    """Return the reasons why `clause` may not stand alone; an empty set when it may."""
     if isinstance(clause, clauses.AndClause):
         each = [_standing(part) for part in clause.clauses]
         return set() if not all(each) else set().union(*each)

@@ -22,7 +22,7 @@ ID_STEP = 4_096
 
 @attrs.define(eq=False)
 class AppRule:
-    """A rule; it works from `effective` on and, once deleted, until `ends`."""
+    """A rule of an app; it works from `effective` on and, once deleted, until `ends`."""
 
     id: str
     value: str
@@ -32,7 +32,7 @@ class AppRule:
     ends: float | None = None
 
     def as_json(self) -> Json:
-        """As the rules endpoint has it; without a tag that it has not."""
+        """Return the rule as the rules endpoint shows it, without a tag if it has none."""
         return {
             "id": self.id,
             "value": self.value,
@@ -62,7 +62,11 @@ class RuleChange:
 
 @attrs.define
 class RuleStore:
-    """`present` are the rules that the endpoint shows; the deleted ones work a while longer."""
+    """
+    The rules of an app.
+
+    The endpoint shows those in `present`; deleted ones work a while longer.
+    """
 
     present: dict[str, AppRule] = attrs.Factory(dict)
     _ending: list[AppRule] = attrs.Factory(list)
@@ -72,9 +76,10 @@ class RuleStore:
         self, wanted: Sequence[tuple[str, str | None]], now: float, terms: RuleTerms, dry_run: bool
     ) -> RuleChange:
         """
-        Add (value, tag) pairs; one that cannot be read keeps all others out, unless the terms are
-        not atomic, and a duplicate only itself.  What X does is not documented.
-        Raises Denied when there were more than `terms.cap` rules then.
+        Add (value, tag) pairs; raise Denied when that makes more than `terms.cap` rules.
+
+        A pair that cannot be read keeps all others out, unless the terms are not atomic; a
+        duplicate keeps out only itself.  What X does is not documented.
         """
         rules: list[AppRule] = []
         errors: list[Json] = []
@@ -103,7 +108,7 @@ class RuleStore:
         return RuleChange(tuple(rules), tuple(errors), invalid)
 
     def delete(self, ids: Iterable[str], now: float, terms: RuleTerms, dry_run: bool) -> RuleChange:
-        """Delete by id; ids that there are not are errors."""
+        """Delete the rules with these ids; an id that no rule has becomes an error."""
         found: list[AppRule] = []
         errors: list[Json] = []
         for rule_id in dict.fromkeys(ids):
@@ -120,22 +125,27 @@ class RuleStore:
         return RuleChange(tuple(found), tuple(errors))
 
     def ids_of(self, values: Iterable[str]) -> list[str]:
-        """The ids of the rules with these values; a value that no rule has stands for itself."""
+        """Return the ids of the rules with these values; a value that no rule has stays itself."""
         by_value = {_same(rule.value): rule.id for rule in self.present.values()}
         return [by_value.get(_same(value), value) for value in values]
 
     def working(self, now: float) -> tuple[AppRule, ...]:
-        """The rules that posts are matched with at `now`, deleted ones that still work included."""
+        """
+        Return the rules that posts are matched with at `now`.
+
+        Deleted ones are among them while they still work.
+        """
         self._ending = [rule for rule in self._ending if rule.ends is None or now < rule.ends]
         everything = [*self.present.values(), *self._ending]
         return tuple(rule for rule in everything if rule.effective <= now)
 
     def state(self) -> list[Json]:
-        """Every rule with its times, deleted ones that still work included."""
+        """Return every rule with its times, ready for JSON; deleted ones while they still work."""
         members = ("id", "value", "tag", "effective", "ends")
         everything = [*self.present.values(), *self._ending]
         return [{name: getattr(rule, name) for name in members} for rule in everything]
 
 
 def _same(value: str) -> str:
+    """Return what two equal values have in common, whatever their spaces."""
     return " ".join(value.split())

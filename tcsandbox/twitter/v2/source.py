@@ -1,8 +1,8 @@
 """
-A cheap supply of v2 posts for one stream: each is a draft, encoded once for what the stream asked
-for, with its own id, time and link filled in.
+A cheap supply of v2 posts for one stream.
 
-Knows how X encodes v2 and what the journal says of a post.
+Each post is a draft, encoded once for what the stream asked for, with its own id, time and link
+filled in.  Knows what the journal says of a post.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,11 @@ Supply = Callable[[float], Sequence[Draft]]
 
 @attrs.frozen
 class Template:
-    """`form` is a bytes format with the keys id, at and code; `note` ends the journal's line."""
+    """
+    A post without its own parts.
+
+    `form` is a bytes format with the keys id, at and code; `note` ends the journal's line.
+    """
 
     form: bytes
     note: str
@@ -41,7 +45,7 @@ class Template:
 
 @attrs.define(eq=False)
 class V2PostSource(PostSource):
-    """Posts of the drafts that `supply` gives, cut to `selection`."""
+    """A source of posts made of the drafts that `supply` returns, cut to `selection`."""
 
     _supply: Supply
     _selection: Selection
@@ -52,8 +56,9 @@ class V2PostSource(PostSource):
 
     def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
         """
-        `count` posts of the Unix time `now`, each ending in CRLF, and what the journal says of
-        each; none when there is nothing to choose from.
+        Return `count` posts of the Unix time `now`, and a journal note for each.
+
+        Posts end in CRLF.  None are returned when there is no draft.
         """
         templates = [self._template(draft) for draft in self._supply(now)]
         if not templates:
@@ -93,12 +98,13 @@ class V2PostSource(PostSource):
 
 
 def note_of(rules: Sequence[AppRule]) -> str:
-    """` <rule id>[:<tag>],...` with the tags percent-encoded; ` -` for no rule."""
+    """Return ` <rule id>[:<tag>],...` with the tags percent-encoded, or ` -` for no rule."""
     named = [r.id if r.tag is None else f"{r.id}:{quote(r.tag, safe=':')}" for r in rules]
     return f" {','.join(named) or '-'}"
 
 
 def _matching_rules(draft: Draft) -> list[dict[str, str]]:
+    """Return the member `matching_rules` of a post; one draft in UNTAGGED has no tags there."""
     number = int(draft.post["data"]["public_metrics"]["like_count"])
     if number % UNTAGGED == 0:
         return [{"id": rule.id} for rule in draft.rules]
@@ -110,6 +116,7 @@ def _matching_rules(draft: Draft) -> list[dict[str, str]]:
 
 
 def _form(post: dict[str, Any]) -> bytes:
+    """Return `post` encoded up to its last brace, as a bytes format."""
     text = encode(post).removesuffix(b"}").replace(b"%", b"%%")
     text = text.replace(POST_ID.encode(), b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
     return text.replace(CODE.encode(), b"%(code)010x")

@@ -12,7 +12,7 @@ from tcsandbox.twitter.v2.clauses import PostRequirements
 
 
 def write(needs: PostRequirements, rng: Random) -> Text:
-    """A text with all that `needs` has to say, and more unless it is to be plain."""
+    """Return a text with all that `needs` ask for, and more unless they want it plain."""
     text = Text()
     pieces = list(needs.pieces)
     rng.shuffle(pieces)
@@ -64,7 +64,7 @@ def add_link(text: Text, expanded: str, **more: object) -> None:
 
 
 def entities(text: Text) -> Json:
-    """The `entities` object of `text`: only the kinds that there are."""
+    """Return the `entities` object of `text`, with only the kinds that there are."""
     found: dict[str, list[Json]] = {}
     for kind, start, end, members in text.at:
         found.setdefault(kind, []).append({"start": start, "end": end, **members})

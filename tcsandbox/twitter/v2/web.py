@@ -1,4 +1,4 @@
-"""The URLs of X API v2: which there are, by which methods, and who answers."""
+"""The URLs of X API v2: which there are, by which methods, and what answers them."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ Route = tuple[str, set[bytes], Callable[[Request], None]]
 
 
 def routes(desk: V2Desk) -> Iterator[Route]:
-    """Path, methods and what answers them."""
+    """Yield the path, the methods and the answering function of each URL."""
     yield "oauth2/token", {b"POST"}, _asked(desk.token)
     yield "oauth2/invalidate_token", {b"POST"}, _asked(desk.invalidate_token)
     yield "2/tweets/search/stream/rules", {b"GET", b"POST"}, _asked(desk.rules)
