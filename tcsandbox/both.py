@@ -17,8 +17,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
 from tcsandbox.example import RULE_DELAY, SandboxAddresses, may_be_replaced, write_settings
 from tcsandbox.server import TOKEN, CaptureServer
-from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
-from tcsandbox.twitter.v2.plan import Plan
+from tcsandbox.twitter import Plan, Simulator, SimulatorSettings
 
 HOST = "127.0.0.1"
 TWITTER_PORT = 8871

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from tcsandbox.server import TOKEN
-from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
+from tcsandbox.twitter import SANDBOX_CREDENTIALS
 
 RULE_DELAY = 2.0
 """Seconds until a rule of the simulated X works; the real one takes about 20."""

@@ -33,8 +33,7 @@ from tcclient.storage.slots import Naming
 from tcsandbox.server import CaptureServer, quirks, restapi
 from tcsandbox.server.negotiation import ApiRequest
 from tcsandbox.server.rows import TOKEN, JobRow
-from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
+from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tests.peers import DONE, FakeResponse, FakeSource, clock_at, settle, upstream
 
 reactor = cast(Any, _reactor)

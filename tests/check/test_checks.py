@@ -35,10 +35,8 @@ from tcclient.sources.twitter_v2.budget.file import read_record, record_path, wr
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, tag, tag_prefix
 from tcclient.stream.streamapi import Refusal
 from tcsandbox.server import CaptureServer, quirks
+from tcsandbox.twitter import SANDBOX_BEARER_TOKEN, SANDBOX_CREDENTIALS, Simulator
 from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer
-from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Simulator
-from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
 
 ROOT = Path(__file__).parents[2]
 TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"

@@ -16,8 +16,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from tcsandbox.server import TOKEN, CaptureServer
-from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
+from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tests.e2e.processes import Daemon, Running, until
 
 RATE = 150.0

@@ -6,9 +6,9 @@ from pathlib import Path
 import attrs
 
 from tcsandbox.server import quirks
+from tcsandbox.twitter import Credentials
 from tcsandbox.twitter.common.damage import Rst
 from tcsandbox.twitter.common.faults import HttpStatusFault
-from tcsandbox.twitter.common.oauth import Credentials
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
 

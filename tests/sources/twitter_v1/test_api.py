@@ -33,9 +33,8 @@ from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.connection import Ending
 from tcclient.stream.messages import Overlong
 from tcclient.stream.streamapi import Refusal
+from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer, Redirect
-from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v1.faults import Calm
 from tests.peers import clock_at
 
