@@ -474,6 +474,20 @@ class ConnectTests(SimulatorTestCase):
             self.assertRegex(old_posts[post], "storm|rain")
             self.assertRegex(old_posts[post], "storm|snow")
 
+    def test_newest_of_three_wins_after_a_while(self) -> None:
+        """A stream with two successors ends once, compressed ones too."""
+        self.build(rate=100.0)
+        self.simulator.fault(Takeover(notice=True, after=4.0))
+        old = self.ask(gzip=True)
+        between = self.ask()
+        self.run_for(1)
+        new = self.ask()
+        self.run_for(5)
+        self.assertTrue(old.hung_up and between.hung_up)
+        self.assertFalse(new.hung_up)
+        codes = [m["disconnect"]["code"] for m in old.got.messages if "disconnect" in m]
+        self.assertEqual(codes, [7])
+
     def test_accounts_do_not_disturb_each_other(self) -> None:
         """Each has a stream of its own."""
         self.build(accounts=(SANDBOX_CREDENTIALS, OTHER))

@@ -89,6 +89,8 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         """Send `data` at once, in the chunks that the split asks for."""
+        if self.closed:
+            return
         pieces = [data] if self.split == "off" else SPLITS[self.split].findall(data)
         for piece in pieces:
             self._put(self.pack(piece))
@@ -119,7 +121,7 @@ class Wire:
 
     def end(self) -> None:
         """End the gzip and the chunks as HTTP has it, and hang up."""
-        if self._gzip is not None:
+        if self._gzip is not None and not self.closed:
             self.send_packed(self._gzip.flush(zlib.Z_FINISH))
         self.break_off()
 
