@@ -22,7 +22,7 @@ from tcsandbox.twitter import Plan, Simulator, SimulatorSettings
 HOST = "127.0.0.1"
 TWITTER_PORT = 8871
 SERVER_PORT = 8872
-"""Preferred, so that what was pasted once works again; another port where these are taken."""
+"""The preferred ports, so that a command once pasted works again; others where they are taken."""
 
 JOBS = {
     "2": {"demo": "coffee, green tea", "cold": "iced coffee, rain"},

@@ -102,7 +102,7 @@ _LOGGING: dict[str, object] = {
     },
     "loggers": {
         "twisted": {"level": "WARNING"},
-        "log_legacy": {"level": "WARNING"},  # ports that open and close
+        "log_legacy": {"level": "WARNING"},  # would tell of every port that opens and closes
         "tcsandbox": {"level": "WARNING"},
     },
     "root": {"level": "INFO", "handlers": ["console", "file"]},

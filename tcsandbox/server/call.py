@@ -19,7 +19,7 @@ from tcsandbox.server.quirks import Quirks
 from tcsandbox.server.rows import JobRow, UserAccount
 from tcsandbox.server.views import Members
 
-# Status and what becomes JSON.
+# The status, and the object that becomes JSON.
 EndpointResult: TypeAlias = tuple[int, object]
 
 
@@ -100,7 +100,7 @@ class ApiCall:
         return method
 
     def _url(self, job: JobRow) -> str:
-        # The form asked for leaks into the addresses, as it does from the real server.
+        # The format asked for leaks into the addresses, as it does from the real server.
         tail = f".{self.suffix}" if self.suffix else "/"
         wanted = self.query.get("format")
         return f"{self.request.base}/api/jobs/{job.id}{tail}" + (

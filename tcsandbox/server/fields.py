@@ -135,7 +135,7 @@ def rate(value: object) -> Decimal:
     """Return a decimal of at most 8 digits, 3 of them behind the point; raise Invalid."""
     given = _python2_text(value).strip()
     try:
-        # Python 2 knows no digits grouped by underscores.
+        # Python 2 does not read digits grouped by underscores.
         number = Decimal(given if "_" not in given else "")
     except InvalidOperation:
         raise Invalid("A valid number is required.") from None

@@ -107,7 +107,7 @@ class Forms:
             return
         if value is None:
             raise Invalid("This job must be assigned to a valid client.")
-        # Not asked of a new job, so several jobs of one client do occur.
+        # A new job is not checked for this, so one client may well have several jobs.
         if job is not None and any(
             other.assigned_worker == value and other.archived_date is None for other in others
         ):

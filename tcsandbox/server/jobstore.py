@@ -63,8 +63,6 @@ class JobStore:
         """Return the user whose token this is, or None."""
         return next((user for user in self.users.values() if user.token == token), None)
 
-    # What a researcher does on the site.
-
     def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> JobRow:
         """Add a job for this store's worker, as the researcher would, and return it."""
         return self.insert(
@@ -116,8 +114,6 @@ class JobStore:
         self.get(job_id)
         del self.jobs[job_id]
         del self.updates[job_id]
-
-    # What the API does.
 
     def get(self, job_id: int) -> JobRow:
         """Return the row itself, not a copy; raise NoSuchJob."""

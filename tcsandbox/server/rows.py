@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-# A token that opens nothing but a sandbox.
+# Tokens that open nothing but a sandbox.
 TOKEN: Final = "5a4db0c5" * 5
 RESEARCHER_TOKEN: Final = "4e5ea4c4" * 5
 RESEARCHER_ID: Final = 1000

@@ -191,6 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(f"Cannot listen on {e.interface} port {e.port}: {e.socketError}.") from e
     except (OSError, ValueError) as e:
         raise SystemExit(f"The jobs in {options.keep} cannot be used: {e}") from e
-    # Only then does a signal end it as it should.
+    # A signal ends the process properly only once the reactor runs.
     reactor.callWhenRunning(print, _describe(server, port), flush=True)
     reactor.run()

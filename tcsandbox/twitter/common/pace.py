@@ -17,7 +17,7 @@ class Pace:
         """Return the posts due since the last call; the first call only starts the count."""
         since = 0.0 if self._asked is None else now - self._asked
         self._asked = now
-        # a clock that steps back owes nothing, one that leaps owes no flood
+        # a clock that steps back makes nothing due, one that leaps makes no flood due
         self._due += self.rate * min(max(since, 0.0), LONGEST_GAP)
         whole = int(self._due)
         self._due -= whole

@@ -33,7 +33,7 @@ class App:
     _scale: float
     rules: RuleStore = attrs.Factory(RuleStore)
     recent: deque[Sent] = attrs.Factory(lambda: deque(maxlen=REMEMBERED))
-    ended: float | None = None  # when the last search stream did
+    ended: float | None = None  # the Unix time at which the last search stream ended
     _open: int = 0
     _lingering: list[float] = attrs.Factory(list)  # when each slot becomes free
     _windows: dict[str, RateLimitWindow] = attrs.Factory(dict)

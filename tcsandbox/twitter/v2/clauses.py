@@ -30,7 +30,7 @@ class PostRequirements:
     box: Corners | None = None
     country: str | None = None
     draw: int | None = None
-    plain: bool = False  # nothing that is not wished for
+    plain: bool = False  # the post has nothing but what is required
 
 
 class RuleClause(ABC):
@@ -238,7 +238,7 @@ class OrClause(RuleClause):
     """Matches what one or more of `clauses` match."""
 
     clauses: tuple[RuleClause, ...]
-    # A thousand rules of a hundred words each are matched with every draft: words go by the set.
+    # A thousand rules of a hundred words each are matched with every draft: a set finds words fast.
     _words: frozenset[str] = attrs.field(init=False)
     _others: tuple[RuleClause, ...] = attrs.field(init=False)
 

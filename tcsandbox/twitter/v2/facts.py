@@ -15,9 +15,9 @@ _URL = re.compile(r"https?://\S+")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-"""Thai, kana and Chinese characters: a token each, so that a row of them is found within a row."""
+"""Thai, kana and Chinese characters; each is a word, so that a part of a row of them is found."""
 
-FIRST_ARROW = "\u2190"  # with the arrows begin the mathematical symbols that are emoji
+FIRST_ARROW = "\u2190"  # mathematical symbols from the arrows on are emoji
 
 
 @attrs.frozen
@@ -34,7 +34,7 @@ class Facts:
     hashtags: frozenset[str]
     mentions: frozenset[str]
     cashtags: frozenset[str]
-    urls: str  # made as `line` is
+    urls: str  # words of the links' addresses, spaced like `line`
     author: frozenset[str]  # username and id
     replied_to: frozenset[str]
     retweeted: frozenset[str]

@@ -18,7 +18,7 @@ _NEVER = (
     "url_contains followers_count tweets_count following_count listed_count community_id"
 )
 NEVER = frozenset(_NEVER.split())
-"""Accepted, and true of no simulated post."""
+"""The operators that are accepted but true of no simulated post."""
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,20}")
 _NUMBER = r"(-?\d+(?:\.\d+)?)"

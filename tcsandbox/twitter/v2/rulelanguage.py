@@ -18,7 +18,7 @@ _STOPWORDS = (
     "via we www you"
 )
 STOPWORDS = frozenset(_STOPWORDS.split())
-"""Words that PowerTrack, the older sister, does not take for a rule by themselves."""
+"""Words that PowerTrack, the older rule language, does not accept as a rule by themselves."""
 
 _JOINERS = {
     "and": "Use a space to logically join two clauses, or",

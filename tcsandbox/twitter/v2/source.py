@@ -80,7 +80,7 @@ class V2PostSource(PostSource):
         if known is not None and known[0] is draft.rules:
             return known[1]
         if len(self._forms) > MOST_FORMS:
-            # of rules that are long gone
+            # most are of rules that are long gone
             self._forms.clear()
             self._templates.clear()
         form = self._forms.get(draft)

@@ -17,7 +17,7 @@ from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.problems import Denied, Reply
 
 SANDBOX_BEARER_TOKEN = "AAAAAAAAAAAAAAAAAAAAAsandbox%2Bbearer%3Dtoken"
-"""Valid from the start, for the first account: what its owner would copy from X's console."""
+"""The first account's token, valid from the start: its owner would copy it from X's console."""
 
 
 @attrs.define
