@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from tcsandbox.twitter.filters import Filter
-from tcsandbox.twitter.posts import Ids, PostSource
-from tcsandbox.twitter.v2.clauses import Wish
+from tcsandbox.twitter.common.ids import Ids
+from tcsandbox.twitter.common.text import CODE
+from tcsandbox.twitter.v1.filters import Filter
+from tcsandbox.twitter.v1.posts import V1PostSource
+from tcsandbox.twitter.v2.clauses import PostRequirements
 from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.objects import iso
-from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID, Writer
-from tcsandbox.twitter.writing import CODE
+from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID, V2PostWriter
 
 JOBS = 3
 """Captures in v2."""
@@ -79,7 +80,7 @@ def matching_rules(jobs: Sequence[int], tags: Sequence[str]) -> bytes:
 
 def v1_templates() -> list[Template]:
     now = datetime(2026, 11, 1, 12, tzinfo=UTC).timestamp()
-    source = PostSource(Filter(track=("coffee", "green tea")), Ids(), Random(_SEED))
+    source = V1PostSource(Filter(track=("coffee", "green tea")), Ids(), Random(_SEED))
     templates = []
     while len(templates) < _TEMPLATES:
         # A few at a time: the source writes more of its own templates each time.
@@ -90,8 +91,8 @@ def v1_templates() -> list[Template]:
 
 def v2_templates() -> list[Template]:
     now = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    writer = Writer(Random(_SEED), now)
-    return [_v2_template(writer.post(Wish()), now) for _ in range(_TEMPLATES)]
+    writer = V2PostWriter(Random(_SEED), now)
+    return [_v2_template(writer.post(PostRequirements()), now) for _ in range(_TEMPLATES)]
 
 
 def _v2_template(post: Any, now: datetime) -> Template:

@@ -1,8 +1,8 @@
 """
-Both ends on loopback, and settings for a real client between them.
+Both ends on loopback, and the settings of a real client between them.
 
-Knows which ports, which job, which folder, and how to tell a newcomer; the ends themselves, and the
-client, are built elsewhere.
+Knows the ports, the jobs, the folder, and what a newcomer is told; the ends themselves and the
+client are built elsewhere.
 """
 
 import fcntl
@@ -15,15 +15,14 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from tcsandbox.example import RULE_DELAY, Ends, may_be_replaced, write_settings
+from tcsandbox.example import RULE_DELAY, SandboxAddresses, may_be_replaced, write_settings
 from tcsandbox.server import TOKEN, CaptureServer
-from tcsandbox.twitter.simulator import Character, Simulator
-from tcsandbox.twitter.v2.plan import Plan
+from tcsandbox.twitter import Plan, Simulator, SimulatorSettings
 
 HOST = "127.0.0.1"
 TWITTER_PORT = 8871
 SERVER_PORT = 8872
-"""Preferred, so that what was pasted once works again; another port where these are taken."""
+"""The preferred ports, so that a command once pasted works again; others where they are taken."""
 
 JOBS = {
     "2": {"demo": "coffee, green tea", "cold": "iced coffee, rain"},
@@ -36,15 +35,15 @@ RATE = 20.0
 
 
 class SandboxError(Exception):
-    """The sandbox cannot be set up; str() is a sentence."""
+    """Raised when the sandbox cannot be set up; str() is a sentence."""
 
 
 class Sandbox(Service):
     """
     The simulated Twitter and the stand-in server, with running jobs for the API "2" or "1.1".
 
-    The constructor makes `folder`, takes it and the ports, and writes `settings_path`; it raises
-    SandboxError.  `stopService` fires when both have closed their connections.
+    The constructor makes `folder`, locks it, takes the ports, and writes `settings_path`; it
+    raises SandboxError.
     """
 
     def __init__(self, folder: Path, api: str, reactor: Any) -> None:
@@ -63,19 +62,22 @@ class Sandbox(Service):
                     "not a sandbox's, and would be overwritten."
                 )
             self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
-            write_settings(self.settings_path, Ends(self.twitter_url, self.server_url, api))
+            write_settings(
+                self.settings_path, SandboxAddresses(self.twitter_url, self.server_url, api)
+            )
         except OSError as e:
             in_the_way = isinstance(e, FileExistsError)
             reason = "there is a file of that name" if in_the_way else e.strerror
             raise SandboxError(f"The sandbox cannot be set up in {self.folder}: {reason}.") from e
-        character = Character(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
-        self._twitter = Simulator(reactor, Random(), character)
+        settings = SimulatorSettings(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
+        self._twitter = Simulator(reactor, Random(), settings)
         self._server = CaptureServer(reactor)
         for name, keywords in JOBS[api].items():
             self._server.store.create(name, keywords, 2)
         self._ports: list[Any] = []
 
     def startService(self) -> None:
+        """Serve both ends on the ports that the constructor took."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         sites = (self._twitter.site(), self._server.site)
         for listening, site in zip(self._sockets, sites, strict=True):
@@ -86,6 +88,7 @@ class Sandbox(Service):
             listening.close()
 
     def stopService(self) -> Deferred[Any]:
+        """Stop listening and hang up on everybody; fires when all connections are closed."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         closed = [maybeDeferred(port.stopListening) for port in self._ports]
         closed += [self._twitter.stop(), self._server.hang_up()]
@@ -93,15 +96,16 @@ class Sandbox(Service):
 
     @property
     def twitter_url(self) -> str:
-        """The root of both APIs."""
+        """The address of the simulated Twitter, below which both APIs are."""
         return f"http://{HOST}:{self._sockets[0].getsockname()[1]}/"
 
     @property
     def server_url(self) -> str:
+        """The address of the stand-in server's API."""
         return f"http://{HOST}:{self._sockets[1].getsockname()[1]}/api/"
 
     def description(self) -> str:
-        """What runs where, where the files are, and what to try: for the console."""
+        """Return what the console shows: what runs where, where the files are, and what to try."""
         data = self.folder / "data"
         names = " and ".join(repr(name) for name in JOBS[self._api])
         job = f"{self.server_url}activejobs/1/"
@@ -139,7 +143,11 @@ def sandbox(folder: Path, api: str, reactor: Any) -> Sandbox:
 
 
 def _lock(folder: Path) -> None:
-    """Keep a second sandbox out, as long as this process lives.  Raises SandboxError, OSError."""
+    """
+    Keep a second sandbox out of `folder` as long as this process lives.
+
+    Raise SandboxError when one is there already, and OSError.
+    """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,7 +159,7 @@ def _lock(folder: Path) -> None:
 
 
 def _listening(preferred: int) -> socket.socket:
-    """A socket that listens at the preferred port of HOST, or else at any that is free."""
+    """Return a socket that listens at the preferred port of HOST, or else at any free one."""
     for port in (preferred, 0):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,5 @@
 """
-The settings of the sandbox's client: an example that works.
+The settings file of the sandbox's client: an example that works.
 
 Knows the keys and what a newcomer wants to see; opens nothing but the settings file.
 """
@@ -10,30 +10,34 @@ from pathlib import Path
 import attrs
 
 from tcsandbox.server import TOKEN
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcsandbox.twitter import SANDBOX_CREDENTIALS
 
 RULE_DELAY = 2.0
 """Seconds until a rule of the simulated X works; the real one takes about 20."""
 
 
 @attrs.frozen
-class Ends:
-    """Where the ends are: `twitter` is the root of both APIs, `api` is "2" or "1.1"."""
+class SandboxAddresses:
+    """Where both ends are: `twitter` is the root of both APIs, `api` is "2" or "1.1"."""
 
     twitter: str
     server: str
     api: str
 
 
-def write_settings(path: Path, ends: Ends) -> None:
-    """Write the settings; only their owner can read them, as it should be.  Raises OSError."""
+def write_settings(path: Path, ends: SandboxAddresses) -> None:
+    """Write the settings for `ends`, readable by their owner only; raise OSError."""
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(json.dumps(_settings(ends), indent=4) + "\n", encoding="utf-8")
 
 
 def may_be_replaced(path: Path) -> bool:
-    """Whether no settings are there, or those of an earlier sandbox: their keys open nothing."""
+    """
+    Return whether `path` holds no settings, or those of an earlier sandbox.
+
+    The keys of a sandbox open nothing, so nobody misses them.
+    """
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -45,7 +49,7 @@ def may_be_replaced(path: Path) -> bool:
     return bool(key == SANDBOX_CREDENTIALS.api_key)
 
 
-def _settings(ends: Ends) -> dict[str, object]:
+def _settings(ends: SandboxAddresses) -> dict[str, object]:
     return {
         "server": {
             "base_url": ends.server,
@@ -63,12 +67,12 @@ def _settings(ends: Ends) -> dict[str, object]:
 
 
 def _credentials(api: str) -> dict[str, str]:
-    """v2 needs the app's pair only."""
+    """Return the keys that `api` needs: all four, or for v2 only the app's pair."""
     keys: dict[str, str] = attrs.asdict(SANDBOX_CREDENTIALS)
     return keys if api == "1.1" else {name: keys[name] for name in ("api_key", "api_secret")}
 
 
-def _twitter(ends: Ends) -> dict[str, object]:
+def _twitter(ends: SandboxAddresses) -> dict[str, object]:
     if ends.api == "1.1":
         return {"api": "1.1", "stream_url": f"{ends.twitter}1.1/"}
     return {"api": "2", "api_url": ends.twitter, "rule_delay": RULE_DELAY}
@@ -98,7 +102,7 @@ _LOGGING: dict[str, object] = {
     },
     "loggers": {
         "twisted": {"level": "WARNING"},
-        "log_legacy": {"level": "WARNING"},  # ports that open and close
+        "log_legacy": {"level": "WARNING"},  # would tell of every port that opens and closes
         "tcsandbox": {"level": "WARNING"},
     },
     "root": {"level": "INFO", "handlers": ["console", "file"]},

@@ -36,9 +36,8 @@ from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
 from tcsandbox.server import CaptureServer, quirks, restapi
 from tcsandbox.server.negotiation import ApiRequest
-from tcsandbox.server.rows import TOKEN, Job
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.server.rows import TOKEN, JobRow
+from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tests.peers import DONE, FakeApi, FakeResponse, clock_at, settle, upstream
 
 reactor = cast(Any, _reactor)
@@ -98,7 +97,7 @@ class Researcher:
         self.server = server
         self.store = server.store
 
-    def row(self, job: int = 1) -> Job:
+    def row(self, job: int = 1) -> JobRow:
         """Return the job as the server has it."""
         return self.store.jobs[job]
 
@@ -119,7 +118,7 @@ class Scene(Researcher):
         self, test: TestCase, rate: float = 0.0, journal: Any = None, **settings: Any
     ) -> None:
         super().__init__(CaptureServer(reactor))
-        self.twitter = Simulator(reactor, Random(1), Character(rate=rate), journal)
+        self.twitter = Simulator(reactor, Random(1), SimulatorSettings(rate=rate), journal)
         self.disk = Disk(Path(test.mktemp()).absolute())
         self.client: Poller | None = None
         self._settings = settings
@@ -255,9 +254,9 @@ class Request:
     path: str
     body: dict[str, Any] | None
     cancelled: bool = False
-    _work: Callable[[], restapi.Answer] = attrs.field(repr=False, kw_only=True)
+    _work: Callable[[], restapi.ApiAnswer] = attrs.field(repr=False, kw_only=True)
     _answered: Deferred[IResponse] = attrs.field(repr=False, kw_only=True)
-    _answer: restapi.Answer | None = None
+    _answer: restapi.ApiAnswer | None = None
 
     def work(self) -> None:
         """Have the server do what was asked, and answer later."""
@@ -271,14 +270,14 @@ class Request:
 
     def answer_otherwise(self, status: int, body: bytes = b"<h1>Error</h1>") -> None:
         """Have the server, or something in front of it, give another answer."""
-        self._give(restapi.Answer(status, body))
+        self._give(restapi.ApiAnswer(status, body))
 
     def fail(self, error: Exception) -> None:
         """Have the request fail: there is no answer."""
         if not self._answered.called:
             self._answered.errback(Failure(error))
 
-    def _give(self, answer: restapi.Answer) -> None:
+    def _give(self, answer: restapi.ApiAnswer) -> None:
         if not self._answered.called:
             self._answered.callback(_Whole(answer.status, Headers(), body=answer.body))
 

@@ -1,4 +1,6 @@
-"""A stand-in for the capture server, on loopback, as deployed servers were recorded."""
+"""
+A stand-in for the capture server, on loopback, which answers as deployed servers were recorded.
+"""
 
 from tcsandbox.server.rows import TOKEN
 from tcsandbox.server.standin import CaptureServer

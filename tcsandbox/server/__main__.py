@@ -1,4 +1,4 @@
-"""`python -m tcsandbox.server`"""
+"""Runs the stand-in: `python -m tcsandbox.server`."""
 
 from tcsandbox.server.standin import main
 

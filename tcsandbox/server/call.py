@@ -11,21 +11,26 @@ from typing import TypeAlias
 import attrs
 
 from tcsandbox.server import fields, views
-from tcsandbox.server.fields import Body
+from tcsandbox.server.fields import RequestBody
 from tcsandbox.server.forms import Forms
 from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
 from tcsandbox.server.negotiation import ApiError, ApiRequest, parse_body
 from tcsandbox.server.quirks import Quirks
-from tcsandbox.server.rows import Job, User
+from tcsandbox.server.rows import JobRow, UserAccount
 from tcsandbox.server.views import Members
 
-# Status and what becomes JSON.
-Outcome: TypeAlias = tuple[int, object]
+# The status, and the object that becomes JSON.
+EndpointResult: TypeAlias = tuple[int, object]
 
 
 @attrs.define
-class Call:
-    """One request on its way to an endpoint, and what endpoints ask of it."""
+class ApiCall:
+    """
+    A request to an endpoint.
+
+    `row` is the id in the address, `suffix` the format in it; `user` is set once the token is
+    checked.
+    """
 
     request: ApiRequest
     store: JobStore
@@ -33,48 +38,53 @@ class Call:
     row: str | None
     query: Mapping[str, str]
     suffix: str | None
-    user: User = attrs.field(init=False)
+    user: UserAccount = attrs.field(init=False)
 
     @property
     def format(self) -> str | None:
-        """The form asked for by the address, which wins over the Accept header."""
+        """The format that the address asks for, which wins over the Accept header."""
         return self.suffix or self.query.get("format")
 
     @property
     def forms(self) -> Forms:
-        """Reads the body's members as this server's database can hold them."""
+        """The reader of the body's members, as this server's database can hold them."""
         mysql = self.quirks.database == "mysql"
         return Forms(self.store, fields.mysql_number if mysql else fields.whole_number)
 
-    def body(self) -> Body:
-        """The body under the members' present names; raises ApiError 400 and 415."""
+    def body(self) -> RequestBody:
+        """Return the body, its members under their present names; raise ApiError 400 and 415."""
         body = parse_body(self.request)
         values = dict(body.values)
         if self.quirks.keywords_member != "keywords":
             values.pop("keywords", None)
             if self.quirks.keywords_member in values:
                 values["keywords"] = values.pop(self.quirks.keywords_member)
-        return Body(values, body.form)
+        return RequestBody(values, body.form)
 
-    def job(self, job: Job, naive: frozenset[str] = frozenset()) -> Members:
-        """A job as this server and this request want it written."""
+    def job(self, job: JobRow, naive: frozenset[str] = frozenset()) -> Members:
+        """Return a job as this server and this request want it written."""
         members = views.job_members(job, self.store, self._url(job), naive)
         return self.renamed(members)
 
     def renamed(self, members: Mapping[str, object]) -> Members:
-        """The same under the names this server gives members."""
+        """Return `members` under the names that this server gives them."""
         return {
             self.quirks.keywords_member if member == "keywords" else member: value
             for member, value in members.items()
         }
 
-    def page(self, rows: list[Members]) -> Outcome:
-        """One page of a list."""
+    def page(self, rows: list[Members]) -> EndpointResult:
+        """Return one page of a list."""
         url = self.request.base + self.request.target
         return 200, views.page(rows, url, self.query)
 
     def job_id(self) -> int:
-        """The number in the address; raises NoSuchJob, and Crash beyond what SQLite holds."""
+        """
+        Return the number in the address.
+
+        Raise NoSuchJob where there is none, and Crash for a number beyond what SQLite
+        holds.
+        """
         if not re.fullmatch(r"-?\d+", self.row or "", re.ASCII):
             raise NoSuchJob(self.row)
         number = int(self.row or "")
@@ -83,14 +93,14 @@ class Call:
         return number
 
     def allow(self, *methods: str) -> str:
-        """The method, GET for HEAD; raises ApiError 405 unless it is one of `methods`."""
+        """Return the method, GET for HEAD; raise ApiError 405 unless it is one of `methods`."""
         method = "GET" if self.request.method == "HEAD" else self.request.method
         if method not in methods:
             raise ApiError(405, f'Method "{self.request.method}" not allowed.')
         return method
 
-    def _url(self, job: Job) -> str:
-        # The form asked for leaks into the addresses, as it does from the real server.
+    def _url(self, job: JobRow) -> str:
+        # The format asked for leaks into the addresses, as it does from the real server.
         tail = f".{self.suffix}" if self.suffix else "/"
         wanted = self.query.get("format")
         return f"{self.request.base}/api/jobs/{job.id}{tail}" + (

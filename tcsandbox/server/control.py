@@ -9,29 +9,43 @@ from typing import Protocol, TypeAlias
 
 from msgspec import to_builtins
 
-from tcsandbox.server.quirks import Fault, Quirks, parse_fault
+from tcsandbox.server.quirks import Quirks, ServerFault, parse_fault
 
-Reply: TypeAlias = tuple[int, object]
+ControlReply: TypeAlias = tuple[int, object]
 
 
 class Controlled(Protocol):
-    """What can be controlled: see CaptureServer."""
+    """What the controls ask of a server: see CaptureServer."""
 
     quirks: Quirks
 
-    def quirk(self, **changes: object) -> None: ...
-    def fault(self, fault: Fault) -> None: ...
-    def clear_faults(self) -> None: ...
-    def pending_faults(self) -> list[dict[str, object]]: ...
-    def state(self) -> dict[str, object]: ...
+    def quirk(self, **changes: object) -> None:
+        """Replace members of `quirks`; raise ValueError with a sentence for a bad one."""
+        ...
+
+    def fault(self, fault: ServerFault) -> None:
+        """Let `fault` happen to the next requests that it concerns."""
+        ...
+
+    def clear_faults(self) -> None:
+        """Forget the faults still to come."""
+        ...
+
+    def pending_faults(self) -> list[dict[str, object]]:
+        """Return the faults still to come, as JSON objects."""
+        ...
+
+    def state(self) -> dict[str, object]:
+        """Return everything that can be known from outside, ready for JSON."""
+        ...
 
 
-def control(server: Controlled, method: str, path: str, body: bytes) -> Reply:
+def control(server: Controlled, method: str, path: str, body: bytes) -> ControlReply:
     """
-    The status and JSON that answer a control.
+    Return the status and the JSON that answer a control.
 
-    POST /sandbox/fault with a fault of quirks.py plans it, DELETE forgets all; POST /sandbox/quirk
-    changes the members given; GET /sandbox/state tells everything.
+    POST /sandbox/fault with a fault of quirks.py plans it, DELETE forgets all; POST
+    /sandbox/quirk changes the members given; GET /sandbox/state tells everything.
     """
     try:
         match method, path:

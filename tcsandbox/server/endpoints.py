@@ -7,19 +7,19 @@ Knows which rows an address shows and what its methods write; knows no routing a
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from tcsandbox.server.call import Call, Outcome
+from tcsandbox.server.call import ApiCall, EndpointResult
 from tcsandbox.server.fields import written_moment
 from tcsandbox.server.jobstore import NoSuchJob
 from tcsandbox.server.negotiation import ApiError
 from tcsandbox.server.quirks import Quirks
-from tcsandbox.server.rows import RESEARCHER_ID, Job, User
+from tcsandbox.server.rows import RESEARCHER_ID, JobRow, UserAccount
 from tcsandbox.server.views import Members, update_members
 
-Endpoint: TypeAlias = Callable[[Call], Outcome]
+Endpoint: TypeAlias = Callable[[ApiCall], EndpointResult]
 
 
 def find_endpoint(name: str | None, row: str | None, quirks: Quirks) -> Endpoint | None:
-    """What answers /api/<name>/<row>/, None where there is no such page."""
+    """Return what answers /api/<name>/<row>/, or None where there is no such page."""
     if name == "activejobs" and row and quirks.without_activejobs_detail == 404:
         return None
     if name is None:
@@ -27,14 +27,14 @@ def find_endpoint(name: str | None, row: str | None, quirks: Quirks) -> Endpoint
     return (_ROWS if row else _LISTS).get(name)
 
 
-def _root(call: Call) -> Outcome:
+def _root(call: ApiCall) -> EndpointResult:
     call.allow("GET")
     if not call.user.staff:
         raise ApiError(403, "You do not have permission to perform this action.")
     return 200, {name: f"{call.request.base}/api/{name}/" for name in sorted(_LISTS)}
 
 
-def _all_jobs(call: Call) -> Outcome:
+def _all_jobs(call: ApiCall) -> EndpointResult:
     jobs = list(call.store.jobs.values())
     wanted = call.query.get("active")
     if wanted in ("true", "True"):
@@ -44,18 +44,22 @@ def _all_jobs(call: Call) -> Outcome:
     return _jobs(call, jobs)
 
 
-def _active_jobs(call: Call) -> Outcome:
+def _active_jobs(call: ApiCall) -> EndpointResult:
     return _jobs(call, call.store.active(call.user.id))
 
 
-def _jobs(call: Call, jobs: list[Job]) -> Outcome:
+def _jobs(call: ApiCall, jobs: list[JobRow]) -> EndpointResult:
     if call.allow("GET", "POST") == "GET":
         return call.page([call.job(job) for job in jobs])
     return 201, call.job(call.store.insert(call.forms.new_job(call.body())))
 
 
-def _job(call: Call) -> Outcome:
-    """jobs/<id>/: any job of anyone; a write crashes over keywords and counts as a heartbeat."""
+def _job(call: ApiCall) -> EndpointResult:
+    """
+    Answer jobs/<id>/: any job of anyone.
+
+    A write crashes over keywords and counts as a heartbeat.
+    """
     method = call.allow("GET", "PUT", "PATCH", "DELETE")
     job = call.store.get(call.job_id())
     if method == "GET":
@@ -67,8 +71,12 @@ def _job(call: Call) -> Outcome:
     return 200, call.job(job, naive)
 
 
-def _active_job(call: Call) -> Outcome:
-    """activejobs/<id>/: the asker's own jobs; a write is only a write, DELETE really deletes."""
+def _active_job(call: ApiCall) -> EndpointResult:
+    """
+    Answer activejobs/<id>/: one of the asker's own jobs.
+
+    A write is only a write here, and DELETE really deletes.
+    """
     read_only = call.quirks.without_activejobs_detail == 405
     method = call.allow("GET", *(() if read_only else ("PUT", "PATCH", "DELETE")))
     job = call.store.get(call.job_id())
@@ -83,13 +91,14 @@ def _active_job(call: Call) -> Outcome:
     return 200, call.job(job, naive)
 
 
-def _written(call: Call, job: Job) -> dict[str, object]:
+def _written(call: ApiCall, job: JobRow) -> dict[str, object]:
+    """Return the values that a PUT or PATCH of `job` writes."""
     if call.request.method == "PUT":
         return call.forms.whole_job(job, call.body())
     return call.forms.part_of_job(job, call.body())
 
 
-def _updates(call: Call) -> Outcome:
+def _updates(call: ApiCall) -> EndpointResult:
     if call.allow("GET", "POST") == "GET":
         rows = sorted(
             (row for rows in call.store.updates.values() for row in rows), key=lambda row: row.id
@@ -98,7 +107,7 @@ def _updates(call: Call) -> Outcome:
     return 201, update_members(call.store.add_update(call.forms.update(call.body())))
 
 
-def _modifications(call: Call) -> Outcome:
+def _modifications(call: ApiCall) -> EndpointResult:
     call.allow("GET")
     wanted = call.query.get("job")
     return call.page(
@@ -116,44 +125,50 @@ def _modifications(call: Call) -> Outcome:
     )
 
 
-def _users(call: Call) -> Outcome:
+def _users(call: ApiCall) -> EndpointResult:
     call.allow("GET")
     return call.page([_user_members(user) for user in call.store.users.values()])
 
 
-def _user(call: Call) -> Outcome:
-    """`current` is asked for before the token is looked at, so with a token it is never found."""
+def _user(call: ApiCall) -> EndpointResult:
+    """
+    Answer users/<id>/.
+
+    The server looks for `current` before it looks at the token, so with a token it is never
+    found.
+    """
     call.allow("GET")
     return 200, _user_members(_one(call, call.store.users))
 
 
-def _clients(call: Call) -> Outcome:
+def _clients(call: ApiCall) -> EndpointResult:
     call.allow("GET")
     return call.page([_client_members(call, user) for user in _client_users(call).values()])
 
 
-def _client(call: Call) -> Outcome:
+def _client(call: ApiCall) -> EndpointResult:
     call.allow("GET")
     return 200, _client_members(call, _one(call, _client_users(call)))
 
 
-def _client_users(call: Call) -> dict[int, User]:
+def _client_users(call: ApiCall) -> dict[int, UserAccount]:
     return {id: user for id, user in call.store.users.items() if id != RESEARCHER_ID}
 
 
-def _one(call: Call, users: Mapping[int, User]) -> User:
+def _one(call: ApiCall, users: Mapping[int, UserAccount]) -> UserAccount:
+    """Return the user whose id is in the address; raise ApiError 404."""
     try:
         return users[int(call.row or "")]
     except (ValueError, KeyError):
         raise ApiError(404, "Not found.") from None
 
 
-def _user_members(user: User) -> Members:
+def _user_members(user: UserAccount) -> Members:
     return {"id": user.id, "username": user.username}
 
 
-def _client_members(call: Call, user: User) -> Members:
-    """Any token may read any client's token."""
+def _client_members(call: ApiCall, user: UserAccount) -> Members:
+    """Return a client's members, its token included: any token may read any client's."""
     return {
         "id": user.id,
         "username": user.username,

@@ -1,5 +1,5 @@
 """
-How an answer reaches the peer: the three framings, in one piece, in drops, or not to its end.
+How an answer reaches the peer: in three framings, in one piece, in drops, or not to its end.
 
 Knows twisted.web and time; knows nothing of what is answered.
 """
@@ -12,14 +12,14 @@ from twisted.web.http import datetimeToString
 from twisted.web.server import Request
 
 from tcsandbox.server.requestlog import Seen
-from tcsandbox.server.restapi import Answer
+from tcsandbox.server.restapi import ApiAnswer
 
 BODILESS: Final = (204, 304)
 
 
 class Exchange:
     """
-    One request and its answer.  Nothing is left of it, no timer either, once the peer has gone.
+    One request and its answer.  Once the peer has gone nothing is left of it, no timer either.
 
     `framing` is one of Quirks.framing; `seen` learns the status when the answer begins.
     """
@@ -33,8 +33,8 @@ class Exchange:
         self._over = False
         request.notifyFinish().addBoth(self._end)
 
-    def send(self, answer: Answer) -> None:
-        """The whole answer at once."""
+    def send(self, answer: ApiAnswer) -> None:
+        """Send the whole answer at once, unless the peer has gone."""
         if self._over:
             return
         self._begin(answer)
@@ -42,20 +42,24 @@ class Exchange:
             self._request.write(answer.body)
         self._request.finish()
 
-    def send_cut(self, answer: Answer, after: int | None) -> None:
-        """The head and `after` bytes of the body (None: half of it), then the end."""
+    def send_cut(self, answer: ApiAnswer, after: int | None) -> None:
+        """
+        Send the head and `after` bytes of the body, and close the connection.
+
+        None for `after` means half of the body.
+        """
         self._begin(answer)
         self._request.write(answer.body[: len(answer.body) // 2 if after is None else after])
         self.hang_up()
 
-    def drip(self, answer: Answer, size: int, seconds: float) -> None:
-        """The head at once, the body `size` bytes each `seconds`."""
+    def drip(self, answer: ApiAnswer, size: int, seconds: float) -> None:
+        """Send the head at once, and `size` bytes of the body every `seconds`."""
         self._begin(answer)
         self._request.write(b"")
         self._drop(answer.body, size, seconds)
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
-        """Do `act` in so many seconds, unless the peer has gone by then."""
+        """Call `act` in so many seconds, unless the peer has gone by then."""
         self._timer = self._clock.callLater(seconds, act)
 
     def hang_up(self) -> None:
@@ -69,7 +73,7 @@ class Exchange:
         self._request.write(rest[:size])
         self.later(seconds, lambda: self._drop(rest[size:], size, seconds))
 
-    def _begin(self, answer: Answer) -> None:
+    def _begin(self, answer: ApiAnswer) -> None:
         request = self._request
         self._seen.status = answer.status
         request.setResponseCode(answer.status)
@@ -89,7 +93,7 @@ class Exchange:
         request.channel.writeHeaders(version, code, request.code_message, request.responseHeaders)
         request.startedWriting = 1
 
-    def _bodiless(self, answer: Answer) -> bool:
+    def _bodiless(self, answer: ApiAnswer) -> bool:
         return self._request.method == b"HEAD" or answer.status in BODILESS
 
     def _end(self, _result: object) -> None:

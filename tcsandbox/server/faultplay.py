@@ -12,11 +12,13 @@ import msgspec
 
 from tcsandbox.server import quirks
 from tcsandbox.server.exchange import Exchange
-from tcsandbox.server.restapi import Answer, json_answer
+from tcsandbox.server.restapi import ApiAnswer, json_answer
 
 
-def play(fault: quirks.Fault | None, exchange: Exchange, work: Callable[[], Answer]) -> None:
-    """Answer with what `work` gives, or as `fault` says; `work` is called once at most."""
+def play(
+    fault: quirks.ServerFault | None, exchange: Exchange, work: Callable[[], ApiAnswer]
+) -> None:
+    """Answer with what `work` returns, or as `fault` says; call `work` once at most."""
     if isinstance(fault, quirks.Answered | quirks.Silent | quirks.Closed | quirks.Redirected):
         _instead(fault, exchange, work)
         return
@@ -39,8 +41,9 @@ def play(fault: quirks.Fault | None, exchange: Exchange, work: Callable[[], Answ
 def _instead(
     fault: quirks.Answered | quirks.Silent | quirks.Closed | quirks.Redirected,
     exchange: Exchange,
-    work: Callable[[], Answer],
+    work: Callable[[], ApiAnswer],
 ) -> None:
+    """Answer as a fault says that replaces the server's answer; call `work` if it is processed."""
     if not isinstance(fault, quirks.Redirected) and fault.processed:
         work()
     match fault:
@@ -49,17 +52,21 @@ def _instead(
         case quirks.Closed():
             exchange.hang_up()
         case quirks.Redirected():
-            exchange.send(Answer(fault.status, headers={"Location": fault.location}))
+            exchange.send(ApiAnswer(fault.status, headers={"Location": fault.location}))
 
 
-def _other_answer(fault: quirks.Answered) -> Answer:
+def _other_answer(fault: quirks.Answered) -> ApiAnswer:
     if fault.json is not msgspec.UNSET:
         return json_answer(fault.status, fault.json)
-    return Answer(fault.status, fault.body.encode(), fault.content_type)
+    return ApiAnswer(fault.status, fault.body.encode(), fault.content_type)
 
 
-def _without(answer: Answer, members: list[str]) -> Answer:
-    """The answer lacking `members`, itself and each of its results; not JSON stays as it is."""
+def _without(answer: ApiAnswer, members: list[str]) -> ApiAnswer:
+    """
+    Return the answer, and each of its results, without `members`.
+
+    An answer that is not JSON stays as it is.
+    """
     if answer.content_type != "application/json":
         return answer
     content = json.loads(answer.body)

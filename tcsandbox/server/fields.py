@@ -1,9 +1,9 @@
 """
 What the capture server accepts as the value of a member, and how it writes one out.
 
-Knows texts, numbers and moments, and the sentences with which they are refused; knows no jobs
-and no requests.  The server runs on Python 2 and Django REST framework 3.4, whose rules these
-are, down to the twelve digits Python 2 gives a float.
+Knows texts, numbers and moments, and the sentences with which they are refused; knows no jobs and
+no requests.  The server runs on Python 2 and Django REST framework 3.4, whose rules these are, down
+to the twelve digits that Python 2 gives a float.
 """
 
 import enum
@@ -31,7 +31,7 @@ _WRONG_MOMENT = (
 
 
 class Invalid(Exception):
-    """A value is refused; `messages` are the server's sentences, one or more."""
+    """Raised when a value is refused; `messages` are the server's sentences, one or more."""
 
     def __init__(self, *messages: str) -> None:
         super().__init__(*messages)
@@ -39,7 +39,7 @@ class Invalid(Exception):
 
 
 class Absent(enum.Enum):
-    """What stands for a member that the body does not have; null is a value."""
+    """The type of ABSENT, which stands for a member that a body lacks; null is a value."""
 
     ABSENT = "absent"
 
@@ -48,8 +48,8 @@ ABSENT: Final = Absent.ABSENT
 
 
 @attrs.frozen
-class Body:
-    """The members of a request body.  In a form every value is text and "" may mean null."""
+class RequestBody:
+    """The members of a request body.  In a form every value is text, and "" may mean null."""
 
     values: Mapping[str, object]
     form: bool = False
@@ -63,8 +63,8 @@ class Field:
     nullable: bool = True
     required: bool = False
 
-    def read(self, body: Body, name: str, partial: bool) -> object:
-        """The value to store, or ABSENT to leave the stored one alone; raises Invalid."""
+    def read(self, body: RequestBody, name: str, partial: bool) -> object:
+        """Return the value to store, or ABSENT to leave the stored one alone; raise Invalid."""
         value = body.values.get(name, ABSENT)
         if value is ABSENT:
             if self.required and not partial:
@@ -82,7 +82,7 @@ class Field:
 
 
 def text(value: object) -> str:
-    """Text with its outer whitespace trimmed; blank text is refused."""
+    """Return `value` as trimmed text; raise Invalid for blank text and for what is no text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Invalid("Not a valid string.")
     trimmed = _python2_text(value).strip()
@@ -92,7 +92,7 @@ def text(value: object) -> str:
 
 
 def job_name(value: object) -> str:
-    """Text that may name a job; every reason for which it may not is reported at once."""
+    """Return `value` as the name of a job; raise Invalid with every reason why it cannot be."""
     name = text(value)
     messages = []
     if not re.fullmatch(r"[0-9a-zA-Z_\- ]*", name):
@@ -105,7 +105,7 @@ def job_name(value: object) -> str:
 
 
 def status(value: object) -> int:
-    """One of 0 to 5, as a number or as its text."""
+    """Return `value`, a number or its text, as a status from 0 to 5; raise Invalid."""
     given = _python2_text(value)
     if given not in {"0", "1", "2", "3", "4", "5"}:
         raise Invalid(f'"{given}" is not a valid choice.')
@@ -113,7 +113,7 @@ def status(value: object) -> int:
 
 
 def whole_number(value: object) -> int:
-    """An integer of any size, also as text and as 10.0."""
+    """Return `value` as an integer of any size, also from text and from 10.0; raise Invalid."""
     given = re.sub(r"\.0*\s*$", "", _python2_text(value))
     if not re.fullmatch(r"\s*[+-]?\d+\s*", given, re.ASCII):
         raise Invalid("A valid integer is required.")
@@ -121,7 +121,7 @@ def whole_number(value: object) -> int:
 
 
 def mysql_number(value: object) -> int:
-    """An integer that fits the column MySQL gives it."""
+    """Return `value` as an integer that fits MySQL's column; raise Invalid."""
     number = whole_number(value)
     low, high = MYSQL_INTEGERS
     if number > high:
@@ -132,10 +132,10 @@ def mysql_number(value: object) -> int:
 
 
 def rate(value: object) -> Decimal:
-    """A decimal of at most 8 digits, 3 of them behind the point and 5 before it."""
+    """Return a decimal of at most 8 digits, 3 of them behind the point; raise Invalid."""
     given = _python2_text(value).strip()
     try:
-        # Python 2 knows no digits grouped by underscores.
+        # Python 2 does not read digits grouped by underscores.
         number = Decimal(given if "_" not in given else "")
     except InvalidOperation:
         raise Invalid("A valid number is required.") from None
@@ -153,7 +153,11 @@ def rate(value: object) -> Decimal:
 
 
 def moment(value: object) -> datetime:
-    """A date and time; without a zone it is UTC.  A bare date is refused."""
+    """
+    Return `value` as a time in UTC; raise Invalid, also for a bare date.
+
+    A time without a zone is taken as UTC.
+    """
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Invalid(_WRONG_MOMENT)
@@ -174,7 +178,11 @@ def moment(value: object) -> datetime:
 
 
 def row_id(value: object) -> int:
-    """The key of a row, a number or its text.  Whether there is such a row is not asked here."""
+    """
+    Return the key of a row, given as a number or its text; raise Invalid.
+
+    Whether there is such a row is not asked here.
+    """
     if value == "":
         raise Invalid("This field may not be null.")
     try:
@@ -185,16 +193,19 @@ def row_id(value: object) -> int:
 
 
 def written_rate(value: Decimal | None) -> str | None:
-    """Always three decimals, as text: "1.500"."""
+    """Return `value` as text that always has three decimals: "1.500"."""
     return None if value is None else f"{value:.{RATE_PLACES}f}"
 
 
 def written_moment(value: datetime | None) -> str | None:
-    """ISO 8601 in UTC: six digits of fraction, or none at all when they are zero."""
+    """
+    Return `value` as ISO 8601 in UTC, with six digits of fraction, or none when they are zero.
+    """
     return None if value is None else value.replace(tzinfo=None).isoformat() + "Z"
 
 
 def _python2_text(value: object) -> str:
+    """Return `value` as Python 2 writes it."""
     if not isinstance(value, float):
         return str(value)
     short = f"{value:.12g}"
@@ -202,7 +213,11 @@ def _python2_text(value: object) -> str:
 
 
 def _precision(number: Decimal) -> tuple[int, int, int]:
-    """How many digits in total, before and behind the point, counted the framework's way."""
+    """
+    Return how many digits there are in total, before and behind the point.
+
+    They are counted the framework's way.
+    """
     _sign, digits, exponent = number.as_tuple()
     places = -int(exponent)
     if places <= 0:

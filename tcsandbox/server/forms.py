@@ -1,16 +1,16 @@
 """
 How a request body becomes values for a job or an update, every failing member reported at once.
 
-Knows which member takes what and the rules that need other rows; saves nothing.
+Knows which member takes what, and the rules that need other rows; saves nothing.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from tcsandbox.server import fields
-from tcsandbox.server.fields import ABSENT, Body, Field, Invalid
+from tcsandbox.server.fields import ABSENT, Field, Invalid, RequestBody
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import Job
+from tcsandbox.server.rows import JobRow
 
 Errors: TypeAlias = dict[str, list[str]]
 
@@ -25,8 +25,8 @@ MOMENTS: Final = (
 USERS: Final = ("assigned_worker", "created_by", "modified_by", "deleted_by")
 
 
-class Refused(Exception):
-    """Members were refused; `errors` maps each to its sentences."""
+class InvalidMembers(Exception):
+    """Raised when members are refused; `errors` maps each to its sentences."""
 
     def __init__(self, errors: Errors) -> None:
         super().__init__(errors)
@@ -58,26 +58,30 @@ class Forms:
             "rate": Field(fields.rate),
         }
 
-    def new_job(self, body: Body) -> dict[str, object]:
-        """Values of a new job; raises Refused."""
+    def new_job(self, body: RequestBody) -> dict[str, object]:
+        """Return the values of a new job; raise InvalidMembers."""
         return self._read(self._job, body, False, lambda m, v: self._check_job(None, m, v))
 
-    def whole_job(self, job: Job, body: Body) -> dict[str, object]:
-        """Values of a PUT over `job`, which needs name and status; raises Refused."""
+    def whole_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
+        """
+        Return the values of a PUT over `job`; raise InvalidMembers.
+
+        The name and the status are needed.
+        """
         return self._read(self._job, body, False, lambda m, v: self._check_job(job, m, v))
 
-    def part_of_job(self, job: Job, body: Body) -> dict[str, object]:
-        """Values of a PATCH over `job`; raises Refused."""
+    def part_of_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
+        """Return the values of a PATCH over `job`; raise InvalidMembers."""
         return self._read(self._job, body, True, lambda m, v: self._check_job(job, m, v))
 
-    def update(self, body: Body) -> dict[str, object]:
-        """Values of an update; only the job is needed.  Raises Refused."""
+    def update(self, body: RequestBody) -> dict[str, object]:
+        """Return the values of an update, which needs only the job; raise InvalidMembers."""
         return self._read(self._update, body, False, lambda _member, _value: None)
 
     def _read(
         self,
         members: Mapping[str, Field],
-        body: Body,
+        body: RequestBody,
         partial: bool,
         check: Callable[[str, object], None],
     ) -> dict[str, object]:
@@ -92,10 +96,10 @@ class Forms:
             except Invalid as e:
                 errors[member] = e.messages
         if errors:
-            raise Refused(errors)
+            raise InvalidMembers(errors)
         return values
 
-    def _check_job(self, job: Job | None, member: str, value: object) -> None:
+    def _check_job(self, job: JobRow | None, member: str, value: object) -> None:
         others = [other for other in self._store.jobs.values() if other is not job]
         if member == "name" and any(other.name == value for other in others):
             raise Invalid("Job with this name already exists.")
@@ -103,7 +107,7 @@ class Forms:
             return
         if value is None:
             raise Invalid("This job must be assigned to a valid client.")
-        # Not asked of a new job, so several jobs of one client do occur.
+        # A new job is not checked for this, so one client may well have several jobs.
         if job is not None and any(
             other.assigned_worker == value and other.archived_date is None for other in others
         ):
@@ -117,6 +121,7 @@ class Forms:
 
 
 def _existing(rows: Mapping[int, object], value: object) -> int:
+    """Return the id that `value` gives; raise Invalid unless `rows` has it."""
     row = fields.row_id(value)
     if row not in rows:
         raise Invalid(f'Invalid pk "{row}" - object does not exist.')

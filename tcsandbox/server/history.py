@@ -1,5 +1,5 @@
 """
-The capture server's record of edits, with its fault: what is called new is the old value.
+The capture server's record of edits, with its fault: what it calls new is the old value.
 
 Knows how one row of history comes from a stored job and the values written to it; stores nothing.
 """
@@ -9,21 +9,21 @@ from collections.abc import Mapping
 
 import attrs
 
-from tcsandbox.server.rows import Job
+from tcsandbox.server.rows import JobRow
 
 
 @attrs.frozen
 class Modification:
-    """One row; `changes` is JSON text, not an object."""
+    """One row of history; `changes` is JSON text, not an object."""
 
     job: int
     modified_by: int
     changes: str
 
 
-def modification(job: Job, values: Mapping[str, object], requester: int) -> Modification | None:
+def modification(job: JobRow, values: Mapping[str, object], requester: int) -> Modification | None:
     """
-    The row that writing `values` over the still unchanged `job` makes, None where it makes none.
+    Return the row that writing `values` over the still unchanged `job` makes, or None.
 
     A member missing from the body counts as emptied, which is why each heartbeat that does not
     repeat name, description and keywords leaves a false row.

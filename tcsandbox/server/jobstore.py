@@ -1,8 +1,8 @@
 """
-The capture server's rows, in memory: users, jobs, updates, and what the server does on a write.
+The capture server's rows in memory: users, jobs, updates, and what the server does on a write.
 
-Knows status dates, archiving, the heartbeat and the crash over keywords; knows no HTTP and no
-JSON.  Values arrive checked and time comes from a function, so everything here is repeatable.
+Knows status dates, archiving, the heartbeat and the crash over keywords; knows no HTTP and no JSON.
+Values arrive checked and time comes from a function, so everything here is repeatable.
 """
 
 import itertools
@@ -18,24 +18,26 @@ from tcsandbox.server.rows import (
     STOPPED,
     STOPPING,
     TOKEN,
-    Job,
-    Update,
-    User,
+    JobRow,
+    UpdateRow,
+    UserAccount,
 )
 
 
 class Crash(Exception):
-    """The server ends the request with its 500 page; nothing was saved."""
+    """Raised when the server ends the request with its 500 page; nothing was saved."""
 
 
 class NoSuchJob(LookupError):
-    """There is no job with this id."""
+    """Raised when there is no job with this id."""
 
 
 class JobStore:
     """
-    Every row of a capture server.  `worker_id` is the user behind `token`, whom new jobs are
-    assigned to; user 1000 is the researcher `admin`.  `now` gives the server's time, aware.
+    Every row of a capture server.
+
+    New jobs are assigned to the user `worker_id`, whose token is `token`; user 1000 is the
+    researcher `admin`.  `now` returns the server's time, with its zone.
     """
 
     def __init__(
@@ -46,25 +48,23 @@ class JobStore:
         self._update_ids = itertools.count(1)
         self.worker_id = worker_id
         self.since = now()
-        self.users: dict[int, User] = {}
-        self.jobs: dict[int, Job] = {}
-        self.updates: dict[int, list[Update]] = {}
+        self.users: dict[int, UserAccount] = {}
+        self.jobs: dict[int, JobRow] = {}
+        self.updates: dict[int, list[UpdateRow]] = {}
         self.history: list[Modification] = []
-        self.add_user(User(RESEARCHER_ID, "admin", RESEARCHER_TOKEN, staff=True))
-        self.add_user(User(worker_id, "client1", token))
+        self.add_user(UserAccount(RESEARCHER_ID, "admin", RESEARCHER_TOKEN, staff=True))
+        self.add_user(UserAccount(worker_id, "client1", token))
 
-    def add_user(self, user: User) -> None:
-        """A further user, or another one under the same id."""
+    def add_user(self, user: UserAccount) -> None:
+        """Add a user, or replace the one with the same id."""
         self.users[user.id] = user
 
-    def user_of(self, token: str) -> User | None:
-        """Whose token this is."""
+    def user_of(self, token: str) -> UserAccount | None:
+        """Return the user whose token this is, or None."""
         return next((user for user in self.users.values() if user.token == token), None)
 
-    # What a researcher does on the site.
-
-    def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> Job:
-        """A new job for this store's worker."""
+    def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> JobRow:
+        """Add a job for this store's worker, as the researcher would, and return it."""
         return self.insert(
             {
                 "name": name,
@@ -75,8 +75,8 @@ class JobStore:
             }
         )
 
-    def put_back(self, jobs: Iterable[Job], updates: Iterable[Update]) -> None:
-        """Rows that an earlier store held; new ones are numbered after them."""
+    def put_back(self, jobs: Iterable[JobRow], updates: Iterable[UpdateRow]) -> None:
+        """Add rows that an earlier store held; later rows are numbered after them."""
         for job in jobs:
             self.jobs[job.id] = job
             self.updates[job.id] = []
@@ -88,15 +88,15 @@ class JobStore:
         self._update_ids = itertools.count(last + 1)
 
     def start(self, job_id: int) -> None:
-        """Ask for the capture to run: status 2."""
+        """Ask for the capture to run: write status 2."""
         self.write(job_id, {"status": STARTING})
 
     def stop(self, job_id: int) -> None:
-        """Ask for the capture to end: status 4."""
+        """Ask for the capture to end: write status 4."""
         self.write(job_id, {"status": STOPPING})
 
     def rekey(self, job_id: int, text: str | None) -> None:
-        """Other keywords."""
+        """Give the job other keywords."""
         self.write(job_id, {"keywords": text})
 
     def archive(self, job_id: int) -> None:
@@ -106,37 +106,39 @@ class JobStore:
 
     def reassign(self, job_id: int, worker: int) -> None:
         """Give the job to another client, who is created if unknown."""
-        self.users.setdefault(worker, User(worker, f"client{worker}"))
+        self.users.setdefault(worker, UserAccount(worker, f"client{worker}"))
         self.write(job_id, {"assigned_worker": worker})
 
     def delete(self, job_id: int) -> None:
-        """The row goes, and its updates with it; raises NoSuchJob."""
+        """Remove the job and its updates; raise NoSuchJob."""
         self.get(job_id)
         del self.jobs[job_id]
         del self.updates[job_id]
 
-    # What the API does.
-
-    def get(self, job_id: int) -> Job:
-        """The row itself, not a copy; raises NoSuchJob."""
+    def get(self, job_id: int) -> JobRow:
+        """Return the row itself, not a copy; raise NoSuchJob."""
         try:
             return self.jobs[job_id]
         except KeyError:
             raise NoSuchJob(job_id) from None
 
-    def active(self, worker: int) -> list[Job]:
-        """The worker's jobs that are not archived, of any status, by id."""
+    def active(self, worker: int) -> list[JobRow]:
+        """Return the worker's jobs that are not archived, of any status, by id."""
         return [
             job
             for job in self.jobs.values()
             if job.assigned_worker == worker and job.archived_date is None
         ]
 
-    def insert(self, values: Mapping[str, object]) -> Job:
-        """A new row; the status it comes with sets no dates.  Raises Crash."""
+    def insert(self, values: Mapping[str, object]) -> JobRow:
+        """
+        Add a job with `values` and return it; raise Crash.
+
+        The status that it comes with sets no dates.
+        """
         _fit(values)
         now = self._now()
-        job = Job(next(self._job_ids), "", created_date=now, modified_date=now)
+        job = JobRow(next(self._job_ids), "", created_date=now, modified_date=now)
         for member, value in values.items():
             setattr(job, member, value)
         self.jobs[job.id] = job
@@ -147,7 +149,8 @@ class JobStore:
         """
         Save `values` into the row, with the dates that a new status brings.
 
-        Returns the members the server set itself as naive datetimes.  Raises NoSuchJob, Crash.
+        Return the members that the server set itself, as naive datetimes.  Raise NoSuchJob,
+        Crash.
         """
         job = self.get(job_id)
         _fit(values)
@@ -174,8 +177,10 @@ class JobStore:
         self, job_id: int, values: Mapping[str, object], requester: int
     ) -> frozenset[str]:
         """
-        As `write`, the way jobs/<id>/ does it: the crash over keywords, the heartbeat of the
-        assigned worker, who archived, and a row of history.  Raises NoSuchJob, Crash.
+        Save `values` and return what write() returns, the way jobs/<id>/ does it.
+
+        That crashes over keywords, notes a heartbeat of the assigned worker and who
+        archived, and adds a row of history.  Raise NoSuchJob, Crash.
         """
         job = self.get(job_id)
         if _keywords_crash(job.keywords, values):
@@ -194,13 +199,17 @@ class JobStore:
         return naive
 
     def mark_deleted(self, job_id: int, requester: int) -> None:
-        """Note who wanted the job gone; it stays and stays active.  Raises NoSuchJob."""
+        """Note who wanted the job gone; it stays and stays active.  Raise NoSuchJob."""
         self.write(job_id, {"deleted_by": requester, "deleted_date": self._now()})
 
-    def add_update(self, values: Mapping[str, object]) -> Update:
-        """A new row of `values`, which name the job; nothing of the job changes.  Raises Crash."""
+    def add_update(self, values: Mapping[str, object]) -> UpdateRow:
+        """
+        Add an update with `values`, which name the job, and return it; raise Crash.
+
+        Nothing of the job changes.
+        """
         _fit(values)
-        update = Update(
+        update = UpdateRow(
             id=next(self._update_ids),
             date=self._now(),
             **values,  # type: ignore[arg-type]  # checked by the form that made them
@@ -210,13 +219,17 @@ class JobStore:
 
 
 def _fit(values: Mapping[str, object]) -> None:
-    """SQLite holds 64 bits; more is an unhandled error."""
+    """Raise Crash for an integer of more than the 64 bits that SQLite holds."""
     if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values.values()):
         raise Crash("integer too large")
 
 
 def _keywords_crash(stored: str | None, values: Mapping[str, object]) -> bool:
-    """The server splits the old and the new keywords, where either may not be a text."""
+    """
+    Return whether the server crashes over the keywords of a write.
+
+    It splits the old and the new ones, of which one may not be a text.
+    """
     if "keywords" not in values:
         return bool(stored)
     given = values["keywords"]

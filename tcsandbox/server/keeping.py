@@ -1,7 +1,7 @@
 """
 The capture server's rows on a disk, so that they outlive its process as those in a database do.
 
-Knows a file and the shape of the rows; not when they change.
+Knows a file and the shape of the rows; does not know when they change.
 """
 
 from pathlib import Path
@@ -10,15 +10,15 @@ import attrs
 import msgspec
 
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import Job, Update
+from tcsandbox.server.rows import JobRow, UpdateRow
 
 
 @attrs.frozen
 class _Rows:
     """What is kept; users come from the command line, and history is of no use to a client."""
 
-    jobs: list[Job]
-    updates: list[Update]
+    jobs: list[JobRow]
+    updates: list[UpdateRow]
 
 
 class Keeper:
@@ -29,7 +29,7 @@ class Keeper:
         self._store = store
 
     def load(self) -> bool:
-        """Put the rows that were kept into the store; False where none were."""
+        """Put the rows that were kept into the store; return False where none were."""
         if not self._path.exists():
             return False
         rows = msgspec.json.decode(self._path.read_bytes(), type=_Rows)
@@ -37,7 +37,7 @@ class Keeper:
         return True
 
     def save(self) -> None:
-        """Keep the rows as they are.  A process that is killed meanwhile leaves the last ones."""
+        """Write the rows as they are; a process that is killed meanwhile leaves the last ones."""
         updates = [update for rows in self._store.updates.values() for update in rows]
         beside = self._path.with_name(self._path.name + ".new")
         beside.write_bytes(msgspec.json.encode(_Rows(list(self._store.jobs.values()), updates)))

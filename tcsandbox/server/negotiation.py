@@ -1,8 +1,8 @@
 """
-What is settled before a request reaches its endpoint: who asks, in what form the answer is
-wanted, and what the body holds.
+What is settled before a request reaches its endpoint.
 
-Knows the sentences and codes of refusal; knows no endpoints.
+That is who asks, in what form the answer is wanted, and what the body holds.  Knows the sentences
+and codes of refusal; knows no endpoints.
 """
 
 import json
@@ -13,13 +13,13 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from tcsandbox.server.fields import Body
+from tcsandbox.server.fields import RequestBody
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import User
+from tcsandbox.server.rows import UserAccount
 
 
 class ApiError(Exception):
-    """The request is answered with `code` and the JSON of `content`."""
+    """Raised when a request is to be answered with `code` and the JSON of `content`."""
 
     def __init__(self, code: int, content: object) -> None:
         super().__init__(code, content)
@@ -42,8 +42,8 @@ class ApiRequest:
     base: str = "http://testserver"
 
 
-def authenticate(header: str | None, store: JobStore) -> User:
-    """The user of an Authorization header; raises ApiError 403, never 401."""
+def authenticate(header: str | None, store: JobStore) -> UserAccount:
+    """Return the user of an Authorization header; raise ApiError 403, never 401."""
     words = (header or "").split()
     scheme = words[0].lower() if words else ""
     if scheme == "basic":
@@ -63,7 +63,7 @@ def authenticate(header: str | None, store: JobStore) -> User:
 
 
 def wants_page(accept: str | None, format: str | None) -> bool:
-    """Whether the browsable page is wanted instead of JSON; raises ApiError 404 and 406."""
+    """Return whether the browsable page is wanted instead of JSON; raise ApiError 404 and 406."""
     if format is not None:
         if format not in ("json", "api"):
             raise ApiError(404, "Not found.")
@@ -80,24 +80,25 @@ def wants_page(accept: str | None, format: str | None) -> bool:
     raise ApiError(406, "Could not satisfy the request Accept header.")
 
 
-def parse_body(request: ApiRequest) -> Body:
+def parse_body(request: ApiRequest) -> RequestBody:
     """
-    The members of the body; raises ApiError 400 and 415.
+    Return the members of the body; raise ApiError 400 and 415.
 
-    A body without Content-Length, that is a chunked one, is read as empty: all three servers do.
+    A body without Content-Length, that is a chunked one, is read as empty: all three servers
+    do.
     """
     sent = request.headers.get("content-type", "text/plain")
     kind = sent.partition(";")[0].strip().lower()
     form = kind in ("application/x-www-form-urlencoded", "multipart/form-data")
     if not request.body or "content-length" not in request.headers:
-        return Body({}, form)
+        return RequestBody({}, form)
     if kind == "application/json":
-        return Body(_json_members(request.body))
+        return RequestBody(_json_members(request.body))
     if kind == "application/x-www-form-urlencoded":
         text = request.body.decode("utf-8", "replace")
-        return Body(dict(parse_qsl(text, keep_blank_values=True)), form)
+        return RequestBody(dict(parse_qsl(text, keep_blank_values=True)), form)
     if kind == "multipart/form-data":
-        return Body(_multipart_members(sent, request.body), form)
+        return RequestBody(_multipart_members(sent, request.body), form)
     raise ApiError(415, f'Unsupported media type "{sent}" in request.')
 
 

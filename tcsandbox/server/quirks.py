@@ -11,7 +11,7 @@ import msgspec
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
-Status: TypeAlias = Annotated[int, msgspec.Meta(ge=200, le=599)]
+StatusCode: TypeAlias = Annotated[int, msgspec.Meta(ge=200, le=599)]
 
 
 class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,9 +36,10 @@ class Planned(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"
 ):
     """
-    For the next `times` requests (null: all) of this method (null: any) below this path.
+    A fault that is to happen to requests.
 
-    In JSON `kind` is the class's name in lower case: {"kind": "cut", "after": 10}.
+    It concerns the next `times` requests (null: all) of this method (null: any) below this
+    path.  In JSON `kind` says which fault: {"kind": "cut", "after": 10}.
     """
 
     method: str | None = None
@@ -46,19 +47,19 @@ class Planned(
     times: Positive | None = 1
 
     def concerns(self, method: str, path: str) -> bool:
-        """Whether this request is one of those meant."""
+        """Return whether a request is one of those meant."""
         return self.method in (None, method) and path.startswith(self.path)
 
 
 class Answered(Planned, frozen=True, tag="answer"):
     """
-    Another answer: by default the server's 500 page.
+    Sends another answer: by default the server's 500 page.
 
-    `json` makes the body and its content type where it is given, else `body` does.
-    `processed`: the server did its work first, as when a proxy loses the true answer.
+    `json` makes the body and its content type where it is given, else `body` does.  With
+    `processed` the server did its work first, as when a proxy loses the true answer.
     """
 
-    status: Status = 500
+    status: StatusCode = 500
     body: str = "<h1>Server Error (500)</h1>"
     content_type: str = "text/html"
     json: Any = msgspec.UNSET
@@ -66,92 +67,96 @@ class Answered(Planned, frozen=True, tag="answer"):
 
 
 class Silent(Planned, frozen=True, tag="silence"):
-    """No answer, ever; the connection stays open."""
+    """Never answers; the connection stays open."""
 
     processed: bool = False
 
 
 class Closed(Planned, frozen=True, tag="close"):
-    """The connection ends without a byte of an answer."""
+    """Ends the connection without a byte of an answer."""
 
     processed: bool = False
 
 
 class Redirected(Planned, frozen=True, tag="redirect"):
-    """Go elsewhere: nothing is done."""
+    """Sends the client elsewhere; the server does nothing."""
 
     location: str
-    status: Status = 302
+    status: StatusCode = 302
 
 
 class Dripped(Planned, frozen=True, tag="drip"):
-    """The body comes `size` bytes at a time, `seconds` apart."""
+    """Sends the body `size` bytes at a time, `seconds` apart."""
 
     size: Positive = 1
     seconds: Seconds = 1.0
 
 
 class Cut(Planned, frozen=True, tag="cut"):
-    """The connection ends after so many bytes of the body; half of it where null."""
+    """Ends the connection after so many bytes of the body; half of it where null."""
 
     after: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class Incomplete(Planned, frozen=True, tag="missing"):
-    """The answer, each of its results if it is a list, lacks these members."""
+    """Leaves these members out of the answer, or out of each of its results if it is a list."""
 
     members: list[str]
 
 
 class Big(Planned, frozen=True, tag="big"):
-    """The answer with blanks at its end, `size` bytes in all: good JSON, too much of it."""
+    """Puts blanks after the answer, up to `size` bytes in all: good JSON, too much of it."""
 
     size: Positive
 
 
 class Delayed(Planned, frozen=True, tag="delay"):
-    """Processed at once, answered `seconds` later: by then it may be stale."""
+    """Processes the request at once and answers `seconds` later, when it may be stale."""
 
     seconds: Seconds
 
 
-Fault: TypeAlias = (
+ServerFault: TypeAlias = (
     Answered | Silent | Closed | Redirected | Dripped | Cut | Incomplete | Big | Delayed
 )
 
 
-def parse_fault(value: object) -> Fault:
-    """A fault from its JSON object; raises ValueError with a sentence."""
-    fault: Fault = msgspec.convert(value, type=Fault)
+def parse_fault(value: object) -> ServerFault:
+    """Return the fault that a JSON object describes; raise ValueError with a sentence."""
+    fault: ServerFault = msgspec.convert(value, type=ServerFault)
     return fault
 
 
-def kind(fault: Fault) -> str:
-    """What JSON calls this fault."""
+def kind(fault: ServerFault) -> str:
+    """Return the name that JSON has for this fault."""
     return str(type(fault).__struct_config__.tag)
 
 
 def changed_quirks(current: Quirks, changes: Mapping[str, object]) -> Quirks:
-    """`current` with these members replaced; raises ValueError with a sentence."""
+    """Return `current` with these members replaced; raise ValueError with a sentence."""
     return msgspec.convert({**msgspec.structs.asdict(current), **changes}, type=Quirks)
 
 
-class Faults:
+class FaultQueue:
     """The faults that are still to happen, in the order in which they were asked for."""
 
     def __init__(self) -> None:
-        self._planned: list[tuple[Fault, int | None]] = []
+        self._planned: list[tuple[ServerFault, int | None]] = []
 
-    def add(self, fault: Fault) -> None:
-        """From the next request on; of several that concern one, the earliest is taken."""
+    def add(self, fault: ServerFault) -> None:
+        """
+        Let `fault` happen from the next request on.
+
+        Of several that concern one request, the earliest is taken.
+        """
         self._planned.append((fault, fault.times))
 
     def clear(self) -> None:
-        """From here on everything works."""
+        """Forget all faults."""
         self._planned.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """What is to happen to this request; it counts."""
+    def take(self, method: str, path: str) -> ServerFault | None:
+        """Return the fault that is to happen to this request, and count it; None for none."""
         for index, (fault, left) in enumerate(self._planned):
             if fault.concerns(method, path):
                 if left is None:
@@ -163,5 +168,5 @@ class Faults:
         return None
 
     def pending(self) -> list[dict[str, object]]:
-        """What is left, as JSON objects with the number of times left."""
+        """Return what is left, as JSON objects with the number of times left."""
         return [{**msgspec.to_builtins(fault), "times": left} for fault, left in self._planned]

@@ -18,9 +18,10 @@ KEPT_BODY: Final = 4096
 @attrs.define
 class Seen:
     """
-    One request.  `time` is epoch seconds, `path` has the query, `body` is cut at 4,096 characters.
+    One request, and the status of its answer.
 
-    `status` stays None while there is no answer, for ever where the connection was closed.
+    `time` is epoch seconds, `path` has the query, `body` is cut at 4,096 characters.  `status`
+    stays None while there is no answer, for ever where the connection was closed.
     """
 
     time: float
@@ -40,7 +41,7 @@ class RequestLog:
         self._seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
     def add(self, time: float, request: ApiRequest) -> Seen:
-        """A request which came at `time`; the answer is still to be filled in."""
+        """Append a request that came at `time`; return it for its status to be filled in."""
         seen = Seen(
             time=time,
             method=request.method,
@@ -53,5 +54,5 @@ class RequestLog:
         return seen
 
     def all(self) -> list[Seen]:
-        """A copy of the list."""
+        """Return a copy of the list."""
         return list(self._seen)

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
-from tcsandbox.server.call import Call
+from tcsandbox.server.call import ApiCall
 from tcsandbox.server.endpoints import find_endpoint
-from tcsandbox.server.forms import Refused
+from tcsandbox.server.forms import InvalidMembers
 from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
 from tcsandbox.server.negotiation import ApiError, ApiRequest, authenticate, wants_page
 from tcsandbox.server.quirks import Quirks
@@ -30,7 +30,7 @@ _ADDRESS = re.compile(
 
 
 @attrs.frozen
-class Answer:
+class ApiAnswer:
     """What is sent back.  `headers` are those beside Content-Type."""
 
     status: int
@@ -39,21 +39,23 @@ class Answer:
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
 
-def json_answer(status: int, content: object) -> Answer:
-    """`content` as compact JSON, the way the framework renders it."""
+def json_answer(status: int, content: object) -> ApiAnswer:
+    """Return `content` as compact JSON, the way the framework renders it."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, body, "application/json", {"Vary": "Accept"})
+    return ApiAnswer(status, body, "application/json", {"Vary": "Accept"})
 
 
-def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> Answer:
-    """What the server answers to `request`; `store` is changed as it would change its rows."""
+def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> ApiAnswer:
+    """
+    Return the server's answer to `request`; change `store` as the server would change its rows.
+    """
     path, _mark, query = request.target.partition("?")
     path = unquote(path)
     address = _ADDRESS.fullmatch(path)
     endpoint = find_endpoint(address["list"], address["row"], quirks) if address else None
     if address is None or endpoint is None:
         return _unknown(request, path, query, quirks)
-    call = Call(
+    call = ApiCall(
         request=request,
         store=store,
         quirks=quirks,
@@ -68,28 +70,29 @@ def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> Answer:
         status, content = endpoint(call)
     except ApiError as e:
         status, content = e.code, e.content
-    except Refused as e:
+    except InvalidMembers as e:
         status, content = 400, call.renamed(e.errors)
     except NoSuchJob:
         status, content = 404, {"detail": "Not found."}
     except Crash:
-        return Answer(500, CRASH_PAGE, "text/html")
+        return ApiAnswer(500, CRASH_PAGE, "text/html")
     if status == 204:
-        return Answer(204, headers={"Vary": "Accept"})
+        return ApiAnswer(204, headers={"Vary": "Accept"})
     return _page(status, content) if page else json_answer(status, content)
 
 
-def _unknown(request: ApiRequest, path: str, query: str, quirks: Quirks) -> Answer:
-    """A missing slash is put there by a redirect, for every method; all else is a page."""
+def _unknown(request: ApiRequest, path: str, query: str, quirks: Quirks) -> ApiAnswer:
+    """Return a redirect that adds a missing slash, for every method, or else a 404 page."""
     whole = _ADDRESS.fullmatch(path + "/")
     if whole is None or find_endpoint(whole["list"], whole["row"], quirks) is None:
-        return Answer(404, NOT_FOUND_PAGE, "text/html")
+        return ApiAnswer(404, NOT_FOUND_PAGE, "text/html")
     raw = request.target.partition("?")[0]
     location = f"{request.base}{raw}/" + (f"?{query}" if query else "")
-    return Answer(301, headers={"Location": location})
+    return ApiAnswer(301, headers={"Location": location})
 
 
-def _page(status: int, content: object) -> Answer:
+def _page(status: int, content: object) -> ApiAnswer:
+    """Return the browsable page that shows `content`."""
     text = escape(json.dumps(content, ensure_ascii=False, indent=4))
     page = f"<!DOCTYPE html><html><body><pre>HTTP {status}\n\n{text}</pre></body></html>"
-    return Answer(status, page.encode(), HTML, {"Vary": "Accept"})
+    return ApiAnswer(status, page.encode(), HTML, {"Vary": "Accept"})

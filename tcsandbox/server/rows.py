@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-# A token that opens nothing but a sandbox.
+# Tokens that open nothing but a sandbox.
 TOKEN: Final = "5a4db0c5" * 5
 RESEARCHER_TOKEN: Final = "4e5ea4c4" * 5
 RESEARCHER_ID: Final = 1000
@@ -19,7 +19,7 @@ CREATED, STARTING, STARTED, STOPPING, STOPPED = range(1, 6)
 
 
 @attrs.define
-class User:
+class UserAccount:
     """Someone with a token: a capture client, or a researcher (staff)."""
 
     id: int
@@ -30,8 +30,8 @@ class User:
 
 
 @attrs.define
-class Job:
-    """One row.  Datetimes are aware and in UTC."""
+class JobRow:
+    """One job.  Datetimes have a zone and are in UTC."""
 
     id: int
     name: str
@@ -57,7 +57,7 @@ class Job:
 
 
 @attrs.frozen
-class Update:
+class UpdateRow:
     """One report of a client: `count` posts since its last one."""
 
     id: int

@@ -15,20 +15,22 @@ from tcsandbox.server import fields
 from tcsandbox.server.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOKEN
 
 
-class _Parser(argparse.ArgumentParser):
+class ServerArgumentParser(argparse.ArgumentParser):
+    """An argument parser that says in one sentence what is wrong."""
+
     def error(self, message: str) -> NoReturn:
-        """One sentence instead of a page of usage."""
+        """Print `message` instead of a page of usage, and exit with status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
-    `port`, `interface`, `token`, `worker_id`, `keep`, `status` and `job`: pairs of name and
-    keywords.
+    Return `port`, `interface`, `token`, `worker_id`, `keep`, `status` and `job`.
 
-    Anything wrong ends the process with status 2 and one sentence.
+    The last are pairs of name and keywords.  Anything wrong ends the process with status 2 and
+    one sentence.
     """
-    parser = _Parser(
+    parser = ServerArgumentParser(
         prog="python -m tcsandbox.server",
         description="A stand-in for the capture server, with its jobs in memory.",
         allow_abbrev=False,

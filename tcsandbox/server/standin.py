@@ -22,7 +22,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tcsandbox.server import quirks, restapi
-from tcsandbox.server.control import control
+from tcsandbox.server.control import Controlled, control
 from tcsandbox.server.exchange import Exchange
 from tcsandbox.server.faultplay import play
 from tcsandbox.server.jobstore import JobStore
@@ -40,19 +40,21 @@ WELCOME: Final = b"This is a stand-in for the capture server. Its API is below /
 
 
 def server_time(clock: IReactorTime) -> Callable[[], datetime]:
-    """The time of `clock`, whose seconds count from 1970, as the store wants it."""
+    """Return a function that gives the time of `clock`, whose seconds count from 1970."""
     return lambda: datetime.fromtimestamp(clock.seconds(), UTC)
 
 
-class CaptureServer:
+class CaptureServer(Controlled):
     """
-    The whole stand-in.  Serve it with `listen`; change `store` as a researcher
-    would; `fault` and `quirk` decide how bad a server this is; a `keeper` saves the rows.
+    The whole stand-in, served by `listen`.
+
+    Change `store` as a researcher would; `fault` and `quirk` decide how bad a server this is; a
+    `keeper` saves the rows.
     """
 
     def __init__(self, clock: IReactorTime, *, worker_id: int = 1, token: str = TOKEN) -> None:
         self._clock = clock
-        self._faults = quirks.Faults()
+        self._faults = quirks.FaultQueue()
         self._log = RequestLog()
         self.quirks = quirks.Quirks()
         self.keeper: Keeper | None = None
@@ -60,11 +62,11 @@ class CaptureServer:
         self.site = Connections(QuietSite(_Entrance(self), clock))
 
     def quirk(self, **changes: object) -> None:
-        """Replace members of `quirks` from the next request on; raises ValueError."""
+        """Replace members of `quirks` from the next request on; raise ValueError."""
         self.quirks = quirks.changed_quirks(self.quirks, changes)
 
-    def fault(self, fault: quirks.Fault) -> None:
-        """Let this happen to the next requests it concerns."""
+    def fault(self, fault: quirks.ServerFault) -> None:
+        """Let `fault` happen to the next requests that it concerns."""
         self._faults.add(fault)
 
     def clear_faults(self) -> None:
@@ -72,17 +74,17 @@ class CaptureServer:
         self._faults.clear()
 
     def pending_faults(self) -> list[dict[str, object]]:
-        """The faults still to come, as JSON objects with the number of times left."""
+        """Return the faults still to come, as JSON objects with the number of times left."""
         return self._faults.pending()
 
     def requests(self) -> list[Seen]:
-        """The last 10,000 requests to the API, oldest first."""
+        """Return the last 10,000 requests to the API, oldest first."""
         return self._log.all()
 
     def listen(
         self, reactor: IReactorTCP, port: int = 0, interface: str = "127.0.0.1"
     ) -> IListeningPort:
-        """Serve on this port, 0 for any free one; raises CannotListenError."""
+        """Serve on this port, 0 for any free one; raise CannotListenError."""
         return reactor.listenTCP(
             port,
             self.site,  # type: ignore[arg-type]  # a factory like any other
@@ -94,7 +96,7 @@ class CaptureServer:
         return self.site.hang_up()
 
     def state(self) -> dict[str, object]:
-        """Everything that can be known from outside, ready for JSON."""
+        """Return everything that can be known from outside, ready for JSON."""
         store = self.store
         return {
             "jobs": [
@@ -117,8 +119,8 @@ class CaptureServer:
         exchange = Exchange(request, self.quirks.framing, seen, self._clock)
         play(fault, exchange, lambda: self._work(asked))
 
-    def _work(self, asked: ApiRequest) -> restapi.Answer:
-        """The true answer; what it changed is kept before it is sent."""
+    def _work(self, asked: ApiRequest) -> restapi.ApiAnswer:
+        """Return the true answer; what it changed is kept before it is sent."""
         answer = restapi.answer(asked, self.store, self.quirks)
         if self.keeper is not None and asked.method != "GET":
             self.keeper.save()
@@ -126,7 +128,7 @@ class CaptureServer:
 
 
 class _Entrance(Resource):
-    """Every address there is, so that "//" and missing slashes arrive as they were sent."""
+    """A resource for every address, so that "//" and missing slashes arrive as they were sent."""
 
     isLeaf = True
 
@@ -135,6 +137,7 @@ class _Entrance(Resource):
         self._server = server
 
     def render(self, request: Request) -> bytes | int:
+        """Answer the root and the controls here; hand anything else to the server."""
         asked = as_asked(request)
         path = asked.target.partition("?")[0]
         if path == "/":
@@ -150,6 +153,7 @@ class _Entrance(Resource):
 
 
 def _describe(server: CaptureServer, port: IListeningPort) -> str:
+    """Return the sentence that says where the stand-in is and what it holds."""
     address = port.getHost()
     assert isinstance(address, IPv4Address | IPv6Address)
     host = f"[{address.host}]" if ":" in address.host else address.host
@@ -165,7 +169,7 @@ def _describe(server: CaptureServer, port: IListeningPort) -> str:
 
 
 def _fill(server: CaptureServer, options: Namespace) -> None:
-    """The jobs of the command line, or those kept; raises OSError, ValueError."""
+    """Put in the jobs that were kept, or those of the command line; raise OSError, ValueError."""
     if options.keep is not None:
         server.keeper = Keeper(options.keep, server.store)
         if server.keeper.load():
@@ -175,7 +179,7 @@ def _fill(server: CaptureServer, options: Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the stand-in alone until SIGINT or SIGTERM; raises SystemExit with a sentence."""
+    """Run the stand-in alone until SIGINT or SIGTERM; raise SystemExit with a sentence."""
     options = read_arguments(sys.argv[1:] if arguments is None else arguments)
     from twisted.internet import reactor
 
@@ -187,6 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(f"Cannot listen on {e.interface} port {e.port}: {e.socketError}.") from e
     except (OSError, ValueError) as e:
         raise SystemExit(f"The jobs in {options.keep} cannot be used: {e}") from e
-    # Only then does a signal end it as it should.
+    # A signal ends the process properly only once the reactor runs.
     reactor.callWhenRunning(print, _describe(server, port), flush=True)
     reactor.run()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from tcsandbox.server.fields import written_moment, written_rate
 from tcsandbox.server.jobstore import JobStore
-from tcsandbox.server.rows import Job, Update
+from tcsandbox.server.rows import JobRow, UpdateRow
 
 PAGE_SIZE: Final = 10
 
@@ -18,11 +18,13 @@ Members: TypeAlias = dict[str, object]
 
 
 def job_members(
-    job: Job, store: JobStore, url: str, naive: frozenset[str] = frozenset()
+    job: JobRow, store: JobStore, url: str, naive: frozenset[str] = frozenset()
 ) -> Members:
     """
-    Every member of a job.  Those in `naive` are written without their Z, as in the answer to
-    the very write that set them.
+    Return every member of a job.
+
+    Those in `naive` are written without their Z, as in the answer to the very write that set
+    them.
     """
 
     def username(user: int | None) -> str | None:
@@ -63,8 +65,8 @@ def job_members(
     }
 
 
-def update_members(update: Update) -> Members:
-    """An update as its list and its making answer it: without an id."""
+def update_members(update: UpdateRow) -> Members:
+    """Return an update as its list, and the answer to its POST, show it: without an id."""
     return {
         "date": written_moment(update.date),
         "count": update.count,
@@ -76,7 +78,7 @@ def update_members(update: Update) -> Members:
 
 def page(rows: Sequence[Members], url: str, query: Mapping[str, str]) -> Members:
     """
-    One page of a list: 10 rows unless `limit` asks for another number above 0.
+    Return one page of a list: 10 rows unless `limit` asks for another number above 0.
 
     `url` is the whole address asked for, from which those of the next and previous page come.
     """
@@ -97,7 +99,8 @@ def page(rows: Sequence[Members], url: str, query: Mapping[str, str]) -> Members
     }
 
 
-def _recent(updates: Sequence[Update]) -> Members:
+def _recent(updates: Sequence[UpdateRow]) -> Members:
+    """Return the members of the newest update that a job shows; none where there is none."""
     if not updates:
         return {}
     newest = update_members(updates[-1])

@@ -25,7 +25,7 @@ class QuietSite(Site):
         )
 
     def log(self, request: HTTPRequest) -> None:
-        """Nothing: what was asked stands in the state."""
+        """Write no access log: what was asked stands in the state."""
 
 
 class Connections(WrappingFactory):
@@ -38,7 +38,7 @@ class Connections(WrappingFactory):
         self._waiting: list[Deferred[None]] = []
 
     def hang_up(self) -> Deferred[None]:
-        """Break them all; fires once none is left."""
+        """Break all connections; fires once none is left."""
         gone: Deferred[None] = Deferred()
         self._waiting.append(gone)
         for connection in list(self.protocols):
@@ -47,6 +47,7 @@ class Connections(WrappingFactory):
         return gone
 
     def unregisterProtocol(self, p: ProtocolWrapper) -> None:
+        """Forget a closed connection; after the last one hang_up()'s Deferreds fire."""
         super().unregisterProtocol(p)  # type: ignore[no-untyped-call]  # twisted.protocols.policies
         self._settle()
 
@@ -58,7 +59,7 @@ class Connections(WrappingFactory):
 
 
 def as_asked(request: Request) -> ApiRequest:
-    """The request with its body; of a header that stands twice the last is taken."""
+    """Return the request with its body; of a header that stands twice the last is taken."""
     headers = {
         name.decode("latin-1").lower(): values[-1].decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()

@@ -1,4 +1,4 @@
-"""`python -m tcsandbox.twitter`"""
+"""Runs the simulator: `python -m tcsandbox.twitter`."""
 
 from tcsandbox.twitter.command import main
 

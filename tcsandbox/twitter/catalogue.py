@@ -4,10 +4,10 @@ from typing import get_args
 
 import msgspec
 
-from tcsandbox.twitter.damage import (
+from tcsandbox.twitter.common.damage import (
     BadChunk,
     Close,
-    ConnectionLimit,
+    ConnectionLimitNotice,
     Fin,
     Garbage,
     GzipCut,
@@ -17,17 +17,24 @@ from tcsandbox.twitter.damage import (
     Stall,
     Trickle,
 )
-from tcsandbox.twitter.faults import Calm, Clear, Fault, NoAnswer, Redirect, Status, Takeover
-from tcsandbox.twitter.remarks import (
-    Behind,
-    Delete,
-    Disconnect,
-    Event,
-    Limit,
-    ScrubGeo,
-    StatusWithheld,
-    Unknown,
-    UserWithheld,
+from tcsandbox.twitter.common.faults import (
+    Clear,
+    HttpStatusFault,
+    NoAnswer,
+    Redirect,
+    SimulatorFault,
+)
+from tcsandbox.twitter.v1.faults import Calm, Takeover
+from tcsandbox.twitter.v1.remarks import (
+    DeleteNotice,
+    DisconnectNotice,
+    LimitNotice,
+    ScrubGeoNotice,
+    StallWarning,
+    StatusWithheldNotice,
+    UndocumentedNotice,
+    UserUpdateNotice,
+    UserWithheldNotice,
 )
 from tcsandbox.twitter.v2.faults import (
     ChangePlan,
@@ -46,7 +53,7 @@ from tcsandbox.twitter.v2.faults import (
     UsageCap,
 )
 
-Answers = Status | Redirect | NoAnswer
+Answers = HttpStatusFault | Redirect | NoAnswer
 Habits = Calm | Takeover | Clear
 Damages = (
     Stall
@@ -59,18 +66,18 @@ Damages = (
     | LongLine
     | BadChunk
     | GzipCut
-    | ConnectionLimit
+    | ConnectionLimitNotice
 )
 Remarks = (
-    Delete
-    | ScrubGeo
-    | Limit
-    | StatusWithheld
-    | UserWithheld
-    | Disconnect
-    | Behind
-    | Event
-    | Unknown
+    DeleteNotice
+    | ScrubGeoNotice
+    | LimitNotice
+    | StatusWithheldNotice
+    | UserWithheldNotice
+    | DisconnectNotice
+    | StallWarning
+    | UserUpdateNotice
+    | UndocumentedNotice
 )
 
 V2Answers = (
@@ -91,14 +98,18 @@ _decoder = msgspec.json.Decoder(Known)
 
 
 def kinds() -> list[str]:
-    """Every kind of fault that can be asked for."""
+    """Return the names of all faults that can be asked for, sorted."""
     return sorted(str(fault.__struct_config__.tag) for fault in get_args(Known))
 
 
-def read_fault(data: bytes) -> Fault:
-    """The fault that a JSON object names by its `kind`; raises ValueError with one sentence."""
+def read_fault(data: bytes) -> SimulatorFault:
+    """
+    Return the fault that a JSON object names by its `kind`.
+
+    Raise ValueError with one sentence for anything else.
+    """
     try:
-        fault: Fault = _decoder.decode(data)
+        fault: SimulatorFault = _decoder.decode(data)
     except msgspec.ValidationError as e:
         raise ValueError(f"This is no fault: {e}. The kinds are {', '.join(kinds())}.") from e
     except msgspec.DecodeError as e:

@@ -1,7 +1,7 @@
 """
-The Twitter simulator alone: `python -m tcsandbox.twitter --port 8080`.
+The command that runs the Twitter simulator alone: `python -m tcsandbox.twitter --port 8080`.
 
-Knows its command line and how to listen; the simulator itself is in simulator.py.
+Knows the command line and how to listen; the simulator itself is in simulator.py.
 """
 
 import argparse
@@ -14,24 +14,29 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorCore, IReactorTime
+from twisted.internet.task import react
 
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
+from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
+class SimulatorArgumentParser(argparse.ArgumentParser):
+    """An argument parser that says in one sentence what is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with status 2."""
+        """Print `message` and exit with status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def make_parser() -> Parser:
-    """The command line; what is needed to sign has defaults that are no secrets."""
-    parser = Parser(
+def make_parser() -> SimulatorArgumentParser:
+    """
+    Return the parser of the command line.
+
+    The defaults of the keys are those of the sandbox, which are no secrets.
+    """
+    parser = SimulatorArgumentParser(
         prog="python -m tcsandbox.twitter",
         description="A simulator of Twitter's streams, v1.1 and X API v2.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -55,7 +60,7 @@ def make_parser() -> Parser:
 
 
 def not_negative(text: str) -> float:
-    """A finite number from 0; argparse says which option was wrong."""
+    """Return `text` as a finite number that is not below 0; raise ArgumentTypeError."""
     number = float(text)
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number from 0")
@@ -63,7 +68,7 @@ def not_negative(text: str) -> float:
 
 
 def positive(text: str) -> float:
-    """A finite number above 0."""
+    """Return `text` as a finite number above 0; raise ArgumentTypeError."""
     number = not_negative(text)
     if not number:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
@@ -71,11 +76,13 @@ def positive(text: str) -> float:
 
 
 def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulator:
-    """The simulator that `options` describe; raises OSError for a file that cannot be used."""
+    """
+    Return the simulator that `options` describe; raise OSError for a file that cannot be used.
+    """
     account = Credentials(
         options.api_key, options.api_secret, options.access_token, options.access_token_secret
     )
-    character = Character(
+    settings = SimulatorSettings(
         rate=options.rate,
         scale=options.scale,
         gzip=not options.no_gzip,
@@ -84,14 +91,14 @@ def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulato
     )
     recording = options.replay.read_bytes() if options.replay else None
     journal = Journal(options.journal, clock) if options.journal else None
-    simulator = Simulator(clock, Random(options.seed), character, journal)
+    simulator = Simulator(clock, Random(options.seed), settings, journal)
     if recording is not None:
         simulator.replay(recording)
     return simulator
 
 
 def endpoint_of(options: argparse.Namespace) -> str:
-    """The Twisted endpoint string to listen at; raises OSError for a missing PEM file."""
+    """Return the Twisted endpoint string to listen at; raise OSError for a missing PEM file."""
     where = f"{options.port}:interface={quoteStringArgument(options.interface)}"
     if options.certificate is None:
         return f"tcp:{where}"
@@ -103,7 +110,7 @@ def endpoint_of(options: argparse.Namespace) -> str:
 
 
 async def serve(reactor: Any, options: argparse.Namespace) -> None:
-    """Listen and simulate until the reactor stops; raises SystemExit with a sentence."""
+    """Listen and simulate until the reactor stops; raise SystemExit with a sentence."""
     core, clock = cast(IReactorCore, reactor), cast(IReactorTime, reactor)
     try:
         endpoint = serverFromString(reactor, endpoint_of(options))
@@ -119,11 +126,9 @@ async def serve(reactor: Any, options: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run until SIGINT or SIGTERM; exits with a sentence when that is not possible."""
+    """Run until SIGINT or SIGTERM; raise SystemExit with a sentence when that is not possible."""
     parser = make_parser()
     options = parser.parse_args(arguments)
     if options.key is not None and options.certificate is None:
         parser.error("--key needs --certificate")
-    from twisted.internet.task import react
-
     react(lambda reactor: Deferred.fromCoroutine(serve(reactor, options)))

@@ -1,8 +1,8 @@
 """
-The simulated Twitter itself: v1.1's streams, and what can be done to all.
+The simulated Twitter itself: both APIs, and what can be done to all of their streams.
 
 Knows neither URLs nor command lines (web.py, command.py), and nothing of time and chance but what
-it is given.  X API v2 is in v2/.
+it is given.  How each API answers is in v1/ and v2/.
 """
 
 from random import Random
@@ -13,91 +13,59 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.server import Site
 
-from tcsandbox.twitter.answers import answer, refusal_body
-from tcsandbox.twitter.asking import Ask
-from tcsandbox.twitter.broadcast import Stream, Terms
-from tcsandbox.twitter.calm import CalmPolicy
-from tcsandbox.twitter.door import Attempt, Door
-from tcsandbox.twitter.faults import AnswerFault, Calm, Clear, Fault, Replay, StreamFault, Takeover
-from tcsandbox.twitter.filters import Refused
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.notices import disconnect
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS, Credentials
-from tcsandbox.twitter.posts import PostSource
-from tcsandbox.twitter.site import SimulatorSite
-from tcsandbox.twitter.streams import Streams
-from tcsandbox.twitter.v2.desk import Desk
+from tcsandbox.twitter.common.connects import ConnectLog
+from tcsandbox.twitter.common.faults import AnswerFault, Clear, Replay, SimulatorFault, StreamFault
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.settings import StreamSettings
+from tcsandbox.twitter.common.site import SimulatorSite
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.streams import Streams
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.v1.desk import V1Desk
+from tcsandbox.twitter.v1.faults import V1Fault
+from tcsandbox.twitter.v2.desk import V2Desk
 from tcsandbox.twitter.v2.faults import AppFault
 from tcsandbox.twitter.v2.plan import Plan
-from tcsandbox.twitter.web import build_root
-from tcsandbox.twitter.wire import Request, Wire
-from tcsandbox.twitter.writing import Json
-
-KEEP_ALIVE = 30.0  # seconds, by Twitter's "connecting" page
+from tcsandbox.twitter.web import SimulatedTwitter, build_root
 
 log = Logger()
 
 
 @attrs.define
-class Character:
-    """
-    What sort of Twitter it is.  `rate`: posts a second on each stream, 0 for none; `scale`
-    shortens all of Twitter's timers; `gzip` allows compressed bodies; `backlog`: posts that may
-    be owed to a slow reader; `plan`: what each account's app may do on v2.
-    """
+class SimulatorSettings(StreamSettings):
+    """What sort of Twitter it is; `plan` is what each account's app may do on v2."""
 
-    rate: float = 0.0
-    scale: float = 1.0
-    gzip: bool = True
-    backlog: int = 10_000
-    accounts: tuple[Credentials, ...] = (SANDBOX_CREDENTIALS,)
     plan: Plan = attrs.Factory(Plan)
 
 
-class Simulator:
-    """Twitter's streams.  It does nothing until connect() is called, and ends with stop()."""
+class Simulator(SimulatedTwitter):
+    """A whole simulated Twitter.  It does nothing until a client connects, and ends with stop()."""
 
     def __init__(
         self,
         clock: IReactorTime,
         random: Random,
-        character: Character | None = None,
+        settings: SimulatorSettings | None = None,
         journal: Journal | None = None,
     ) -> None:
-        self._clock = clock
-        self._character = character or Character()
+        self._settings = settings or SimulatorSettings()
         self._journal = journal
-        self._door = Door(self._character.accounts)
-        self._streams = Streams(clock, random, journal, self._character.rate)
-        self._takeover = Takeover(notice=True)
-        self.v2 = Desk(self._streams, self._door, self._character)
+        self._connects = ConnectLog()
+        self._streams = Streams(clock, random, journal, self._settings.rate)
+        self.v1 = V1Desk(self._streams, self._connects, self._settings)
+        self.v2 = V2Desk(self._streams, self._connects, self._settings, self._settings.plan)
         self._site = SimulatorSite(build_root(self), clock)
 
     def site(self) -> Site:
-        """The factory to listen with; always the same."""
+        """Return the factory to listen with; it is always the same."""
         return self._site
 
-    def connect(self, request: Request, ask: Ask) -> None:
-        """Answer `request`, which asks for `ask`: by an armed fault, a refusal or a stream."""
-        attempt = self._door.note(ask, self._clock.seconds())
-        fault = self._streams.answer_fault("stream")
-        if fault is not None:
-            attempt.status = fault.answer(request, attempt.time)
-        else:
-            self._admit(request, ask, attempt)
-        log.info(
-            "Connect {n} from {peer}: {status}",
-            n=attempt.number,
-            peer=ask.peer,
-            status=attempt.status or "no answer",
-        )
-
     def say(self, data: bytes) -> int:
-        """Send `data` as it stands on every open stream; give their number."""
+        """Send `data` as it stands on every open stream; return their number."""
         return self._streams.on_all(lambda stream: stream.say(data))
 
     def set_rate(self, rate: float) -> None:
-        """From now on `rate` posts a second on each stream; raises ValueError below 0."""
+        """Send `rate` posts a second on each stream from now on; raise ValueError below 0."""
         if not 0 <= rate < float("inf"):
             raise ValueError(f"The rate must be 0 or more, not {rate!r}.")
         self._streams.rate = rate
@@ -106,86 +74,44 @@ class Simulator:
         """Answer the next connect with `data`, a whole HTTP response, byte for byte."""
         self.fault(Replay(data=data, close=close))
 
-    def fault(self, fault: Fault) -> int:
-        """
-        Let `fault` strike, now or at the next connects; give the number of streams struck now.
-        """
+    def fault(self, fault: SimulatorFault) -> int:
+        """Let `fault` strike, now or at the next connects; return how many streams it struck."""
         log.info("Fault {kind}", kind=fault.kind)
         if isinstance(fault, StreamFault) and fault.when == "now":
             return self._streams.on_all(fault.strike)
         if isinstance(fault, AnswerFault | StreamFault):
             self._streams.armed += [fault] * fault.times
-        elif isinstance(fault, Takeover):
-            self._takeover = fault
-        elif isinstance(fault, Calm):
-            scale = self._character.scale
-            window, ban = fault.window * scale, fault.ban * scale
-            self._door.calm = CalmPolicy(fault.connects, window, ban)
-        elif isinstance(fault, Clear):
-            self._streams.armed.clear()
-            self._door.calm = None
-            return self._streams.on_all(Stream.recover)
+        elif isinstance(fault, V1Fault):
+            self.v1.change(fault)
         elif isinstance(fault, AppFault):
             self.v2.change(fault)
+        elif isinstance(fault, Clear):
+            self._streams.armed.clear()
+            self.v1.end_calm()
+            return self._streams.on_all(Stream.recover)
         return 0
 
     def state(self) -> Json:
-        """What /sandbox/state tells: open streams, connects, posts sent; ready for JSON."""
+        """Return the open streams, the connects and the posts sent, ready for JSON."""
         return {
             "posts": self._streams.sent,
             "rate": self._streams.rate,
-            "scale": self._character.scale,
+            "scale": self._settings.scale,
             "armed": [fault.kind for fault in self._streams.armed],
             "streams": [stream.state() for stream in self._streams.open()],
-            "connects": [attrs.asdict(attempt) for attempt in self._door.attempts],
+            "connects": [attrs.asdict(attempt) for attempt in self._connects.attempts],
             "v2": self.v2.state(),
         }
 
     def stop(self) -> Deferred[None]:
-        """End every stream and connection, close the journal; fires when all are gone."""
+        """
+        End every stream and connection, and close the journal.
+
+        The Deferred fires when all connections are gone.
+        """
         self._streams.stop()
         return self._site.hang_up().addCallback(self._close_journal)
 
     def _close_journal(self, _: None) -> None:
         if self._journal is not None:
             self._journal.close()
-
-    def _admit(self, request: Request, ask: Ask, attempt: Attempt) -> None:
-        try:
-            terms = self._door.admit(ask, attempt)
-        except Refused as e:
-            attempt.status = e.status
-            answer(request, e.status, refusal_body(e.status, e.reason))
-        else:
-            attempt.status = 200
-            self._open(request, terms, ask.gzip and self._character.gzip)
-
-    def _open(self, request: Request, terms: Terms, gzip: bool) -> None:
-        streams = self._streams
-        older = [other for other in streams.open() if other.terms.account == terms.account]
-        stream = Stream(
-            terms=terms,
-            wire=Wire(request, self._clock, gzip),
-            keep_alive=KEEP_ALIVE * self._character.scale,
-            backlog=self._character.backlog,
-            clock=self._clock,
-            posts=PostSource(terms.wanted, streams.ids, streams.random),
-            journal=self._journal,
-        )
-        streams.add(stream)
-        for other in older:
-            self._take_over(other, stream)
-        streams.strike(stream)
-
-    def _take_over(self, older: Stream, newer: Stream) -> None:
-        seconds = self._takeover.after * self._character.scale
-        if not seconds:
-            self._end_older(older)
-            return
-        older.rivals, newer.rivals = (newer,), (older,)
-        older.wire.later(seconds, lambda: self._end_older(older))
-
-    def _end_older(self, older: Stream) -> None:
-        if self._takeover.notice:
-            older.tell(disconnect(7, older.terms.endpoint))
-        older.wire.end()

@@ -1,100 +1,113 @@
 """
-The simulator's URLs: v1.1's streams under /1.1, v2 under /2 and /oauth2 (v2/web.py) and, under
-/sandbox, what controls them.
+The simulator's URLs.
 
-Knows HTTP and JSON; what is done is the simulator's business.
+The streams of v1.1 are below /1.1, v2 is below /2 and /oauth2 (v2/web.py), and the controls are
+below /sandbox.  Knows HTTP and JSON; leaves what is done to the simulator.
 """
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
-from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET
-from twisted.web.server import Request as SiteRequest
+from twisted.web.server import NOT_DONE_YET, Request
 
-from tcsandbox.twitter.answers import answer, refusal_body
-from tcsandbox.twitter.asking import Ask, read_ask
 from tcsandbox.twitter.catalogue import read_fault
-from tcsandbox.twitter.faults import Fault
-from tcsandbox.twitter.v2.desk import Desk
+from tcsandbox.twitter.common.answers import answer, refusal_body
+from tcsandbox.twitter.common.faults import SimulatorFault
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.v1.asking import read_stream_request
+from tcsandbox.twitter.v1.desk import V1Desk
+from tcsandbox.twitter.v2.desk import V2Desk
 from tcsandbox.twitter.v2.web import routes
-from tcsandbox.twitter.wire import Request
-from tcsandbox.twitter.writing import Json
 
 
-class Twitter(Protocol):
-    """What the URLs need of a simulator."""
+class SimulatedTwitter(Protocol):
+    """What the URLs ask of a simulator: see Simulator."""
 
-    def connect(self, request: Request, ask: Ask) -> None: ...
-    def fault(self, fault: Fault) -> int: ...
-    def say(self, data: bytes) -> int: ...
-    def set_rate(self, rate: float) -> None: ...
-    def replay(self, data: bytes) -> None: ...
-    def state(self) -> Json: ...
-    @property
-    def v2(self) -> Desk: ...
+    v1: V1Desk
+    v2: V2Desk
+
+    def fault(self, fault: SimulatorFault) -> int:
+        """Let `fault` strike; return how many open streams it struck."""
+        ...
+
+    def say(self, data: bytes) -> int:
+        """Send `data` on every open stream; return their number."""
+        ...
+
+    def set_rate(self, rate: float) -> None:
+        """Send `rate` posts a second on each stream; raise ValueError for a bad rate."""
+        ...
+
+    def replay(self, data: bytes) -> None:
+        """Answer the next connect with `data`, a whole HTTP response."""
+        ...
+
+    def state(self) -> Json:
+        """Describe what goes on, ready for JSON."""
+        ...
 
 
 class Page(Resource):
-    """A leaf that answers all of `methods` by one function; other methods get a 405."""
+    """A leaf that answers all of `methods` by calling `act`; other methods get a 405."""
 
     isLeaf = True
 
-    def __init__(self, methods: set[bytes], act: Callable[[SiteRequest], None]) -> None:
+    def __init__(self, methods: set[bytes], act: Callable[[Request], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # twisted.web has no types here
         self._methods = methods
         self._act = act
 
-    def render(self, request: HTTPRequest) -> int:
-        """Always answered by the function itself, now or later."""
+    def render(self, request: Request) -> int:
+        """Let `act` answer the request, now or later, or refuse the method."""
         if request.method in self._methods:
-            self._act(cast(SiteRequest, request))
+            self._act(request)
         else:
             refuse(request, 405)
         return NOT_DONE_YET
 
 
-class Folder(Resource):
+class UrlFolder(Resource):
     """
-    A path with pages below it, and perhaps a `page` of its own; everything else is a 404 in
-    Twitter's own form.
+    A path with pages below it, and perhaps a `page` of its own.
+
+    Everything else below it is answered by a 404 in Twitter's own form.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
         self.page: Page | None = None
 
-    def render(self, request: HTTPRequest) -> int:
-        """Its own page, if there is one."""
+    def render(self, request: Request) -> int:
+        """Let the path's own page answer, or send a 404."""
         page = self.page or Page({request.method}, lambda request: refuse(request, 404))
         return page.render(request)
 
-    def getChild(self, path: bytes, request: HTTPRequest) -> Resource:
-        """Only asked for what there is not."""
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """Return a page that answers 404: twisted.web asks only for children that are missing."""
         return Page({request.method}, lambda request: refuse(request, 404))
 
 
-def refuse(request: HTTPRequest, status: int) -> None:
+def refuse(request: Request, status: int) -> None:
     """Answer with `status` and Twitter's words for it."""
-    answer(cast(Request, request), status, refusal_body(status))
+    answer(request, status, refusal_body(status))
 
 
-def folders(root: Folder, path: str) -> Folder:
-    """The folder at `path` below `root`, made where it is missing."""
+def folders(root: UrlFolder, path: str) -> UrlFolder:
+    """Return the folder at `path` below `root`; make those that are missing."""
     for name in path.split("/"):
         child = root.children.get(name.encode())
-        if not isinstance(child, Folder):
-            child = Folder()
+        if not isinstance(child, UrlFolder):
+            child = UrlFolder()
             root.putChild(name.encode(), child)
         root = child
     return root
 
 
-def build_root(twitter: Twitter) -> Folder:
-    """Everything the simulator serves."""
-    root = Folder()
+def build_root(twitter: SimulatedTwitter) -> UrlFolder:
+    """Return the root of all that the simulator serves."""
+    root = UrlFolder()
     statuses = folders(root, "1.1/statuses")
     for endpoint in ("filter", "sample"):
         statuses.putChild(f"{endpoint}.json".encode(), _stream_page(twitter, endpoint))
@@ -107,16 +120,21 @@ def build_root(twitter: Twitter) -> Folder:
     return root
 
 
-def _stream_page(twitter: Twitter, endpoint: str) -> Page:
-    def connect(request: SiteRequest) -> None:
-        twitter.connect(cast(Request, request), read_ask(request, endpoint))
+def _stream_page(twitter: SimulatedTwitter, endpoint: str) -> Page:
+    def connect(request: Request) -> None:
+        twitter.v1.connect(request, read_stream_request(request, endpoint))
 
     return Page({b"GET", b"POST"}, connect)
 
 
-def _controls(twitter: Twitter) -> dict[str, Callable[[bytes], Json]]:
-    class Rate(msgspec.Struct, forbid_unknown_fields=True):
-        rate: float
+class _RateChange(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST to /sandbox/rate."""
+
+    rate: float
+
+
+def _controls(twitter: SimulatedTwitter) -> dict[str, Callable[[bytes], Json]]:
+    """Return what each name below /sandbox does with a POST: from the body to the JSON answer."""
 
     def fault(body: bytes) -> Json:
         return {"streams": twitter.fault(read_fault(body))}
@@ -125,7 +143,7 @@ def _controls(twitter: Twitter) -> dict[str, Callable[[bytes], Json]]:
         return {"streams": twitter.say(body)}
 
     def rate(body: bytes) -> Json:
-        wanted = msgspec.json.decode(body, type=Rate).rate
+        wanted = msgspec.json.decode(body, type=_RateChange).rate
         twitter.set_rate(wanted)
         return {"rate": wanted}
 
@@ -136,16 +154,20 @@ def _controls(twitter: Twitter) -> dict[str, Callable[[bytes], Json]]:
     return {"fault": fault, "say": say, "rate": rate, "replay": replay}
 
 
-def _control(act: Callable[[bytes], Json]) -> Callable[[SiteRequest], None]:
-    """`act` on the body; what it returns is the answer, its ValueError a 400 with the sentence."""
+def _control(act: Callable[[bytes], Json]) -> Callable[[Request], None]:
+    """
+    Return a function that answers a request with the JSON that `act` makes of its body.
 
-    def render(request: SiteRequest) -> None:
+    When `act` raises ValueError, the answer is a 400 with its sentence.
+    """
+
+    def render(request: Request) -> None:
         body = request.content.read() if request.content is not None else b""
         headers = {"Content-Type": "application/json"}
         try:
             status, reply = 200, msgspec.json.encode(act(body)) + b"\n"
         except (ValueError, msgspec.DecodeError) as e:
             status, reply, headers = 400, f"{e}\n".encode(), {"Content-Type": "text/plain"}
-        answer(cast(Request, request), status, reply, headers)
+        answer(request, status, reply, headers)
 
     return render

@@ -23,7 +23,13 @@ from tcclient.sources.twitter_v2.kind import TwitterV2
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 from tcclient.storage.slots import Naming, Slot
 from tcsandbox.server import TOKEN, CaptureServer
-from tcsandbox.twitter import SANDBOX_BEARER_TOKEN, SANDBOX_CREDENTIALS, Character, Plan, Simulator
+from tcsandbox.twitter import (
+    SANDBOX_BEARER_TOKEN,
+    SANDBOX_CREDENTIALS,
+    Plan,
+    Simulator,
+    SimulatorSettings,
+)
 from tests.scene import until
 
 reactor: Any = _reactor
@@ -54,7 +60,7 @@ class WayOfAPostTests(TestCase):
 
     def setUp(self) -> None:
         self.twitter = Simulator(
-            reactor, Random(1), Character(rate=200.0, plan=Plan(rule_delay=0.1))
+            reactor, Random(1), SimulatorSettings(rate=200.0, plan=Plan(rule_delay=0.1))
         )
         port = reactor.listenTCP(0, self.twitter.site(), interface="127.0.0.1")
         self.root = f"http://127.0.0.1:{port.getHost().port}/"

@@ -14,7 +14,7 @@ from tcclient.control.client import TIMEOUT, ControlServer, JobList
 from tcclient.control.jobs import Job
 from tcsandbox.server import quirks
 from tcsandbox.server.requestlog import Seen
-from tcsandbox.twitter import damage, faults
+from tcsandbox.twitter.common import damage, faults
 from tests.scene import Clockwork, Scene, reactor, until
 from tests.storage.disk import full
 
@@ -191,7 +191,7 @@ class LifeTests(TestCase):
         """STARTED is not said; a stop is answered at once, not at the end of the wait."""
         scene = Scene(self)
         scene.store.create("cats", CATS)
-        scene.twitter.fault(faults.Status(status=401))
+        scene.twitter.fault(faults.HttpStatusFault(status=401))
         scene.start()
         await until(lambda: scene.twitter.state()["connects"])
         await scene.polls(3)

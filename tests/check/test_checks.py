@@ -34,10 +34,8 @@ from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget, Bud
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
 from tcclient.sources.twitter_v2.rules.ruleset import tag, tag_prefix
 from tcsandbox.server import CaptureServer, quirks
-from tcsandbox.twitter.faults import NoAnswer, Status
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Simulator
-from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
+from tcsandbox.twitter import SANDBOX_BEARER_TOKEN, SANDBOX_CREDENTIALS, Simulator
+from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer
 
 ROOT = Path(__file__).parents[2]
 TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
@@ -530,7 +528,7 @@ class XLinesTests(CheckTestCase):
         """An app that may not, or cannot pay, a wrong place, and an X that is out of order."""
         for status, title in ((402, "CreditsDepleted"), (403, "Forbidden"), (404, ""), (503, "")):
             body = json.dumps({"title": title, "detail": "Oops"})
-            self.x.fault(Status(where="rules", status=status, body=body))
+            self.x.fault(HttpStatusFault(where="rules", status=status, body=body))
             advice = problems.refusal(status, Headers(), body.encode(), 0.0, ()).advice
             await self.refused(f"the answer was {status} (Oops). {advice}", SANDBOX_AUTH)
 

@@ -16,8 +16,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from tcsandbox.server import TOKEN, CaptureServer
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tests.e2e.processes import Daemon, Running, until
 
 RATE = 150.0
@@ -54,7 +53,7 @@ class Stage(TestCase):
         self.folder.mkdir()
         self.path = self.folder / "settings.json"
         self.sent = self.make_journal()
-        character = Character(rate=RATE, accounts=(self.credentials,))
+        character = SimulatorSettings(rate=RATE, accounts=(self.credentials,))
         self.twitter = Simulator(reactor, Random(2), character, self.sent)
         self.server = CaptureServer(reactor, token=self.token)
         self.job = self.server.store.create(JOB, "storm, green tea", 2)

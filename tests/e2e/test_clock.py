@@ -3,8 +3,8 @@
 import signal
 
 from tcclient.control.jobs import Status
-from tcsandbox.twitter.damage import Stall
-from tcsandbox.twitter.faults import Clear
+from tcsandbox.twitter.common.damage import Stall
+from tcsandbox.twitter.common.faults import Clear
 from tests.e2e.faketime import HOUR, machine_clock
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage

@@ -6,9 +6,9 @@ from pathlib import Path
 import attrs
 
 from tcsandbox.server import quirks
-from tcsandbox.twitter.damage import Rst
-from tcsandbox.twitter.faults import Status
-from tcsandbox.twitter.oauth import Credentials
+from tcsandbox.twitter import Credentials
+from tcsandbox.twitter.common.damage import Rst
+from tcsandbox.twitter.common.faults import HttpStatusFault
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
 
@@ -82,7 +82,9 @@ class SecretsTests(Stage):
     async def trouble_with_twitter(self, client: Running) -> None:
         """A stream that breaks, and a refusal of its successor."""
         refusals = len(self.refusals())
-        self.twitter.fault(Status(status=401, body="<b>Unauthorized.</b> Could not verify you."))
+        self.twitter.fault(
+            HttpStatusFault(status=401, body="<b>Unauthorized.</b> Could not verify you.")
+        )
         self.twitter.fault(Rst())
         await until(lambda: len(self.refusals()) > refusals, "a refusal by Twitter")
         await client.says("Could not verify you", len(self.refusals()) - refusals)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tcsandbox.twitter.damage import Rst
+from tcsandbox.twitter.common.damage import Rst
 from tcsandbox.twitter.v2.faults import ChangePlan
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from tcsandbox.twitter.posts import SNOWFLAKE_EPOCH_MS
+from tcsandbox.twitter.common.ids import SNOWFLAKE_EPOCH_MS
 from tests.faults.accounting import Span
 
 TAIL = 1 << 16

@@ -39,8 +39,7 @@ from tcclient.stream.clients import stream_client
 from tcclient.stream.framing import Overlong
 from tcsandbox.server import CaptureServer
 from tcsandbox.server.jobstore import TOKEN
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Simulator
+from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator
 from tests.certificates import BAD, CA, GOOD, Certified, certify
 
 KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})

@@ -9,11 +9,11 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcsandbox.server import fields
-from tcsandbox.server.fields import ABSENT, Body, Field, Invalid
-from tcsandbox.server.forms import Forms, Refused
+from tcsandbox.server.fields import ABSENT, Field, Invalid, RequestBody
+from tcsandbox.server.forms import Forms, InvalidMembers
 from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
 from tcsandbox.server.keeping import Keeper
-from tcsandbox.server.rows import RESEARCHER_ID, TOKEN, User
+from tcsandbox.server.rows import RESEARCHER_ID, TOKEN, UserAccount
 from tcsandbox.server.standin import server_time
 
 START = datetime(2026, 6, 1, 10, 0, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ class StoreCase(SynchronousTestCase):
 class FieldTests(SynchronousTestCase):
     """Values as section 5.4 of the recorded contract has them."""
 
-    def assert_refused(self, field: Field, body: Body, *messages: str) -> None:
+    def assert_refused(self, field: Field, body: RequestBody, *messages: str) -> None:
         error = self.assertRaises(Invalid, field.read, body, "x", True)
         self.assertEqual(error.messages, list(messages), body)
 
@@ -65,8 +65,10 @@ class FieldTests(SynchronousTestCase):
             ("", NO_NUMBER),
             (True, NO_NUMBER),
         ]:
-            self.assert_refused(field, Body({"x": given}), message)
-        self.assert_refused(field, Body({"x": "0.30000000000000004"}, form=True), TOO_MANY_DIGITS)
+            self.assert_refused(field, RequestBody({"x": given}), message)
+        self.assert_refused(
+            field, RequestBody({"x": "0.30000000000000004"}, form=True), TOO_MANY_DIGITS
+        )
 
     def test_rates_that_are_taken(self) -> None:
         """They are written out as text with three decimals, whatever they came as."""
@@ -85,16 +87,18 @@ class FieldTests(SynchronousTestCase):
         for given, number in [(10.0, 10), ("1.0", 1), (-1, -1), (2**31, 2**31), (" 7 ", 7)]:
             self.assertEqual(fields.whole_number(given), number)
         for wrong in (1.5, "x", True, "", [1], "1_0"):
-            self.assert_refused(Field(fields.whole_number), Body({"x": wrong}), NO_INTEGER)
+            self.assert_refused(Field(fields.whole_number), RequestBody({"x": wrong}), NO_INTEGER)
         mysql = Field(fields.mysql_number)
-        self.assertEqual(mysql.read(Body({"x": 2**31 - 1}), "x", True), 2**31 - 1)
-        self.assertEqual(mysql.read(Body({"x": -(2**31)}), "x", True), -(2**31))
+        self.assertEqual(mysql.read(RequestBody({"x": 2**31 - 1}), "x", True), 2**31 - 1)
+        self.assertEqual(mysql.read(RequestBody({"x": -(2**31)}), "x", True), -(2**31))
         self.assert_refused(
-            mysql, Body({"x": 2**31}), "Ensure this value is less than or equal to 2147483647."
+            mysql,
+            RequestBody({"x": 2**31}),
+            "Ensure this value is less than or equal to 2147483647.",
         )
         self.assert_refused(
             mysql,
-            Body({"x": -(2**31) - 1}),
+            RequestBody({"x": -(2**31) - 1}),
             "Ensure this value is greater than or equal to -2147483648.",
         )
 
@@ -103,7 +107,7 @@ class FieldTests(SynchronousTestCase):
         self.assertEqual([fields.status(given) for given in (0, "3", 5)], [0, 3, 5])
         for wrong in (6, 7, -1, 3.0, "started", "", True):
             message = f'"{wrong}" is not a valid choice.'
-            self.assert_refused(Field(fields.status), Body({"x": wrong}), message)
+            self.assert_refused(Field(fields.status), RequestBody({"x": wrong}), message)
 
     def test_moments(self) -> None:
         """Any zone, UTC without one; a bare date and rubbish are refused."""
@@ -125,16 +129,16 @@ class FieldTests(SynchronousTestCase):
         text = Field(fields.text)
         blank = "This field may not be blank."
         for empty in ("", "  "):
-            self.assert_refused(text, Body({"x": empty}), blank)
-        self.assertIsNone(text.read(Body({"x": ""}, form=True), "x", True))
-        self.assertIsNone(text.read(Body({"x": None}), "x", True))
-        self.assertIs(text.read(Body({}), "x", False), ABSENT)
-        self.assertEqual(text.read(Body({"x": " a, b "}), "x", True), "a, b")
-        self.assertIsNone(Field(fields.rate).read(Body({"x": ""}, form=True), "x", True))
+            self.assert_refused(text, RequestBody({"x": empty}), blank)
+        self.assertIsNone(text.read(RequestBody({"x": ""}, form=True), "x", True))
+        self.assertIsNone(text.read(RequestBody({"x": None}), "x", True))
+        self.assertIs(text.read(RequestBody({}), "x", False), ABSENT)
+        self.assertEqual(text.read(RequestBody({"x": " a, b "}), "x", True), "a, b")
+        self.assertIsNone(Field(fields.rate).read(RequestBody({"x": ""}, form=True), "x", True))
         name = Field(fields.job_name, nullable=False, required=True)
-        self.assert_refused(name, Body({"x": None}), "This field may not be null.")
-        self.assert_refused(name, Body({"x": ""}, form=True), blank)
-        self.assertIs(name.read(Body({}), "x", True), ABSENT)
+        self.assert_refused(name, RequestBody({"x": None}), "This field may not be null.")
+        self.assert_refused(name, RequestBody({"x": ""}, form=True), blank)
+        self.assertIs(name.read(RequestBody({}), "x", True), ABSENT)
 
     def test_names(self) -> None:
         """Both faults of a name are told at once; 64 characters are fine."""
@@ -155,7 +159,7 @@ class FormTests(StoreCase):
     def errors(self, members: dict[str, object], *, partial: bool = True) -> dict[str, list[str]]:
         forms = Forms(self.store)
         read = forms.part_of_job if partial else forms.whole_job
-        return self.assertRaises(Refused, read, self.job, Body(members)).errors
+        return self.assertRaises(InvalidMembers, read, self.job, RequestBody(members)).errors
 
     def test_every_failing_member_is_reported_at_once(self) -> None:
         """One sentence list each."""
@@ -173,7 +177,7 @@ class FormTests(StoreCase):
         missing = ["This field is required."]
         self.assertEqual(self.errors({"status": 4}, partial=False), {"name": missing})
         self.assertEqual(self.errors({"name": "n"}, partial=False), {"status": missing})
-        self.assertEqual(Forms(self.store).part_of_job(self.job, Body({})), {})
+        self.assertEqual(Forms(self.store).part_of_job(self.job, RequestBody({})), {})
 
     def test_names_are_unique(self) -> None:
         """Among jobs, not against itself."""
@@ -182,20 +186,21 @@ class FormTests(StoreCase):
             self.errors({"name": "other"}), {"name": ["Job with this name already exists."]}
         )
         self.assertEqual(
-            Forms(self.store).part_of_job(self.job, Body({"name": "demo"})), {"name": "demo"}
+            Forms(self.store).part_of_job(self.job, RequestBody({"name": "demo"})), {"name": "demo"}
         )
 
     def test_a_client_has_one_job(self) -> None:
         """It is checked when a job is given to another client, not on an unchanged one."""
-        self.store.add_user(User(2, "client2"))
+        self.store.add_user(UserAccount(2, "client2"))
         other = self.store.create("other", None)
         forms = Forms(self.store)
         self.assertEqual(
-            forms.part_of_job(self.job, Body({"assigned_worker": WORKER})),
+            forms.part_of_job(self.job, RequestBody({"assigned_worker": WORKER})),
             {"assigned_worker": WORKER},
         )
         self.assertEqual(
-            forms.part_of_job(self.job, Body({"assigned_worker": "2"})), {"assigned_worker": 2}
+            forms.part_of_job(self.job, RequestBody({"assigned_worker": "2"})),
+            {"assigned_worker": 2},
         )
         self.store.reassign(other.id, 2)
         for given, message in [
@@ -208,24 +213,24 @@ class FormTests(StoreCase):
                 self.errors({"assigned_worker": given}), {"assigned_worker": [message]}
             )
         self.store.archive(other.id)
-        forms.part_of_job(self.job, Body({"assigned_worker": 2}))
+        forms.part_of_job(self.job, RequestBody({"assigned_worker": 2}))
 
     def test_unknown_and_read_only_members_are_ignored(self) -> None:
         """id, url, created_date, archived_by and any nonsense."""
         members = {"id": 7, "url": 1, "created_date": 2, "archived_by": 3, "terms": 4}
-        self.assertEqual(Forms(self.store).part_of_job(self.job, Body(members)), {})
+        self.assertEqual(Forms(self.store).part_of_job(self.job, RequestBody(members)), {})
 
     def test_an_update_needs_its_job(self) -> None:
         """A number or its text; the date of a client is ignored."""
         forms = Forms(self.store)
-        body = Body({"job": "1", "count": -5, "rate": 1.25, "date": "2001-01-01T00:00"})
+        body = RequestBody({"job": "1", "count": -5, "rate": 1.25, "date": "2001-01-01T00:00"})
         self.assertEqual(forms.update(body), {"job": 1, "count": -5, "rate": Decimal("1.25")})
         for members, message in [
             ({}, "This field is required."),
             ({"job": None}, "This field may not be null."),
             ({"job": 9999}, 'Invalid pk "9999" - object does not exist.'),
         ]:
-            error = self.assertRaises(Refused, forms.update, Body(members))
+            error = self.assertRaises(InvalidMembers, forms.update, RequestBody(members))
             self.assertEqual(error.errors, {"job": [message]})
 
 

@@ -12,19 +12,21 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from txtwitter import messagetools
 
-from tcsandbox.twitter.filters import Box, Filter
-from tcsandbox.twitter.posts import Ids, PostSource, unescape
+from tcsandbox.twitter.common.ids import Ids
+from tcsandbox.twitter.common.text import unescape
+from tcsandbox.twitter.v1.filters import Filter, LocationBox
+from tcsandbox.twitter.v1.posts import V1PostSource
 
 NOW = 1_449_086_690.724  # Wed Dec 02 20:04:50 2015 UTC
 TERMS = ("obama", "foo bar", "#été", "@who", "$TWTR", "100%", "日本")
-BOXES = (Box(-10.0, 50.0, 2.0, 60.0), Box(100.0, -30.0, 100.1, -29.9))
+BOXES = (LocationBox(-10.0, 50.0, 2.0, 60.0), LocationBox(100.0, -30.0, 100.1, -29.9))
 
 Post = dict[str, Any]
 
 
 def take(count: int, wanted: Filter | None = None, seed: int = 1) -> list[bytes]:
     """`count` posts, taken by tens so that every template gets written."""
-    source = PostSource(wanted or Filter(track=TERMS), Ids(), Random(seed))
+    source = V1PostSource(wanted or Filter(track=TERMS), Ids(), Random(seed))
     return [post for _ in range(count // 10) for post in source.take(10, NOW)[0]]
 
 
@@ -56,7 +58,7 @@ def full_text(post: Post) -> str:
     return " ".join(text for text, _ in texts(post)).casefold()
 
 
-def inside(post: Post, box: Box) -> bool:
+def inside(post: Post, box: LocationBox) -> bool:
     """Whether the point or, without one, the place of `post` is in `box`."""
     if post["coordinates"]:
         points = [post["coordinates"]["coordinates"]]
@@ -107,7 +109,7 @@ class MatchTests(SynchronousTestCase):
     @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=15))
     def test_any_term(self, term: str) -> None:
         """No term, whatever its characters, breaks the encoding or gets lost in it."""
-        source = PostSource(Filter(track=(term,)), Ids(), Random(7))
+        source = V1PostSource(Filter(track=(term,)), Ids(), Random(7))
         for line in source.take(20, NOW)[0]:
             text = full_text(json.loads(line))
             for word in term.split():
@@ -208,13 +210,13 @@ class StampTests(SynchronousTestCase):
 
     def test_the_returned_ids_are_those_in_the_posts(self) -> None:
         """In the same order."""
-        posts, ids = PostSource(Filter(), Ids(), Random(1)).take(50, NOW)
+        posts, ids = V1PostSource(Filter(), Ids(), Random(1)).take(50, NOW)
         self.assertEqual([json.loads(post)["id"] for post in posts], list(ids))
 
     def test_ids_increase_whatever_the_clock_does(self) -> None:
         """Also within one millisecond, across sources, and when the clock steps back."""
         ids = Ids()
-        one, other = (PostSource(Filter(), ids, Random(n)) for n in range(2))
+        one, other = (V1PostSource(Filter(), ids, Random(n)) for n in range(2))
         given = [
             post_id
             for now in (0.0, NOW, NOW, NOW - 60)

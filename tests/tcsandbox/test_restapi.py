@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcsandbox.server.jobstore import JobStore
 from tcsandbox.server.negotiation import ApiRequest
 from tcsandbox.server.quirks import Quirks
-from tcsandbox.server.restapi import Answer, answer
-from tcsandbox.server.rows import RESEARCHER_TOKEN, TOKEN, User
+from tcsandbox.server.restapi import ApiAnswer, answer
+from tcsandbox.server.rows import RESEARCHER_TOKEN, TOKEN, UserAccount
 from tcsandbox.server.standin import server_time
 
 START = datetime(2026, 6, 1, 10, 0, 0, 250000, tzinfo=UTC)
@@ -35,7 +35,7 @@ class ApiCase(SynchronousTestCase):
 
     def ask(
         self, method: str, target: str, body: bytes | None = None, **headers: str | None
-    ) -> Answer:
+    ) -> ApiAnswer:
         """Ask with the client's token and a Content-Length unless `headers` say otherwise."""
         sent: dict[str, str | None] = {"authorization": f"Token {TOKEN}"}
         if body is not None:
@@ -57,7 +57,7 @@ class ApiCase(SynchronousTestCase):
         got = self.ask(method, target, urlencode(members).encode(), content_type=FORM)
         return got.status, json.loads(got.body)
 
-    def assert_crash(self, got: Answer) -> None:
+    def assert_crash(self, got: ApiAnswer) -> None:
         self.assertEqual((got.status, got.content_type), (500, "text/html"))
         self.assertEqual(got.body, b"<h1>Server Error (500)</h1>")
 
@@ -65,7 +65,7 @@ class ApiCase(SynchronousTestCase):
 class AuthenticationTests(ApiCase):
     def test_every_failure_is_403_with_its_sentence(self) -> None:
         """Never 401, and never a WWW-Authenticate."""
-        self.store.add_user(User(9, "gone", "9" * 40, active=False))
+        self.store.add_user(UserAccount(9, "gone", "9" * 40, active=False))
         for header, detail in [
             (f"Token {'0' * 40}", "Invalid token."),
             (None, "Authentication credentials were not provided."),

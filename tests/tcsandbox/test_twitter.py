@@ -37,21 +37,24 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tcsandbox.twitter import catalogue, damage, faults, remarks
-from tcsandbox.twitter.calm import CalmPolicy
+from tcsandbox.twitter import catalogue
 from tcsandbox.twitter.command import main
-from tcsandbox.twitter.faults import Fault
-from tcsandbox.twitter.filters import Box, Filter, Refused, read_filter
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.oauth import (
+from tcsandbox.twitter.common import damage, faults
+from tcsandbox.twitter.common.faults import SimulatorFault
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.oauth import (
     SANDBOX_CREDENTIALS,
     Credentials,
     SignedRequest,
     Unauthorized,
     verify,
 )
-from tcsandbox.twitter.pace import Pace
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter.common.pace import Pace
+from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
+from tcsandbox.twitter.v1 import remarks
+from tcsandbox.twitter.v1.calm import CalmPolicy
+from tcsandbox.twitter.v1.faults import Calm, Takeover
+from tcsandbox.twitter.v1.filters import ConnectRefused, Filter, LocationBox, read_filter
 
 EPOCH = 1_700_000_000.0
 TICK = 0.025
@@ -207,7 +210,7 @@ class SimulatorTestCase(SynchronousTestCase):
 
     def build(self, journal: Journal | None = None, **character: Any) -> None:
         """Make the simulator, of another character perhaps."""
-        self.simulator = Simulator(self.clock, Random(5), Character(**character), journal)
+        self.simulator = Simulator(self.clock, Random(5), SimulatorSettings(**character), journal)
 
     def close(self) -> None:
         """Stop, let every connection go, and look for timers."""
@@ -235,12 +238,12 @@ class FilterTests(SynchronousTestCase):
     """Both sides of each of v1.1's limits."""
 
     def refusal(self, **params: str) -> int:
-        return self.assertRaises(Refused, read_filter, params).status
+        return self.assertRaises(ConnectRefused, read_filter, params).status
 
     def test_what_is_asked_for(self) -> None:
         """Phrases, users and boxes are read as they stand."""
         wanted = read_filter({"track": "a b,été", "follow": "1,22", "locations": "-1.5,2,3,4"})
-        self.assertEqual(wanted, Filter(("a b", "été"), (1, 22), (Box(-1.5, 2, 3, 4),)))
+        self.assertEqual(wanted, Filter(("a b", "été"), (1, 22), (LocationBox(-1.5, 2, 3, 4),)))
 
     def test_phrases(self) -> None:
         """1 to 60 bytes of UTF-8, at most 400 of them."""
@@ -441,7 +444,7 @@ class ConnectTests(SimulatorTestCase):
 
     def test_newest_wins_silently(self) -> None:
         """The message can be left out."""
-        self.simulator.fault(faults.Takeover(notice=False))
+        self.simulator.fault(Takeover(notice=False))
         old = self.ask()
         self.ask()
         self.assertEqual(old.got.messages, [])
@@ -450,7 +453,7 @@ class ConnectTests(SimulatorTestCase):
     def test_newest_wins_after_a_while(self) -> None:
         """Until then both are served, and what matches both goes out on both."""
         self.build(rate=100.0, scale=0.5)
-        self.simulator.fault(faults.Takeover(notice=True, after=4.0))
+        self.simulator.fault(Takeover(notice=True, after=4.0))
         old = self.ask(params={"track": "storm,rain"})
         new = self.ask(params={"track": "storm,snow"})
         self.run_for(1.9)
@@ -470,6 +473,20 @@ class ConnectTests(SimulatorTestCase):
         for post in both:
             self.assertRegex(old_posts[post], "storm|rain")
             self.assertRegex(old_posts[post], "storm|snow")
+
+    def test_newest_of_three_wins_after_a_while(self) -> None:
+        """A stream with two successors ends once, compressed ones too."""
+        self.build(rate=100.0)
+        self.simulator.fault(Takeover(notice=True, after=4.0))
+        old = self.ask(gzip=True)
+        between = self.ask()
+        self.run_for(1)
+        new = self.ask()
+        self.run_for(5)
+        self.assertTrue(old.hung_up and between.hung_up)
+        self.assertFalse(new.hung_up)
+        codes = [m["disconnect"]["code"] for m in old.got.messages if "disconnect" in m]
+        self.assertEqual(codes, [7])
 
     def test_accounts_do_not_disturb_each_other(self) -> None:
         """Each has a stream of its own."""
@@ -642,7 +659,7 @@ class JournalTests(SimulatorTestCase):
 class MessageFaultTests(SimulatorTestCase):
     """Everything a stream can say besides posts."""
 
-    def said(self, fault: Fault) -> Any:
+    def said(self, fault: SimulatorFault) -> Any:
         visit = self.ask()
         self.assertEqual(self.simulator.fault(fault), 1)
         return visit.got.messages[-1]
@@ -650,24 +667,32 @@ class MessageFaultTests(SimulatorTestCase):
     def test_kinds(self) -> None:
         """Each message has the documented shape."""
         for fault, key, expected in (
-            (remarks.Delete(status_id=5), "delete", {"id": 5, "id_str": "5"}),
-            (remarks.ScrubGeo(user_id=7), "scrub_geo", {"user_id": 7, "user_id_str": "7"}),
-            (remarks.StatusWithheld(), "status_withheld", {"withheld_in_countries": ["DE", "AR"]}),
-            (remarks.UserWithheld(), "user_withheld", {"withheld_in_countries": ["DE", "AR"]}),
-            (remarks.Behind(percent_full=80), "warning", {"percent_full": 80}),
-            (remarks.Disconnect(code=12), "disconnect", {"code": 12, "reason": "Shed load"}),
+            (remarks.DeleteNotice(status_id=5), "delete", {"id": 5, "id_str": "5"}),
+            (remarks.ScrubGeoNotice(user_id=7), "scrub_geo", {"user_id": 7, "user_id_str": "7"}),
+            (
+                remarks.StatusWithheldNotice(),
+                "status_withheld",
+                {"withheld_in_countries": ["DE", "AR"]},
+            ),
+            (
+                remarks.UserWithheldNotice(),
+                "user_withheld",
+                {"withheld_in_countries": ["DE", "AR"]},
+            ),
+            (remarks.StallWarning(percent_full=80), "warning", {"percent_full": 80}),
+            (remarks.DisconnectNotice(code=12), "disconnect", {"code": 12, "reason": "Shed load"}),
         ):
             inner = self.said(fault)[key]
             inner = inner.get("status", inner)
             self.assertEqual({name: inner[name] for name in expected}, expected)
-        self.assertEqual(self.said(remarks.Event())["event"], "user_update")
-        self.assertNotIn("text", self.said(remarks.Unknown()))
+        self.assertEqual(self.said(remarks.UserUpdateNotice())["event"], "user_update")
+        self.assertNotIn("text", self.said(remarks.UndocumentedNotice()))
 
     def test_limit_counters(self) -> None:
         """Two counters take turns, each cumulative."""
         visit = self.ask()
         for missed in (10, 3, 20, 4):
-            self.simulator.fault(remarks.Limit(missed=missed))
+            self.simulator.fault(remarks.LimitNotice(missed=missed))
         counts = [message["limit"]["track"] for message in visit.got.messages]
         self.assertEqual(counts, [10, 3, 30, 7])
         self.assertEqual(visit.got.messages[0]["limit"]["timestamp_ms"], f"{EPOCH * 1000:.0f}")
@@ -675,9 +700,9 @@ class MessageFaultTests(SimulatorTestCase):
     def test_disconnect_closes(self) -> None:
         """Unless it is told not to."""
         first = self.ask()
-        self.simulator.fault(remarks.Disconnect(code=5, close=False))
+        self.simulator.fault(remarks.DisconnectNotice(code=5, close=False))
         self.assertFalse(first.hung_up)
-        self.simulator.fault(remarks.Disconnect(code=5))
+        self.simulator.fault(remarks.DisconnectNotice(code=5))
         self.assertTrue(first.got.ended and first.hung_up)
 
 
@@ -686,7 +711,7 @@ class AnswerFaultTests(SimulatorTestCase):
 
     def test_status(self) -> None:
         """The next N connects get the status, with Twitter's words; then all is well."""
-        self.simulator.fault(faults.Status(status=420, times=2))
+        self.simulator.fault(faults.HttpStatusFault(status=420, times=2))
         for _ in range(2):
             visit = self.ask()
             self.assertEqual(visit.got.status, 420)
@@ -698,9 +723,11 @@ class AnswerFaultTests(SimulatorTestCase):
     def test_any_status(self) -> None:
         """Every status of the protocol, and a body and headers of one's own."""
         for status in (401, 403, 404, 406, 413, 416, 429, 500, 503):
-            self.simulator.fault(faults.Status(status=status))
+            self.simulator.fault(faults.HttpStatusFault(status=status))
             self.assertEqual(self.ask().got.status, status)
-        self.simulator.fault(faults.Status(status=503, body="closed", headers={"Retry-After": "7"}))
+        self.simulator.fault(
+            faults.HttpStatusFault(status=503, body="closed", headers={"Retry-After": "7"})
+        )
         visit = self.ask()
         self.assertEqual(visit.got.body, b"closed")
         self.assertIn("retry-after: 7", visit.got.head)
@@ -724,7 +751,7 @@ class AnswerFaultTests(SimulatorTestCase):
     def test_calm(self) -> None:
         """420 after too many connects, by scaled time."""
         self.build(scale=0.1)
-        self.simulator.fault(faults.Calm(connects=1, window=100, ban=20))
+        self.simulator.fault(Calm(connects=1, window=100, ban=20))
         self.assertEqual([self.ask().got.status for _ in range(2)], [200, 420])
         self.clock.advance(10.1)
         self.assertEqual(self.ask().got.status, 200)
@@ -747,7 +774,7 @@ class AnswerFaultTests(SimulatorTestCase):
 class StreamFaultTests(SimulatorTestCase):
     """Streams that are hurt."""
 
-    def struck(self, fault: Fault, **asking: Any) -> Visit:
+    def struck(self, fault: SimulatorFault, **asking: Any) -> Visit:
         visit = self.ask(**asking)
         self.assertEqual(self.simulator.fault(fault), 1)
         return visit
@@ -764,7 +791,7 @@ class StreamFaultTests(SimulatorTestCase):
         """Ends stalls and trickles, and disarms what was armed."""
         self.build(rate=10.0)
         visit = self.struck(damage.Stall())
-        self.simulator.fault(faults.Status(status=503, times=9))
+        self.simulator.fault(faults.HttpStatusFault(status=503, times=9))
         self.simulator.fault(faults.Clear())
         self.run_for(1.0)
         self.assertIn(len(visit.got.messages), (9, 10))
@@ -869,7 +896,7 @@ class StreamFaultTests(SimulatorTestCase):
 
     def test_connection_limit(self) -> None:
         """The plain-text line, then the end."""
-        visit = self.struck(damage.ConnectionLimit())
+        visit = self.struck(damage.ConnectionLimitNotice())
         self.assertEqual(visit.got.body, b"Exceeded connection limit for user\r\n")
         self.assertTrue(visit.hung_up)
 
@@ -991,7 +1018,7 @@ class SocketTests(TestCase):
     """The same over real connections."""
 
     async def listen(self, **character: Any) -> Simulator:
-        simulator = Simulator(reactor, Random(5), Character(**character))
+        simulator = Simulator(reactor, Random(5), SimulatorSettings(**character))
         endpoint = serverFromString(reactor, "tcp:0:interface=127.0.0.1")
         self.port = await endpoint.listen(simulator.site())
         self.addCleanup(simulator.stop)

@@ -18,17 +18,16 @@ from twisted.trial.unittest import TestCase
 from tcsandbox.twitter import (
     SANDBOX_BEARER_TOKEN,
     SANDBOX_CREDENTIALS,
-    Character,
     Credentials,
     Journal,
     Plan,
     Simulator,
-    damage,
-    faults,
-    remarks,
+    SimulatorSettings,
 )
 from tcsandbox.twitter.command import make_parser, make_simulator
-from tcsandbox.twitter.faults import Fault
+from tcsandbox.twitter.common import damage, faults
+from tcsandbox.twitter.common.faults import SimulatorFault
+from tcsandbox.twitter.v1 import remarks
 from tcsandbox.twitter.v2 import faults as v2
 from tcsandbox.twitter.v2.stream import DisconnectType
 from tests.tcsandbox.test_twitter import EPOCH, SimulatorTestCase, Visit, control
@@ -207,7 +206,7 @@ class RuleTests(V2TestCase):
 
     def test_armed_answers(self) -> None:
         """Any refusal can be had here and at the token endpoint, and hurts no stream."""
-        self.simulator.fault(faults.Status(status=503, where="rules", times=2))
+        self.simulator.fault(faults.HttpStatusFault(status=503, where="rules", times=2))
         self.simulator.fault(v2.UsageCap(where="token"))
         self.assertEqual(self.search().got.status, 409)
         self.assertEqual([self.call(RULES).got.status for _ in range(3)], [503, 503, 200])
@@ -291,7 +290,7 @@ class ConnectTests(V2TestCase):
     def test_armed_refusals(self) -> None:
         """Each once, with its body; then all is well."""
         self.add("snow")
-        expected: list[tuple[Fault, int, str]] = [
+        expected: list[tuple[SimulatorFault, int, str]] = [
             (v2.TooManyConnections(), 429, "TooManyConnections"),
             (v2.Provisioning(), 503, "ProvisioningSubscription"),
             (v2.RulesInvalid(), 409, "RulesInvalidIssue"),
@@ -513,7 +512,7 @@ class JournalTests(V2TestCase):
 class FaultTests(V2TestCase):
     """Streams that are hurt."""
 
-    def struck(self, fault: Fault) -> Visit:
+    def struck(self, fault: SimulatorFault) -> Visit:
         """A stream of its own, struck."""
         self.simulator.fault(v2.ChangePlan(connections=100))
         before = len(self.simulator.state()["streams"])
@@ -551,12 +550,12 @@ class FaultTests(V2TestCase):
         for fault, hung_up in (
             (damage.Fin(), True),
             (damage.Close(), True),
-            (damage.ConnectionLimit(), True),
+            (damage.ConnectionLimitNotice(), True),
             (damage.Stall(), False),
             (damage.Garbage(), False),
             (damage.SplitChunks(at="utf8"), False),
             (damage.BadChunk(), False),
-            (remarks.Unknown(), False),
+            (remarks.UndocumentedNotice(), False),
         ):
             visit = self.struck(fault)
             self.run_for(0.1)
@@ -661,7 +660,7 @@ class SocketTests(TestCase):
 
     async def test_from_the_keys_to_the_posts(self) -> None:
         """Token, rule, stream with gzip, and what it matched."""
-        character = Character(rate=2_000.0, plan=Plan(rule_delay=0.0))
+        character = SimulatorSettings(rate=2_000.0, plan=Plan(rule_delay=0.0))
         simulator = Simulator(reactor, Random(5), character)
         endpoint = serverFromString(reactor, "tcp:0:interface=127.0.0.1")
         port = await endpoint.listen(simulator.site())

@@ -6,20 +6,20 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcsandbox.twitter.posts import Ids
+from tcsandbox.twitter.common.ids import Ids
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.changes import change_rules, count_rules, list_rules
-from tcsandbox.twitter.v2.clauses import Clause
+from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import Facts, facts_of, tokens
 from tcsandbox.twitter.v2.fields import KNOWN, Selection, read_selection
 from tcsandbox.twitter.v2.invalid import InvalidRule
-from tcsandbox.twitter.v2.limits import Window
+from tcsandbox.twitter.v2.limits import RateLimitWindow
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Draft, Pool
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import Limits, parse
-from tcsandbox.twitter.v2.rules import Rule, RuleStore, Terms
-from tcsandbox.twitter.v2.source import V2Source
+from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
+from tcsandbox.twitter.v2.rules import AppRule, RuleStore, RuleTerms
+from tcsandbox.twitter.v2.source import V2PostSource
 
 NOW = 1_700_000_000.0
 EVERYTHING = Selection(KNOWN)
@@ -158,7 +158,7 @@ class MatchTests(SynchronousTestCase):
 class RefusalTests(SynchronousTestCase):
     """Rules that X would not take, and its sentences."""
 
-    def details(self, rule: str, limits: Limits | None = None) -> list[str]:
+    def details(self, rule: str, limits: RuleLimits | None = None) -> list[str]:
         return list(self.assertRaises(InvalidRule, parse, rule, limits).details)
 
     def test_recorded_sentences(self) -> None:
@@ -237,10 +237,10 @@ class RefusalTests(SynchronousTestCase):
 
     def test_limits(self) -> None:
         """Both sides of the length, and of a box's size where there is one."""
-        limits = Limits(length=10, box_miles=25)
+        limits = RuleLimits(length=10, box_miles=25)
         parse("a" * 10, limits)
         self.assertIn("10 characters", self.details("a" * 11, limits)[0])
-        big = Limits(box_miles=25)
+        big = RuleLimits(box_miles=25)
         parse("bounding_box:[0 0 0.36 0.36]", big)
         self.assertIn("25mi", self.details("bounding_box:[0 0 0.37 0.1]", big)[0])
         parse("bounding_box:[-180 -90 180 90]")
@@ -251,7 +251,7 @@ class StoreTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.store = RuleStore()
-        self.terms = Terms(add_delay=20, delete_delay=5, cap=3)
+        self.terms = RuleTerms(add_delay=20, delete_delay=5, cap=3)
 
     def add(self, *values: str, now: float = NOW, dry_run: bool = False) -> Any:
         return self.store.add([(value, "t") for value in values], now, self.terms, dry_run)
@@ -294,7 +294,7 @@ class StoreTests(SynchronousTestCase):
         self.assertEqual((done.rules, done.invalid, self.store.present), ((), 1, {}))
         self.assertEqual(done.errors[0]["value"], "(")
         self.assertIn("position 2", done.errors[0]["details"][0])
-        self.terms = Terms(atomic=False)
+        self.terms = RuleTerms(atomic=False)
         self.assertEqual([rule.value for rule in self.add("snow", "(").rules], ["snow"])
 
     def test_cap(self) -> None:
@@ -436,7 +436,7 @@ class WindowTests(SynchronousTestCase):
 
     def test_a_window(self) -> None:
         """So many calls, then none until its end; the headers count down."""
-        window = Window(2, 10)
+        window = RateLimitWindow(2, 10)
         self.assertEqual(
             [window.allows(NOW + n) for n in (0, 1, 9, 9.9)], [True, True, False, False]
         )
@@ -452,7 +452,7 @@ class SelectionTests(SynchronousTestCase):
 
     def draft(self) -> Draft:
         pool, store = Pool(Random(2)), RuleStore()
-        store.add([("a1 is:reply has:images bounding_box:[1 2 3 4]", None)], 0, Terms(), False)
+        store.add([("a1 is:reply has:images bounding_box:[1 2 3 4]", None)], 0, RuleTerms(), False)
         pool.serve(store.working(NOW), NOW)
         return pool.drafts[0]
 
@@ -492,14 +492,14 @@ class SupplyTests(SynchronousTestCase):
         self.store = RuleStore()
         self.pool = Pool(Random(3))
         self.now = NOW
-        self.source = V2Source(self.supply, EVERYTHING, Ids(), Random(4))
+        self.source = V2PostSource(self.supply, EVERYTHING, Ids(), Random(4))
 
     def supply(self, now: float) -> list[Draft]:
         self.pool.serve(self.store.working(now), now)
         return self.pool.drafts
 
-    def add(self, *values: str) -> tuple[Rule, ...]:
-        terms = Terms(add_delay=0, delete_delay=0)
+    def add(self, *values: str) -> tuple[AppRule, ...]:
+        terms = RuleTerms(add_delay=0, delete_delay=0)
         return self.store.add([(v, f"t,{v}") for v in values], self.now, terms, False).rules
 
     def take(self, count: int = 400) -> list[Any]:
@@ -510,7 +510,7 @@ class SupplyTests(SynchronousTestCase):
             posts += [json.loads(post) for post in made]
         return posts
 
-    def clauses(self) -> dict[str, Clause]:
+    def clauses(self) -> dict[str, RuleClause]:
         return {rule.id: rule.clause for rule in self.store.present.values()}
 
     def check(self, posts: list[Any]) -> None:
@@ -564,7 +564,7 @@ class SupplyTests(SynchronousTestCase):
         posts = self.take()
         self.check(posts)
         self.assertTrue(all(second.id in str(post["matching_rules"]) for post in posts))
-        self.store.delete([first.id], self.now, Terms(delete_delay=0), dry_run=False)
+        self.store.delete([first.id], self.now, RuleTerms(delete_delay=0), dry_run=False)
         posts = self.take()
         self.check(posts)
         self.assertTrue(posts)

@@ -1,4 +1,4 @@
-"""What a stream gets of the gap before it: Enterprise's `backfill_minutes`."""
+"""What a stream is sent of the gap before it: Enterprise's `backfill_minutes`."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,11 @@ MOST_MINUTES = 5
 
 
 def read_minutes(params: Mapping[str, str], allowed: bool) -> int:
-    """What `params` ask for, 0 for nothing; raises Denied where the plan has no backfill."""
+    """
+    Return the minutes of backfill that `params` ask for, 0 for none.
+
+    Raise Denied for a bad value, and for more than 0 where backfill is not allowed.
+    """
     text = params.get("backfill_minutes")
     if text is None:
         return 0
@@ -26,8 +30,10 @@ def read_minutes(params: Mapping[str, str], allowed: bool) -> int:
 
 def fill(app: App, stream: V2Stream, rate: float, seconds: float) -> None:
     """
-    Send what was sent last once more, then the posts of the last `seconds` of the gap at `rate`.
-    Nothing when the app had no search stream before, or more is missing than the backlog holds.
+    Send what was sent last once more, and owe the posts of the last `seconds` of the gap.
+
+    Those come at `rate` a second, but fill at most half of the backlog.  Nothing is sent when
+    the app had no search stream before.
     """
     if app.ended is None:
         return

@@ -7,47 +7,57 @@ from typing import Annotated, Any
 import attrs
 import msgspec
 
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.problems import Denied, Reply
-from tcsandbox.twitter.v2.rules import Changed, Rule
-from tcsandbox.twitter.writing import Json
+from tcsandbox.twitter.v2.rules import AppRule, RuleChange
 
 MOST_RESULTS = 1_000
 
 
-class NewRule(msgspec.Struct, forbid_unknown_fields=True):
+class RuleToAdd(msgspec.Struct, forbid_unknown_fields=True):
+    """A member of `add` in the body of a POST."""
+
     value: str
     tag: str | None = None
 
 
-class Doomed(msgspec.Struct, forbid_unknown_fields=True):
+class RulesToDelete(msgspec.Struct, forbid_unknown_fields=True):
+    """The member `delete` in the body of a POST: the rules, by id or by value."""
+
     ids: list[str] | None = None
     values: list[str] | None = None
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True):
-    add: Annotated[list[NewRule], msgspec.Meta(min_length=1)] | None = None
-    delete: Doomed | None = None
+class RuleChangeRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST, which has exactly one of the two members."""
+
+    add: Annotated[list[RuleToAdd], msgspec.Meta(min_length=1)] | None = None
+    delete: RulesToDelete | None = None
 
 
 @attrs.frozen
 class Outcome:
-    """A reply, and what has really changed: "add" or "delete", and the rules."""
+    """
+    A reply, and what has really changed.
+
+    `change` is "add" or "delete", and `rules` are those concerned, none after a dry run.
+    """
 
     reply: Reply
     change: str = ""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AppRule, ...] = ()
 
 
 def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> Outcome:
-    """Answer a POST; raises Denied."""
+    """Answer a POST of rules, made at `now`; raise Denied."""
     dry_run = _flag(params, "dry_run")
     if _flag(params, "delete_all"):
         return _delete(app, list(app.rules.present), now, dry_run)
     try:
-        asked = msgspec.json.decode(body, type=Body)
+        asked = msgspec.json.decode(body, type=RuleChangeRequest)
     except msgspec.DecodeError as e:
         raise Denied(problems.invalid_request(f"The body is invalid: {e}")) from e
     if (asked.add is None) == (asked.delete is None):
@@ -62,7 +72,11 @@ def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> O
 
 
 def list_rules(app: App, params: dict[str, str], now: float) -> Reply:
-    """Answer a GET; raises Denied.  `data` is absent when there is no rule."""
+    """
+    Answer a GET of the rules, made at `now`; raise Denied.
+
+    `data` is absent when there is no rule.
+    """
     most = params.get("max_results", str(MOST_RESULTS))
     token = params.get("pagination_token", "0")
     if not (most.isascii() and most.isdigit() and 1 <= int(most) <= MOST_RESULTS):
@@ -85,7 +99,7 @@ def list_rules(app: App, params: dict[str, str], now: float) -> Reply:
 
 
 def count_rules(app: App) -> Reply:
-    """How many rules the app has and may have."""
+    """Return the reply that says how many rules the app has and may have."""
     count, cap = len(app.rules.present), str(app.plan.rule_cap)
     data: Json = {
         "all_project_client_apps": str(count),
@@ -97,7 +111,7 @@ def count_rules(app: App) -> Reply:
     return Reply(200, {"data": data})
 
 
-def _add(app: App, wanted: Sequence[NewRule], now: float, dry_run: bool) -> Outcome:
+def _add(app: App, wanted: Sequence[RuleToAdd], now: float, dry_run: bool) -> Outcome:
     pairs = [(rule.value, rule.tag or None) for rule in wanted]
     done = app.rules.add(pairs, now, app.terms(), dry_run)
     created = len(done.rules)
@@ -116,7 +130,7 @@ def _delete(app: App, ids: Sequence[str], now: float, dry_run: bool) -> Outcome:
 
 
 def _outcome(
-    change: str, status: int, done: Changed, summary: Json, now: float, dry_run: bool
+    change: str, status: int, done: RuleChange, summary: Json, now: float, dry_run: bool
 ) -> Outcome:
     body: Json = {"meta": {"sent": _sent(now), "summary": summary}}
     if change == "add" and done.rules:
@@ -127,6 +141,7 @@ def _outcome(
 
 
 def _flag(params: dict[str, Any], name: str) -> bool:
+    """Return the query parameter `name`, which is true or false; raise Denied for anything else."""
     value = params.get(name, "false")
     if value not in ("true", "false"):
         message = f"The `{name}` query parameter value [{value}] is not one of [true,false]"

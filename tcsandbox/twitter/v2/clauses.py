@@ -1,8 +1,8 @@
 """
-The parts of a rule: whether a post fulfils each, and what a post would need to do so.
+The clauses of a rule: whether a post matches each, and what a post would need to match it.
 
-Pure.  `matches` takes the Facts of a post; `wish` notes in a Wish what a writer should put in,
-which is no promise: what was written is matched like anything else.
+Pure.  `matches` takes the Facts of a post; `require` notes in a PostRequirements what a writer
+should put in.  That is no promise: what was written is matched like anything else.
 """
 
 from abc import ABC, abstractmethod
@@ -16,8 +16,8 @@ Corners = tuple[float, float, float, float]  # west, south, east, north
 
 
 @attrs.define
-class Wish:
-    """What a post is to have; None and empty where anything will do."""
+class PostRequirements:
+    """What a post is to have, for a writer; None or empty where anything will do."""
 
     pieces: list[str] = attrs.Factory(list)  # words and phrases, #tags, @names, $symbols
     links: list[str] = attrs.Factory(list)
@@ -30,76 +30,82 @@ class Wish:
     box: Corners | None = None
     country: str | None = None
     draw: int | None = None
-    plain: bool = False  # nothing that is not wished for
+    plain: bool = False  # the post has nothing but what is required
 
 
-class Clause(ABC):
+class RuleClause(ABC):
     """A part of a rule."""
 
     @abstractmethod
     def matches(self, facts: Facts) -> bool:
-        """Whether a post fulfils it."""
+        """Return whether a post with `facts` matches."""
 
-    def wish(self, wish: Wish, rng: Random) -> None:  # noqa: B027  # many need nothing special
-        """Note one way to fulfil it."""
+    def require(self, needs: PostRequirements, rng: Random) -> None:  # noqa: B027  # many need nothing special
+        """Note one way to match in `needs`; by default nothing special is needed."""
 
 
 @attrs.frozen
-class Words(Clause):
-    """A word, or the words of a phrase in their order; `text` is as written."""
+class WordsClause(RuleClause):
+    """Matches a word, or the words of a phrase in their order; `text` is as written."""
 
     text: str
     line: str  # its tokens, spaced
 
     @property
     def word(self) -> str | None:
-        """The word, when it is only one."""
+        """The word, or None for a phrase of several."""
         word = self.line.strip()
         return None if " " in word else word
 
     def matches(self, facts: Facts) -> bool:
         return self.line in facts.line
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.pieces.append(self.text)
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.pieces.append(self.text)
 
 
 @attrs.frozen
-class Hashtag(Clause):
+class HashtagClause(RuleClause):
+    """Matches a post with the hashtag `name`, in any case."""
+
     name: str
 
     def matches(self, facts: Facts) -> bool:
         return self.name.lower() in facts.hashtags
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.pieces.append(f"#{self.name}")
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.pieces.append(f"#{self.name}")
 
 
 @attrs.frozen
-class Mention(Clause):
+class MentionClause(RuleClause):
+    """Matches a post that mentions the username `name`, in any case."""
+
     name: str
 
     def matches(self, facts: Facts) -> bool:
         return self.name.lower() in facts.mentions
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.pieces.append(f"@{self.name}")
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.pieces.append(f"@{self.name}")
 
 
 @attrs.frozen
-class Cashtag(Clause):
+class CashtagClause(RuleClause):
+    """Matches a post with the cashtag `name`, in any case."""
+
     name: str
 
     def matches(self, facts: Facts) -> bool:
         return self.name.lower() in facts.cashtags
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.pieces.append(f"${self.name}")
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.pieces.append(f"${self.name}")
 
 
 @attrs.frozen
-class Url(Clause):
-    """Words within the address that a link leads to."""
+class UrlClause(RuleClause):
+    """Matches words within the address that a link leads to; `text` is as written."""
 
     text: str
     line: str
@@ -107,13 +113,17 @@ class Url(Clause):
     def matches(self, facts: Facts) -> bool:
         return self.line in facts.urls
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.links.append(self.text)
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.links.append(self.text)
 
 
 @attrs.frozen
-class User(Clause):
-    """`role` is from, to or retweets_of; `name` a username or an id."""
+class UserClause(RuleClause):
+    """
+    Matches a post from, to or retweeting a user.
+
+    `role` is from, to or retweets_of; `name` is a username or an id.
+    """
 
     role: str
     name: str
@@ -122,68 +132,76 @@ class User(Clause):
         who = {"from": facts.author, "to": facts.replied_to, "retweets_of": facts.retweeted}
         return self.name.lower() in who[self.role]
 
-    def wish(self, wish: Wish, rng: Random) -> None:
+    def require(self, needs: PostRequirements, rng: Random) -> None:
         if self.role == "from":
-            wish.author = self.name
+            needs.author = self.name
         elif self.role == "to":
-            wish.replied_to = self.name
-            wish.kinds.add("reply")
+            needs.replied_to = self.name
+            needs.kinds.add("reply")
         else:
-            wish.retweeted = self.name
-            wish.kinds.add("retweet")
+            needs.retweeted = self.name
+            needs.kinds.add("retweet")
 
 
 @attrs.frozen
-class Lang(Clause):
+class LangClause(RuleClause):
+    """Matches a post in the language `code`."""
+
     code: str
 
     def matches(self, facts: Facts) -> bool:
         return facts.lang == self.code
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.lang = self.code
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.lang = self.code
 
 
 @attrs.frozen
-class Is(Clause):
-    """retweet, reply or quote; anything else that `is:` knows is true of no simulated post."""
+class IsClause(RuleClause):
+    """
+    Matches a retweet, reply or quote.
+
+    Anything else that `is:` knows is true of no simulated post.
+    """
 
     kind: str
 
     def matches(self, facts: Facts) -> bool:
         return self.kind in facts.kinds
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.kinds.add(self.kind)
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.kinds.add(self.kind)
 
 
 @attrs.frozen
-class Has(Clause):
+class HasClause(RuleClause):
+    """Matches a post that has something of `kind`: hashtags, links, media and so on."""
+
     kind: str
 
     def matches(self, facts: Facts) -> bool:
         return self.kind in facts.has
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.has.add(self.kind)
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.has.add(self.kind)
 
 
 @attrs.frozen
-class Sample(Clause):
-    """A random `percent` of what else matches."""
+class SampleClause(RuleClause):
+    """Matches a random `percent` of all posts."""
 
     percent: int
 
     def matches(self, facts: Facts) -> bool:
         return facts.draw < self.percent
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.draw = rng.randrange(self.percent)
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.draw = rng.randrange(self.percent)
 
 
 @attrs.frozen
-class Never(Clause):
-    """Something that is true of no simulated post."""
+class NeverClause(RuleClause):
+    """Stands for an operator that is true of no simulated post."""
 
     operator: str
 
@@ -192,34 +210,42 @@ class Never(Clause):
 
 
 @attrs.frozen
-class Not(Clause):
-    clause: Clause
+class NotClause(RuleClause):
+    """Matches what `clause` does not match."""
+
+    clause: RuleClause
 
     def matches(self, facts: Facts) -> bool:
         return not self.clause.matches(facts)
 
 
 @attrs.frozen
-class All(Clause):
-    clauses: tuple[Clause, ...]
+class AndClause(RuleClause):
+    """Matches what all of `clauses` match."""
+
+    clauses: tuple[RuleClause, ...]
 
     def matches(self, facts: Facts) -> bool:
         return all(clause.matches(facts) for clause in self.clauses)
 
-    def wish(self, wish: Wish, rng: Random) -> None:
+    def require(self, needs: PostRequirements, rng: Random) -> None:
         for clause in self.clauses:
-            clause.wish(wish, rng)
+            clause.require(needs, rng)
 
 
 @attrs.frozen
-class Any(Clause):
-    clauses: tuple[Clause, ...]
-    # A thousand rules of a hundred words each are matched with every draft: words go by the set.
+class OrClause(RuleClause):
+    """Matches what one or more of `clauses` match."""
+
+    clauses: tuple[RuleClause, ...]
+    # A thousand rules of a hundred words each are matched with every draft: a set finds words fast.
     _words: frozenset[str] = attrs.field(init=False)
-    _others: tuple[Clause, ...] = attrs.field(init=False)
+    _others: tuple[RuleClause, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        found = {c: c.word for c in self.clauses if isinstance(c, Words) and c.word is not None}
+        found = {
+            c: c.word for c in self.clauses if isinstance(c, WordsClause) and c.word is not None
+        }
         object.__setattr__(self, "_words", frozenset(found.values()))
         object.__setattr__(self, "_others", tuple(c for c in self.clauses if c not in found))
 
@@ -228,5 +254,5 @@ class Any(Clause):
             return True
         return any(clause.matches(facts) for clause in self._others)
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        rng.choice(self.clauses).wish(wish, rng)
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        rng.choice(self.clauses).require(needs, rng)

@@ -4,5 +4,5 @@ import json
 
 
 def encode(value: object) -> bytes:
-    """UTF-8, nothing escaped that need not be, no spaces."""
+    """Return `value` as JSON in UTF-8, without spaces or needless escapes."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

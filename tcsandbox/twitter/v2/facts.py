@@ -15,16 +15,18 @@ _URL = re.compile(r"https?://\S+")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-"""Thai, kana and Chinese characters: a token each, so that a row of them is found within a row."""
+"""Thai, kana and Chinese characters; each is a word, so that a part of a row of them is found."""
 
-FIRST_ARROW = "\u2190"  # with the arrows begin the mathematical symbols that are emoji
+FIRST_ARROW = "\u2190"  # mathematical symbols from the arrows on are emoji
 
 
 @attrs.frozen
 class Facts:
     """
-    Words are in lower case.  `line` is all words with a space before, between and after, so
-    that a phrase is a part of it.  `draw` is 0 to 99: the post is in the first so many percent.
+    What can be matched in a post, with all words in lower case.
+
+    `line` is all words with a space before, between and after, so that a phrase is a part of
+    it.  `draw` is from 0 to 99: `sample:` with a greater number matches.
     """
 
     line: str
@@ -32,7 +34,7 @@ class Facts:
     hashtags: frozenset[str]
     mentions: frozenset[str]
     cashtags: frozenset[str]
-    urls: str  # made as `line` is
+    urls: str  # words of the links' addresses, spaced like `line`
     author: frozenset[str]  # username and id
     replied_to: frozenset[str]
     retweeted: frozenset[str]
@@ -45,7 +47,11 @@ class Facts:
 
 
 def tokens(text: str) -> list[str]:
-    """The words of `text`: letters, digits and marks in a row; an emoji is one too."""
+    """
+    Return the words of `text`: letters, digits and marks in a row.
+
+    An emoji is a word too, and so is each character of a script without spaces.
+    """
     found: list[str] = []
     word = ""
     for character in unicodedata.normalize("NFC", text).lower():
@@ -66,12 +72,12 @@ def tokens(text: str) -> list[str]:
 
 
 def spaced(words: list[str]) -> str:
-    """`words` as a line that has a space before and after each."""
+    """Return `words` as a line that has a space before and after each."""
     return f" {' '.join(words)} "
 
 
 def facts_of(post: Any, draw: int) -> Facts:
-    """What is in `post`, the object that a stream sends with everything asked for."""
+    """Return what is in `post`, an object with all fields and expansions that a stream can send."""
     data, includes = post["data"], post["includes"]
     everything = list(_parts(data, includes))
     words = [word for part in everything for word in tokens(_URL.sub(" ", _text(part)))]
@@ -102,7 +108,7 @@ _KINDS = {"retweeted": "retweet", "replied_to": "reply", "quoted": "quote"}
 
 
 def _parts(data: Any, includes: Any) -> Iterator[Any]:
-    """The post, or the post that it repeats, which is the whole one of the two."""
+    """Yield the post and, if it is a retweet, the original, which is the complete one."""
     repeated = {
         ref["id"] for ref in data.get("referenced_tweets", ()) if ref["type"] == "retweeted"
     }

@@ -5,35 +5,40 @@ from typing import Annotated, Literal
 
 import attrs
 import msgspec
+from twisted.web.server import Request
 
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import AnswerFault, Count, Fault, Seconds, StreamFault
+from tcsandbox.twitter.common.faults import AnswerFault, Count, Seconds, SimulatorFault, StreamFault
+from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.answering import answer_json
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.problems import Reply
 from tcsandbox.twitter.v2.stream import DisconnectType, V2Stream, disconnect
-from tcsandbox.twitter.wire import Request
 
 Period = Literal["Daily", "Monthly"]
 Delay = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Refusal(AnswerFault):
-    """A refusal of X's, in place of any answer to the next `times` requests `where` it strikes."""
+class RefusalFault(AnswerFault):
+    """A refusal that X knows, sent in place of any answer to the next `times` requests."""
 
     @abstractmethod
     def reply(self, now: float) -> Reply:
-        """What is answered."""
+        """Return the refusal of a request made at `now`."""
 
     def answer(self, request: Request, now: float) -> int:
+        """Send the refusal and return its status."""
         reply = self.reply(now)
         answer_json(request, reply)
         return reply.status
 
 
-class TooManyConnections(Refusal):
-    """429: the slots are taken; a rate limit's headers show calls left, as X's do."""
+class TooManyConnections(RefusalFault):
+    """
+    Answers 429: the slots are taken.
+
+    The headers of the rate limit show requests left, as X's do.
+    """
 
     def reply(self, now: float) -> Reply:
         headers = {"x-rate-limit-limit": "50", "x-rate-limit-remaining": "42"}
@@ -41,8 +46,8 @@ class TooManyConnections(Refusal):
         return problems.too_many_connections().with_headers({**headers, **reset})
 
 
-class RateLimited(Refusal):
-    """429, code 88, with a reset in `seconds`, which are not scaled."""
+class RateLimited(RefusalFault):
+    """Answers 429 with code 88; the limit resets in `seconds`, which are not scaled."""
 
     seconds: Seconds = 900.0
 
@@ -53,22 +58,22 @@ class RateLimited(Refusal):
         )
 
 
-class Provisioning(Refusal):
-    """503: the subscription is not there yet."""
+class Provisioning(RefusalFault):
+    """Answers 503: the subscription is not there yet."""
 
     def reply(self, now: float) -> Reply:
         return problems.provisioning()
 
 
-class RulesInvalid(Refusal):
-    """409: some rule is valid no longer."""
+class RulesInvalid(RefusalFault):
+    """Answers 409: some rule is valid no longer."""
 
     def reply(self, now: float) -> Reply:
         return problems.rules_invalid()
 
 
-class NotEnrolled(Refusal):
-    """403: the app belongs to no project, or `reason`."""
+class NotEnrolled(RefusalFault):
+    """Answers 403: the app belongs to no project, or `reason`."""
 
     reason: str = "client-not-enrolled"
 
@@ -76,8 +81,8 @@ class NotEnrolled(Refusal):
         return problems.forbidden(self.reason)
 
 
-class UsageCap(Refusal):
-    """429 or 403: the plan's posts are used up."""
+class UsageCap(RefusalFault):
+    """Answers 429 or 403: the plan's posts are used up."""
 
     period: Period = "Monthly"
     status: Literal[403, 429] = 429
@@ -87,8 +92,8 @@ class UsageCap(Refusal):
         return problems.usage_capped(self.status, self.period, self.scope)
 
 
-class NoCredits(Refusal):
-    """402, 403 or 429: nothing is left to pay with."""
+class NoCredits(RefusalFault):
+    """Answers 402, 403 or 429: nothing is left to pay with."""
 
     status: Literal[402, 403, 429] = 403
 
@@ -96,8 +101,8 @@ class NoCredits(Refusal):
         return problems.no_credits(self.status)
 
 
-class InvalidToken(Refusal):
-    """401, code 89 or a problem, though the token is good."""
+class InvalidToken(RefusalFault):
+    """Answers 401 though the token is good: with code 89 or, without a code, a problem object."""
 
     code: Literal[89] | None = 89
 
@@ -106,7 +111,7 @@ class InvalidToken(Refusal):
 
 
 class StreamError(StreamFault, tag="stream-error"):
-    """An error of `disconnect_type` and, unless `close` is false, the end."""
+    """Sends an error of `disconnect_type` and, unless `close` is false, ends the stream."""
 
     disconnect_type: DisconnectType = "UpstreamOperationalDisconnect"
     close: bool = True
@@ -118,7 +123,7 @@ class StreamError(StreamFault, tag="stream-error"):
 
 
 class Partial(StreamFault):
-    """A post with an error beside its data."""
+    """Sends a post with an error beside its data."""
 
     def strike(self, stream: Stream) -> None:
         post, note = stream.draw_post()
@@ -132,7 +137,7 @@ class Partial(StreamFault):
 
 
 class Repeat(StreamFault):
-    """The last `count` posts once more, as far as they are remembered."""
+    """Sends the last `count` posts once more, as far as they are remembered."""
 
     count: Count = 1
 
@@ -142,19 +147,19 @@ class Repeat(StreamFault):
             stream.send_posts([post for post, _ in again], [note for _, note in again])
 
 
-class ExpireToken(Fault):
-    """No bearer token is valid any longer; a newly bought one is."""
+class ExpireToken(SimulatorFault):
+    """Ends all bearer tokens; one that is bought afterwards is valid."""
 
 
-class ForeignRule(Fault):
-    """Another program with the same keys adds a rule; it works after the usual delay."""
+class ForeignRule(SimulatorFault):
+    """Adds a rule as another program with the same keys would; it works after the usual delay."""
 
     value: str = "foreign"
     tag: str | None = None
 
 
-class ChangePlan(Fault, tag="plan"):
-    """Members of the Plan that change from now on; rules already accepted keep their times."""
+class ChangePlan(SimulatorFault, tag="plan"):
+    """Changes members of the Plan; rules already accepted keep their times."""
 
     rule_delay: Delay | None = None
     delete_delay: Delay | None = None
@@ -172,7 +177,7 @@ class ChangePlan(Fault, tag="plan"):
     backfill: bool | None = None
 
     def applied_to(self, plan: Plan) -> Plan:
-        """`plan` with what is given here."""
+        """Return `plan` with the members given here."""
         given = {name: getattr(self, name) for name in self.__struct_fields__}
         known = {field.name for field in attrs.fields(Plan)}
         return attrs.evolve(

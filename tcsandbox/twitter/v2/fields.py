@@ -1,8 +1,8 @@
 """
-What a stream's query may ask for, and a post cut down to it.
+What a stream's query may ask for, and how a post is cut down to it.
 
-Pure.  The names are those of openapi.json at docs.x.com for both streams; what belongs to the
-author alone is known and never given.
+Pure.  The names are those of openapi.json at docs.x.com for both streams; fields that only the
+author may see are known and never given.
 """
 
 from collections.abc import Mapping
@@ -72,12 +72,12 @@ _INCLUDED = {  # the member of includes -> how its objects are cut, and what ask
 
 @attrs.frozen
 class Selection:
-    """What was asked for, parameter -> names."""
+    """What was asked for: names, by parameter."""
 
     names: Mapping[str, frozenset[str]]
 
     def cut(self, post: Any) -> dict[str, Any]:
-        """`post`, which has everything, with what was asked for."""
+        """Return `post`, which has everything, with only what was asked for."""
         data = self._object(post["data"], "tweet.fields")
         for expansion in self.names["expansions"]:
             name = expansion.partition(".")[0]
@@ -100,12 +100,13 @@ class Selection:
         return {name: value for name, value in found.items() if name in wanted}
 
     def _wants(self, askers: tuple[str, ...]) -> bool:
+        """Return whether one of the expansions asked for is, or ends like, one of `askers`."""
         asked = self.names["expansions"]
         return any(name == asker or name.endswith(asker) for name in asked for asker in askers)
 
 
 def read_selection(params: Mapping[str, str]) -> Selection:
-    """What the query `params` ask for; raises Denied for what X does not know."""
+    """Return what the query `params` ask for; raise Denied for what X does not know."""
     for name in params:
         if name not in KNOWN and name not in OTHERS:
             known = ",".join(sorted({*KNOWN, *OTHERS}))

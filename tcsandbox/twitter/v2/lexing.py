@@ -1,4 +1,4 @@
-"""A rule's text, divided into parentheses, phrases, operators, OR, minus signs and words.  Pure."""
+"""Divides a rule's text into parentheses, phrases, operators, OR, minus signs and words.  Pure."""
 
 import re
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ _TOKEN = re.compile(
 
 
 @attrs.frozen
-class Token:
-    """`kind` is a group of the pattern, or "or" or "end"."""
+class RuleToken:
+    """A piece of a rule; `kind` is a group of the pattern, or "or" or "end"."""
 
     kind: str
     text: str
@@ -29,8 +29,8 @@ class Token:
     value: str = ""  # of an operator
 
 
-def tokenize(rule: str) -> Iterator[Token]:
-    """The parts of `rule`, the end last; raises InvalidRule."""
+def tokenize(rule: str) -> Iterator[RuleToken]:
+    """Yield the pieces of `rule`, the end last; raise InvalidRule."""
     for found in _TOKEN.finditer(rule):
         kind, at = found.lastgroup, found.start() + 1
         if kind is None:
@@ -38,9 +38,9 @@ def tokenize(rule: str) -> Iterator[Token]:
         if kind in ("odd", "other"):
             raise InvalidRule(f"no viable alternative at input '{found[0]}' (at position {at})")
         if kind == "value":
-            yield Token("operator", found["operator"], at, found["value"])
+            yield RuleToken("operator", found["operator"], at, found["value"])
         elif kind == "word" and found[0] == "OR":
-            yield Token("or", "OR", at)
+            yield RuleToken("or", "OR", at)
         else:
-            yield Token(kind, found[0], at)
-    yield Token("end", "<EOF>", len(rule) + 1)
+            yield RuleToken(kind, found[0], at)
+    yield RuleToken("end", "<EOF>", len(rule) + 1)

@@ -8,8 +8,8 @@ WINDOW = 900.0  # seconds, by X's "Rate limits" page
 
 
 @attrs.define
-class Window:
-    """At most `limit` calls in any of the windows, `seconds` long, that begin with a call."""
+class RateLimitWindow:
+    """Allows `limit` calls in a window of `seconds`, which begins with its first call."""
 
     limit: int
     seconds: float = WINDOW
@@ -17,14 +17,18 @@ class Window:
     _used: int = 0
 
     def allows(self, now: float) -> bool:
-        """Count a call made at `now`, and tell whether it was within the limit."""
+        """Count a call made at `now`, and return whether it was within the limit."""
         if self._since is None or not 0 <= now - self._since < self.seconds:
             self._since, self._used = now, 0
         self._used += 1
         return self._used <= self.limit
 
     def headers(self, now: float) -> dict[str, str]:
-        """The three headers; the reset is in whole Unix seconds, never before the real one."""
+        """
+        Return the three headers of the rate limit at `now`.
+
+        The reset is in whole Unix seconds, never before the real one.
+        """
         reset = (now if self._since is None else self._since) + self.seconds
         return {
             "x-rate-limit-limit": str(self.limit),

@@ -3,20 +3,20 @@
 from datetime import UTC, datetime
 from random import Random
 
-from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2.clauses import Corners
-from tcsandbox.twitter.writing import Json
 
 MICRO = 6  # decimals of a degree
 
 
 def iso(when: datetime) -> str:
-    """`when` as v2 has it: "2024-01-15T10:30:00.000Z"."""
+    """Return `when` as v2 writes it: "2024-01-15T10:30:00.000Z"."""
     return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z"
 
 
 def make_user(rng: Random, wanted: str | None = None) -> Json:
-    """A user; `wanted` is a username or, all digits, an id."""
+    """Return a user; `wanted` is a username or, all digits, an id."""
     name, username = rng.choice(vocabulary.NAMES)
     user_id = str(rng.randrange(1 << 33))
     if wanted is not None and wanted.isdigit():
@@ -52,7 +52,7 @@ def make_user(rng: Random, wanted: str | None = None) -> Json:
 
 
 def make_place(rng: Random, within: Corners | None, country: str | None) -> tuple[Json, Json]:
-    """A post's `geo`, with a point every other time, and the place it names."""
+    """Return a post's `geo`, every other time with a point, and the place that it names."""
     west, south, east, north = within or (12.0, 55.4, 12.3, 55.6)
     longitudes = sorted(round(rng.uniform(west, east), MICRO) for _ in range(2))
     latitudes = sorted(round(rng.uniform(south, north), MICRO) for _ in range(2))
@@ -75,7 +75,7 @@ def make_place(rng: Random, within: Corners | None, country: str | None) -> tupl
 
 
 def make_medium(rng: Random, kind: str) -> Json:
-    """A photo or a video."""
+    """Return a photo or a video, by `kind`."""
     wide, high = rng.choice(((1200, 675), (1080, 1350), (2048, 1536)))
     number = rng.randrange(1 << 59, 1 << 60)
     picture = f"https://pbs.twimg.com/media/E{rng.randrange(1 << 48):014x}.jpg"
@@ -96,7 +96,7 @@ def make_medium(rng: Random, kind: str) -> Json:
 
 
 def make_poll(rng: Random, end: datetime) -> Json:
-    """A poll that is open until `end`."""
+    """Return a poll that is open until `end`."""
     labels = rng.sample(("Yes", "No", "Perhaps 🤷", "Show me the results"), rng.randint(2, 4))
     options = [{"position": n, "label": x, "votes": 0} for n, x in enumerate(labels, 1)]
     poll: Json = {"id": str(rng.randrange(1 << 59, 1 << 60)), "options": options}
@@ -105,7 +105,7 @@ def make_poll(rng: Random, end: datetime) -> Json:
 
 
 def make_annotations(rng: Random) -> list[Json]:
-    """What X thinks that a post is about: pairs of a domain and an entity."""
+    """Return what X thinks that a post is about: pairs of a domain and an entity."""
     topics = (
         ("30", "Entities [Entity Service]", "Weather"),
         ("65", "Interests and Hobbies Vertical", "Food"),

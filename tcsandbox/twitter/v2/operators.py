@@ -4,7 +4,7 @@ import math
 import re
 
 from tcsandbox.twitter.v2 import clauses, places
-from tcsandbox.twitter.v2.clauses import Clause
+from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import spaced, tokens
 from tcsandbox.twitter.v2.invalid import InvalidRule
 
@@ -18,7 +18,7 @@ _NEVER = (
     "url_contains followers_count tweets_count following_count listed_count community_id"
 )
 NEVER = frozenset(_NEVER.split())
-"""Accepted, and true of no simulated post."""
+"""The operators that are accepted but true of no simulated post."""
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,20}")
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
@@ -27,13 +27,17 @@ _RADIUS = re.compile(rf"\[{_NUMBER} {_NUMBER} {_NUMBER}(km|mi)\]")
 MAX_RADIUS_MILES = 25.0
 
 
-def read(name: str, value: str, at: int, box_miles: float | None) -> Clause:
-    """The clause of `name:value`, which stands at position `at`; raises InvalidRule."""
+def read(name: str, value: str, at: int, box_miles: float | None) -> RuleClause:
+    """
+    Return the clause of `name:value`, which stands at position `at`; raise InvalidRule.
+
+    `box_miles` is the longest side of a bounding box, None for any.
+    """
     name, plain = name.lower(), value.strip('"')
     if not plain and (name in READERS or name in NEVER or name == "bounding_box"):
         raise InvalidRule(f"no viable alternative at input '{name}:' (at position {at})")
     if name in NEVER:
-        return clauses.Never(name)
+        return clauses.NeverClause(name)
     if name == "bounding_box":
         return _box(value, at, box_miles)
     reader = READERS.get(name)
@@ -45,50 +49,51 @@ def read(name: str, value: str, at: int, box_miles: float | None) -> Clause:
     return reader(plain, at)
 
 
-def _user(role: str, value: str, at: int) -> Clause:
+def _user(role: str, value: str, at: int) -> RuleClause:
     name = value.removeprefix("@")
     if not _USERNAME.fullmatch(name):
         raise InvalidRule(f"Invalid username '{value}' in '{role}:' (at position {at})")
-    return clauses.User(role, name)
+    return clauses.UserClause(role, name)
 
 
 def _named(kind: str, known: frozenset[str], value: str, at: int) -> str:
+    """Return `value` in lower case; raise InvalidRule unless it is one of `known`."""
     if value.lower() not in known:
         raise InvalidRule(f"Reference to invalid operator '{kind}:{value}'. (at position {at})")
     return value.lower()
 
 
-def _is(value: str, at: int) -> Clause:
-    return clauses.Is(_named("is", IS, value, at))
+def _is(value: str, at: int) -> RuleClause:
+    return clauses.IsClause(_named("is", IS, value, at))
 
 
-def _has(value: str, at: int) -> Clause:
-    return clauses.Has(_named("has", HAS, value, at))
+def _has(value: str, at: int) -> RuleClause:
+    return clauses.HasClause(_named("has", HAS, value, at))
 
 
-def _lang(value: str, at: int) -> Clause:
+def _lang(value: str, at: int) -> RuleClause:
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?", value):
         raise InvalidRule(f"Invalid language code '{value}' (at position {at})")
-    return clauses.Lang(value.lower())
+    return clauses.LangClause(value.lower())
 
 
-def _sample(value: str, at: int) -> Clause:
+def _sample(value: str, at: int) -> RuleClause:
     if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 100):
         raise InvalidRule(f"sample: must be between 1 and 100 percent (at position {at})")
-    return clauses.Sample(int(value))
+    return clauses.SampleClause(int(value))
 
 
-def _country(value: str, at: int) -> Clause:
+def _country(value: str, at: int) -> RuleClause:
     if not re.fullmatch(r"[A-Za-z]{2}", value):
         raise InvalidRule(f"Invalid country code '{value}' (at position {at})")
-    return places.Country(value)
+    return places.CountryClause(value)
 
 
-def _url(value: str, at: int) -> Clause:
-    return clauses.Url(value, spaced(tokens(value)))
+def _url(value: str, at: int) -> RuleClause:
+    return clauses.UrlClause(value, spaced(tokens(value)))
 
 
-def _radius(value: str, at: int) -> Clause:
+def _radius(value: str, at: int) -> RuleClause:
     found = _RADIUS.fullmatch(value)
     if not found:
         raise InvalidRule(f"point_radius must be [longitude latitude radius] (at position {at})")
@@ -98,10 +103,10 @@ def _radius(value: str, at: int) -> Clause:
         raise InvalidRule(f"Coordinates out of range (at position {at})")
     if miles > MAX_RADIUS_MILES:
         raise InvalidRule(f"The radius must be less than 25 miles (at position {at})")
-    return places.Radius(longitude, latitude, miles)
+    return places.RadiusClause(longitude, latitude, miles)
 
 
-def _box(value: str, at: int, box_miles: float | None) -> Clause:
+def _box(value: str, at: int, box_miles: float | None) -> RuleClause:
     found = _BOX.fullmatch(value)
     if not found:
         raise InvalidRule(
@@ -120,7 +125,7 @@ def _box(value: str, at: int, box_miles: float | None) -> Clause:
             f"Width and height of the bounding box must be less than {box_miles:g}mi "
             f"(at position {at})"
         )
-    return places.Box((west, south, east, north))
+    return places.BoundingBoxClause((west, south, east, north))
 
 
 READERS = {

@@ -5,7 +5,7 @@ from random import Random
 
 import attrs
 
-from tcsandbox.twitter.v2.clauses import Clause, Corners, Wish
+from tcsandbox.twitter.v2.clauses import Corners, PostRequirements, RuleClause
 from tcsandbox.twitter.v2.facts import Facts
 
 MILES_A_DEGREE = 69.17
@@ -13,19 +13,21 @@ KM_A_MILE = 1.609344
 
 
 @attrs.frozen
-class Country(Clause):
+class CountryClause(RuleClause):
+    """Matches a post whose place is in the country `code`, two letters."""
+
     code: str
 
     def matches(self, facts: Facts) -> bool:
         return facts.country == self.code.lower()
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.country = self.code.upper()
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.country = self.code.upper()
 
 
 @attrs.frozen
-class Box(Clause):
-    """A post's point, or the whole of its place, is within `corners`."""
+class BoundingBoxClause(RuleClause):
+    """Matches a post whose point, or the whole of whose place, is within `corners`."""
 
     corners: Corners
 
@@ -35,13 +37,17 @@ class Box(Clause):
             west <= w and e <= east and south <= s and n <= north for w, s, e, n in facts.boxes
         )
 
-    def wish(self, wish: Wish, rng: Random) -> None:
-        wish.box = self.corners
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.box = self.corners
 
 
 @attrs.frozen
-class Radius(Clause):
-    """A post's point, or the farthest corner of its place, is at most `miles` from a point."""
+class RadiusClause(RuleClause):
+    """
+    Matches a post made within `miles` of a point.
+
+    Of a post with a place only, the farthest corner counts.
+    """
 
     longitude: float
     latitude: float
@@ -53,11 +59,11 @@ class Radius(Clause):
             for w, s, e, n in facts.boxes
         )
 
-    def wish(self, wish: Wish, rng: Random) -> None:
+    def require(self, needs: PostRequirements, rng: Random) -> None:
         north = self.miles / MILES_A_DEGREE / 2
         east = north / max(math.cos(math.radians(self.latitude)), 0.01)
         x, y = self.longitude, self.latitude
-        wish.box = (x - east, y - north, x + east, y + north)
+        needs.box = (x - east, y - north, x + east, y + north)
 
     def _distance(self, longitude: float, latitude: float) -> float:
         # on a flat map: exact enough within the 25 miles that X allows

@@ -8,8 +8,11 @@ KEEP_ALIVE = 20.0  # seconds, by X's "Consuming streaming data" page
 @attrs.frozen
 class Plan:
     """
-    Seconds are those of X, before the scale.  Numbers are pay-per-use's, by X's "Rate limits" and
-    "Filtered stream" pages; `linger` is how long a slot stays taken after its stream has ended.
+    The limits and rights of an app.
+
+    Seconds are those of X, before the scale.  Numbers are pay-per-use's, by X's "Rate limits"
+    and "Filtered stream" pages; `linger` is how long a slot stays taken after its stream has
+    ended.
     """
 
     rule_delay: float = 20.0
@@ -20,9 +23,9 @@ class Plan:
     box_miles: float | None = None  # older pages say 25, today's say nothing
     connections: int = 1
     linger: float = 0.0
-    rule_reads: int = 450  # in 15 minutes, as the next two
+    rule_reads: int = 450  # in 15 minutes, like the next two limits
     rule_changes: int = 100
     stream_connects: int = 50
     enrolled: bool = True
     sample: bool = True
-    backfill: bool = False  # Enterprise only
+    backfill: bool = False  # X sells it to Enterprise customers only

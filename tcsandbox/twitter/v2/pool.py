@@ -1,8 +1,8 @@
 """
-Drafts of posts that match the rules that work now, and which of them each draft matches.
+Drafts of posts that match the rules that work now, and which of the rules each draft matches.
 
-A draft is written for a rule, or for two at once, and then matched with every rule: what is said
-of it is true.  Knows nothing of ids, streams and encodings.
+A draft is written for a rule, or for two at once, and then matched with every rule: what is said of
+it is true.  Knows nothing of ids, streams and encodings.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,10 +12,10 @@ from typing import Any
 
 import attrs
 
-from tcsandbox.twitter.v2.clauses import Wish
+from tcsandbox.twitter.v2.clauses import PostRequirements
 from tcsandbox.twitter.v2.facts import Facts, facts_of
-from tcsandbox.twitter.v2.posts import Writer
-from tcsandbox.twitter.v2.rules import Rule
+from tcsandbox.twitter.v2.posts import V2PostWriter
+from tcsandbox.twitter.v2.rules import AppRule
 
 DRAFTS = 192  # in all, where there are few rules
 MOST = 48  # for one rule
@@ -27,38 +27,38 @@ TOGETHER = 0.2  # of the drafts: those written for two rules
 
 @attrs.define(eq=False)
 class Draft:
-    """A post to be; `rules` are all working rules that it matches."""
+    """A post still without its own id and time; `rules` are all working rules that it matches."""
 
     post: Any
     facts: Facts
     home: str | None  # the id of the rule it was written for
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AppRule, ...] = ()
 
 
 @attrs.define
 class Pool:
-    """`drafts` all match a working rule; without rules they are of the sample stream."""
+    """The drafts for an app's search streams: each matches a rule that works."""
 
     _rng: Random
     drafts: list[Draft] = attrs.Factory(list)
-    _rules: tuple[Rule, ...] | None = None
+    _rules: tuple[AppRule, ...] | None = None
     _written: dict[str | None, int] = attrs.Factory(dict)  # by rule id
     _hopeless: set[str | None] = attrs.Factory(set)
 
-    def serve(self, rules: Sequence[Rule], now: float) -> None:
-        """From now on the drafts are those for `rules`; a few more of them with each call."""
+    def serve(self, rules: Sequence[AppRule], now: float) -> None:
+        """Make the drafts those for `rules`; write a few more of them with each call."""
         rules = tuple(rules)
         if rules != self._rules:
             self._change(rules)
         lacking = self._lacking(rules)
         if lacking:
             at_once = AT_ONCE if not self.drafts else max(1, 8_000 // (1_000 + len(rules)))
-            writer = Writer(self._rng, datetime.fromtimestamp(now, UTC))
+            writer = V2PostWriter(self._rng, datetime.fromtimestamp(now, UTC))
             for rule in lacking[:at_once]:
                 self._write(writer, rule)
 
-    def _change(self, rules: tuple[Rule, ...]) -> None:
-        """Match the drafts with new rules, let go of the old ones' and of what matches nothing."""
+    def _change(self, rules: tuple[AppRule, ...]) -> None:
+        """Match the drafts with new rules; drop those of deleted rules or that match nothing."""
         before = self._rules or ()
         new = [rule for rule in rules if rule not in before]
         working = set(rules)
@@ -73,8 +73,12 @@ class Pool:
         self._hopeless &= homes
         self._rules = rules
 
-    def _lacking(self, rules: tuple[Rule, ...]) -> list[Rule]:
-        """Rules with too few drafts, those with the fewest first; repeated as often as needed."""
+    def _lacking(self, rules: tuple[AppRule, ...]) -> list[AppRule]:
+        """
+        Return the rules with too few drafts, those with the fewest first.
+
+        A rule stands there once for each draft that it lacks.
+        """
         quota = min(MOST, max(FEWEST, DRAFTS // max(len(rules), 1)))
         counts, hopeless = self._written, self._hopeless
         short = [r for r in rules if counts.get(r.id, 0) < quota and r.id not in hopeless]
@@ -85,11 +89,12 @@ class Pool:
         ]
         return [rule for _, _, rule in sorted(missing, key=lambda each: each[:2])]
 
-    def _write(self, writer: Writer, rule: Rule) -> None:
+    def _write(self, writer: V2PostWriter, rule: AppRule) -> None:
+        """Write a draft for `rule`; after TRIES failures and no draft so far, give the rule up."""
         for attempt in range(TRIES):
-            wish = self._wish_for(rule, attempt)
-            draw = self._rng.randrange(100) if wish.draw is None else wish.draw
-            post = writer.post(wish)
+            needs = self._needs_of(rule, attempt)
+            draw = self._rng.randrange(100) if needs.draw is None else needs.draw
+            post = writer.post(needs)
             facts = facts_of(post, draw)
             if rule.clause.matches(facts):
                 found = tuple(_matching(self._rules or (), facts))
@@ -99,20 +104,21 @@ class Pool:
         if not self._written.get(rule.id):
             self._hopeless.add(rule.id)
 
-    def _wish_for(self, rule: Rule, attempt: int) -> Wish:
-        wish, rng = Wish(plain=attempt > TRIES // 2), self._rng
+    def _needs_of(self, rule: AppRule, attempt: int) -> PostRequirements:
+        """Return what a post for `rule` needs, sometimes together with another rule's needs."""
+        needs, rng = PostRequirements(plain=attempt > TRIES // 2), self._rng
         if not attempt and rng.random() < TOGETHER:
-            rng.choice(self._rules or (rule,)).clause.wish(wish, rng)
-        rule.clause.wish(wish, rng)
-        return wish
+            rng.choice(self._rules or (rule,)).clause.require(needs, rng)
+        rule.clause.require(needs, rng)
+        return needs
 
 
 def sample_drafts(rng: Random, now: float, count: int) -> list[Draft]:
-    """Drafts of nothing in particular."""
-    writer = Writer(rng, datetime.fromtimestamp(now, UTC))
-    posts = [writer.post(Wish()) for _ in range(count)]
+    """Return `count` drafts of nothing in particular, for the sample stream."""
+    writer = V2PostWriter(rng, datetime.fromtimestamp(now, UTC))
+    posts = [writer.post(PostRequirements()) for _ in range(count)]
     return [Draft(post, facts_of(post, 0), None) for post in posts]
 
 
-def _matching(rules: Iterable[Rule], facts: Facts) -> list[Rule]:
+def _matching(rules: Iterable[AppRule], facts: Facts) -> list[AppRule]:
     return [rule for rule in rules if rule.clause.matches(facts)]

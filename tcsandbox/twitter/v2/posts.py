@@ -1,8 +1,8 @@
 """
-Whole v2 posts as JSON objects with everything that can be asked for, written to a Wish.
+Whole v2 posts as JSON objects with everything that can be asked for, written to requirements.
 
-Knows the shape of a post and what is nested in what.  What differs from post to post is left as
-a sentinel for source.py to fill in.
+Knows the shape of a post and what is nested in what.  What differs from post to post is left as a
+sentinel for source.py to fill in.
 """
 
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ from typing import Any
 
 import attrs
 
-from tcsandbox.twitter import vocabulary
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import Json, Text
 from tcsandbox.twitter.v2 import objects, problems, texts
-from tcsandbox.twitter.v2.clauses import Wish
-from tcsandbox.twitter.writing import Json, Text
+from tcsandbox.twitter.v2.clauses import PostRequirements
 
 POST_ID = "777000111000777001"
 CREATED_AT = "zqCREATEDzq"
@@ -24,40 +24,42 @@ KINDS = {"retweet": "retweeted", "reply": "replied_to", "quote": "quoted"}
 
 
 @attrs.define
-class Writer:
-    """Writes posts; `now` dates the older ones that they refer to."""
+class V2PostWriter:
+    """Writes posts; `now` is the time from which older ones that they refer to are dated back."""
 
     rng: Random
     now: datetime
 
-    def post(self, wish: Wish) -> Any:
+    def post(self, needs: PostRequirements) -> Any:
         """
-        `data`, `includes` and sometimes `errors` of a post as wished for: 1.5 to 6 kB as JSON.
+        Return `data`, `includes` and sometimes `errors` of a post that fulfils `needs`.
+
+        It is 1.5 to 6 kB as JSON.
         """
-        kinds = set(wish.kinds) or self._some_kind(wish)
-        author = objects.make_user(self.rng, wish.author)
+        kinds = set(needs.kinds) or self._some_kind(needs)
+        author = objects.make_user(self.rng, needs.author)
         includes: dict[str, list[Any]] = {"users": [author]}
         if "retweet" in kinds:
-            data = self._retweet(wish, includes)
+            data = self._retweet(needs, includes)
         else:
-            data = self._written(texts.write(wish, self.rng), wish, includes)
+            data = self._written(texts.write(needs, self.rng), needs, includes)
         data.update(id=POST_ID, created_at=CREATED_AT, edit_history_tweet_ids=[POST_ID])
         data["author_id"] = author["id"]
         post: dict[str, Any] = {"data": data, "includes": includes}
         for kind in sorted(kinds - {"retweet"}):
-            self._refer(post, kind, wish)
+            self._refer(post, kind, needs)
         return post
 
-    def _some_kind(self, wish: Wish) -> set[str]:
-        draw = 1.0 if wish.plain else self.rng.random()
-        if draw < 0.2 and wish.box is None and not wish.has and wish.country is None:
+    def _some_kind(self, needs: PostRequirements) -> set[str]:
+        draw = 1.0 if needs.plain else self.rng.random()
+        if draw < 0.2 and needs.box is None and not needs.has and needs.country is None:
             return {"retweet"}
         return {"quote"} if 0.2 <= draw < 0.28 else {"reply"} if 0.28 <= draw < 0.44 else set()
 
-    def _retweet(self, wish: Wish, includes: dict[str, list[Any]]) -> dict[str, Any]:
-        writer = objects.make_user(self.rng, wish.retweeted)
+    def _retweet(self, needs: PostRequirements, includes: dict[str, list[Any]]) -> dict[str, Any]:
+        writer = objects.make_user(self.rng, needs.retweeted)
         stamp = self._older()
-        original = self._written(texts.write(wish, self.rng), wish, includes) | stamp
+        original = self._written(texts.write(needs, self.rng), needs, includes) | stamp
         original["author_id"] = writer["id"]
         includes["users"].append(writer)
         includes.setdefault("tweets", []).append(original)
@@ -67,16 +69,20 @@ class Writer:
         text.text += ":"
         # What is said stands in the original; the entities of the beginning are enough here.
         text.text = f"{text.text} {original['text']}"[: LONG // 2 - 1].rstrip() + "…"
-        data = self._around(wish) | {"text": text.text, "entities": texts.entities(text)}
+        data = self._around(needs) | {"text": text.text, "entities": texts.entities(text)}
         return data | {"referenced_tweets": [{"type": "retweeted", "id": original["id"]}]}
 
-    def _refer(self, post: dict[str, Any], kind: str, wish: Wish) -> None:
+    def _refer(self, post: dict[str, Any], kind: str, needs: PostRequirements) -> None:
         """Make `post` a reply or a quote; one time in eight X does not find the other post."""
         other = (
-            self._written(texts.write(Wish(plain=True), self.rng), Wish(plain=True), {})
+            self._written(
+                texts.write(PostRequirements(plain=True), self.rng),
+                PostRequirements(plain=True),
+                {},
+            )
             | self._older()
         )
-        user = objects.make_user(self.rng, wish.replied_to if kind == "reply" else None)
+        user = objects.make_user(self.rng, needs.replied_to if kind == "reply" else None)
         other["author_id"] = user["id"]
         reference = {"type": KINDS[kind], "id": other["id"]}
         post["data"].setdefault("referenced_tweets", []).append(reference)
@@ -92,18 +98,21 @@ class Writer:
             post["includes"]["users"].append(user)
 
     def _older(self) -> dict[str, Any]:
+        """Return the ids and times of an older post."""
         rng = self.rng
         post_id = str(rng.randrange(1 << 59, 1 << 60))
         when = self.now - timedelta(seconds=rng.randrange(60, 500_000))
         times = {"created_at": objects.iso(when), "edit_history_tweet_ids": [post_id]}
         return {"id": post_id, "conversation_id": post_id, **times}
 
-    def _written(self, text: Text, wish: Wish, includes: dict[str, list[Any]]) -> dict[str, Any]:
-        """A post's own members: text, attachments, place; what they refer to in `includes`."""
-        data = self._around(wish)
-        self._attach(data, text, wish, includes)
-        if wish.box or wish.country or "geo" in wish.has:
-            data["geo"], place = objects.make_place(self.rng, wish.box, wish.country)
+    def _written(
+        self, text: Text, needs: PostRequirements, includes: dict[str, list[Any]]
+    ) -> dict[str, Any]:
+        """Return a post's own members; put what they refer to into `includes`."""
+        data = self._around(needs)
+        self._attach(data, text, needs, includes)
+        if needs.box or needs.country or "geo" in needs.has:
+            data["geo"], place = objects.make_place(self.rng, needs.box, needs.country)
             includes.setdefault("places", []).append(place)
         data["display_text_range"] = [0, min(len(text.text), LONG)]
         if len(text.text) <= LONG:
@@ -112,12 +121,13 @@ class Writer:
         note = {"text": text.text, "entities": texts.entities(text)}
         return data | {"text": short.text, "entities": texts.entities(short), "note_tweet": note}
 
-    def _around(self, wish: Wish) -> dict[str, Any]:
+    def _around(self, needs: PostRequirements) -> dict[str, Any]:
+        """Return the members of a post that do not depend on its text."""
         rng = self.rng
         return {
             "id": POST_ID,
             "conversation_id": POST_ID,
-            "lang": wish.lang or rng.choice(vocabulary.SENTENCES)[0],
+            "lang": needs.lang or rng.choice(vocabulary.SENTENCES)[0],
             "possibly_sensitive": False,
             "reply_settings": "everyone",
             "public_metrics": {
@@ -137,11 +147,16 @@ class Writer:
         }
 
     def _attach(
-        self, data: dict[str, Any], text: Text, wish: Wish, includes: dict[str, list[Any]]
+        self,
+        data: dict[str, Any],
+        text: Text,
+        needs: PostRequirements,
+        includes: dict[str, list[Any]],
     ) -> None:
-        rng, draw = self.rng, 1.0 if wish.plain else self.rng.random()
-        wanted = ["photo"] if wish.has & {"media", "images"} else []
-        wanted += ["video"] if "videos" in wish.has else []
+        """Attach photos, a video or a poll to the post `data`, and add the link to `text`."""
+        rng, draw = self.rng, 1.0 if needs.plain else self.rng.random()
+        wanted = ["photo"] if needs.has & {"media", "images"} else []
+        wanted += ["video"] if "videos" in needs.has else []
         if not wanted and draw < 0.16:
             wanted = [rng.choice(("photo", "video"))]
         media = [objects.make_medium(rng, kind) for kind in wanted]
@@ -150,7 +165,7 @@ class Writer:
             data["attachments"] = {"media_keys": keys}
             includes.setdefault("media", []).extend(media)
             texts.add_link(text, "https://twitter.com/i/status/1/photo/1", media_key=keys[0])
-        elif draw > 0.96 and not wish.plain:
+        elif draw > 0.96 and not needs.plain:
             poll = objects.make_poll(rng, self.now + timedelta(days=1))
             data["attachments"] = {"poll_ids": [poll["id"]]}
             includes.setdefault("polls", []).append(poll)

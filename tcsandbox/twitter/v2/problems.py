@@ -8,26 +8,26 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from tcsandbox.twitter.writing import Json
+from tcsandbox.twitter.common.text import Json
 
 PROBLEMS = "https://api.twitter.com/2/problems/"
 
 
 @attrs.frozen
 class Reply:
-    """A whole answer; `body` goes out as JSON."""
+    """A whole answer; `body` is sent as JSON."""
 
     status: int
     body: Json
     headers: Mapping[str, str] = attrs.Factory(dict)
 
     def with_headers(self, headers: Mapping[str, str]) -> "Reply":
-        """This answer with more headers."""
+        """Return this answer with more headers."""
         return attrs.evolve(self, headers={**self.headers, **headers})
 
 
 class Denied(Exception):
-    """A request is answered with `reply`, and nothing else happens."""
+    """Raised when a request is to be answered with `reply`, and nothing else is to happen."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(f"{reply.status}")
@@ -35,69 +35,69 @@ class Denied(Exception):
 
 
 def problem(title: str, detail: str, kind: str, **more: object) -> Json:
-    """A problem object; `kind` is the end of its type, or "about:blank"."""
+    """Return a problem object; `kind` is the end of its type, or "about:blank"."""
     type_ = kind if kind == "about:blank" else f"{PROBLEMS}{kind}"
     return {"title": title, "detail": detail, "type": type_, **more}
 
 
 def coded(status: int, code: int, message: str, **more: object) -> Reply:
-    """The older form: an error with a number."""
+    """Return a refusal in the older form: an error with a number."""
     return Reply(status, {"errors": [{"code": code, "message": message, **more}]})
 
 
 def unauthorized() -> Reply:
-    """No bearer token, or one that never was."""
+    """Return the refusal of a missing bearer token, or of one that never was valid."""
     return Reply(401, problem("Unauthorized", "Unauthorized", "about:blank", status=401))
 
 
 def expired() -> Reply:
-    """A bearer token that is valid no longer."""
+    """Return the refusal of a bearer token that is valid no longer."""
     return coded(401, 89, "Invalid or expired token")
 
 
 def unverified() -> Reply:
-    """The keys are wrong, at the token endpoint."""
+    """Return the refusal of wrong keys at the token endpoint."""
     message = "Unable to verify your credentials"
     return coded(403, 99, message, label="authenticity_token_error")
 
 
 def invalid_request(message: str, **parameters: Sequence[str]) -> Reply:
-    """A parameter, or the body, cannot be used."""
+    """Return the refusal of a parameter, or of a body, that cannot be used."""
     return Reply(400, invalid(message, {name: list(v) for name, v in parameters.items()}))
 
 
 def invalid(message: str, parameters: Mapping[str, list[str]]) -> Json:
-    """The problem inside of invalid_request(), which also stands among a reply's errors."""
+    """Return the problem object of invalid_request(), which also stands among a reply's errors."""
     errors = [{"parameters": dict(parameters), "message": message}]
     detail = "One or more parameters to your request was invalid."
     return {"errors": errors, **problem("Invalid Request", detail, "invalid-request")}
 
 
 def rate_limited(headers: Mapping[str, str]) -> Reply:
-    """Too many requests in this window, as streams say it."""
+    """Return the refusal of too many requests in this window, as streams say it."""
     return coded(429, 88, "Rate limit exceeded").with_headers(headers)
 
 
 def too_many_requests(headers: Mapping[str, str]) -> Reply:
-    """Too many requests in this window, as other endpoints say it."""
+    """Return the refusal of too many requests in this window, as other endpoints say it."""
     words = "Too Many Requests"
     return Reply(429, problem(words, words, "about:blank", status=429), headers)
 
 
 def connection_problem(status: int, issue: str, detail: str) -> Reply:
-    """A stream is refused; `issue` is the `connection_issue`."""
+    """Return the refusal of a stream; `issue` is the `connection_issue`."""
     body = problem("ConnectionException", detail, "streaming-connection", connection_issue=issue)
     return Reply(status, body)
 
 
 def too_many_connections() -> Reply:
-    """The slots for streams are taken; the new one loses."""
+    """Return the refusal of a stream while all slots are taken: the new one loses."""
     detail = "This stream is currently at the maximum allowed connection limit."
     return connection_problem(429, "TooManyConnections", detail)
 
 
 def no_rules() -> Reply:
-    """Nothing to stream."""
+    """Return the refusal of a search stream without rules."""
     detail = (
         "You must define rules using the POST /2/tweets/search/stream/rules endpoint "
         "before connecting to filtered stream."
@@ -106,19 +106,23 @@ def no_rules() -> Reply:
 
 
 def provisioning() -> Reply:
-    """The stream is not there yet."""
+    """Return the refusal of a stream whose subscription is not there yet."""
     detail = "Your subscription change is currently being provisioned, please try again later."
     return connection_problem(503, "ProvisioningSubscription", detail)
 
 
 def rules_invalid() -> Reply:
-    """Some rule of the app is valid no longer."""
+    """Return the refusal of a stream while some rule of the app is valid no longer."""
     detail = "Your rules are invalid. Please correct them before connecting to filtered stream."
     return connection_problem(409, "RulesInvalidIssue", detail)
 
 
 def forbidden(reason: str) -> Reply:
-    """The plan has no such thing; `reason` is "client-not-enrolled" or the like."""
+    """
+    Return the refusal of what the plan does not have.
+
+    `reason` is "client-not-enrolled" or the like.
+    """
     detail = (
         "When authenticating requests to the Twitter API v2 endpoints, you must use keys and "
         "tokens from a Twitter developer App that is attached to a Project with the appropriate "
@@ -130,28 +134,33 @@ def forbidden(reason: str) -> Reply:
 
 
 def usage_capped(status: int, period: str, scope: str = "Product") -> Reply:
-    """As many posts as the plan has, a `period` ("Daily" or "Monthly") long."""
+    """
+    Return the refusal after as many posts as the plan has for a `period`.
+
+    That is "Daily" or "Monthly".
+    """
     detail = f"Usage cap exceeded: {period}"
     body = problem("UsageCapExceeded", detail, "usage-capped", period=period, scope=scope)
     return Reply(status, {**body, "account_id": 1234567890})
 
 
 def no_credits(status: int) -> Reply:
-    """Nothing is left to pay with."""
+    """Return the refusal of an account that has nothing left to pay with."""
     detail = "Your enrolled account does not have any credits to fulfill this request."
     return Reply(status, problem("CreditsDepleted", detail, "credits"))
 
 
 def too_many_rules(cap: int) -> Reply:
-    """The app may have `cap` rules; none of the request's is added."""
+    """Return the refusal of a request that would take the app above `cap` rules."""
     detail = f"Rule creation failed: the maximum number of rules is {cap}."
     return Reply(422, problem("RulesCapExceeded", detail, "rule-cap"))
 
 
 def duplicate_rule(value: str, rule_id: str | None) -> Json:
     """
-    An error within a reply: the app has that value already, as the rule `rule_id`; None where
-    it stands twice in the request.
+    Return the error that a value is there already, as the rule `rule_id`.
+
+    The id is None where the value stands twice in the request.
     """
     type_ = f"{PROBLEMS}duplicate-rules"
     known: Json = {} if rule_id is None else {"id": rule_id}
@@ -159,6 +168,6 @@ def duplicate_rule(value: str, rule_id: str | None) -> Json:
 
 
 def invalid_rule(value: str, details: Sequence[str]) -> Json:
-    """An error within a reply: what is wrong with a rule, and where."""
+    """Return the error that says what is wrong with a rule, and where."""
     title, type_ = "UnprocessableEntity", f"{PROBLEMS}invalid-rules"
     return {"value": value, "details": list(details), "title": title, "type": type_}

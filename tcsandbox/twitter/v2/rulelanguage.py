@@ -1,24 +1,24 @@
 """
 The rule language of X API v2, read into clauses: AND by a space before OR, groups, negation.
 
-Pure.  Operators are those of "Operators" at docs.x.com that a simulated post can fulfil, the
-others are accepted and match nothing; the sentences about faults are, as far as known, X's own.
+Pure.  Operators are those of "Operators" at docs.x.com that a simulated post can match; the others
+are accepted and match nothing.  The sentences about faults are, as far as known, X's own.
 """
 
 import attrs
 
 from tcsandbox.twitter.v2 import clauses, operators
-from tcsandbox.twitter.v2.clauses import Clause
+from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import spaced, tokens
 from tcsandbox.twitter.v2.invalid import InvalidRule
-from tcsandbox.twitter.v2.lexing import Token, tokenize
+from tcsandbox.twitter.v2.lexing import RuleToken, tokenize
 
 _STOPWORDS = (
     "a an and at but by com from http https if in is it its me my or rt the this to too "
     "via we www you"
 )
 STOPWORDS = frozenset(_STOPWORDS.split())
-"""Words that PowerTrack, the older sister, does not take for a rule by themselves."""
+"""Words that PowerTrack, the older rule language, does not accept as a rule by themselves."""
 
 _JOINERS = {
     "and": "Use a space to logically join two clauses, or",
@@ -28,58 +28,65 @@ _JOINERS = {
 
 
 @attrs.frozen
-class Limits:
-    """What an app's plan allows: characters in a rule; miles a side of a box, None for any."""
+class RuleLimits:
+    """
+    What an app's plan allows.
+
+    `length` is in characters of a rule; `box_miles` is the longest side of a box, None for any.
+    """
 
     length: int = 1024
     box_miles: float | None = None
 
 
-def parse(rule: str, limits: Limits | None = None) -> Clause:
-    """The clause that `rule` is; raises InvalidRule."""
-    limits = limits or Limits()
+def parse(rule: str, limits: RuleLimits | None = None) -> RuleClause:
+    """Return the clause that `rule` says; raise InvalidRule."""
+    limits = limits or RuleLimits()
     if not rule.strip():
         raise InvalidRule("Rules must not be empty (at position 1)")
     if len(rule) > limits.length:
         raise InvalidRule(
             f"Rules must be at most {limits.length} characters long, this one has {len(rule)}"
         )
-    parser = _Parser(list(tokenize(rule)), limits)
+    parser = _RuleParser(list(tokenize(rule)), limits)
     clause = parser.alternatives()
     parser.expect_end()
     _check_positive(clause, 1)
     return clause
 
 
-class _Parser:
-    """Recursive descent: alternatives, each a row of terms, each perhaps negated."""
+class _RuleParser:
+    """A recursive-descent parser: alternatives, each a row of terms, each perhaps negated."""
 
-    def __init__(self, tokens: list[Token], limits: Limits) -> None:
+    def __init__(self, tokens: list[RuleToken], limits: RuleLimits) -> None:
         self._tokens = tokens
         self._limits = limits
         self._at = 0
 
-    def alternatives(self) -> Clause:
+    def alternatives(self) -> RuleClause:
+        """Read rows of terms joined by OR, and return their clause; raise InvalidRule."""
         rows = [self._row()]
         while self._next.kind == "or":
             self._take()
             rows.append(self._row())
-        return rows[0] if len(rows) == 1 else clauses.Any(tuple(rows))
+        return rows[0] if len(rows) == 1 else clauses.OrClause(tuple(rows))
 
     def expect_end(self) -> None:
+        """Raise InvalidRule unless everything has been read."""
         token = self._next
         if token.kind != "end":
             raise InvalidRule(f"missing EOF at '{token.text}' (at position {token.at})")
 
     @property
-    def _next(self) -> Token:
+    def _next(self) -> RuleToken:
         return self._tokens[self._at]
 
-    def _take(self) -> Token:
+    def _take(self) -> RuleToken:
         self._at += 1
         return self._tokens[self._at - 1]
 
-    def _row(self) -> Clause:
+    def _row(self) -> RuleClause:
+        """Read terms up to an OR, a parenthesis or the end, and return their clause."""
         terms = []
         while self._next.kind not in ("or", "close", "end"):
             terms.append(self._term())
@@ -88,16 +95,17 @@ class _Parser:
             raise InvalidRule(
                 f"no viable alternative at input '{token.text}' (at position {token.at})"
             )
-        return terms[0] if len(terms) == 1 else clauses.All(tuple(terms))
+        return terms[0] if len(terms) == 1 else clauses.AndClause(tuple(terms))
 
-    def _term(self) -> Clause:
+    def _term(self) -> RuleClause:
+        """Read a negation, a group, an operator or a word, and return its clause."""
         token = self._take()
         if token.kind == "minus":
             if self._next.kind == "minus":
                 raise InvalidRule(*_no_positive(token.at))
             if self._next.kind in ("or", "close", "end") or self._next.at != token.at + 1:
                 raise InvalidRule(f"no viable alternative at input '-' (at position {token.at})")
-            return clauses.Not(self._term())
+            return clauses.NotClause(self._term())
         if token.kind == "open":
             inner = self.alternatives()
             if self._next.kind != "close":
@@ -109,7 +117,8 @@ class _Parser:
         return _atom(token)
 
 
-def _atom(token: Token) -> Clause:
+def _atom(token: RuleToken) -> RuleClause:
+    """Return the clause of a word or a phrase; raise InvalidRule."""
     text = token.text.strip('"')
     if token.kind == "word":
         if text.lower() in _JOINERS:
@@ -117,24 +126,33 @@ def _atom(token: Token) -> Clause:
                 f"Ambiguous use of {text} as a keyword. {_JOINERS[text.lower()]} "
                 f'"{text}" to find occurrences of {text} in text (at position {token.at})'
             )
-        for sign, kind in (("#", clauses.Hashtag), ("@", clauses.Mention), ("$", clauses.Cashtag)):
+        for sign, kind in (
+            ("#", clauses.HashtagClause),
+            ("@", clauses.MentionClause),
+            ("$", clauses.CashtagClause),
+        ):
             if text.startswith(sign) and len(text) > 1:
                 return kind(text[1:])
     words = tokens(text)
     if not words:
         raise InvalidRule(f"no viable alternative at input '{token.text}' (at position {token.at})")
-    return clauses.Words(text, spaced(words))
+    return clauses.WordsClause(text, spaced(words))
 
 
 def _no_positive(at: int) -> tuple[str, str]:
+    """Return X's sentences about a rule, or a part of one, that has only negations."""
     return (
         f"Rules must contain a non-negation term (at position {at})",
         f"Rules must contain at least one positive, non-stopword clause (at position {at})",
     )
 
 
-def _check_positive(clause: Clause, at: int) -> None:
-    """Each alternative needs something that stands alone: no negation, is:, lang:, stopword."""
+def _check_positive(clause: RuleClause, at: int) -> None:
+    """
+    Raise InvalidRule for an alternative without anything that may stand alone.
+
+    A negation, is:, has:, lang:, sample: or a stopword may not.
+    """
     faults = _standing(clause)
     if faults == {"negation"}:
         raise InvalidRule(*_no_positive(at))
@@ -144,17 +162,17 @@ def _check_positive(clause: Clause, at: int) -> None:
         raise InvalidRule(_no_positive(at)[1])
 
 
-def _standing(clause: Clause) -> set[str]:
-    """Why `clause` cannot stand alone; empty when it can."""
-    if isinstance(clause, clauses.All):
+def _standing(clause: RuleClause) -> set[str]:
+    """Return the reasons why `clause` may not stand alone; an empty set when it may."""
+    if isinstance(clause, clauses.AndClause):
         each = [_standing(part) for part in clause.clauses]
         return set() if not all(each) else set().union(*each)
-    if isinstance(clause, clauses.Any):
+    if isinstance(clause, clauses.OrClause):
         each = [_standing(part) for part in clause.clauses]
         return set().union(*each)
-    if isinstance(clause, clauses.Not):
+    if isinstance(clause, clauses.NotClause):
         return {"negation"}
-    if isinstance(clause, clauses.Words):
+    if isinstance(clause, clauses.WordsClause):
         return {"stopword"} if clause.line.strip() in STOPWORDS else set()
-    dependent = (clauses.Is, clauses.Has, clauses.Lang, clauses.Sample)
+    dependent = (clauses.IsClause, clauses.HasClause, clauses.LangClause, clauses.SampleClause)
     return {"operator"} if isinstance(clause, dependent) else set()

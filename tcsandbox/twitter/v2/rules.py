@@ -9,30 +9,30 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import problems
-from tcsandbox.twitter.v2.clauses import Clause
+from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.invalid import InvalidRule
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import Limits, parse
-from tcsandbox.twitter.writing import Json
+from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
 
 FIRST_ID = 1_166_895_166_390_583_299
 ID_STEP = 4_096
 
 
 @attrs.define(eq=False)
-class Rule:
-    """A rule; it works from `effective` on and, once deleted, until `ends`."""
+class AppRule:
+    """A rule of an app; it works from `effective` on and, once deleted, until `ends`."""
 
     id: str
     value: str
     tag: str | None
-    clause: Clause
+    clause: RuleClause
     effective: float
     ends: float | None = None
 
     def as_json(self) -> Json:
-        """As the rules endpoint has it; without a tag that it has not."""
+        """Return the rule as the rules endpoint shows it, without a tag if it has none."""
         return {
             "id": self.id,
             "value": self.value,
@@ -41,42 +41,47 @@ class Rule:
 
 
 @attrs.frozen
-class Terms:
+class RuleTerms:
     """What the plan says of rules: seconds until a change works, how many, and how long."""
 
     add_delay: float = 20.0
     delete_delay: float = 20.0
     cap: int = 1_000
-    limits: Limits = attrs.Factory(Limits)
+    limits: RuleLimits = attrs.Factory(RuleLimits)
     atomic: bool = True
 
 
 @attrs.frozen
-class Changed:
+class RuleChange:
     """What a request did, or would have done: the rules, and the errors of the others."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[AppRule, ...]
     errors: tuple[Json, ...]
     invalid: int = 0  # of the errors, those of rules that cannot be read
 
 
 @attrs.define
 class RuleStore:
-    """`present` are the rules that the endpoint shows; the deleted ones work a while longer."""
+    """
+    The rules of an app.
 
-    present: dict[str, Rule] = attrs.Factory(dict)
-    _ending: list[Rule] = attrs.Factory(list)
+    The endpoint shows those in `present`; deleted ones work a while longer.
+    """
+
+    present: dict[str, AppRule] = attrs.Factory(dict)
+    _ending: list[AppRule] = attrs.Factory(list)
     _count: int = 0
 
     def add(
-        self, wanted: Sequence[tuple[str, str | None]], now: float, terms: Terms, dry_run: bool
-    ) -> Changed:
+        self, wanted: Sequence[tuple[str, str | None]], now: float, terms: RuleTerms, dry_run: bool
+    ) -> RuleChange:
         """
-        Add (value, tag) pairs; one that cannot be read keeps all others out, unless the terms are
-        not atomic, and a duplicate only itself.  What X does is not documented.
-        Raises Denied when there were more than `terms.cap` rules then.
+        Add (value, tag) pairs; raise Denied when that makes more than `terms.cap` rules.
+
+        A pair that cannot be read keeps all others out, unless the terms are not atomic; a
+        duplicate keeps out only itself.  What X does is not documented.
         """
-        rules: list[Rule] = []
+        rules: list[AppRule] = []
         errors: list[Json] = []
         invalid = 0
         taken: dict[str, str | None] = {_same(r.value): r.id for r in self.present.values()}
@@ -91,20 +96,20 @@ class RuleStore:
                 errors.append(problems.duplicate_rule(value, taken[_same(value)]))
                 continue
             rule_id = str(FIRST_ID + (self._count + len(rules)) * ID_STEP)
-            rules.append(Rule(rule_id, value, tag, clause, now + terms.add_delay))
+            rules.append(AppRule(rule_id, value, tag, clause, now + terms.add_delay))
             taken[_same(value)] = None
         if len(self.present) + len(rules) > terms.cap:
             raise Denied(problems.too_many_rules(terms.cap))
         if invalid and terms.atomic:
-            return Changed((), tuple(errors), invalid)
+            return RuleChange((), tuple(errors), invalid)
         if not dry_run:
             self._count += len(rules)
             self.present.update((rule.id, rule) for rule in rules)
-        return Changed(tuple(rules), tuple(errors), invalid)
+        return RuleChange(tuple(rules), tuple(errors), invalid)
 
-    def delete(self, ids: Iterable[str], now: float, terms: Terms, dry_run: bool) -> Changed:
-        """Delete by id; ids that there are not are errors."""
-        found: list[Rule] = []
+    def delete(self, ids: Iterable[str], now: float, terms: RuleTerms, dry_run: bool) -> RuleChange:
+        """Delete the rules with these ids; an id that no rule has becomes an error."""
+        found: list[AppRule] = []
         errors: list[Json] = []
         for rule_id in dict.fromkeys(ids):
             rule = self.present.get(rule_id)
@@ -117,25 +122,30 @@ class RuleStore:
                 del self.present[rule.id]
                 rule.ends = now + terms.delete_delay
                 self._ending.append(rule)
-        return Changed(tuple(found), tuple(errors))
+        return RuleChange(tuple(found), tuple(errors))
 
     def ids_of(self, values: Iterable[str]) -> list[str]:
-        """The ids of the rules with these values; a value that no rule has stands for itself."""
+        """Return the ids of the rules with these values; a value that no rule has stays itself."""
         by_value = {_same(rule.value): rule.id for rule in self.present.values()}
         return [by_value.get(_same(value), value) for value in values]
 
-    def working(self, now: float) -> tuple[Rule, ...]:
-        """The rules that posts are matched with at `now`, deleted ones that still work included."""
+    def working(self, now: float) -> tuple[AppRule, ...]:
+        """
+        Return the rules that posts are matched with at `now`.
+
+        Deleted ones are among them while they still work.
+        """
         self._ending = [rule for rule in self._ending if rule.ends is None or now < rule.ends]
         everything = [*self.present.values(), *self._ending]
         return tuple(rule for rule in everything if rule.effective <= now)
 
     def state(self) -> list[Json]:
-        """Every rule with its times, deleted ones that still work included."""
+        """Return every rule with its times, ready for JSON; deleted ones while they still work."""
         members = ("id", "value", "tag", "effective", "ends")
         everything = [*self.present.values(), *self._ending]
         return [{name: getattr(rule, name) for name in members} for rule in everything]
 
 
 def _same(value: str) -> str:
+    """Return what two equal values have in common, whatever their spaces."""
     return " ".join(value.split())

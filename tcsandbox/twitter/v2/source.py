@@ -1,8 +1,8 @@
 """
-A cheap supply of v2 posts for one stream: each is a draft, encoded once for what the stream asked
-for, with its own id, time and link filled in.
+A cheap supply of v2 posts for one stream.
 
-Knows how X encodes v2 and what the journal says of a post.
+Each post is a draft, encoded once for what the stream asked for, with its own id, time and link
+filled in.  Knows what the journal says of a post.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +13,15 @@ from urllib.parse import quote
 
 import attrs
 
-from tcsandbox.twitter.posts import CODE_FACTOR, ID_STEP, Ids
+from tcsandbox.twitter.common.ids import Ids, link_code
+from tcsandbox.twitter.common.stream import PostSource
+from tcsandbox.twitter.common.text import CODE
 from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.fields import Selection
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.pool import Draft
 from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID
-from tcsandbox.twitter.v2.rules import Rule
-from tcsandbox.twitter.writing import CODE
+from tcsandbox.twitter.v2.rules import AppRule
 
 UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
 
@@ -32,27 +33,32 @@ Supply = Callable[[float], Sequence[Draft]]
 
 @attrs.frozen
 class Template:
-    """`form` is a bytes format with the keys id, at and code; `note` ends the journal's line."""
+    """
+    A post without its own parts.
+
+    `form` is a bytes format with the keys id, at and code; `note` ends the journal's line.
+    """
 
     form: bytes
     note: str
 
 
 @attrs.define(eq=False)
-class V2Source:
-    """Posts of the drafts that `supply` gives, cut to `selection`."""
+class V2PostSource(PostSource):
+    """A source of posts made of the drafts that `supply` returns, cut to `selection`."""
 
     _supply: Supply
     _selection: Selection
     _ids: Ids
     _rng: Random
     _forms: dict[Draft, bytes] = attrs.Factory(dict)  # without the matching rules
-    _templates: dict[Draft, tuple[tuple[Rule, ...], Template]] = attrs.Factory(dict)
+    _templates: dict[Draft, tuple[tuple[AppRule, ...], Template]] = attrs.Factory(dict)
 
     def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
         """
-        `count` posts of the Unix time `now`, each ending in CRLF, and what the journal says of
-        each; none when there is nothing to choose from.
+        Return `count` posts of the Unix time `now`, and a journal note for each.
+
+        Posts end in CRLF.  None are returned when there is no draft.
         """
         templates = [self._template(draft) for draft in self._supply(now)]
         if not templates:
@@ -64,7 +70,7 @@ class V2Source:
         for post_id in self._ids.take(int(now * 1000), count):
             template = templates[int(random() * known)]
             fields[b"id"] = post_id
-            fields[b"code"] = (post_id // ID_STEP * CODE_FACTOR) & 0xFFFFFFFFFF
+            fields[b"code"] = link_code(post_id)
             posts.append(template.form % fields)
             notes.append(f"{post_id}{template.note}")
         return posts, notes
@@ -74,7 +80,7 @@ class V2Source:
         if known is not None and known[0] is draft.rules:
             return known[1]
         if len(self._forms) > MOST_FORMS:
-            # of rules that are long gone
+            # most are of rules that are long gone
             self._forms.clear()
             self._templates.clear()
         form = self._forms.get(draft)
@@ -91,13 +97,14 @@ class V2Source:
         return template
 
 
-def note_of(rules: Sequence[Rule]) -> str:
-    """` <rule id>[:<tag>],...` with the tags percent-encoded; ` -` for no rule."""
+def note_of(rules: Sequence[AppRule]) -> str:
+    """Return ` <rule id>[:<tag>],...` with the tags percent-encoded, or ` -` for no rule."""
     named = [r.id if r.tag is None else f"{r.id}:{quote(r.tag, safe=':')}" for r in rules]
     return f" {','.join(named) or '-'}"
 
 
 def _matching_rules(draft: Draft) -> list[dict[str, str]]:
+    """Return the member `matching_rules` of a post; one draft in UNTAGGED has no tags there."""
     number = int(draft.post["data"]["public_metrics"]["like_count"])
     if number % UNTAGGED == 0:
         return [{"id": rule.id} for rule in draft.rules]
@@ -109,6 +116,7 @@ def _matching_rules(draft: Draft) -> list[dict[str, str]]:
 
 
 def _form(post: dict[str, Any]) -> bytes:
+    """Return `post` encoded up to its last brace, as a bytes format."""
     text = encode(post).removesuffix(b"}").replace(b"%", b"%%")
     text = text.replace(POST_ID.encode(), b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
     return text.replace(CODE.encode(), b"%(code)010x")

@@ -6,10 +6,10 @@ from typing import Literal
 
 import attrs
 
-from tcsandbox.twitter.broadcast import Stream
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.problems import problem
-from tcsandbox.twitter.writing import Json
 
 REMEMBERED = 100  # posts that backfill or a `repeat` may send again
 
@@ -31,7 +31,7 @@ Sent = tuple[bytes, object]
 
 
 def disconnect(disconnect_type: DisconnectType) -> Json:
-    """The message that announces the end."""
+    """Return the message that announces the end of a stream."""
     detail = "This stream has been disconnected for operational reasons."
     if disconnect_type == "SlowReader":
         detail = "This stream has been disconnected because the client reads too slowly."
@@ -41,25 +41,36 @@ def disconnect(disconnect_type: DisconnectType) -> Json:
 
 @attrs.define(eq=False)
 class V2Stream(Stream):
-    """A stream with `recent`, the posts it sent last."""
+    """A v2 stream; `recent` are the posts that it sent last."""
 
     recent: deque[Sent] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), kw_only=True)
 
     def tell(self, message: Json) -> None:
+        """Send a message that is no post, encoded as v2 does."""
         self.wire.send(encode(message) + b"\r\n")
 
     def draw_post(self) -> Sent:
-        """A post that is not sent; where no rule works, one that matches none."""
+        """
+        Take a post from the source without sending it; return it and its journal note.
+
+        Where no rule works, the post is one that matches none.
+        """
         posts, notes = self._posts.take(1, self._clock.seconds())
         return (posts[0], notes[0]) if posts else (STRAY, STRAY_NOTE)
 
     def send_posts(self, posts: list[bytes], notes: Sequence[object]) -> None:
+        """Send and note `posts`, and remember them."""
         super().send_posts(posts, notes)
         self.recent.extend(zip(posts, notes, strict=True))
 
     def warn(self, percent_full: int) -> None:
-        """v2 does not warn."""
+        """Send nothing: v2 does not warn."""
+
+    def criteria(self) -> Json:
+        """Return no criteria: what a v2 stream carries is said by the app's rules."""
+        return {"track": [], "locations": []}
 
     def cut_off(self) -> None:
+        """Send the error SlowReader and hang up."""
         self.tell(disconnect("SlowReader"))
         self.wire.hang_up()

@@ -6,31 +6,31 @@ Knows how v2 describes entities; knows nothing of users, ids or time.
 
 from random import Random
 
-from tcsandbox.twitter import vocabulary
-from tcsandbox.twitter.v2.clauses import Wish
-from tcsandbox.twitter.writing import CODE, Json, Text
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import CODE, Json, Text
+from tcsandbox.twitter.v2.clauses import PostRequirements
 
 
-def write(wish: Wish, rng: Random) -> Text:
-    """A text with all that `wish` has to say, and more unless it is to be plain."""
+def write(needs: PostRequirements, rng: Random) -> Text:
+    """Return a text with all that `needs` ask for, and more unless they want it plain."""
     text = Text()
-    pieces = list(wish.pieces)
+    pieces = list(needs.pieces)
     rng.shuffle(pieces)
-    if not wish.plain:
+    if not needs.plain:
         text.add(rng.choice(vocabulary.SENTENCES)[1])
     for piece in pieces:
         _add_piece(text, piece, rng)
-    wanted = 0 if wish.plain else rng.choice((20, 80, 120, 180, 340))
+    wanted = 0 if needs.plain else rng.choice((20, 80, 120, 180, 340))
     while len(text.text) < wanted:
         _add_something(text, rng)
     if not text.text:
         text.add("…")
-    for link in wish.links:
+    for link in needs.links:
         add_link(text, f"https://www.example.com/{link}")
     for kind, piece in (("hashtags", "#news"), ("mentions", "@nikosp"), ("cashtags", "$GME")):
-        if kind in wish.has:
+        if kind in needs.has:
             _add_piece(text, piece, rng)
-    if "links" in wish.has or (not wish.plain and rng.random() < 0.3):
+    if "links" in needs.has or (not needs.plain and rng.random() < 0.3):
         add_link(text, rng.choice(vocabulary.LINKS)[0])
     return text
 
@@ -64,7 +64,7 @@ def add_link(text: Text, expanded: str, **more: object) -> None:
 
 
 def entities(text: Text) -> Json:
-    """The `entities` object of `text`: only the kinds that there are."""
+    """Return the `entities` object of `text`, with only the kinds that there are."""
     found: dict[str, list[Json]] = {}
     for kind, start, end, members in text.at:
         found.setdefault(kind, []).append({"start": start, "end": end, **members})

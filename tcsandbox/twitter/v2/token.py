@@ -1,7 +1,7 @@
 """
 Bearer tokens: bought with an app's keys, the same one until it is invalidated.
 
-Knows X's "App only" page; knows no HTTP but the Authorization header's text.
+Knows X's "App only" page; knows no HTTP but the text of the Authorization header.
 """
 
 import base64
@@ -12,16 +12,16 @@ from urllib.parse import unquote_plus
 
 import attrs
 
-from tcsandbox.twitter.oauth import Credentials
+from tcsandbox.twitter.common.oauth import Credentials
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.problems import Denied, Reply
 
 SANDBOX_BEARER_TOKEN = "AAAAAAAAAAAAAAAAAAAAAsandbox%2Bbearer%3Dtoken"
-"""Valid from the start, for the first account: what its owner would copy from X's console."""
+"""The first account's token, valid from the start: its owner would copy it from X's console."""
 
 
 @attrs.define
-class Tokens:
+class BearerTokens:
     """The tokens of `accounts`; `sold` counts those that were bought, repetitions included."""
 
     accounts: tuple[Credentials, ...]
@@ -35,7 +35,7 @@ class Tokens:
             self._valid[SANDBOX_BEARER_TOKEN] = self.accounts[0].api_key
 
     def buy(self, authorization: str | None, grant_type: str | None) -> Reply:
-        """Answer a request for a token; raises Denied."""
+        """Answer a request for a token; raise Denied."""
         api_key = self._verify(authorization)
         if grant_type != "client_credentials":
             message = "Missing required parameter: grant_type"
@@ -49,7 +49,7 @@ class Tokens:
         return Reply(200, {"token_type": "bearer", "access_token": token})
 
     def invalidate(self, authorization: str | None, token: str | None) -> Reply:
-        """Answer a request to end a token; raises Denied."""
+        """Answer a request to end a token; raise Denied."""
         api_key = self._verify(authorization)
         token = token or ""
         if self._valid.get(token) != api_key:
@@ -58,7 +58,7 @@ class Tokens:
         return Reply(200, {"access_token": token})
 
     def owner(self, authorization: str | None) -> str:
-        """The api_key of the app whose bearer token that is; raises Denied."""
+        """Return the api_key of the app whose bearer token is in the header; raise Denied."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or token not in self._valid | dict.fromkeys(self._dead, ""):
             raise Denied(problems.unauthorized())
@@ -67,7 +67,7 @@ class Tokens:
         return self._valid[token]
 
     def expire(self) -> None:
-        """No token that was given out is valid any longer."""
+        """End all tokens that were given out."""
         self._end(list(self._valid))
 
     def _end(self, tokens: Iterable[str]) -> None:
@@ -76,6 +76,7 @@ class Tokens:
             self._dead.add(token)
 
     def _verify(self, authorization: str | None) -> str:
+        """Return the api_key of the Basic header's app; raise Denied for wrong keys."""
         scheme, _, encoded = (authorization or "").partition(" ")
         try:
             pair = base64.b64decode(encoded, validate=True).decode("ascii")

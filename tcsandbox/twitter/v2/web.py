@@ -1,20 +1,18 @@
-"""The URLs of X API v2: which there are, by which methods, and who answers."""
+"""The URLs of X API v2: which there are, by which methods, and what answers them."""
 
 from collections.abc import Callable, Iterator
-from typing import cast
 
-from twisted.web.server import Request as SiteRequest
+from twisted.web.server import Request
 
-from tcsandbox.twitter.v2.answering import Call, read_call
-from tcsandbox.twitter.v2.desk import Desk
+from tcsandbox.twitter.v2.answering import V2Request, read_v2_request
+from tcsandbox.twitter.v2.desk import V2Desk
 from tcsandbox.twitter.v2.opening import SAMPLE, SEARCH
-from tcsandbox.twitter.wire import Request
 
-Route = tuple[str, set[bytes], Callable[[SiteRequest], None]]
+Route = tuple[str, set[bytes], Callable[[Request], None]]
 
 
-def routes(desk: Desk) -> Iterator[Route]:
-    """Path, methods and what answers them."""
+def routes(desk: V2Desk) -> Iterator[Route]:
+    """Yield the path, the methods and the answering function of each URL."""
     yield "oauth2/token", {b"POST"}, _asked(desk.token)
     yield "oauth2/invalidate_token", {b"POST"}, _asked(desk.invalidate_token)
     yield "2/tweets/search/stream/rules", {b"GET", b"POST"}, _asked(desk.rules)
@@ -23,9 +21,9 @@ def routes(desk: Desk) -> Iterator[Route]:
         yield f"2/tweets/{endpoint}", {b"GET"}, _connecting(desk, endpoint)
 
 
-def _asked(act: Callable[[Request, Call], None]) -> Callable[[SiteRequest], None]:
-    return lambda request: act(cast(Request, request), read_call(request))
+def _asked(act: Callable[[Request, V2Request], None]) -> Callable[[Request], None]:
+    return lambda request: act(request, read_v2_request(request))
 
 
-def _connecting(desk: Desk, endpoint: str) -> Callable[[SiteRequest], None]:
-    return lambda request: desk.connect(cast(Request, request), read_call(request), endpoint)
+def _connecting(desk: V2Desk, endpoint: str) -> Callable[[Request], None]:
+    return lambda request: desk.connect(request, read_v2_request(request), endpoint)

@@ -7,7 +7,7 @@ from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Outcome, Verdict, ok
 from tcclient.sources.twitter_v1.settings import Keys
 from tcclient.sources.twitter_v2.settings import V2Auth
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
+from tcsandbox.twitter import SANDBOX_CREDENTIALS
 from tests.sources.twitter_v1.test_checks import v1_checks
 from tests.sources.twitter_v2.test_checks import v2_checks
 

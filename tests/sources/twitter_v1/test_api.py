@@ -36,9 +36,9 @@ from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
 from tcclient.stream.clients import stream_client
 from tcclient.stream.framing import Overlong
-from tcsandbox.twitter.faults import Calm, NoAnswer, Redirect, Status
-from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
-from tcsandbox.twitter.simulator import Character, Simulator
+from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
+from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer, Redirect
+from tcsandbox.twitter.v1.faults import Calm
 from tests.peers import clock_at
 
 KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})
@@ -192,7 +192,7 @@ class SimulatorTestCase(TestCase):
     timeout = 30
 
     def setUp(self) -> None:
-        self.twitter = Simulator(reactor, Random(2), Character(rate=200))
+        self.twitter = Simulator(reactor, Random(2), SimulatorSettings(rate=200))
         self.addCleanup(self.twitter.stop)
         port = reactor.listenTCP(0, self.twitter.site(), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
@@ -356,7 +356,7 @@ class RefusalTests(SimulatorTestCase):
 
     async def test_pages(self) -> None:
         """503 and its like come as HTML; the log gets the words."""
-        self.twitter.fault(Status(status=503))
+        self.twitter.fault(HttpStatusFault(status=503))
         status, said = await self.explanation(ODD)
         self.assertEqual(status, 503)
         self.assertIn("Over capacity", said)

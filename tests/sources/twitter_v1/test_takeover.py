@@ -12,7 +12,7 @@ from twisted.trial.unittest import TestCase
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
-from tcsandbox.twitter.faults import Takeover
+from tcsandbox.twitter.v1.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
 from tests.peers import STALL, Peer, settle

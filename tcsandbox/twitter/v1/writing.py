@@ -1,78 +1,36 @@
 """
-A post's text and the entities found in it.
+The pieces of a v1.1 post's text, and how v1.1 describes their entities.
 
-Knows how v1.1 describes entities and that their indices count code points; knows nothing of
-users, ids or time.
+Knows nothing of users, ids or time.
 """
 
 from random import Random
 from typing import Final
 
-import attrs
-
-from tcsandbox.twitter import vocabulary
-
-Json = dict[str, object]
-Entity = tuple[str, int, int, Json]  # kind, start, end, all members but the indices
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import CODE, Json, Text
 
 CLASSIC_LENGTH = 140  # a longer text is sent cut, with the whole in `extended_tweet`
 KINDS: Final = ("hashtags", "urls", "user_mentions", "symbols")
 
-# Stands for ten characters that differ from post to post, as those of t.co links do.
-CODE = "zqCODEzq01"
+
+def entities(text: Text) -> Json:
+    """Return the `entities` object; media and polls appear in it only where there are some."""
+    found: dict[str, list[Json]] = {kind: [] for kind in KINDS}
+    for kind, start, end, members in text.at:
+        indices = {} if kind == "polls" else {"indices": [start, end]}
+        still = {k: v for k, v in members.items() if k != "video_info"}
+        found.setdefault(kind, []).append({**still, **indices})
+    return dict(found)
 
 
-@attrs.define
-class Text:
-    """A text under construction; `at` holds its entities in order."""
-
-    text: str = ""
-    at: list[Entity] = attrs.Factory(list)
-
-    def add(self, piece: str, kind: str | None = None, **members: object) -> None:
-        """Append `piece` after a space, as an entity when `kind` is given."""
-        start = len(self.text) + 1 if self.text else 0
-        self.text = f"{self.text} {piece}" if self.text else piece
-        if kind is not None:
-            self.at.append((kind, start, len(self.text), members))
-
-    def cut(self, length: int) -> "Text":
-        """The first `length` code points, an ellipsis, and the entities that are still whole."""
-        if len(self.text) <= length:
-            return self
-        kept = [entity for entity in self.at if entity[2] <= length]
-        return Text(self.text[:length].rstrip() + "…", kept)
-
-    def behind(self, prefix: "Text") -> "Text":
-        """This text after `prefix`, its entities moved along."""
-        by = len(prefix.text) + 1
-        moved = [(kind, start + by, end + by, m) for kind, start, end, m in self.at]
-        return Text(f"{prefix.text} {self.text}", prefix.at + moved)
-
-    def with_code(self, code: str) -> "Text":
-        """This text with `code` instead of CODE in its links."""
-        at = [
-            (kind, start, end, {k: _recoded(v, code) for k, v in members.items()})
-            for kind, start, end, members in self.at
-        ]
-        return Text(self.text.replace(CODE, code), at)
-
-    def entities(self) -> Json:
-        """The `entities` object; media and polls appear in it only where there are some."""
-        found: dict[str, list[Json]] = {kind: [] for kind in KINDS}
-        for kind, start, end, members in self.at:
-            indices = {} if kind == "polls" else {"indices": [start, end]}
-            still = {k: v for k, v in members.items() if k != "video_info"}
-            found.setdefault(kind, []).append({**still, **indices})
-        return dict(found)
-
-    def media(self) -> list[Json]:
-        """The media with all their members, as `extended_entities` has them."""
-        return [
-            {**m, "type": "video" if "video_info" in m else "photo", "indices": [start, end]}
-            for kind, start, end, m in self.at
-            if kind == "media"
-        ]
+def media(text: Text) -> list[Json]:
+    """Return the media with all their members, as `extended_entities` has them."""
+    return [
+        {**m, "type": "video" if "video_info" in m else "photo", "indices": [start, end]}
+        for kind, start, end, m in text.at
+        if kind == "media"
+    ]
 
 
 def add_term(text: Text, term: str, rng: Random) -> None:
@@ -95,7 +53,7 @@ def add_term(text: Text, term: str, rng: Random) -> None:
 
 
 def add_mention(text: Text, screen_name: str, name: str, user_id: int) -> None:
-    """Add `@screen_name`, a mention of that user."""
+    """Add `@screen_name` to `text`, as a mention of that user."""
     members: Json = {"screen_name": screen_name, "name": name}
     text.add(f"@{screen_name}", "user_mentions", **members, id=user_id, id_str=str(user_id))
 
@@ -134,10 +92,6 @@ def add_poll(text: Text, end: str, rng: Random) -> None:
     options = [{"position": n, "text": answer} for n, answer in enumerate(answers, 1)]
     members: Json = {"options": options, "end_datetime": end, "duration_minutes": 1440}
     text.at.append(("polls", 0, 0, members))
-
-
-def _recoded(value: object, code: str) -> object:
-    return value.replace(CODE, code) if isinstance(value, str) else value
 
 
 def _sizes(rng: Random) -> Json:

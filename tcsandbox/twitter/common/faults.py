@@ -1,18 +1,18 @@
 """
-What every fault has, and those that strike the answer to a connect.
+What every fault has, and those that strike the answer to a request.
 
-A fault is a struct, read from JSON by its `kind`.  It knows what it does; when it strikes is the
-simulator's business.
+A fault is a struct, read from JSON by its `kind`.  It knows what it does; when it strikes is
+decided by the simulator.
 """
 
 from abc import ABCMeta, abstractmethod
 from typing import Annotated, Literal
 
 import msgspec
+from twisted.web.server import Request
 
-from tcsandbox.twitter.answers import answer, answer_raw, refusal_body
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.wire import Request
+from tcsandbox.twitter.common.answers import answer, answer_raw, refusal_body
+from tcsandbox.twitter.common.stream import Stream
 
 Where = Literal["stream", "rules", "token"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -20,15 +20,15 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
 def kind_of(class_name: str) -> str:
-    """LongLine -> long-line."""
+    """Return the JSON name of a fault's class: `long-line` for `LongLine`."""
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in class_name).removeprefix("-")
 
 
 class _StructABCMeta(msgspec.StructMeta, ABCMeta):
-    """Of structs that cannot be made before they say what they do."""
+    """The metaclass of structs with abstract methods, which cannot be made while any is left."""
 
 
-class Fault(
+class SimulatorFault(
     msgspec.Struct,
     metaclass=_StructABCMeta,
     kw_only=True,
@@ -36,18 +36,20 @@ class Fault(
     tag_field="kind",
     tag=kind_of,
 ):
-    """Anything that can be asked for under /sandbox/fault."""
+    """A fault that can be asked for by a POST to /sandbox/fault."""
 
     @property
     def kind(self) -> str:
-        """Its name in JSON."""
+        """The fault's name in JSON."""
         return str(self.__struct_config__.tag)
 
 
-class AnswerFault(Fault):
+class AnswerFault(SimulatorFault):
     """
-    Strikes the next `times` requests instead of any check: connects, or v2's requests to the
-    rules or the token endpoint.
+    A fault that answers the next `times` requests before anything of them is checked.
+
+    `where` says which requests: connects to a stream, or v2's to the rules or the token
+    endpoint.
     """
 
     times: Count = 1
@@ -55,11 +57,15 @@ class AnswerFault(Fault):
 
     @abstractmethod
     def answer(self, request: Request, now: float) -> int:
-        """Answer `request`, made at the Unix time `now`, or not; give the status, 0 for none."""
+        """
+        Answer `request`, made at the Unix time `now`, or leave it without an answer.
+
+        Return the status sent, 0 for none.
+        """
 
 
-class Status(AnswerFault, kw_only=True):
-    """Refused with `status`; `body` is sent as it stands, by default one like Twitter's."""
+class HttpStatusFault(AnswerFault, kw_only=True, tag="status"):
+    """Refuses a request with `status`, `headers` and `body`, by default a body like Twitter's."""
 
     status: Annotated[int, msgspec.Meta(ge=201, le=599)]
     body: str | None = None
@@ -72,7 +78,7 @@ class Status(AnswerFault, kw_only=True):
 
 
 class Redirect(AnswerFault, kw_only=True):
-    """Sent elsewhere."""
+    """Sends the client to another URL, `to`."""
 
     to: str
     status: Literal[301, 302, 303, 307, 308] = 302
@@ -83,14 +89,18 @@ class Redirect(AnswerFault, kw_only=True):
 
 
 class NoAnswer(AnswerFault):
-    """The request is read and never answered."""
+    """Reads the request and never answers it."""
 
     def answer(self, request: Request, now: float) -> int:
         return 0
 
 
 class Replay(AnswerFault, kw_only=True):
-    """The connection gets `data` byte for byte, status line and all; then it may be closed."""
+    """
+    Puts `data` on the connection byte for byte, status line and all.
+
+    The connection is closed after it where `close` is true.
+    """
 
     data: bytes
     close: bool = True
@@ -101,37 +111,18 @@ class Replay(AnswerFault, kw_only=True):
         return int(status) if status.isdigit() else 0
 
 
-class StreamFault(Fault):
-    """Strikes the open streams now or, with when="connect", the next `times` streams opened."""
+class StreamFault(SimulatorFault):
+    """
+    A fault that strikes the open streams now or, with when="connect", the next `times` opened.
+    """
 
     when: Literal["now", "connect"] = "now"
     times: Count = 1
 
     @abstractmethod
     def strike(self, stream: Stream) -> None:
-        """Do it to `stream`."""
+        """Do to `stream` what this fault is about."""
 
 
-class Calm(Fault):
-    """
-    From now on 420 beyond `connects` in `window` seconds, for `ban` seconds that double with
-    every connect in the meantime; both scaled.
-    """
-
-    connects: Count
-    window: Seconds = 900.0
-    ban: Seconds = 60.0
-
-
-class Takeover(Fault):
-    """
-    Whether a stream ended by a newer login of its account is told why (code 7), and after how many
-    seconds, scaled, that is.  Until then posts that match both streams go out on both.
-    """
-
-    notice: bool
-    after: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-
-
-class Clear(Fault):
-    """No fault is armed any more, no 420 is due, and streams that stalled or trickled go on."""
+class Clear(SimulatorFault):
+    """Disarms all faults, answers 420 no longer, and lets stalled or trickling streams go on."""

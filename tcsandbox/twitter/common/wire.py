@@ -1,17 +1,18 @@
 """
-The way of bytes to one client: HTTP chunks, gzip, odd splits, slow drips and rude ends.
+How bytes go to one client: HTTP chunks, gzip, odd splits, slow drips and rude ends.
 
-Knows one request and its transport; nothing of posts, limits or timing rules.
+Knows one request and its transport; knows nothing of posts, limits or timing rules.
 """
 
 import re
 import zlib
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
 from twisted.python.failure import Failure
+from twisted.web.server import Request
 
 LINGER = 10.0  # seconds a client gets to read what is left before the connection is reset
 FLUSH = 0.05  # seconds the reactor gets to hand over what was written before a reset drops it
@@ -27,47 +28,17 @@ SPLITS: dict[Split, re.Pattern[bytes]] = {
 }
 
 
-class Transport(Protocol):
-    """What we ask of a TCP or TLS transport."""
-
-    def abortConnection(self) -> None: ...
-
-
-class Channel(Protocol):
-    """What we ask of twisted.web's HTTPChannel."""
-
-    transport: Transport
-    persistent: bool
-
-    def write(self, data: bytes) -> None: ...
-    def loseConnection(self) -> None: ...
-
-
-class Request(Protocol):
-    """What we ask of twisted.web's Request, whose own methods carry no types."""
-
-    channel: Channel
-    chunked: int
-
-    def setResponseCode(self, code: int, message: bytes) -> None: ...
-    def finish(self) -> None: ...
-    def write(self, data: bytes) -> None: ...
-    def setHeader(self, name: bytes, value: bytes) -> None: ...
-    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...
-    def unregisterProducer(self) -> None: ...
-    def notifyFinish(self) -> Deferred[None]: ...
-
-
 class Wire:
     """
-    One response, begun by the constructor with status 200 and never ended by itself.
+    One response, which the constructor begins with status 200.
 
-    Once the connection is lost, and after end(), hang_up() or reset(), what is sent goes nowhere.
+    It goes on until end(), break_off(), hang_up() or reset() is called, or the connection is
+    lost; what is sent after that goes nowhere.
     """
 
     def __init__(self, request: Request, clock: IReactorTime, gzip: bool) -> None:
         self._request: Request | None = request
-        self._transport = request.channel.transport
+        self._transport = cast(ITCPTransport, request.channel.transport)
         self._clock = clock
         self._gone: Deferred[None] = Deferred()
         self._timers: set[IDelayedCall] = set()
@@ -89,7 +60,11 @@ class Wire:
             self._request.registerProducer(producer, True)
 
     def when_lost(self) -> Deferred[None]:
-        """Fires when the connection is gone, whoever ended it.  To be called once."""
+        """
+        Return a Deferred that fires when the connection is gone, whoever ended it.
+
+        This may be called once only.
+        """
         return self._gone
 
     @property
@@ -113,13 +88,15 @@ class Wire:
         return bool(self._undripped)
 
     def send(self, data: bytes) -> None:
-        """Send `data` so that it arrives at once, in the chunks that the split asks for."""
+        """Send `data` at once, in the chunks that the split asks for."""
+        if self.closed:
+            return
         pieces = [data] if self.split == "off" else SPLITS[self.split].findall(data)
         for piece in pieces:
             self._put(self.pack(piece))
 
     def send_packed(self, data: bytes) -> None:
-        """Send `data`, which is gzip already where the body is, in one chunk."""
+        """Send `data`, compressed already where the body is gzip, in one chunk."""
         if self._request is not None and data:
             self._request.write(data)
 
@@ -129,13 +106,13 @@ class Wire:
             self._request.channel.write(data)
 
     def pack(self, data: bytes) -> bytes:
-        """`data` as it goes into a chunk: compressed and flushed if the body is gzip."""
+        """Return `data` as it goes into a chunk: compressed and flushed if the body is gzip."""
         if self._gzip is None:
             return data
         return self._gzip.compress(data) + self._gzip.flush(zlib.Z_SYNC_FLUSH)
 
     def trickle(self, interval: float) -> None:
-        """From now on send a byte every `interval` seconds; 0 ends it and sends the rest."""
+        """Send a byte every `interval` seconds from now on; 0 ends that and sends the rest."""
         self._drip = interval
         if not interval:
             rest = bytes(self._undripped)
@@ -143,8 +120,8 @@ class Wire:
             self.send_packed(rest)
 
     def end(self) -> None:
-        """End the body as HTTP has it, and hang up."""
-        if self._gzip is not None:
+        """End the gzip and the chunks as HTTP has it, and hang up."""
+        if self._gzip is not None and not self.closed:
             self.send_packed(self._gzip.flush(zlib.Z_FINISH))
         self.break_off()
 
@@ -155,7 +132,11 @@ class Wire:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Close (FIN) once all is sent, in the middle of the body; reset after LINGER seconds."""
+        """
+        Close the connection (FIN) in the middle of the body, once all is sent.
+
+        It is reset after LINGER seconds if the client has not read the rest by then.
+        """
         request = self._forget_request()
         if request is not None:
             request.channel.loseConnection()

@@ -1,4 +1,4 @@
-"""The simulator's server factory: HTTP/1.1 without an access log, and an end to connections."""
+"""The simulator's server factory: HTTP/1.1 without an access log, which can end its connections."""
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -13,13 +13,13 @@ GOODBYE = 1.0  # seconds a connection gets to end by itself
 
 
 class TrackedChannel(HTTPChannel):
-    """A connection its site knows of."""
+    """A connection that its site knows of."""
 
     site: "SimulatorSite"  # set by Site.buildProtocol
     _closing = False
 
     def connectionMade(self) -> None:
-        """The client is there."""
+        """Register with the site, which closes the connection at once if it is ending."""
         super().connectionMade()  # type: ignore[no-untyped-call]  # twisted.web has no types here
         assert self.transport is not None
         if hasattr(self.transport, "setTcpNoDelay"):
@@ -30,7 +30,7 @@ class TrackedChannel(HTTPChannel):
             self.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The client is gone, or we are."""
+        """Take the connection off the site's list."""
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # as above
         self.site.forget(self)
 
@@ -41,7 +41,7 @@ class TrackedChannel(HTTPChannel):
             super().loseConnection()  # type: ignore[no-untyped-call]  # as above
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once, whatever is still to be sent."""
         self.forceAbortClient()  # type: ignore[no-untyped-call]  # as above
 
 
@@ -62,14 +62,14 @@ class SimulatorSite(Site):
         self.ending = False
 
     def log(self, request: HTTPRequest) -> None:
-        """Nothing: the simulator itself says what matters."""
+        """Write no access log: the simulator itself says what matters."""
 
     def acceptableProtocols(self) -> list[bytes]:
-        """HTTP/1.1 alone, also where HTTP/2 is installed: the channel knows no other."""
+        """Return HTTP/1.1 alone, also where HTTP/2 is installed: TrackedChannel speaks no other."""
         return [b"http/1.1"]
 
     def forget(self, channel: TrackedChannel) -> None:
-        """`channel` is closed."""
+        """Take a closed `channel` off the list; after the last one hang_up()'s Deferreds fire."""
         self.channels.discard(channel)
         if self.channels:
             return

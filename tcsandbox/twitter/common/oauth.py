@@ -1,8 +1,8 @@
 """
-Whether a request carries a good OAuth 1.0a signature.
+Checks whether a request carries a good OAuth 1.0a signature.
 
-Knows RFC 5849's HMAC-SHA1 as Twitter uses it, and the accounts it is told; never reads a request
-object itself.
+Knows RFC 5849's HMAC-SHA1 as Twitter uses it, and the accounts that it is given; never reads a
+request object itself.
 """
 
 import base64
@@ -19,12 +19,12 @@ TIMESTAMP_TOLERANCE = 900.0  # seconds either way
 
 
 class Unauthorized(Exception):
-    """The signature is missing or wrong; the message says how."""
+    """Raised when a signature is missing or wrong; the message says in what way."""
 
 
 @attrs.frozen
 class Credentials:
-    """One account's keys; the secrets stay out of its repr."""
+    """One account's keys; repr() leaves the secrets out."""
 
     api_key: str
     api_secret: str = attrs.field(repr=False)
@@ -42,7 +42,11 @@ SANDBOX_CREDENTIALS = Credentials(
 
 @attrs.frozen
 class SignedRequest:
-    """What a signature covers; `params` are the decoded pairs of the query and a form body."""
+    """
+    The parts of a request that a signature covers.
+
+    `params` are the decoded pairs of the query and of a form body.
+    """
 
     method: Literal["GET", "POST"]
     url: str  # without the query
@@ -52,9 +56,9 @@ class SignedRequest:
 
 def verify(request: SignedRequest, accounts: Iterable[Credentials], now: float) -> Credentials:
     """
-    The account that signed `request`, `now` being the time in Unix seconds.
+    Return the account that signed `request`; `now` is the time in Unix seconds.
 
-    Raises Unauthorized for anything else.
+    Raise Unauthorized when none did.
     """
     params = _header_params(request.authorization)
     if params.get("oauth_signature_method") != "HMAC-SHA1":

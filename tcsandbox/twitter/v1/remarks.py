@@ -4,13 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-from tcsandbox.twitter import notices
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import Count, StreamFault
+from tcsandbox.twitter.common.faults import Count, StreamFault
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.v1 import notices
 
 
-class Delete(StreamFault):
-    """A deletion notice."""
+class DeleteNotice(StreamFault, tag="delete"):
+    """Sends a deletion notice."""
 
     status_id: int = 1234
     user_id: int = 3
@@ -19,8 +19,8 @@ class Delete(StreamFault):
         stream.tell(notices.delete(self.status_id, self.user_id, stream.milliseconds()))
 
 
-class ScrubGeo(StreamFault, tag="scrub_geo"):
-    """A location deletion notice."""
+class ScrubGeoNotice(StreamFault, tag="scrub_geo"):
+    """Sends a location deletion notice."""
 
     up_to_status_id: int = 23260136625
     user_id: int = 14090452
@@ -29,17 +29,18 @@ class ScrubGeo(StreamFault, tag="scrub_geo"):
         stream.tell(notices.scrub_geo(self.up_to_status_id, self.user_id))
 
 
-class Limit(StreamFault):
-    """`missed` more posts undelivered; two counters take turns."""
+class LimitNotice(StreamFault, tag="limit"):
+    """Sends a limit notice about `missed` more undelivered posts; two counters take turns."""
 
     missed: Count = 100
 
     def strike(self, stream: Stream) -> None:
-        stream.miss(self.missed)
+        missed = stream.count_missed(self.missed)
+        stream.tell(notices.limit(missed, stream.milliseconds()))
 
 
-class StatusWithheld(StreamFault, tag="status_withheld"):
-    """A post is withheld in some countries."""
+class StatusWithheldNotice(StreamFault, tag="status_withheld"):
+    """Sends the notice that a post is withheld in some countries."""
 
     status_id: int = 1234567890
     user_id: int = 123456
@@ -49,8 +50,8 @@ class StatusWithheld(StreamFault, tag="status_withheld"):
         stream.tell(notices.status_withheld(self.status_id, self.user_id, self.countries))
 
 
-class UserWithheld(StreamFault, tag="user_withheld"):
-    """A user is withheld in some countries."""
+class UserWithheldNotice(StreamFault, tag="user_withheld"):
+    """Sends the notice that a user is withheld in some countries."""
 
     user_id: int = 123456
     countries: tuple[str, ...] = ("DE", "AR")
@@ -59,20 +60,20 @@ class UserWithheld(StreamFault, tag="user_withheld"):
         stream.tell(notices.user_withheld(self.user_id, self.countries))
 
 
-class Disconnect(StreamFault):
-    """A disconnect message and, unless `close` is false, the end."""
+class DisconnectNotice(StreamFault, tag="disconnect"):
+    """Sends a disconnect message and, unless `close` is false, ends the stream."""
 
     code: int = 12
     close: bool = True
 
     def strike(self, stream: Stream) -> None:
-        stream.tell(notices.disconnect(self.code, stream.terms.endpoint))
+        stream.tell(notices.disconnect(self.code, stream.identity.endpoint))
         if self.close:
             stream.wire.end()
 
 
-class Behind(StreamFault, tag="warning"):
-    """FALLING_BEHIND, without any consequence."""
+class StallWarning(StreamFault, tag="warning"):
+    """Sends FALLING_BEHIND, which has no consequence."""
 
     percent_full: Annotated[int, msgspec.Meta(ge=0, le=100)] = 60
 
@@ -80,15 +81,15 @@ class Behind(StreamFault, tag="warning"):
         stream.tell(notices.falling_behind(self.percent_full))
 
 
-class Event(StreamFault):
-    """A user_update event."""
+class UserUpdateNotice(StreamFault, tag="event"):
+    """Sends a user_update event."""
 
     def strike(self, stream: Stream) -> None:
         stream.tell(notices.event(stream.milliseconds()))
 
 
-class Unknown(StreamFault):
-    """A message of a kind that is documented nowhere."""
+class UndocumentedNotice(StreamFault, tag="unknown"):
+    """Sends a message of a kind that is documented nowhere."""
 
     def strike(self, stream: Stream) -> None:
         stream.tell(notices.unknown())

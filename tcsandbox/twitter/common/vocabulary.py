@@ -1,4 +1,4 @@
-"""The words simulated posts are made of.  Data only."""
+"""The words that simulated posts are made of.  Data only."""
 
 SENTENCES = (
     ("en", "I can not believe what happened on the way to work this morning"),

@@ -10,19 +10,19 @@ from random import Random
 
 import attrs
 
-from tcsandbox.twitter import vocabulary
-from tcsandbox.twitter.filters import Box
-from tcsandbox.twitter.users import make_location, make_user, twitter_time
-from tcsandbox.twitter.writing import (
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import CODE, Json, Text
+from tcsandbox.twitter.v1.filters import LocationBox
+from tcsandbox.twitter.v1.users import make_location, make_user, twitter_time
+from tcsandbox.twitter.v1.writing import (
     CLASSIC_LENGTH,
-    CODE,
-    Json,
-    Text,
     add_link,
     add_mention,
     add_picture,
     add_poll,
     add_term,
+    entities,
+    media,
 )
 
 POST_ID = 777_000_111_000_777_001
@@ -32,13 +32,13 @@ TIMESTAMP_MS = "zqMILLISzq"
 CROWD = 50  # mentions in a reply to everybody: X's own limit, and what makes a post large
 LINK_ROOM = 24  # code points kept free in a cut text for the link to the whole post
 
-Subject = str | int | Box | None
+Subject = str | int | LocationBox | None
 """What a post has to match: a track term, an author's id, a box, or nothing in particular."""
 
 
 @attrs.frozen
 class Stamp:
-    """Which post, and when: sentinels for the post itself, values for one nested in it."""
+    """A post's id, time and link code: sentinels for the post itself, values for a nested one."""
 
     post_id: int = POST_ID
     created_at: str = CREATED_AT
@@ -46,17 +46,17 @@ class Stamp:
 
 
 @attrs.define
-class Writer:
-    """Writes statuses; `now` dates the older ones that are nested in them."""
+class StatusWriter:
+    """Writes statuses; `now` is the time from which the nested, older ones are dated back."""
 
     rng: Random
     now: datetime
 
     def post(self, subject: Subject) -> Json:
-        """A post of any usual kind that matches `subject`: mostly 2 to 6 kB as JSON."""
+        """Return a post of any usual kind that matches `subject`: mostly 2 to 6 kB as JSON."""
         draw = self.rng.random()
         # Twitter matches locations against a post's own place, never against a retweet's
-        if draw < 0.2 and not isinstance(subject, Box):
+        if draw < 0.2 and not isinstance(subject, LocationBox):
             status = self._retweet(subject)
         elif draw < 0.26:
             quoted = self._older(self._text(None))
@@ -68,7 +68,7 @@ class Writer:
         return status | {"timestamp_ms": TIMESTAMP_MS}
 
     def large_post(self, subject: Subject) -> Json:
-        """A reply to CROWD people that quotes another such reply: more than 16 kB."""
+        """Return a reply to CROWD people that quotes another such reply: more than 16 kB."""
         quoted = self._older(self._crowd(None))
         status = self._quote(self._crowd(subject), quoted, subject)
         return status | {"timestamp_ms": TIMESTAMP_MS}
@@ -115,6 +115,7 @@ class Writer:
         }
 
     def _older(self, text: Text) -> Json:
+        """Return an older status with `text`, to be nested in another."""
         return self._status(text, None, self._older_stamp())
 
     def _older_stamp(self) -> Stamp:
@@ -126,7 +127,7 @@ class Writer:
     def _status(self, text: Text, subject: Subject, stamp: Stamp) -> Json:
         rng = self.rng
         where: Json = {"geo": None, "coordinates": None, "place": None}
-        if isinstance(subject, Box):
+        if isinstance(subject, LocationBox):
             where = make_location(rng, subject)
         said = _texts(text, stamp)
         # In the order in which the stream had them.
@@ -176,6 +177,7 @@ class Writer:
         return text
 
     def _crowd(self, subject: Subject) -> Text:
+        """Return a text with CROWD mentions that matches `subject`."""
         text, rng = Text(), self.rng
         if isinstance(subject, str):
             add_term(text, subject, rng)
@@ -204,7 +206,11 @@ class Writer:
 
 
 def _texts(text: Text, stamp: Stamp) -> Json:
-    """`text` and all that hangs on it; a long one is cut and stands whole in extended_tweet."""
+    """
+    Return the members of a status that hold `text` and its entities.
+
+    A long text is cut, and stands whole in extended_tweet.
+    """
     text = text.with_code(stamp.code)
     if len(text.text) <= CLASSIC_LENGTH:
         return {"text": text.text, "truncated": False, **_entities(text)}
@@ -221,11 +227,11 @@ def _texts(text: Text, stamp: Stamp) -> Json:
         "text": short.text,
         "truncated": True,
         "extended_tweet": extended,
-        "entities": short.entities(),
+        "entities": entities(short),
     }
 
 
 def _entities(text: Text) -> Json:
-    media = text.media()
-    entities: Json = {"entities": text.entities()}
-    return entities | ({"extended_entities": {"media": media}} if media else {})
+    extended = media(text)
+    members: Json = {"entities": entities(text)}
+    return members | ({"extended_entities": {"media": extended}} if extended else {})

@@ -4,23 +4,24 @@ from typing import Annotated
 
 import msgspec
 
-from tcsandbox.twitter import notices
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import Seconds, StreamFault
-from tcsandbox.twitter.wire import Split
+from tcsandbox.twitter.common.faults import Seconds, StreamFault
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.wire import Split
 
 LongSize = Annotated[int, msgspec.Meta(ge=32_768)]  # larger than any post that is padded
 
+CONNECTION_LIMIT = b"Exceeded connection limit for user\r\n"
+
 
 class Stall(StreamFault):
-    """Silence: no posts and no keep-alives, but the connection stays."""
+    """Sends no more posts and no keep-alives, but keeps the connection."""
 
     def strike(self, stream: Stream) -> None:
         stream.silent = True
 
 
 class Trickle(StreamFault):
-    """A byte every `interval` seconds."""
+    """Sends one byte every `interval` seconds."""
 
     interval: Seconds = 0.05
 
@@ -29,7 +30,7 @@ class Trickle(StreamFault):
 
 
 class SplitChunks(StreamFault, tag="split"):
-    """Chunks end at awkward places: after each byte, within characters, between CR and LF."""
+    """Ends chunks at awkward places: after each byte, within characters, between CR and LF."""
 
     at: Split = "byte"
 
@@ -38,7 +39,7 @@ class SplitChunks(StreamFault, tag="split"):
 
 
 class Rst(StreamFault):
-    """The connection is reset in the middle of a post."""
+    """Resets the connection in the middle of a post."""
 
     def strike(self, stream: Stream) -> None:
         _send_half(stream)
@@ -46,7 +47,7 @@ class Rst(StreamFault):
 
 
 class Fin(StreamFault):
-    """The connection is closed in the middle of a post."""
+    """Closes the connection in the middle of a post."""
 
     def strike(self, stream: Stream) -> None:
         _send_half(stream)
@@ -54,14 +55,18 @@ class Fin(StreamFault):
 
 
 class Close(StreamFault):
-    """The body ends as it should, between two messages; at a connect: 200 and nothing else."""
+    """
+    Ends the body as it should end, between two messages.
+
+    At a connect the client gets a 200 and nothing else.
+    """
 
     def strike(self, stream: Stream) -> None:
         stream.wire.end()
 
 
 class Garbage(StreamFault):
-    """A line that is not JSON."""
+    """Sends a line that is not JSON."""
 
     line: str = "<html><body>Twitter is over capacity.</body></html>"
 
@@ -70,7 +75,7 @@ class Garbage(StreamFault):
 
 
 class LongLine(StreamFault, kw_only=True):
-    """A post whose line has `size` bytes, CRLF not counted."""
+    """Sends a post whose line has `size` bytes, CRLF not counted."""
 
     size: LongSize
 
@@ -82,14 +87,18 @@ class LongLine(StreamFault, kw_only=True):
 
 
 class BadChunk(StreamFault):
-    """A chunk whose size is no number."""
+    """Sends a chunk whose size is no number."""
 
     def strike(self, stream: Stream) -> None:
         stream.wire.send_raw(b"zz\r\nthis is no chunk\r\n")
 
 
 class GzipCut(StreamFault):
-    """The body ends as HTTP has it, but in the middle of a gzip block.  Only where gzip is used."""
+    """
+    Ends the body as HTTP ends it, but in the middle of a gzip block.
+
+    Does nothing to a stream that is not compressed.
+    """
 
     def strike(self, stream: Stream) -> None:
         if stream.wire.gzip:
@@ -98,14 +107,15 @@ class GzipCut(StreamFault):
             stream.wire.break_off()
 
 
-class ConnectionLimit(StreamFault):
-    """Twitter's plain-text line, then the end."""
+class ConnectionLimitNotice(StreamFault, tag="connection-limit"):
+    """Sends Twitter's plain-text line about too many connections, and ends the body."""
 
     def strike(self, stream: Stream) -> None:
-        stream.say(notices.CONNECTION_LIMIT)
+        stream.say(CONNECTION_LIMIT)
         stream.wire.end()
 
 
 def _send_half(stream: Stream) -> None:
+    """Send the first half of a post, uncounted."""
     post, _ = stream.draw_post()
     stream.wire.send(post[: len(post) // 2])

@@ -1,20 +1,21 @@
 """
 A cheap, endless supply of v1.1 posts for one stream.
 
-Knows ids, time stamps and how X encodes JSON.  Statuses are written and encoded once, as
-templates; each post is a template with its own id, time and link filled in, which costs a few
-microseconds.
+Knows ids and time stamps.  Statuses are written and encoded once, as templates; each post is a
+template with its own id, time and link filled in, which costs a few microseconds.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
 
-from tcsandbox.twitter.filters import Filter
-from tcsandbox.twitter.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, Subject, Writer
-from tcsandbox.twitter.users import twitter_time
-from tcsandbox.twitter.writing import CODE, Json
+from tcsandbox.twitter.common.ids import ID_STEP, Ids, link_code
+from tcsandbox.twitter.common.stream import PostSource
+from tcsandbox.twitter.common.text import CODE, Json
+from tcsandbox.twitter.v1.encoding import encode
+from tcsandbox.twitter.v1.filters import Filter
+from tcsandbox.twitter.v1.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, StatusWriter, Subject
+from tcsandbox.twitter.v1.users import twitter_time
 
 TEMPLATES = 256  # besides one for each thing asked for
 FIRST_TEMPLATES = 32  # written before the first post; the rest follows while posts are taken
@@ -22,27 +23,9 @@ MORE_TEMPLATES = 8
 LARGE_TEMPLATES = 2
 LARGE_SHARE = 1 / 200  # posts over 16 kB
 
-SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
-ID_STEP = 1 << 12  # ids of one burst differ in the part that names the machine
-CODE_FACTOR = 0x9E3779B1  # spreads the links of neighbouring ids
 
-
-class Ids:
-    """Post ids as Twitter's: increasing, with the millisecond in the upper bits."""
-
-    def __init__(self) -> None:
-        self._next = 0
-
-    def take(self, milliseconds: int, count: int) -> range:
-        """`count` ids never given before, of the Unix time `milliseconds` or a little later."""
-        first = max(self._next, max(milliseconds - SNOWFLAKE_EPOCH_MS, 0) << 22)
-        first = max(first, ID_STEP)  # 0 is no id
-        self._next = first + count * ID_STEP
-        return range(first, self._next, ID_STEP)
-
-
-class PostSource:
-    """Posts that match `wanted`; several sources may share one `ids`."""
+class V1PostSource(PostSource):
+    """A source of posts that match `wanted`; several sources may share one `ids`."""
 
     def __init__(self, wanted: Filter, ids: Ids, rng: Random) -> None:
         self._ids = ids
@@ -55,7 +38,7 @@ class PostSource:
         self._created_at = b""
 
     def take(self, count: int, now: float) -> tuple[list[bytes], range]:
-        """`count` posts of the Unix time `now`, each ending in CRLF, and their ids."""
+        """Return `count` posts of the Unix time `now`, each ending in CRLF, and their ids."""
         self._write_more(now)
         milliseconds = int(now * 1000)
         ids = self._ids.take(milliseconds, count)
@@ -67,7 +50,7 @@ class PostSource:
         posts = []
         for post_id in ids:
             fields[b"id"] = post_id
-            fields[b"code"] = (post_id // ID_STEP * CODE_FACTOR) & 0xFFFFFFFFFF
+            fields[b"code"] = link_code(post_id)
             if random() < LARGE_SHARE:
                 template = self._large[post_id // ID_STEP % LARGE_TEMPLATES]
             else:
@@ -76,12 +59,13 @@ class PostSource:
         return posts, ids
 
     def _write_more(self, now: float) -> None:
+        """Write the first templates, or a few of those still missing."""
         written = len(self._templates)
         wanted = TEMPLATES + len(self._subjects)
         more = FIRST_TEMPLATES if not written else min(MORE_TEMPLATES, wanted - written)
         if not more:
             return
-        writer = Writer(self._rng, datetime.fromtimestamp(now, UTC))
+        writer = StatusWriter(self._rng, datetime.fromtimestamp(now, UTC))
         if not written:
             some = self._rng.choices(self._subjects, k=LARGE_TEMPLATES)
             self._large = [_template(writer.large_post(subject)) for subject in some]
@@ -92,21 +76,8 @@ class PostSource:
             self._templates.append(_template(writer.post(subject)))
 
 
-def encode(message: Json) -> bytes:
-    r"""`message` as X encodes v1.1: ASCII, `/`, `<` and `>` escaped too, CRLF at the end."""
-    text = json.dumps(message, separators=(",", ":"))
-    text = text.replace("/", "\\/").replace("<", "\\u003c").replace(">", "\\u003e")
-    return text.encode("ascii") + b"\r\n"
-
-
-def unescape(post: bytes) -> bytes:
-    """`post` in UTF-8 instead of ASCII with escapes."""
-    text = json.dumps(json.loads(post), separators=(",", ":"), ensure_ascii=False)
-    return text.encode() + b"\r\n"
-
-
 def _template(status: Json) -> bytes:
-    """`status` encoded, as a bytes format with the keys id, at, ms and code."""
+    """Return `status` encoded, as a bytes format with the keys id, at, ms and code."""
     text = encode(status).replace(b"%", b"%%")
     text = text.replace(b"%d" % POST_ID, b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
     return text.replace(TIMESTAMP_MS.encode(), b"%(ms)b").replace(CODE.encode(), b"%(code)010x")

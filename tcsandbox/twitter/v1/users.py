@@ -3,23 +3,23 @@
 from datetime import UTC, datetime
 from random import Random
 
-from tcsandbox.twitter import vocabulary
-from tcsandbox.twitter.filters import Box
-from tcsandbox.twitter.writing import Json
+from tcsandbox.twitter.common import vocabulary
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.v1.filters import LocationBox
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def twitter_time(when: datetime) -> str:
-    """`when` in v1.1's form, "Wed Dec 02 20:05:11 +0000 2015", whatever the locale."""
+    """Return `when` in v1.1's form, "Wed Dec 02 20:05:11 +0000 2015", whatever the locale."""
     when = when.astimezone(UTC)
     month = MONTHS[when.month - 1]
     return f"{DAYS[when.weekday()]} {month} {when:%d %H:%M:%S} +0000 {when.year:04d}"
 
 
 def make_user(rng: Random, user_id: int | None = None) -> Json:
-    """A user, with `user_id` if given; every other one has a plain profile."""
+    """Return a user, with `user_id` if given; one in two has a plain profile."""
     user_id = rng.randrange(1 << 33) if user_id is None else user_id
     name, screen_name = rng.choice(vocabulary.NAMES)
     zone, offset = rng.choice(vocabulary.TIME_ZONES)
@@ -76,8 +76,10 @@ def _profile(rng: Random, user_id: int) -> Json:
     }
 
 
-def make_location(rng: Random, box: Box) -> Json:
-    """`geo`, `coordinates` and `place` of a post inside `box`; one in two has only the place."""
+def make_location(rng: Random, box: LocationBox) -> Json:
+    """
+    Return `geo`, `coordinates` and `place` of a post inside `box`; one in two has only a place.
+    """
     longitude = round(rng.uniform(box.west, box.east), 6)
     latitude = round(rng.uniform(box.south, box.north), 6)
     place = _place(rng, box)
@@ -90,7 +92,7 @@ def make_location(rng: Random, box: Box) -> Json:
     }
 
 
-def _place(rng: Random, box: Box) -> Json:
+def _place(rng: Random, box: LocationBox) -> Json:
     west, east = sorted(round(rng.uniform(box.west, box.east), 6) for _ in range(2))
     south, north = sorted(round(rng.uniform(box.south, box.north), 6) for _ in range(2))
     place_id = f"{rng.randrange(1 << 64):016x}"

@@ -8,8 +8,10 @@ import attrs
 @attrs.define
 class CalmPolicy:
     """
-    At most `connects` in any `window` seconds; one more is refused and starts a ban of `ban`
-    seconds, and every connect during a ban doubles it and starts it anew, as Twitter's 420 does.
+    Allows `connects` in any `window` seconds.
+
+    One more is refused and starts a ban of `ban` seconds; every connect during a ban doubles it
+    and starts it anew, as Twitter's 420 does.
     """
 
     connects: int
@@ -20,7 +22,7 @@ class CalmPolicy:
     _until: float = attrs.field(default=0.0, init=False)
 
     def refuses(self, now: float) -> bool:
-        """Whether the connect made at `now` is refused; each call counts as a connect."""
+        """Count a connect made at `now` and return whether it is refused."""
         while self._seen and self._seen[0] <= now - self.window:
             self._seen.popleft()
         banned = now < self._until

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from twisted.web.http import RESPONSES
-
-from tcsandbox.twitter.wire import Request
+from twisted.web.server import Request
 
 PHRASES = {420: b"Enhance Your Calm"}
 
@@ -35,12 +34,12 @@ PLAIN = {406, 413, 416, 420, 429}  # Twitter explains these in one line of plain
 
 
 def phrase(status: int) -> bytes:
-    """The words after the status in a status line."""
+    """Return the words that follow `status` in a status line."""
     return PHRASES.get(status) or RESPONSES.get(status, b"Unknown")
 
 
 def refusal_body(status: int, reason: str | None = None) -> bytes:
-    """What Twitter writes below `status`: one plain line or a page, with the reason in it."""
+    """Return the body that Twitter sends with `status`: a plain line or a page, with the reason."""
     words = phrase(status).decode()
     reason = REASONS.get(status, words) if reason is None else reason
     if status in PLAIN:
@@ -51,7 +50,7 @@ def refusal_body(status: int, reason: str | None = None) -> bytes:
 def answer(
     request: Request, status: int, body: bytes, headers: Mapping[str, str] | None = None
 ) -> None:
-    """Answer `request` wholly, and close the connection."""
+    """Send the whole answer to `request`, and close the connection."""
     request.setResponseCode(status, phrase(status))
     page = body.startswith(b"<")
     request.setHeader(b"Content-Type", b"text/html" if page else b"text/plain")
@@ -65,7 +64,11 @@ def answer(
 
 
 def answer_raw(request: Request, data: bytes, close: bool) -> None:
-    """Put `data` on the connection instead of any answer of twisted.web's."""
+    """
+    Put `data` on the connection in place of an answer that twisted.web would write.
+
+    The connection is closed after it where `close` is true.
+    """
     request.channel.write(data)
     if close:
         request.channel.loseConnection()

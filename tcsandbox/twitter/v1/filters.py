@@ -1,7 +1,7 @@
 """
 What a client may ask of v1.1's statuses/filter and statuses/sample, and within which limits.
 
-Pure: takes the request's parameters, gives a Filter or says what Twitter would refuse.  The
+Pure: takes the request's parameters, returns a Filter or says what Twitter would refuse.  The
 limits are those of Twitter's "basic stream parameters" and "connecting" pages.
 """
 
@@ -18,8 +18,8 @@ MIN_BOX_DEGREES = 0.1
 ROUNDING = 1e-9  # 0.3 - 0.2 is a little less than 0.1
 
 
-class Refused(Exception):
-    """A connect is answered with `status`; `reason` is the explanation in the body."""
+class ConnectRefused(Exception):
+    """Raised when a connect is to be refused with `status`; `reason` explains it in the body."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 @attrs.frozen
-class Box:
+class LocationBox:
     """A rectangle in degrees; west < east and south < north."""
 
     west: float
@@ -39,16 +39,18 @@ class Box:
 
 @attrs.frozen
 class Filter:
-    """What a stream carries: posts matching any member; an empty one stands for the sample."""
+    """What a stream carries: posts that match any member; an empty filter stands for the sample."""
 
     track: tuple[str, ...] = ()
     follow: tuple[int, ...] = ()
-    locations: tuple[Box, ...] = ()
+    locations: tuple[LocationBox, ...] = ()
 
     def matches(self, post: bytes) -> bool:
         """
-        Whether an encoded post has all words of one of the phrases, in any case that ASCII knows,
-        or nothing was asked for.  Of users and places nothing is known.
+        Return whether an encoded post has all words of one of the phrases.
+
+        Upper and lower case are the same, for ASCII letters.  An empty filter matches
+        everything.  Users and places are not looked at.
         """
         said = post.lower()
         phrases = [_as_encoded(phrase).split() for phrase in self.track]
@@ -56,15 +58,16 @@ class Filter:
 
 
 def _as_encoded(phrase: str) -> bytes:
+    """Return `phrase` in lower case, as it stands in a post's JSON."""
     return json.dumps(phrase.lower())[1:-1].encode()
 
 
 def read_filter(params: Mapping[str, str]) -> Filter:
     """
-    The filter that `params` describe.
+    Return the filter that `params` describe.
 
-    Raises Refused: 416 for `count`, 413 for too many of something, 406 for anything unusable
-    and for no predicate at all.
+    Raise ConnectRefused: 416 for `count`, 413 for too many of something, 406 for anything
+    unusable and for no predicate at all.
     """
     refuse_count(params)
     asked = Filter(
@@ -73,7 +76,7 @@ def read_filter(params: Mapping[str, str]) -> Filter:
         _boxes(params.get("locations", "")),
     )
     if asked == Filter():
-        raise Refused(
+        raise ConnectRefused(
             406,
             "No filter parameters found. Expect at least one parameter: follow track locations",
         )
@@ -81,15 +84,17 @@ def read_filter(params: Mapping[str, str]) -> Filter:
 
 
 def refuse_count(params: Mapping[str, str]) -> None:
-    """Raise Refused (416) for `count`, which ordinary access levels may not give."""
+    """Raise ConnectRefused (416) for `count`, which ordinary access levels may not give."""
     if "count" in params:
-        raise Refused(416, "Parameter count is not allowed for your role")
+        raise ConnectRefused(416, "Parameter count is not allowed for your role")
 
 
 def _items(text: str, limit: int, name: str) -> list[str]:
     items = text.split(",") if text else []
     if len(items) > limit:
-        raise Refused(413, f"Parameter {name} has {len(items)} items; your role allows {limit}")
+        raise ConnectRefused(
+            413, f"Parameter {name} has {len(items)} items; your role allows {limit}"
+        )
     return items
 
 
@@ -98,9 +103,9 @@ def _phrases(text: str) -> tuple[str, ...]:
     for index, phrase in enumerate(phrases):
         size = len(phrase.encode("utf-8", "surrogatepass"))
         if size == 0:
-            raise Refused(406, f"Parameter track item index {index} too short: ")
+            raise ConnectRefused(406, f"Parameter track item index {index} too short: ")
         if size > MAX_PHRASE_BYTES:
-            raise Refused(406, f"Parameter track item index {index} too long: {phrase}")
+            raise ConnectRefused(406, f"Parameter track item index {index} too long: {phrase}")
     return tuple(phrases)
 
 
@@ -108,32 +113,36 @@ def _followed(text: str) -> tuple[int, ...]:
     ids = [item.strip() for item in _items(text, MAX_FOLLOWED, "follow")]
     for index, item in enumerate(ids):
         if not (item.isascii() and item.isdigit()):
-            raise Refused(406, f"Parameter follow item index {index} is not a user id: {item}")
+            raise ConnectRefused(
+                406, f"Parameter follow item index {index} is not a user id: {item}"
+            )
     return tuple(int(item) for item in ids)
 
 
-def _boxes(text: str) -> tuple[Box, ...]:
+def _boxes(text: str) -> tuple[LocationBox, ...]:
     items = _items(text, 4 * MAX_BOXES, "locations")
     try:
         degrees = [float(item) for item in items]
     except ValueError:
-        raise Refused(406, f"Parameter locations is not a list of numbers: {text}") from None
+        raise ConnectRefused(406, f"Parameter locations is not a list of numbers: {text}") from None
     if len(degrees) % 4:
-        raise Refused(406, f"Parameter locations needs four numbers a box, got {len(degrees)}")
-    boxes = [Box(*degrees[at : at + 4]) for at in range(0, len(degrees), 4)]
+        raise ConnectRefused(
+            406, f"Parameter locations needs four numbers a box, got {len(degrees)}"
+        )
+    boxes = [LocationBox(*degrees[at : at + 4]) for at in range(0, len(degrees), 4)]
     for index, box in enumerate(boxes):
         _check_box(index, box)
     return tuple(boxes)
 
 
-def _check_box(index: int, box: Box) -> None:
+def _check_box(index: int, box: LocationBox) -> None:
     name = f"Parameter locations box index {index}"
     # written so that a NaN is refused too
     if not (-180 <= box.west <= 180 and -180 <= box.east <= 180):
-        raise Refused(406, f"{name}: longitudes must be between -180 and 180")
+        raise ConnectRefused(406, f"{name}: longitudes must be between -180 and 180")
     if not (-90 <= box.south <= 90 and -90 <= box.north <= 90):
-        raise Refused(406, f"{name}: latitudes must be between -90 and 90")
+        raise ConnectRefused(406, f"{name}: latitudes must be between -90 and 90")
     if box.west >= box.east or box.south >= box.north:
-        raise Refused(406, f"{name}: the southwest corner must come first")
+        raise ConnectRefused(406, f"{name}: the southwest corner must come first")
     if min(box.east - box.west, box.north - box.south) < MIN_BOX_DEGREES - ROUNDING:
-        raise Refused(406, f"{name}: each side must be at least {MIN_BOX_DEGREES} degrees")
+        raise ConnectRefused(406, f"{name}: each side must be at least {MIN_BOX_DEGREES} degrees")

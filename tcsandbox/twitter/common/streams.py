@@ -1,7 +1,7 @@
 """
 The streams that are open: their pace, their end, and the faults that wait for them.
 
-Knows nothing of how a stream comes to be open, nor what it carries.
+Knows neither how a stream comes to be open nor what it carries.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from tcsandbox.twitter.broadcast import Stream
-from tcsandbox.twitter.faults import AnswerFault, StreamFault, Where
-from tcsandbox.twitter.journal import Journal
-from tcsandbox.twitter.pace import Pace
-from tcsandbox.twitter.posts import Ids
+from tcsandbox.twitter.common.faults import AnswerFault, StreamFault, Where
+from tcsandbox.twitter.common.ids import Ids
+from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.pace import Pace
+from tcsandbox.twitter.common.stream import Stream
 
 TICK = 0.025  # seconds between two handfuls of posts
 
@@ -50,22 +50,22 @@ class Streams:
 
     @property
     def sent(self) -> int:
-        """Posts sent, on streams that are gone too."""
+        """How many posts were sent, on streams that are gone too."""
         return self._sent_before + sum(stream.sent for stream in self._streams)
 
     def open(self) -> list[Stream]:
-        """Those that have not been ended."""
+        """Return the streams that have not been ended."""
         return [stream for stream in self._streams if not stream.wire.closed]
 
     def on_all(self, act: Callable[[Stream], object]) -> int:
-        """Do `act` to every open stream; give their number."""
+        """Call `act` with every open stream; return their number."""
         streams = self.open()
         for stream in streams:
             act(stream)
         return len(streams)
 
     def answer_fault(self, where: Where) -> AnswerFault | None:
-        """The fault that strikes the request being made; it is used up then."""
+        """Use up and return the armed fault that strikes a request to `where`, or None."""
         armed = self._first(where)
         if isinstance(armed, AnswerFault):
             self.armed.remove(armed)
@@ -73,7 +73,7 @@ class Streams:
         return None
 
     def add(self, stream: Stream, lost: Callable[[], object] = lambda: None) -> None:
-        """A stream was opened: from now on it gets its share; `lost` is called at its end."""
+        """Give a new `stream` its share of posts; call `lost` when its connection is gone."""
         stream.wire.when_lost().addCallback(lambda _: self._lost(stream, lost))
         stream.wire.register(stream)
         self._streams.append(stream)
@@ -83,20 +83,20 @@ class Streams:
             self._ticker.start(TICK)
 
     def strike(self, stream: Stream) -> None:
-        """Let the fault that waits for the next stream strike `stream`."""
+        """Let the fault that waits for the next stream, if there is one, strike `stream`."""
         armed = self._first("stream")
         if isinstance(armed, StreamFault):
             self.armed.remove(armed)
             armed.strike(stream)
 
     def stop(self) -> None:
-        """End them all."""
+        """End all streams."""
         self.on_all(lambda stream: stream.wire.end())
         if self._ticker.running:
             self._ticker.stop()
 
     def _first(self, where: Where) -> AnswerFault | StreamFault | None:
-        """The fault that has waited longest for a request of that sort."""
+        """Return the fault that has waited longest for a request to `where`."""
         for armed in self.armed:
             if where == (armed.where if isinstance(armed, AnswerFault) else "stream"):
                 return armed
@@ -106,17 +106,18 @@ class Streams:
         self._streams.remove(stream)
         self._remark("closed", stream)
         self._sent_before += stream.sent
-        log.info("Stream {n} ended: {sent} posts", n=stream.terms.number, sent=stream.sent)
+        log.info("Stream {n} ended: {sent} posts", n=stream.identity.number, sent=stream.sent)
         lost()
         if not self._streams and self._ticker.running:
             self._ticker.stop()
 
     def _remark(self, event: str, stream: Stream) -> None:
-        """Into the journal: a stream opened, or its connection is gone."""
+        """Write to the journal that a stream was opened, or that its connection is gone."""
         if self.journal is not None:
-            self.journal.remark({"stream": event, "connection": stream.terms.number})
+            self.journal.remark({"stream": event, "connection": stream.identity.number})
 
     def _tick(self) -> None:
+        """Send every stream the posts that are due since the last tick."""
         due = self._pace.due(self.clock.seconds())
         try:
             self.on_all(lambda stream: stream.tick(due))

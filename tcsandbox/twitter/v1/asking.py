@@ -1,4 +1,4 @@
-"""What a stream request asks for: reads twisted.web's Request once, into a plain record."""
+"""What a v1.1 stream request asks for: reads twisted.web's Request once, into a plain record."""
 
 from typing import Literal, cast
 from urllib.parse import parse_qsl
@@ -7,15 +7,19 @@ import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.web.server import Request
 
-from tcsandbox.twitter.filters import Filter, read_filter, refuse_count
-from tcsandbox.twitter.oauth import SignedRequest
+from tcsandbox.twitter.common.oauth import SignedRequest
+from tcsandbox.twitter.v1.filters import Filter, read_filter, refuse_count
 
 FORM = "application/x-www-form-urlencoded"
 
 
 @attrs.frozen
-class Ask:
-    """`params` has the last value of each parameter of the query and the form body."""
+class StreamRequest:
+    """
+    A request for a v1.1 stream.
+
+    `params` has the last value of each parameter of the query and the form body.
+    """
 
     endpoint: str  # "filter" or "sample"
     signed: SignedRequest
@@ -25,15 +29,15 @@ class Ask:
     peer: str  # host:port
 
     def wanted(self) -> Filter:
-        """What the stream is to carry; raises Refused when the endpoint cannot be asked that."""
+        """Return what the stream is to carry; raise ConnectRefused for a bad request."""
         if self.endpoint == "sample":
             refuse_count(self.params)
             return Filter()
         return read_filter(self.params)
 
 
-def read_ask(request: Request, endpoint: str) -> Ask:
-    """Everything that matters of `request`, which was made to `endpoint`."""
+def read_stream_request(request: Request, endpoint: str) -> StreamRequest:
+    """Return what matters of `request`, which was made to `endpoint`."""
     pairs = parse_qsl(request.uri.decode("latin-1").partition("?")[2], keep_blank_values=True)
     if (_header(request, "content-type") or "").partition(";")[0].strip().lower() == FORM:
         body = request.content.read() if request.content is not None else b""
@@ -49,7 +53,7 @@ def read_ask(request: Request, endpoint: str) -> Ask:
     if isinstance(client, IPv4Address | IPv6Address):
         host, port = client.host, client.port
     codings = (_header(request, "accept-encoding") or "").lower()
-    return Ask(endpoint, signed, dict(pairs), "gzip" in codings, host, f"{host}:{port}")
+    return StreamRequest(endpoint, signed, dict(pairs), "gzip" in codings, host, f"{host}:{port}")
 
 
 def _header(request: Request, name: str) -> str | None:

@@ -1,0 +1,1 @@
+"""What both APIs of the simulator share: the HTTP edge, open streams, faults and accounts."""

@@ -1,0 +1,71 @@
+"""An open v1.1 stream: how it frames messages, what it says besides posts, and its rivals."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.v1 import notices
+from tcsandbox.twitter.v1.encoding import encode
+from tcsandbox.twitter.v1.filters import Filter
+
+
+@attrs.frozen
+class StreamTerms:
+    """What a client asked for and who it is; `account` is its access token."""
+
+    account: str
+    wanted: Filter
+    delimited: bool = False
+    stall_warnings: bool = False
+
+
+@attrs.define(eq=False)
+class V1Stream(Stream):
+    """
+    A v1.1 stream.
+
+    `rivals` are other streams of the account, which get those of its posts that they match too.
+    """
+
+    terms: StreamTerms = attrs.field(kw_only=True)
+    rivals: tuple["V1Stream", ...] = attrs.field(default=(), kw_only=True)
+
+    def tell(self, message: Json) -> None:
+        """Send a message that is no post, encoded as v1.1 does."""
+        self.wire.send(self.framed([encode(message)]))
+
+    def warn(self, percent_full: int) -> None:
+        """Send FALLING_BEHIND, if the client asked for stall warnings."""
+        if self.terms.stall_warnings:
+            self.tell(notices.falling_behind(percent_full))
+
+    def cut_off(self) -> None:
+        """Send a disconnect message with code 4, Stall, and hang up."""
+        self.tell(notices.disconnect(4, self.identity.endpoint))
+        self.wire.hang_up()
+
+    def criteria(self) -> Json:
+        """Return the `track` phrases and `locations` boxes that the client asked for."""
+        boxes = [list(attrs.astuple(box)) for box in self.terms.wanted.locations]
+        return {"track": list(self.terms.wanted.track), "locations": boxes}
+
+    def send_posts(self, posts: list[bytes], notes: Sequence[object]) -> None:
+        """Send and note `posts` here, and those that match a rival on that rival too."""
+        super().send_posts(posts, notes)
+        for rival in self.rivals:
+            rival.send_matching(posts, notes)
+
+    def send_matching(self, posts: list[bytes], notes: Sequence[object]) -> None:
+        """Send those of a rival's posts that match what was asked for here."""
+        if not self.wire.closed and not self.silent:
+            pairs = zip(posts, notes, strict=True)
+            mine = [(post, note) for post, note in pairs if self.terms.wanted.matches(post)]
+            super().send_posts([post for post, _ in mine], [note for _, note in mine])
+
+    def framed(self, messages: list[bytes]) -> bytes:
+        """Join `messages`, each after its length if the client asked for delimited=length."""
+        if self.terms.delimited:
+            messages = [b"%d\n%b" % (len(message), message) for message in messages]
+        return super().framed(messages)
