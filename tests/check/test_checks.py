@@ -39,6 +39,7 @@ from tcsandbox.twitter.faults import NoAnswer, Status
 from tcsandbox.twitter.oauth import SANDBOX_CREDENTIALS
 from tcsandbox.twitter.simulator import Simulator
 from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
+from tests.marks import Need, needs
 
 ROOT = Path(__file__).parents[2]
 TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
@@ -481,6 +482,7 @@ class LinesTests(CheckTestCase):
             f"FAIL  server       {self.base_url}: the answer is not JSON, or cut",
         )
 
+    @needs(Need.SECONDS)
     async def test_a_silent_server_is_given_up(self) -> None:
         """Its request is cancelled."""
         self.capture_server.fault(quirks.Silent())
@@ -490,6 +492,7 @@ class LinesTests(CheckTestCase):
             lines["server"], f"FAIL  server       {self.base_url}: there was no answer in time"
         )
 
+    @needs(Need.SECONDS)
     async def test_silent_name_servers_are_given_up(self) -> None:
         """Every check has its limit, and the thread that still waits holds up nobody."""
         release = threading.Event()
@@ -685,6 +688,7 @@ class XLinesTests(CheckTestCase):
             advice = problems.refusal(status, Headers(), body.encode(), 0.0, ()).advice
             await self.refused(f"the answer was {status} (Oops). {advice}", SANDBOX_AUTH)
 
+    @needs(Need.SECONDS)
     async def test_a_silent_x_is_given_up(self) -> None:
         """At either of its endpoints; the request is cancelled."""
         for where in ("rules", "token"):
@@ -745,6 +749,7 @@ class Interrupted(ProcessProtocol):
         self.ended.callback(None)
 
 
+@needs(Need.PROCESSES)
 class CommandTests(CheckTestCase):
     """`twistd -n tcc --config settings.json --check`, in a process of its own."""
 

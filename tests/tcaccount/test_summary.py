@@ -6,6 +6,7 @@ from tcclient.ledger import entries
 from tcclient.ledger.counters import Account
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.wording import length, number, percent
+from tests.marks import Need, needs
 from tests.storage.disk import held_by_another_process
 from tests.tcaccount.ledgertext import (
     NOON,
@@ -126,6 +127,7 @@ class SummaryTests(FolderCase):
             ],
         )
 
+    @needs(Need.PROCESSES)
     def test_a_file_that_is_not_finished(self) -> None:
         """A client writes it, or a crash has left it."""
         self.tell((0, OPENED))

@@ -52,6 +52,7 @@ from tcsandbox.twitter.oauth import (
 )
 from tcsandbox.twitter.pace import Pace
 from tcsandbox.twitter.simulator import Character, Simulator
+from tests.marks import Need, needs
 
 EPOCH = 1_700_000_000.0
 TICK = 0.025
@@ -1103,6 +1104,7 @@ class Process(ProcessProtocol):
         self.ended.callback(reason.value.exitCode)
 
 
+@needs(Need.PROCESSES)
 class CommandTests(TestCase):
     """The simulator on its own."""
 

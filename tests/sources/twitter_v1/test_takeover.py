@@ -17,6 +17,7 @@ from tcclient.stream.messages import Overlong
 from tcsandbox.twitter.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
+from tests.marks import Need, needs
 from tests.peers import STALL, Peer, settle
 from tests.scene import Scene, until
 
@@ -733,6 +734,7 @@ class StormTests(HandoverTestCase):
         self.assertGreater(twice, 0)
 
 
+@needs(Need.SECONDS)
 class OverSocketsTests(TestCase):
     """With the simulated Twitter, under load."""
 
