@@ -8,6 +8,7 @@ Times are UTC as `2026-11-23T16:10:00.000Z`, in every member that says when; len
 seconds.  A member that has nothing to say is left out.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Mapping
@@ -509,6 +510,10 @@ def schema() -> dict[str, Any]:
     references, components = msgspec.json.schema_components(
         KINDS.values(), ref_template="#/$defs/{name}"
     )
+    for component in components.values():
+        if "description" in component:
+            # Python 3.13 takes the indentation out of a docstring, those before leave it in.
+            component["description"] = inspect.cleandoc(component["description"])
     for reference in references:
         kind = components[reference["$ref"].rpartition("/")[2]]
         at = {"type": "string", "pattern": _MOMENT}
