@@ -353,11 +353,14 @@ class EndOverSocketsTests(TestCase):
         scene = Scene(self, rate=200)
         scene.store.create("cats", CATS)
         scene.start()
+        await scene.status(STARTED)
         await scene.posts(10)
         scene.server.fault(quirks.Silent(times=None))
         begun = reactor.seconds()
         await scene.stop()
-        self.assertLess(reactor.seconds() - begun, TIMEOUT)
+        waited = reactor.seconds() - begun
+        self.assertGreaterEqual(waited, capture.GOODBYE)
+        self.assertLess(waited, TIMEOUT)
         self.assertEqual(scene.row().status, STARTED)
 
 
