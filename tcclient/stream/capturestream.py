@@ -1,10 +1,11 @@
 """
-One stream's life: connect, hang up, come back.
+The life of one stream: connect, hang up, connect again.
 
-Subclasses txTwitter's service through its public names.  Kept from it: the life cycle, the dispatch
-on the answer's status, the one delayed call for reconnecting, and its errors as the names of
-failures.  Put in front of its own body protocol: ours, because its own cannot read long lines,
-never notices silence, and loses the bytes.  tests/stream/test_txtwitter.py pins what we rely on.
+Subclasses txTwitter's service through its public names.  From there come the life cycle, the
+dispatch on the answer's status, the one delayed call for reconnecting, and the errors that name
+failures.  In front of its body protocol stands a Connection, because its own cannot read long
+lines, never notices silence, and loses the bytes.  tests/stream/test_txtwitter.py pins what we rely
+on.
 """
 
 import math
@@ -109,7 +110,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
 
     @property
     def reaches(self) -> bool:
-        """Whether there is a connection or a request for one, so that the other side knows of it."""
+        """Whether there is a connection or a request, so that the other side knows of the stream."""
         return self._asking or self.connected
 
     @property
@@ -283,7 +284,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
             return False
         if self._resumed_at is None:
             return True
-        # After as long again as the pause all is read; what takes longer than a proof fits no socket.
+        # After as long again as the pause all is read; no socket holds more than a proof brings.
         paused = min(self._resumed_at - self._paused_at, self._upstream.timing.proof)
         is_recent = self._clock.seconds() - self._resumed_at < paused
         return is_recent and not connection.has_caught_up

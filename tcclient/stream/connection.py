@@ -42,7 +42,7 @@ class Timing:
     """How long things may take, in seconds."""
 
     answer: float = 60.0
-    """The longest from an attempt to the answer's headers: name, TCP, TLS, the other side's work."""
+    """The longest from an attempt to the answer's headers: name, TCP, TLS, the server's work."""
     explanation: float = 10.0
     """The longest that is spent on reading the body of a refusal."""
     proof: float = 10.0
@@ -140,7 +140,7 @@ class Connection(Protocol, PieceReader, Pausable):
         return at is not None and self._clock.seconds() - at >= REST_OF_IT
 
     def in_front_of(self, reader: IProtocol) -> "Connection":
-        """Take `reader` as the protocol that hears of beginning and end.  Return this connection."""
+        """Let `reader` hear of the beginning and the end.  Return this connection."""
         self._reader = reader
         return self
 

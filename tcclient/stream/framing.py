@@ -1,7 +1,7 @@
 """
-Bytes of a stream -> complete messages, and what an account quotes of one.
+Cuts the bytes of a stream into messages, and shortens a message for the ledger to quote.
 
-Knows the framing, a message a line; what a message means is known to the source.
+Knows the framing, which is a message a line; does not know what a message means.
 """
 
 import json
@@ -15,12 +15,13 @@ MAX_MESSAGE = 1 << 20
 """Bytes of the longest message that is stored.  Posts above 16 KiB exist, none near 1 MiB."""
 
 EXCERPT = 200
-"""Bytes of a refused line that the account quotes."""
+"""Bytes of a refused line that the ledger quotes."""
 
 MOST_LEVELS = 100
-"""Of nesting in what the account quotes: what Python just manages to read it may fail to write."""
+"""Levels of nesting in what the ledger quotes: Python may read some more, and fail to write them."""
 
 _CR = 0x0D
+"""A carriage return."""
 
 
 @attrs.frozen
@@ -45,11 +46,14 @@ class Splitter:
 
     @property
     def incomplete(self) -> int:
-        """How many bytes of an unfinished message have been seen."""
+        """Bytes that have come of a message that has not ended."""
         return self._size
 
     def feed_all(self, pieces: Pieces) -> list[bytes | Overlong]:
-        """As feed() of one after the other; least is done for pieces that are a message each."""
+        """
+        Return the messages that the pieces complete, as feed() of each one would.  Pieces that are
+        one message each cost least.
+        """
         messages: list[bytes | Overlong] = []
         read, is_between = pieces.read, not self._size
         for begin, end in pieces.spans:
@@ -68,10 +72,10 @@ class Splitter:
 
     def feed(self, data: bytes) -> list[bytes | Overlong]:
         """
-        The messages that `data` completes, in order, without their line ends.
+        Return the messages that `data` completes, in order, without their line ends.
 
-        Blank lines (keep-alives) yield nothing.  A carriage return before the newline belongs to
-        the line end, as Twitter sends it.
+        Blank lines (keep-alives) are no messages.  A carriage return before the newline belongs to
+        the line end, which is how Twitter sends it.
         """
         messages: list[bytes | Overlong] = []
         begin, end = 0, data.find(b"\n")
@@ -93,14 +97,16 @@ class Splitter:
         return messages
 
     def _hold(self, piece: bytes) -> None:
+        """Keep a part of a message that has not ended; of an overlong one only its beginning."""
         self._size += len(piece)
         self._held += piece
         if self._size > MAX_MESSAGE + 1:  # one more for the carriage return
             self._overlong_head = self._overlong_head or bytes(self._held[:EXCERPT])
-            # All that is still asked of the rest is whether it ends with a carriage return.
+            # The last byte is needed to see whether the message ends with a carriage return.
             del self._held[:-1]
 
     def _release(self) -> bytes | Overlong:
+        """Return the message whose parts were kept, as it has ended, and keep nothing."""
         held, size, head = self._held, self._size, self._overlong_head
         self._held, self._size, self._overlong_head = bytearray(), 0, b""
         if held.endswith(b"\r"):
@@ -113,8 +119,8 @@ class Splitter:
 
 def decoded(line: bytes) -> object:
     """
-    The content of a message that is JSON; of one that Python cannot hold and write down again (an
-    integer of 5,000 digits, 1e999, a thousand levels of nesting), its excerpt.
+    Return the content of a message that is JSON.  Return its excerpt if Python cannot decode it and
+    encode it again (an integer of 5,000 digits, 1e999, a thousand levels of nesting).
     """
     try:
         value = json.loads(
@@ -126,16 +132,17 @@ def decoded(line: bytes) -> object:
 
 
 def excerpt(line: bytes) -> str:
-    """How a refused line began, for the account."""
+    """Return how a line begins, in at most EXCERPT bytes, for the ledger."""
     return line[:EXCERPT].decode("utf-8", "backslashreplace")
 
 
 def refuse_constant(name: str) -> object:
-    """Raise ValueError for NaN and the like, which json.loads() takes and JSON does not have."""
+    """Raise ValueError for NaN and Infinity, which json.loads() takes and JSON does not have."""
     raise ValueError(f"{name} is not JSON")
 
 
 def _finite(number: str) -> float:
+    """Return a number.  Raises ValueError if it is too large for a float."""
     value = float(number)
     if math.isinf(value):
         raise ValueError(f"{number} is beyond what a float can hold")
@@ -143,7 +150,7 @@ def _finite(number: str) -> float:
 
 
 def _levels(value: object) -> int:
-    """How deep `value` is nested."""
+    """Return how deep `value` is nested."""
     levels, here = 0, [value]
     while here:
         levels += 1

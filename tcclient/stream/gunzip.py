@@ -1,9 +1,9 @@
 """
-gzip on a stream that never ends, in bounded pieces.
+Inflates a stream that is compressed by gzip and never ends, in pieces of bounded size.
 
 treq's own decoder inflates a whole read at once, however much that is, and after a corrupt byte it
 never reports the end of the connection (observed with Twisted 26.10).  So the content coding is
-hidden from treq, and decoded here.
+hidden from treq, and decoded here.  Knows no messages.
 """
 
 import zlib
@@ -18,6 +18,7 @@ PIECE = 1 << 18
 """Most bytes that are inflated at once."""
 
 HIDDEN = "X-Hidden-Content-Encoding"
+"""The header that has the content coding of an answer instead of Content-Encoding."""
 
 
 @implementer(IAgent)
@@ -38,6 +39,7 @@ class HideCoding:
 
 
 def _hide(response: IResponse) -> IResponse:
+    """Move the content coding of `response` to the header HIDDEN, and return the response."""
     # As bytes: Twisted fails to decode a value that is not UTF-8, and nobody would hang up then.
     codings = response.headers.getRawHeaders(b"Content-Encoding", [])
     response.headers.removeHeader("Content-Encoding")
@@ -46,7 +48,10 @@ def _hide(response: IResponse) -> IResponse:
 
 
 def decoder_for(response: IResponse) -> "Gunzip | None":
-    """What inflates the body of `response`; None where it is plain.  ValueError: cannot be read."""
+    """
+    Return what inflates the body of `response`, None if it is plain.  Raises ValueError for an
+    unknown coding.
+    """
     codings = response.headers.getRawHeaders(HIDDEN.encode(), [])
     coding = b", ".join(codings).decode("ascii", "backslashreplace").strip().lower()
     if coding in ("", "identity"):
@@ -57,7 +62,10 @@ def decoder_for(response: IResponse) -> "Gunzip | None":
 
 
 def inflated(response: IResponse, beginning: bytes) -> bytes:
-    """How the body of `response` begins, at most a PIECE; nothing where it cannot be read."""
+    """
+    Return the plain beginning of the body of `response`, of which these are the first bytes as they
+    came.  Of a compressed body that is at most a PIECE, and empty if it cannot be inflated.
+    """
     try:
         decoder = decoder_for(response)
         return beginning if decoder is None else next(decoder.feed(beginning), b"")
@@ -66,13 +74,13 @@ def inflated(response: IResponse, beginning: bytes) -> bytes:
 
 
 class Gunzip:
-    """An incremental decoder: one gzip member after the other."""
+    """Inflates what it is fed bit by bit, one gzip member after the other."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yields pieces of at most PIECE bytes.  Raises zlib.error at the first corrupt byte."""
+        """Yield pieces of at most PIECE bytes.  Raises zlib.error at the first corrupt byte."""
         while data:
             piece = self._inflate.decompress(data, PIECE)
             if piece:
@@ -85,6 +93,6 @@ class Gunzip:
                 yield from self._rest()
 
     def _rest(self) -> Iterator[bytes]:
-        """What is still inside the decoder when a piece came out exactly full."""
+        """Yield what may still be inside the decoder after a piece of exactly PIECE bytes."""
         while piece := self._inflate.decompress(b"", PIECE):
             yield piece

@@ -1,9 +1,9 @@
 """
-Whether the shortcut past Twisted's HTTP client holds with the Twisted that is installed.
+Whether the shortcut past Twisted's HTTP client works with the Twisted that is installed.
 
-It is tried in memory, on an answer that ends and on one that is cut: whoever reads the body has to
-hear the same as by the client alone.  Where a Twisted changes what the shortcut leans on, that
-costs some speed and no post.
+It is tried in memory, on an answer that ends and on one that is cut: the reader of the body has to
+hear the same as from the client alone.  If a new Twisted changes what the shortcut relies on, that
+costs some speed and no post.  Knows no socket.
 """
 
 from collections.abc import Callable
@@ -35,11 +35,16 @@ _ENDED = (
     b"rd\n\r\n",
     b"6\r\nlast.\n\r\n0\r\n\r\n",
 )
+"""The reads of an answer that ends."""
 _CUT = (*_ENDED[:3], b"")
+"""The reads of an answer that is cut within a chunk."""
 
 
 def holds() -> bool:
-    """Never raises; what is heard instead is logged."""
+    """
+    Return whether the body of an answer is the same by the shortcut and without it.  Logs how it
+    differs; never raises.
+    """
     try:
         return all(_is_the_same(reads) for reads in (_ENDED, _CUT))
     except Exception:
@@ -48,6 +53,7 @@ def holds() -> bool:
 
 
 def _is_the_same(reads: tuple[bytes, ...]) -> bool:
+    """Return whether the reads bring the same body and end both ways; log it if not."""
     alone, by_shortcut = _ProofReader(), _ProofPieceReader()
     socket = _MemoryEndpoint()
     _hear(Agent.usingEndpointFactory(Clock(), _AlwaysTo(socket)), socket, reads, alone)
@@ -64,6 +70,8 @@ def _is_the_same(reads: tuple[bytes, ...]) -> bool:
 
 
 def _shortened(socket: "_MemoryEndpoint") -> Callable[[Shortcut], IAgent]:
+    """Return what makes an agent for one request, whose connection is that of `socket`."""
+
     def agent(shortcut: Shortcut) -> IAgent:
         endpoints = _AlwaysTo(joined(socket, None, shortcut))
         made: IAgent = Agent.usingEndpointFactory(Clock(), endpoints)
@@ -75,6 +83,8 @@ def _shortened(socket: "_MemoryEndpoint") -> Callable[[Shortcut], IAgent]:
 def _hear(
     agent: IAgent, socket: "_MemoryEndpoint", reads: tuple[bytes, ...], reader: "_ProofReader"
 ) -> None:
+    """Let `reader` hear the body of an answer that comes over `socket` in these reads."""
+
     def deliver(response: IResponse) -> None:
         response.deliverBody(reader)
 
@@ -86,6 +96,8 @@ def _hear(
 
 
 class _ProofReader(Protocol):
+    """Keeps what it hears: the body, and a clause for its end."""
+
     def __init__(self) -> None:
         self.heard: list[str] = [""]
 
@@ -97,6 +109,8 @@ class _ProofReader(Protocol):
 
 
 class _ProofPieceReader(_ProofReader):
+    """Takes pieces too, and remembers whether it was given any."""
+
     has_taken = False
 
     def piecesReceived(self, pieces: Pieces) -> None:
@@ -107,7 +121,7 @@ class _ProofPieceReader(_ProofReader):
 
 @implementer(IStreamClientEndpoint)
 class _MemoryEndpoint:
-    """Connects at once; what is said to the protocol is the caller's."""
+    """Connects at once, in memory; the caller then speaks to `protocol`."""
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         here = IPv4Address("TCP", "127.0.0.1", 0)
@@ -118,6 +132,8 @@ class _MemoryEndpoint:
 
 @implementer(IAgentEndpointFactory)
 class _AlwaysTo:
+    """Returns one endpoint for every URL."""
+
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint
 

@@ -1,11 +1,11 @@
 """
-What one read of a stream's socket brings is passed on together: the body past the HTTP client, once
-there is a shortcut, and all else to it.
+Passes on together what one read of a stream's socket brings: the body by the shortcut past the HTTP
+client, once it is open, and everything else to that client.
 
-Knows where a protocol is put in front of another, by Twisted's public wrappers; what is done to the
-bytes is known to chunks.  TLS hands on each of its records by itself, so a protocol below it tells
-the one above it how long a read lasts.  Where it does not find that one, as in an arrangement that
-is not ours, each record is passed on at once: slower, and right.
+Knows how a protocol is put in front of another by Twisted's public wrappers; does not know chunks.
+TLS passes on each of its records by itself, so a protocol below TLS tells the one above it when a
+read begins and ends.  Where it does not find that one, as in an arrangement that is not ours, each
+record is passed on at once, which is slower and just as right.
 """
 
 from collections.abc import Callable
@@ -30,29 +30,32 @@ from tcclient.stream.chunks import Unchunker, as_chunk
 from tcclient.stream.shortcut import Shortcut
 
 READ = 1 << 19
-"""Bytes that are read at once; Twisted's default is an eighth of it."""
+"""Most bytes that are read at once; Twisted's default is an eighth of it."""
 
 BLOCK = 1 << 22
 """
 Bytes of a block that is made and dropped, so that glibc keeps blocks of the size of a read.
 
-It gives memory of 128 kB and more back to the kernel each time, and having it again, page by page,
-costs more than all that is done to the bytes; until it has seen a larger block come and go
-(mallopt(3), M_MMAP_THRESHOLD).  Elsewhere this does nothing.
+Without that, glibc gives a block of 128 kB or more back to the kernel each time, and getting it
+again, page by page, costs more than all that is done to the bytes.  Once it has seen a larger block
+come and go, it does so no more (mallopt(3), M_MMAP_THRESHOLD).  Elsewhere this does nothing.
 """
 
 
 def joined(
     tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None, shortcut: Shortcut
 ) -> IStreamClientEndpoint:
-    """Leads where `tcp` leads, with TLS where there is `tls`; for one request."""
+    """
+    Return an endpoint for one request that connects to where `tcp` does, over TLS if there is
+    `tls`, and passes on together what one read brings.
+    """
     bytes(BLOCK)  # made and dropped
     socket = _Wrapping(tcp, _Socket)
     return _Wrapping(wrapClientTLS(tls, socket) if tls else socket, partial(_Front, shortcut))
 
 
 class _Front(ProtocolWrapper):
-    """In front of the HTTP client.  While a read lasts, its pieces are kept."""
+    """The protocol in front of the HTTP client.  It keeps what comes while a read lasts."""
 
     def __init__(self, shortcut: Shortcut, factory: Any, client: IProtocol) -> None:
         self._shortcut = shortcut
@@ -69,14 +72,14 @@ class _Front(ProtocolWrapper):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.read_ends()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # not annotated
-        self._shortcut.take = None  # whoever it is holds this connection as well
+        self._shortcut.take = None  # whoever takes pieces refers to this connection in turn
 
     def read_begins(self) -> None:
         """Keep what comes until read_ends()."""
         self._within_read = True
 
     def read_ends(self) -> None:
-        """Hand on what has come since the last time, the body's pieces by the shortcut."""
+        """Pass on what has come since the last time, the pieces of the body by the shortcut."""
         self._within_read = False
         read = b"".join(self._pieces)
         self._pieces.clear()
@@ -94,7 +97,7 @@ class _Front(ProtocolWrapper):
 
 
 class _Socket(ProtocolWrapper):
-    """Next to the transport."""
+    """The protocol next to the transport.  It tells a _Front when a read begins and ends."""
 
     def makeConnection(self, transport: ITransport) -> None:
         cast(Any, transport).bufferSize = READ
@@ -109,6 +112,7 @@ class _Socket(ProtocolWrapper):
             front.read_ends()
 
     def _front(self) -> _Front | None:
+        """Return the protocol in front of the HTTP client; None if it is not found."""
         protocol = self.wrappedProtocol
         while isinstance(protocol, ProtocolWrapper):
             if isinstance(protocol, _Front):
@@ -119,7 +123,9 @@ class _Socket(ProtocolWrapper):
 
 @implementer(IStreamClientEndpoint)
 class _Wrapping:
-    """Puts a wrapper in front of what connects to an endpoint, and does not learn of it."""
+    """
+    An endpoint that puts a wrapper in front of the protocol it connects; the factory does not know.
+    """
 
     def __init__(
         self, endpoint: IStreamClientEndpoint, wrapper: Callable[[Any, IProtocol], ProtocolWrapper]

@@ -1,9 +1,10 @@
 """
-A way for the body of one answer past the HTTP client, from the socket to who reads it.
+Leads the body of one answer past the HTTP client, from the socket to the protocol that reads it.
 
-The client learns of the answer's beginning and of its end, as ever, and of what comes between as
-much as it takes to begin a body; Twisted's decoder would copy all of it twice.  Public names only:
+The client gets the beginning and the end of the answer as usual, and of the body only as much as it
+needs to begin it; its decoder would copy all of the body twice.  This takes public names only:
 each request has an agent of its own, so that the answer can be told which connection is its own.
+Knows no sockets and no chunks.
 """
 
 from collections.abc import Callable
@@ -21,14 +22,17 @@ from tcclient.stream.chunks import Pieces
 
 @runtime_checkable
 class PieceReader(Protocol):
-    """A body's protocol that takes many pieces at once."""
+    """A protocol for a body that can take many pieces at once."""
 
     def piecesReceived(self, pieces: Pieces) -> None:
-        """As dataReceived() of one after the other; none is empty."""
+        """Take pieces of the body as dataReceived() would, one after the other; none is empty."""
 
 
 class Shortcut:
-    """Of one request: `take` is who takes pieces of its answer's body, None for the client."""
+    """
+    The shortcut of one request: `take` is called with pieces of its answer's body; while it is
+    None, they go to the HTTP client.
+    """
 
     def __init__(self) -> None:
         self.take: Callable[[Pieces], None] | None = None
@@ -36,7 +40,10 @@ class Shortcut:
 
 @implementer(IAgent)
 class ShortcutAgent:
-    """`agent` makes that of one request, over connections that know of its shortcut."""
+    """
+    An agent whose answers use a shortcut.  `agent` makes the one for a single request, whose
+    connection knows the shortcut that it is given.
+    """
 
     def __init__(self, agent: Callable[[Shortcut], IAgent]) -> None:
         self._agent = agent
@@ -54,13 +61,13 @@ class ShortcutAgent:
 
 
 class _Shortened(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time
-    """An answer that opens the shortcut to who asks for its body, where they take pieces."""
+    """An answer that opens the shortcut to the protocol of its body, if that is a PieceReader."""
 
     def __init__(self, response: IResponse, shortcut: Shortcut) -> None:
         super().__init__(response)
         self._shortcut = shortcut
 
     def deliverBody(self, protocol: IProtocol) -> None:
-        self.original.deliverBody(protocol)  # what has come by now, before what comes then
+        self.original.deliverBody(protocol)  # first, as it delivers what has come before
         if isinstance(protocol, PieceReader):
             self._shortcut.take = protocol.piecesReceived

@@ -1,25 +1,28 @@
 """
-Whether this process has stood still: what it reads at first after that is as old as the standstill.
+Notices that this process has stood still, so that what it reads next may be as old as that.
 
-A machine that swaps or is moved, or a process that is stopped, reads nothing for a while, and then
-what has waited in sockets meanwhile, before what comes.  Who takes that for the newest says too
-much.
+A machine that swaps or is moved, or a process that is stopped, reads nothing for a while, and after
+that first what has waited in sockets meanwhile.  Taken for new, that would make the account of what
+was heard say too much.  Knows time; knows no sockets.
 """
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 STILL = 0.2
-"""Seconds without a beat; a shorter time is within the one by which each gap begins earlier."""
-
+"""
+Seconds without a beat that count as a standstill.  A shorter one does not matter: each gap begins
+earlier than the last byte by more than that (ledger.gaps.IN_FLIGHT).
+"""
 
 REST_OF_IT = 0.5
-"""Seconds in which the other side sends what was left with it, once nothing waits here."""
+"""Seconds in which the other side sends what still waits there, once nothing waits here."""
 
 
 class Standstill:
     """
-    `still` is how long nothing has to happen, in seconds; 0: never mind.  Whoever reads beats
-    first, and two beats come in that time by themselves from begin() to end().
+    Takes the time between two beats for a standstill if it is longer than `still` seconds; with 0
+    it never does.  Whoever reads calls beat() first; from begin() to end() a timer calls it too,
+    twice in that time.
     """
 
     def __init__(self, still: float, clock: IReactorTime) -> None:
@@ -29,33 +32,33 @@ class Standstill:
         self._next: IDelayedCall | None = None
 
     def begin(self) -> None:
-        """From now on no beat means that the process stands still."""
+        """Start the timer: from now on it is a standstill if no beat comes."""
         self._beaten = self._clock.seconds()
         if self._still:
             self._later()
 
     def end(self) -> None:
-        """No timer is left."""
+        """Stop the timer."""
         if self._next is not None:
             self._next.cancel()
             self._next = None
 
     def beat(self) -> None:
-        """Something is about to be done."""
+        """Note that the process is running; if it was not since the last beat, note the standstill."""
         now = self._clock.seconds()
         if self._still and now - self._beaten > self._still:
             if self._beaten >= self._until:
                 self._since = self._beaten
-            self._until = now + (now - self._since)  # in twice the time all is read
+            self._until = now + (now - self._since)  # after as long again all is read
         self._beaten = now
 
     def caught_up(self) -> None:
-        """Nothing waits to be read any more."""
+        """Note that nothing waits here to be read any more."""
         self._until = min(self._until, self._clock.seconds() + REST_OF_IT)
 
     @property
     def age(self) -> float:
-        """Seconds since the standstill began, as long as not all may have been read; or else 0."""
+        """Seconds since the standstill began, while older bytes may still be unread; then 0.0."""
         self.beat()
         return self._beaten - self._since if self._beaten < self._until else 0.0
 

@@ -1,5 +1,5 @@
 """
-What the life of a stream needs of the API that it is asked for: how to ask, and what answers mean.
+What CaptureStream needs to know of an API: how a stream is asked for, and what refusals mean.
 """
 
 from typing import Protocol, TypeVar
@@ -21,12 +21,12 @@ class StreamApi(Protocol[Query]):
 
     def open(self, query: Query) -> Deferred[IResponse]:
         """
-        Ask for the stream.  Fires with the answer, whatever its status; the body is not read.
-        Fails with RefusalError, and with what Twisted's HTTP client fails with.
+        Ask for the stream.  Fires with the answer, whatever its status, before its body is read.
+        Fails with RefusalError, and with whatever Twisted's HTTP client fails with.
         """
 
     def endpoint(self, query: Query) -> str:
-        """Return where `query` is asked, for log and ledger: `statuses/filter`."""
+        """Return the name of the endpoint for `query`, for log and ledger: `statuses/filter`."""
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return what a status other than 200 means.  Never raises, whatever the body."""
+        """Return what an answer with a status other than 200 means.  Never raises."""

@@ -1,5 +1,7 @@
 """
-What the log says of a stream's troubles: each change once, nothing of the repetitions.
+Logs the troubles of a stream: each change once, and no repetition.
+
+Knows what the log has said; does not know how a stream is made.
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,10 @@ log = Logger()
 
 
 class TroubleLog:
-    """The state of a stream, of one capture or several, as far as the log has told it."""
+    """
+    What the log has said of a stream, of one capture or several.  `attempts` counts the attempts
+    that have failed since the stream was last open.
+    """
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -24,7 +29,7 @@ class TroubleLog:
         self.attempts = 0
 
     def opened(self, names: Sequence[str], asked: str) -> None:
-        """The stream of the captures is open; `asked` says for what, in a clause."""
+        """Log that the stream of these captures is open; `asked` is a clause that says for what."""
         after = ""
         if self._since is not None:
             seconds = max(0.0, self._clock.seconds() - self._since)
@@ -38,19 +43,22 @@ class TroubleLog:
         self._said, self._since, self._warned_at_top, self.attempts = None, None, False, 0
 
     def ended(self, names: Sequence[str], ending: Ending) -> None:
-        """A connection ended or an attempt failed."""
+        """Log that a connection ended or an attempt failed, if that is news."""
         if ending.wait is not None:
             if self._since is None:
                 self._since = self._clock.seconds()
             self._failed(names, ending, "no stream")
 
     def held_up(self, names: Sequence[str], ending: Ending) -> None:
-        """The same of the stream for new keywords, while that for the old ones is heard."""
+        """
+        Log that the stream for new keywords ended, or an attempt at it failed, if that is news; the
+        stream for the old keywords is heard.
+        """
         if ending.wait is not None:
             self._failed(names, ending, "a stream for its old keywords only")
 
     def lost(self, names: Sequence[str], ending: Ending) -> None:
-        """The stream for the old keywords has ended by itself, before the new one was heard."""
+        """Log that the stream for the old keywords has ended before the new one was heard."""
         self._since = self._clock.seconds()
         log.warn(
             "{who} no stream: {detail}. The new keywords are still being asked for.",
@@ -95,7 +103,7 @@ class TroubleLog:
 
 
 def _who(names: Sequence[str], verb: str, plural: str) -> str:
-    """How a sentence about these captures begins."""
+    """Return the beginning of a sentence about these captures."""
     if len(names) == 1:
         return f"Capture {names[0]!r} {verb}"
     return f"Captures {', '.join(map(repr, names))} {plural}"

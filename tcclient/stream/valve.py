@@ -1,9 +1,9 @@
 """
-Whether a transport reads: it does unless it is paused, or a short rest pays.
+Decides when a transport reads: whenever it is not paused, and no rest saves work.
 
-A post read as it comes costs an awakening of the whole process; at thousands of posts a second
-that is most of their price.  So short reads that follow each other closely are kept apart by a
-rest, in which more comes together.
+Each read wakes the whole process, and at thousands of posts a second that is most of what they
+cost.  So short reads that follow each other closely are kept apart by a rest, in which more comes
+together.  Knows sizes and times of reads; does not know what is read.
 """
 
 from collections.abc import Iterator
@@ -15,36 +15,40 @@ from tcclient.runtime.producers import Pausable
 
 REST = 0.08
 """
-Seconds: an awakening costs as much as some fifty posts, and this makes a dozen a second.  What has
-not been read is lost with a connection that is reset; ledger.gaps.IN_FLIGHT is three times as much.
+Seconds of a rest.  Waking up costs as much as some fifty posts, and with this it happens a dozen
+times a second.  What has not been read is lost if the connection is reset, which is allowed for:
+ledger.gaps.IN_FLIGHT is three times as long.
 """
 
 AT_ONCE = 0.01
-"""Seconds after a rest in which what came meanwhile is read."""
+"""Seconds after a rest within which a read brings what came during the rest."""
 
 MOST_UNREAD = 1 << 20
 """
-Bytes that may come in a rest, by the rate before it, which is the shorter for that.  The system has
-to keep them, and where it cannot the other side has to wait.
+Most bytes that may come during a rest, at the rate before it; a rest in which more would come is
+shorter.  The system has to keep them, and if it cannot, the other side has to wait.
 """
 
 SHORT = 1 << 15
 """
-Bytes.  A read with fewer has left nothing in the socket, nor with the other side: one that has to
-wait for room here, which begins with 64 kB on Linux (tcp_rmem), sends more at once when there is
-some.  With a bound of 128 kB some posts waited for three rests, 240 ms.
+Bytes.  A shorter read has left nothing in the socket, and nothing that the other side could not
+send: while that waits for room here, which begins with 64 kB on Linux (tcp_rmem), it sends more at
+once when there is some.  With a bound of 128 kB some posts waited for three rests, 240 ms.
 """
 
 
 def rest_within(wait: float) -> float:
-    """The longest rest where a post may wait so many seconds, a fifth of them after it was read."""
+    """
+    Return the longest rest, in seconds, if a post may wait `wait` seconds in all: a fifth of them
+    is left for the time after it was read.
+    """
     return min(REST, wait * 4 / 5)
 
 
 class Valve(Pausable):
     """
-    Between a transport and who reads from it.  `rest` is in seconds, 0 for none.  Without a
-    transport it only remembers whether it is paused.
+    Lets a transport read or not.  `rest` is in seconds, 0 for none.  Without a transport it only
+    remembers whether it is paused.
     """
 
     def __init__(self, rest: float, clock: IReactorTime) -> None:
@@ -54,23 +58,23 @@ class Valve(Pausable):
         self.is_paused = False
         self._resting: IDelayedCall | None = None
         self._hurries = 0
-        self._rested = 0.0  # seconds, since something was read
-        self._bytes = 0  # that have come since the last rest began
-        self._seconds = 0.0  # in which they have
+        self._rested = 0.0  # seconds of rest since the last read
+        self._bytes = 0  # that have been read since the last rest was decided on
+        self._seconds = 0.0  # in which they came
 
     def connect(self, transport: IPushProducer) -> None:
-        """From now on `transport` does what is decided here."""
+        """Decide for `transport` from now on when it reads."""
         self._transport = transport
         if self.is_paused:
             self._set()
 
     def disconnect(self) -> None:
-        """It is gone, and no timer is left."""
+        """Forget the transport, and end a rest."""
         self._transport = None
         self._end_rest()
 
     def pauseProducing(self) -> None:
-        """Read nothing until resumeProducing()."""
+        """Read nothing until resumeProducing() is called."""
         self.is_paused = True
         self._set()
 
@@ -81,7 +85,10 @@ class Valve(Pausable):
             self._set()
 
     def has_read(self, size: int, gap: float) -> None:
-        """So many bytes have come, `gap` seconds after the ones before."""
+        """
+        Note that `size` bytes were read, `gap` seconds after the read before; begin a rest if the
+        read was short, and followed that one closely.
+        """
         self._bytes += size
         self._seconds += gap
         close = gap < (self._rested + AT_ONCE if self._rested else self._rest)
@@ -95,7 +102,7 @@ class Valve(Pausable):
 
     @contextmanager
     def hurried(self) -> Iterator[None]:
-        """No rest, and none begins."""
+        """End a rest, and begin none within the `with` block."""
         self._hurries += 1
         self._end_rest()
         try:
@@ -104,6 +111,7 @@ class Valve(Pausable):
             self._hurries -= 1
 
     def _bounded_rest(self) -> float:
+        """Return how long to rest so that MOST_UNREAD bytes come at the most."""
         rate = self._bytes / max(self._seconds, self._rest)
         self._bytes, self._seconds = 0, 0.0
         return self._rest if rate * self._rest <= MOST_UNREAD else MOST_UNREAD / rate
@@ -116,6 +124,7 @@ class Valve(Pausable):
             self._set()
 
     def _set(self) -> None:
+        """Have the transport read, or not."""
         if self._transport is None:
             return
         if self.is_paused or self._resting is not None:

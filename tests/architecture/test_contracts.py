@@ -17,6 +17,8 @@ from typing import Any
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tests.marks import Need, needs
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("tcclient", "tcaccount", "tcsandbox")
 CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
@@ -31,9 +33,8 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
             yield path.relative_to(ROOT), ast.parse(path.read_text())
 
 
+@needs(Need.PROCESSES)
 class ContractTests(TestCase):
-    starts_processes = True
-
     async def test_kept_and_broken_by_twins(self) -> None:
         """All contracts are kept, and each is broken by every import that it is to prevent."""
         out, errors, status = await getProcessOutputAndValue(

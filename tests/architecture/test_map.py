@@ -7,13 +7,14 @@ from pathlib import Path
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tests.marks import Need, needs
+
 ROOT = Path(__file__).parents[2]
 MAP = ROOT / "docs" / "architecture.md"
 
 
+@needs(Need.PROCESSES)
 class DrawnTests(TestCase):
-    starts_processes = True
-
     async def test_the_picture_is_that_of_the_imports(self) -> None:
         """`python -m tests.architecture.picture --write` draws it anew."""
         out, errors, status = await getProcessOutputAndValue(

@@ -32,6 +32,7 @@ from benchmarks.table import COLUMNS, Sample, markdown, ratio, rows, spread
 from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.rules.ruleset import Routing
+from tests.marks import Need, needs
 
 TAGS = [f"tcc:0123abcd:{job}" for job in (1, 2, 3)]
 
@@ -375,6 +376,7 @@ class SlowDiskTests(SynchronousTestCase):
         self.assertEqual(self.synced, [13, 3])
 
 
+@needs(Need.PROCESSES)
 class GeneratorTests(SynchronousTestCase):
     """The process that sends, asked by a plain client."""
 

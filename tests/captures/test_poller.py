@@ -15,6 +15,7 @@ from tcclient.control.jobs import Job
 from tcsandbox.server import quirks
 from tcsandbox.server.requestlog import Seen
 from tcsandbox.twitter.common import damage, faults
+from tests.marks import Need, needs
 from tests.scene import Clockwork, Scene, reactor, until
 from tests.storage.disk import full
 
@@ -33,6 +34,7 @@ def said(events: list[LogEvent]) -> str:
     return " ".join(event["log_format"] or "" for event in events)
 
 
+@needs(Need.SECONDS)
 class LifeTests(TestCase):
     """Start, stop and what is between, over sockets."""
 
@@ -245,6 +247,7 @@ class LifeTests(TestCase):
         await self.check_sums(scene)
 
 
+@needs(Need.SECONDS)
 class BadServerTests(TestCase):
     """A server that fails in every way: capturing goes on, and the log says it once."""
 
@@ -328,6 +331,7 @@ class BadServerTests(TestCase):
         await scene.status(STARTED)
 
 
+@needs(Need.SECONDS)
 class EndOverSocketsTests(TestCase):
     """SIGTERM with real requests under way: nothing of them is left."""
 
@@ -349,11 +353,14 @@ class EndOverSocketsTests(TestCase):
         scene = Scene(self, rate=200)
         scene.store.create("cats", CATS)
         scene.start()
+        await scene.status(STARTED)
         await scene.posts(10)
         scene.server.fault(quirks.Silent(times=None))
         begun = reactor.seconds()
         await scene.stop()
-        self.assertLess(reactor.seconds() - begun, TIMEOUT)
+        waited = reactor.seconds() - begun
+        self.assertGreaterEqual(waited, capture.GOODBYE)
+        self.assertLess(waited, TIMEOUT)
         self.assertEqual(scene.row().status, STARTED)
 
 

@@ -21,6 +21,7 @@ from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tcclient.stream.connection import Timing
+from tests.marks import Need, needs
 from tests.peers import FakeApi, Peer, clock_at, settle, upstream
 from tests.storage.disk import held_by_another_process, in_the_way
 
@@ -617,6 +618,7 @@ class PlaceTests(SessionTestCase):
         self.halt()
         self.assertEqual(self.finished(), [a_post(1).strip()])
 
+    @needs(Need.PROCESSES)
     def test_another_client_there(self) -> None:
         """Its folder is not written to."""
         with (

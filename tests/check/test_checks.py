@@ -36,6 +36,7 @@ from tcclient.sources.twitter_v2.rules.ruleset import tag, tag_prefix
 from tcsandbox.server import CaptureServer, quirks
 from tcsandbox.twitter import SANDBOX_BEARER_TOKEN, SANDBOX_CREDENTIALS, Simulator
 from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer
+from tests.marks import Need, needs
 
 ROOT = Path(__file__).parents[2]
 TWISTD = "import sys; from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
@@ -328,6 +329,7 @@ class LinesTests(CheckTestCase):
             f"FAIL  server       {self.base_url}: the answer is not JSON, or cut",
         )
 
+    @needs(Need.SECONDS)
     async def test_a_silent_server_is_given_up(self) -> None:
         """Its request is cancelled."""
         self.capture_server.fault(quirks.Silent())
@@ -337,6 +339,7 @@ class LinesTests(CheckTestCase):
             lines["server"], f"FAIL  server       {self.base_url}: there was no answer in time"
         )
 
+    @needs(Need.SECONDS)
     async def test_silent_name_servers_are_given_up(self) -> None:
         """Every check has its limit, and the thread that still waits holds up nobody."""
         release = threading.Event()
@@ -532,6 +535,7 @@ class XLinesTests(CheckTestCase):
             advice = problems.refusal(status, Headers(), body.encode(), 0.0, ()).advice
             await self.refused(f"the answer was {status} (Oops). {advice}", SANDBOX_AUTH)
 
+    @needs(Need.SECONDS)
     async def test_a_silent_x_is_given_up(self) -> None:
         """At either of its endpoints; the request is cancelled."""
         for where in ("rules", "token"):
@@ -592,6 +596,7 @@ class Interrupted(ProcessProtocol):
         self.ended.callback(None)
 
 
+@needs(Need.PROCESSES)
 class CommandTests(CheckTestCase):
     """`twistd -n tcc --config settings.json --check`, in a process of its own."""
 

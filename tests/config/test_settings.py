@@ -702,8 +702,8 @@ class RefusedFileTests(SettingsTestCase):
     def test_what_is_no_document(self) -> None:
         """The sentence says why there is nothing to read, and where in the text."""
         for content, expected in (
-            (b"", "must be JSON, found a mistake at line 1, column 1: Expecting value"),
-            (b'{\n  "a": 1,\n}', "must be JSON, found a mistake at line 3, column 1"),
+            (b"", "must be JSON, found a mistake at line 1, column 1: "),
+            (b'{\n  "a": 1,\n  b}', "must be JSON, found a mistake at line 3, column 3: "),
             (b"{'a': 1}", "must be JSON, found a mistake at line 1, column 2"),
             (b'{"a": "\xff"}', "must be UTF-8 text, found another byte at 7"),
             (b"[]", "$ must be an object, found an array"),

@@ -173,8 +173,9 @@ class Daemon:
 def start(test: TestCase, folder: Path, command: list[str], **environ: str) -> Running:
     """Start `command` in `folder`; it is killed at the end of the test, if nothing else ends it."""
     running = Running()
-    test.addCleanup(lambda: Deferred.fromCoroutine(running._clean_up()))
     reactor.spawnProcess(running, command[0], command, environment(**environ), str(folder))
+    # Only now: a signal to the process that could not be started would go to pid 0, our own group.
+    test.addCleanup(lambda: Deferred.fromCoroutine(running._clean_up()))
     return running
 
 

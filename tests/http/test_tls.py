@@ -41,6 +41,7 @@ from tcsandbox.server import CaptureServer
 from tcsandbox.server.jobstore import TOKEN
 from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator
 from tests.certificates import BAD, CA, GOOD, Certified, certify
+from tests.marks import Need, needs
 
 KEYS = Keys(**{name: Secret(value) for name, value in attrs.asdict(SANDBOX_CREDENTIALS).items()})
 NOT_TRUSTED = "its TLS certificate is not trusted: self-signed, expired, or from an unknown CA"
@@ -233,6 +234,7 @@ class SourceAddressTests(NetworkTestCase):
         self.assertIsNone(await self.stream(f"http://[::1]:{port}", "::1"))
         self.assertEqual(self.connects()[-1]["source"], "::1")
 
+    @needs(Need.SECONDS)
     async def test_not_ours(self) -> None:
         """An address that this machine does not have, or one of the other family."""
         port = self.listen(self.twitter.site(), None)

@@ -15,6 +15,7 @@ from tcclient.ledger.backlog import MOST_LINES
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import CaptureClose, CaptureOpen, Entry, Update
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tests.marks import Need, needs
 from tests.storage.disk import file_size_limit, full, held_by_another_process
 
 NOW = datetime(2015, 12, 2, 20, 4, 50, 724000, tzinfo=UTC).timestamp()
@@ -296,6 +297,7 @@ class TakenAwayTests(LedgerCase):
                 self.assertEqual(len(list(Path("/proc/self/fd").iterdir())), before)
             self.path.unlink()
 
+    @needs(Need.PROCESSES)
     def test_another_client_begins_it(self) -> None:
         """The line waits, until that lets go."""
         with self.open() as ledger:
@@ -309,6 +311,7 @@ class TakenAwayTests(LedgerCase):
 
 
 class LockTests(LedgerCase):
+    @needs(Need.PROCESSES)
     def test_two_clients_in_one_folder(self) -> None:
         """The second is refused, and may only read; nothing is left open by the refusal."""
         with held_by_another_process(self.path):
@@ -318,6 +321,7 @@ class LockTests(LedgerCase):
             self.assertEqual(list(Path("/proc/self/fd").iterdir()), before)
             self.assertEqual(self.newest_first(), [])
 
+    @needs(Need.PROCESSES)
     def test_the_torn_tail_of_another_client_is_left_alone(self) -> None:
         """It may be the line that it is just writing."""
         with held_by_another_process(self.path):
@@ -325,6 +329,7 @@ class LockTests(LedgerCase):
             self.assertRaises(LedgerInUse, self.open)
             self.assertEqual(self.path.read_bytes(), b"torn")
 
+    @needs(Need.PROCESSES)
     def test_a_killed_client_lets_go(self) -> None:
         """SIGKILL leaves no lock behind."""
         with held_by_another_process(self.path) as client:

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.runtime.clockwatch import TICK, ClockWatch
+from tests.marks import Need, needs
 from tests.peers import EPOCH
 from tests.runtime.test_steady import HOUR, Wall
 
@@ -56,6 +57,7 @@ class ClockWatchTests(SynchronousTestCase):
         self.reactor.advance(TICK + 0.1)
         self.assertEqual(self.steps, [HOUR, 0.0])
 
+    @needs(Need.SECONDS)
     def test_back(self) -> None:
         """The thread looks while no timer goes off."""
         self.wall.set(-HOUR)
@@ -65,6 +67,7 @@ class ClockWatchTests(SynchronousTestCase):
         self.reactor.advance(0)
         self.assertEqual(self.steps, [-HOUR])
 
+    @needs(Need.SECONDS)
     def test_it_goes_on(self) -> None:
         """Step after step is noticed, by the timer and by the thread."""
         for _ in range(2):

@@ -16,6 +16,7 @@ from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
+from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.storage.crashes import Say, run_and_kill
 from tests.storage.disk import Acts
@@ -147,6 +148,7 @@ class WhileItIsReadTests(AdoptionCase):
         self.assertEqual(sorted(self.adopted()), sorted(OLD))
 
 
+@needs(Need.PROCESSES)
 class KilledTests(AdoptionCase):
     def test_at_every_moment(self) -> None:
         """Whatever was read before a crash, each is listed once in the end."""

@@ -23,6 +23,7 @@ from tcclient.storage.files import RETRY
 from tcclient.storage.folders import INDEX, CannotStore, Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
+from tests.marks import Need, needs
 from tests.storage.disk import (
     Acts,
     calls_noted,
@@ -380,6 +381,7 @@ class RefusedTests(ArchiveCase):
             self.capture(job(id, name), 1)
             self.assertEqual(list(self.files(name)), [f"{name}20151202_2030.json"])
 
+    @needs(Need.PROCESSES)
     def test_a_folder_that_another_client_has(self) -> None:
         """Two clients never write into one folder; when the other ends, it is free."""
         with held_by_another_process(ledger_path(self.base, "test")):

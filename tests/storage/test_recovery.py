@@ -30,6 +30,7 @@ from tcclient.storage.folders import INDEX, Folders
 from tcclient.storage.growing import DOUBTFUL
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import Naming
+from tests.marks import Need, needs
 from tests.storage.crashes import Life, Say, run_and_kill
 from tests.storage.disk import contents, file_size_limit, held_by_another_process, refuse_links
 
@@ -413,6 +414,7 @@ class AllFoldersTests(RecoveryCase):
             sorted(f"{name}/{name}20151202_2030.json" for name in ("one", "two words", "a[b]*")),
         )
 
+    @needs(Need.PROCESSES)
     def test_what_another_client_captures_is_left_to_it(self) -> None:
         """
         Its temporary file is not left over, and nothing is said of it: who wants to capture there
@@ -634,6 +636,7 @@ def copy_of(left: Path, base: Path) -> None:
             copy.write_bytes(path.read_bytes())
 
 
+@needs(Need.PROCESSES)
 class KilledTests(CrashCase):
     _left: ClassVar[list[tuple[Path, set[int]]]] = []
 
@@ -694,6 +697,7 @@ class KilledTests(CrashCase):
         return [name for name in self.files() if name.endswith(".torn")]
 
 
+@needs(Need.PROCESSES)
 class KilledWithoutLinksTests(CrashCase):
     """The same on a file system without hard links."""
 
@@ -759,6 +763,7 @@ LIVES = st.lists(
 )
 
 
+@needs(Need.PROCESSES)
 class RandomLivesTests(CrashCase):
     """Clients whose clocks jump and disks refuse, killed at any moment, one after the other."""
 

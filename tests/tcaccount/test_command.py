@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import tcclient
 from tcaccount.command import main
 from tcaccount.progress import Progress
+from tests.marks import Need, needs
 from tests.storage.disk import contents
 from tests.tcaccount.ledgertext import FolderCase, job, post_at, run
 
@@ -88,6 +89,7 @@ class FolderTests(FolderCase):
         self.assertIn("not known", self.account()[1])
 
 
+@needs(Need.PROCESSES)
 class ProcessTests(FolderCase):
     def test_the_script(self) -> None:
         """`tcc-account` is what pip installs under that name."""

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import tcclient
 from tcaccount.rates import Minutes
 from tcclient.sources.registry import post_ids
+from tests.marks import Need, needs
 from tests.tcaccount.ledgertext import NOON, FolderCase, post_at
 
 
@@ -94,6 +95,7 @@ class PictureTests(FolderCase):
         self.assertEqual(status, 2)
         self.assertIn("ends with none of .png, .svg", err)
 
+    @needs(Need.PROCESSES)
     def test_without_matplotlib(self) -> None:
         """What to install is said; everything else works without it."""
         code = (

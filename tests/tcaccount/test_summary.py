@@ -7,6 +7,7 @@ from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.wording import length, number, percent
 from tcclient.sources.twitter_v1.entries import Delete, LimitNotice, UserWithheld
+from tests.marks import Need, needs
 from tests.storage.disk import held_by_another_process
 from tests.tcaccount.ledgertext import (
     NOON,
@@ -127,6 +128,7 @@ class SummaryTests(FolderCase):
             ],
         )
 
+    @needs(Need.PROCESSES)
     def test_a_file_that_is_not_finished(self) -> None:
         """A client writes it, or a crash has left it."""
         self.tell((0, OPENED))

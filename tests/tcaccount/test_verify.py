@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcclient.ledger import entries
+from tests.marks import Need, needs
 from tests.storage.disk import held_by_another_process
 from tests.tcaccount.ledgertext import FolderCase, job, post_at
 
@@ -67,6 +68,7 @@ class CleanTests(VerifyCase):
         [note] = self.notes
         self.assertIn("has 1 line that is no JSON object; the first is its post 2.", note)
 
+    @needs(Need.PROCESSES)
     def test_while_a_client_captures(self) -> None:
         """What it writes is said, and is no difference; neither is a line that is being written."""
         self.capture(3)
@@ -77,6 +79,7 @@ class CleanTests(VerifyCase):
             self.assertEqual(self.verify(), [])
         self.assertEqual(self.notes, ["test20261123_1300.json.tmp is being written (9 bytes)."])
 
+    @needs(Need.PROCESSES)
     def test_while_a_file_is_being_finished(self) -> None:
         """It has both names until it has been booked; that is a moment of a client that runs."""
         self.capture(3)

@@ -24,6 +24,7 @@ from twisted.web.iweb import UNKNOWN_LENGTH
 
 from tcsandbox.server import TOKEN, CaptureServer, quirks
 from tcsandbox.server.serveroptions import read_arguments
+from tests.marks import Need, needs
 
 EPOCH = 1_780_308_000.0
 LISTED = b'{"count":1,"next":null'
@@ -394,6 +395,7 @@ class Process(ProcessProtocol):
         self.ended.callback(reason.value)
 
 
+@needs(Need.PROCESSES)
 class ProcessTests(TestCase):
     timeout = 30
 

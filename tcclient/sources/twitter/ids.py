@@ -15,8 +15,8 @@ from tcclient.storage.postids import NotAnObject, PostIds
 
 EPOCH = 1_288_834_974.657
 """
-Epoch seconds from which ids count, in milliseconds.  The 22 bits below those say nothing of the
-time.
+Epoch seconds from which ids count: the bits of an id above its lowest 22 are milliseconds since
+then.
 """
 
 S = TypeVar("S", bound=msgspec.Struct)

@@ -16,7 +16,7 @@ class ChangeLimit:
     MOST = 6
     """How many changes within WINDOW may be made at once."""
     WINDOW = 300.0
-    """Seconds."""
+    """Seconds in which MOST changes may be made at once."""
     SPACING = 60.0
     """Seconds between two changes beyond those."""
 

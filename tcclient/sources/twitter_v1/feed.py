@@ -49,7 +49,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._upstream = shared.upstream
         self._clock = shared.upstream.clock
         self._subscriber = subscriber
-        self._asked = False  # whether for a stream, since the capture was started
+        self._asked = False  # whether a stream was asked for since the capture was started
         self._text: str | None = None
         self._wanted: Query | None = None
         self._turn = DeferredLock()

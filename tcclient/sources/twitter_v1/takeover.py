@@ -134,9 +134,8 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         """
         newest, former = self.newest, self.former
         if query is None:
-            return (
-                former or newest
-            )  # in this order no keywords are said to be in force for a moment
+            # In this order no keywords are said to be in force for a moment.
+            return former or newest
         if newest is None or newest.query.same_as(query):
             return None
         if former is not None:

@@ -42,10 +42,12 @@ class Foreign(Service):
         self._telling.clock = clock
 
     def startService(self) -> None:
+        """Begin to note the counts each minute."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._telling.start(FOREIGN_INTERVAL, now=False)
 
     def stopService(self) -> None:
+        """Note the last counts, and stop."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         self._telling.stop()
         self._tell()
@@ -98,9 +100,7 @@ class Delivery:
         messages.  Return how many posts were new.
         """
         found: dict[Subscription, list[bytes]] = {}
-        takers: dict[
-            envelopes.Rules, list[Subscription]
-        ] = {}  # no subscription comes or goes meanwhile
+        takers: dict[envelopes.Rules, list[Subscription]] = {}  # nobody subscribes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):

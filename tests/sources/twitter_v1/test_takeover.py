@@ -15,6 +15,7 @@ from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
 from tcsandbox.twitter.v1.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
+from tests.marks import Need, needs
 from tests.peers import STALL, Peer, settle
 from tests.scene import Scene, until
 
@@ -702,6 +703,7 @@ class StormTests(TakeOverTestCase):
         self.assertGreater(twice, 0)
 
 
+@needs(Need.SECONDS)
 class OverSocketsTests(TestCase):
     """With the simulated Twitter, under load."""
 

@@ -140,7 +140,7 @@ class Budget:
         self._ahead = 0
         self._pending = 0
         self._since = now
-        self._paused: tuple[float, int] | None = None  # since when, and the rate before
+        self._paused: tuple[float, int] | None = None  # since when, and posts per second before
         self._unread = 0
         self._out: set[str] = set()
         self.roll(now)
@@ -296,7 +296,7 @@ class Budget:
 
     def _rate(self, now: float) -> int:
         """Return how many posts come in a second, by what has come since the last record."""
-        rate = self._ahead * 3 // 4  # the fastest second of late, lest each little rise needs one
+        rate = self._ahead * 3 // 4  # the fastest second of late: so little rises need no record
         if self._pending:
             measure = max(now - self._since, SHORTEST_MEASURE)
             rate = max(rate, math.ceil(self._pending / measure))

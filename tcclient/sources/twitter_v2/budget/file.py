@@ -21,7 +21,7 @@ Write = Callable[[Path, SpendingRecord], None]
 
 
 class Illegible(Exception):
-    """Raised for a file that does not say what was spent. str() is a clause."""
+    """Raised for a file that does not say what was spent.  str() is a clause."""
 
 
 def record_path(base_dir: Path, prefix: str) -> Path:

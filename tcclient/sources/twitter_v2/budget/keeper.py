@@ -62,8 +62,8 @@ class BudgetKeeper(Service, Pausable):
 
     The file is replaced a second after posts have come, when a limit is nearly or wholly used, in a
     new day, when the service starts and stops, and when more posts have come than the last record
-    provides for.  At a steady rate that never happens, at one that rises from r to s some log2(s /
-    r) times.
+    provides for.  At a steady rate that never happens, at one that rises from r to s some
+    log2(s / r) times.
 
     Posts are money.  While the record cannot be written, only what the last one provides for is
     spent; then nothing may be bought until it can.  While the stream is paused, an estimate of what
@@ -142,7 +142,7 @@ class BudgetKeeper(Service, Pausable):
     def spend(self, posts: int) -> None:
         """Count posts that have just been delivered, whoever's rules they matched."""
         self._budget.spend(posts, self._clock.seconds())
-        if not self.running:  # what was under way when the service stopped
+        if not self.running:  # posts that were under way when the service stopped
             self._keep(self._budget.last_record())
             return
         if self._budget.room < 0 and self._failure is None:

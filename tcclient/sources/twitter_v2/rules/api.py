@@ -140,7 +140,7 @@ class RuleApi:
         token = await self._bearer.token()
         response, said = await self._request(token, method, parameters, body)
         if response.code == 401 and self._bearer.refused(token):
-            # Nothing was done, so that asking again is safe, and only once.
+            # X has done nothing, so that it is safe to ask again; that is done once.
             token = await self._bearer.token()
             response, said = await self._request(token, method, parameters, body)
         answer = loads(said)

@@ -292,7 +292,8 @@ class Rulebook:
         if due:
             await self._api.delete([rule.id for rule in due])
             self._see([rule for rule in self._inventory.rules if rule not in due])
-        # What is wanted may change meanwhile; that is asked for next, and replaces nothing yet.
+        # What is wanted may change during the requests; the next pass sees to that, and until then
+        # it replaces nothing.
         wanted, short = self._values(), None
         changes = self._plan_for(wanted)
         if changes.add:

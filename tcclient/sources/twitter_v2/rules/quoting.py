@@ -108,9 +108,8 @@ def _atom(word: str) -> str:
 def _phrase(text: str) -> str:
     words = _UNQUOTABLE.sub(" ", text).split()
     phrase = " ".join(word for word in words if any(map(_can_match, word)))
-    return (
-        phrase if _is_plain(phrase) else f'"{phrase}"'
-    )  # one word, or none, needs no quotation marks
+    # One word, or none, needs no quotation marks.
+    return phrase if _is_plain(phrase) else f'"{phrase}"'
 
 
 def _is_plain(word: str) -> bool:

@@ -1,7 +1,7 @@
 """
 The rules that our jobs want, the rules that an app has, and what to add and delete.  Pure.
 
-Knows whose a rule is, by its tag, and that an app holds no value twice.  Knows no requests.
+Knows whose a rule is, by its tag, and that an app holds no value twice; makes no requests.
 
 X refuses a value that the app has already (title DuplicateRule, with the id of the rule that has
 it), whatever the tag: its older sister PowerTrack words it "A rule with this value already

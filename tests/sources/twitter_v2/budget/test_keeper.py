@@ -27,6 +27,7 @@ from tcclient.sources.twitter_v2.budget.keeper import (
     BudgetListener,
 )
 from tests import DEPTH
+from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
 from tests.storage.crashes import Say, run_and_kill
@@ -416,6 +417,7 @@ class DiskTests(KeeperTestCase):
         keeper.stopService()
         self.assertEqual([each.name for each in path.parent.iterdir()], ["x.json"])
 
+    @needs(Need.PROCESSES)
     def test_nothing_but_whole_records(self) -> None:
         """Killed at any call to the disk, a process leaves a record with all that it had told."""
         for nth in range(400):
