@@ -1,1 +1,1 @@
-"""What is captured, from the wish on the server to the last report."""
+"""What is captured, from the job on the server to the last report about it."""

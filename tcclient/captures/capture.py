@@ -1,8 +1,8 @@
 """
-One job of the server, from the first wish to the last report.
+One job of the server, from the time that it is wanted to the last report about it.
 
-Knows what the server has to be told when; the order of states is in `lifecycle`, when to ask in
-`poller`.
+Knows what the server has to be told, and what to try again; does not know the order of states,
+which is in `lifecycle`, nor when the server is asked for jobs, which is in `poller`.
 """
 
 from collections.abc import Callable, Coroutine
@@ -26,10 +26,11 @@ GOODBYE = 5.0
 
 class Capture:
     """
-    One job of the server, as long as anything about it is running or unreported.
+    One job of the server, as long as it is captured or the server has not been told everything.
 
-    No method raises, or returns a Deferred that fails: what the server does not take is said in
-    the log, and tried again at the next call.
+    No method raises, or returns a Deferred that fails, because of the server: what it does not
+    take is logged, and tried again at the next call.  `done` is called when it has been told
+    everything.
     """
 
     def __init__(
@@ -49,27 +50,34 @@ class Capture:
 
     @property
     def job(self) -> Job:
-        """As it was read last."""
+        """The job as it was read last."""
         return self._core.job
 
     @property
     def session(self) -> Session:
+        """What captures the job."""
         return self._core.session
 
     def want(self, job: Job) -> None:
-        """The server wants `job` captured, as it reads now."""
+        """Capture the job, which the server wants; `job` is the newest reading of it."""
         self._core.job, self._core.gone = job, False
         self._inputs.want()
         self._take_server_total()
 
     def drop(self, job: Job) -> None:
-        """The server does not want it captured."""
+        """
+        Stop capturing the job, which the server does not want, and make the last report.  A call
+        after that tries again what the server has not taken.  `job` is the newest reading of it.
+        """
         self._core.job = job
         self._take_server_total()
         self._inputs.drop()
 
     def lose(self) -> None:
-        """The job is archived, deleted or another client's: only its history is written to."""
+        """
+        Stop capturing a job that is archived, deleted or another client's now.  Nothing but the
+        last update of its history is sent to the server then.
+        """
         if not self._core.gone:
             log.info(
                 "Job {name!r} ({id}) is archived, deleted, or another client's.",
@@ -80,21 +88,24 @@ class Capture:
         self._inputs.drop()
 
     def tell(self) -> None:
-        """Report, and answer a wish to start, unless that is under way."""
+        """
+        Begin to report, and if the server waits for the start and the stream is open, to answer
+        that too; neither while the same is under way.
+        """
         self._start("taking a report", lambda: self._reporter.report(self.job))
         if self.job.status == Status.STARTING and self.session.streaming:
             self.answer_start()
 
     def answer_start(self) -> None:
-        """The stream is open: say so, where somebody waits for it."""
+        """Begin to tell the server that the capture has started, if it waits for that."""
         self._start("taking a status", lambda: self._reporter.started(self.job))
 
     def add_to_history(self) -> None:
-        """Send an update, unless an older one is under way."""
+        """Begin to send an update of the job's history, unless an older one is under way."""
         self._start("taking an update", lambda: self._reporter.update(self.job.id))
 
     def say_how_it_goes(self) -> None:
-        """One line for whoever looks at the log."""
+        """Log posts, rate and whether the stream is open; nothing if there is no archive."""
         archive = self.session.archive
         if archive is not None:
             new, rate = archive.tally.glance(self.session.clock.seconds())
@@ -109,8 +120,8 @@ class Capture:
 
     async def leave(self) -> None:
         """
-        The process ends: finish the files and send a last report.  The status stays as it is, so
-        that a restart resumes.
+        Finish the files, and send a last report in at most GOODBYE seconds, as the process ends.
+        The status at the server stays as it is, so that a restart resumes the capture.
         """
         self._inputs.leave()
         self._core.conclusion = None
@@ -123,16 +134,18 @@ class Capture:
         self.session.retire()
 
     async def _report_before_leaving(self) -> bool:
+        """Send the last report and update.  Return whether the server has taken the update."""
         if not self._core.gone:
             await self._attempt("taking a report", self._reporter.read_and_report(self.job))
         return await self._attempt("taking an update", self._reporter.update(self.job.id))
 
     def _give_up(self) -> None:
+        """End the last report, which takes longer than GOODBYE."""
         log.warn("The server did not take the last report in time.")
         self._abandon()
 
     def _abandon(self) -> None:
-        """End what is under way, and begin nothing more."""
+        """Cancel what is under way with the server, and begin nothing more."""
         self._given_up = True
         for attempt in list(self._under_way.values()):
             attempt.cancel()
@@ -142,11 +155,16 @@ class Capture:
             self.session.archive.take_server_total(self.job.total_count)
 
     def _conclude(self) -> None:
+        """Begin the last report, unless one is under way."""
         if self._core.conclusion is None:
             self._core.conclusion = conclusion = object()
             self._follow_up(conclusion, self._attempt_to_conclude(conclusion))
 
     async def _attempt_to_conclude(self, conclusion: object) -> bool:
+        """
+        Try the last report that `conclusion` stands for.  Return whether the server has taken it.
+        """
+
         def still() -> bool:
             return self._core.conclusion is conclusion
 
@@ -157,8 +175,9 @@ class Capture:
 
     async def _last_report(self, still: Callable[[], bool]) -> None:
         """
-        The server's total equals what is on disk before the status says stopped.  An update that
-        is not taken must not hold up the status, and is tried again.
+        Report, update the history, and set the status, in this order: when the status says
+        stopped, the server's total is what is on disk.  An update that is not taken must not hold
+        up the status, and is tried again.  `still` says whether the job is still to be stopped.
         """
         if self._core.gone:
             await self._last_update()
@@ -173,6 +192,10 @@ class Capture:
             self._inputs.concluded()
 
     async def _last_update(self) -> None:
+        """
+        Send the last update of a job that is not ours any more, where the server takes it.  Raises
+        ServerError if the server may take it later.
+        """
         try:
             await self._reporter.update(self.job.id)
         except Gone:
@@ -182,11 +205,12 @@ class Capture:
                 raise
 
     def _start(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin to do that, where it is not being done: a slow server must not gather a queue."""
+        """Begin `act`, unless `doing` is under way: no queue may grow before a slow server."""
         if doing not in self._under_way and not self._given_up:
             self._follow_up(doing, self._attempt(doing, act()))
 
     def _follow_up(self, key: object, act: Coroutine[Any, Any, bool]) -> Deferred[bool]:
+        """Begin `act`, and keep it under `key` until it ends.  Fires with its result."""
         attempt = Deferred.fromCoroutine(act)
         if not attempt.called:
             self._under_way[key] = attempt
@@ -198,6 +222,7 @@ class Capture:
         return result
 
     async def _attempt(self, doing: str, act: Coroutine[Any, Any, None]) -> bool:
+        """Return whether the server has taken `act`.  Logs why not, and raises nothing."""
         if self._given_up:
             act.close()
             return False

@@ -1,5 +1,5 @@
 """
-The state machine of a capture: what is open for a job, from the first wish to the last report.
+The state machine of a capture, from the time that its job is wanted to the last report about it.
 
     idle ------want-----> running ---drop---> closing --closed--> concluding --concluded--> done
       |                   ^  ^ ^                |  ^               |      ^
@@ -10,8 +10,8 @@ The state machine of a capture: what is open for a job, from the first wish to t
       +----drop---------------------------------------------------------+
 
 `drop` in `concluding` tries again what the server did not take.  From each state `leave` leads to
-`left`, where nothing has any effect: the process ends.  Knows no server and no
-polling.
+`left`, in which no input has any effect, because the process ends.  Knows in which order a capture
+is run, closed and concluded; does not know what the server is told, nor when it is asked.
 """
 
 from collections.abc import Callable
@@ -29,31 +29,32 @@ log = Logger()
 
 
 class Inputs(Protocol):
-    """What happens to a capture."""
+    """What can happen to a capture.  Automat makes the class that implements this."""
 
     def want(self) -> None:
-        """The job is to be captured, as it was read last."""
+        """Called when the job is to be captured, as it was read last."""
 
     def drop(self) -> None:
-        """The job is not to be captured any more."""
+        """Called when the job is not to be captured, or not any more."""
 
     def closed(self) -> None:
-        """The session has ended: the last byte is on disk under its final name."""
+        """Called when the session has ended: the last byte is in a file with its final name."""
 
     def concluded(self) -> None:
-        """The server has been told everything."""
+        """Called when the server has been told everything."""
 
     def leave(self) -> None:
-        """The process ends."""
+        """Called when the process ends."""
 
 
 @attrs.define
 class Core:
     """
-    What all states share; `job` is the last reading, `gone` means it is no longer ours.
+    What all states share.  `job` is the newest reading of the job; `gone` says that it is archived,
+    deleted or another client's.  `conclude` begins the last report; `done` is called after it.
 
-    `conclusion` stands for the one that is under way.  It is over when the job is wanted again: a
-    slow server may answer it after the next capture has begun.
+    `conclusion` stands for the last report that is under way, None if none is.  It is given up when
+    the job is wanted again: a slow server may answer it after the next capture has begun.
     """
 
     job: Job
@@ -65,6 +66,7 @@ class Core:
 
 
 def _build() -> Callable[[Core], Inputs]:
+    """Return the machine, with the states and transitions that are drawn above."""
     builder = TypeMachineBuilder(Inputs, Core)
     idle = builder.state("idle")
     running = builder.state("running")
@@ -78,7 +80,7 @@ def _build() -> Callable[[Core], Inputs]:
     closing.upon(Inputs.want).to(reopening).returns(None)
     reopening.upon(Inputs.want).loop().returns(None)
     reopening.upon(Inputs.drop).to(closing).returns(None)
-    # The answer to a write may be that the job is gone, when all has been said already.
+    # A write may be answered that the job is gone when the server has been told everything.
     done.upon(Inputs.drop).loop().returns(None)
     for state in (idle, running, closing, reopening, concluding, done, left):
         state.upon(Inputs.leave).to(left).returns(None)
@@ -114,4 +116,4 @@ def _build() -> Callable[[Core], Inputs]:
 
 
 machine = _build()
-"""From a Core to its Inputs."""
+"""Returns the inputs of a new machine, in the state `idle`, for a Core."""

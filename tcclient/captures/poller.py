@@ -1,7 +1,8 @@
 """
-Asks the server at an interval what to capture, decides, and has the captures report.
+Asks the server at an interval what to capture, and runs, reports and stops captures accordingly.
 
-Failing to ask is not an answer: captures go on as they are.
+Knows which captures there are; does not know what a capture tells the server.  When the server
+gives no answer, captures go on as they are: that is not the answer that there are no jobs.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -36,7 +37,7 @@ from tcclient.storage.folders import Folders
 log = Logger()
 
 PARTING = 15.0
-"""Seconds that everything may take when the process ends; recovery finishes the rest."""
+"""Seconds that all work may take when the process ends; the next start recovers what is left."""
 
 
 @attrs.frozen
@@ -49,8 +50,8 @@ class Intervals:
 
 class Poller(MultiService):
     """
-    Owns the captures.  `stopService` fires when their files are finished and the last reports are
-    sent, or PARTING is over.
+    Runs the captures; their sessions are its services.  stopService() fires when their files are
+    finished and the last reports are sent, or after PARTING seconds.
     """
 
     def __init__(
@@ -88,13 +89,13 @@ class Poller(MultiService):
         self._updating.start(self._intervals.update, now=False)
 
     def clock_stepped(self, seconds: float) -> None:
-        """The machine's clock has been set by `seconds`: every account says so."""
+        """Note in each ledger that the machine's clock was set by `seconds`, negative for back."""
         self._folders.note(ClockStep(seconds=round(seconds, 3)))
         for capture in self._captures.values():
             capture.session.clock_stepped(seconds)
 
     def stopService(self) -> Deferred[None]:
-        # The sessions are not stopped by the base class: a last report comes before their end.
+        # The base class would stop the sessions before the last reports have been sent.
         Service.stopService(self)
         for loop in (self._polling, self._updating):
             if loop.running:
@@ -106,6 +107,7 @@ class Poller(MultiService):
         return parting.addErrback(self._ran_out_of_time)
 
     def _ran_out_of_time(self, failure: Failure) -> None:
+        """Log that not all was finished, and note in the ledgers which posts are lost."""
         if _was_given_up(failure):
             log.error("Not all was finished within {s:g} s: the next start does it.", s=PARTING)
         else:
@@ -114,6 +116,7 @@ class Poller(MultiService):
             capture.session.give_up()
 
     async def _part(self) -> None:
+        """Have all captures leave, then stop the services, the last one first."""
         self._source.part()
         captures = list(self._captures.values())
         await gatherResults(
@@ -125,6 +128,8 @@ class Poller(MultiService):
         log.info("tcc has stopped; all files are finished.")
 
     def _loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
+        """Return a loop that does not end when `act` fails."""
+
         def guarded() -> Deferred[None]:
             # A LoopingCall ends for ever with the first exception that reaches it.
             acting = Deferred.fromCoroutine(act())
@@ -137,6 +142,7 @@ class Poller(MultiService):
         return loop
 
     async def _poll(self) -> None:
+        """Ask for the jobs, and do what they say; if there is no answer, do nothing."""
         try:
             listing = await self._server.active_jobs()
         except ServerError as e:
@@ -153,7 +159,10 @@ class Poller(MultiService):
             self._act(jobs)
 
     async def _look_for_missing(self, jobs: dict[int, Job]) -> None:
-        """A job that is not in the list is not gone before the server says so of the job itself."""
+        """
+        Ask for each captured job that is not in `jobs`, and add it if it is still this client's: a
+        job is gone only if the server says so of the job itself.
+        """
         for capture in list(self._captures.values()):
             known = capture.job
             if known.id in jobs or not self.running:
@@ -174,6 +183,7 @@ class Poller(MultiService):
                     jobs[job.id] = job
 
     def _act(self, jobs: dict[int, Job]) -> None:
+        """Run the captures that are wanted and can run, and stop the others."""
         self._decision = decide(list(jobs.values()), self._source.most_captures)
         for job in jobs.values():
             if job in self._decision.captured:
@@ -190,8 +200,9 @@ class Poller(MultiService):
         self._mention(self._decision)
 
     def _run(self, job: Job) -> None:
+        """Run the capture of a job, unless the source has no room for it before the next poll."""
         capture = self._captures.get(job.id) or self._add(job)
-        # Where there are only so many streams, another one has to be closed before.
+        # A source that can run only so many captures has room when another stream is closed.
         most = self._source.most_captures
         others = [other for other in self._captures.values() if other is not capture]
         if most is None or sum(not other.session.quiet for other in others) < most:
@@ -199,6 +210,7 @@ class Poller(MultiService):
             capture.tell()
 
     def _add(self, job: Job) -> Capture:
+        """Return a new capture for a job; nothing of it runs yet."""
         session = Session(job, self._folders, self._source, lambda: capture.answer_start())
         reporter = Reporter(self._server, session, self._clock)
         capture = Capture(job, session, reporter, self._server_log, self._forget)
@@ -211,6 +223,7 @@ class Poller(MultiService):
         del self._captures[capture.job.id]
 
     async def _update(self) -> None:
+        """Have each running capture update its job's history and log how it goes."""
         for job in self._decision.captured:
             capture = self._captures.get(job.id)
             if capture is not None:
@@ -218,6 +231,7 @@ class Poller(MultiService):
                 capture.say_how_it_goes()
 
     def _mention(self, decision: Decision) -> None:
+        """Log what is remarkable about a decision, if it has not been logged yet."""
         if self._is_news("any", bool(decision.captured)) and not decision.captured:
             log.info("The server has nothing to capture for this client now.")
         if self._is_news("left out", [job.id for job in decision.left_out]) and decision.left_out:
@@ -237,17 +251,19 @@ class Poller(MultiService):
             )
 
     def _is_news(self, topic: str, state: object) -> bool:
+        """Return whether the state of `topic` is another than at the last call, and remember it."""
         news = self._mentioned.get(topic) != state
         self._mentioned[topic] = state
         return news
 
 
 def _was_given_up(failure: Failure) -> bool:
-    """Whether it only took too long."""
+    """Return whether nothing failed, but something took too long."""
     while isinstance(failure.value, FirstError):
         failure = failure.value.subFailure
     return failure.check(CancelledError, TimeoutError) is not None
 
 
 def _named(jobs: Sequence[Job]) -> str:
+    """Return the names and ids of jobs, for the log."""
     return ", ".join(f"{job.name!r} ({job.id})" for job in jobs)

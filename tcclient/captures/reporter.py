@@ -1,7 +1,8 @@
 """
 What the server is told about one job, one write after the other.
 
-Knows when a status may be written and how counts are settled; it does not know when to speak.
+Knows when a status may be written, and what to do about an update whose answer was not seen; does
+not know when to report.
 """
 
 from collections.abc import Callable
@@ -17,8 +18,11 @@ from tcclient.storage.archive import Archive
 
 class Reporter:
     """
-    All methods raise Gone where the job is archived, deleted or reassigned, and ServerError where
-    there was no clear answer; they may then be called again.
+    Tells the server about one job; does not write while an earlier write is under way.
+
+    Each method raises Gone if the job is archived, deleted or another client's, and ServerError if
+    there is no clear answer; it may be called again then.  Without an archive there is nothing to
+    report.
     """
 
     def __init__(self, server: ControlServer, session: Session, clock: IReactorTime) -> None:
@@ -28,15 +32,15 @@ class Reporter:
         self._writing = DeferredLock()
 
     async def report(self, job: Job) -> None:
-        """total_count, rate and ping_date, into the job as it was just read."""
+        """Write total_count, rate and ping_date; `job` is as it was just read."""
         if self._writing.locked:
-            await self.read_and_report(job)  # it may be another by the time that it is our turn
+            await self.read_and_report(job)  # the job may have changed when it is our turn
             return
         async with self._writing:
             await self._report(job)
 
     async def read_and_report(self, job: Job) -> None:
-        """The same, where `job` was read some time ago."""
+        """Read the job again, take its total, and write total_count, rate and ping_date."""
         async with self._writing:
             archive = self._session.archive
             if archive is not None:
@@ -45,17 +49,17 @@ class Reporter:
                 await self._report(job)
 
     async def update(self, job_id: int) -> None:
-        """What is new since the last update, into the job's history."""
+        """Add to the job's history what is new since the last update."""
         async with self._writing:
             if self._session.archive is not None:
                 await self._update(job_id, self._session.archive)
 
     async def started(self, job: Job) -> None:
-        """Answer a wish to start, if it still stands and the stream still does."""
+        """Set the status to STARTED, if it still is STARTING and the stream is still open."""
         await self._answer(job, Status.STARTED, Status.STARTING, lambda: self._session.streaming)
 
     async def stopped(self, job: Job, still: Callable[[], bool]) -> None:
-        """Answer a wish to stop, if it still stands and the capture is `still` at rest."""
+        """Set the status to STOPPED, if it still is STOPPING, and `still` says to stop."""
         await self._answer(job, Status.STOPPED, Status.STOPPING, still)
 
     async def _report(self, job: Job) -> None:
@@ -66,20 +70,23 @@ class Reporter:
             await self._server.report(job, total, rate)
 
     async def _answer(
-        self, job: Job, answer: Status, wish: Status, still: Callable[[], bool]
+        self, job: Job, answer: Status, requested: Status, still: Callable[[], bool]
     ) -> None:
+        """Set the status to `answer`, if it still is `requested` and `still` returns True."""
         async with self._writing:
             job = await self._read_again(job)
-            if job.status == wish and still():
+            if job.status == requested and still():
                 await self._server.set_status(job, answer)
 
     async def _read_again(self, known: Job) -> Job:
+        """Return the job as it is now.  Raises Gone if it has been lost since it was `known`."""
         job = await self._server.job(known.id)
         if job.lost_since(known):
             raise Gone()
         return job
 
     async def _update(self, job_id: int, archive: Archive) -> None:
+        """Find out whether the last update arrived, if that is not known, and send the next one."""
         tally = archive.tally
         if tally.unsettled:
             recent_total = await self._recent_total(job_id)
@@ -98,5 +105,5 @@ class Reporter:
             archive.settled(update)
 
     async def _recent_total(self, job_id: int) -> int | None:
-        """The total of the newest update that the server has stored."""
+        """Return the total of the newest update that the server has stored, None if it has none."""
         return (await self._server.any_job(job_id)).recent_total

@@ -1,5 +1,7 @@
 """
-What log and ledger say of the capture server: each change once, nothing of the repetitions.
+What log and ledger say of the capture server's failures.
+
+Knows which failures are new, and writes each of them once; does not know what is asked.
 """
 
 from twisted.internet.interfaces import IReactorTime
@@ -13,8 +15,8 @@ log = Logger()
 
 class ServerLog:
     """
-    Remembers, for each thing that is done with the server, whether it fails and why.  `note` puts a
-    line into the ledger of what belongs to no capture.
+    Remembers what fails at the server, and why.  `note` puts a line into the ledger of what belongs
+    to no capture; `clock` measures how long something has failed.
     """
 
     def __init__(self, note: Note, clock: IReactorTime) -> None:
@@ -24,7 +26,10 @@ class ServerLog:
         self._since: dict[str, float] = {}
 
     def failed(self, doing: str, reason: str) -> None:
-        """`doing` is a noun such as `reading the jobs`; `reason` a clause."""
+        """
+        Log and note that the server fails at `doing`, a noun such as `listing the jobs`, for
+        `reason`, a clause; nothing if it did so the last time.
+        """
         if self._failing.get(doing) != reason:
             log.warn(
                 "The capture server fails at {doing}: {reason}. What runs goes on.",
@@ -36,7 +41,7 @@ class ServerLog:
         self._failing[doing] = reason
 
     def succeeded(self, doing: str) -> None:
-        """What failed may have been mended."""
+        """Log and note that the server succeeds at `doing` again, if it failed the last time."""
         if self._failing.pop(doing, None) is not None:
             log.info("The capture server succeeds again at {doing}.", doing=doing)
             after = max(0.0, self._clock.seconds() - self._since.pop(doing))

@@ -1,5 +1,5 @@
 """
-A job being captured: its place on the disk, its keywords, and the feed that brings its posts.
+What captures one job: its place on the disk, its keywords, and the feed that brings its posts.
 
 Knows what to do with each reading of the job; asks no server and decides no status.
 """
@@ -23,6 +23,8 @@ log = Logger()
 
 
 class _Unread(enum.Enum):
+    """Stands for a keyword text that has not been read; None is a text that a job may have."""
+
     TEXT = enum.auto()
 
 
@@ -31,8 +33,8 @@ _UNREAD = _Unread.TEXT
 
 class Session(MultiService, Subscriber):
     """
-    Made when a job is first wanted, kept until everything about it has been reported.  Its
-    services are the current file and the feed.
+    Captures one job, and stops; kept until everything about the job has been reported.  Its
+    services are the files and the feed, whose subscriber it is.
 
     `opened` is called each time the stream has been opened.
     """
@@ -65,18 +67,22 @@ class Session(MultiService, Subscriber):
         return self._feed.quiet
 
     def opened(self) -> None:
-        """Tell whoever waits for it that the stream is open."""
+        """Call what was given as `opened`: the stream is open."""
         self._opened()
 
     def find_place(self, job: Job) -> Archive | None:
-        """The archive for `job`; None where there is no place for it, and the log says why."""
+        """
+        Return the archive for `job`, opened if need be; None if there is no place for it, and the
+        log says why.  A job that was renamed keeps its old archive while that has posts that wait
+        for the disk, and where the new folder cannot be opened.
+        """
         if self.archive is not None and self.archive.name == job.name:
             return self.archive
         counters = None
         if self.archive is not None:
             self.archive.flush()
             if self.archive.waiting:
-                return self.archive  # what came under the old name is stored under it
+                return self.archive  # the posts that came under the old name are stored there
             counters = self.archive.tally.counters
         try:
             archive = self._folders.open(job, counters)
@@ -94,12 +100,15 @@ class Session(MultiService, Subscriber):
         return archive
 
     def clock_stepped(self, seconds: float) -> None:
-        """The machine's clock has been set by `seconds`."""
+        """Note that the machine's clock was set by `seconds`, negative for back."""
         if self.archive is not None:
             self.archive.clock_stepped(seconds)
 
     def reopen(self, job: Job) -> None:
-        """For a job that is to be stopped: find again what an earlier process left of it."""
+        """
+        Open what an earlier process has left of a job that is to be stopped, so that it can be
+        reported, and note the stop if that process did not.
+        """
         self._feed.forget()
         if self._folders.knows(job):
             archive = self.find_place(job)
@@ -107,7 +116,7 @@ class Session(MultiService, Subscriber):
                 archive.capture_log.end("stopped", job.status)
 
     def run(self, job: Job) -> None:
-        """Capture what `job` asks for.  Called with each new reading of it; cheap if the same."""
+        """Capture what `job`, a new reading, asks for.  Cheap if that is the same as before."""
         archive = self.find_place(job)
         if archive is None:
             return
@@ -120,8 +129,8 @@ class Session(MultiService, Subscriber):
 
     async def halt(self, because: str) -> None:
         """
-        Stop, for a reason as in the ledger's `capture_stop`.  Returns once the last byte is on disk
-        under its final name.
+        Stop capturing; `because` is the reason as the ledger's `capture_stop` has it.  Returns when
+        the last byte is on disk, in a file with its final name.
         """
         was_running, self._understood = self._understood is not None, None
         self._text = _UNREAD
@@ -146,14 +155,14 @@ class Session(MultiService, Subscriber):
         await gatherResults(list(self._closing.values()))
 
     def give_up(self) -> None:
-        """The process ends now, whatever has become of a stop."""
+        """Note which posts are lost, as the process ends now, whether or not files are finished."""
         if self.archive is not None:
             self.archive.give_up()
         for archive in self._closing:
             archive.give_up()
 
     def retire(self) -> None:
-        """Let go of the folder, once its last file is finished."""
+        """Have the archive closed, which lets go of the folder when its last file is finished."""
         if self.archive is None:
             return
         archive, self.archive = self.archive, None
@@ -162,7 +171,7 @@ class Session(MultiService, Subscriber):
         archive.files.disownServiceParent()  # type: ignore[no-untyped-call]
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
-        """The account of a job that was renamed while it runs goes on in another folder."""
+        """Note in both ledgers that a running job was renamed and goes on in another folder."""
         was_heard = not old.capture_log.is_running
         old.capture_log.end("renamed", self._status)
         text = None if self._text is _UNREAD else self._text
@@ -172,7 +181,7 @@ class Session(MultiService, Subscriber):
             new.capture_log.continues(old.capture_log)
 
     def _follow(self, archive: Archive, text: str | None) -> None:
-        """Have the keywords followed, and say what is wrong with them."""
+        """Ask the feed for new keywords, note how they were understood, and log what is wrong."""
         before = self._text
         self._text = text
         self._understood = understood = self._feed.ask(text)
@@ -192,8 +201,8 @@ class Session(MultiService, Subscriber):
 
 class _FeedShare(Supply):
     """
-    The feed as one archive has it: while a job moves to another folder it has two, and the feed is
-    paused as long as either of them cannot take posts.
+    The feed as one archive sees it.  While a job moves to another folder it has two archives, and
+    the feed is paused as long as either of them cannot take posts.
     """
 
     def __init__(self, feed: Feed, shared: SharedProducer) -> None:
@@ -202,7 +211,7 @@ class _FeedShare(Supply):
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte came; None where no stream is heard."""
+        """Seconds since the feed's last byte came; None while no stream is heard."""
         return self._feed.silent
 
     def pauseProducing(self) -> None:

@@ -109,5 +109,5 @@ class TwitterV1Kind(SourceKind):
         return TwitterV1(narrowed(sections[TWITTER], V1Section), keys)
 
     def report(self) -> SourceReport:
-        """Return a report that adds up undelivered posts, so far of none."""
+        """Return an empty report, which takes the lines of one ledger."""
         return V1Report()

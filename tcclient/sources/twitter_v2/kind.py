@@ -182,5 +182,5 @@ class TwitterV2Kind(SourceKind):
         return TwitterV2(narrowed(sections[TWITTER], V2Section), auth)
 
     def report(self) -> SourceReport:
-        """Return a report, which adds nothing to an account."""
+        """Return a report, which takes the lines of one ledger and says nothing of them."""
         return V2Report()

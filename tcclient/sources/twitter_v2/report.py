@@ -1,8 +1,4 @@
-"""
-What an account says of the lines that only v2 writes.  Pure.
-
-Knows that they add nothing to it.
-"""
+"""What an account says of the lines that only v2 writes: nothing of its own.  Pure."""
 
 from collections.abc import Iterator, Mapping
 

@@ -15,9 +15,10 @@ from tcclient.sources.twitter_v2.api import (
     StreamQuery,
     disconnect_meaning,
 )
-from tcclient.sources.twitter_v2.backfill import Backfill, Left
+from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer, NoToken
 from tcclient.sources.twitter_v2.fields import parameters
+from tcclient.storage.archive import StoredCapture
 from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
 from tcclient.stream.framing import Overlong
 from tcclient.stream.troublelog import TroubleLog
@@ -162,7 +163,7 @@ class TokenTests(V2TestCase):
         self.assertEqual(self.paths, [TOKEN])
 
 
-class LeftAMinuteAgo(Left):
+class LeftAMinuteAgo(StoredCapture):
     """A capture that an earlier process has left 59 s ago; the test says which `ids` it stored."""
 
     job_id = 1

@@ -6,11 +6,12 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sources.twitter_v2.backfill import LATE, MOST_IDS, MOST_MINUTES, Backfill, Left
+from tcclient.sources.twitter_v2.backfill import LATE, MOST_IDS, MOST_MINUTES, Backfill
+from tcclient.storage.archive import StoredCapture
 
 
 @attrs.define
-class Capture(Left):
+class Capture(StoredCapture):
     """What an earlier process has left of a capture; `ids` are those of the posts it has stored."""
 
     missed: float | None = 3.0

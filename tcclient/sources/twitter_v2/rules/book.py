@@ -93,7 +93,7 @@ def _is_short(error: RuleError) -> bool:
 
 def _unclear(reasons: Iterable[str]) -> RuleError:
     """
-    Return the error for rules that X refuses without a reason that leads to any term of theirs.
+    Return the error for rules that X refuses, but not for a term in them that could be left out.
     Other keywords may be accepted at once.
     """
     return RuleError(

@@ -98,8 +98,8 @@ class Inventory:
 
     def trust(self) -> bool:
         """
-        Take the rules that earlier processes left for the present ones, because the rules cannot be
-        read, unless they have been read before.  Return whether that is news.
+        Take the rules that an earlier process left to be there, for the time being, as the rules
+        cannot be read.  Once they have been read, do nothing.  Return whether anything changed.
         """
         if self._seen or self.rules or not self._left:
             return False

@@ -175,8 +175,7 @@ def _serving(values: Iterable[str], rules: Iterable[PresentRule]) -> dict[str, P
 
 def _free(value: str, taken: set[str]) -> str:
     """
-    Return the value in as few parentheses as no rule has it in yet, and add it to those that are
-    taken.
+    Return the value in the fewest parentheses in which no rule has it yet, and count that as taken.
     """
     spellings = ("(" * depth + value + ")" * depth for depth in itertools.count())
     spelling = next(spelling for spelling in spellings if _loosely(spelling) not in taken)
