@@ -7,12 +7,12 @@ import msgspec
 from tcsandbox.twitter.common.damage import (
     BadChunk,
     Close,
-    ConnectionLimitNotice,
     Fin,
     Garbage,
     GzipCut,
     LongLine,
     Rst,
+    SimulatedConnectionLimit,
     SplitChunks,
     Stall,
     Trickle,
@@ -26,15 +26,15 @@ from tcsandbox.twitter.common.faults import (
 )
 from tcsandbox.twitter.v1.faults import Calm, Takeover
 from tcsandbox.twitter.v1.remarks import (
-    DeleteNotice,
-    DisconnectNotice,
-    LimitNotice,
-    ScrubGeoNotice,
-    StallWarning,
-    StatusWithheldNotice,
-    UndocumentedNotice,
-    UserUpdateNotice,
-    UserWithheldNotice,
+    SimulatedDelete,
+    SimulatedDisconnect,
+    SimulatedLimit,
+    SimulatedScrubGeo,
+    SimulatedStallWarning,
+    SimulatedStatusWithheld,
+    SimulatedUnknown,
+    SimulatedUserUpdate,
+    SimulatedUserWithheld,
 )
 from tcsandbox.twitter.v2.faults import (
     ChangePlan,
@@ -66,18 +66,18 @@ Damages = (
     | LongLine
     | BadChunk
     | GzipCut
-    | ConnectionLimitNotice
+    | SimulatedConnectionLimit
 )
 Remarks = (
-    DeleteNotice
-    | ScrubGeoNotice
-    | LimitNotice
-    | StatusWithheldNotice
-    | UserWithheldNotice
-    | DisconnectNotice
-    | StallWarning
-    | UserUpdateNotice
-    | UndocumentedNotice
+    SimulatedDelete
+    | SimulatedScrubGeo
+    | SimulatedLimit
+    | SimulatedStatusWithheld
+    | SimulatedUserWithheld
+    | SimulatedDisconnect
+    | SimulatedStallWarning
+    | SimulatedUserUpdate
+    | SimulatedUnknown
 )
 
 V2Answers = (

@@ -668,32 +668,36 @@ class MessageFaultTests(SimulatorTestCase):
     def test_kinds(self) -> None:
         """Each message has the documented shape."""
         for fault, key, expected in (
-            (remarks.DeleteNotice(status_id=5), "delete", {"id": 5, "id_str": "5"}),
-            (remarks.ScrubGeoNotice(user_id=7), "scrub_geo", {"user_id": 7, "user_id_str": "7"}),
+            (remarks.SimulatedDelete(status_id=5), "delete", {"id": 5, "id_str": "5"}),
+            (remarks.SimulatedScrubGeo(user_id=7), "scrub_geo", {"user_id": 7, "user_id_str": "7"}),
             (
-                remarks.StatusWithheldNotice(),
+                remarks.SimulatedStatusWithheld(),
                 "status_withheld",
                 {"withheld_in_countries": ["DE", "AR"]},
             ),
             (
-                remarks.UserWithheldNotice(),
+                remarks.SimulatedUserWithheld(),
                 "user_withheld",
                 {"withheld_in_countries": ["DE", "AR"]},
             ),
-            (remarks.StallWarning(percent_full=80), "warning", {"percent_full": 80}),
-            (remarks.DisconnectNotice(code=12), "disconnect", {"code": 12, "reason": "Shed load"}),
+            (remarks.SimulatedStallWarning(percent_full=80), "warning", {"percent_full": 80}),
+            (
+                remarks.SimulatedDisconnect(code=12),
+                "disconnect",
+                {"code": 12, "reason": "Shed load"},
+            ),
         ):
             inner = self.said(fault)[key]
             inner = inner.get("status", inner)
             self.assertEqual({name: inner[name] for name in expected}, expected)
-        self.assertEqual(self.said(remarks.UserUpdateNotice())["event"], "user_update")
-        self.assertNotIn("text", self.said(remarks.UndocumentedNotice()))
+        self.assertEqual(self.said(remarks.SimulatedUserUpdate())["event"], "user_update")
+        self.assertNotIn("text", self.said(remarks.SimulatedUnknown()))
 
     def test_limit_counters(self) -> None:
         """Two counters take turns, each cumulative."""
         visit = self.ask()
         for missed in (10, 3, 20, 4):
-            self.simulator.fault(remarks.LimitNotice(missed=missed))
+            self.simulator.fault(remarks.SimulatedLimit(missed=missed))
         counts = [message["limit"]["track"] for message in visit.got.messages]
         self.assertEqual(counts, [10, 3, 30, 7])
         self.assertEqual(visit.got.messages[0]["limit"]["timestamp_ms"], f"{EPOCH * 1000:.0f}")
@@ -701,9 +705,9 @@ class MessageFaultTests(SimulatorTestCase):
     def test_disconnect_closes(self) -> None:
         """Unless it is told not to."""
         first = self.ask()
-        self.simulator.fault(remarks.DisconnectNotice(code=5, close=False))
+        self.simulator.fault(remarks.SimulatedDisconnect(code=5, close=False))
         self.assertFalse(first.hung_up)
-        self.simulator.fault(remarks.DisconnectNotice(code=5))
+        self.simulator.fault(remarks.SimulatedDisconnect(code=5))
         self.assertTrue(first.got.ended and first.hung_up)
 
 
@@ -897,7 +901,7 @@ class StreamFaultTests(SimulatorTestCase):
 
     def test_connection_limit(self) -> None:
         """The plain-text line, then the end."""
-        visit = self.struck(damage.ConnectionLimitNotice())
+        visit = self.struck(damage.SimulatedConnectionLimit())
         self.assertEqual(visit.got.body, b"Exceeded connection limit for user\r\n")
         self.assertTrue(visit.hung_up)
 

@@ -550,12 +550,12 @@ class FaultTests(V2TestCase):
         for fault, hung_up in (
             (damage.Fin(), True),
             (damage.Close(), True),
-            (damage.ConnectionLimitNotice(), True),
+            (damage.SimulatedConnectionLimit(), True),
             (damage.Stall(), False),
             (damage.Garbage(), False),
             (damage.SplitChunks(at="utf8"), False),
             (damage.BadChunk(), False),
-            (remarks.UndocumentedNotice(), False),
+            (remarks.SimulatedUnknown(), False),
         ):
             visit = self.struck(fault)
             self.run_for(0.1)

@@ -107,7 +107,7 @@ class GzipCut(StreamFault):
             stream.wire.break_off()
 
 
-class ConnectionLimitNotice(StreamFault, tag="connection-limit"):
+class SimulatedConnectionLimit(StreamFault, tag="connection-limit"):
     """Sends Twitter's plain-text line about too many connections, and ends the body."""
 
     def strike(self, stream: Stream) -> None:

@@ -9,7 +9,7 @@ from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.v1 import notices
 
 
-class DeleteNotice(StreamFault, tag="delete"):
+class SimulatedDelete(StreamFault, tag="delete"):
     """Sends a deletion notice."""
 
     status_id: int = 1234
@@ -19,7 +19,7 @@ class DeleteNotice(StreamFault, tag="delete"):
         stream.tell(notices.delete(self.status_id, self.user_id, stream.milliseconds()))
 
 
-class ScrubGeoNotice(StreamFault, tag="scrub_geo"):
+class SimulatedScrubGeo(StreamFault, tag="scrub_geo"):
     """Sends a location deletion notice."""
 
     up_to_status_id: int = 23260136625
@@ -29,7 +29,7 @@ class ScrubGeoNotice(StreamFault, tag="scrub_geo"):
         stream.tell(notices.scrub_geo(self.up_to_status_id, self.user_id))
 
 
-class LimitNotice(StreamFault, tag="limit"):
+class SimulatedLimit(StreamFault, tag="limit"):
     """Sends a limit notice about `missed` more undelivered posts; two counters take turns."""
 
     missed: Count = 100
@@ -39,7 +39,7 @@ class LimitNotice(StreamFault, tag="limit"):
         stream.tell(notices.limit(missed, stream.milliseconds()))
 
 
-class StatusWithheldNotice(StreamFault, tag="status_withheld"):
+class SimulatedStatusWithheld(StreamFault, tag="status_withheld"):
     """Sends the notice that a post is withheld in some countries."""
 
     status_id: int = 1234567890
@@ -50,7 +50,7 @@ class StatusWithheldNotice(StreamFault, tag="status_withheld"):
         stream.tell(notices.status_withheld(self.status_id, self.user_id, self.countries))
 
 
-class UserWithheldNotice(StreamFault, tag="user_withheld"):
+class SimulatedUserWithheld(StreamFault, tag="user_withheld"):
     """Sends the notice that a user is withheld in some countries."""
 
     user_id: int = 123456
@@ -60,7 +60,7 @@ class UserWithheldNotice(StreamFault, tag="user_withheld"):
         stream.tell(notices.user_withheld(self.user_id, self.countries))
 
 
-class DisconnectNotice(StreamFault, tag="disconnect"):
+class SimulatedDisconnect(StreamFault, tag="disconnect"):
     """Sends a disconnect message and, unless `close` is false, ends the stream."""
 
     code: int = 12
@@ -72,7 +72,7 @@ class DisconnectNotice(StreamFault, tag="disconnect"):
             stream.wire.end()
 
 
-class StallWarning(StreamFault, tag="warning"):
+class SimulatedStallWarning(StreamFault, tag="warning"):
     """Sends FALLING_BEHIND, which has no consequence."""
 
     percent_full: Annotated[int, msgspec.Meta(ge=0, le=100)] = 60
@@ -81,14 +81,14 @@ class StallWarning(StreamFault, tag="warning"):
         stream.tell(notices.falling_behind(self.percent_full))
 
 
-class UserUpdateNotice(StreamFault, tag="event"):
+class SimulatedUserUpdate(StreamFault, tag="event"):
     """Sends a user_update event."""
 
     def strike(self, stream: Stream) -> None:
         stream.tell(notices.event(stream.milliseconds()))
 
 
-class UndocumentedNotice(StreamFault, tag="unknown"):
+class SimulatedUnknown(StreamFault, tag="unknown"):
     """Sends a message of a kind that is documented nowhere."""
 
     def strike(self, stream: Stream) -> None:

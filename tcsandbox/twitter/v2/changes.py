@@ -39,7 +39,7 @@ class RuleChangeRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @attrs.frozen
-class Outcome:
+class RuleChangeOutcome:
     """
     A reply, and what has really changed.
 
@@ -51,7 +51,7 @@ class Outcome:
     rules: tuple[AppRule, ...] = ()
 
 
-def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> Outcome:
+def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> RuleChangeOutcome:
     """Answer a POST of rules, made at `now`; raise Denied."""
     dry_run = _flag(params, "dry_run")
     if _flag(params, "delete_all"):
@@ -111,7 +111,7 @@ def count_rules(app: App) -> Reply:
     return Reply(200, {"data": data})
 
 
-def _add(app: App, wanted: Sequence[RuleToAdd], now: float, dry_run: bool) -> Outcome:
+def _add(app: App, wanted: Sequence[RuleToAdd], now: float, dry_run: bool) -> RuleChangeOutcome:
     pairs = [(rule.value, rule.tag or None) for rule in wanted]
     done = app.rules.add(pairs, now, app.terms(), dry_run)
     created = len(done.rules)
@@ -123,7 +123,7 @@ def _add(app: App, wanted: Sequence[RuleToAdd], now: float, dry_run: bool) -> Ou
     return _outcome("add", status, done, summary, now, dry_run)
 
 
-def _delete(app: App, ids: Sequence[str], now: float, dry_run: bool) -> Outcome:
+def _delete(app: App, ids: Sequence[str], now: float, dry_run: bool) -> RuleChangeOutcome:
     done = app.rules.delete(ids, now, app.terms(), dry_run)
     summary: Json = {"deleted": len(done.rules), "not_deleted": len(done.errors)}
     return _outcome("delete", 200, done, summary, now, dry_run)
@@ -131,13 +131,13 @@ def _delete(app: App, ids: Sequence[str], now: float, dry_run: bool) -> Outcome:
 
 def _outcome(
     change: str, status: int, done: RuleChange, summary: Json, now: float, dry_run: bool
-) -> Outcome:
+) -> RuleChangeOutcome:
     body: Json = {"meta": {"sent": _sent(now), "summary": summary}}
     if change == "add" and done.rules:
         body = {"data": [rule.as_json() for rule in done.rules], **body}
     if done.errors:
         body["errors"] = list(done.errors)
-    return Outcome(Reply(status, body), change, () if dry_run else done.rules)
+    return RuleChangeOutcome(Reply(status, body), change, () if dry_run else done.rules)
 
 
 def _flag(params: dict[str, Any], name: str) -> bool:
