@@ -1,5 +1,5 @@
 """
-tcc-account: what a capture's folder holds, and what is missing from it.
+The command tcc-account: what a capture's folder holds, and what is missing from it.
 
-It only reads: neither a client that is running nor a folder on a read-only disk is disturbed.
+It only reads, so that it works beside a running client, and on a read-only disk.
 """

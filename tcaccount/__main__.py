@@ -1,4 +1,4 @@
-"""`python -m tcaccount`"""
+"""Runs `tcc-account` for `python -m tcaccount`."""
 
 from tcaccount.command import main
 

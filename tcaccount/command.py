@@ -1,7 +1,7 @@
 """
-`tcc-account FOLDER`: the account of a capture, for the researcher who publishes from it.
+The command `tcc-account FOLDER`: the account of a capture, for whoever publishes from it.
 
-Knows the command line, and what goes to which output; what is said comes from the other modules.
+Knows the command line, and what goes to which output; does not know what an account says.
 """
 
 import argparse
@@ -32,18 +32,19 @@ from tcclient.sources.source import SourceKind
 from tcclient.storage.postids import PostIds
 
 AGREES, DIFFERS, CANNOT, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
+"""Exit statuses; the last two are those of a shell for SIGINT and SIGPIPE, 128 + the signal."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
+    """Parses the command line; says what is wrong with it in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with status 2."""
+        """Print the message alone, without the usage, and exit with status 2."""
         self.exit(CANNOT, f"{self.prog}: {message}\n")
 
 
 def make_parser(reading: Reading) -> Parser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = Parser(
         prog="tcc-account",
         description="What a capture holds and what is missing from it, by its ledger.",
@@ -62,7 +63,7 @@ def make_parser(reading: Reading) -> Parser:
 
 
 def picture(text: str) -> Path:
-    """A file name; argparse says that it was wrong."""
+    """Return the path of a picture.  Raises ArgumentTypeError if its format is not known."""
     if Path(text).suffix.lower() not in plot.FORMATS:
         raise argparse.ArgumentTypeError(f"{text!r} ends with none of {', '.join(plot.FORMATS)}")
     return Path(text)
@@ -70,8 +71,9 @@ def picture(text: str) -> Path:
 
 def main(arguments: Sequence[str] | None = None, kinds: Sequence[SourceKind] = KINDS) -> NoReturn:
     """
-    Raises SystemExit: 0, 1 where --verify finds a difference, 2 with a sentence where something
-    cannot be read or written, 130 after Ctrl-C, 141 where nobody reads the output any more.
+    Run the command with these arguments, by default those of the process.  Raises SystemExit: 0; 1
+    if --verify finds a difference; 2, with a sentence, if something cannot be read or written; 130
+    after Ctrl-C; 141 if nobody reads the output any more.
     """
     reading = Reading.of(kinds)
     options = make_parser(reading).parse_args(arguments)
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str] | None = None, kinds: Sequence[SourceKind] = K
         sys.stdout.flush()
     except (NoCapture, CannotDraw) as e:
         status = _cannot(str(e))
-    except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
+    except BrokenPipeError:  # whoever reads the output has seen enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = CLOSED
     except OSError as e:
@@ -91,7 +93,10 @@ def main(arguments: Sequence[str] | None = None, kinds: Sequence[SourceKind] = K
 
 
 def run(options: argparse.Namespace, reading: Reading) -> int:
-    """The exit status.  Raises NoCapture, CannotDraw and OSError."""
+    """
+    Do what the options ask for, and return the exit status.  Raises NoCapture, CannotDraw and
+    OSError.
+    """
     if options.plot:
         plot.check()
     folder = find(options.folder)
@@ -113,6 +118,7 @@ def run(options: argparse.Namespace, reading: Reading) -> int:
 
 
 def _verify(folder: Folder, index: Index, temporary: str, reading: Reading) -> int:
+    """Print what differs between folder and ledger.  Return the exit status."""
     differences = 0
     with _progress(sum(found.bytes for found in folder.found.values())) as progress:
         verification = Verification(folder, index, temporary, reading, progress.advance)
@@ -130,7 +136,7 @@ def _verify(folder: Folder, index: Index, temporary: str, reading: Reading) -> i
 
 
 def _growing(folder: Folder, temporary: str, ids: PostIds) -> dict[str, int]:
-    """File that is not finished -> the posts in it."""
+    """Return how many posts are in each file that is not finished, by its name."""
     sizes = {n: f.bytes for n, f in sorted(folder.found.items()) if n.endswith(temporary)}
     growing = {}
     with _progress(sum(sizes.values())) as progress:
@@ -142,6 +148,7 @@ def _growing(folder: Folder, temporary: str, ids: PostIds) -> dict[str, int]:
 
 
 def _plot(subject: Subject, folder: Folder, reading: Reading, path: Path) -> None:
+    """Draw the posts and gaps of a capture.  Raises CannotDraw, and OSError."""
     found = subject.record
     wanted = found.wanted(subject.index, folder.name)
     if not wanted:
@@ -157,6 +164,7 @@ def _plot(subject: Subject, folder: Folder, reading: Reading, path: Path) -> Non
 
 @contextmanager
 def _progress(total: int) -> Iterator[Progress]:
+    """Show the progress of so many bytes, if stderr is a terminal, and clear it in the end."""
     progress = Progress(total, sys.stderr if sys.stderr.isatty() else None, time.monotonic)
     try:
         yield progress
@@ -165,5 +173,6 @@ def _progress(total: int) -> Iterator[Progress]:
 
 
 def _cannot(sentence: str) -> int:
+    """Print to stderr what cannot be done.  Return the exit status."""
     print(f"tcc-account: {sentence}", file=sys.stderr)
     return CANNOT

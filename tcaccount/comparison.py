@@ -1,5 +1,7 @@
 """
-One file against the line of the ledger that accounts for it.  Pure.
+Compares a file with the line of the ledger that accounts for it.  Pure.
+
+Knows what has to be equal, and which differences are as they should be; reads nothing.
 """
 
 from collections.abc import Iterator
@@ -29,12 +31,12 @@ Finding = Difference | Remark
 
 
 def compare(booked: Booked, found: FileContents) -> Iterator[Finding]:
-    """What is not as the ledger says, and lines that are no posts."""
+    """Yield what is not as the ledger says, and which lines of the file are no posts."""
     changes = list(_changes(booked, found))
     if changes:
         yield Difference(f"{booked.entry.name} is not what was written: {', '.join(changes)}.")
-    # What was there before the ledger is kept as it was found, whatever is in it; so is what was
-    # damaged on its way here.
+    # A file from before the ledger is kept as it was found, whatever is in it; and a line that was
+    # damaged on its way here was stored as it came.
     is_as_it_came = booked.entry.sha256 is not None and not changes
     kind = Remark if booked.is_adopted or is_as_it_came else Difference
     for text in _broken(found):
@@ -42,6 +44,7 @@ def compare(booked: Booked, found: FileContents) -> Iterator[Finding]:
 
 
 def _changes(booked: Booked, found: FileContents) -> Iterator[str]:
+    """Yield a clause for each number of a file that is not the ledger's."""
     entry = booked.entry
     if found.posts != entry.posts:
         yield f"it has {number(found.posts, 'post')} and had {number(entry.posts)}"
@@ -52,6 +55,7 @@ def _changes(booked: Booked, found: FileContents) -> Iterator[str]:
 
 
 def _broken(found: FileContents) -> Iterator[str]:
+    """Yield a clause about lines that are no posts; the file's name goes in front."""
     if found.torn:
         yield f"ends with a line of {number(found.torn, 'byte')} that no newline ends"
     if found.broken:

@@ -15,15 +15,16 @@ from tcclient.storage.folders import INDEX
 
 _LEDGER = ".ledger.jsonl"
 TORN = ".torn"
+"""The end of the name of a file with the cut end of a post, which a crash left."""
 
 
 class NoCapture(Exception):
-    """The folder cannot be read as that of a capture; str() is a sentence."""
+    """Raised where a folder cannot be read as that of a capture.  str() is a sentence."""
 
 
 @attrs.frozen
 class Found:
-    """A file of the folder.  `names` is how many names its content has on this disk."""
+    """A file of the folder.  `names` is how many names, or hard links, its content has."""
 
     name: str
     bytes: int
@@ -35,8 +36,9 @@ class Folder:
     """
     The folder of the capture `name`, and what was in it when it was listed.
 
-    `is_open`: a client captures into it.  `found` are the files that are called like the capture,
-    `others` the rest; hidden ones are not among them.
+    `is_open` says whether a client captures into it.  `found` are the files whose names begin with
+    that of the capture, `others` the rest, both by name; hidden files and the ledger are in
+    neither.
     """
 
     path: Path
@@ -47,17 +49,18 @@ class Folder:
 
     @property
     def ledger(self) -> Path:
+        """The ledger of the capture."""
         return self.path / f"{self.name}{_LEDGER}"
 
     @property
     def index(self) -> Path:
-        """The ledger of what belongs to no capture; it need not be there."""
+        """The ledger of what belongs to no capture, which may not exist."""
         return self.path.parent / INDEX
 
     def inside(self, name: str) -> Path:
         """
-        A file that a line of the ledger names.  Raises FileNotFoundError for what is no name of a
-        file in this folder.
+        Return the path of a file that a line of the ledger names.  Raises FileNotFoundError if
+        there is no such file, or the name leads out of this folder.
         """
         path = self.path / name
         if Path(name).name != name or not path.is_file():
@@ -67,8 +70,8 @@ class Folder:
 
 def find(path: Path) -> Folder:
     """
-    The capture at `path`.  To be called before its ledger is read: what is finished in between is
-    in the ledger then.  Raises NoCapture.
+    Return the folder of the capture at `path`.  Raises NoCapture.  Call this before its ledger is
+    read, which then accounts for each file that was finished when the folder was listed.
     """
     try:
         path = path.resolve(strict=True)
@@ -84,7 +87,10 @@ def find(path: Path) -> Folder:
 
 
 def _name(path: Path) -> str:
-    """By the ledger that is in the folder, which may have been renamed."""
+    """
+    Return the name of the capture, which is that of the ledger: the folder may have been renamed.
+    Raises NoCapture, and OSError.
+    """
     if not path.is_dir():
         raise NoCapture(f"{str(path)!r} is not a folder.")
     below = [child.name for child in path.iterdir() if (child / f"{child.name}{_LEDGER}").is_file()]
@@ -103,18 +109,21 @@ def _name(path: Path) -> str:
 
 
 def _is_visible(entry: "os.DirEntry[str]", name: str) -> bool:
-    """Whether it is a file, and neither hidden nor the ledger."""
+    """Return whether this is a file, and neither hidden nor the ledger of the capture `name`."""
     return entry.name != f"{name}{_LEDGER}" and entry.name[0] != "." and entry.is_file()
 
 
 def _found(entry: "os.DirEntry[str]") -> Found:
+    """Return what the folder tells of a file.  Raises OSError."""
     status = entry.stat()
     return Found(entry.name, status.st_size, status.st_nlink)
 
 
 def _is_locked(ledger: Path) -> bool:
-    """Asked by taking a lock that others may share, and letting it go at once.  A file system
-    without locks says no."""
+    """
+    Return whether a client has the ledger locked; False on a file system without locks.  To find
+    out, a lock that others may share is taken, and let go of at once.
+    """
     fd = os.open(ledger, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

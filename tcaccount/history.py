@@ -1,6 +1,8 @@
 """
 What the lines of a ledger say of one job together: when posts were wanted, when none could come,
 and for which keywords they came.  Pure.
+
+Knows the kinds of lines that begin and end these times; knows no file.
 """
 
 from collections.abc import Sequence
@@ -17,9 +19,8 @@ from tcclient.ledger.lines import LedgerLine
 @attrs.frozen
 class MissedTime:
     """
-    A time in which posts were wanted and could not come, in epoch seconds.
-
-    `is_open`: no line tells its end, and it lasts at least until the last line that there is.
+    A time in which posts were wanted and could not come, in epoch seconds.  `is_open` says that no
+    line tells its end: it lasts at least until the last line of the ledger.
     """
 
     job: int
@@ -36,14 +37,15 @@ class MissedTime:
 
     @property
     def seconds(self) -> float:
+        """How long it is; 0.0 if it ends before it begins."""
         return max(0.0, self.end - self.begin)
 
 
 @attrs.define
 class Wording:
     """
-    A keyword text: when it was asked for, and from when until when posts came for it; epoch
-    seconds, None where no line says so.
+    A keyword text: when it was asked for, and from when until when posts came for it, in epoch
+    seconds; None where no line says so.  `refused` are the terms that were left out.
     """
 
     job: int
@@ -56,10 +58,11 @@ class Wording:
 
 class JobHistory:
     """
-    Of one job in one folder.
+    What happened to one job in one folder, from lines that are taken one after the other.
 
-    Wanted is the time from a `capture_start` to the next `capture_stop`; neither a crash nor a stop
-    of the client (`left`) ends it.
+    Posts are wanted from a `capture_start` to the next `capture_stop`; neither a crash nor a stop
+    of the client (`left`) ends that time.  `first` and `last` are when the first and the last line
+    were written, in epoch seconds; `ended_because` is why the job does not run now.
     """
 
     def __init__(self, job: int) -> None:
@@ -77,7 +80,7 @@ class JobHistory:
         self._is_held = False
 
     def take(self, line: LedgerLine) -> None:
-        """The next line that is of this job."""
+        """Take the next line that is about this job."""
         entry = line.entry
         self.first = line.at if self.first is None else self.first
         self.last = line.at
@@ -103,12 +106,12 @@ class JobHistory:
         self._heard_of(line)
 
     def wanted(self, elsewhere: Sequence[Interval] = ()) -> list[Interval]:
-        """When posts were wanted here: not while the job had another folder."""
+        """Return when posts were wanted, less the times when the job was in folders elsewhere."""
         ends = [*self._stops, self.last] if self.is_running else self._stops
         return without(zip(self._begins, ends, strict=True), elsewhere)
 
     def gaps(self) -> list[MissedTime]:
-        """As the ledger has them, and the one that is open."""
+        """Return the gaps that the ledger has, in its order, and last the one that is open."""
         if self._begun is None:
             return self._gaps
         begun = self._begun
@@ -118,16 +121,18 @@ class JobHistory:
         return [*self._gaps, last]
 
     def missing(self, elsewhere: Sequence[Interval] = ()) -> float:
-        """Seconds of the wanted time that lie in gaps, each counted once."""
+        """Return how many seconds of the wanted time are in gaps, each counted once."""
         gaps = [(gap.begin, gap.end) for gap in self.gaps()]
         return total(within(gaps, self.wanted(elsewhere)))
 
     def _opened(self) -> None:
+        """Begin a gap if the process before this one did not close the folder."""
         if self._is_held and self.is_running:
             self._begin_gap(Missing(self._alive, CRASH, "the client was killed"))
         self._is_held = True
 
     def _started(self, at: float) -> None:
+        """Have posts wanted from `at` on, if they were not; until they come there is a gap."""
         if not self.is_running:
             self._begins.append(at)
             self._begun = None
@@ -135,6 +140,7 @@ class JobHistory:
         self._begin_gap(Missing(at, START, "the capture was started"))
 
     def _stopped(self, at: float, stop: entries.CaptureStop) -> None:
+        """End the time in which posts are wanted; begin a gap if only the client has stopped."""
         if stop.because == "left":
             self._begin_gap(Missing(_covered(at, stop), LEFT, "the client was stopped"))
             return
@@ -148,13 +154,16 @@ class JobHistory:
         self._begun = None
 
     def _disconnected(self, at: float, end: entries.Disconnected) -> None:
-        if self.is_running and end.cause != "stopped":  # of that the stop tells
+        """Begin a gap with the last byte that came, if posts are wanted."""
+        if self.is_running and end.cause != "stopped":  # the line of the stop tells of that
             self._begin_gap(Missing(at - (end.silent or 0.0), end.cause, end.detail))
 
     def _begin_gap(self, begun: Missing) -> None:
+        """Begin a gap, unless one is open already, which goes on."""
         self._begun = self._begun or begun
 
     def _missed(self, gap: entries.Gap) -> None:
+        """Take a gap with both ends from its line; none is open after it."""
         self._begun = None
         self._gaps.append(
             MissedTime(
@@ -172,11 +181,13 @@ class JobHistory:
         )
 
     def _asked(self, at: float, asked: entries.Keywords) -> None:
+        """Add a keyword text, unless it is the last one, which is still being followed."""
         last = self.wordings[-1] if self.wordings else None
         if last is None or last.text != asked.after or last.end is not None:
             self.wordings.append(Wording(self.job, asked.after, at, refused=asked.refused))
 
     def _in_force(self, since: float, text: str | None) -> None:
+        """Have posts come for this keyword text from `since` on, and no more for the others."""
         last = self.wordings[-1] if self.wordings else None
         if last is None or last.text != text or last.end is not None:
             last = Wording(self.job, text, None)
@@ -188,10 +199,11 @@ class JobHistory:
             last.begin = since
 
     def _in_force_now(self) -> list[Wording]:
+        """Return the keyword texts for which posts come now."""
         return [one for one in self.wordings if one.begin is not None and one.end is None]
 
     def _heard_of(self, line: LedgerLine) -> None:
-        """Until when an earlier process is known to have been there, should it be killed now."""
+        """Remember until when this process is known to have run, should it be killed now."""
         entry = line.entry
         if isinstance(entry, entries.File) and entry.recovered:
             if entry.last_arrival is not None:
@@ -201,4 +213,5 @@ class JobHistory:
 
 
 def _covered(at: float, stop: entries.CaptureStop) -> float:
+    """Return until when posts came before a stop that was noted at `at`."""
     return at if stop.covered is None else seconds(stop.covered)

@@ -1,7 +1,7 @@
 """
-What stands in the ledger beside all folders: where jobs have been, and outages of the server.
+What the ledger beside all folders says: where jobs have been, and when the server failed.
 
-Knows the lines that are about more than one folder.
+Knows the lines that belong to no capture; knows no line of a folder's own ledger.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,10 @@ FOREVER = float("inf")
 
 @attrs.frozen
 class Outage:
-    """The capture server failed, for so many seconds until it succeeded again at `end`."""
+    """
+    A time in which the capture server failed at `doing`: so many seconds, until `end`, in epoch
+    seconds.
+    """
 
     doing: str
     end: float
@@ -28,14 +31,17 @@ class Outage:
 
 @attrs.define
 class Index:
-    """`known` is False where there is none, as beside a folder that was copied elsewhere."""
+    """
+    What the lines of that ledger say together.  `known` is False if there is no such ledger, as
+    beside a folder that was copied elsewhere.
+    """
 
     known: bool = False
     outages: list[Outage] = attrs.Factory(list)
     _moves: dict[tuple[str, int], list[tuple[float, str]]] = attrs.Factory(dict)
 
     def take(self, line: LedgerLine) -> None:
-        """The next line."""
+        """Take the next line."""
         entry = line.entry
         if isinstance(entry, entries.JobFolder) and line.job is not None:
             self._moves.setdefault((entry.server, line.job), []).append((line.at, entry.name))
@@ -43,10 +49,10 @@ class Index:
             self.outages.append(Outage(entry.doing, line.at, entry.after))
 
     def elsewhere(self, job: int, name: str) -> list[Interval]:
-        """When a job that has had the folder `name` had another one."""
+        """Return when a job that was in the folder `name` was in another one."""
         away = []
-        for (_, owner), moves in self._moves.items():
-            if owner == job and any(place == name for _, place in moves):
+        for (_, moved), moves in self._moves.items():
+            if moved == job and any(place == name for _, place in moves):
                 ends = [at for at, _ in moves[1:]] + [FOREVER]
                 away += [
                     (at, end) for (at, place), end in zip(moves, ends, strict=True) if place != name
@@ -55,7 +61,7 @@ class Index:
 
 
 def read_index(path: Path, vocabulary: Vocabulary) -> Index:
-    """Raises OSError, but for a file that is not there."""
+    """Return what the ledger at `path` says; nothing if it does not exist.  Raises OSError."""
     try:
         return _index(line for line in lines(path, vocabulary) if isinstance(line, LedgerLine))
     except FileNotFoundError:

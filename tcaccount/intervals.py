@@ -1,13 +1,13 @@
-"""Stretches of time: joined, cut to others, added up.  Pure; epoch seconds."""
+"""Joins stretches of time, cuts them by others and adds them up.  Pure; knows no ledger."""
 
 from collections.abc import Iterable
 
 Interval = tuple[float, float]
-"""[begin, end); one that ends before it begins holds nothing."""
+"""From the first time up to the second, in epoch seconds; nothing if that is not later."""
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """The same time, in order, without overlaps."""
+    """Return the same time in order of its beginnings, without overlaps."""
     result: list[Interval] = []
     for begin, end in sorted(one for one in intervals if one[0] < one[1]):
         if result and begin <= result[-1][1]:
@@ -18,7 +18,7 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def within(intervals: Iterable[Interval], frame: Iterable[Interval]) -> list[Interval]:
-    """What of `intervals` lies in `frame`."""
+    """Return what of `intervals` is within `frame`."""
     result = []
     outer = merged(frame)
     first = 0
@@ -33,7 +33,7 @@ def within(intervals: Iterable[Interval], frame: Iterable[Interval]) -> list[Int
 
 
 def without(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
-    """What of `intervals` lies outside of `holes`."""
+    """Return what of `intervals` is outside of `holes`."""
     edges = [float("-inf")]
     for begin, end in merged(holes):
         edges += [begin, end]
@@ -42,5 +42,5 @@ def without(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[In
 
 
 def total(intervals: Iterable[Interval]) -> float:
-    """Seconds, each counted once."""
+    """Return how many seconds these are, each counted once."""
     return sum(end - begin for begin, end in merged(intervals))

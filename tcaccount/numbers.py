@@ -1,8 +1,9 @@
 """
-Whether the numbers of a ledger add up: each account against the one before and what lies between.
+Checks whether the counters in a ledger add up.  Pure.
 
-Pure.  A job that has had another folder brings its numbers from there: what an opening says is
-believed then.
+Compares the counters of each line with those before, and what happened in between.  Knows the kinds
+of lines that change counters.  A job that was in another folder brings its counters from there:
+those of an opening are believed then.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ _NAMES = tuple(field.name for field in attrs.fields(Counters))
 
 class Numbers:
     """
-    `may_come` says whether the numbers of a job can have come from another folder.  After lines
-    that were dropped a number may be higher than it should.
+    The counters of all jobs in a ledger.  `may_come` returns whether those of a job can have come
+    from another folder.  After lines that were dropped a counter may be higher than the lines say.
     """
 
     def __init__(self, may_come: Callable[[int], bool]) -> None:
@@ -29,7 +30,7 @@ class Numbers:
         self._uncertain: set[int] = set()
 
     def take(self, line: LedgerLine) -> Iterator[str]:
-        """The next line; yields a sentence for each number in it that is not as it should be."""
+        """Take the next line, and yield a sentence for each counter in it that does not add up."""
         entry, job = line.entry, line.job
         if isinstance(entry, entries.LinesDropped):
             self._uncertain.update(self._known)
@@ -49,6 +50,7 @@ class Numbers:
         self._uncertain.discard(job)
 
     def _compare(self, line: int, job: int, found: Counters, due: Counters) -> Iterator[str]:
+        """Yield a sentence for each counter of a line that is not what it should be."""
         for name in _NAMES:
             told, expected = getattr(found, name), getattr(due, name)
             if told != expected and not (told > expected and job in self._uncertain):
@@ -59,7 +61,7 @@ class Numbers:
 
 
 def _expected(before: Counters, entry: entries.Entry) -> Counters:
-    """Return the numbers after what the line tells."""
+    """Return what the counters should be after a line, from those before it."""
     match entry:
         case entries.NotStored(posts=posts, counted=True):
             return attrs.evolve(before, posts=before.posts + posts)

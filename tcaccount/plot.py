@@ -1,7 +1,7 @@
 """
-The picture of a capture: posts per minute over time, gaps shaded.
+Draws the picture of a capture: posts per minute over time, with gaps shaded.
 
-Knows matplotlib, which is not needed for anything else and may be missing.
+Knows matplotlib, which nothing else needs and which may be missing; knows no file of posts.
 """
 
 from collections.abc import Iterable
@@ -19,19 +19,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = (".png", ".svg")
+"""How the name of a picture may end."""
 
 MISSING = "A picture needs matplotlib, which is not installed: pip install matplotlib."
+"""What to say where matplotlib is missing."""
 
 _CURVE, _GAP, _GRID = "#3b7dae", "#f7cfc3", "#dddddd"
 
 
 class CannotDraw(Exception):
-    """There is nothing to draw, or nothing to draw it with; str() is a sentence."""
+    """Raised where there is nothing to draw, or no matplotlib.  str() is a sentence."""
 
 
 @attrs.frozen
 class Picture:
-    """What to draw: of which capture, in which time, with which gaps."""
+    """What to draw: the posts and gaps of the capture `name`, in `period`."""
 
     name: str
     period: Interval
@@ -40,7 +42,7 @@ class Picture:
 
 
 def check() -> None:
-    """Raises CannotDraw where matplotlib is missing: to be asked before long work."""
+    """Raise CannotDraw if matplotlib is missing.  Call this before long work."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as e:
@@ -48,7 +50,7 @@ def check() -> None:
 
 
 def draw(picture: Picture, path: Path) -> None:
-    """Write the picture; its name says in which format.  Raises OSError."""
+    """Write the picture to `path`, whose ending says in which format.  Raises OSError."""
     from matplotlib.figure import Figure
 
     curve = picture.minutes.curve(picture.period)
@@ -71,6 +73,7 @@ def draw(picture: Picture, path: Path) -> None:
 
 
 def _furnish(axes: "Axes") -> None:
+    """Give the axes their scale, grid and frame."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator()
@@ -83,7 +86,7 @@ def _furnish(axes: "Axes") -> None:
 
 
 def _left_out(picture: Picture) -> str:
-    """What is in the files and not in the picture."""
+    """Return for the title which posts are in the files and not in the picture."""
     parts = []
     outside = picture.minutes.outside(picture.period)
     if outside:

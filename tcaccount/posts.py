@@ -1,7 +1,7 @@
 """
-What is in a data file: its posts, bytes and hash, in one pass and in bounded memory.
+Reads a data file: counts its posts and bytes and hashes it, in one pass and in bounded memory.
 
-Knows lines; nothing of the ledger.
+Knows the lines of such a file; does not know the ledger.
 """
 
 import hashlib
@@ -19,8 +19,9 @@ _BLOCK = 1 << 20
 @attrs.define
 class FileContents:
     """
-    What a file holds.  `posts` are the lines that are not blank; of these `broken` are no JSON
-    objects, the first of them the `first_broken`-th; `torn` are the bytes behind the last newline.
+    What is in a file.  `posts` is the number of lines that are not blank; `broken` of them are no
+    JSON objects, and the first of those is the `first_broken`-th post, from 1, 0 for none.  `torn`
+    is the number of bytes behind the last newline; `sha256` is in hexadecimal digits.
     """
 
     posts: int = 0
@@ -32,7 +33,7 @@ class FileContents:
 
 
 def blocks(path: Path, advance: Callable[[int], object]) -> Iterator[bytes]:
-    """The bytes of a file; `advance` is told how many.  Raises OSError."""
+    """Yield the bytes of a file in blocks, and tell `advance` the size of each.  Raises OSError."""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             advance(len(block))
@@ -46,8 +47,8 @@ def read(
     take: Callable[[str], object] = lambda identity: None,
 ) -> FileContents:
     """
-    Return what is in a file.  `ids` finds the ids of its posts, of which `take` gets each.  Raises
-    OSError.
+    Return what is in a file.  `ids` finds the ids of its posts, and `take` is called with each of
+    them; `advance` is called with the size of each block.  Raises OSError.
     """
     found, splitter, digest = FileContents(), Splitter(), hashlib.sha256()
     for block in blocks(path, advance):
@@ -61,7 +62,7 @@ def read(
 
 
 def identities(path: Path, ids: PostIds, advance: Callable[[int], object]) -> Iterator[str]:
-    """Yield the ids in a file, without those of lines that are broken.  Raises OSError."""
+    """Yield the ids of the posts in a file whose lines are not broken.  Raises OSError."""
     splitter, found = Splitter(), FileContents()
     for block in blocks(path, advance):
         some: list[str] = []
@@ -75,6 +76,7 @@ def _look_at(
     found: FileContents,
     take: Callable[[str], object],
 ) -> None:
+    """Count these lines of a file in `found`, and call `take` with each id in them."""
     for message in messages:
         if isinstance(message, bytes) and message.isspace():
             continue
@@ -90,4 +92,5 @@ def _look_at(
 
 
 def _too_long() -> str | None:
+    """Refuse a line that is too long to be read: it counts as broken."""
     raise NotAnObject

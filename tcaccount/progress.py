@@ -1,4 +1,4 @@
-"""How far long work has come, on a terminal."""
+"""Shows on a terminal how far long work has come.  Does not know what is done."""
 
 from collections.abc import Callable
 from typing import TextIO
@@ -9,14 +9,14 @@ _STEP = 0.2
 """Seconds between two drawings."""
 
 _CELLS = 30
+"""Length of the bar, in characters."""
 
 
 @attrs.define
 class Progress:
     """
-    A bar of what is done of `total` bytes.  Nothing is drawn where `terminal` is None.
-
-    `clock` gives seconds that never go back.
+    A bar that shows how many of `total` bytes are done, on `terminal`; None draws nothing.  `clock`
+    returns seconds that never go back.
     """
 
     total: int
@@ -26,7 +26,7 @@ class Progress:
     _next: float = 0.0
 
     def advance(self, size: int) -> None:
-        """So many bytes more are done."""
+        """Add so many bytes that are done, and draw the bar if the last drawing is _STEP old."""
         self._done += size
         if self.terminal is not None and self.clock() >= self._next:
             self._next = self.clock() + _STEP
@@ -35,7 +35,7 @@ class Progress:
             self._draw(f"\r[{bar:.<{_CELLS}}] {share:4.0%} of {self.total / 1e6:,.0f} MB")
 
     def clear(self) -> None:
-        """Leave the line as it was."""
+        """Remove the bar."""
         self._draw("\r\x1b[K")
 
     def _draw(self, text: str) -> None:

@@ -1,8 +1,8 @@
 """
-How many posts were made in each minute, for a picture.  Pure.
+Counts how many posts were made in each minute, for a picture.  Pure.
 
-A post's time is the one in its id, which both APIs have to the millisecond: when it was made, so
-that what a backfill brought stands where it was missing.
+A post counts when it was made, by its id, which in both APIs has the millisecond: so those that a
+backfill brought are where they were missing.  Knows times; does not know how a picture is drawn.
 """
 
 from collections import Counter
@@ -14,17 +14,17 @@ from tcaccount.intervals import Interval
 from tcclient.storage.postids import PostIds
 
 MOST_STEPS = 1500
-"""How many steps a curve has at most; more cannot be seen."""
+"""Most steps of a curve; more could not be seen."""
 
 _WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
-"""Minutes of a step."""
+"""How long a step can be, in minutes."""
 
 
 @attrs.frozen
 class Curve:
     """
-    Posts per minute in steps of `minutes`: `values[i]` is the mean of the step that begins at
-    `edges[i]`, epoch seconds; there is one edge more.
+    Posts per minute, in steps of `minutes`.  `values[i]` is the mean of the step that begins at
+    `edges[i]`, in epoch seconds; the last edge is the end of the last step.
     """
 
     minutes: int
@@ -34,8 +34,8 @@ class Curve:
 
 class Minutes:
     """
-    Counts posts by the minute in which `ids` says they were made; `undated` are those whose id does
-    not tell.
+    Counts posts by the minute in which they were made, as `ids` tells; `undated` is the number of
+    those whose id does not tell.
     """
 
     def __init__(self, ids: PostIds) -> None:
@@ -53,12 +53,12 @@ class Minutes:
                 self._posts[int(at // 60)] += 1
 
     def outside(self, period: Interval) -> int:
-        """The posts that were made in no minute of the period."""
+        """Return how many posts were made in no minute of the period."""
         first, last = period[0] // 60, period[1] // 60
         return sum(n for minute, n in self._posts.items() if not first <= minute <= last)
 
     def curve(self, period: Interval) -> Curve:
-        """Of the period, in steps of as many minutes as it takes to see it."""
+        """Return the curve of a period, in the shortest steps of which there are not too many."""
         first, last = int(period[0] // 60), int(period[1] // 60)
         fitting = (width for width in _WIDTHS if (last - first) / width < MOST_STEPS)
         width = next(fitting, _WIDTHS[-1])

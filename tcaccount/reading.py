@@ -1,4 +1,8 @@
-"""What it takes to read the ledgers and files of captures: what their sources say of theirs."""
+"""
+What is needed to read the ledgers and files of captures.
+
+Asks the kinds of sources for their lines, ids and tables; knows no kind by name.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,8 +17,8 @@ from tcclient.storage.postids import PostIds
 @attrs.frozen
 class Reading:
     """
-    How to read: `vocabulary` has the kinds of lines, `ids` finds the ids of posts, and `tables`
-    are those that only some sources fill, by name.
+    How to read what these `kinds` of sources have brought: `vocabulary` has the kinds of lines,
+    `ids` finds the ids of posts, and `tables` are those that only some sources fill, by name.
     """
 
     kinds: Sequence[SourceKind]
@@ -24,7 +28,7 @@ class Reading:
 
     @classmethod
     def of(cls, kinds: Sequence[SourceKind] = KINDS) -> "Reading":
-        """Return how to read what these kinds of sources have brought."""
+        """Return how to read what these kinds of sources have brought, by default all."""
         tables = {name: table for kind in kinds for name, table in kind.tables.items()}
         return cls(kinds, vocabulary(kinds), post_ids(kinds=kinds), tables)
 

@@ -1,7 +1,8 @@
 """
 What the lines of a capture's ledger say together.  Pure.
 
-Holds what is rare (gaps, files, keywords) line by line, and counts what is not.
+Knows which lines are rare (gaps, files, keywords), keeps these one by one, and counts the others;
+does not know what follows from them for a report.
 """
 
 from collections import Counter
@@ -20,7 +21,10 @@ from tcclient.sources.source import SourceReport
 
 @attrs.frozen
 class Booked:
-    """A finished file as the ledger has it: by which line, of which job, and what of it."""
+    """
+    A finished file as the ledger has it: `number` is that of the line, `job` the job that the line
+    is about, `entry` what the line says.
+    """
 
     number: int
     job: int | None
@@ -28,13 +32,21 @@ class Booked:
 
     @property
     def is_adopted(self) -> bool:
-        """Whether it stood there before the ledger."""
+        """Whether the file is older than the ledger."""
         return isinstance(self.entry, entries.Adopted)
 
 
 @attrs.define
 class Record:
-    """All that is known of a folder from its ledger; `reports` are those of the sources."""
+    """
+    All that the ledger of a folder says.
+
+    `reports` are those of the sources.  `jobs` and `counters` are by the job's id; `counts` has the
+    number of lines of each kind, `sums` what some kinds add up to: posts, lines or bytes.
+    `to_adopt` are the older files that no client has read yet.  `clock_steps` are when the clock
+    was set, in epoch seconds, and by how many seconds.  `disk_seconds` is for how long the disk
+    took no posts, in `disk_ended` times whose end is known.
+    """
 
     reports: Sequence[SourceReport] = ()
     jobs: dict[int, JobHistory] = attrs.Factory(dict)
@@ -51,7 +63,7 @@ class Record:
     disk_ended: int = 0
 
     def take(self, line: LedgerLine | UnreadableLine | CutLine) -> None:
-        """The next line of the ledger."""
+        """Take the next line of the ledger."""
         if isinstance(line, UnreadableLine):
             self.unreadable.append(line)
         elif isinstance(line, CutLine):
@@ -68,12 +80,12 @@ class Record:
                     self.counters[line.job] = counters
 
     def gaps(self) -> list[MissedTime]:
-        """Of all jobs, by their beginning."""
+        """Return the gaps of all jobs, in order of their beginnings."""
         found = [gap for history in self.jobs.values() for gap in history.gaps()]
         return sorted(found, key=lambda gap: gap.begin)
 
     def wanted(self, index: Index, name: str) -> list[Interval]:
-        """When any job wanted posts in the folder `name`."""
+        """Return when posts were wanted for any job in the folder `name`, without overlaps."""
         return merged(
             one
             for history in self.jobs.values()
@@ -81,14 +93,15 @@ class Record:
         )
 
     def wordings(self) -> list[Wording]:
-        """Of all jobs, each in order."""
+        """Return the keyword texts of all jobs, job by job."""
         return [wording for history in self.jobs.values() for wording in history.wordings]
 
     def posts(self, *, adopted: bool) -> int:
-        """In the finished files that were adopted, or in the others."""
+        """Return the number of posts in the finished files that were adopted, or in the others."""
         return sum(one.entry.posts for one in self.files if one.is_adopted is adopted)
 
     def _count(self, line: LedgerLine) -> None:
+        """Keep or add what a line says, if it is of a kind that tells more than that it is."""
         match line.entry:
             case entries.File() | entries.Adopted():
                 self.files.append(Booked(line.number, line.job, line.entry))

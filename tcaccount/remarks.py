@@ -1,6 +1,8 @@
 """
-What else a ledger tells of a capture, in words: what did not come to the files, and what happened
+What else a ledger tells of a capture, in words: what is not in the files, and what happened
 meanwhile.  Pure.
+
+Knows the sentences of these sections of the summary; reads nothing.
 """
 
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from tcclient.sources.source import COMMON_MESSAGES
 
 
 def not_in_files(record: Record) -> Iterator[str]:
-    """Posts that are not, and lines that may have been some."""
+    """Yield how many posts are not in the files, and how many lines that may have been posts."""
     for report in record.reports:
         yield from report.not_in_files()
     if record.counts["not_stored"]:
@@ -37,7 +39,7 @@ def messages(record: Record) -> Iterator[str]:
 
 
 def machine(record: Record) -> Iterator[str]:
-    """Its clock and its disk."""
+    """Yield when this machine's clock was set, and for how long its disk took no posts."""
     for at, step in record.clock_steps:
         direction = "forward" if step > 0 else "back"
         yield f"the clock was set {direction} by {length(abs(step))}, to {when(at)}"
@@ -51,7 +53,7 @@ def machine(record: Record) -> Iterator[str]:
 
 
 def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
-    """Its outages while the folder was in use."""
+    """Yield how often, and for how long, the server failed while the folder was in use."""
     first = min((history.first for history in histories if history.first is not None), default=0.0)
     last = max((history.last for history in histories), default=0.0)
     failures = [(one.end - one.seconds, one.end) for one in index.outages]
@@ -62,7 +64,7 @@ def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
 
 
 def ledger(record: Record) -> Iterator[str]:
-    """What it lost itself."""
+    """Yield which lines the ledger itself has lost, or has and nobody can read."""
     if record.counts["ledger_repaired"]:
         lines = number(record.counts["ledger_repaired"], "line")
         yield f"a crash cut {lines} of it, {number(record.sums['ledger_repaired'], 'byte')}"

@@ -1,7 +1,7 @@
 """
-`python -m tcaccount.schema`: the JSON Schema of a line of any capture's ledger.
+Prints, for `python -m tcaccount.schema`, the JSON Schema of a line of any capture's ledger.
 
-The file `tcclient/ledger.schema.json` is what this prints.
+The file `tcclient/ledger.schema.json` is what this prints.  Knows no kind of line.
 """
 
 import json

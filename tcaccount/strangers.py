@@ -1,7 +1,8 @@
 """
-The files of a folder that no line of its ledger accounts for, and those that lines miss.
+The files of a folder that no line of its ledger accounts for, and those that are not there.
 
-Knows which of them are as they should be: what is being written, and what a crash has cut.
+Knows which of them are as they should be, such as one that is being written; does not compare the
+contents of files that are accounted for.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,14 +21,19 @@ from tcclient.storage.postids import PostIds
 
 @attrs.frozen
 class _Stranger:
-    """A file, with what is in it where it may be one that the ledger knows by another name."""
+    """
+    A file that no line accounts for.  `contents` is None if its size is that of no file in the
+    ledger, so that it cannot be one of them under another name.
+    """
 
     name: str
     contents: FileContents | None
 
 
 class Strangers:
-    """Of one folder.  The names of files that are being written end with `temporary`."""
+    """
+    The strangers in one folder.  `temporary` is how the names of files that are being written end.
+    """
 
     def __init__(self, folder: Folder, record: Record, temporary: str, ids: PostIds) -> None:
         self._folder = folder
@@ -38,7 +44,10 @@ class Strangers:
         self._strangers: list[_Stranger] = []
 
     def recognise(self, advance: Callable[[int], object]) -> None:
-        """Read what may be a file of the ledger under another name.  Raises OSError."""
+        """
+        Find the strangers, and read those that may be a file of the ledger under another name;
+        `advance` is called with how many bytes were read.  Raises OSError.
+        """
         sizes = {booked.entry.bytes for booked in self._record.files}
         for found in self._found():
             contents = None
@@ -47,7 +56,10 @@ class Strangers:
             self._strangers.append(_Stranger(found.name, contents))
 
     def missing(self, booked: Booked) -> Difference:
-        """What to say of a file that is not there; one that has another name now is no stranger."""
+        """
+        Return what to say of a file of the ledger that is not there.  If a stranger has the same
+        content, the file was renamed, and the stranger is none any more.
+        """
         name = booked.entry.name
         for stranger in self._strangers:
             if _is_same(booked, stranger) and self._is_gone_before(stranger):
@@ -57,7 +69,7 @@ class Strangers:
         return Difference(f"{name}, which had {had}, is not there.")
 
     def findings(self) -> Iterator[Finding]:
-        """What there is to say of the others.  To be asked last."""
+        """Yield what there is to say of all others.  Call this after the last missing()."""
         for stranger in self._strangers:
             yield Difference(self._of(stranger))
         yield from self._to_adopt()
@@ -65,7 +77,8 @@ class Strangers:
         yield from self._torn()
 
     def _found(self) -> Iterator[Found]:
-        # What is neither called like the capture nor ends like its files is somebody's notes.
+        """Yield the files that a line should account for, and none does."""
+        # A file that neither begins nor ends like those of the capture is somebody's notes.
         endings = tuple({Path(name).suffix for name in self._booked} - {""})
         alike = {n: file for n, file in self._folder.others.items() if n.endswith(endings)}
         for name, found in sorted({**self._folder.found, **alike}.items()):
@@ -78,19 +91,24 @@ class Strangers:
                 yield found
 
     def _is_gone_before(self, stranger: _Stranger) -> bool:
-        """Whether no file that is there has the same content: then it is a copy of that."""
+        """
+        Return whether no file of the ledger that is there has the stranger's content, which would
+        then be a copy of it.
+        """
         return not any(
             _is_same(other, stranger) and name in self._folder.found
             for name, other in self._booked.items()
         )
 
     def _of(self, stranger: _Stranger) -> str:
+        """Return a sentence about a stranger."""
         for name, booked in self._booked.items():
             if _is_same(booked, stranger):
                 return f"{stranger.name} is a copy of {name}, and no line of the ledger has it."
         return f"No line of the ledger accounts for {stranger.name}."
 
     def _to_adopt(self) -> Iterator[Finding]:
+        """Yield what there is to say of older files that no client has read yet."""
         for name in sorted(self._record.to_adopt):
             if name in self._folder.found:
                 yield Remark(f"{name} is older than the ledger, and a client has not read it yet.")
@@ -98,6 +116,7 @@ class Strangers:
                 yield Difference(f"{name}, which is older than the ledger, is not there.")
 
     def _unfinished(self) -> Iterator[Finding]:
+        """Yield which files are being written, or were when a client crashed."""
         for name, found in sorted(self._folder.found.items()):
             if not name.endswith(self._temporary):
                 continue
@@ -109,6 +128,7 @@ class Strangers:
                 )
 
     def _torn(self) -> Iterator[Finding]:
+        """Yield where the files with cut ends of posts differ from the ledger."""
         known = {torn.name: torn.bytes for torn in self._record.torn}
         here = {name: file for name, file in self._folder.found.items() if name.endswith(TORN)}
         for name in sorted(known.keys() | here.keys()):
@@ -122,5 +142,6 @@ class Strangers:
 
 
 def _is_same(booked: Booked, stranger: _Stranger) -> bool:
+    """Return whether a stranger has the content of a file in the ledger, by its hash."""
     found = stranger.contents
     return found is not None and found.sha256 == booked.entry.sha256

@@ -1,7 +1,7 @@
 """
 The account of a capture in words, for a paper.  Pure.
 
-Each number in it is explained in docs/account.md.
+Knows the sections of the summary, whose numbers docs/account.md explains; reads nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,9 +16,10 @@ from tcaccount.record import Record
 from tcclient.ledger.wording import length, number, percent, when
 
 MOST_GAPS = 10
-"""How many gaps are listed, the longest."""
+"""How many gaps are listed: the longest."""
 
 _WIDTH = 18
+"""Characters of the column of titles."""
 
 _ENDED = {
     "stopped": "when it was stopped",
@@ -29,7 +30,10 @@ _ENDED = {
 
 @attrs.frozen
 class Subject:
-    """What a summary is about; `growing` has the posts in each file that is not finished."""
+    """
+    What a summary is about: the capture `name`, which a client has open or not, what the ledgers
+    say, and in `growing` the number of posts in each file that is not finished, by its name.
+    """
 
     name: str
     is_open: bool
@@ -40,7 +44,7 @@ class Subject:
 
 @attrs.frozen
 class _Share:
-    """Of one job: seconds in which posts were wanted, and how many of them are missing."""
+    """For how many seconds posts of one job were wanted, and how many of these are missing."""
 
     job: int
     wanted: float
@@ -48,7 +52,7 @@ class _Share:
 
 
 def summary(subject: Subject) -> Iterator[str]:
-    """The lines of it."""
+    """Yield the lines of the summary."""
     record, histories = subject.record, list(subject.record.jobs.values())
     shares = _shares(subject, histories)
     jobs = ", ".join(str(job) for job in sorted(record.jobs))
@@ -57,7 +61,7 @@ def summary(subject: Subject) -> Iterator[str]:
         ("Period", _period(subject, histories)),
         ("Wanted", _wanted(shares)),
         ("Coverage", _coverage(shares)),
-        ("Gaps", _gaps(record.gaps())),
+        ("Gaps", _gaps(record)),
         ("Longest gaps", _longest(record.gaps())),
         ("Posts", _posts(subject)),
         ("Not in the files", remarks.not_in_files(record)),
@@ -71,12 +75,14 @@ def summary(subject: Subject) -> Iterator[str]:
 
 
 def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a section, the first of them with its title."""
     for text in texts:
         yield f"{title:{_WIDTH}}{text}"
         title = ""
 
 
 def _shares(subject: Subject, histories: list[JobHistory]) -> list[_Share]:
+    """Return the share of each job for which posts were wanted."""
     shares = []
     for history in histories:
         away = subject.index.elsewhere(history.job, subject.name)
@@ -114,7 +120,8 @@ def _coverage(shares: list[_Share]) -> Iterator[str]:
             yield f"  job {share.job}: {covered} of {length(share.wanted)}"
 
 
-def _gaps(gaps: list[MissedTime]) -> Iterator[str]:
+def _gaps(record: Record) -> Iterator[str]:
+    gaps = record.gaps()
     if not gaps:
         yield "none"
         return
@@ -125,9 +132,8 @@ def _gaps(gaps: list[MissedTime]) -> Iterator[str]:
         by_cause.setdefault(gap.cause, []).append(gap)
     for cause, some in sorted(by_cause.items(), key=lambda item: -_sum(item[1])):
         yield f"  {cause}: {number(len(some))}, {length(_sum(some))} in all"
-    asked = [gap for gap in gaps if gap.backfill is not None]
-    if asked:
-        yield f"  X was asked for the posts of {number(len(asked))} of them afterwards (backfill)"
+    for report in record.reports:
+        yield from report.of_gaps()
 
 
 def _sum(gaps: list[MissedTime]) -> float:

@@ -1,4 +1,8 @@
-"""The account as tables for other programs: CSV with a header, times in UTC.  Pure."""
+"""
+The account as tables for other programs: CSV with a header, times in UTC.  Pure.
+
+Knows the columns; does not know what follows from the lines of a ledger.
+"""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,7 +28,7 @@ _KEYWORDS = ("job", "text", "asked", "from", "to", "left_out")
 
 
 def gaps(found: Record) -> Iterator[Row]:
-    """By their beginning; the last may be open."""
+    """Yield the header, and a row for each gap in order of their beginnings."""
     yield _GAPS
     for one in found.gaps():
         yield (
@@ -35,7 +39,7 @@ def gaps(found: Record) -> Iterator[Row]:
 
 
 def files(found: Record) -> Iterator[Row]:
-    """In the order in which they were finished or adopted."""
+    """Yield the header, and a row for each file, in the order in which the ledger has them."""
     yield _FILES
     for one in found.files:
         entry = one.entry
@@ -50,7 +54,7 @@ def files(found: Record) -> Iterator[Row]:
 
 
 def keywords(found: Record) -> Iterator[Row]:
-    """Each text, job by job, in order."""
+    """Yield the header, and a row for each keyword text, job by job, in order."""
     yield _KEYWORDS
     for one in found.wordings():
         left_out = "; ".join(f"{term.term}: {term.reason}" for term in one.refused)
@@ -62,20 +66,21 @@ TABLES: Mapping[str, Callable[[Lines], Iterator[Row]]] = {
     "files": lambda lines: files(record(lines)),
     "keywords": lambda lines: keywords(record(lines)),
 }
-"""Name -> the rows of a ledger's lines, the header first."""
+"""The tables that all ledgers fill, by name: from the lines to the rows, the header first."""
 
 
 def all_tables(of_sources: Mapping[str, Table]) -> dict[str, Callable[[Lines], Iterator[Row]]]:
-    """Return these tables, and those that only some sources fill, by name."""
+    """Return TABLES, and with them the tables that only some sources fill, by name."""
     return {**TABLES, **{name: _of_readable(table) for name, table in of_sources.items()}}
 
 
 def _of_readable(table: Table) -> Callable[[Lines], Iterator[Row]]:
+    """Return a table that takes all lines of a ledger, and uses those that could be read."""
     return lambda lines: table(line for line in lines if isinstance(line, LedgerLine))
 
 
 def write(rows: Iterable[Row], to: TextIO) -> None:
-    """As RFC 4180 has it, but for the line ends, which are those of Unix."""
+    """Write rows as CSV by RFC 4180, except that lines end as on Unix."""
     csv.writer(to, lineterminator="\n").writerows(rows)
 
 

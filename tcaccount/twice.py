@@ -1,9 +1,9 @@
 """
-Which ids stand more than once in many files, in bounded memory.
+Finds ids that are in many files more than once, in bounded memory.  Knows ids; reads no data file.
 
-Each id goes into one of 128 temporary files, which are sorted one after the other.
-An id takes 12 bytes there: 100 million posts take 1.2 GB of disk, where `tempfile` puts it, and
-memory for a 128th of them, about 70 MB (measured).
+Each id goes into one of 128 temporary files, which are sorted one after the other.  An id takes 12
+bytes there: 100 million posts take 1.2 GB of disk, where `tempfile` puts it, and memory for a 128th
+of them, about 70 MB (measured).
 """
 
 import hashlib
@@ -16,19 +16,22 @@ from typing import IO
 import attrs
 
 BUCKETS = 1 << 7
+"""Number of temporary files."""
 _ID, _FILE = 8, 4
+"""Bytes of an id, and of the number of its file."""
 _RECORD = _ID + _FILE
 _NO_NUMBER = 1 << 63
+"""The bit that is set in the hash of an id that is no number."""
 _MASK = (1 << 64) - 1
 _SPREAD = 0x9E3779B97F4A7C15
-"""2**64 by the golden ratio: spreads ids, whose lowest bits are nearly always the same."""
+"""2**64 divided by the golden ratio: spreads ids, whose low bits are nearly always the same."""
 
 
 @attrs.define
 class Twice:
     """
-    Ids that two files have both, or that one has twice: how many, and the lowest; None where that
-    is no number.
+    Ids that two files both have, or one has more than once, if `first` is `second`: how many, and
+    the lowest of those that are numbers, None if none is.
     """
 
     first: int
@@ -39,9 +42,9 @@ class Twice:
 
 class Identities:
     """
-    The ids of files, which are known by numbers from 0.  A context: the temporary files are there
-    until it is left, and have no names; `held` bytes of each wait in memory.  All methods raise
-    OSError.
+    The ids in files, which are known by numbers from 0.  Use it as a context: the temporary files,
+    which have no names, are gone when it is left.  At most `held` bytes for each wait in memory.
+    All methods raise OSError.
     """
 
     def __init__(self, held: int = 1 << 16) -> None:
@@ -51,7 +54,7 @@ class Identities:
         self._files: list[IO[bytes] | None] = [None] * BUCKETS
 
     def take(self, identity: str, file: int) -> None:
-        """An id, and the file that it is in."""
+        """Take an id, and the number of the file that it is in."""
         key = _key(identity)
         bucket = (key * _SPREAD & _MASK) >> 57
         held = self._held[bucket]
@@ -60,7 +63,7 @@ class Identities:
             self._spill(bucket)
 
     def twice(self) -> list[Twice]:
-        """What two files, or one, have more than once."""
+        """Return what is more than once in a file, or in two, in order of the files' numbers."""
         found: dict[tuple[int, int], Twice] = {}
         for bucket in range(BUCKETS):
             for key, first, second in _repeated(sorted(self.records(bucket))):
@@ -71,7 +74,7 @@ class Identities:
         return [found[pair] for pair in sorted(found)]
 
     def records(self, bucket: int) -> Iterator[bytes]:
-        """What is in one temporary file, in memory for the time."""
+        """Yield the records for one temporary file, 12 bytes each; all are in memory meanwhile."""
         file = self._files[bucket]
         spilled = b""
         if file is not None:
@@ -82,6 +85,7 @@ class Identities:
                 yield block[begin : begin + _RECORD]
 
     def __enter__(self) -> "Identities":
+        """Return this object."""
         return self
 
     def __exit__(
@@ -90,9 +94,11 @@ class Identities:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Close the temporary files, which removes them."""
         self._stack.close()
 
     def _spill(self, bucket: int) -> None:
+        """Write to a temporary file what waits in memory for it."""
         file = self._files[bucket]
         if file is None:
             file = TemporaryFile()  # noqa: SIM115  # the stack closes it
@@ -102,7 +108,7 @@ class Identities:
 
 
 def _key(identity: str) -> int:
-    """The id itself; of one that is no number of 63 bits, a hash above all of these."""
+    """Return the id itself; for one that is no number of 63 bits a hash, which is above them."""
     if identity.isdecimal() and identity.isascii() and len(identity) < 20:
         key = int(identity)
         if key < _NO_NUMBER and str(key) == identity:
@@ -112,7 +118,10 @@ def _key(identity: str) -> int:
 
 
 def _repeated(records: list[bytes]) -> Iterator[tuple[int, int, int]]:
-    """(id, file, file) for each record whose id is that of the one before."""
+    """
+    Yield (id, file before, file) for each record whose id is that of the record before; the records
+    are sorted.
+    """
     before = b""
     for record in records:
         if before[:_ID] == record[:_ID]:

@@ -1,7 +1,8 @@
 """
-A folder against its ledger: each difference in a sentence.
+Verifies a folder by its ledger, and says each difference in a sentence.
 
-Knows what has to agree.  Reads every file once, and writes nothing but what `twice` keeps.
+Knows what has to agree; leaves single files to `comparison` and unknown ones to `strangers`.  Reads
+every file once, and writes nothing but the temporary files of `twice`.
 """
 
 from collections import Counter
@@ -22,14 +23,15 @@ from tcclient.ledger.lines import LedgerLine, lines
 from tcclient.ledger.wording import number
 
 MOST_LINES = 20
-"""How many lines of a ledger that cannot be read are named."""
+"""How many lines of a ledger are named that cannot be read."""
 
 
 @attrs.define
 class Verification:
     """
-    Of one folder.  The names of files that are being written end with `temporary`.  `advance` is
-    told how many bytes have been read.  So many `files` and `posts` have been read.
+    The verification of one folder.  `temporary` is how the names of files that are being written
+    end.  `advance` is called with the size of each block that is read.  `files` and `posts` are how
+    many have been read so far.
     """
 
     folder: Folder
@@ -41,7 +43,7 @@ class Verification:
     posts: int = 0
 
     def run(self) -> Iterator[Finding]:
-        """All that is found, as it is found.  Raises OSError."""
+        """Yield all that is found, when it is found.  Raises OSError."""
         record = Record(self.reading.reports())
         yield from self._ledger(record)
         strangers = Strangers(self.folder, record, self.temporary, self.reading.ids)
@@ -54,6 +56,7 @@ class Verification:
         yield from strangers.findings()
 
     def _ledger(self, record: Record) -> Iterator[Finding]:
+        """Read the ledger into `record`, and yield what is wrong within it."""
         numbers = Numbers(self._may_come)
         for line in lines(self.folder.ledger, self.reading.vocabulary):
             record.take(line)
@@ -66,11 +69,13 @@ class Verification:
                 yield Difference(f"The ledger accounts for {name} {number(times)} times.")
 
     def _may_come(self, job: int) -> bool:
+        """Return whether the counters of a job can have come from another folder."""
         return not self.index.known or bool(self.index.elsewhere(job, self.folder.name))
 
     def _file(
         self, place: int, booked: Booked, strangers: Strangers, identities: Identities
     ) -> Iterator[Finding]:
+        """Read a file, the `place`-th of the ledger, and yield how it differs from its line."""
         name = booked.entry.name
         try:
             found = posts.read(
@@ -88,6 +93,7 @@ class Verification:
 
 
 def _unreadable(record: Record, *, is_open: bool) -> Iterator[str]:
+    """Yield which lines of the ledger cannot be read; a client that has it open may be writing."""
     for line in record.unreadable[:MOST_LINES]:
         yield f"Line {line.number} of the ledger {line.why}."
     more = len(record.unreadable) - MOST_LINES
@@ -101,7 +107,7 @@ def _unreadable(record: Record, *, is_open: bool) -> Iterator[str]:
 
 
 def _not_hashed(record: Record) -> Iterator[Finding]:
-    """The ledgers of early versions have no hashes."""
+    """Yield how many files have no hash in the ledger, as in those of early versions."""
     without = sum(booked.entry.sha256 is None for booked in record.files)
     if without:
         yield Remark(
@@ -111,6 +117,7 @@ def _not_hashed(record: Record) -> Iterator[Finding]:
 
 
 def _twice(record: Record, identities: Identities) -> Iterator[Finding]:
+    """Yield which files have posts more than once, or in common."""
     for pair in identities.twice():
         both = [record.files[place] for place in (pair.first, pair.second)]
         names = [booked.entry.name for booked in both]
@@ -119,7 +126,7 @@ def _twice(record: Record, identities: Identities) -> Iterator[Finding]:
         if pair.first == pair.second:
             text = f"{names[0]} has {posts} twice{such}."
         elif names[0] == names[1]:
-            continue  # the ledger accounts for it twice, which has been said
+            continue  # one file for which the ledger has two lines, which has been said
         else:
             text = f"{names[0]} and {names[1]} both have {posts}{such}."
         yield Remark(text) if all(booked.is_adopted for booked in both) else Difference(text)

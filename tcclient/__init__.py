@@ -1,5 +1,5 @@
 """
-The capture client.  docs/architecture.md is the map of its rooms; `service` puts them together.
+The capture client.  `service` puts its rooms together; docs/architecture.md describes them.
 """
 
 __version__ = "1.0.0"

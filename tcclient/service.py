@@ -1,7 +1,7 @@
 """
-The composition root: command line and settings -> a tree of services.
+The composition root: makes a tree of services from the command line and the settings.
 
-The only module that imports the reactor and knows everyone.
+Knows all rooms, and is the only module that imports the reactor; leaves all work to others.
 """
 
 import argparse
@@ -44,7 +44,7 @@ SANDBOX = "sandbox"
 
 
 class Options(usage.Options):
-    """The command line behind `twistd tcc`."""
+    """The options of `twistd tcc`."""
 
     synopsis = "[--config FILE [--check] | --sandbox DIR]"
     longdesc = "Captures what a capture server asks for.  See the README for the settings."
@@ -65,8 +65,8 @@ class Options(usage.Options):
 
 def makeService(options: Options) -> IService:
     """
-    What twistd runs.  Raises SystemExit with one sentence where the settings are no good, so that
-    neither a traceback nor a page of help hides it, and no daemon is half started.
+    Return what twistd runs.  Raises SystemExit with one sentence if the settings cannot be used, so
+    that neither a traceback nor a page of help hides it, and no daemon is half started.
     """
     from twisted.internet import reactor
 
@@ -78,7 +78,10 @@ def makeService(options: Options) -> IService:
 
 
 def make_application(environ: Mapping[str, str]) -> Componentized:
-    """What tcc.tac runs: the settings are named by TCC_CONFIG, by default settings.json."""
+    """
+    Return what tcc.tac runs.  The settings are in the file that TCC_CONFIG names, by default
+    settings.json.  Raises SystemExit with one sentence if they cannot be used.
+    """
     from twisted.internet import reactor
 
     path = Path(environ.get("TCC_CONFIG") or "settings.json")
@@ -93,10 +96,11 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
 
 class Root(MultiService):
     """
-    The tree of services, each stopped when those after it have ended.
+    The root of the tree of services.  It stops them one after the other, the last one first, each
+    when the one before has stopped.
 
-    Where there is an observer of our own, the application that it becomes a part of logs through
-    that alone: otherwise twistd prints each line a second time.
+    If there is an `observer`, the application that this becomes a part of logs through that alone:
+    otherwise twistd prints each line a second time.
     """
 
     def __init__(self, observer: ILogObserver | None) -> None:
@@ -113,19 +117,20 @@ class Root(MultiService):
         return Deferred.fromCoroutine(self._stop_in_turn())
 
     async def _stop_in_turn(self) -> None:
+        """Stop the services, the last one first."""
         for service in reversed(list(self)):
             await maybeDeferred(service.stopService)
 
 
 def client(settings: Settings, reactor: Any, logfile: str | None) -> Root:
-    """The client for `settings`; raises LoggingError for a bad `logging` section."""
+    """Return the client for these settings.  Raises LoggingError if `logging` cannot be used."""
     root = Root(_observer(settings, reactor, logfile))
     make_poller(settings, reactor).setServiceParent(root)  # type: ignore[no-untyped-call]
     return root
 
 
 def make_poller(settings: Settings, reactor: Any) -> Poller:
-    """Return the capturing part of the tree."""
+    """Return the part of the tree that captures."""
     times = Times(reactor)
     surroundings = make_surroundings(settings, times)
     source = settings.source.make(surroundings)
@@ -136,7 +141,7 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         Intervals(settings.server.ping_interval, settings.server.update_interval),
         settings.server.client_id,
     )
-    # Below the poller, and first: so they are stopped last.
+    # First, because the poller stops its services in reverse order: these after the captures'.
     ClockWatch(times).setServiceParent(poller)  # type: ignore[no-untyped-call]
     source.setServiceParent(poller)
     times.on_step(poller.clock_stepped)
@@ -144,7 +149,7 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
 
 
 def make_surroundings(settings: Settings, times: Times) -> Surroundings:
-    """Return what the source of the settings is given."""
+    """Return what the source is given."""
     server, output = settings.server, settings.output
     return Surroundings(
         times,
@@ -152,7 +157,7 @@ def make_surroundings(settings: Settings, times: Times) -> Surroundings:
         user_agent(server.client_id),
         server.base_url,
         server.client_id,
-        # Who wants each post in its file as soon as it is read wants it read as soon as it comes.
+        # With a flush_interval of 0, for posts that are wanted at once, there is no rest either.
         rest_within(output.flush_interval),
         make_folders(settings, times),
     )
@@ -188,14 +193,14 @@ def make_folders(settings: Settings, times: Times) -> Folders:
 
 
 def make_other_sides(settings: Settings, reactor: Any) -> OtherSides:
-    """Return whom `--check` asks, as the client will."""
+    """Return whom `--check` asks: the same server and source as the client's."""
     times = Times(reactor)
     source = settings.source.checks(make_surroundings(settings, times))
     return OtherSides(make_control(settings, times), source)
 
 
 def make_control(settings: Settings, times: Times) -> ControlServer:
-    """The server of the settings."""
+    """Return the capture server of the settings."""
     server = settings.server
     return ControlServer(
         rest_client(times.reactor),
@@ -207,6 +212,10 @@ def make_control(settings: Settings, times: Times) -> ControlServer:
 
 
 def _make(options: Options, reactor: Any, logfile: str | None) -> IService:
+    """
+    Return what the options ask for.  Raises SystemExit for `--check` and for options that do not go
+    together, SettingsError and LoggingError.
+    """
     config, sandbox = options["config"], options["sandbox"]
     if (config is None) == (sandbox is None):
         raise SystemExit("twistd tcc needs either --config FILE or --sandbox DIR.")
@@ -221,7 +230,8 @@ def _make(options: Options, reactor: Any, logfile: str | None) -> IService:
 
 
 def _in_sandbox(folder: Path, api: str, reactor: Any, logfile: str | None) -> IService:
-    # Found by name: a client that captures in earnest needs none of it, nor has it in memory.
+    """Return a client together with the simulated Twitter and server that it talks to."""
+    # Found by name, so that a client outside of a sandbox does not import it.
     sandbox = load_by_name(SANDBOX)(folder, api, reactor)
     print(sandbox.description(), flush=True)
     settings = load(sandbox.settings_path, os.environ)
@@ -232,6 +242,7 @@ def _in_sandbox(folder: Path, api: str, reactor: Any, logfile: str | None) -> IS
 
 
 def _observer(settings: Settings, reactor: Any, logfile: str | None) -> ILogObserver | None:
+    """Configure logging and return its observer; None if the settings say nothing of it."""
     if settings.logging is None:
         return None
     try:
@@ -245,7 +256,7 @@ def _observer(settings: Settings, reactor: Any, logfile: str | None) -> ILogObse
 
 
 def _logfile(arguments: list[str]) -> str | None:
-    """What `--logfile` says: a .tac file is not told."""
+    """Return the value of twistd's `--logfile`, which a .tac file is not told."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("-l", "--logfile")
     found: str | None = parser.parse_known_args(arguments)[0].logfile

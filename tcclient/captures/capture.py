@@ -151,6 +151,7 @@ class Capture:
             attempt.cancel()
 
     def _take_server_total(self) -> None:
+        """Tell the archive, if there is one, the total that the server has for the job."""
         if self.session.archive is not None:
             self.session.archive.take_server_total(self.job.total_count)
 
@@ -238,6 +239,7 @@ class Capture:
         return False
 
     def _say_failed(self, doing: str, error: Exception) -> None:
+        """Log that `doing` has failed, unless it was cancelled because the process ends."""
         if self._given_up:
             return
         if isinstance(error, ServerError):

@@ -63,6 +63,7 @@ class Reporter:
         await self._answer(job, Status.STOPPED, Status.STOPPING, still)
 
     async def _report(self, job: Job) -> None:
+        """Write what waits to the file, then report what is in files."""
         archive = self._session.archive
         if archive is not None:
             archive.flush()

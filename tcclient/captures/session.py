@@ -33,8 +33,8 @@ _UNREAD = _Unread.TEXT
 
 class Session(MultiService, Subscriber):
     """
-    Captures one job, and stops; kept until everything about the job has been reported.  Its
-    services are the files and the feed, whose subscriber it is.
+    Captures one job whenever it is wanted; kept until everything about the job has been reported.
+    Its services are the files and the feed, whose subscriber it is.
 
     `opened` is called each time the stream has been opened.
     """

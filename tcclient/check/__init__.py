@@ -1,1 +1,1 @@
-"""Whether the settings will work: twistd tcc --check."""
+"""`twistd tcc --check`: finds out whether the settings will work."""

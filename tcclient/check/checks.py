@@ -1,9 +1,10 @@
 """
-`twistd tcc --check`: what can be known before a capture is left alone.
+The checks of `twistd tcc --check`: what can be known before a capture is left alone.
 
-Knows the checks and their order; `probes` asks this machine and `verdicts` decides what the answer
-means.  Captures nothing, connects to no stream (that would cost a running client its own), changes
-no rule, and leaves nothing behind but folders that the client would make as well.
+Knows the checks and their order; does not know how this machine is asked, which `probes` does, nor
+what an answer means, which `verdicts` decides.  Captures nothing, connects to no stream (that would
+cost a running client its own), changes no rule, and leaves nothing behind but folders that the
+client would make as well.
 """
 
 import errno
@@ -30,7 +31,7 @@ from tcclient.sources.source import SourceChecks
 from tcclient.storage.room import free_bytes
 
 LIMIT = 15.0
-"""Seconds for one check."""
+"""Seconds after which a check that has no answer fails."""
 
 
 @attrs.frozen
@@ -46,7 +47,10 @@ def run(
     make_sides: Callable[[Settings, Any], OtherSides],
     environ: Mapping[str, str],
 ) -> NoReturn:
-    """Raises SystemExit: 0 when no check fails, 1 when one does or Ctrl-C ends them."""
+    """
+    Check the settings in a reactor of its own, and print a line for each check.  Raises SystemExit:
+    0 if no check fails, 1 if one does or Ctrl-C ends them.
+    """
     passed = False
 
     async def main(reactor: Any) -> None:
@@ -60,7 +64,10 @@ def run(
 
 
 class Checks:
-    """All checks of one settings file; `reactor` gives the time and takes calls from threads."""
+    """
+    All checks of one settings file.  `reactor` gives the time and takes calls from threads; `limit`
+    is in seconds, for each check.
+    """
 
     def __init__(
         self,
@@ -78,8 +85,11 @@ class Checks:
         self._limit = limit
 
     async def run(self, say: Callable[[str], None]) -> bool:
-        """Say one line a check; whether none has failed.  A check that breaks off has failed."""
-        secrets = (self._settings.server.auth_token, *self._settings.source.secrets)
+        """
+        Call `say` with the line of each check.  Return whether none has failed; a check that raises
+        has.
+        """
+        secrets = (self._settings.server.auth_token, *self._settings.secrets)
         passed = True
         for subject, check in self._all():
             verdict = await self._bounded(check)
@@ -88,6 +98,7 @@ class Checks:
         return passed
 
     def _all(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, Verdict]]]]:
+        """Yield the subject of each check, and the check."""
         yield "settings", self.settings_file
         yield "permissions", self.permissions
         yield "logging", self.logging
@@ -102,6 +113,7 @@ class Checks:
         yield "server", self.server
 
     async def _bounded(self, check: Callable[[], Coroutine[Any, Any, Verdict]]) -> Verdict:
+        """Return the verdict of a check; that it failed, if it takes too long or raises."""
         done: Deferred[Verdict] = Deferred.fromCoroutine(check())
         try:
             return await done.addTimeout(self._limit, self._reactor)
@@ -111,18 +123,18 @@ class Checks:
             return fail(f"this cannot be checked: {explain(Failure())}")
 
     async def settings_file(self) -> Verdict:
-        """It has been loaded by now."""
+        """Return the doubts about the settings file, which has been loaded by now."""
         return verdicts.settings(str(self._settings.path), self._sides.source.doubts())
 
     async def permissions(self) -> Verdict:
-        """Of the settings file; a pipe has none that matter."""
+        """Check who can read the settings file; of a pipe that does not matter."""
         path = self._settings.path
         found = path.stat()
         mode = found.st_mode if stat.S_ISREG(found.st_mode) else 0
         return verdicts.permissions(mode, str(path))
 
     async def logging(self) -> Verdict:
-        """The section is applied to this process; no log file is opened or made."""
+        """Configure this process by the section `logging`, without opening any log file."""
         section, folder = self._settings.logging, self._settings.path.parent
         if section is None:
             return ok("no section of that name: twistd's own log is used")
@@ -137,12 +149,12 @@ class Checks:
         return ok("the section can be used")
 
     async def credentials(self) -> Verdict:
-        """Their shape: only Twitter knows more."""
+        """Check the shape of the credentials; only the other side knows more about them."""
         token = self._settings.server.auth_token
         return self._sides.source.credentials({"server.auth_token": token})
 
     async def source_addr(self) -> Verdict:
-        """Bound as the stream will be."""
+        """Bind a socket to source_addr, as that of the stream will be."""
         address = self._settings.source_addr
         if address is None:
             return ok("not set: the system chooses one")
@@ -155,7 +167,7 @@ class Checks:
         return ok(f"{address} can be bound")
 
     async def base_dir(self) -> Verdict:
-        """In a thread, because a network's file system may hang."""
+        """Write in base_dir, in a thread because the file system of a network may hang."""
         folder, least = self._settings.output.base_dir, self._settings.output.min_free_bytes
         try:
             made = await self._in_thread(lambda: probes.write_below(folder))
@@ -167,7 +179,7 @@ class Checks:
         return verdicts.base_dir(str(folder), made, free, least)
 
     async def ca_store(self) -> Verdict:
-        """Of the place that TLS is verified with, where any address needs it."""
+        """Look for the CA certificates that TLS is verified with, if any address needs them."""
         urls = (self._settings.server.base_url, (self._sides.source.address or ("", ""))[1])
         if not any(url.startswith("https:") for url in urls):
             return ok("not needed: no address begins with https://")
@@ -176,15 +188,15 @@ class Checks:
         return verdicts.ca_store(places, found, self._environ)
 
     async def stream_host(self) -> Verdict:
-        """Looked up, not connected to."""
+        """Look up the host of the stream, without connecting to it."""
         key, url = self._sides.source.address or ("", "")
         addresses = await self._addresses(_host(url))
         return verdicts.stream_host(key, _host(url), addresses, self._settings.source_addr)
 
     async def server(self) -> Verdict:
-        """Asked as the client will ask it."""
+        """Ask the capture server for the jobs, as the client will."""
         base_url = self._settings.server.base_url
-        # Here, because a name server that is silent would hold up the reactor's end.
+        # Looked up here, because a silent name server would keep the reactor from ending.
         if not await self._addresses(_host(base_url)):
             return fail(f"{base_url}: its name cannot be resolved")
         try:
@@ -193,6 +205,7 @@ class Checks:
             return fail(f"{base_url}: {e}")
 
     def _addresses(self, host: str) -> Awaitable[tuple[str, ...]]:
+        """Look up all addresses of a host, in a thread; none if its name cannot be resolved."""
         return self._in_thread(lambda: addresses_of(host))
 
 

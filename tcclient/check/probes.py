@@ -1,7 +1,7 @@
 """
-How this machine is asked: its sockets, name servers, folders and certificates.
+Asks this machine about its addresses, folders, certificates and log files.
 
-Knows the operating system; judges nothing, says nothing, and leaves no file behind.
+Knows the operating system; does not know what an answer means, and leaves no file behind.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-_PROBE = b"\n" * 4096  # a full disk takes a file's name, and none of its bytes
+_PROBE = b"\n" * 4096  # a full disk can still make a file, but not write into it
 
 # Where pyOpenSSL looks, because the OpenSSL of its wheels has no store of its own.
 _CA_PLACES = (
@@ -28,7 +28,7 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # how OpenSSL finds a certificate 
 
 
 def bind(address: str) -> None:
-    """Bind a TCP socket to the literal `address`, and let go of it.  Raises OSError."""
+    """Bind a TCP socket to the literal `address`, and close it.  Raises OSError."""
     family, *_, bindable = socket.getaddrinfo(
         address, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
     )[0]
@@ -37,23 +37,23 @@ def bind(address: str) -> None:
 
 
 def write_below(folder: Path) -> bool:
-    """Write there, making the folder where needed: whether it was.  Raises OSError."""
+    """Write a file in a folder.  Return whether the folder had to be made.  Raises OSError."""
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as probe:  # it never has a name that stays
+    with tempfile.TemporaryFile(dir=folder) as probe:  # it leaves no name behind
         probe.write(_PROBE)
         probe.flush()
     return made
 
 
 def ca_defaults() -> tuple[str, ...]:
-    """Where TLS finds CA certificates on this machine when no variable says otherwise."""
+    """Return where TLS looks for CA certificates on this machine if no variable says where."""
     own = ssl.get_default_verify_paths()
     return (*_CA_PLACES, own.openssl_cafile, own.openssl_capath)
 
 
 def holds_certificates(place: str) -> bool:
-    """Whether the file or folder has a certificate that OpenSSL would find."""
+    """Return whether the file or folder has a certificate that OpenSSL would find."""
     path = Path(place)
     try:
         if path.is_dir():
@@ -64,7 +64,7 @@ def holds_certificates(place: str) -> bool:
 
 
 def unwritable_logs(section: Mapping[str, Any], folder: Path) -> Iterator[Path]:
-    """The log files that could not be written; relative names are counted from `folder`."""
+    """Yield the log files that could not be written; their names are relative to `folder`."""
     for handler in _handlers(section).values():
         if _is_file_handler(handler):
             file = folder / handler["filename"]
@@ -74,7 +74,7 @@ def unwritable_logs(section: Mapping[str, Any], folder: Path) -> Iterator[Path]:
 
 
 def unopened(section: Mapping[str, Any]) -> dict[str, Any]:
-    """A section `logging` whose handlers open their files when they first write to them."""
+    """Return the section `logging` with handlers that do not open files before they write."""
     late = {
         name: {**handler, "delay": True}
         for name, handler in _handlers(section).items()
@@ -89,7 +89,7 @@ def _handlers(section: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_file_handler(handler: Any) -> bool:
-    """One of the standard library's, which all take `delay`."""
+    """Return whether this is a file handler of the standard library, which all take `delay`."""
     return (
         isinstance(handler, dict)
         and str(handler.get("class")).startswith("logging.")

@@ -1,5 +1,5 @@
 """
-What `--check` makes of what it finds: one line a check, in plain words.  Pure.
+The verdicts of `--check` on what it finds, and the lines that tell them.  Pure.
 
 Knows what is surely wrong with file modes, CA stores and addresses, and what answers mean; reads,
 resolves and connects nothing.
@@ -15,13 +15,15 @@ from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict, fail, ok, warn
 
 READABLE_BY_OTHERS = 0o044
+"""The bits of a file's mode with which group or others can read it."""
 CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""The environment variables that tell OpenSSL where CA certificates are."""
 
 _SHORTEST_HIDDEN = 6  # a shorter one is no secret, and replacing it would garble words
 
 
 def line(subject: str, verdict: Verdict, secrets: Iterable[Secret]) -> str:
-    """The aligned line.  A secret that a server repeats in its answer is left out."""
+    """Return the aligned line of a check, without any secret that a server's answer repeats."""
     text = verdict.text
     for secret in sorted((secret.reveal() for secret in secrets), key=len, reverse=True):
         if len(secret) >= _SHORTEST_HIDDEN:
@@ -36,7 +38,10 @@ def settings(path: str, doubts: Iterable[str]) -> Verdict:
 
 
 def permissions(mode: int, path: str) -> Verdict:
-    """Of the settings file, which usually holds secrets; `mode` as in st_mode."""
+    """
+    Return the verdict on who can read the settings file, which usually has secrets in it; `mode` is
+    its st_mode.
+    """
     if mode & READABLE_BY_OTHERS:
         return warn(
             f"others than its owner can read the settings file (mode {mode & 0o7777:04o}): "
@@ -46,7 +51,10 @@ def permissions(mode: int, path: str) -> Verdict:
 
 
 def base_dir(folder: str, made: bool, free: int, least: int) -> Verdict:
-    """Of a folder that can be written, and was made for that or not; the rest in bytes."""
+    """
+    Return the verdict on a folder that can be written.  `made` says whether it had to be made;
+    `free` are the bytes that it has, `least` those that it needs.
+    """
     can = f"{folder} {'was made and ' if made else ''}can be written"
     if free < least:
         return fail(
@@ -57,7 +65,7 @@ def base_dir(folder: str, made: bool, free: int, least: int) -> Verdict:
 
 
 def ca_places(environ: Mapping[str, str], defaults: Iterable[str]) -> tuple[str, ...]:
-    """The files and folders where CA certificates are looked for: the variables', or `defaults`."""
+    """Return where CA certificates are looked for: where the variables say, else `defaults`."""
     named = [environ[name] for name in CA_VARIABLES if name in environ]
     if not named:
         return tuple(defaults)
@@ -65,7 +73,10 @@ def ca_places(environ: Mapping[str, str], defaults: Iterable[str]) -> tuple[str,
 
 
 def ca_store(places: Collection[str], found: str | None, environ: Mapping[str, str]) -> Verdict:
-    """For an https address; `found` is the first of `places` that holds certificates."""
+    """
+    Return the verdict on where CA certificates are looked for; `found` is the first of `places`
+    that has some, None if none has.
+    """
     if found is not None:
         return ok(f"CA certificates are in {found}")
     consequence = "so that no https:// address is trusted"
@@ -83,8 +94,9 @@ def stream_host(
     key: str, host: str, addresses: Collection[str], source_addr: str | None
 ) -> Verdict:
     """
-    `addresses` are all that `host` has, none where its name cannot be resolved; `key` of the
-    settings names it.
+    Return the verdict on the host of the stream, which the `key` of the settings names.
+    `addresses` are all that it has, none if its name cannot be resolved; the stream leaves from
+    `source_addr`, or from any address if that is None.
     """
     if not addresses:
         return fail(f"{host} cannot be resolved: check {key} and this machine's name servers")
@@ -115,7 +127,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def server(base_url: str, answer: JobList) -> Verdict:
-    """Of a server that has answered with its list of jobs."""
+    """Return the verdict on a server that has answered with its list of jobs."""
     count = len(answer.jobs)
     jobs = "1 job is" if count == 1 else f"{count} jobs are"
     text = f"{base_url} answers; {jobs} assigned to this client"

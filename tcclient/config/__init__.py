@@ -1,1 +1,1 @@
-"""What the settings say, and whether it will work."""
+"""The settings file: what its keys are, and whether they can be used."""

@@ -1,6 +1,7 @@
 """
-A JSON document and the places in it.  Knows JSON, its limits and how a place is named; knows no
-key of the settings.
+Reads a JSON document from a file, and says which place of it cannot be used.
+
+Knows JSON and bounds for its size and depth; knows no key of the settings.
 """
 
 import json
@@ -12,10 +13,11 @@ from tcclient.runtime.places import Fault, Where, kind
 
 MAX_BYTES = 1 << 20  # a settings file has some two kilobytes; this keeps /dev/zero from being read
 MAX_DEPTH = 32
+"""Most objects and arrays around a value."""
 
 
 class Unreadable(Exception):
-    """There is no document at all.  str() says why, without the file's name."""
+    """Raised where there is no document at all.  str() says why, without the file's name."""
 
 
 class Doubled(dict[str, Any]):
@@ -25,7 +27,7 @@ class Doubled(dict[str, Any]):
 
 
 def is_text(text: str) -> bool:
-    """Whether `text` can be written as UTF-8; half of a surrogate pair cannot."""
+    """Return whether `text` can be written as UTF-8; half of a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -34,7 +36,7 @@ def is_text(text: str) -> bool:
 
 
 def children(value: object) -> Iterator[tuple[str | int, Any]]:
-    """Each key or index of an object or array with its value; nothing for anything else."""
+    """Yield each key or index of an object or array with its value; nothing for other values."""
     if isinstance(value, dict):
         yield from value.items()
     elif isinstance(value, list):
@@ -42,7 +44,7 @@ def children(value: object) -> Iterator[tuple[str | int, Any]]:
 
 
 def read_bounded(path: Path, limit: int) -> str:
-    """The text of a UTF-8 file of at most `limit` bytes.  Raises Unreadable."""
+    """Return the text of a UTF-8 file of at most `limit` bytes.  Raises Unreadable."""
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
@@ -60,9 +62,8 @@ def read_bounded(path: Path, limit: int) -> str:
 
 def read_document(path: Path) -> dict[str, Any]:
     """
-    The JSON object in the file: no key twice, every string real text, not nested out of reason.
-
-    Raises Unreadable when there is no JSON in it, Fault for a place in it.
+    Return the JSON object in the file.  Raises Unreadable if there is no JSON in it, and Fault if a
+    place in it cannot be used: it has a key twice, a string that is no text, or too many levels.
     """
     text = read_bounded(path, MAX_BYTES)
     try:
@@ -81,6 +82,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, as a Doubled if a key is in it twice: its place is not known here."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
@@ -92,6 +94,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(value: object, where: Where) -> None:
+    """Raise Fault for the first place at or below `where` that cannot be used."""
     if len(where) > MAX_DEPTH:
         raise Fault(where, f"is nested too deeply, expected at most {MAX_DEPTH} levels")
     if isinstance(value, Doubled):

@@ -1,9 +1,9 @@
 """
-What happens to the settings document before its keys are looked at: keys of the old client's
-dialect are refused, placeholders are found, values that stand elsewhere are fetched.
+What happens to the settings document before its keys are looked at: keys of the old client are
+refused, and so are placeholders; values that stand elsewhere are fetched.
 
 Knows `{"env": ...}`, `{"file": ...}`, `<...>` and `_extend`; does not know which keys there are.
-The section `logging` belongs to logging.config and is left as it stands.
+The section `logging` belongs to logging.config and is left as it is.
 """
 
 import re
@@ -24,7 +24,7 @@ _LOGGING: Where = ("logging",)
 
 
 def refuse_old_dialect(document: Mapping[str, Any]) -> None:
-    """Raises Fault, with the new place, for a key that only the old client knew."""
+    """Raise Fault for a key that only the old client knew, and say what to do instead."""
     for where in _places_of_extend(document, ()):
         raise Fault(
             where,
@@ -40,6 +40,7 @@ def refuse_old_dialect(document: Mapping[str, Any]) -> None:
 
 
 def _places_of_extend(value: object, where: Where) -> Iterator[Where]:
+    """Yield the place of each key `_extend` at or below `where`."""
     for key, item in children(value):
         if key == "_extend":
             yield (*where, key)
@@ -47,7 +48,7 @@ def _places_of_extend(value: object, where: Where) -> Iterator[Where]:
 
 
 def refuse_placeholders(document: Mapping[str, Any]) -> None:
-    """Raises Fault that names every string which still is a `<placeholder>` of the example."""
+    """Raise a Fault that names each string which still is a `<placeholder>` of the example."""
     found = list(_places_of_placeholders(document, ()))
     if found:
         others = ", ".join(json_path(where) for where in found[1:])
@@ -58,6 +59,7 @@ _UNFILLED = "must be filled in, found a placeholder <...>"
 
 
 def _places_of_placeholders(value: object, where: Where) -> Iterator[Where]:
+    """Yield the place of each placeholder at or below `where`."""
     if where == _LOGGING:
         return
     if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
@@ -69,10 +71,11 @@ def _places_of_placeholders(value: object, where: Where) -> Iterator[Where]:
 @attrs.frozen
 class References:
     """
-    Where values may stand instead of in the settings file.
+    Fetches values that stand in the environment or in a file instead of in the settings.  Names of
+    files are relative to `folder`.
 
-    `origins` collects which places were filled from where, in words: what stands there is nobody's
-    business, so a sentence about such a place names the source and not the value.
+    `origins` collects for each place that was filled from elsewhere where its value is, in words:
+    such a value is nobody's business, and a sentence about it tells its origin instead.
     """
 
     folder: Path
@@ -80,10 +83,11 @@ class References:
     origins: dict[Where, str] = attrs.field(factory=dict)
 
     def resolved(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of the document with every reference replaced.  Raises Fault."""
+        """Return a copy of the document with each reference replaced.  Raises Fault."""
         return {key: self._resolve(value, (key,)) for key, value in document.items()}
 
     def _resolve(self, value: object, where: Where) -> object:
+        """Return a value with each reference at or below `where` replaced."""
         if where == _LOGGING:
             return value
         if isinstance(value, dict):
@@ -95,6 +99,7 @@ class References:
         return value
 
     def _fetch(self, reference: Mapping[str, Any], where: Where) -> str:
+        """Return the text that a reference leads to.  Raises Fault if it leads to none."""
         if len(reference) > 1:
             raise Fault(where, 'must be {"env": "NAME"} or {"file": "path"}, found both')
         [(source, name)] = reference.items()

@@ -1,10 +1,10 @@
 """
-A document against the msgspec Structs that describe it: unknown and missing keys, strings to
-values, and sentences about what does not fit.
+Compares a document with the msgspec Structs that describe it: finds unknown and missing keys, turns
+strings into values, and says in a sentence what does not fit.
 
 Knows Structs and their Meta, any of them; knows no key by name.  In a Meta, `description`
-completes "must be ...", `extra["read"]` turns the string of the document into the value, and what
-is `extra["hidden"]` is never repeated in a sentence.
+completes "must be ...", `extra["read"]` turns the string of the document into the value, and with
+`extra["hidden"]` no sentence repeats the value.
 """
 
 import difflib
@@ -25,10 +25,10 @@ _S = TypeVar("_S", bound=Struct)
 @attrs.frozen
 class Schema:
     """
-    The keys that `shape` allows.
+    The keys that a document may have: those of `shape`.
 
-    `origins` tells which places of the document were filled from elsewhere, and from where, in
-    words: a sentence about such a place names the source and not the value.
+    `origins` has for each place of the document that was filled from elsewhere where its value is,
+    in words: a sentence about such a place tells this and not the value.
     """
 
     shape: type[Struct]
@@ -36,15 +36,14 @@ class Schema:
 
     def checked(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """
-        A copy of the document with the strings turned into values.
-
-        Raises Fault for an unknown or missing key and for a string that its key cannot use.
+        Return a copy of the document with the strings turned into values.  Raises Fault for an
+        unknown or missing key, and for a string that its key cannot use.
         """
         self._check_unknown(self.shape, document, ())
         return self._checked(self.shape, document, ())
 
     def convert(self, document: Mapping[str, Any], into: type[_S]) -> _S:
-        """The checked document as a Struct.  Raises Fault for the first value that does not fit."""
+        """Return a checked document as a Struct.  Raises Fault for a value that does not fit."""
         try:
             return msgspec.convert(document, into, dec_hook=_as_it_is)
         except msgspec.ValidationError as error:
@@ -55,11 +54,12 @@ class Schema:
             raise self._wrong(where, field, value, found) from None
 
     def fault(self, where: Where, found: str) -> Fault:
-        """What to raise about the key at `where` after a check that no type can express."""
+        """Return what to raise about the key at `where` after a check that no type can express."""
         field, _ = self._at(where, {})
         return Fault(where, f"must be {_meta(field).description}, found {found}")
 
     def _check_unknown(self, shape: type[Struct], value: object, where: Where) -> None:
+        """Raise Fault for an unknown key at or below `where`, or a section that is no object."""
         if not isinstance(value, dict):
             raise Fault(where, f"must be an object, found {kind(value)}")
         known = {field.name: field for field in fields(shape)}
@@ -71,12 +71,15 @@ class Schema:
                 self._check_unknown(section, item, (*where, key))
 
     def _hint(self, key: str, where: Where, siblings: Iterable[str]) -> str:
-        """The nearest known one, where that is not the section that it stands in."""
+        """Return a clause with the nearest known key; nothing if that is the key's own section."""
         nearest = self._nearest(key, where, siblings)
         return "" if nearest == where else f", the nearest one is {json_path(nearest)}"
 
     def _nearest(self, key: str, where: Where, siblings: Iterable[str]) -> Where:
-        """The known place whose name is most like `key`, in the same section if that can be."""
+        """
+        Return the known place whose name is most like `key`; a name that is known in the same
+        section as well is taken from there.
+        """
         places = {place[-1]: place for place in _places(self.shape, ())}
         places |= {name: (*where, name) for name in siblings}
         names = [str(name) for name in places]
@@ -86,6 +89,7 @@ class Schema:
     def _checked(
         self, shape: type[Struct], section: Mapping[str, Any], where: Where
     ) -> dict[str, Any]:
+        """Return the section at `where` with its strings turned into values.  Raises Fault."""
         values: dict[str, Any] = {}
         for field in fields(shape):
             place = (*where, field.name)
@@ -101,6 +105,7 @@ class Schema:
         return values
 
     def _read(self, field: FieldInfo, value: object, where: Where) -> object:
+        """Return the value of a key, read if it is a string that its Meta says how to read."""
         read = (_meta(field).extra or {}).get("read")
         if read is None or not isinstance(value, str):
             return value
@@ -110,6 +115,7 @@ class Schema:
             raise self._wrong(where, field, value, f"{error}") from None
 
     def _wrong(self, where: Where, field: FieldInfo, value: object, found: str = "") -> Fault:
+        """Return what to raise about a value; `found` are words for it that do not show it."""
         meta = _meta(field)
         if where in self.origins:
             found = f"{found or kind(value)} in {self.origins[where]}"
@@ -118,7 +124,7 @@ class Schema:
         return Fault(where, f"must be {meta.description}, found {found}")
 
     def _at(self, where: Where, document: object) -> tuple[FieldInfo, object]:
-        """The field at a place that exists in the shape, and the document's value there."""
+        """Return the field at a place that exists in the shape, and the document's value there."""
         shape: type[Struct] | None = self.shape
         for key in where:
             assert shape is not None
@@ -129,6 +135,7 @@ class Schema:
 
 
 def _section(field: FieldInfo) -> type[Struct] | None:
+    """Return the Struct of a key that is a section, None for any other key."""
     kind_of_field = field.type
     if isinstance(kind_of_field, type) and issubclass(kind_of_field, Struct):
         return kind_of_field
@@ -136,13 +143,14 @@ def _section(field: FieldInfo) -> type[Struct] | None:
 
 
 def _meta(field: FieldInfo) -> Meta:
-    """The Meta with the description, which every key that is no section has."""
+    """Return the Meta with the description, which every key that is no section has."""
     return next(
         item for item in get_args(field.type)[1:] if isinstance(item, Meta) and item.description
     )
 
 
 def _expected(field: FieldInfo) -> str:
+    """Return what has to stand at a key, in words."""
     section = _section(field)
     if section is None:
         return str(_meta(field).description)
@@ -150,6 +158,7 @@ def _expected(field: FieldInfo) -> str:
 
 
 def _places(shape: type[Struct], where: Where) -> Iterator[Where]:
+    """Yield the place of each key of a shape that stands at `where`, sections and all below."""
     for field in fields(shape):
         yield (*where, field.name)
         section = _section(field)
@@ -158,7 +167,7 @@ def _places(shape: type[Struct], where: Where) -> Iterator[Where]:
 
 
 def _as_it_is(wanted: type, value: object) -> object:
-    """msgspec's hook for types it does not know: what has been read already passes."""
+    """Let pass what has been read already: msgspec calls this for types that it does not know."""
     if not isinstance(value, wanted):
         raise TypeError
     return value

@@ -1,4 +1,4 @@
-"""Sections of the settings that several sources share.  Knows Structs; knows no key."""
+"""Joins the sections of the settings that several sources share.  Knows Structs; knows no key."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 
-@cache  # two files with the same values are equal, for which their sections have to be of one type
+@cache  # sections are equal only if they are of one type, and so are settings from equal files
 def joined(name: str, shapes: tuple[type[Struct], ...]) -> type[Struct]:
     """
     Return a Struct with the keys of all `shapes`, each once.  A key that is new in a shape stands
@@ -27,6 +27,7 @@ def joined(name: str, shapes: tuple[type[Struct], ...]) -> type[Struct]:
 
 
 def _key(field: FieldInfo) -> Any:
+    """Return a key as msgspec.defstruct() takes it."""
     if field.default_factory is not NODEFAULT:
         return field.name, field.type, msgspec.field(default_factory=field.default_factory)
     return field.name, field.type, field.default

@@ -2,12 +2,14 @@
 The settings file: its keys, their defaults and what each must be.
 
 Knows the keys that every file has, and asks the sources for theirs; leaves JSON to `document`,
-placeholders and references to `resolve`, comparing to `schema` and single values to `values`.  Says
-nothing about what is in the section `logging`, which `logs` hands to the standard library.
+placeholders and references to `resolve`, the comparison with the keys to `schema` and single values
+to `values`.  Does not know what is in the section `logging`, which `logs` hands to the standard
+library.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,10 +44,8 @@ _TIMEFMT = "a strftime format that names every slot differently, in at most 64 b
 
 class SettingsError(Exception):
     """
-    The settings cannot be used.
-
-    str() is one sentence with the file, the JSON path, what is expected and what was found; it
-    never holds a secret.
+    Raised where the settings cannot be used.  str() is one sentence with the file, the JSON path,
+    what is expected and what was found; it never holds a secret.
     """
 
 
@@ -60,7 +60,7 @@ class Server(Struct, frozen=True, kw_only=True):
 
 
 class Output(Struct, frozen=True, kw_only=True):
-    """Where tweets go and what the files are called; `base_dir` is absolute once loaded."""
+    """Where posts go and what the files are called; `base_dir` is absolute once loaded."""
 
     base_dir: Annotated[
         Path, Meta(description="the name of a folder", extra={"read": values.folder})
@@ -101,22 +101,24 @@ _Logging = Annotated[
 
 class Settings(Struct, frozen=True, kw_only=True):
     """
-    The whole file, and where it was read: `path` is absolute.  `source` is where posts come from;
-    `sections` are those that describe it, as they stand in the file, less its credentials.
+    What a settings file says.  `path` is the file, absolute.  `source` is where posts come from;
+    `sections` are those that describe it, as they are in the file, without its credentials;
+    `secrets` are these credentials.
     """
 
     path: Path
     server: Server
     source: ConfiguredSource
     sections: tuple[Struct, ...] = ()
+    secrets: tuple[Secret, ...] = ()
     source_addr: str | None = None
     output: Output = Output()
     logging: dict[str, Any] | None = None
 
     def fingerprint(self) -> str:
         """
-        Return a hash of what decides about the data: equal ones capture alike.  Neither credentials
-        nor the section `logging`, which may hold some, go into it.
+        Return a hash of what decides about the data: settings with equal ones capture alike.
+        Neither credentials nor the section `logging`, which may hold some, go into it.
         """
         server = structs.replace(self.server, auth_token=_NO_SECRET)
         parts = (server, *self.sections, self.source_addr, self.output)
@@ -129,8 +131,8 @@ _NO_SECRET = Secret("-")
 
 def load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind] = KINDS) -> Settings:
     """
-    Return the settings in the file at `path`, for one of the `kinds` of sources.  Raises
-    SettingsError and nothing else.
+    Return the settings in the file at `path`, for one of the `kinds` of sources; references in them
+    are looked up in `environ`.  Raises SettingsError and nothing else.
     """
     try:
         path = path.absolute()
@@ -142,6 +144,7 @@ def load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind] = K
 
 
 def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -> Settings:
+    """Return the settings in the file.  Raises Fault and Unreadable."""
     document = read_document(path)
     refuse_old_dialect(document)
     refuse_placeholders(document)
@@ -154,17 +157,28 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
     server, output, source_addr, logging = _common(keys)
     _check_names(output, schema)
     sections = {name: getattr(keys, name) for name in kind.sections}
-    for where, sentence in kind.faults(sections):
+    related = (one for one in kinds if one.sections.keys() <= sections.keys())
+    faults = (one.faults(sections) for one in related)
+    for where, sentence in chain(kind.lacking(sections), *faults):
         raise Fault(where, sentence)
     return Settings(
         path=path,
         server=server,
         source=kind.configured(sections),
         sections=tuple(s for name, s in sections.items() if name not in kind.secret_sections),
+        secrets=tuple(_secrets(sections[name] for name in kind.secret_sections)),
         source_addr=source_addr,
         output=structs.replace(output, base_dir=path.parent / output.base_dir),
         logging=logging,
     )
+
+
+def _secrets(sections: Iterable[Struct]) -> Iterator[Secret]:
+    """Yield the credentials in these sections, whether the source uses them or not."""
+    for section in sections:
+        for name in section.__struct_fields__:
+            if isinstance(value := getattr(section, name), Secret):
+                yield value
 
 
 def _common(keys: Any) -> tuple[Server, Output, str | None, dict[str, Any] | None]:
@@ -174,9 +188,9 @@ def _common(keys: Any) -> tuple[Server, Output, str | None, dict[str, Any] | Non
 
 def _shape(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:
     """
-    Return the keys that a file for this kind of source may have.  A section that other kinds read
-    too may hold their keys as well.  One with credentials, or with a key that has no default, has
-    to be there.
+    Return a Struct of the keys that a file for this kind of source may have.  A section that other
+    kinds read too may hold their keys as well.  A section with credentials, or with a key that has
+    no default, has to be there.
     """
     sections: list[Any] = []
     for name in kind.sections:
@@ -199,7 +213,7 @@ def _shape(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:
 
 
 def _check_names(output: Output, schema: Schema) -> None:
-    """Raises Fault where two files of one capture could share a name."""
+    """Raise Fault where two files of one capture could have the same name."""
     if output.temporary_extension == output.extension:
         raise schema.fault(("output", "temporary_extension"), "the same as in extension")
     for key, ending in (

@@ -1,7 +1,8 @@
 """
-What a single value of the settings may look like.  Knows no file, no section and no key.
+Reads single values of the settings.  Knows what each may look like; knows no file, section or key.
 
-A reader takes the string and returns the value in the form the program uses, or raises Unfit.
+The function for a value takes the string of the settings and returns it in the form that the
+program uses, or raises Unfit.
 """
 
 import re
@@ -19,7 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def folder(text: str) -> Path:
-    """A folder's name, not yet anchored anywhere."""
+    """Return the path of a folder; a relative one stays relative."""
     if not text:
         raise Unfit("an empty string")
     if _CONTROL.search(text):
@@ -30,7 +31,7 @@ def folder(text: str) -> Path:
 
 
 def extension(text: str) -> str:
-    """The end of a file's name: a dot and something after it."""
+    """Return the end of a file's name: a dot and something after it."""
     if not text.startswith(".") or not text.strip("."):
         raise Unfit("no dot at its beginning" if text.strip(".") else "nothing but dots")
     if "/" in text:
@@ -43,7 +44,7 @@ def extension(text: str) -> str:
 
 
 def time_format(text: str) -> str:
-    """A strftime format whose result can stand in a file's name."""
+    """Return a strftime format whose result can be part of a file's name."""
     if not text or len(text) > MAX_TIMEFMT:
         raise Unfit(f"more than {MAX_TIMEFMT} characters" if text else "an empty string")
     if _CONTROL.search(text):
@@ -68,7 +69,10 @@ def time_format(text: str) -> str:
 
 
 def same_stamp(text: str, minutes: int) -> str | None:
-    """Which two slots of `minutes` the time format names alike, in words; None: it tells all."""
+    """
+    Return in words which two slots of so many minutes the time format gives the same name, None if
+    it tells all of them apart.
+    """
     start = datetime(2026, 3, 4, 5, 0)
     for words, step in (
         ("two neighbouring slots", timedelta(minutes=minutes)),

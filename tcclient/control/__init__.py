@@ -1,1 +1,1 @@
-"""The capture server: asked what to capture, and told how it goes."""
+"""The capture server's REST interface: what to capture is asked, and how it goes is reported."""

@@ -1,8 +1,8 @@
 """
-The capture server's REST interface, one call a method.
+The calls of the capture server's REST interface, one method for each.
 
-Knows the contract and its traps; decides nothing.  Failing to ask is never an answer: whatever is
-not a clear one raises ServerError.
+Knows the contract and its traps; decides nothing.  Whatever is not a clear answer raises
+ServerError, so that a failure to ask is never taken for an answer.
 """
 
 import json
@@ -29,16 +29,18 @@ log = Logger()
 TIMEOUT = 10.0
 """Seconds for a request and its whole answer."""
 MOST_BYTES = 16 << 20
-"""Of an answer's body; a page of 1,000 jobs with long keyword texts stays far below."""
+"""Most bytes of an answer's body; a page of 1,000 jobs with long keyword texts has far fewer."""
 PAGE = 1000
+"""How many jobs are asked for at once."""
 MOST_PAGES = 100
+"""Most pages of a list of jobs: the length of the list is what the server says it is."""
 
 
 class ServerError(Exception):
     """
-    No clear answer.  str() is a clause; `status` that of the answer if there was one.
-
-    `refused` says that the server has certainly not done what was asked.
+    Raised where there is no clear answer.  str() is a clause; `status` is the HTTP status of the
+    answer, None where none is known; `refused` says that the server has certainly not done what was
+    asked.
     """
 
     def __init__(self, reason: str, status: int | None = None, *, refused: bool = False) -> None:
@@ -48,17 +50,22 @@ class ServerError(Exception):
 
 
 class Gone(Exception):
-    """The server says that the job is archived, deleted or given to another client."""
+    """Raised where the server says that the job is archived, deleted or another client's."""
 
 
 @attrs.frozen
 class _Answer:
+    """An answer of the server; `location` is its redirect's target, empty if it has none."""
+
     status: int
     body: bytes
     location: str
 
     def json(self) -> Any:
-        """Raises ServerError for what is not JSON: HTML error pages, cut bodies."""
+        """
+        Return the decoded body.  Raises ServerError if it is not JSON, such as an HTML error page
+        or a cut body.
+        """
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -66,6 +73,7 @@ class _Answer:
 
     @property
     def is_json(self) -> bool:
+        """Whether the body is JSON."""
         try:
             self.json()
         except ServerError:
@@ -75,14 +83,17 @@ class _Answer:
 
 @attrs.frozen
 class JobList:
-    """The jobs of this client that could be read, and the ids of those that could not."""
+    """The jobs of this client that could be read, and a clause about each that could not."""
 
     jobs: tuple[Job, ...]
     problems: tuple[str, ...] = ()
 
 
 class ControlServer:
-    """One server, one token.  `base_url` ends in a slash; `agent` is the User-Agent."""
+    """
+    One server, asked with one token.  `base_url` ends in a slash; `agent` is the User-Agent to
+    send; `clock` is the wall clock, which dates reports.
+    """
 
     def __init__(
         self, client: HTTPClient, base_url: str, token: Secret, agent: str, clock: IReactorTime
@@ -100,9 +111,8 @@ class ControlServer:
 
     async def active_jobs(self) -> JobList:
         """
-        All jobs that are assigned to this client, whatever their status.
-
-        A job that cannot be read is a problem, not the end of the list.
+        Return all jobs that are assigned to this client, whatever their status.  A job that cannot
+        be read is one of the list's problems.  Raises ServerError if the list is not complete.
         """
         jobs: dict[int, Job] = {}
         problems: list[str] = []
@@ -124,19 +134,27 @@ class ControlServer:
         raise ServerError(f"the list of jobs has more than {MOST_PAGES} pages")
 
     async def job(self, job_id: int) -> Job:
-        """The job as it is now.  Raises Gone where it is no longer ours."""
+        """
+        Return the job as it is now.  Raises Gone if the server says that it is not this client's,
+        and ServerError.  An old server returns it whosever it is: its members tell.
+        """
         answer = await self._ask("GET", f"activejobs/{job_id}/")
         if _means_no_such_endpoint(answer):
-            # There the job stays readable for all: its members say whose it is.
             return await self.any_job(job_id)
         return _job(answer)
 
     async def any_job(self, job_id: int) -> Job:
-        """The job, whoever has it now, archived or not.  Raises Gone where it does not exist."""
+        """
+        Return the job, whoever has it now, archived or not.  Raises Gone if it does not exist, and
+        ServerError.
+        """
         return _job(await self._ask("GET", f"jobs/{job_id}/"))
 
     async def report(self, job: Job, total: int, rate: str) -> None:
-        """Write total_count, rate and ping_date.  Raises Gone, ServerError."""
+        """
+        Write total_count, rate (posts per second) and ping_date, which is now.  Raises Gone and
+        ServerError.
+        """
         now = datetime.fromtimestamp(self._clock.seconds(), UTC)
         fields = {
             "total_count": total,
@@ -146,13 +164,13 @@ class ControlServer:
         await self._patch(job, fields)
 
     async def set_status(self, job: Job, status: int) -> None:
-        """Write the status.  Raises Gone, ServerError."""
+        """Write the status.  Raises Gone and ServerError."""
         await self._patch(job, {"status": status})
 
     async def update(self, job_id: int, update: CountUpdate) -> None:
         """
-        Add a row to the job's history.  Raises ServerError; where its `refused` is false the server
-        may have stored it all the same.
+        Add a row to the job's history.  Raises ServerError; unless that has `refused`, the server
+        may have stored the row all the same.
         """
         fields = {
             "job": job_id,
@@ -163,23 +181,25 @@ class ControlServer:
         answer = await self._ask("POST", "update/", fields)
         if answer.status != 201:
             raise _error(answer)
-        # The answer is the row; what else says 201 may not have stored any.
+        # The server answers with the row; whatever else says 201 may have stored none.
         row = answer.json()
         if not isinstance(row, dict) or str(row.get("job")) != str(job_id):
             raise ServerError("the answer is not the update that was sent", answer.status)
 
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
+        """Write these members of a job, by the endpoint that the server has for that."""
         answer = await self._ask("PATCH", f"activejobs/{job.id}/", fields)
         if _means_no_such_endpoint(answer):
             self._say_no_detail()
-            # Without the stored keywords that address fails, and saves nothing (recorded).
+            # Without the stored keywords this endpoint fails, and saves nothing (recorded).
             stored = {job.keywords_member: job.keywords} if job.keywords else {}
             answer = await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
-        # The answer to a write is the job; what else says 200 is not this server.
+        # The server answers a write with the job; whatever else says 200 is not this server.
         if _job(answer).id != job.id:
             raise ServerError("the answer is another job", answer.status)
 
     def _say_no_detail(self) -> None:
+        """Log, once, that the server is an old one and how it is written to."""
         if not self._said_no_detail:
             log.info(
                 "The server has no activejobs/<id>/: jobs/<id>/ is written to instead, together "
@@ -188,6 +208,7 @@ class ControlServer:
         self._said_no_detail = True
 
     async def _page(self, offset: int) -> tuple[int, list[Any]]:
+        """Return how many jobs there are in all, and at most PAGE of them, from `offset` on."""
         answer = await self._ask("GET", f"activejobs/?limit={PAGE}&offset={offset}")
         if answer.status != 200:
             raise _error(answer)
@@ -202,7 +223,7 @@ class ControlServer:
     async def _ask(
         self, method: str, path: str, fields: dict[str, object] | None = None
     ) -> _Answer:
-        """One request; redirects are not followed, because a write would lose its body."""
+        """Return the answer to one request.  Raises ServerError if there is none."""
         exchange = Deferred.fromCoroutine(self._exchange(method, path, fields))
         try:
             return await exchange.addTimeout(TIMEOUT, self._clock)
@@ -213,6 +234,10 @@ class ControlServer:
             raise ServerError(self._without_token(explain(failure))) from failure.value
 
     async def _exchange(self, method: str, path: str, fields: dict[str, object] | None) -> _Answer:
+        """
+        Send one request and read its answer.  Redirects are not followed, because a write would
+        lose its body.
+        """
         headers = dict(self._headers)
         body = None
         if fields is None:
@@ -224,7 +249,8 @@ class ControlServer:
             method,
             AsItIs.from_text(self._base_url + path),
             headers=Headers(headers),
-            # Bytes make treq send a Content-Length; a chunked body is read as empty (recorded).
+            # For bytes treq sends a Content-Length; the server takes a chunked body for empty
+            # (recorded).
             data=body,
             allow_redirects=False,
             unbuffered=True,
@@ -232,7 +258,7 @@ class ControlServer:
         location = response.headers.getRawHeaders("Location", [""])[0]
         body = await read_body(response, MOST_BYTES)
         if response.code >= 300:
-            # Error texts quote these, and debugging pages repeat the request's headers.
+            # Our errors quote both, and debugging pages repeat the request's headers.
             body = body.replace(self._token.reveal().encode(), b"...")
             location = self._without_token(location)
         return _Answer(response.code, body, location)
@@ -242,10 +268,12 @@ class ControlServer:
 
 
 def _means_no_such_endpoint(answer: _Answer) -> bool:
+    """Return whether the server lacks the endpoint; a 404 in JSON means that it lacks the job."""
     return answer.status == 405 or (answer.status == 404 and not answer.is_json)
 
 
 def _job(answer: _Answer) -> Job:
+    """Return the job that is the answer.  Raises Gone and ServerError."""
     if answer.status != 200:
         raise _gone_or_error(answer)
     try:
@@ -255,13 +283,14 @@ def _job(answer: _Answer) -> Job:
 
 
 def _gone_or_error(answer: _Answer) -> Exception:
+    """Return what to raise for an answer that is not 200."""
     if answer.status == 404 and answer.is_json:
         return Gone()
     return _error(answer)
 
 
 def _error(answer: _Answer) -> ServerError:
-    """What is wrong, with the server's own words where they are a short JSON answer."""
+    """Return what is wrong, in the server's own words where its answer is JSON."""
     refused = 400 <= answer.status < 500
     if 300 <= answer.status < 400:
         return ServerError(
@@ -282,6 +311,7 @@ def _error(answer: _Answer) -> ServerError:
 
 
 def _detail(answer: _Answer) -> str:
+    """Return what a JSON answer says, cut and in brackets; of any other answer nothing."""
     if not answer.is_json:
         return ""
     said = answer.json()

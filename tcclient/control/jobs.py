@@ -1,5 +1,7 @@
 """
-The server's jobs, and what to do about them.  Pure; knows the members of a job object, no requests.
+The server's jobs, and which of them to capture.  Pure.
+
+Knows the members of a job object; knows no requests.
 """
 
 import enum
@@ -10,7 +12,10 @@ import attrs
 
 
 class Status(enum.IntEnum):
-    """The life of a job.  The site sets 2 and 4, a client answers 3 and 5."""
+    """
+    How far a job has come.  The site sets STARTING and STOPPING; a client answers STARTED and
+    STOPPED.
+    """
 
     UNKNOWN = 0
     CREATED = 1
@@ -24,8 +29,9 @@ class Status(enum.IntEnum):
 class Job:
     """
     One capture as the server describes it.  `keywords` is the text exactly as stored, and
-    `keywords_member` what this server calls it; `recent_total` is the total_count of the newest
-    update, None where there is none.
+    `keywords_member` what this server calls it.  `assigned_worker` is the number of the client that
+    has the job, None if that is not told; `withdrawn` says that the job is archived or deleted.
+    `recent_total` is the total_count of the newest update, None if there is none.
     """
 
     id: int
@@ -40,25 +46,29 @@ class Job:
 
     @property
     def wanted(self) -> bool:
-        """Whether posts are to be captured for it."""
+        """Whether posts are to be captured for this job."""
         return not self.withdrawn and self.status in (Status.STARTING, Status.STARTED)
 
     @property
     def wanted_because(self) -> str:
-        """The word of the ledger for who wants it: `started` by a researcher, or `resumed`."""
+        """Why it is captured, as the ledger has it: `started` by a researcher, or `resumed`."""
         return "started" if self.status == Status.STARTING else "resumed"
 
     def lost_since(self, known: "Job") -> bool:
         """
-        Whether this newer reading of `known` says that the job is archived, deleted or another
-        client's.  A reading without a worker says nothing: the site assigns one to each job.
+        Return whether this newer reading of `known` says that the job is archived, deleted or
+        another client's.  A reading without a worker says nothing: the site assigns one to each
+        job.
         """
         workers = {known.assigned_worker, self.assigned_worker} - {None}
         return self.withdrawn or len(workers) > 1
 
     @classmethod
     def from_json(cls, value: object) -> "Job":
-        """Raises ValueError with a sentence that names the member which is missing or wrong."""
+        """
+        Return the job that a decoded JSON value describes.  Raises ValueError with a clause that
+        names the member which is missing or wrong.
+        """
         if not isinstance(value, Mapping):
             raise ValueError(f"a job is {_type_name(value)}, not an object")
         recent = _member(value, "recent_update", dict, type(None), default=None) or {}
@@ -83,7 +93,7 @@ class Job:
 
 @attrs.frozen
 class Decision:
-    """What to do: capture these jobs, and not the others that are wanted as well."""
+    """Which jobs to capture, and which ones are wanted as well and left out."""
 
     captured: tuple[Job, ...] = ()
     left_out: tuple[Job, ...] = ()
@@ -91,8 +101,8 @@ class Decision:
 
 def decide(jobs: Sequence[Job], most: int | None) -> Decision:
     """
-    Of the jobs that are wanted, `most` can run at the same time, None meaning any number: those
-    with the lowest ids do.
+    Return which jobs to capture: of those that are wanted, the `most` with the lowest ids, or all
+    if `most` is None.
     """
     wanted = tuple(sorted((job for job in jobs if job.wanted), key=lambda job: job.id))
     return Decision(wanted[:most], () if most is None else wanted[most:])
@@ -102,6 +112,10 @@ _REQUIRED = object()
 
 
 def _member(value: Mapping[Any, Any], name: str, *types: type, default: object = _REQUIRED) -> Any:
+    """
+    Return a member of a job object, or `default` if it has none.  Raises ValueError if it is
+    missing and has no default, or is of none of the types.
+    """
     found = value.get(name, default)
     if found is _REQUIRED:
         raise ValueError(f"a job has no member {name!r}")
@@ -112,6 +126,7 @@ def _member(value: Mapping[Any, Any], name: str, *types: type, default: object =
 
 
 def _type_name(value: object) -> str:
+    """Return what a decoded JSON value is, in words."""
     names: Collection[tuple[type, str]] = (
         (bool, "true or false"),
         (str, "text"),

@@ -49,16 +49,16 @@ def user_agent(client_id: int) -> str:
 
 
 def rest_client(reactor: IReactorTime) -> HTTPClient:
-    """Return a client for short requests, each over a connection of its own by Endpoints."""
+    """Return a client for short requests.  Each has a connection of its own, made by Endpoints."""
     return HTTPClient(Agent.usingEndpointFactory(reactor, Endpoints(reactor, None)))
 
 
 @implementer(IAgentEndpointFactory)
 class Endpoints:
     """
-    Returns endpoints that leave from `source_addr`, None for any address, with `timeout`
-    CONNECT_TIMEOUT.  For https the certificate and its names are verified, against the system's CA
-    store or SSL_CERT_FILE.
+    How to reach a host: from the address `source_addr`, None for any, and within CONNECT_TIMEOUT.
+    For https the certificate and its names are verified, against the system's CA store or
+    SSL_CERT_FILE.
     """
 
     def __init__(self, reactor: IReactorTime, source_addr: str | None) -> None:

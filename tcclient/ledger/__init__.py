@@ -1,1 +1,1 @@
-"""The account's vocabulary, and what is kept and read in it."""
+"""Ledgers: what their lines say, how these are written and read, and what follows from them."""

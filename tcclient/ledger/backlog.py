@@ -1,5 +1,5 @@
 """
-Lines that a ledger could not take yet: in order, and not without end.
+The lines that a ledger could not take yet, in order and up to a limit.  Knows no file.
 """
 
 from collections import deque
@@ -9,18 +9,20 @@ from tcclient.ledger import entries
 from tcclient.ledger.entries import Entry, LinesDropped
 
 MOST_LINES = 10_000
+"""Lines that may wait."""
 MOST_BYTES = 4_000_000
+"""Bytes that the waiting lines may have."""
 
 AT_ONCE = 100
-"""Lines that are tried together: a full disk is tried with each new line."""
+"""Most lines that are written together, as a full disk is tried again with each new line."""
 
 
 class Backlog:
-    """Where it is full, the oldest line that is only routine makes room, or else the oldest."""
+    """Lines that wait.  If it is full, the oldest routine line is dropped, or else the oldest."""
 
     def __init__(self) -> None:
         self._lines: deque[bytes] = deque()
-        self._routine: deque[bytes] = deque()  # those of _lines that are
+        self._routine: deque[bytes] = deque()  # the routine lines among _lines
         self._bytes = 0
         self._dropped = 0
 
@@ -28,12 +30,15 @@ class Backlog:
         return bool(self._lines)
 
     def first(self, now: float) -> list[bytes]:
-        """The oldest ones, at most AT_ONCE, behind one that counts those that are not there."""
+        """
+        Return the oldest lines, at most AT_ONCE.  If any were dropped, a line that says how many
+        comes first, with the time `now` (epoch seconds).
+        """
         dropped = [entries.as_line(LinesDropped(lines=self._dropped), None, now)]
         return [*(dropped if self._dropped else ()), *islice(self._lines, AT_ONCE)]
 
     def add(self, entry: Entry, job: int | None, now: float) -> None:
-        """One more, of the time `now`."""
+        """Add the line of an entry, with the time `now` (epoch seconds); drop others if need be."""
         line = entries.as_line(entry, job, now)
         self._lines.append(line)
         if entry.is_routine:
@@ -43,7 +48,7 @@ class Backlog:
             self._drop()
 
     def taken(self) -> None:
-        """Those of first() wait no more."""
+        """Remove the lines that first() returned: they have been written."""
         self._dropped = 0
         for _ in range(min(AT_ONCE, len(self._lines))):
             line = self._lines.popleft()

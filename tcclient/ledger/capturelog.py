@@ -1,8 +1,8 @@
 """
-What the account of one capture says of its time: when it was wanted, what was asked for, and when
-its stream was heard.
+What the ledger says of a capture over time: when it was wanted, what was asked for, and when its
+stream was heard.
 
-Knows when something is worth a line; keeps no file.
+Knows when something is worth a line; writes no file.
 """
 
 from collections.abc import Callable
@@ -18,18 +18,21 @@ from tcclient.ledger.entries import Asked, Entry, RefusedTerm
 from tcclient.ledger.gaps import DISK, START, Coverage, Missing
 
 ON_PURPOSE = frozenset({"stopped", "left"})
-"""Causes for which nothing is missing: the capture is not wanted, or the client says so itself."""
-
+"""
+Causes that begin no gap: the capture is not wanted any more, or the client ends, of which the line
+about the stop tells.
+"""
 
 SOON = 1.0
-"""Seconds in which a stop is usually finished: the time of its line is near enough then."""
+"""Seconds in which a stop is usually finished, so that the time of its line is near enough."""
 
 
 class CaptureLog:
     """
-    `note` puts a line into the ledger and does not raise; `missing` is the gap in which an earlier
-    process has left the capture.  `unwritten_since` writes what waits, and returns when the first
-    post came that could not be written, None where all is in files.
+    Writes the lines about one capture.  `note` puts a line into the ledger and does not raise;
+    `missing` is the gap that an earlier process left open.  `unwritten_since` writes the posts that
+    wait, and returns when (epoch seconds) the first one came that could not be written, None if all
+    are in files.
     """
 
     def __init__(
@@ -46,36 +49,40 @@ class CaptureLog:
         self._heard = clock.seconds()
         self._keywords: str | None = None
         self._ceased = None if missing is None else missing.ceased
-        self._status: int | None = None  # the server's, while the capture is to run
-        self._said: list[Entry] = []  # of what is asked for: the newest lines
-        self._in_force: tuple[str | None, float] | None = None  # since when
+        self._status: int | None = None  # the job's at the server, while the capture is to run
+        self._said: list[Entry] = []  # the newest lines about what is asked for
+        self._in_force: tuple[str | None, float] | None = None  # the keyword text, and since when
 
     @property
     def is_running(self) -> bool:
-        """Whether the account has the capture as wanted, and without a stream."""
+        """Whether a gap is open: the capture is wanted, and has no stream."""
         return self._coverage.missing is not None
 
     @property
     def missed(self) -> float | None:
-        """As Coverage, by now."""
+        """Seconds for which posts have been missed that X would have sent; None if none have."""
         return self._coverage.missed(self._clock.seconds())
 
     def begin(self, because: str, status: int, keywords: str | None) -> None:
         """
-        Note that the capture is to run; `because` is `started` or `resumed`, `status` the server's.
+        Note that the capture is to run.  `because` is `started` or `resumed`; `status` is that of
+        the job at the server.
         """
         if self._ceased is not None and self.is_running:
-            self.end("stopped", status)  # an earlier process did not come to say so
+            self.end("stopped", status)  # an earlier process did not get to noting this
         self._keywords, self._status, self._ceased = keywords, status, None
         self._note(entries.CaptureStart(because=because, status=status))
         self._miss(self._clock.seconds(), START, "the capture was started")
 
     def ceases(self) -> None:
-        """The capture is not to run any more; what has come of it may still have to be written."""
+        """Take note that the capture is not to run from now on; its posts may still be written."""
         self._ceased = self._clock.seconds()
 
     def end(self, because: str, status: int) -> None:
-        """The capture is not to run any more, and what has come of it is on the disk."""
+        """
+        Note that the capture has ended, and its posts are on the disk.  `because` and `status` are
+        as `capture_stop` has them.
+        """
         self._status, self._said = None, []
         missing = self._coverage.missing
         covered = self._heard if missing is None else missing.begin
@@ -90,7 +97,7 @@ class CaptureLog:
         self._note(line)
 
     def _since(self, because: str) -> str | None:
-        """Since when it was not wanted, where that is some time ago."""
+        """Return since when the capture was not wanted; None if that is not long ago."""
         ceased = self._ceased
         if ceased is None or because == "left" or self._clock.seconds() - ceased < SOON:
             return None
@@ -105,8 +112,8 @@ class CaptureLog:
     ) -> None:
         """
         Note that the keyword text is `text` from now on, what it asks the source for, and which of
-        its terms are refused.  The first text of a process that goes on with a capture follows on
-        the one that the account has.
+        its terms are refused.  If this process goes on with a capture, and this is its first text,
+        the text before is the one that the ledger has.
         """
         missing = self._coverage.missing
         if before is None and missing is not None and missing.keywords != text:
@@ -117,7 +124,7 @@ class CaptureLog:
         self._note(line)
 
     def in_force(self, text: str | None, after: float = 0.0) -> None:
-        """Posts come for this keyword text, in so many seconds."""
+        """Note that posts come for this keyword text, beginning `after` seconds from now."""
         since = self._clock.seconds() + after
         self._in_force = text, since
         line = entries.KeywordsInForce(text=text, since=entries.moment(since))
@@ -126,20 +133,23 @@ class CaptureLog:
 
     def heard(self, backfill: int | None = None, after: float = 0.0) -> None:
         """
-        The stream is heard, and brings what was asked for, in so many seconds.  X was asked for
-        `backfill` minutes before, if any.
+        Note that the stream is heard, and brings what was asked for, beginning `after` seconds from
+        now.  With `backfill`, X was asked for the posts of so many minutes before.
         """
         self._end_gap(backfill, after)
 
     def continues(self, former: "CaptureLog") -> None:
-        """Another account ends, the stream that it had is heard, and what it had in force is."""
+        """
+        Note that this capture goes on with the stream of `former`, which is heard, and with the
+        keyword text that is in force there.
+        """
         self._end_gap()
         if former._in_force is not None:
             text, since = former._in_force
             self.in_force(text, max(0.0, since - self._clock.seconds()))
 
     def restate(self) -> None:
-        """The ledger begins anew: say how things stand, for whoever has only this one."""
+        """Note how things stand, in a ledger that begins anew and has none of the lines before."""
         if self._status is None:
             return
         self._note(entries.CaptureStart(because="resumed", status=self._status))
@@ -150,7 +160,10 @@ class CaptureLog:
             self._end_gap()
 
     def unheard(self, ending: Ending) -> None:
-        """The stream is heard no more.  What it has brought is written before the line says so."""
+        """
+        Note that the stream has ended, after its posts have been written; a gap begins, unless the
+        end was on purpose.
+        """
         unwritten = self._unwritten_since()
         now = self._clock.seconds()
         self._heard = now - ending.silent if unwritten is None else unwritten
@@ -161,18 +174,21 @@ class CaptureLog:
             self._miss(self._heard, ending.cause, ending.detail)
 
     def relieved(self, ending: Ending, overlap: float) -> None:
-        """One of two streams is heard no more, and the other is: nothing is missing."""
+        """
+        Note that a stream has ended while another one of the capture is heard, so that nothing is
+        missing.  Both were open for `overlap` seconds.
+        """
         line = ending.for_ledger()
         self._note(msgspec.structs.replace(line, overlap=round(overlap, 3)))
 
     def not_reached(self, ending: Ending) -> None:
-        """An attempt to connect has failed."""
+        """Note that an attempt to connect has failed."""
         explanation = ending.refusal.explanation if ending.refusal else None
         self._coverage.tried(ending.status, explanation or None)
         self._note(ending.for_ledger())
 
     def clock_stepped(self, seconds: float) -> None:
-        """The clock has been set by `seconds`."""
+        """Note that this machine's clock was set by `seconds`, negative for back."""
         self._heard += seconds
         self._coverage.clock_stepped(seconds)
         self._note(entries.ClockStep(seconds=round(seconds, 3)))

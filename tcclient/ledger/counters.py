@@ -1,8 +1,8 @@
 """
-What a capture has taken in, and what to tell the server about it.  Pure; takes the time.
+Counts the posts of a capture, and says what to tell the server about them.  Pure; takes the time.
 
-total = base + posts: `base` is what the server held before this client's files, `posts` counts the
-lines in them.  `settled` is how many of the posts the server has been told as `count`.
+total = base + posts: `base` is the server's total before this client's files, `posts` counts the
+lines in them.  `settled` is how many of the posts the server has been told of as `count`.
 """
 
 import math
@@ -12,12 +12,12 @@ import attrs
 MOST_TOTAL = 2**31 - 1
 """The server keeps totals in 32 signed bits."""
 MOST_RATE = 99_999_999
-"""In 1/1000 posts per second: the server keeps five digits before the point, three behind."""
+"""In 1/1000 posts per second: the server keeps five digits before the point, three behind it."""
 
 
 @attrs.frozen
 class Counters:
-    """The numbers that outlive the process, as the ledger keeps them: base, posts, settled."""
+    """The numbers of a job that outlive the process, as the ledger has them in `account`."""
 
     base: int = 0
     posts: int = 0
@@ -26,7 +26,9 @@ class Counters:
 
 @attrs.frozen
 class CountUpdate:
-    """An `update/` as it was sent, and how many posts it settles if the server took it."""
+    """
+    What was sent to `update/`, and `posts`: how many are settled in all once the server took it.
+    """
 
     count: int
     total: int
@@ -36,12 +38,13 @@ class CountUpdate:
 
 @attrs.define
 class _Window:
-    """Counts from a moment on, for a rate."""
+    """The beginning of a time for which a rate is reported: the posts by then, and when it was."""
 
     posts: int
     since: float
 
     def rate(self, posts: int, now: float) -> str:
+        """Return the posts per second since then, with three digits behind the point."""
         elapsed = now - self.since
         thousandths = 0
         if elapsed > 0:
@@ -50,14 +53,17 @@ class _Window:
 
 
 class Tally:
-    """The counts of one job, over all its sessions."""
+    """
+    The counters of one job, over all its sessions, and the rates of the present one.  `unsettled`
+    is whether the answer to the newest update is not known.
+    """
 
     def __init__(self, counters: Counters, now: float) -> None:
         self.base = counters.base
         self.posts = counters.posts
         self.settled = counters.settled
-        # The answer to the last update before a restart may never have been seen.  Where every post
-        # had been settled, the server's newest update is not in doubt, and may be another client's.
+        # The answer to the last update before a restart may never have been seen.  If every post
+        # was settled, the server's newest update is not in doubt, and may be another client's.
         self.unsettled = counters.posts > counters.settled
         self._sent: CountUpdate | None = None
         self._ping = _Window(self.posts, now)
@@ -71,18 +77,19 @@ class Tally:
 
     @property
     def counters(self) -> Counters:
+        """The numbers as the ledger has them."""
         return Counters(self.base, self.posts, self.settled)
 
     def resume(self, now: float) -> None:
-        """A session begins: the rates count from now on."""
+        """Count the rates from now on: a session begins."""
         self._ping = _Window(self.posts, now)
         self._update = _Window(self.posts, now)
         self._glance = _Window(self.posts, now)
 
     def rebase(self, server_total: int | None) -> int:
         """
-        Take the server's number.  Where it is above ours, others have captured for this job: the
-        base rises.  Returns by how much; 0 when ours stands.
+        Take the server's total.  If it is above ours, others have captured for this job, and the
+        base rises.  Return by how much, 0 if it does not.
         """
         more = (server_total or 0) - (self.base + self.posts)
         if more <= 0:
@@ -91,13 +98,13 @@ class Tally:
         return more
 
     def ping(self, now: float) -> tuple[int, str]:
-        """(total, rate since the last ping), and a new window begins."""
+        """Return the total, and the rate since the last ping."""
         report = self.total, self._ping.rate(self.posts, now)
         self._ping = _Window(self.posts, now)
         return report
 
     def glance(self, now: float) -> tuple[int, str]:
-        """(posts, rate) since the last glance, for the log."""
+        """Return how many posts have come since the last glance, and their rate, for the log."""
         new = self.posts - self._glance.posts
         rate = self._glance.rate(self.posts, now)
         self._glance = _Window(self.posts, now)
@@ -105,8 +112,8 @@ class Tally:
 
     def update(self, now: float) -> CountUpdate:
         """
-        The next update: what the server has not accepted yet.  Its answer goes into accepted() or
-        rejected(); until then it is unsettled.
+        Return the next update, with the posts that the server has not accepted yet.  It is
+        unsettled until accepted() or rejected() is called with the server's answer.
         """
         count = max(0, self.posts - self.settled)
         self._sent = CountUpdate(count, self.total, self._update.rate(self.posts, now), self.posts)
@@ -115,18 +122,19 @@ class Tally:
         return self._sent
 
     def accepted(self, update: CountUpdate) -> None:
-        """The server has taken `update`."""
+        """Note that the server has taken `update`."""
         self.settled = max(self.settled, update.posts)
         self.unsettled = False
 
     def rejected(self) -> None:
-        """The server has certainly not taken the last update."""
+        """Note that the server has certainly not taken the last update."""
         self.unsettled = False
 
     def settle(self, recent_total: int | None) -> None:
         """
-        Decide from the server's newest update whether the one whose answer was not seen arrived.
-        After a restart it is recognised by a total between ours then and ours now.
+        Decide by the total of the server's newest update whether the server has taken the update
+        whose answer was not seen.  After a restart that update is recognised by a total between
+        what was settled and what is stored.
         """
         self.unsettled = False
         if recent_total is None:

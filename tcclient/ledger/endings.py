@@ -1,7 +1,7 @@
 """
-Why a capture has no stream, as its account and the log say it.
+Why a capture has no stream, as the ledger and the log say it.
 
-Knows causes and words; not how a connection is made or ended.
+Knows causes and words; does not know how a connection is made or ended.
 """
 
 import attrs
@@ -17,10 +17,11 @@ class Ending:
     """
     Why there is no stream.  `cause` is a word for the ledger, `detail` a clause for people.
 
-    `trouble` is the ramp that the next wait is from, None after a good connection; `wait` the
-    seconds to the next attempt, None where there will be none.  `status` and `refusal` say how an
-    attempt was refused; `incomplete` has the bytes of a message that was cut, `silent` the seconds
-    since the last byte; `unread`: the disk took no posts, and what came was not read.
+    `trouble` has the ramp of the next wait, None after a good connection; `wait` is the seconds to
+    the next attempt, None if there will be none.  `status` and `refusal` say how an attempt was
+    refused.  `incomplete` is how many bytes of a message had come that was cut, and `silent` the
+    seconds since the last byte.  `unread` is whether bytes were left unread, as the disk took no
+    posts.
     """
 
     cause: str
@@ -35,11 +36,11 @@ class Ending:
 
     @property
     def was_connected(self) -> bool:
-        """Whether this ended a connection, not an attempt to make one."""
+        """Whether this was the end of a connection, and not of an attempt to make one."""
         return self.cause not in ("unreachable", "refused")
 
     def for_ledger(self) -> Ended:
-        """The line about it."""
+        """Return the line about this."""
         line = Disconnected if self.was_connected else NotConnected
         entry = line(
             cause=self.cause,

@@ -1,10 +1,10 @@
 """
 What a ledger can say whatever the source of the posts: one type for each kind of line.
 
-Knows the shape of lines; writes none.  What only one source says stands in that source's room.
+Knows the members of lines; writes none.  Lines of one source only are in that source's room.
 
-Times are UTC as `2026-11-23T16:10:00.000Z`, in every member that says when; lengths of time are in
-seconds.  A member that has nothing to say is left out.
+Moments are in UTC: `2026-11-23T16:10:00.000Z`.  Lengths of time are in seconds.  A member with
+nothing to say is left out.
 """
 
 import json
@@ -19,11 +19,12 @@ from tcclient.ledger.counters import Counters
 
 VERSION = 1
 """
-Of the schema.  A new kind or a new member that may be left out does not change it: readers pass
-over what they do not know.
+Version of the schema.  A new kind of line, or a new member that may be left out, does not change
+it: readers pass over what they do not know.
 """
 
 MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+"""A regular expression for a point in time as ledgers have it."""
 
 Moment = Annotated[str, Meta(pattern=MOMENT_PATTERN)]
 Count = Annotated[int, Meta(ge=0)]
@@ -33,7 +34,7 @@ Asked = dict[str, Any]
 """What a source is asked for, as a ledger has it: in the source's own words."""
 
 _COUNTERS = {"counters": "account"}
-"""The name that the numbers of a job have had in ledgers since the first release."""
+"""The counters of a job are called `account` in ledgers, since the first release."""
 
 
 def moment(seconds: float) -> Moment:
@@ -43,11 +44,12 @@ def moment(seconds: float) -> Moment:
 
 
 def seconds(text: Moment) -> float:
-    """Return a moment of a ledger in epoch seconds.  Raises ValueError where it is none."""
+    """Return a moment of a ledger in epoch seconds.  Raises ValueError if it is none."""
     return datetime.fromisoformat(text).timestamp()
 
 
 def _kind(name: str) -> str:
+    """Return the word for a type in ledgers: `capture_start` for `CaptureStart`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
@@ -63,11 +65,11 @@ class Entry(
     """A line without `at` and `job`, which the ledger adds.  Its kind is the name of its type."""
 
     is_routine: ClassVar[bool] = False
-    """Whether such lines come often, and are the first to go where there is no room for all."""
+    """Whether such lines come often, and are dropped first if there is no room for all."""
 
     @property
     def kind(self) -> str:
-        """Return the word for it in the ledger: `capture_start`."""
+        """The word for this kind of line in the ledger: `capture_start`."""
         return str(self.__struct_config__.tag)
 
     def members(self) -> dict[str, Any]:
@@ -77,15 +79,17 @@ class Entry(
 
 
 class RefusedTerm(Struct, frozen=True):
-    """A term that is left out, and why."""
+    """A term of a keyword text that is left out, and why."""
 
     term: str
     reason: str
 
 
 class ClientStart(Entry, frozen=True):
-    """The client begins.  `boot` names the time that the machine has been up, `settings` is a
-    hash of the settings without their secrets."""
+    """
+    The client has started.  `boot` is the boot id, which changes with each start of the machine;
+    `settings` is a hash of the settings without their secrets.
+    """
 
     schema: int
     version: str
@@ -104,28 +108,31 @@ class ClientStop(Entry, frozen=True):
 
 
 class JobFolder(Entry, frozen=True, tag="job"):
-    """A capture gets its folder: under which name the job was captured."""
+    """The name of the folder that a job is captured into from now on."""
 
     server: str
     name: str
 
 
 class ServerFails(Entry, frozen=True):
-    """The capture server fails at something it is asked, for a reason that is news."""
+    """A request to the capture server has failed, for a reason that is news; `doing` says which."""
 
     doing: str
     reason: str
 
 
 class ServerAnswers(Entry, frozen=True):
-    """It succeeds again, after so long."""
+    """Such a request succeeds again; `after` is how many seconds after the first that failed."""
 
     doing: str
     after: Seconds
 
 
 class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
-    """The client takes the folder.  `boot` names the time that the machine has been up."""
+    """
+    The client opens the folder.  `boot` is the boot id, which changes with each start of the
+    machine; `account` has the counters of the job.
+    """
 
     schema: int
     name: str
@@ -134,24 +141,28 @@ class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
 
 
 class CaptureClose(Entry, frozen=True, rename=_COUNTERS):
-    """The client lets the folder go."""
+    """The client closes the folder."""
 
     counters: Counters
 
 
 class CaptureStart(Entry, frozen=True):
-    """The capture is to run.  `because` says who wants it: `started` by a researcher, or `resumed`,
-    as it was running."""
+    """
+    The capture is to run.  `because` says why: it was `started` by a researcher, or is `resumed`,
+    as it was running before.
+    """
 
     because: str
     status: int
 
 
 class CaptureStop(Entry, frozen=True):
-    """The capture is not to run.  `because`: `stopped` by a researcher, `withdrawn` (archived,
-    deleted or reassigned), `renamed`: it goes on in another folder, or `left`: the client ends, and
-    a restart resumes it.  What came until `covered` is on the disk.  Where it took long to finish,
-    nothing was wanted any more from `since` on."""
+    """
+    The capture is not to run any more.  `because`: `stopped` by a researcher, `withdrawn`
+    (archived, deleted or reassigned), `renamed` (it goes on in another folder), or `left` (the
+    client ends, and a restart resumes it).  All that came until `covered` is on the disk.  If it
+    took long to finish, `since` says from when on nothing was wanted.
+    """
 
     because: str
     status: int
@@ -160,7 +171,7 @@ class CaptureStop(Entry, frozen=True):
 
 
 class Keywords(Entry, frozen=True):
-    """The keyword text is read first, or has changed, and how it was understood."""
+    """The keyword text is read for the first time, or has changed; and how it was understood."""
 
     before: str | None
     after: str | None
@@ -169,20 +180,25 @@ class Keywords(Entry, frozen=True):
 
 
 class KeywordsInForce(Entry, frozen=True):
-    """From `since` on posts come for this keyword text.  On v2 the old rules may still match."""
+    """
+    From `since` on posts come for this keyword text.  On v2 posts may still come by the old rules.
+    """
 
     text: str | None
     since: Moment
 
 
 class TermsRefused(Entry, frozen=True):
-    """v2: X does not take these terms; the others run."""
+    """On v2: X does not take these terms.  Posts come for the others."""
 
     refused: tuple[RefusedTerm, ...]
 
 
 class Connected(Entry, frozen=True):
-    """The stream answers: posts come from now on.  `rules` are the ids of the capture's."""
+    """
+    The stream is open: posts come from now on.  `failed_attempts` came before it; `rules` are the
+    ids of the capture's rules.
+    """
 
     endpoint: str
     status: int
@@ -192,7 +208,7 @@ class Connected(Entry, frozen=True):
 
 
 class Ended(Entry, frozen=True):
-    """What the ends of connections and of attempts have in common."""
+    """What the ends of connections and of attempts to connect have in common."""
 
     cause: str
     detail: str
@@ -205,8 +221,8 @@ class Ended(Entry, frozen=True):
 
 class Disconnected(Ended, frozen=True):
     """
-    The stream has ended; the last byte came `silent` seconds before.  With `overlap` another stream
-    of the capture is heard, and both were open for so many seconds: nothing is missing then.
+    The stream has ended; its last byte came `silent` seconds before.  With `overlap`, another
+    stream of the capture is heard, and both were open for so many seconds, so nothing is missing.
     """
 
     silent: Seconds | None = None
@@ -214,20 +230,20 @@ class Disconnected(Ended, frozen=True):
 
 
 class NotConnected(Ended, frozen=True):
-    """An attempt has failed."""
+    """An attempt to connect has failed."""
 
     is_routine = True
 
 
 class Gap(Entry, frozen=True):
     """
-    Posts were wanted, and there was no connection from `begin`, a little before the last byte, to
-    `end`, the first.
+    Posts were wanted, and no stream was heard from `begin`, a little before the last byte, to
+    `end`, the next byte.
 
-    `cause` and `detail` say why it began: as in `disconnected`, or `start`, `client_stopped`,
-    `crash`.  So many `attempts` failed; `status` and `explanation` are the last one's.  `keywords`
-    is the text that was wanted.  `backfill`: X was asked for so many minutes before the end, and
-    did not refuse.
+    `cause` and `detail` say why the gap began: as in `disconnected`, or `start`, `client_stopped`,
+    `crash`.  So many `attempts` failed; `status` and `explanation` are those of the last one.
+    `keywords` is the text that was wanted.  With `backfill`, X was asked for the posts of so many
+    minutes before the end, and did not refuse.
     """
 
     begin: Moment
@@ -243,7 +259,11 @@ class Gap(Entry, frozen=True):
 
 
 class File(Entry, frozen=True, rename=_COUNTERS):
-    """A file has its final name.  `account` has the numbers after it, where a job is known."""
+    """
+    A file has its final name.  The ids and arrivals are those of its first and last post.
+    `recovered` says that a crash had left the file, and a later process has finished it.  `account`
+    has the counters of the job after it, if a job is known.
+    """
 
     name: str
     posts: Count
@@ -258,13 +278,13 @@ class File(Entry, frozen=True, rename=_COUNTERS):
 
 
 class Adopting(Entry, frozen=True):
-    """Which files stood there before the account began.  They are read through; see `adopted`."""
+    """Files that are older than the ledger.  Each will be read and then have a line `adopted`."""
 
     names: tuple[str, ...]
 
 
 class Adopted(Entry, frozen=True):
-    """A file that stood there before the account began has been read."""
+    """A file that is older than the ledger has been read, and has these posts."""
 
     name: str
     posts: Count
@@ -273,27 +293,29 @@ class Adopted(Entry, frozen=True):
 
 
 class Torn(Entry, frozen=True):
-    """A crash cut the last line of a file; its bytes are in this one."""
+    """A crash had cut the last line of a file; the bytes of that line are in the file `name`."""
 
     name: str
     bytes: Count
 
 
 class LedgerRepaired(Entry, frozen=True):
-    """A crash cut the ledger's own last line."""
+    """A crash had cut the last line of the ledger itself; its `cut_bytes` were removed."""
 
     cut_bytes: Count
 
 
 class LinesDropped(Entry, frozen=True):
-    """Lines of the ledger that found no room while the disk took none."""
+    """So many lines of the ledger were dropped while the disk took none and too many waited."""
 
     lines: Count
 
 
 class NotStored(Entry, frozen=True):
-    """Posts that had arrived and are not on the disk.  `counted`: they had been, and are among the
-    posts of the account all the same."""
+    """
+    Posts that had arrived and are not on the disk.  `counted` says that they had been stored, and
+    are still among the posts in `account`.
+    """
 
     posts: Count
     reason: str
@@ -301,34 +323,39 @@ class NotStored(Entry, frozen=True):
 
 
 class DiskTrouble(Entry, frozen=True):
-    """The disk does not take what has arrived: nothing more is read until it does."""
+    """The disk does not take the posts that have arrived; nothing more is read until it does."""
 
     reason: str
 
 
 class DiskRecovered(Entry, frozen=True):
-    """The disk takes posts again, after so long."""
+    """The disk takes posts again; `after` is for how many seconds it had not."""
 
     after: Seconds
 
 
 class ClockStep(Entry, frozen=True):
-    """This machine's clock was set forward, or back where `seconds` is negative.  `at` is by the
-    new time.  Where the machine slept it looks the same as set forward."""
+    """
+    This machine's clock was set forward, or back if `seconds` is negative.  `at` is by the new
+    time.  If the machine was asleep, that looks the same as a clock that was set forward.
+    """
 
     seconds: float
 
 
 class Update(Entry, frozen=True, rename=_COUNTERS):
-    """The server has taken a count."""
+    """The server has taken a `count` of posts; `account` has the counters of the job after it."""
 
     count: Count
     counters: Counters
 
 
 class Base(Entry, frozen=True, rename=_COUNTERS):
-    """The server's total was above ours.  `after_crash`: these may be posts that were counted and
-    did not survive it; otherwise they were captured elsewhere."""
+    """
+    The server's total was above that of this client, whose base was raised by the difference.  With
+    `after_crash` these may be posts that were counted and that the crash destroyed; otherwise they
+    were captured elsewhere.
+    """
 
     raised_by: Count
     counters: Counters
@@ -336,8 +363,10 @@ class Base(Entry, frozen=True, rename=_COUNTERS):
 
 
 class DeliveredAgain(Entry, frozen=True):
-    """Posts that had come before, and are stored once: of v2's backfill, or, on v1.1, over both
-    streams at a change of keywords."""
+    """
+    Posts that had come before, and are stored once: on v2 by the backfill, on v1.1 over both
+    streams at a change of keywords.
+    """
 
     is_routine = True
 
@@ -345,7 +374,7 @@ class DeliveredAgain(Entry, frozen=True):
 
 
 class Said(Entry, frozen=True):
-    """What the source said besides posts, as it came."""
+    """A message of the source that is no post, as it came."""
 
     is_routine = True
 
@@ -353,15 +382,15 @@ class Said(Entry, frozen=True):
 
 
 class Disconnect(Said, frozen=True):
-    """The other side says why it ends the connection."""
+    """A message in which the other side says why it ends the connection."""
 
 
 class Unknown(Said, frozen=True):
-    """JSON that is no post, and of no kind that is known."""
+    """A message that is JSON, no post, and of no known kind."""
 
 
 class RefusedLine(Entry, frozen=True, tag="refused"):
-    """A line that is no message."""
+    """A line of the stream that is no message: why, how many bytes it has, and how it begins."""
 
     is_routine = True
 
@@ -372,8 +401,8 @@ class RefusedLine(Entry, frozen=True, tag="refused"):
 
 def as_line(entry: Entry, job: int | None, now: float) -> bytes:
     """
-    Return the line that stands for `entry` in a ledger, with its newline.  `job` is the id of the
-    job that it is about, if any; `now` is in epoch seconds.
+    Return the line of an entry in a ledger, with its newline.  `job` is the id of the job that it
+    is about, if any; `now` is in epoch seconds.
     """
     kind, *others = entry.members().items()
     about = {} if job is None else {"job": job}

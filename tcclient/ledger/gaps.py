@@ -1,7 +1,7 @@
 """
 When a capture that is wanted has no stream: where the gap begins, why, and where it ends.  Pure.
 
-Takes times in epoch seconds; opens nothing, writes nothing.
+Times are in epoch seconds.  Knows the lines of a ledger; opens and writes nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,30 +13,36 @@ from tcclient.ledger import entries
 from tcclient.ledger.vocabulary import COMMON
 
 START = "start"
-"""The capture has begun, and its first byte has not come."""
+"""Cause of a gap: the capture has begun, and its first byte has not come."""
 IN_FLIGHT = 0.25
 """
-Seconds before the last byte at which a gap begins: what the other side had sent by then, and nobody
-had read, is missing too.
+Seconds before the last byte at which a gap begins: posts that the other side had sent by then, and
+nobody had read, are missing too.
 """
 
 _NOT_TO_BE_HAD = (START, "budget", "rules", "switched")
 """Causes of gaps in which X had no rule of the capture, or was not to send what it matched."""
 
 _READ_TO_THE_END = (START, "keywords")
-"""Causes of gaps before which nothing was on its way: an old stream is read until it is closed."""
+"""Causes of gaps that begin with nothing in flight: an old stream is read until it is closed."""
 
 LEFT = "client_stopped"
+"""Cause of a gap: the client was stopped while the capture was running."""
 CRASH = "crash"
+"""Cause of a gap: the client was killed."""
 DISK = "disk"
+"""Cause of a gap: the disk took no posts, so that nothing was read."""
 STOPPED = "stopped"
-"""No gap: a stop that the process did not live to finish."""
+"""Not a cause of a gap: a stop of the capture that the process did not live to finish."""
 
 
 @attrs.frozen
 class Missing:
-    """A gap that is open.  `cause` and `detail` say why it began; `attempts` have failed since, and
-    `status` and `explanation` are those of the last one.  From `ceased` on nothing was wanted."""
+    """
+    A gap that is open.  `cause` and `detail` say why it began, and `keywords` is the text that is
+    wanted.  So many `attempts` have failed since, and `status` and `explanation` are those of the
+    last one.  From `ceased` on nothing was wanted.
+    """
 
     begin: float
     cause: str
@@ -49,17 +55,20 @@ class Missing:
 
 
 class Coverage:
-    """What is missing of one capture; `missing` is None while its stream is heard."""
+    """
+    Which time of a capture is missing.  `missing` is the gap that is open, None while the stream is
+    heard, or nothing is wanted.
+    """
 
     def __init__(self, missing: Missing | None = None) -> None:
         self.missing = missing
 
     def begins(self, missing: Missing) -> None:
-        """There is no stream from then on; where there was none before, the gap is the same."""
+        """Open a gap, unless one is open already, which goes on then."""
         self.missing = self.missing or missing
 
     def tried(self, status: int | None, explanation: str | None) -> None:
-        """An attempt to connect has failed."""
+        """Count an attempt to connect that has failed."""
         if self.missing is not None:
             self.missing = attrs.evolve(
                 self.missing,
@@ -69,16 +78,19 @@ class Coverage:
             )
 
     def clock_stepped(self, seconds: float) -> None:
-        """The clock has been set by `seconds`: both ends of a gap are by one clock, the newer."""
+        """Move the beginning of the open gap, so that both its ends are by the clock as set now."""
         if self.missing is not None:
             self.missing = attrs.evolve(self.missing, begin=self.missing.begin + seconds)
 
     def ends(self, end: float, backfill: int | None = None) -> entries.Gap | None:
-        """The stream is heard, or nothing is wanted any more; the line about the gap, if any."""
+        """
+        Close the open gap at the time `end`.  Return the line about it, None if there is no gap.
+        With `backfill`, X was asked for the posts of so many minutes before.
+        """
         missing, self.missing = self.missing, None
         if missing is None or missing.cause == STOPPED:
             return None
-        # A clock that was set back in between makes no gap of less than nothing.
+        # If the clock was set back in between, the gap must not have a negative length.
         begin = min(_begin(missing), end)
         return entries.Gap(
             begin=entries.moment(begin),
@@ -94,7 +106,7 @@ class Coverage:
         )
 
     def missed(self, now: float) -> float | None:
-        """For how many seconds posts have been missed that X would have sent; None for none."""
+        """Return the seconds for which posts are missed that X would have sent; None for none."""
         missing = self.missing
         if missing is None or missing.cause in _NOT_TO_BE_HAD:
             return None
@@ -102,11 +114,12 @@ class Coverage:
 
 
 def _begin(missing: Missing) -> float:
+    """Return where a gap begins: earlier than the last byte by what may have been in flight."""
     return missing.begin - (0.0 if missing.cause in _READ_TO_THE_END else IN_FLIGHT)
 
 
 def last_boot(newest_first: Iterable[Mapping[str, Any]]) -> str | None:
-    """Since which start of the machine the folder was last open; None where nobody knows."""
+    """Return the boot id of the machine when the folder was last opened; None if unknown."""
     for line in newest_first:
         entry = COMMON.read(line)
         if isinstance(entry, entries.CaptureOpen):
@@ -122,10 +135,10 @@ def resume(
     trust_recovered: bool = True,
 ) -> Missing | None:
     """
-    The gap in which a capture is that an earlier process has left, by the lines of its ledger;
-    None for one that was not running.  `alive` is the last time at which that process is known to
-    have had everything on the disk, 0 where nothing is known; the last byte of a file that was
-    recovered counts where it can be trusted.
+    Return the gap that an earlier process has left open, by the lines of the capture's ledger; None
+    if the capture was not running.  `alive` is the last time at which that process is known to have
+    had everything on the disk, 0.0 if none is known.  `trust_recovered` is whether the last arrival
+    in a file that was recovered counts too.
     """
     search = _Search(alive, trust_recovered)
     for line in newest_first:
@@ -139,9 +152,9 @@ def resume(
 
 class _Search:
     """
-    For the gap that is open at the end of a ledger, whose entries are taken from the newest on.
+    Finds the gap that is open at the end of a ledger, by its entries, from the newest backwards.
 
-    A process that resumed the capture and heard nothing was within a gap that is older.
+    A process that resumed the capture and heard nothing was within a gap that is older than it.
     """
 
     def __init__(self, alive: float, trust_recovered: bool) -> None:
@@ -149,11 +162,11 @@ class _Search:
         self.keywords: str | None = None
         self._alive = alive
         self._trust_recovered = trust_recovered
-        self._moved = 0.0  # by how much the clock has been set since the entry
+        self._moved = 0.0  # by how many seconds the clock has been set since the entry
         self._tried: list[entries.NotConnected] = []
         self._is_found = False
         self._text_is_known = False
-        self._disk: bool | None = None  # whether it took posts in the end; None where nobody says
+        self._disk: bool | None = None  # whether it took posts in the end; None if no line says
 
     @property
     def is_over(self) -> bool:
@@ -164,7 +177,7 @@ class _Search:
         return self._is_found and self._text_is_known and not needs_disk
 
     def take(self, entry: entries.Entry, at: float) -> None:
-        """The next older entry, of that time."""
+        """Take the next older entry, which was written at the time `at`."""
         if isinstance(entry, entries.Keywords) and not self._text_is_known:
             self.keywords, self._text_is_known = entry.after, True
         elif isinstance(entry, entries.ClockStep):
@@ -181,6 +194,7 @@ class _Search:
             self._look(entry, at)
 
     def _disk_said(self, *, is_well: bool) -> None:
+        """Take the newest entry that says whether the disk takes posts."""
         if self._disk is None:
             self._disk = is_well
             if self.missing is not None and self.missing.cause == STOPPED and not is_well:
@@ -188,12 +202,14 @@ class _Search:
                 self.missing = attrs.evolve(self.missing, cause=DISK, detail=detail)
 
     def _arrived(self, file: entries.File, at: float) -> None:
+        """Note that posts had come until the last one of this file, if that can be trusted."""
         if file.last_arrival is not None and (self._trust_recovered or not file.recovered):
-            # The posts of a file that a clock set back has ended came by the clock as it was.
+            # If the clock was set back, the posts of the file it ended have times of the old clock.
             arrival = min(entries.seconds(file.last_arrival), at)
             self._alive = max(self._alive, arrival + self._moved)
 
     def _look(self, entry: entries.Entry, at: float) -> None:
+        """See whether the gap begins with this entry."""
         now = at + self._moved
         if isinstance(entry, entries.CaptureStart):
             self._begins(now, START, "the capture was started")
@@ -220,7 +236,7 @@ class _Search:
                 self._begins(begin, CRASH, "the client was killed")
 
     def _begins(self, at: float, cause: str, detail: str) -> None:
-        """The gap begins there, and what was tried since has failed."""
+        """Let the gap begin at the time `at`, with the attempts that have failed since."""
         last = self._tried[0] if self._tried else None
         self.missing = Missing(
             at,

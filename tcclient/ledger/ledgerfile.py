@@ -1,7 +1,7 @@
 """
-The account beside the data: one JSON object a line, append-only, newest last.
+The file of a ledger, beside the data: one JSON object a line, only ever appended to.
 
-Knows how lines are kept and found again; what they can say is in `entries`.
+Knows how lines are written and found again; does not know what they can say, which `entries` does.
 """
 
 import errno
@@ -24,16 +24,16 @@ from tcclient.runtime.backwards import lines_backwards
 
 
 class LedgerInUse(Exception):
-    """Another process holds this ledger: it captures into the same folder."""
+    """Raised where another process has the ledger open: it captures into the same folder."""
 
 
 class Ledger:
     """
-    An open ledger file.  Where `alone` is true, this process is the only one that has it open;
-    the system releases the lock when the process dies.
+    An open ledger file.  With `alone` it is locked against other processes that do so too; the
+    system releases the lock when the process dies.
 
-    Raises OSError where the file or its folder cannot be made, LedgerInUse where another has it.
-    Lines that the disk does not take wait in `backlog`, which may be one that outlives this.
+    Raises OSError if the file or its folder cannot be made, LedgerInUse if another process has the
+    lock.  Lines that the disk does not take wait in `backlog`, which may outlive this object.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Ledger:
         self._open()
 
     is_unsynced = False
-    """Whether a line has been appended since whoever syncs the file has reset this."""
+    """Whether a line has been appended; whoever syncs the file resets this."""
 
     is_renewed = False
-    """Whether the file was taken away and begun again; whoever says it all anew resets it."""
+    """Whether the file was removed and begun anew; whoever restates its content resets this."""
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ class Ledger:
             raise
 
     def _begin_again(self) -> None:
-        """Somebody has taken the file away, or its folder: go on in a new one."""
+        """Go on in a new file, as somebody has removed or moved this one, or its folder."""
         before, begun = (self._fd, self._end), False
         try:
             self._open()
@@ -84,14 +84,14 @@ class Ledger:
 
     def write(self, entry: Entry, job: int | None = None) -> None:
         """
-        Append a line: the time, and what the entry says; before it, those that wait.  Where it
-        raises OSError, the line has not been appended.
+        Append the lines that wait, then one with the time and what the entry says.  If it raises
+        OSError, that line has not been appended.
         """
         self.catch_up()
         self._append([as_line(entry, job, self._clock.seconds())])
 
     def note(self, entry: Entry, job: int | None = None) -> None:
-        """The same, but a line that cannot be appended waits.  Raises OSError all the same."""
+        """Append a line as write() does.  If it raises OSError, the line waits in the backlog."""
         now = self._clock.seconds()
         try:
             self.write(entry, job)
@@ -100,7 +100,7 @@ class Ledger:
             raise
 
     def catch_up(self) -> None:
-        """Append the lines that wait.  Raises OSError; what has not been appended waits on."""
+        """Append the lines that wait.  If it raises OSError, the others wait on."""
         while self._backlog:
             self._append(self._backlog.first(self._clock.seconds()))
             self._backlog.taken()
@@ -108,17 +108,17 @@ class Ledger:
     def _append(self, lines: list[bytes]) -> None:
         if not leads_to(self.path, self._fd):
             self._begin_again()
-        end = self._end if self._alone else End(self._fd)  # where others write, none is ours
+        end = self._end if self._alone else End(self._fd)  # others write too: nothing to take back
         end.take_back()
         end.append(lines if self._ends_whole() else [b"\n", *lines])
         self.is_unsynced = True
 
     def fileno(self) -> int:
-        """The descriptor of the file."""
+        """Return the descriptor of the file."""
         return self._fd
 
     def newest_first(self) -> Iterator[dict[str, Any]]:
-        """The lines, from the last one backwards; lines that cannot be read are passed over."""
+        """Yield the lines, decoded, from the last one backwards, except those that are damaged."""
         for raw in lines_backwards(self._fd):
             try:
                 line = json.loads(raw)
@@ -128,18 +128,18 @@ class Ledger:
                 yield line
 
     def counters(self, job: int) -> Counters | None:
-        """Return the last known numbers of `job`; None where it has none in this ledger."""
-        return next((found for owner, found in self.all_counters() if owner == job), None)
+        """Return the newest counters of `job`; None if it has none in this ledger."""
+        return next((found for other, found in self.all_counters() if other == job), None)
 
     def all_counters(self) -> Iterator[tuple[int, Counters]]:
-        """Yield (job, its numbers from then on), the newest first."""
+        """Yield the id of a job and its counters for each line that has some, the newest first."""
         for line in self.newest_first():
             job, counters = line.get("job"), _counters(line.get("account"))
             if isinstance(job, int) and counters is not None:
                 yield job, counters
 
     def close(self) -> None:
-        """Let go of the file, and of the lock."""
+        """Close the file, which releases the lock."""
         os.close(self._fd)
 
     def __enter__(self) -> "Ledger":
@@ -162,11 +162,15 @@ class Ledger:
             raise
 
     def _ends_whole(self) -> bool:
-        """False where another process died, or the disk filled up, within a line."""
+        """
+        Return whether the file ends with a newline or is empty: not if another process died, or the
+        disk filled up, within a line.
+        """
         size = os.fstat(self._fd).st_size
         return size == 0 or os.pread(self._fd, 1, size - 1) == b"\n"
 
     def _cut_torn_tail(self) -> None:
+        """Cut off a last line that is incomplete, and append a line that says so."""
         size = os.fstat(self._fd).st_size
         tail = next(lines_backwards(self._fd, whole_only=False), b"")
         if tail and not tail.endswith(b"\n"):
@@ -176,6 +180,7 @@ class Ledger:
 
 
 def _counters(value: object) -> Counters | None:
+    """Return the counters in a member `account`; None if these are none."""
     if not isinstance(value, dict):
         return None
     numbers: list[Any] = [value.get(field.name) for field in attrs.fields(Counters)]

@@ -1,7 +1,7 @@
 """
-The lines of a ledger, oldest first, as the reader has them.
+Reads the lines of a ledger, the oldest first.
 
-Knows what a line is and what is wrong with one; nothing of what the lines say together.
+Knows what a line is, and what is wrong with one; does not know what the lines say together.
 """
 
 import json
@@ -23,8 +23,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 @attrs.frozen
 class LedgerLine:
     """
-    A line that says something: its number from 1, when it was written (epoch seconds), the id of
-    the job that it is about, if any, and what it says.
+    A line that can be read: its number, counted from 1, when it was written (epoch seconds), the id
+    of the job that it is about, if any, and what it says.
     """
 
     number: int
@@ -35,7 +35,7 @@ class LedgerLine:
 
 @attrs.frozen
 class UnreadableLine:
-    """A line that says nothing, and why: a clause that follows its number in a sentence."""
+    """A line that cannot be read.  `why` is a clause that follows its number in a sentence."""
 
     number: int
     why: str
@@ -43,7 +43,7 @@ class UnreadableLine:
 
 @attrs.frozen
 class CutLine:
-    """The last line, still being written or cut by a crash: its number and bytes."""
+    """The last line, if it is still being written or was cut by a crash: its number and bytes."""
 
     number: int
     bytes: int
@@ -63,7 +63,7 @@ def lines(path: Path, vocabulary: Vocabulary) -> Iterator[AnyLine]:
 
 
 def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | UnreadableLine:
-    """Return one line that is whole, as an entry of the vocabulary where it is one."""
+    """Return a line that has a newline, with its entry if the vocabulary has its kind."""
     try:
         members = json.loads(raw)
     except (ValueError, RecursionError):
@@ -84,12 +84,12 @@ def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | Unread
 
 @cache
 def _moments(type_: type[Entry]) -> tuple[str, ...]:
-    """Return the members of a kind that say when."""
+    """Return the names of the members of a kind that are moments."""
     return tuple(f.name for f in fields(type_) if Moment in (f.type, *get_args(f.type)))
 
 
 def _are_dates(entry: Entry) -> bool:
-    """Return whether each member that says when does; the 30th of February fits the pattern."""
+    """Return whether each moment of an entry exists; the 30th of February fits the pattern too."""
     said = [getattr(entry, name) for name in _moments(type(entry))]
     return all(moment is None or _seconds(moment) is not None for moment in said)
 

@@ -1,7 +1,7 @@
 """
-Which kinds of lines a reader of ledgers knows: those of every capture, and those of its sources.
+The kinds of lines that can be read in ledgers: those that every capture has, and those of sources.
 
-Knows how a line becomes an entry; reads no file.
+Knows how a decoded line becomes an entry; reads no file.
 """
 
 import inspect
@@ -23,13 +23,13 @@ def _leaves(type_: type[Entry]) -> list[type[Entry]]:
 
 @attrs.frozen
 class Vocabulary:
-    """The kinds of lines that are known, each under its word in the ledger."""
+    """The kinds of lines that are known, by the words that ledgers have for them."""
 
     kinds: Mapping[str, type[Entry]]
 
     @classmethod
     def of(cls, types: Iterable[type[Entry]]) -> "Vocabulary":
-        """Return the vocabulary of these types.  Raises ValueError where two have one word."""
+        """Return the vocabulary of these types.  Raises ValueError if two have the same word."""
         kinds: dict[str, type[Entry]] = {}
         for type_ in types:
             word = str(type_.__struct_config__.tag)
@@ -39,13 +39,13 @@ class Vocabulary:
         return cls(kinds)
 
     def plus(self, types: Iterable[type[Entry]]) -> "Vocabulary":
-        """Return this vocabulary with more kinds.  Raises ValueError where two have one word."""
+        """Return this vocabulary and more kinds.  Raises ValueError if two have the same word."""
         return Vocabulary.of((*self.kinds.values(), *types))
 
     def read(self, line: Mapping[str, Any]) -> Entry | None:
         """
-        Return the entry that a decoded line stands for; None where its kind is not known here or
-        its members are not as they should be.  Members that are not known are passed over.
+        Return the entry of a decoded line; None if its kind is not known here, or its members are
+        not as they should be.  Members that are not known are passed over.
         """
         kind = line.get("kind")
         type_ = self.kinds.get(kind) if isinstance(kind, str) else None
@@ -80,4 +80,4 @@ class Vocabulary:
 
 
 COMMON = Vocabulary.of(_leaves(Entry))
-"""What a ledger can say whatever the source of the posts."""
+"""The kinds of lines that there are whatever the source of the posts."""

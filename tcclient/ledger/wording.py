@@ -1,4 +1,4 @@
-"""Numbers and times in words, for people.  Pure."""
+"""Writes numbers and times for people.  Knows no ledger but the form of its times.  Pure."""
 
 from datetime import UTC, datetime
 
@@ -6,17 +6,17 @@ from tcclient.ledger.entries import moment
 
 
 def when(seconds: float) -> str:
-    """Epoch seconds to the second, in UTC."""
+    """Return epoch seconds as a time in UTC, to the second: `2026-11-23 16:10:00`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso(seconds: float | None) -> str:
-    """As the ledger has it; empty where nothing is known."""
+    """Return epoch seconds as a ledger writes them; an empty string for None."""
     return "" if seconds is None else moment(seconds)
 
 
 def length(seconds: float) -> str:
-    """The two largest units of a length of time, the last one rounded down."""
+    """Return a length of time in its two largest units, the second one rounded down: `2 d 3 h`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     rest = int(seconds)
@@ -30,14 +30,20 @@ def length(seconds: float) -> str:
 
 
 def number(count: int, one: str = "", many: str = "") -> str:
-    """With commas, and with its noun where that is given; `many` is one + s."""
+    """
+    Return a number with commas, and with the noun `one` if that is given.  `many` is its plural, by
+    default `one` with an s.
+    """
     if not one:
         return f"{count:,}"
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def percent(part: float, whole: float) -> str:
-    """Three digits behind the point, rounded down: only all of it is 100 %."""
+    """
+    Return a part of a whole in percent, with three digits behind the point, rounded down: only all
+    of it is `100 %`.
+    """
     if part >= whole:
         return "100 %"
     return f"{int(part / whole * 100_000) / 1000:.3f} %"

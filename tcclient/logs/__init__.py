@@ -1,1 +1,1 @@
-"""The log: twisted.logger events through the section logging of the settings."""
+"""The log: hands events of twisted.logger to what the section `logging` of the settings says."""

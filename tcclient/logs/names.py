@@ -1,9 +1,10 @@
 """
-Names that loggers had in release 1.0.0, and still have in the settings of users.
+The names that loggers had in release 1.0.0, and still have in the settings of users.
 
 A logger is named after its module, and modules have moved.  Whatever a section `logging` says of an
-old name, or of a package of the old layout, holds for the logger that has its lines now, unless the
-section says something of the new name as well.
+old name, or of a package that is called by one, applies to the logger that writes those lines now,
+unless the section says something of the new name as well.  Knows names of loggers; does not know
+what else is in a section.
 """
 
 import logging
@@ -46,27 +47,32 @@ MOVED: Mapping[str, str] = MappingProxyType(
 """Name of a logger -> the name that it had."""
 
 TOP = "tcclient"
-"""The package that old and new names have in common."""
+"""The package of all loggers in release 1.0.0, and of all but the sandbox's now."""
 
 
 def keep_old_names(section: Mapping[str, Any]) -> None:
     """
-    Have the moved loggers inherit from the old names that the section `logging` configures.  To be
-    called when the standard library's logging has been configured by it.
+    Have the moved loggers inherit from the old names that the section `logging` configures.  Call
+    it after the standard library's logging has been configured by the section.
     """
-    configured = set(section.get("loggers") or ()) - {TOP}
+    configured = {*(section.get("loggers") or ())}
     for new, old in MOVED.items():
-        if _any_leads_to(old, configured) and not _any_leads_to(new, configured):
+        # What is said of the top holds for what is below it by either name.
+        said = configured - {TOP} if new.startswith(f"{TOP}.") else configured
+        if _any_leads_to(old, said) and not _any_leads_to(new, said):
             logging.getLogger(new).parent = logging.getLogger(old)
 
 
 def _any_leads_to(name: str, configured: Iterable[str]) -> bool:
-    """Return whether one of the names is that of a logger or of a package that it is in."""
+    """Return whether one of `configured` is the logger `name`, or a package that it is in."""
     return any(f"{name}.".startswith(f"{one}.") for one in configured)
 
 
 class MovedFilter(logging.Filter):
-    """Passes what a filter with a logger's old name passed: the lines of the loggers below it."""
+    """
+    Passes what a filter with a logger's old name passed in release 1.0.0: the lines of that logger,
+    and of those below it.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record is from such a logger, by its name now or then."""
@@ -82,11 +88,12 @@ def _of_package(name: str) -> str:
 
 
 def with_old_filters(filters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the filters of a section, those that are given an old name with its meaning."""
+    """Return the filters of a section; those with an old name pass what they passed before."""
     return {key: _with_old_name(filter_) for key, filter_ in filters.items()}
 
 
 def _with_old_name(filter_: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter of a section, as a MovedFilter if its name is an old one."""
     name = filter_.get("name")
     is_old = isinstance(name, str) and any(_any_leads_to(old, (name,)) for old in MOVED.values())
     if "()" in filter_ or not is_old:

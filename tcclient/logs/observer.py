@@ -1,8 +1,8 @@
 """
-twisted.logger events -> the standard library's loggers, as the settings' section `logging` has
-configured them.
+Hands events of twisted.logger to the standard library's loggers, as the section `logging` of the
+settings has configured them.
 
-Knows both worlds' levels and failures; does not know what is logged or which handlers there are.
+Knows the levels and failures of both; does not know what is logged, nor which handlers there are.
 """
 
 import ast
@@ -50,11 +50,11 @@ _UNABLE = re.compile(r"Unable to configure (formatter|filter|handler|logger) (['
 
 def configure(section: dict[str, Any], folder: Path) -> list[str]:
     """
-    Configure the standard library's logging; `section` is left as it is.
+    Configure the standard library's logging by `section`, which is not changed.  Return sentences
+    to be logged as warnings.  Raises LoggingError.
 
-    `folder`, the settings file's, is where relative file names begin; the folders of log files are
+    Relative file names begin at `folder`, where the settings file is; the folders of log files are
     made.  Call it before twistd redirects stdout, or a handler that writes there feeds itself.
-    Returns sentences to be logged as warnings.  Raises LoggingError.
     """
     config, warnings = prepare(section, folder)
     for name, handler in config.get("handlers", {}).items():
@@ -71,13 +71,14 @@ def configure(section: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _silence_signing() -> None:
-    """At debug oauthlib tells all that it signs, key and token included, whoever asks for it."""
+    """Disable the loggers of oauthlib, which at debug log all that is signed, key and token too."""
     for name in (_SIGNING, *logging.root.manager.loggerDict):
         if name == _SIGNING or name.startswith(f"{_SIGNING}."):
             logging.getLogger(name).disabled = True
 
 
 def _make_folder(where: str, folder: Path) -> None:
+    """Make the folder of a log file; `where` is the handler.  Raises LoggingError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -87,7 +88,10 @@ def _make_folder(where: str, folder: Path) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    """dictConfig names the part in the outermost exception and the reason in the innermost."""
+    """
+    Return a sentence for what dictConfig has raised, which names the part in the outermost
+    exception and the reason in the innermost.
+    """
     place = _UNABLE.match(str(error))
     if place:
         where = json_path(("logging", f"{place[1]}s", ast.literal_eval(place[2])))
@@ -107,6 +111,7 @@ def _os_reason(error: OSError) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception, its cause, the cause of that, and so on."""
     while error is not None:
         yield error
         error = error.__cause__
@@ -115,17 +120,18 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 @implementer(ILogObserver)
 class StdlibObserver:
     """
-    Hands each event to the standard library's logger of the event's namespace.
+    Hands each event to the standard library's logger that is called like the event's namespace.
 
-    A handler that fails prints its traceback to sys.stderr, which twistd turns into log events: an
-    event that arrives while one is being handled goes to the process's own stderr instead, and to
-    no handler.
+    A handler that fails prints its traceback to sys.stderr, which twistd turns into log events.  So
+    an event that comes from the same thread while one is being handled goes to the process's own
+    stderr, and to no handler.
     """
 
     def __init__(self) -> None:
         self._thread = threading.local()
 
     def __call__(self, event: LogEvent) -> None:
+        """Hand over one event."""
         if getattr(self._thread, "busy", False):
             _print_aside(event)
             return
@@ -141,6 +147,7 @@ class StdlibObserver:
 
 
 def _hand_over(event: LogEvent, logger: logging.Logger, level: int) -> None:
+    """Log an event's text and failure; nothing if it has neither."""
     text = formatEvent(event)
     failure = event.get("log_failure")
     if failure is not None:
@@ -152,9 +159,8 @@ def _hand_over(event: LogEvent, logger: logging.Logger, level: int) -> None:
 
 def _level(event: LogEvent) -> int:
     """
-    The standard library's number for the event's level.
-
-    Twisted tells of each connection's factory at info: a start and a stop for every request.
+    Return the standard library's number for the event's level.  What Twisted logs about the factory
+    of each connection, a start and a stop for every request, is debug here instead of info.
     """
     level = _LEVELS.get(event.get("log_level", LogLevel.info), logging.INFO)
     if (
@@ -167,18 +173,20 @@ def _level(event: LogEvent) -> int:
 
 
 def _print_aside(event: LogEvent) -> None:
+    """Print an event to the process's own stderr, if it can be printed there."""
     if sys.__stderr__ is not None:
-        with suppress(OSError, ValueError):  # closed, full or of a poor encoding: no place is left
+        with suppress(OSError, ValueError):  # closed, full or of a poor encoding: it is dropped
             print(eventAsText(event), file=sys.__stderr__, flush=True)
 
 
 def observer(logfile: str | None, reactor: IReactorFromThreads) -> ILogObserver:
     """
-    The application's observer when the settings have a section `logging`.
+    Return the application's observer for settings that have a section `logging`.
 
-    With `logfile`, the value of twistd's own option, twistd's text format goes there as well: "-"
-    is stdout; a file is rotated at its usual size and, as twistd does it, by SIGUSR1, through the
-    reactor so that no line is cut.  Raises LoggingError where the file cannot be opened.
+    `logfile` is the value of twistd's own option; if there is one, events go there as well, in
+    twistd's text format.  "-" is stdout.  A file is rotated at its usual size and, as by twistd
+    itself, by SIGUSR1, through the reactor so that no line is cut.  Raises LoggingError if the file
+    cannot be opened.
     """
     if not logfile:
         return StdlibObserver()

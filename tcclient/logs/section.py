@@ -1,8 +1,8 @@
 """
-The settings' section `logging`, made ready for logging.config.dictConfig.
+Makes the section `logging` of the settings ready for logging.config.dictConfig.
 
-Knows what old settings files write there and what dictConfig takes without a word although it
-cannot work.  Opens and configures nothing.
+Knows what is in the sections of old settings files, and what dictConfig accepts without a word
+although it cannot work.  Opens and configures nothing.
 """
 
 import copy
@@ -27,17 +27,15 @@ _CONVERTED = re.compile(r"[a-z]+://")  # dictConfig replaces these values itself
 
 class LoggingError(ValueError):
     """
-    The section cannot be used.
-
-    str() is one sentence that begins with the JSON path; the settings file's name goes in front.
+    Raised where the section cannot be used.  str() is one sentence that begins with the JSON path;
+    the settings file's name goes in front.
     """
 
 
 def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[str]]:
     """
-    A copy of the section for dictConfig, and warnings about what was replaced in it.
-
-    The file names of handlers are absolute, relative ones counted from `folder`.  Raises
+    Return a copy of the section for dictConfig, and warnings about what was replaced in it.  The
+    file names of handlers in it are absolute; relative ones begin at `folder`.  Raises
     LoggingError.
     """
     config = copy.deepcopy(section)
@@ -64,6 +62,7 @@ def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list
 
 
 def _parts(config: Mapping[str, Any], group: str) -> dict[str, dict[str, Any]]:
+    """Return the parts of a group, such as `handlers`, by name.  Raises LoggingError."""
     parts = config.get(group, {})
     if not isinstance(parts, dict):
         raise LoggingError(f"$.logging.{group} must be an object, found {kind(parts)}")
@@ -75,7 +74,10 @@ def _parts(config: Mapping[str, Any], group: str) -> dict[str, dict[str, Any]]:
 
 
 def _replace_coloured(where: str, handler: dict[str, Any]) -> list[str]:
-    """Old files name a class of coloredlogs that its later versions do not have."""
+    """
+    Replace a class of coloredlogs that old files name and later versions of it do not have.  Return
+    a warning for that, if it is there.
+    """
     key = "()" if "()" in handler else "class"
     if handler.get(key) != _COLOURED:
         return []
@@ -88,6 +90,7 @@ def _replace_coloured(where: str, handler: dict[str, Any]) -> list[str]:
 
 
 def _check_class(where: str, handler: Mapping[str, Any]) -> None:
+    """Raise LoggingError if `class` is no handler; a handler made by a factory needs none."""
     if "()" in handler:
         return
     name = handler.get("class")
@@ -108,7 +111,10 @@ def _check_class(where: str, handler: Mapping[str, Any]) -> None:
 
 
 def _check_stream(where: str, handler: Mapping[str, Any]) -> None:
-    """dictConfig takes "stdout" for a stream; each line would then fail to be written."""
+    """
+    Raise LoggingError if `stream` is a plain string, such as "stdout": dictConfig accepts that, and
+    no line could be written.
+    """
     stream = handler.get("stream")
     if isinstance(stream, str) and not _CONVERTED.match(stream):
         raise LoggingError(
@@ -118,6 +124,7 @@ def _check_stream(where: str, handler: Mapping[str, Any]) -> None:
 
 
 def _anchor(where: str, handler: dict[str, Any], folder: Path) -> None:
+    """Make the handler's file name absolute, if it has one.  Raises LoggingError."""
     if "filename" not in handler:
         return
     name = handler["filename"]
@@ -129,6 +136,7 @@ def _anchor(where: str, handler: dict[str, Any], folder: Path) -> None:
 
 
 def _check_handlers(where: str, logger: Mapping[str, Any], handlers: Mapping[str, Any]) -> None:
+    """Raise LoggingError if the logger names a handler that there is not."""
     names = logger.get("handlers", [])
     if not isinstance(names, list):
         raise LoggingError(f"{where}.handlers must be an array of names, found {kind(names)}")
@@ -141,7 +149,10 @@ def _check_handlers(where: str, logger: Mapping[str, Any], handlers: Mapping[str
 
 
 def _read_propagate(where: str, logger: dict[str, Any]) -> None:
-    """Make it a truth value: the standard library takes the string "no" as true."""
+    """
+    Make `propagate` true or false, as the standard library takes the string "no" for true.  Raises
+    LoggingError.
+    """
     value = logger.get("propagate")
     if value is None or isinstance(value, bool):
         return

@@ -1,1 +1,1 @@
-"""Where the sandbox was in release 1.0.0: `python -m tcclient.sandbox.twitter` goes on working."""
+"""The place of the sandbox in release 1.0.0; commands that name it go on working."""

@@ -1,4 +1,4 @@
-"""`python -m tcclient.sandbox.twitter`, as in release 1.0.0; it says where the module is now."""
+"""Runs `python -m tcclient.sandbox.twitter`, as in release 1.0.0, and says its name now."""
 
 from tcclient.runtime.byname import start_moved
 

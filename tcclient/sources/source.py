@@ -148,10 +148,6 @@ class ConfiguredSource(Protocol):
     """A source with its settings."""
 
     @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """The credentials that there are: no line that is shown may hold them."""
-
-    @property
     def post_ids(self) -> PostIds:
         """How the ids of its posts are found, and what they tell."""
 
@@ -171,6 +167,9 @@ class SourceReport(Protocol):
 
     def take(self, line: LedgerLine) -> None:
         """Take the next line of the ledger, of whatever kind."""
+
+    def of_gaps(self) -> Iterator[str]:
+        """Yield lines of the summary about what the source did for the gaps."""
 
     def not_in_files(self) -> Iterator[str]:
         """Yield lines of the summary about posts that exist and are not in the files."""
@@ -217,10 +216,16 @@ class SourceKind(Protocol):
     def is_chosen(self, document: Mapping[str, Any]) -> bool:
         """Return whether these settings, decoded and otherwise unchecked, ask for this source."""
 
+    def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
+        """
+        Yield the place and a sentence ("must have a value ...") for each key without which this
+        source cannot be asked for anything.
+        """
+
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """
-        Yield the place and a sentence ("must be ...") for whatever no type of a key can express;
-        `sections` have the keys of all kinds that share them.
+        Yield the place and a sentence ("must be ...") for each value that is wrong in a way no type
+        of a key can express.  Called whichever of the kinds that share these sections is chosen.
         """
 
     def configured(self, sections: Mapping[str, Struct]) -> ConfiguredSource:

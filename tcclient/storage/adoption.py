@@ -43,9 +43,9 @@ def unbooked(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
 
 def left_to_adopt(ledger: Path) -> list[str]:
     """
-    Return the names that `adopting` lines list and no `adopted` line has.  The first `adopting`
-    line stands before the first line with counters, so a ledger without one is not read further.
-    Raises OSError.
+    Return the names that `adopting` lines list and no `adopted` line has.  A ledger is read no
+    further than to its first line with counters, before which `adopting` stands, if no name is left
+    by then.  Raises OSError.
     """
     names: dict[str, None] = {}
     with ledger.open("rb") as file:

@@ -148,8 +148,8 @@ class Archive(FileOwner, StoredCapture):
 
     def _begin_anew(self) -> None:
         """
-        Say in a new ledger how things stand, as the old one was removed, and have the data files
-        that it had booked adopted.
+        Restate how things stand in a new ledger, as somebody has removed the old one.  The data
+        files that it had booked are adopted.
         """
         log.error(
             "The ledger of {name!r} was removed: a new one begins, and accounts for what happens "

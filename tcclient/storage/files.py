@@ -17,7 +17,7 @@ from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
-from tcclient.storage.growing import Growing
+from tcclient.storage.growing import GrowingFile
 from tcclient.storage.room import Room
 from tcclient.storage.slots import Naming, Slot
 from tcclient.storage.syncing import PATIENCE, Syncing
@@ -57,7 +57,7 @@ class RotatingFile(Service):
         self._timers = Timers(clock)
         self._syncing = Syncing(use.threads, clock, self._speed_changed)
         self._waiting = Waiting(naming.slot)
-        self._file: Growing | None = None
+        self._file: GrowingFile | None = None
         self._working = False
         self._room = Room(folder, use.min_free_bytes, clock, use.free)
         self._is_refused = False
@@ -191,8 +191,8 @@ class RotatingFile(Service):
         self._owner.stored(batch.posts)
         self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
-    def _begin(self, slot: Slot) -> Growing:
-        self._file = file = Growing(
+    def _begin(self, slot: Slot) -> GrowingFile:
+        self._file = file = GrowingFile(
             self._folder / self._naming.temporary(slot), slot, self._use.ids
         )
         self._timers.start("slot", max(0.0, slot.end - self._clock.seconds()), self._slot_over)
@@ -214,7 +214,7 @@ class RotatingFile(Service):
         else:
             self._slot_over()
 
-    async def _conclude(self, file: Growing) -> None:
+    async def _conclude(self, file: GrowingFile) -> None:
         """Give the open file its final name.  Raises OSError; the file is still open then."""
         named = True
         if file.posts:
@@ -230,7 +230,7 @@ class RotatingFile(Service):
             self._tell_lost(file)
         await self._syncing.folder(self._folder)
 
-    def _take_name(self, file: Growing) -> bool:
+    def _take_name(self, file: GrowingFile) -> bool:
         """
         Give the file its final name and book it, if that is not done yet.  Return whether it has
         the name, which a file that was removed cannot get.  Raises OSError.
@@ -250,11 +250,11 @@ class RotatingFile(Service):
             return False
         return True
 
-    def _tell_lost(self, file: Growing) -> None:
+    def _tell_lost(self, file: GrowingFile) -> None:
         if file.posts:
             self._owner.lost(file.posts, f"{file.path.name} was removed while it was written")
 
-    def _let_go(self, file: Growing) -> None:
+    def _let_go(self, file: GrowingFile) -> None:
         self._file = None
         self._timers.stop("slot", "sync")
         file.close()
@@ -263,7 +263,7 @@ class RotatingFile(Service):
         if self._file is not None and not self._file.being_synced:
             Deferred.fromCoroutine(self._sync(self._file))
 
-    async def _sync(self, file: Growing) -> None:
+    async def _sync(self, file: GrowingFile) -> None:
         """Sync what has been written, and the file's name; what comes meanwhile is synced later."""
         file.being_synced, file.unsynced = True, False
         self._owner.sync_begins()

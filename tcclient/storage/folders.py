@@ -98,8 +98,8 @@ class Folders(Home):
     def recover(self, naming: Naming, ledger: Ledger) -> float | None:
         """
         Recover one folder, if begin() has not done so.  Return when the last byte was written that
-        a crash left there, in epoch seconds; None if a crash left none, or it has been told before.
-        Raises OSError.
+        a crash left there, in epoch seconds; None if a crash left none, or an earlier call has
+        returned it.  Raises OSError.
         """
         found = recover(self.base_dir / naming.name, naming, ledger, self.use.ids)
         return self._last_bytes.pop(naming.name, None) if found is None else found

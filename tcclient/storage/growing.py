@@ -60,7 +60,7 @@ class Finished:
         return entries.File(**known, counters=counters, recovered=recovered)
 
 
-class Growing:
+class GrowingFile:
     """
     An open file.  Raises OSError if it cannot be made; a file that exists is never opened.
 

@@ -35,8 +35,8 @@ class AnyPostIds(PostIds):
 
     def find(self, line: bytes) -> str | None:
         """
-        Return the id that the first source finds which finds one, else None.  Raises NotAnObject if
-        none does and one of them does.
+        Return the id from the first source that finds one; None if none does.  Raises NotAnObject
+        if none does, and one of them sees that the line is no JSON object.
         """
         refused: NotAnObject | None = None
         for ids in self.sources:
@@ -52,7 +52,7 @@ class AnyPostIds(PostIds):
         return None
 
     def made_at(self, post_id: str) -> float | None:
-        """Return when the post was made by the first source that knows; None if none does."""
+        """Return when the post was made, from the first source that knows; None if none does."""
         times = (ids.made_at(post_id) for ids in self.sources)
         return next((at for at in times if at is not None), None)
 

@@ -79,7 +79,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
     another instance, because a restarted txTwitter service runs two streams (observed).
 
     `comes_back` is whether a connection is made again after it has ended.  Where it is false, as
-    for a stream that is replaced, its connection is no proof for the ramps either.
+    for a stream that is replaced, neither its end nor that it has lasted counts for the ramps.
     """
 
     # connection_lost() assigns reconnect_delay; with these values txTwitter does not change it.
@@ -110,7 +110,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
 
     @property
     def reaches(self) -> bool:
-        """Whether there is a connection or a request, so that the other side knows of the stream."""
+        """Whether there is a connection or a request, so that the other side knows of this."""
         return self._asking or self.connected
 
     @property

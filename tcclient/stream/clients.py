@@ -62,7 +62,7 @@ def _whole_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
 
 
 class StreamEndpoints(Endpoints):
-    """Returns endpoints for a stream, which pass on together what one read brings."""
+    """How to reach a host for a stream: what one read brings is passed on together."""
 
     def __init__(self, reactor: IReactorTime, source_addr: str | None, shortcut: Shortcut) -> None:
         super().__init__(reactor, source_addr)

@@ -18,7 +18,7 @@ EXCERPT = 200
 """Bytes of a refused line that the ledger quotes."""
 
 MOST_LEVELS = 100
-"""Levels of nesting in what the ledger quotes: Python may read some more, and fail to write them."""
+"""Most levels of nesting that the ledger quotes: Python may decode more and fail to encode them."""
 
 _CR = 0x0D
 """A carriage return."""

@@ -114,6 +114,7 @@ class _ProofPieceReader(_ProofReader):
     has_taken = False
 
     def piecesReceived(self, pieces: Pieces) -> None:
+        """Keep the pieces as a part of the body."""
         self.has_taken = True
         for piece in pieces:
             self.dataReceived(piece)

@@ -44,7 +44,7 @@ class Standstill:
             self._next = None
 
     def beat(self) -> None:
-        """Note that the process is running; if it was not since the last beat, note the standstill."""
+        """Note that the process is running, and whether it stood still since the last beat."""
         now = self._clock.seconds()
         if self._still and now - self._beaten > self._still:
             if self._beaten >= self._until:

@@ -31,9 +31,9 @@ shorter.  The system has to keep them, and if it cannot, the other side has to w
 
 SHORT = 1 << 15
 """
-Bytes.  A shorter read has left nothing in the socket, and nothing that the other side could not
-send: while that waits for room here, which begins with 64 kB on Linux (tcp_rmem), it sends more at
-once when there is some.  With a bound of 128 kB some posts waited for three rests, 240 ms.
+Bytes.  A shorter read has left nothing unread, neither in the socket nor with the other side: one
+that waits for room here, which begins with 64 kB on Linux (tcp_rmem), sends more at once when there
+is some.  With a bound of 128 kB some posts waited for three rests, 240 ms.
 """
 
 

@@ -443,6 +443,21 @@ class CredentialsTests(SettingsTestCase):
             expected = {name: value for name, value in auth.items() if value and name in used}
             self.assertEqual(credentials(self.load(self.auth(api, **auth))), expected)
 
+    def test_all_are_known(self) -> None:
+        """Those that the API does not use are kept out of sight as well."""
+        everything = {**SECRETS, "bearer_token": BEARER_TOKEN}
+        for api in ("2", "1.1"):
+            settings = self.load(self.auth(api, **everything))
+            shown = {secret.reveal() for secret in settings.secrets}
+            self.assertEqual(shown, set(everything.values()))
+
+    def test_what_the_other_api_would_refuse(self) -> None:
+        """A value that is wrong is said to be, whichever API is chosen."""
+        for key, value in (("fields", {"fields": []}), ("budget", {"posts_per_day": 0})):
+            for api in ("2", "1.1"):
+                document = {**self.auth(api, **SECRETS), "twitter": {"api": api, key: value}}
+                self.assertTrue(self.refusal(document).startswith(f"$.twitter.{key} must be "))
+
     def test_what_is_missing(self) -> None:
         """The first that is not there, and all that the API needs; null is not there either."""
         pair = "API 2 needs bearer_token, or api_key and api_secret"

@@ -106,6 +106,9 @@ class OldNamesTests(SynchronousTestCase):
         self.assertEqual(self.says("tcsandbox.server.standin"), [])
         self.configure({"tcclient.sandbox": {"level": "INFO"}})
         self.assertEqual(len(self.says("tcsandbox.twitter.command")), 1)
+        self.forget()
+        self.configure({TOP: {"level": "INFO"}})
+        self.assertEqual(len(self.says("tcsandbox.twitter.command")), 1)
 
 
 class TableTests(SynchronousTestCase):

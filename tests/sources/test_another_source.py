@@ -236,7 +236,6 @@ class Queue(ConfiguredSource):
     """A queue, as the settings name it."""
 
     section: QueueSection
-    secrets: tuple[Secret, ...] = ()
     post_ids: PostIds = attrs.field(factory=QueueIds)
 
     def make(self, surroundings: Surroundings) -> QueueSource:
@@ -262,6 +261,10 @@ class QueueReport(SourceReport):
         """Take the next line of the ledger."""
         if isinstance(line.entry, QueueCursor):
             self._position = line.entry.position
+
+    def of_gaps(self) -> Iterator[str]:
+        """Yield that a queue has none of its own."""
+        yield "  a queue waits meanwhile"
 
     def not_in_files(self) -> Iterator[str]:
         """Yield how far the queue has been taken."""
@@ -289,6 +292,10 @@ class QueueKind(SourceKind):
     def is_chosen(self, document: Mapping[str, Any]) -> bool:
         """Return whether there is a section `queue`."""
         return "queue" in document
+
+    def lacking(self, sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+        """Yield nothing: the section has no credentials."""
+        yield from ()
 
     def faults(self, sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         """Yield a fault for a queue without a name."""
@@ -374,6 +381,7 @@ class AnotherSourceTests(TestCase):
         summary = self.account()
         self.assertRegex(summary, r"Messages +1 note of the queue")
         self.assertRegex(summary, r"Not in the files +the queue was taken up to message 41")
+        self.assertIn("  a queue waits meanwhile\n", summary)
         self.assertEqual(self.account("--verify"), "Everything agrees: 2 files, 40 posts.\n")
         self.assertEqual(self.account("--csv", "cursors").split()[0], "at,position")
         self.assertEqual(self.account("--csv", "cursors").count("\n"), 3)

@@ -14,7 +14,6 @@ from tcclient.ledger.entries import Entry
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.keytypes import narrowed
 from tcclient.runtime.places import Where
-from tcclient.runtime.secrets import Secret
 from tcclient.sources.source import (
     ConfiguredSource,
     SourceKind,
@@ -29,7 +28,7 @@ from tcclient.sources.twitter_v1.api import StatusesApi
 from tcclient.sources.twitter_v1.checks import V1Checks
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
 from tcclient.sources.twitter_v1.report import V1Report, limits
-from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, auth_faults
+from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, missing_keys
 from tcclient.sources.twitter_v1.source import V1Source
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.clients import stream_client
@@ -43,11 +42,6 @@ class TwitterV1(ConfiguredSource):
 
     section: V1Section
     keys: Keys
-
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """The four keys."""
-        return attrs.astuple(self.keys, recurse=False)
 
     @property
     def post_ids(self) -> SnowflakeIds[Any]:
@@ -99,9 +93,13 @@ class TwitterV1Kind(SourceKind):
         """Return whether `twitter.api` is "1.1"."""
         return api_of(document) == "1.1"
 
+    def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
+        """Yield each of the four keys that is missing."""
+        return missing_keys(narrowed(sections[TWITTER_AUTH], V1Auth))
+
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
-        """Yield the place and a sentence for each of the four keys that is missing."""
-        return auth_faults(narrowed(sections[TWITTER_AUTH], V1Auth))
+        """Yield none: the types of the keys say it all."""
+        yield from ()
 
     def configured(self, sections: Mapping[str, Struct]) -> TwitterV1:
         """Return v1.1 with these settings."""

@@ -51,7 +51,7 @@ class Keys:
         return cls(**found)
 
 
-def auth_faults(auth: V1Auth) -> Iterator[tuple[Where, str]]:
+def missing_keys(auth: V1Auth) -> Iterator[tuple[Where, str]]:
     """Yield the place and a sentence for each key that is missing."""
     for name in V1Auth.__struct_fields__:
         if getattr(auth, name) is None:

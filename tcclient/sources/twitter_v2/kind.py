@@ -18,7 +18,6 @@ from tcclient.ledger.entries import Entry
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.keytypes import narrowed
 from tcclient.runtime.places import Where
-from tcclient.runtime.secrets import Secret
 from tcclient.runtime.threads import in_threads
 from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Surroundings, Table
 from tcclient.sources.twitter.ids import SnowflakeIds
@@ -37,7 +36,7 @@ from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
-from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, auth_faults, section_faults
+from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, missing_keys, section_faults
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.clients import stream_client
@@ -51,12 +50,6 @@ class TwitterV2(ConfiguredSource):
 
     section: V2Section
     auth: V2Auth
-
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """The credentials that there are."""
-        named = (getattr(self.auth, name) for name in V2Auth.__struct_fields__)
-        return tuple(secret for secret in named if secret is not None)
 
     @property
     def post_ids(self) -> SnowflakeIds[Any]:
@@ -168,13 +161,13 @@ class TwitterV2Kind(SourceKind):
         """
         return TWITTER in document or TWITTER_AUTH in document
 
+    def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
+        """Yield each key that is missing to have a bearer token."""
+        return missing_keys(narrowed(sections[TWITTER_AUTH], V2Auth))
+
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
-        """
-        Yield the place and a sentence for missing credentials, and for fields or a budget that
-        cannot be used.
-        """
-        yield from auth_faults(narrowed(sections[TWITTER_AUTH], V2Auth))
-        yield from section_faults(narrowed(sections[TWITTER], V2Section))
+        """Yield fields that cannot be asked for, and a budget that is none."""
+        return section_faults(narrowed(sections[TWITTER], V2Section))
 
     def configured(self, sections: Mapping[str, Struct]) -> TwitterV2:
         """Return v2 with these settings."""

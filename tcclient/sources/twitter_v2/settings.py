@@ -48,7 +48,7 @@ class V2Auth(Struct, frozen=True, kw_only=True):
     bearer_token: OptionalCredential = None
 
 
-def auth_faults(auth: V2Auth) -> Iterator[tuple[Where, str]]:
+def missing_keys(auth: V2Auth) -> Iterator[tuple[Where, str]]:
     """
     Yield the place and a sentence for each key that is missing, unless there is a bearer token.
     """
