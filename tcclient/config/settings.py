@@ -151,7 +151,7 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
     references = References(path.parent, environ)
     resolved = references.resolved(document)
     kind = chosen(resolved, kinds)
-    shape = _shape(kind, kinds)
+    shape = shape_for(kind, kinds)
     schema = Schema(shape, references.origins)
     keys = schema.convert(schema.checked(resolved), shape)
     server, output, source_addr, logging = _common(keys)
@@ -186,7 +186,7 @@ def _common(keys: Any) -> tuple[Server, Output, str | None, dict[str, Any] | Non
     return keys.server, keys.output, keys.source_addr, keys.logging
 
 
-def _shape(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:
+def shape_for(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:
     """
     Return a Struct of the keys that a file for this kind of source may have.  A section that other
     kinds read too may hold their keys as well.  A section with credentials, or with a key that has

@@ -60,7 +60,7 @@ class CaptureLog:
 
     @property
     def missed(self) -> float | None:
-        """Seconds for which posts have been missed that X would have sent; None if none have."""
+        """Seconds for which posts have been missed that were asked for; None if none have."""
         return self._coverage.missed(self._clock.seconds())
 
     def begin(self, because: str, status: int, keywords: str | None) -> None:
@@ -134,7 +134,7 @@ class CaptureLog:
     def heard(self, backfill: int | None = None, after: float = 0.0) -> None:
         """
         Note that the stream is heard, and brings what was asked for, beginning `after` seconds from
-        now.  With `backfill`, X was asked for the posts of so many minutes before.
+        now.  With `backfill`, the source was asked for the posts of so many minutes before.
         """
         self._end_gap(backfill, after)
 

@@ -181,7 +181,7 @@ class Keywords(Entry, frozen=True):
 
 class KeywordsInForce(Entry, frozen=True):
     """
-    From `since` on posts come for this keyword text.  On v2 posts may still come by the old rules.
+    From `since` on posts come for this keyword text.  Posts for the text before it may still come.
     """
 
     text: str | None
@@ -189,7 +189,7 @@ class KeywordsInForce(Entry, frozen=True):
 
 
 class TermsRefused(Entry, frozen=True):
-    """On v2: X does not take these terms.  Posts come for the others."""
+    """The source does not take these terms.  Posts come for the others."""
 
     refused: tuple[RefusedTerm, ...]
 
@@ -197,7 +197,7 @@ class TermsRefused(Entry, frozen=True):
 class Connected(Entry, frozen=True):
     """
     The stream is open: posts come from now on.  `failed_attempts` came before it; `rules` are the
-    ids of the capture's rules.
+    ids that the source has given to what was asked for, if it gives any.
     """
 
     endpoint: str
@@ -242,8 +242,8 @@ class Gap(Entry, frozen=True):
 
     `cause` and `detail` say why the gap began: as in `disconnected`, or `start`, `client_stopped`,
     `crash`.  So many `attempts` failed; `status` and `explanation` are those of the last one.
-    `keywords` is the text that was wanted.  With `backfill`, X was asked for the posts of so many
-    minutes before the end, and did not refuse.
+    `keywords` is the text that was wanted.  With `backfill`, the source was asked for the posts of
+    so many minutes before the end, and did not refuse.
     """
 
     begin: Moment
@@ -364,8 +364,8 @@ class Base(Entry, frozen=True, rename=_COUNTERS):
 
 class DeliveredAgain(Entry, frozen=True):
     """
-    Posts that had come before, and are stored once: on v2 by the backfill, on v1.1 over both
-    streams at a change of keywords.
+    Posts that had come before, and are stored once: they were asked for again after a gap, or came
+    over two streams at a change of keywords.
     """
 
     is_routine = True

@@ -20,8 +20,8 @@ Seconds before the last byte at which a gap begins: posts that the other side ha
 nobody had read, are missing too.
 """
 
-_NOT_TO_BE_HAD = (START, "budget", "rules", "switched")
-"""Causes of gaps in which X had no rule of the capture, or was not to send what it matched."""
+_NOT_ASKED_FOR = (START, "budget", "rules", "switched")
+"""Causes of gaps in which the source was not asked for the posts, so that it owes none of them."""
 
 _READ_TO_THE_END = (START, "keywords")
 """Causes of gaps that begin with nothing in flight: an old stream is read until it is closed."""
@@ -85,7 +85,7 @@ class Coverage:
     def ends(self, end: float, backfill: int | None = None) -> entries.Gap | None:
         """
         Close the open gap at the time `end`.  Return the line about it, None if there is no gap.
-        With `backfill`, X was asked for the posts of so many minutes before.
+        With `backfill`, the source was asked for the posts of so many minutes before.
         """
         missing, self.missing = self.missing, None
         if missing is None or missing.cause == STOPPED:
@@ -102,13 +102,13 @@ class Coverage:
             keywords=missing.keywords,
             status=missing.status,
             explanation=missing.explanation,
-            backfill=None if missing.cause in _NOT_TO_BE_HAD else backfill,
+            backfill=None if missing.cause in _NOT_ASKED_FOR else backfill,
         )
 
     def missed(self, now: float) -> float | None:
-        """Return the seconds for which posts are missed that X would have sent; None for none."""
+        """Return the seconds for which posts are missed that were asked for; None for none."""
         missing = self.missing
-        if missing is None or missing.cause in _NOT_TO_BE_HAD:
+        if missing is None or missing.cause in _NOT_ASKED_FOR:
             return None
         return now - _begin(missing)
 

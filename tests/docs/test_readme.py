@@ -11,12 +11,12 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.config.settings import _shape
+from tcclient.config.settings import shape_for
 from tcclient.sources.registry import KINDS, chosen
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FILE = _shape(chosen({}), KINDS)
+FILE = shape_for(chosen({}), KINDS)
 """The keys that a settings file may have."""
 ROW = re.compile(r"^\| `([a-z_.]+)` \| (?:`([^`]+)`)? ?\| \S.* \|$")
 

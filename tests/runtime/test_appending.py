@@ -1,4 +1,4 @@
-"""Writing at the end of a file."""
+"""Writing at the end of a file, and syncing folders."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.appending import End
+from tcclient.runtime.appending import End, sync_folder
 from tests.storage.disk import file_size_limit
 
 
@@ -55,3 +55,9 @@ class AppendTests(SynchronousTestCase):
             self.assertEqual(self.path.stat().st_mtime, 1_000_000)
             end.append([b"d" * 400])
         self.assertEqual(self.path.read_bytes(), b"a" * 1000 + b"d" * 400)
+
+
+class FolderTests(SynchronousTestCase):
+    def test_a_folder_that_cannot_be_synced_is_no_error(self) -> None:
+        """Some shares cannot do it, and the file has its name by then."""
+        sync_folder(Path(self.mktemp()))

@@ -13,7 +13,6 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.appending import sync_folder
 from tcclient.sources.registry import post_ids
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.files import MOST_WAITING, MOST_WAITING_FOR_DISK, RETRY, RotatingFile
@@ -809,10 +808,6 @@ class DurabilityTests(FilesCase):
         with calls_noted("fdatasync", "fsync", "link", "unlink") as calls:
             self.files.finish()
         self.assertEqual(calls, ["fdatasync", "link", "fdatasync", "unlink", "fsync"])
-
-    def test_a_folder_that_cannot_be_synced_is_no_error(self) -> None:
-        """Some shares cannot do it, and the file has its name by then."""
-        sync_folder(self.folder / "none")
 
     def test_the_booking_is_made_while_both_names_stand(self) -> None:
         """So that one who finds the temporary name knows that a booking may be missing."""
