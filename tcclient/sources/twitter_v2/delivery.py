@@ -144,10 +144,10 @@ class Delivery:
             self._note(entries.Unknown(message=said.message))
 
     def _note(self, entry: Entry) -> None:
-        for subscription in self._subscriptions.announced():
+        for subscription in self._subscriptions.served():
             subscription.note(entry)
 
     def _refuse(self, reason: str, size: int, line: bytes) -> None:
-        for subscription in self._subscriptions.announced():
+        for subscription in self._subscriptions.served():
             if subscription.archive is not None:
                 self._complaints.refuse(subscription.archive, reason, size, line)
