@@ -91,6 +91,7 @@ class RoleTests(SynchronousTestCase):
         # Automat makes the players of these, from tables.
         machines = {
             "Inputs": "tcclient/captures/lifecycle.py",
+            "KeepingInputs": "tcclient/sources/twitter_v2/rules/keeping.py",
             "SubscriptionInputs": "tcclient/sources/twitter_v2/subscriptionlife.py",
         }
         self.assertEqual(undeclared, machines)
