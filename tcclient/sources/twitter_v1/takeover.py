@@ -162,6 +162,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         stream may be in its way.
         """
         if self.newest is None and self.former is not None and self._can_go_back_to(query):
+            self._keep_former()
             self.newest, self.former = self.former, None
             self.newest.service.comes_back = True
         elif self.newest is None or not self.newest.query.same_as(query):

@@ -456,6 +456,19 @@ class AnotherChangeTests(TakeOverTestCase):
         self.clock.advance(0)
         self.assertEqual(self.asked, ["cats", "dogs", "cats"])
 
+    def test_back_when_the_old_one_was_about_to_be_ended(self) -> None:
+        """It was in the way of the new one, which nobody wants any more: it is not ended."""
+        self.change().answers().says(LIMIT)
+        for wait in (5, 10):
+            self.clock.advance(wait)
+            self.old.says(KEEP_ALIVE)
+            self.peer.answers().says(LIMIT)
+        self.run_job()
+        self.clock.advance(20 - AHEAD)
+        settle(self.clock)
+        self.assertEqual(self.open, [self.old])
+        self.assertEqual(self.asked, ["cats", *["dogs"] * MOST_IN_VAIN])
+
     def test_back_while_the_new_one_is_asked_for(self) -> None:
         """
         Twitter may have accepted it, sent posts over it, and end the old one for it: so another is
