@@ -92,6 +92,7 @@ class RoleTests(SynchronousTestCase):
         machines = {
             "Inputs": "tcclient/captures/lifecycle.py",
             "KeepingInputs": "tcclient/sources/twitter_v2/rules/keeping.py",
+            "SuccessionInputs": "tcclient/sources/twitter_v1/succession.py",
             "SubscriptionInputs": "tcclient/sources/twitter_v2/subscriptionlife.py",
         }
         self.assertEqual(undeclared, machines)

@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
-from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
+from tcclient.sources.twitter_v1.succession import AHEAD, MOST_IN_VAIN, OVERLAP
 from tcsandbox.twitter.v1.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
@@ -493,6 +493,12 @@ class AnotherChangeTests(TakeOverTestCase):
     def test_to_keywords_that_cannot_be_used(self) -> None:
         """Both end: nobody wants what they bring."""
         self.change().answers()
+        self.run_job(keyed(","))
+        self.assertEqual((self.open, self.session.quiet), ([], True))
+
+    def test_to_keywords_that_cannot_be_used_while_the_new_one_waits(self) -> None:
+        """Both end, the one that waits at once and the other when it lets go."""
+        self.change().refuses(420)
         self.run_job(keyed(","))
         self.assertEqual((self.open, self.session.quiet), ([], True))
 
