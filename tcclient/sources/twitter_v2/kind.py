@@ -26,9 +26,9 @@ from tcclient.sources.twitter_v2 import entries
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.sources.twitter_v2.budget.budget import limits_from
 from tcclient.sources.twitter_v2.budget.file import record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
+from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.checks import V2Checks
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.postids import POST_IDS

@@ -11,8 +11,8 @@ from twisted.logger import Logger
 
 from tcclient.ledger import entries
 from tcclient.sources.twitter_v2 import entries as v2entries
-from tcclient.sources.twitter_v2.budget.budget import LimitUse, utc_minute
 from tcclient.sources.twitter_v2.budget.keeper import BudgetListener
+from tcclient.sources.twitter_v2.budget.limits import LimitUse, utc_minute
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 
 log = Logger()
