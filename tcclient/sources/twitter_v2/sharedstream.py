@@ -63,26 +63,22 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         make_keeper: Callable[[BudgetListener], BudgetKeeper] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        self._clock = upstream.clock
+        clock, subscriptions = upstream.clock, Subscriptions(note)
+        self._clock = clock
         self._policy = policy
         self._note = note
         self._parting = False
         self._backfill = backfill or Backfill(wanted=False)
-        self._subscriptions = Subscriptions(note)
-        rule_news = RuleNews(self._subscriptions, policy.rule_delay, self._rules_seen)
-        self._rulebook = Rulebook(api, policy, rule_news, upstream.clock)
-        self._claims = Claims(self._subscriptions, self._rulebook)
+        self._subscriptions = subscriptions
+        rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen)
+        self._rulebook = rulebook = Rulebook(api, policy, rule_news, clock)
+        self._claims = claims = Claims(subscriptions, rulebook)
         self._switch = StreamSwitch(upstream, self, self._backfill, self._wanted, self._reason)
-        trouble = TroubleLog(upstream.clock)
-        self._news = StreamNews(
-            self._subscriptions, self._claims, self._switch, trouble, upstream.clock
-        )
-        listener = BudgetNews(self._subscriptions, self._switch.aim)
-        self._keeper = make_keeper(listener) if make_keeper else None
-        foreign = Foreign(note, upstream.clock)
-        self._delivery = Delivery(
-            self._subscriptions, self._rulebook.routing, foreign, self._switch.end
-        )
+        self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
+        budget_news = BudgetNews(subscriptions, self._switch.aim)
+        self._keeper = make_keeper(budget_news) if make_keeper else None
+        foreign = Foreign(note, clock)
+        self._delivery = Delivery(subscriptions, rulebook.routing, foreign, self._switch.end)
         for service in (self._keeper, foreign, self._switch):
             if service is not None:
                 service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
