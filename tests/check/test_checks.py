@@ -30,8 +30,9 @@ from tcclient.runtime.threads import in_threads
 from tcclient.runtime.verdicts import Outcome, fail, ok, warn
 from tcclient.service import make_other_sides
 from tcclient.sources.twitter_v2 import problems
-from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget, BudgetLimits
+from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.rules.ruleset import tag, tag_prefix
 from tcsandbox.server import CaptureServer, quirks
 from tcsandbox.twitter import SANDBOX_BEARER_TOKEN, SANDBOX_CREDENTIALS, Simulator

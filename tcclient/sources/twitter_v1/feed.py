@@ -18,7 +18,8 @@ from tcclient.sources.source import Feed, Subscriber, Understood
 from tcclient.sources.twitter_v1.changelimit import ChangeLimit
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
 from tcclient.sources.twitter_v1.query import LIMITS, Query, read
-from tcclient.sources.twitter_v1.takeover import TakeOver, TakeOverListener
+from tcclient.sources.twitter_v1.succession import TakeOverListener
+from tcclient.sources.twitter_v1.takeover import TakeOver
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.troublelog import TroubleLog
 

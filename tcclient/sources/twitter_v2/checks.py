@@ -20,8 +20,9 @@ from tcclient.sources.source import Check, SourceChecks
 from tcclient.sources.twitter import credentials
 from tcclient.sources.twitter.settings import impatience
 from tcclient.sources.twitter_v2.api import KEEP_ALIVE
-from tcclient.sources.twitter_v2.budget.budget import Budget, limits_from, utc_minute
+from tcclient.sources.twitter_v2.budget.budget import Budget
 from tcclient.sources.twitter_v2.budget.file import Illegible, read_record
+from tcclient.sources.twitter_v2.budget.limits import limits_from, utc_minute
 from tcclient.sources.twitter_v2.fields import unknown
 from tcclient.sources.twitter_v2.rules.api import RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, job_of

@@ -130,7 +130,7 @@ class Delivery:
         """Return the captures that a post which matched these rules is for."""
         if is_sample:
             return [subscription for subscription in self._subscriptions if subscription.is_sample]
-        return self._subscriptions.of(self._routing.route(rules).jobs)
+        return self._subscriptions.of(self._routing.route(rules))
 
     def _heed(self, said: object, line: bytes) -> None:
         """Note what is no post in the ledgers, and act on what it announces."""
@@ -144,10 +144,10 @@ class Delivery:
             self._note(entries.Unknown(message=said.message))
 
     def _note(self, entry: Entry) -> None:
-        for subscription in self._subscriptions.announced():
+        for subscription in self._subscriptions.served():
             subscription.note(entry)
 
     def _refuse(self, reason: str, size: int, line: bytes) -> None:
-        for subscription in self._subscriptions.announced():
+        for subscription in self._subscriptions.served():
             if subscription.archive is not None:
                 self._complaints.refuse(subscription.archive, reason, size, line)

@@ -26,15 +26,15 @@ from tcclient.sources.twitter_v2 import entries
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.sources.twitter_v2.budget.budget import limits_from
 from tcclient.sources.twitter_v2.budget.file import record_path
-from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
+from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.checks import V2Checks
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.postids import POST_IDS
 from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
-from tcclient.sources.twitter_v2.rules.book import RulePolicy
+from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, missing_keys, section_faults
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
@@ -93,7 +93,7 @@ class TwitterV2(ConfiguredSource):
             surroundings.times.wall.seconds,
         )
 
-    def _budget_keeper(self, surroundings: Surroundings, stream: SharedStream) -> BudgetKeeper:
+    def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
         """
         Return the keeper of the budget, which reports to `stream` and hears when the clock is set.
         """

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
 from tcclient.runtime.places import Where
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, Api, StallTimeout
-from tcclient.sources.twitter_v2.budget.budget import limits_from
+from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.fields import parameters
 
 _FIELDS = 'an object of lists such as {"tweet.fields": ["created_at"]}, or null'

@@ -12,6 +12,7 @@ from twisted.application.service import Service
 from tcclient.ledger.entries import Entry
 from tcclient.sources.source import Feed, Subscriber, Understood
 from tcclient.sources.twitter_v2.backfill import Recipient
+from tcclient.sources.twitter_v2.subscriptionlife import SubscriptionCore, machine
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Note
 
@@ -44,26 +45,17 @@ class SubscriptionHost(Protocol):
 
 class Subscription(Service, Feed, Recipient):
     """
-    What one capture has of the shared stream: its feed.
-
-    `announced` says whether its ledger has the stream as open, `served` when X was last known to
-    have a rule of it, `text_is_news` whether the ledger has yet to say since when `text`, the
-    keywords, is in force.  `refused` says whether it has been told that it cannot have the sample,
-    `leaving` whether it is about to stop, and `is_paused` whether it cannot take posts now.
+    The feed of one capture.  `life` takes what happens to it; `is_paused` says whether the capture
+    cannot take posts now.
     """
 
     def __init__(self, host: SubscriptionHost, job_id: int, subscriber: Subscriber) -> None:
         self.job_id = job_id
         self.subscriber = subscriber
-        self.text: str | None = None
-        self.text_is_news = False
-        self.is_sample = False
-        self.announced = False
-        self.served = 0.0
-        self.refused = False
-        self.leaving = False
         self.is_paused = False
         self._host = host
+        self._core = SubscriptionCore(subscriber)
+        self.life = machine(self._core)
 
     @property
     def streaming(self) -> bool:
@@ -78,7 +70,22 @@ class Subscription(Service, Feed, Recipient):
     @property
     def silent(self) -> float | None:
         """Seconds since the last byte; None where the ledger has the stream as not open."""
-        return self._host.silent if self.announced else None
+        return self._host.silent if self.is_served else None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the ledger has the stream as open."""
+        return self._core.served_at is not None
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the sample of all posts is asked for."""
+        return self._core.is_sample
+
+    @property
+    def text_is_news(self) -> bool:
+        """Whether the ledger has yet to say since when the keywords are in force."""
+        return self._core.text_is_news
 
     @property
     def archive(self) -> Archive | None:
@@ -88,7 +95,7 @@ class Subscription(Service, Feed, Recipient):
     @property
     def title(self) -> str:
         """The capture's name for the log, empty while it has no place for its posts."""
-        return "" if self.archive is None else self.archive.name
+        return self._core.title
 
     def ask(self, text: str | None) -> Understood:
         """
@@ -117,8 +124,7 @@ class Subscription(Service, Feed, Recipient):
 
     def note(self, entry: Entry) -> None:
         """Write a line into the capture's ledger, if it has one."""
-        if self.archive is not None:
-            self.archive.note(entry)
+        self._core.note(entry)
 
 
 class Subscriptions:
@@ -151,9 +157,9 @@ class Subscriptions:
         """Return the subscriptions of those of the jobs that have one here."""
         return [self._by_job[job_id] for job_id in job_ids if job_id in self._by_job]
 
-    def announced(self) -> list[Subscription]:
-        """Return the subscriptions whose ledgers have the connection as open."""
-        return [subscription for subscription in self._by_job.values() if subscription.announced]
+    def served(self) -> list[Subscription]:
+        """Return the subscriptions whose ledgers have the stream as open."""
+        return [subscription for subscription in self._by_job.values() if subscription.is_served]
 
     def note(self, job_id: int, entry: Entry) -> None:
         """

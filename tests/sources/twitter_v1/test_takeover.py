@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import IN_FLIGHT
-from tcclient.sources.twitter_v1.takeover import AHEAD, MOST_IN_VAIN, OVERLAP
+from tcclient.sources.twitter_v1.succession import AHEAD, MOST_IN_VAIN, OVERLAP
 from tcsandbox.twitter.v1.faults import Takeover
 from tests.captures.test_session import GOODBYE, SessionTestCase, a_post, keyed
 from tests.e2e.stage import Sent
@@ -456,6 +456,19 @@ class AnotherChangeTests(TakeOverTestCase):
         self.clock.advance(0)
         self.assertEqual(self.asked, ["cats", "dogs", "cats"])
 
+    def test_back_when_the_old_one_was_about_to_be_ended(self) -> None:
+        """It was in the way of the new one, which nobody wants any more: it is not ended."""
+        self.change().answers().says(LIMIT)
+        for wait in (5, 10):
+            self.clock.advance(wait)
+            self.old.says(KEEP_ALIVE)
+            self.peer.answers().says(LIMIT)
+        self.run_job()
+        self.clock.advance(20 - AHEAD)
+        settle(self.clock)
+        self.assertEqual(self.open, [self.old])
+        self.assertEqual(self.asked, ["cats", *["dogs"] * MOST_IN_VAIN])
+
     def test_back_while_the_new_one_is_asked_for(self) -> None:
         """
         Twitter may have accepted it, sent posts over it, and end the old one for it: so another is
@@ -480,6 +493,12 @@ class AnotherChangeTests(TakeOverTestCase):
     def test_to_keywords_that_cannot_be_used(self) -> None:
         """Both end: nobody wants what they bring."""
         self.change().answers()
+        self.run_job(keyed(","))
+        self.assertEqual((self.open, self.session.quiet), ([], True))
+
+    def test_to_keywords_that_cannot_be_used_while_the_new_one_waits(self) -> None:
+        """Both end, the one that waits at once and the other when it lets go."""
+        self.change().refuses(420)
         self.run_job(keyed(","))
         self.assertEqual((self.open, self.session.quiet), ([], True))
 

@@ -24,13 +24,15 @@ from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.backfill import MOST_MINUTES, Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.sources.twitter_v2.budget.budget import BudgetLimits, SpendingRecord
+from tcclient.sources.twitter_v2.budget.budget import SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.delivery import FOREIGN_INTERVAL
 from tcclient.sources.twitter_v2.postids import POST_IDS
 from tcclient.sources.twitter_v2.problems import SLOT
-from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, RulePolicy
+from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
+from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.files import RETRY

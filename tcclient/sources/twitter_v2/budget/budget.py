@@ -16,13 +16,13 @@ the rate that was measured before.
 """
 
 import math
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-import attrs
 import msgspec
 from msgspec import Meta
+
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
 
 SHORTEST_MEASURE = 0.5
 """Seconds over which a rate is measured at least, so that a record at most doubles the last one."""
@@ -35,39 +35,6 @@ the buffers of both ends (observed).
 
 _DAY, _MONTH = "%Y-%m-%d", "%Y-%m"
 _Number = Annotated[int, Meta(ge=0)]
-
-
-@attrs.frozen
-class BudgetLimits:
-    """How many posts may be bought in a day and in a month; None for any number."""
-
-    posts_per_day: int | None = None
-    posts_per_month: int | None = None
-
-
-def limits_from(given: Mapping[str, object] | None) -> BudgetLimits:
-    """
-    Return the limits that the settings give; without any, `given` is None.  Raises ValueError, with
-    a clause.
-    """
-    if given is None:
-        return BudgetLimits()
-    names = [field.name for field in attrs.fields(BudgetLimits)]
-    numbers: dict[str, int | None] = {}
-    for name, number in given.items():
-        if name not in names:
-            raise ValueError(f"{name[:50]!r} is not one of {', '.join(names)}")
-        if number is not None and (type(number) is not int or number < 1):
-            raise ValueError(f"{name} is not a whole number from 1 up")
-        numbers[name] = number if isinstance(number, int) else None
-    if not any(numbers.values()):
-        raise ValueError("there is no limit")
-    return BudgetLimits(**numbers)
-
-
-def utc_minute(at: float) -> str:
-    """Return epoch seconds as a person reads them: 2026-11-24 00:00 UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,36 +59,6 @@ class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 NOTHING_SPENT = SpendingRecord(
     version=1, day="", month="", day_posts=0, month_posts=0, ahead=0, warned=()
 )  # fmt: skip
-
-
-@attrs.frozen
-class LimitUse:
-    """
-    How far one limit is used; `name` is "day" or "month".  Of the posts spent, `estimated` were not
-    counted: there were that many at most.
-    """
-
-    name: str
-    spent: int
-    limit: int
-    estimated: int = 0
-
-    @property
-    def used(self) -> str:
-        """The posts spent, in words that tell a count from an estimate."""
-        if not self.estimated:
-            return str(self.spent)
-        return f"at most {self.spent} ({self.estimated} of them estimated)"
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the limit is reached."""
-        return self.spent >= self.limit
-
-    @property
-    def nearly(self) -> bool:
-        """Whether 80 % of the limit are used, reckoned in whole numbers."""
-        return 5 * self.spent >= 4 * self.limit
 
 
 class Budget:

@@ -14,8 +14,9 @@ from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
-from tcclient.sources.twitter_v2.budget.budget import Budget, BudgetLimits, LimitUse, SpendingRecord
+from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
 
 log = Logger()
 

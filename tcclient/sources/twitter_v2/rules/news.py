@@ -16,7 +16,7 @@ from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.entries import LedgerRule
-from tcclient.sources.twitter_v2.rules.book import RuleListener
+from tcclient.sources.twitter_v2.rules.policy import RuleListener
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.subscription import Subscriptions, names
 

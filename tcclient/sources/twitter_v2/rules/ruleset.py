@@ -56,17 +56,6 @@ class Changes:
 
 
 @attrs.frozen
-class Routed:
-    """
-    The jobs that a post is for, none or several, and the ids of all rules it matched that are not
-    ours: somebody else's rule may match the same post.
-    """
-
-    jobs: frozenset[int]
-    foreign: tuple[str, ...]
-
-
-@attrs.frozen
 class Routing:
     """
     The way from the rules that a post matched to our jobs.  `prefix` begins our tags; `by_id` has
@@ -76,31 +65,19 @@ class Routing:
     prefix: str
     by_id: Mapping[str, int]
 
-    @classmethod
-    def of(cls, present: Iterable[PresentRule], prefix: str) -> "Routing":
-        """
-        Return the routing by these rules.  Rules that are added later need no new one as long as X
-        gives their tags.
-        """
-        jobs = ((rule.id, job_of(rule.tag, prefix)) for rule in present)
-        return cls(prefix, {id: job for id, job in jobs if job is not None})
-
-    def route(self, matching_rules: Iterable[tuple[str, str | None]]) -> Routed:
+    def route(self, matching_rules: Iterable[tuple[str, str | None]]) -> frozenset[int]:
         """
         Return the jobs that the matching rules, pairs of id and tag, belong to; X promises the id
         only.  A job may have stopped since: its rules work until X has deleted them.
         """
         jobs: set[int] = set()
-        foreign: list[str] = []
         for id, rule_tag in matching_rules:
             job = job_of(rule_tag, self.prefix)
             if job is None:
                 job = self.by_id.get(id)
-            if job is None:
-                foreign.append(id)
-            else:
+            if job is not None:
                 jobs.add(job)
-        return Routed(frozenset(jobs), tuple(foreign))
+        return frozenset(jobs)
 
 
 def tag_prefix(server_url: str, client_id: int) -> str:

@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sources.twitter_v2.budget.budget import (
-    NOTHING_SPENT,
-    Budget,
-    BudgetLimits,
-    LimitUse,
-    SpendingRecord,
-    limits_from,
-)
+from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget, SpendingRecord
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse, limits_from
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600.0, 86400.0

@@ -14,18 +14,14 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.sources.twitter_v2.budget.budget import (
-    MOST_UNREAD,
-    BudgetLimits,
-    LimitUse,
-    SpendingRecord,
-)
+from tcclient.sources.twitter_v2.budget.budget import MOST_UNREAD, SpendingRecord
 from tcclient.sources.twitter_v2.budget.keeper import (
     KEEP_INTERVAL,
     RETRY,
     BudgetKeeper,
     BudgetListener,
 )
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
 from tests import DEPTH
 from tests.marks import Need, needs
 from tests.peers import clock_at

@@ -14,8 +14,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.backoff import Trouble
 from tcclient.sources.twitter_v2.rules.api import Added
-from tcclient.sources.twitter_v2.rules.book import LOOK_AGAIN, Rulebook, RuleListener, RulePolicy
+from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import Clause, clauses
+from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
+from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tests import DEPTH
 from tests.peers import clock_at, settle

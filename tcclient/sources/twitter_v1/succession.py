@@ -1,0 +1,283 @@
+"""
+The state machine of a take-over on v1.1: which of a capture's two streams counts.
+
+    none --begin--> alone --begin--> trying --newest_heard--> taken
+     ^ ^              | ^ ^ ^          | ^ | ^                 | | |
+     | +-newest_gone--+ | | +----f-----+ | | +--newest_ended---+ | |
+     |                  | +------f-------|-|---------------------+ |
+     |               go_back         begin newest_gone             |
+     |                  |                | v                       |
+     +---------f--------+------------- given_up <---newest_gone----+
+
+`f` stands for `former_ended` and `former_gone`.  In `alone` there is one stream, the newest.  In
+`trying` the former counts, as the newest is not heard yet, or not any more; in `taken` the newest
+counts, and the former is read for a while.  In `given_up` there is the former only.
+
+Knows in which order two streams begin and end, and how long both are read; opens none, and of
+posts knows only when they may come twice.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+from automat import TypeMachineBuilder
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from tcclient.ledger.endings import REKEYED, Ending
+from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.sources.twitter_v1.keywordstream import KeywordStream
+from tcclient.sources.twitter_v1.overlap import Overlap
+from tcclient.sources.twitter_v1.troubles import DUPLICATE
+
+OVERLAP = 5.0
+"""
+Seconds for which the old stream is read beside the new one; and, once the old one has ended,
+seconds for which a post that it brought may still come over the new one.
+"""
+MOST_IN_VAIN = 3
+"""
+How often Twitter may call the new stream one too many.  Then the old stream, which is in its way,
+is ended.
+"""
+AHEAD = 1.0
+"""Seconds before the new stream's next attempt at which the old one is ended then."""
+
+
+class TakeOverListener(Protocol):
+    """What the streams of a capture, taken together, report to."""
+
+    def opened(self, stream: KeywordStream) -> None:
+        """Called when the answer to a stream's request is 200."""
+
+    def heard(self, stream: KeywordStream) -> None:
+        """Called when posts come for the stream's keywords from now on."""
+
+    def came_twice(self, posts: int) -> None:
+        """Called when an overlap is over, with how many posts came over both streams."""
+
+    def ended(self, stream: KeywordStream, ending: Ending) -> None:
+        """
+        Called when a connection has ended, or an attempt to make one has failed, and no stream is
+        heard.
+        """
+
+    def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
+        """
+        Called when a connection has ended, or an attempt to make one has failed, while another
+        stream is heard.  Both were open for `overlap` seconds.
+        """
+
+
+class SuccessionInputs(Protocol):
+    """What can happen to the streams.  Automat makes the class that implements this."""
+
+    def begin(self, stream: KeywordStream) -> None:
+        """Called when a stream is to be started, for new keywords."""
+
+    def go_back(self) -> None:
+        """Called when the former stream is the wanted one again."""
+
+    def newest_heard(self) -> None:
+        """Called when the first byte of a connection of the newest stream has come."""
+
+    def former_heard(self) -> None:
+        """Called when the first byte of the former stream's connection has come."""
+
+    def newest_ended(self, stream: KeywordStream, ending: Ending) -> None:
+        """Called when a connection of the newest stream has ended, or an attempt has failed."""
+
+    def former_ended(self, stream: KeywordStream, ending: Ending) -> None:
+        """Called when the former stream has ended, which does not come back."""
+
+    def newest_gone(self) -> None:
+        """Called when the newest stream has been told to end, and is not heard of any more."""
+
+    def former_gone(self) -> None:
+        """Called when the former stream has been told to end, and is not heard of any more."""
+
+
+@attrs.define
+class Succession:
+    """
+    What all states share: the `newest` stream, for the wanted keywords, and the `former` one.
+    `end_former` ends that; `farewell` is the wait for it.  `overlap` is the time in which posts may
+    come twice.
+    """
+
+    clock: IReactorTime
+    listener: TakeOverListener
+    end_former: Callable[[KeywordStream], object]
+    newest: KeywordStream | None = None
+    former: KeywordStream | None = None
+    overlap: Overlap | None = None
+    farewell: IDelayedCall | None = None
+
+    def dismiss_former(self, seconds: float) -> None:
+        """End the former stream in so many seconds, if it has not ended by itself."""
+        self.keep_former()
+        self.farewell = self.clock.callLater(seconds, self._farewell_is_due)
+
+    def keep_former(self) -> None:
+        """Do not end the former stream, if that was planned."""
+        farewell, self.farewell = self.farewell, None
+        if farewell is not None:
+            farewell.cancel()
+
+    def drop_former(self) -> None:
+        """Have no former stream any more."""
+        self.former = None
+        self.keep_former()
+
+    def date_overlap(self) -> None:
+        """Set when the overlap is over: in OVERLAP seconds, as only the newest stream is left."""
+        if self.overlap is not None:
+            self.overlap.until = self.clock.seconds() + OVERLAP
+
+    def relieve(self, stream: KeywordStream, other: KeywordStream, ending: Ending) -> None:
+        """Report that a stream has ended, while the other one is heard."""
+        overlap = self.clock.seconds() - max(stream.opened_at, other.opened_at)
+        self.listener.relieved(stream, ending, max(0.0, overlap))
+
+    def _farewell_is_due(self) -> None:
+        self.farewell = None
+        if self.former is not None:
+            self.end_former(self.former)
+
+
+def _begin(_: SuccessionInputs, core: Succession, stream: KeywordStream) -> None:
+    """Have one stream only."""
+    core.newest = stream
+
+
+def _begin_beside(_: SuccessionInputs, core: Succession, stream: KeywordStream) -> None:
+    """Have a stream beside the one that counted before, which does not come back."""
+    core.newest, core.former = stream, core.newest or core.former
+    if core.former is not None:
+        core.former.service.comes_back = False
+    core.overlap = core.overlap or Overlap()
+    core.overlap.until = None
+
+
+def _go_back(_: SuccessionInputs, core: Succession) -> None:
+    """Go on with the former stream as if nothing else had been asked for."""
+    former = core.former
+    core.drop_former()
+    core.newest = former
+    if former is not None:
+        former.service.comes_back = True
+
+
+def _newest_heard(_: SuccessionInputs, core: Succession) -> None:
+    """Pass on that the only stream is heard."""
+    if core.newest is not None:
+        core.listener.heard(core.newest)
+    core.date_overlap()
+
+
+def _take_over(_: SuccessionInputs, core: Succession) -> None:
+    """Let the newest stream count, and the former be read for OVERLAP seconds more at most."""
+    core.dismiss_former(OVERLAP)
+    if core.newest is not None:
+        core.listener.heard(core.newest)
+
+
+def _former_heard(_: SuccessionInputs, core: Succession) -> None:
+    """Pass on that the stream which counts is heard."""
+    if core.former is not None:
+        core.listener.heard(core.former)
+
+
+def _ended(_: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending) -> None:
+    """Pass on that the only stream has ended."""
+    core.listener.ended(stream, ending)
+
+
+def _newest_ended(
+    _: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending
+) -> None:
+    """Go on with the former stream, if it is heard, as the newest is not any more, or not yet."""
+    former = core.former
+    if former is None or not former.is_heard:
+        core.listener.ended(stream, ending)
+        return
+    core.relieve(stream, former, ending)
+    if former.leaves:
+        return
+    core.keep_former()
+    if not stream.is_news:
+        stream.is_news = former.is_news = True
+        core.listener.heard(former)
+    if stream.one_too_many >= MOST_IN_VAIN and ending.wait is not None:
+        core.dismiss_former(max(0.0, ending.wait - AHEAD))
+
+
+def _former_ended(
+    _: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending
+) -> None:
+    """
+    Go on without the former stream.  If Twitter ended it in favour of a newer one, that is no
+    trouble.
+    """
+    newest = core.newest
+    rival = stream.is_doomed or (newest is not None and newest.service.reaches)
+    if rival and (ending.cause == "closed" or ending.trouble is DUPLICATE):
+        # What Twitter has sent over a stream given up before its answer came is missing too.
+        silent = ending.silent + IN_FLIGHT if stream.is_doomed else ending.silent
+        ending = attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=silent)
+    core.drop_former()
+    if newest is None or not newest.is_heard:
+        core.listener.ended(stream, ending)
+    else:
+        core.relieve(stream, newest, ending)
+        core.date_overlap()
+
+
+def _newest_gone(_: SuccessionInputs, core: Succession) -> None:
+    """Have no newest stream any more."""
+    core.newest = None
+
+
+def _former_gone(_: SuccessionInputs, core: Succession) -> None:
+    """Have no former stream any more."""
+    core.drop_former()
+
+
+def _build() -> Callable[[Succession], SuccessionInputs]:
+    """Return the machine, with the states and transitions that are drawn above."""
+    happens, builder = SuccessionInputs, TypeMachineBuilder(SuccessionInputs, Succession)
+    none, alone, trying = map(builder.state, ("none", "alone", "trying"))
+    taken, given_up = map(builder.state, ("taken", "given_up"))
+
+    none.upon(happens.begin).to(alone)(_begin)
+    alone.upon(happens.begin).to(trying)(_begin_beside)
+    given_up.upon(happens.begin).to(trying)(_begin_beside)
+    given_up.upon(happens.go_back).to(alone)(_go_back)
+
+    alone.upon(happens.newest_heard).loop()(_newest_heard)
+    trying.upon(happens.newest_heard).to(taken)(_take_over)
+    taken.upon(happens.newest_heard).loop()(_take_over)
+    trying.upon(happens.former_heard).loop()(_former_heard)
+    given_up.upon(happens.former_heard).loop()(_former_heard)
+    taken.upon(happens.former_heard).loop().returns(None)
+
+    none.upon(happens.newest_ended).loop()(_ended)
+    alone.upon(happens.newest_ended).loop()(_ended)
+    given_up.upon(happens.newest_ended).loop()(_newest_ended)
+    trying.upon(happens.newest_ended).loop()(_newest_ended)
+    taken.upon(happens.newest_ended).to(trying)(_newest_ended)
+    trying.upon(happens.former_ended).to(alone)(_former_ended)
+    taken.upon(happens.former_ended).to(alone)(_former_ended)
+    given_up.upon(happens.former_ended).to(none)(_former_ended)
+
+    alone.upon(happens.newest_gone).to(none)(_newest_gone)
+    trying.upon(happens.newest_gone).to(given_up)(_newest_gone)
+    taken.upon(happens.newest_gone).to(given_up)(_newest_gone)
+    trying.upon(happens.former_gone).to(alone)(_former_gone)
+    taken.upon(happens.former_gone).to(alone)(_former_gone)
+    given_up.upon(happens.former_gone).to(none)(_former_gone)
+    return builder.build()
+
+
+machine = _build()
+"""Returns the inputs of a new machine, in the state `none`, for a Succession."""

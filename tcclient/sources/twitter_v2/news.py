@@ -1,0 +1,106 @@
+"""
+What the captures, their ledgers and the log are told of the shared stream.
+
+Knows what the stream does and what has to be said of it; opens and closes nothing.
+"""
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+
+from tcclient.ledger import entries
+from tcclient.ledger.endings import Ending
+from tcclient.sources.twitter_v2.claims import Claims
+from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions, names
+from tcclient.sources.twitter_v2.subscriptionlife import Arrival
+from tcclient.sources.twitter_v2.switch import StreamSwitch
+from tcclient.stream.troublelog import TroubleLog
+
+
+@attrs.frozen
+class StreamNews:
+    """Tells each subscription what the stream of `switch` does for it, and `trouble` the rest."""
+
+    _subscriptions: Subscriptions
+    _claims: Claims
+    _switch: StreamSwitch
+    _trouble: TroubleLog
+    _clock: IReactorTime
+
+    def serves(self, subscription: Subscription) -> bool:
+        """Return whether the stream is open and brings the subscription's posts."""
+        query = self._switch.query if self._switch.connected else None
+        return query is not None and self._claims.are_met(subscription, query)
+
+    def admit_or_refuse(self) -> None:
+        """Tell the captures that want the sample whether others with keywords are in their way."""
+        have_keywords = self._claims.have_keywords
+        for subscription in self._subscriptions:
+            if subscription.is_sample and have_keywords:
+                subscription.life.refuse()
+            else:
+                subscription.life.admit()
+
+    def opened(self) -> None:
+        """Tell the captures whose posts come that the stream is open."""
+        asked = f"{self._switch.endpoint}, {self._switch.query}"
+        self._trouble.opened(names(self._claims.asking()), asked)
+        self._serve(None)
+
+    def heard(self, backfill: int | None) -> None:
+        """
+        Tell the captures whose posts come that the stream is heard, which was asked for the posts
+        of `backfill` minutes before.
+        """
+        for subscription in self._subscriptions:
+            subscription.life.heard(backfill, self._claims.begins_in(subscription))
+        self._tell_texts()
+
+    def rules_seen(self, rule_delay: float) -> None:
+        """
+        Tell the captures whose posts come or stop coming because the rules have changed; new ones
+        work in `rule_delay` seconds.
+        """
+        self._serve(rule_delay)
+        self._tell_texts()
+
+    def ended(self, ending: Ending) -> None:
+        """Tell the captures that the connection has ended, or was not made."""
+        asking = self._claims.asking()
+        self._trouble.ended(names(asking), ending)
+        if ending.was_connected:
+            for subscription in self._subscriptions:
+                subscription.life.lose(ending)
+            return
+        for subscription in asking:
+            if subscription.archive is not None:
+                subscription.archive.capture_log.not_reached(ending)
+
+    def _serve(self, rule_delay: float | None) -> None:
+        """
+        Tell each capture whether the stream, if it is open, brings its posts; `rule_delay` is None
+        unless the rules have changed.
+        """
+        now = self._clock.seconds()
+        for subscription in self._subscriptions:
+            if self.serves(subscription):
+                subscription.life.serve(self._arrival(subscription, now, rule_delay))
+            elif self._switch.connected:
+                subscription.life.lack(now)
+
+    def _arrival(self, subscription: Subscription, now: float, rule_delay: float | None) -> Arrival:
+        line = entries.Connected(
+            endpoint=self._switch.endpoint,
+            status=200,
+            failed_attempts=self._trouble.attempts,
+            rules=self._claims.rule_ids(subscription),
+        )
+        begins_in = self._claims.begins_in(subscription) if self._switch.is_heard else None
+        return Arrival(now, line, begins_in, rule_delay)
+
+    def _tell_texts(self) -> None:
+        """Note since when the keywords of captures are in force, where that is news."""
+        for subscription in self._subscriptions:
+            if subscription.text_is_news:
+                after = self._claims.complete_in(subscription)
+                if after is not None:
+                    subscription.life.in_force(after)

@@ -1,0 +1,239 @@
+"""
+The state machine of keeping rules: when X is asked about them.
+
+                       +--go_on--+
+                       |         v
+    idle --look, due--> asking <--go_on, rest, fail-- overtaken
+     ^                 |  |  ^ |                       ^     |
+     +---rest, fail----+  |  | +---------look----------+     |
+                          |  |                               |
+                         delay  due                          |
+                          v  |                               |
+                         patient <-----------delay-----------+
+
+A pass of requests is under way in `asking`, and in `overtaken`, where more is to be looked after
+when it is over.  `patient` waits for troubles that pass by themselves, which a change of what is
+wanted does not shorten.  From each state `stop` leads to `stopped`, in which no input has any
+effect; a pass that ends by an error of ours leads to `idle`.
+
+Knows when a pass is made and what is said of one that fails; does not know what it asks for.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+from automat import TypeMachineBuilder
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.sources.twitter_v2.rules.api import RuleError
+from tcclient.sources.twitter_v2.rules.demand import Demand
+from tcclient.sources.twitter_v2.rules.inventory import Inventory
+from tcclient.sources.twitter_v2.rules.policy import RuleListener
+from tcclient.sources.twitter_v2.rules.update import PassOutcome, RuleUpdate, is_short
+
+log = Logger()
+
+LOOK_AGAIN = 900.0
+"""Seconds after which the rules are read again: somebody may have deleted one of ours."""
+
+_PASSING = frozenset({Trouble.NETWORK, Trouble.HTTP, Trouble.RATE_LIMIT})
+"""
+Troubles that pass by themselves, so that a change of what is wanted does not shorten the wait.
+"""
+
+
+class KeepingInputs(Protocol):
+    """What can happen while rules are kept.  Automat makes the class that implements this."""
+
+    def look(self) -> None:
+        """Called when the rules are to be brought up to date."""
+
+    def due(self) -> None:
+        """Called when a wait is over."""
+
+    def go_on(self) -> None:
+        """Called when a pass is over, and the next one has something to do at once."""
+
+    def rest(self, seconds: float) -> None:
+        """Called when a pass is over, and the next one has something to do in so many seconds."""
+
+    def fail(self, error: RuleError) -> None:
+        """Called when a pass has failed, which another change of what is wanted may mend."""
+
+    def delay(self, error: RuleError) -> None:
+        """Called when a pass has failed for a trouble that passes by itself."""
+
+    def give_up(self, failure: Failure) -> None:
+        """Called when a pass has ended by an error of ours, or was cancelled."""
+
+    def stop(self) -> None:
+        """Called when X is not to be asked any more."""
+
+
+@attrs.define
+class KeepingCore:
+    """
+    What all states share.  `working` fires when the present pass is over; `timer` is the wait for
+    the next one.  `said` is the failure that has been reported, empty if all is well.
+    """
+
+    update: RuleUpdate
+    demand: Demand
+    inventory: Inventory
+    listener: RuleListener
+    clock: IReactorTime
+    backoff: Backoff = attrs.field(factory=Backoff)
+    working: Deferred[None] | None = None
+    timer: IDelayedCall | None = None
+    said: str = ""
+
+    def cancel_timer(self) -> None:
+        """Do not wait any more."""
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
+        self.timer = None
+
+    def recovered(self) -> None:
+        """Let the waits begin anew, and say that all is well if a failure had been reported."""
+        self.backoff.proved()
+        if self.said:
+            log.info("The rules can be kept up to date again.")
+        self.said = ""
+
+    def failed(self, error: RuleError) -> float:
+        """Return the seconds until the next try."""
+        refusal = error.refusal
+        wait = self.backoff.failed(refusal.trouble, self.clock.seconds(), refusal.at_least)
+        return min(wait, max(1.0, self.update.until_replaced())) if is_short(error) else wait
+
+    def report(self, error: RuleError, wait: float) -> None:
+        """Report a failure if it is news; the next try is in `wait` seconds."""
+        is_trusted = self.inventory.trust()
+        if str(error) != self.said:
+            explanation = error.refusal.explanation.rstrip(".")
+            said = f" X says: {explanation!r}." if explanation else ""
+            log.warn(
+                "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
+                "{wait:g} s.",
+                error=str(error),
+                advice=error.refusal.advice and f" {error.refusal.advice}",
+                said=said,
+                wait=wait,
+            )
+            asking = {id for id in self.demand.by_job if self.demand.asks(id)}
+            lacking = {id for id in asking if not self.inventory.of(id)}
+            self.listener.rules_failed(f"{error}.{said}", wait, lacking)
+        if is_trusted:
+            self.listener.rules_seen()
+        self.said = str(error)
+
+
+def _ask(inputs: KeepingInputs, core: KeepingCore) -> None:
+    """Begin a pass, which gives the next input when it is over."""
+    core.cancel_timer()
+
+    def passed(outcome: PassOutcome) -> None:
+        if outcome.is_complete:
+            core.recovered()
+        if outcome.next_in <= 0:
+            inputs.go_on()
+        else:
+            inputs.rest(outcome.next_in)
+
+    def failed(failure: Failure) -> None:
+        error = failure.value
+        if not isinstance(error, RuleError):
+            inputs.give_up(failure)
+        elif error.refusal.trouble in _PASSING and not is_short(error):
+            inputs.delay(error)
+        else:
+            inputs.fail(error)
+
+    passing = Deferred.fromCoroutine(core.update.make_pass())
+    core.working = passing.addCallbacks(passed, failed)
+    core.working.addErrback(_say_broken)
+
+
+def _ask_again(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> None:
+    """Begin a pass, however the last one ended, as what is wanted has changed during that."""
+    _ask(inputs, core)
+
+
+def _rest(inputs: KeepingInputs, core: KeepingCore, seconds: float) -> None:
+    """Wait until there is something to do; look after the rules from time to time."""
+    if math.isfinite(seconds):
+        core.timer = core.clock.callLater(seconds, inputs.due)
+    elif core.demand.by_job:
+        core.timer = core.clock.callLater(LOOK_AGAIN, inputs.due)
+
+
+def _try_later(inputs: KeepingInputs, core: KeepingCore, error: RuleError) -> None:
+    """Plan the next try, and report the failure if it is news."""
+    wait = core.failed(error)
+    core.timer = core.clock.callLater(wait, inputs.due)
+    core.report(error, wait)
+
+
+def _give_up(inputs: KeepingInputs, core: KeepingCore, failure: Failure) -> None:
+    """Log what went wrong, and look after the rules later."""
+    _say_broken(failure)
+    _rest(inputs, core, math.inf)
+
+
+def _stop(_: KeepingInputs, core: KeepingCore) -> None:
+    """End what is under way."""
+    core.cancel_timer()
+    if core.working is not None:
+        core.working.cancel()
+
+
+def _say_broken(failure: Failure) -> None:
+    """Log a failure, unless it is that the request was cancelled."""
+    if not failure.check(CancelledError):
+        log.failure("The rules could not be kept up to date.", failure)
+
+
+def _build() -> Callable[[KeepingCore], KeepingInputs]:
+    """Return the machine, with the states and transitions that are drawn above."""
+    happens, builder = KeepingInputs, TypeMachineBuilder(KeepingInputs, KeepingCore)
+    idle, patient, stopped = map(builder.state, ("idle", "patient", "stopped"))
+    asking, overtaken = map(builder.state, ("asking", "overtaken"))
+
+    idle.upon(happens.look).to(asking)(_ask)
+    idle.upon(happens.due).to(asking)(_ask)
+    patient.upon(happens.look).loop().returns(None)
+    patient.upon(happens.due).to(asking)(_ask)
+
+    asking.upon(happens.look).to(overtaken).returns(None)
+    asking.upon(happens.go_on).loop()(_ask)
+    asking.upon(happens.rest).to(idle)(_rest)
+    asking.upon(happens.fail).to(idle)(_try_later)
+    asking.upon(happens.delay).to(patient)(_try_later)
+    asking.upon(happens.give_up).to(idle)(_give_up)
+
+    overtaken.upon(happens.look).loop().returns(None)
+    overtaken.upon(happens.go_on).to(asking)(_ask)
+    overtaken.upon(happens.rest).to(asking)(_ask_again)
+    overtaken.upon(happens.fail).to(asking)(_ask_again)
+    overtaken.upon(happens.delay).to(patient)(_try_later)
+    overtaken.upon(happens.give_up).to(idle)(_give_up)
+
+    for state in (idle, patient, asking, overtaken, stopped):
+        state.upon(happens.stop).to(stopped)(_stop)
+    for unheeded in (happens.look, happens.due, happens.go_on):
+        stopped.upon(unheeded).loop().returns(None)
+    for failed in (happens.fail, happens.delay):
+        stopped.upon(failed).loop().returns(None)
+    stopped.upon(happens.rest).loop().returns(None)
+    stopped.upon(happens.give_up).loop()(lambda _, __, failure: _say_broken(failure))
+    return builder.build()
+
+
+machine = _build()
+"""Returns the inputs of a new machine, in the state `idle`, for a KeepingCore."""

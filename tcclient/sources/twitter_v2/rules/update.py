@@ -1,0 +1,190 @@
+"""
+Brings the app's rules at X up to date, by one pass of requests.
+
+Knows the order of the requests: try new rules, add them, and delete the old ones when the new ones
+work, so that nothing in between is missed.  Never touches a rule that is not ours; does not know
+when the next pass is made.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.refusals import Refusal
+from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
+from tcclient.sources.twitter_v2.rules.demand import Demand
+from tcclient.sources.twitter_v2.rules.inventory import Inventory
+from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
+from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule
+from tcclient.sources.twitter_v2.rules.trial import Trial
+
+log = Logger()
+
+
+class _NotCreated(RuleError):
+    """
+    Raised when X has answered, and not added all rules: it has no room for them, or somebody else
+    has added the same.
+    """
+
+    def __init__(self, number: int, reasons: Iterable[str]) -> None:
+        why = "; ".join(sorted(set(reasons)))
+        super().__init__(
+            f"{number} rules were not created" + (f" ({why})" if why else ""),
+            Refusal(Trouble.HTTP, "See whether the app has room for more rules."),
+        )
+
+
+_SHORT = (NoRoom, _NotCreated)
+"""Errors after which X has been asked for all rules, and lacks some."""
+
+
+def is_short(error: RuleError) -> bool:
+    """
+    Return whether X has been asked for all rules, and lacks some: those that are replaced may be
+    deleted then.
+    """
+    return isinstance(error, _SHORT)
+
+
+def _unclear(reasons: Iterable[str]) -> RuleError:
+    """
+    Return the error for rules that X refuses, but not for a term in them that could be left out.
+    Other keywords may be accepted at once.
+    """
+    return RuleError(
+        f"X refuses rules, and not for a term in them ({'; '.join(reasons)})",
+        Refusal(Trouble.QUERY_REFUSED, "See whether the keywords can be put differently."),
+    )
+
+
+@attrs.frozen
+class PassOutcome:
+    """
+    How far a pass has come: whether X has now what was wanted at its beginning, and in how many
+    seconds the next pass has something to do, 0.0 for at once and inf for never.
+    """
+
+    is_complete: bool
+    next_in: float
+
+
+_GOES_ON = PassOutcome(is_complete=False, next_in=0.0)
+
+
+class RuleUpdate:
+    """Makes X's rules what `demand` is, and has `inventory` and `listener` know of them."""
+
+    def __init__(
+        self,
+        api: RuleApi,
+        policy: RulePolicy,
+        demand: Demand,
+        inventory: Inventory,
+        listener: RuleListener,
+        clock: IReactorTime,
+    ) -> None:
+        self._api = api
+        self._policy = policy
+        self._demand = demand
+        self._inventory = inventory
+        self._listener = listener
+        self._clock = clock
+        self._replaced_at: float | None = None
+
+    async def make_pass(self) -> PassOutcome:
+        """Go through the requests once.  Return how far that has led.  Raises RuleError."""
+        self._see(await self._api.rules())
+        wanted, now = self._demand.values(), self._clock.seconds()
+        due = self._inventory.due(self._changes(), wanted, now)
+        if due:
+            await self._api.delete([rule.id for rule in due])
+            self._see([rule for rule in self._inventory.rules if rule not in due])
+        # What is wanted may change during the requests; the next pass sees to that, and until then
+        # it replaces nothing.
+        wanted, short = self._demand.values(), None
+        changes = self._demand.changes(self._inventory.rules, wanted)
+        if changes.add:
+            try:
+                if not await self._add(changes):
+                    return _GOES_ON  # until X has been asked for all, nothing is replaced
+            except _SHORT as e:
+                short = e
+        left = self._demand.changes(self._inventory.rules, wanted)
+        self._replaced_at = self._inventory.supersede(left, wanted)
+        return self._outcome(short)
+
+    def until_replaced(self) -> float:
+        """Return the seconds until an old rule may be deleted; inf where none waits for that."""
+        at = self._replaced_at
+        return math.inf if at is None else at - self._clock.seconds()
+
+    def _outcome(self, short: RuleError | None) -> PassOutcome:
+        """
+        Return that the next pass is made at once if an old rule may be deleted now, which makes
+        room for new ones at the cap of rules, or when one may.  Raises `short`, if there is one and
+        no rule may be deleted now.
+        """
+        wait = self.until_replaced()
+        if wait <= 0:
+            return PassOutcome(short is None, 0.0)
+        if short is not None:
+            raise short
+        return PassOutcome(
+            True, min(wait, self._policy.rule_delay) if math.isfinite(wait) else wait
+        )
+
+    def _changes(self) -> Changes:
+        return self._demand.changes(self._inventory.rules)
+
+    def _see(self, rules: Iterable[PresentRule]) -> None:
+        """Take these for the rules that X has, and report what has changed."""
+        news = self._inventory.see(rules, self._clock.seconds())
+        if any(self._inventory.job_of(rule) in self._demand.by_job for rule in news.lost):
+            log.warn("Somebody has deleted rules of ours at X; they are added again.")
+        for job_id, accepted in news.accepted.items():
+            self._listener.rules_accepted(job_id, accepted)
+        for job_id, gone in news.gone.items():
+            self._listener.rules_deleted(job_id, gone)
+        self._listener.rules_seen()
+
+    async def _add(self, changes: Changes) -> bool:
+        """
+        Add what is still wanted, or as much of it as there is room for.  Return whether that was
+        all that is lacking; if not, the next pass goes on.  Raises RuleError.
+        """
+        some = changes.add
+        while True:
+            try:
+                is_all = await self._add_some(changes, some)
+            except NoRoom:
+                if len(some) == 1:
+                    raise
+                some = some[: len(some) // 2]
+            else:
+                return is_all and len(some) == len(changes.add)
+
+    async def _add_some(self, changes: Changes, some: Sequence[NewRule]) -> bool:
+        """
+        Try the rules, and add those that are still wanted then.  Return whether those were all of
+        `some`.  Raises RuleError.
+        """
+        tell = self._listener.terms_refused
+        trial = Trial(self._api, self._demand.by_job, self._policy.prefix, tell)
+        reasons = await trial.refused(some)
+        if reasons:
+            self._listener.rules_seen()
+            if self._changes().add == changes.add:
+                raise _unclear(reasons)  # the same request again would be endless
+            return False
+        rules = trial.still_wanted(some)
+        if rules:
+            added = await self._api.add(rules)
+            self._see((*self._inventory.rules, *added.created))
+            if len(added.created) < len(rules):
+                raise _NotCreated(len(rules) - len(added.created), added.refused.values())
+        return len(rules) == len(some)

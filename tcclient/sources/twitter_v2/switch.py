@@ -1,0 +1,130 @@
+"""
+The switch between the streams that can be asked for: the filtered one, the sample, and none.
+
+Knows in which order one is closed and the next is opened; does not know who wants which.
+"""
+
+from collections.abc import Callable
+
+import attrs
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.logger import Logger
+
+from tcclient.ledger.endings import Ending
+from tcclient.runtime.producers import Pausable
+from tcclient.sources.twitter_v2.api import StreamQuery
+from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+
+log = Logger()
+
+
+class StreamSwitch(MultiService, Pausable):
+    """
+    The one stream, or none, as `wanted` says each time that it is called; `reason` returns why the
+    present stream is closed.  `listener` hears from each stream, and `backfill` when one is closed
+    on purpose.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream[StreamQuery],
+        listener: StreamListener,
+        backfill: Backfill,
+        wanted: Callable[[], StreamQuery | None],
+        reason: Callable[[], Ending],
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # not annotated
+        self._stream: CaptureStream[StreamQuery] | None = None
+        self._upstream = upstream
+        self._listener = listener
+        self._backfill = backfill
+        self._wanted = wanted
+        self._reason = reason
+        self._turn = DeferredLock()
+        self._is_paused = False
+
+    @property
+    def query(self) -> StreamQuery | None:
+        """What the present stream asks for; None where there is no stream."""
+        return None if self._stream is None else self._stream.query
+
+    @property
+    def connected(self) -> bool:
+        """Whether the stream is open."""
+        return self._stream is not None and self._stream.connected
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the stream brings the sample of all posts."""
+        return self._stream is not None and self._stream.query.is_sample
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the stream is open, and a byte has come over it."""
+        return self._stream is not None and self._stream.is_heard
+
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte; None where the stream is not heard."""
+        return None if self._stream is None or not self._stream.is_heard else self._stream.silent
+
+    @property
+    def endpoint(self) -> str:
+        """What the stream is called at X, empty where there is no stream."""
+        return "" if self._stream is None else self._upstream.api.endpoint(self._stream.query)
+
+    def pauseProducing(self) -> None:
+        """Read nothing, and make no connection, until resumeProducing()."""
+        self._is_paused = True
+        if self._stream is not None:
+            self._stream.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Read the stream again."""
+        self._is_paused = False
+        if self._stream is not None:
+            self._stream.resumeProducing()
+
+    async def drain(self) -> None:
+        """Read what has arrived.  Returns when that is done."""
+        if self._stream is not None:
+            await self._stream.drain()
+
+    def dated(self, ending: Ending) -> Ending:
+        """Return the ending, with what is known of the last byte of the stream."""
+        if self._stream is None:
+            return ending
+        return attrs.evolve(ending, silent=self._stream.silent, unread=self._stream.is_unread)
+
+    def end(self, ending: Ending) -> None:
+        """End the connection for the reason given; another one is made when it is due."""
+        if self._stream is not None:
+            self._stream.end(ending)
+
+    def aim(self) -> Deferred[None]:
+        """
+        Switch, when earlier switches are done, to the stream that is wanted then.  Fires when that
+        is done.
+        """
+        turn: Deferred[None] = self._turn.run(lambda: Deferred.fromCoroutine(self._switch()))
+        return turn.addErrback(
+            lambda failure: log.failure("The stream could not be switched.", failure)
+        )
+
+    async def _switch(self) -> None:
+        """Close the stream if it is not the wanted one, and open that, if any."""
+        if self._stream is not None:
+            if self._stream.query == self._wanted():
+                return
+            await self._stream.hang_up(self._reason())
+            self._backfill.closed()
+            await maybeDeferred(self._stream.disownServiceParent)
+            self._stream = None
+        wanted = self._wanted()
+        if wanted is not None:
+            self._stream = CaptureStream(self._upstream, wanted, self._listener)
+            if self._is_paused:
+                self._stream.pauseProducing()
+            self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]
