@@ -1,15 +1,17 @@
 """
 The capture server's rows in memory: users, jobs, updates, and what the server does on a write.
 
-Knows status dates, archiving, the heartbeat and the crash over keywords; knows no HTTP and no JSON.
+Knows status dates, archiving, the heartbeat, history and the crash over keywords; knows no HTTP.
 Values arrive checked and time comes from a function, so everything here is repeatable.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from tcsandbox.server.history import Modification, modification
+import attrs
+
 from tcsandbox.server.rows import (
     RESEARCHER_ID,
     RESEARCHER_TOKEN,
@@ -22,6 +24,15 @@ from tcsandbox.server.rows import (
     UpdateRow,
     UserAccount,
 )
+
+
+@attrs.frozen
+class Modification:
+    """One row of history; `changes` is JSON text, which calls new what is the old value."""
+
+    job: int
+    modified_by: int
+    changes: str
 
 
 class Crash(Exception):
@@ -186,7 +197,7 @@ class JobStore:
         if _keywords_crash(job.keywords, values):
             raise Crash("keywords")
         _fit(values)
-        change = modification(job, values, requester)
+        change = _modification(job, values, requester)
         archived = job.archived_date
         given = dict(values)
         if requester == given.get("assigned_worker", job.assigned_worker):
@@ -236,3 +247,29 @@ def _keywords_crash(stored: str | None, values: Mapping[str, object]) -> bool:
     if given is None:
         return stored is not None
     return stored is None
+
+
+def _modification(job: JobRow, values: Mapping[str, object], requester: int) -> Modification | None:
+    """
+    Return the row that writing `values` over the still unchanged `job` makes, or None.
+
+    A member missing from the body counts as emptied, which is why each heartbeat that does not
+    repeat name, description and keywords leaves a false row.
+    """
+    changes: dict[str, dict[str, object]] = {}
+    for member in ("name", "description", "keywords"):
+        stored, given = getattr(job, member), values.get(member)
+        if stored == given or not (stored or given):
+            continue
+        changes[member] = {"new": stored, "old": given}
+        if member == "keywords":
+            before, after = _terms(given), _terms(stored)
+            changes[member]["additions"] = sorted(after - before)
+            changes[member]["deletions"] = sorted(before - after)
+    if not changes:
+        return None
+    return Modification(job.id, requester, json.dumps(changes))
+
+
+def _terms(keywords: object) -> set[str]:
+    return set(keywords.split(",")) if isinstance(keywords, str) else set()

@@ -41,6 +41,11 @@ class ApiRequest:
     body: bytes = b""
     base: str = "http://testserver"
 
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
 
 def authenticate(header: str | None, store: JobStore) -> UserAccount:
     """Return the user of an Authorization header; raise ApiError 403, never 401."""

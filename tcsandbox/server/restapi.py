@@ -13,8 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
-from tcsandbox.server.call import ApiCall
-from tcsandbox.server.endpoints import find_endpoint
+from tcsandbox.server.endpoints import ApiCall, find_endpoint
 from tcsandbox.server.forms import InvalidMembers
 from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
 from tcsandbox.server.negotiation import ApiError, ApiRequest, authenticate, wants_page

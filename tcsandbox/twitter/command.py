@@ -19,7 +19,7 @@ from twisted.internet.task import react
 from tcsandbox.twitter.common.journal import Journal
 from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
-from tcsandbox.twitter.v2.plan import Plan
+from tcsandbox.twitter.v2.app import Plan
 
 
 class SimulatorArgumentParser(argparse.ArgumentParser):

@@ -7,14 +7,12 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcsandbox.twitter.common.ids import Ids
-from tcsandbox.twitter.v2.app import App
+from tcsandbox.twitter.v2.app import App, Plan, RateLimitWindow
 from tcsandbox.twitter.v2.changes import change_rules, count_rules, list_rules
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import Facts, facts_of, tokens
 from tcsandbox.twitter.v2.fields import KNOWN, Selection, read_selection
-from tcsandbox.twitter.v2.invalid import InvalidRule
-from tcsandbox.twitter.v2.limits import RateLimitWindow
-from tcsandbox.twitter.v2.plan import Plan
+from tcsandbox.twitter.v2.lexing import InvalidRule
 from tcsandbox.twitter.v2.pool import Draft, Pool
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
@@ -329,7 +327,7 @@ class StoreTests(SynchronousTestCase):
 
 def make_app(**plan: Any) -> App:
     """An app without rules."""
-    return App("key", Plan(**plan), Pool(Random(1)), 1.0)
+    return App(Plan(**plan), Pool(Random(1)), 1.0)
 
 
 class EndpointTests(SynchronousTestCase):

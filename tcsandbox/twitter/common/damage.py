@@ -71,7 +71,7 @@ class Garbage(StreamFault):
     line: str = "<html><body>Twitter is over capacity.</body></html>"
 
     def strike(self, stream: Stream) -> None:
-        stream.say(self.line.encode() + b"\r\n")
+        stream.wire.send(self.line.encode() + b"\r\n")
 
 
 class LongLine(StreamFault, kw_only=True):
@@ -111,7 +111,7 @@ class SimulatedConnectionLimit(StreamFault, tag="connection-limit"):
     """Sends Twitter's plain-text line about too many connections, and ends the body."""
 
     def strike(self, stream: Stream) -> None:
-        stream.say(CONNECTION_LIMIT)
+        stream.wire.send(CONNECTION_LIMIT)
         stream.wire.end()
 
 

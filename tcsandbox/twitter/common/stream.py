@@ -61,7 +61,7 @@ class Stream(ABC):
     _posts: PostSource
     _journal: Journal | None = None
     sent: int = 0
-    silent: bool = False  # a stall: nothing is sent but what a fault or say() puts there
+    silent: bool = False  # a stall: nothing is sent but what a fault or /sandbox/say puts there
     _owed: int = 0
     _paused: bool = False
     _warned: bool = False
@@ -109,10 +109,6 @@ class Stream(ABC):
     def milliseconds(self) -> int:
         """Return the Unix time in milliseconds."""
         return int(self._clock.seconds() * 1000)
-
-    def say(self, data: bytes) -> None:
-        """Send `data` as it stands."""
-        self.wire.send(data)
 
     def count_missed(self, posts: int) -> int:
         """

@@ -1,57 +1,147 @@
 """
-The streams that are open: their pace, their end, and the faults that wait for them.
+The streams that are asked for and open: their pace, their end, and the faults that wait for them.
 
-Knows neither how a stream comes to be open nor what it carries.
+Knows neither who is let in nor what a stream carries.
 """
 
+from collections import deque
 from collections.abc import Callable
 from random import Random
+from typing import TypeAlias
 
+import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.web.server import Request
 
+from tcsandbox.twitter.common.asking import SimulatorRequest
 from tcsandbox.twitter.common.faults import AnswerFault, StreamFault, Where
 from tcsandbox.twitter.common.ids import Ids
 from tcsandbox.twitter.common.journal import Journal
-from tcsandbox.twitter.common.pace import Pace
+from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
 from tcsandbox.twitter.common.stream import Stream
 
 TICK = 0.025  # seconds between two handfuls of posts
+LONGEST_GAP = 1.0  # seconds made up for after the process or its clock stood still
+REMEMBERED = 10_000  # connects
 
 log = Logger()
 
 
+@attrs.define
+class StreamSettings:
+    """
+    How the simulator behaves on both APIs.
+
+    `rate` is in posts a second on each stream, 0 for none; `scale` multiplies all of Twitter's
+    timers; `gzip` allows compressed bodies; a slow reader is cut off once it is owed `backlog`
+    posts; `accounts` are those whose keys are accepted.
+    """
+
+    rate: float = 0.0
+    scale: float = 1.0
+    gzip: bool = True
+    backlog: int = 10_000
+    accounts: tuple[Credentials, ...] = (SANDBOX_CREDENTIALS,)
+
+
+@attrs.define
+class Attempt:
+    """A request for a stream; `status` is 0 as long as it has no answer."""
+
+    number: int
+    time: float
+    endpoint: str
+    source: str  # the client's address
+    track: str
+    locations: str
+    status: int = 0
+
+
+Admission: TypeAlias = Callable[[Request, SimulatorRequest, Attempt], int]
+"""Answers a request for a stream by a refusal or the stream; returns the status."""
+
+
+@attrs.define
+class Pace:
+    """A rate of `rate` posts a second, which may be changed at any time; 0 means none."""
+
+    rate: float
+    _asked: float | None = None
+    _due: float = 0.0
+
+    def due(self, now: float) -> int:
+        """Return the posts due since the last call; the first call only starts the count."""
+        since = 0.0 if self._asked is None else now - self._asked
+        self._asked = now
+        # a clock that steps back makes nothing due, one that leaps makes no flood due
+        self._due += self.rate * min(max(since, 0.0), LONGEST_GAP)
+        whole = int(self._due)
+        self._due -= whole
+        return whole
+
+    def rest(self) -> None:
+        """Stop counting until the next call of due(): nobody listens meanwhile."""
+        self._asked = None
+
+
 class Streams:
-    """All open streams, of every API, and what they share."""
+    """
+    All open streams, of every API, and what they share.
+
+    `connects` are the last 10,000 requests for one, the oldest first; the rate of `pace` is that of
+    each stream.
+    """
 
     def __init__(
-        self, clock: IReactorTime, random: Random, journal: Journal | None, rate: float
+        self, clock: IReactorTime, random: Random, journal: Journal | None, settings: StreamSettings
     ) -> None:
         self.clock = clock
         self.random = random
         self.journal = journal
+        self.settings = settings
         self.ids = Ids()
         self.armed: list[AnswerFault | StreamFault] = []
-        self._pace = Pace(rate)
+        self.connects: deque[Attempt] = deque(maxlen=REMEMBERED)
+        self.pace = Pace(settings.rate)
+        self._asked = 0
         self._streams: list[Stream] = []
         self._sent_before = 0  # on streams that are gone
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = clock
 
     @property
-    def rate(self) -> float:
-        """Posts a second on each stream."""
-        return self._pace.rate
-
-    @rate.setter
-    def rate(self, rate: float) -> None:
-        self._pace.rate = rate
-
-    @property
     def sent(self) -> int:
         """How many posts were sent, on streams that are gone too."""
         return self._sent_before + sum(stream.sent for stream in self._streams)
+
+    def connect(
+        self,
+        request: Request,
+        asked: SimulatorRequest,
+        endpoint: str,
+        admit: Admission,
+        track: str = "",
+        locations: str = "",
+    ) -> None:
+        """Note a request for a stream, and let an armed fault or else `admit` answer it."""
+        self._asked += 1
+        now = self.clock.seconds()
+        attempt = Attempt(self._asked, now, endpoint, asked.host, track, locations)
+        self.connects.append(attempt)
+        fault = self.answer_fault("stream")
+        if fault is not None:
+            attempt.status = fault.answer(request, now)
+        else:
+            attempt.status = admit(request, asked, attempt)
+        log.info(
+            "Connect {n} to {endpoint} from {peer}: {status}",
+            n=attempt.number,
+            endpoint=endpoint,
+            peer=asked.peer,
+            status=attempt.status or "no answer",
+        )
 
     def open(self) -> list[Stream]:
         """Return the streams that have not been ended."""
@@ -79,7 +169,7 @@ class Streams:
         self._streams.append(stream)
         self._remark("opened", stream)
         if not self._ticker.running:
-            self._pace.rest()
+            self.pace.rest()
             self._ticker.start(TICK)
 
     def strike(self, stream: Stream) -> None:
@@ -118,7 +208,7 @@ class Streams:
 
     def _tick(self) -> None:
         """Send every stream the posts that are due since the last tick."""
-        due = self._pace.due(self.clock.seconds())
+        due = self.pace.due(self.clock.seconds())
         try:
             self.on_all(lambda stream: stream.tick(due))
         except Exception:

@@ -12,9 +12,9 @@ from random import Random
 from tcsandbox.twitter.common.ids import ID_STEP, Ids, link_code
 from tcsandbox.twitter.common.stream import PostSource
 from tcsandbox.twitter.common.text import CODE, Json
-from tcsandbox.twitter.v1.encoding import encode
 from tcsandbox.twitter.v1.filters import Filter
 from tcsandbox.twitter.v1.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, StatusWriter, Subject
+from tcsandbox.twitter.v1.stream import encode
 from tcsandbox.twitter.v1.users import twitter_time
 
 TEMPLATES = 256  # besides one for each thing asked for

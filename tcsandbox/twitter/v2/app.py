@@ -1,33 +1,89 @@
 """
-One X app: its plan, its rules, its limits, and which slots for streams are taken.
+One X app: its plan, its rules, its rate limits, and which slots for streams are taken.
 
 Pure; time is a parameter.
 """
 
+import math
 from collections import deque
 
 import attrs
 
 from tcsandbox.twitter.v2 import problems
-from tcsandbox.twitter.v2.limits import WINDOW, RateLimitWindow
-from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Pool
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rulelanguage import RuleLimits
 from tcsandbox.twitter.v2.rules import RuleStore, RuleTerms
 from tcsandbox.twitter.v2.stream import REMEMBERED, Sent
 
+WINDOW = 900.0  # seconds, by X's "Rate limits" page
+
+
+@attrs.frozen
+class Plan:
+    """
+    The limits and rights that X sells to an app.
+
+    Seconds are those of X, before the scale.  Numbers are pay-per-use's, by X's "Rate limits"
+    and "Filtered stream" pages; `linger` is how long a slot stays taken after its stream has
+    ended.
+    """
+
+    rule_delay: float = 20.0
+    delete_delay: float | None = None  # None: as long as rule_delay
+    rule_cap: int = 1_000
+    rule_length: int = 1_024
+    atomic: bool = True  # one rule that cannot be read keeps the others of its request out
+    box_miles: float | None = None  # older pages say 25, today's say nothing
+    connections: int = 1
+    linger: float = 0.0
+    rule_reads: int = 450  # in 15 minutes, like the next two limits
+    rule_changes: int = 100
+    stream_connects: int = 50
+    enrolled: bool = True
+    sample: bool = True
+    backfill: bool = False  # X sells it to Enterprise customers only
+
+
+@attrs.define
+class RateLimitWindow:
+    """Allows `limit` calls in a window of `seconds`, which begins with its first call."""
+
+    limit: int
+    seconds: float = WINDOW
+    _since: float | None = None
+    _used: int = 0
+
+    def allows(self, now: float) -> bool:
+        """Count a call made at `now`, and return whether it was within the limit."""
+        if self._since is None or not 0 <= now - self._since < self.seconds:
+            self._since, self._used = now, 0
+        self._used += 1
+        return self._used <= self.limit
+
+    def headers(self, now: float) -> dict[str, str]:
+        """
+        Return the three headers of the rate limit at `now`.
+
+        The reset is in whole Unix seconds, never before the real one.
+        """
+        reset = (now if self._since is None else self._since) + self.seconds
+        return {
+            "x-rate-limit-limit": str(self.limit),
+            "x-rate-limit-remaining": str(max(self.limit - self._used, 0)),
+            "x-rate-limit-reset": str(math.ceil(reset)),
+        }
+
 
 @attrs.define
 class App:
     """
-    The app whose key is `api_key`.
+    An app.
 
     `recent` are the posts that it was sent last, and `ended` is when its last search stream
     ended; both serve backfill.
     """
 
-    api_key: str
     plan: Plan
     pool: Pool
     _scale: float
@@ -64,7 +120,7 @@ class App:
         """Take a slot for a stream that begins; raise Denied while all slots are taken."""
         self._lingering = [until for until in self._lingering if now < until]
         if self._open + len(self._lingering) >= self.plan.connections:
-            raise Denied(problems.too_many_connections())
+            raise Denied(problems.TOO_MANY_CONNECTIONS)
         self._open += 1
 
     def leave_slot(self, now: float) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 import attrs
 
-from tcsandbox.twitter.v2.invalid import InvalidRule
-
 _TOKEN = re.compile(
     r"""\s+
     | (?P<open>\() | (?P<close>\))
@@ -17,6 +15,14 @@ _TOKEN = re.compile(
     | (?P<other>.)""",
     re.VERBOSE,
 )
+
+
+class InvalidRule(Exception):
+    """Raised for a rule that X would refuse; `details` are its sentences, with positions from 1."""
+
+    def __init__(self, *details: str) -> None:
+        super().__init__("; ".join(details))
+        self.details = details
 
 
 @attrs.frozen

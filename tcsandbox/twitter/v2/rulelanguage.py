@@ -10,8 +10,7 @@ import attrs
 from tcsandbox.twitter.v2 import clauses, operators
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import spaced, tokens
-from tcsandbox.twitter.v2.invalid import InvalidRule
-from tcsandbox.twitter.v2.lexing import RuleToken, tokenize
+from tcsandbox.twitter.v2.lexing import InvalidRule, RuleToken, tokenize
 
 _STOPWORDS = (
     "a an and at but by com from http https if in is it its me my or rt the this to too "
@@ -19,6 +18,9 @@ _STOPWORDS = (
 )
 STOPWORDS = frozenset(_STOPWORDS.split())
 """Words that PowerTrack, the older rule language, does not accept as a rule by themselves."""
+
+DEPENDENT = frozenset({"is", "has", "lang"})
+"""Operators that need another clause beside them, as sample: does."""
 
 _JOINERS = {
     "and": "Use a space to logically join two clauses, or",
@@ -126,13 +128,8 @@ def _atom(token: RuleToken) -> RuleClause:
                 f"Ambiguous use of {text} as a keyword. {_JOINERS[text.lower()]} "
                 f'"{text}" to find occurrences of {text} in text (at position {token.at})'
             )
-        for sign, kind in (
-            ("#", clauses.HashtagClause),
-            ("@", clauses.MentionClause),
-            ("$", clauses.CashtagClause),
-        ):
-            if text.startswith(sign) and len(text) > 1:
-                return kind(text[1:])
+        if text.startswith(("#", "@", "$")) and len(text) > 1:
+            return clauses.EntityClause(text)
     words = tokens(text)
     if not words:
         raise InvalidRule(f"no viable alternative at input '{token.text}' (at position {token.at})")
@@ -174,5 +171,6 @@ def _standing(clause: RuleClause) -> set[str]:
         return {"negation"}
     if isinstance(clause, clauses.WordsClause):
         return {"stopword"} if clause.line.strip() in STOPWORDS else set()
-    dependent = (clauses.IsClause, clauses.HasClause, clauses.LangClause, clauses.SampleClause)
-    return {"operator"} if isinstance(clause, dependent) else set()
+    if isinstance(clause, clauses.LabelClause):
+        return {"operator"} if clause.operator in DEPENDENT else set()
+    return {"operator"} if isinstance(clause, clauses.SampleClause) else set()

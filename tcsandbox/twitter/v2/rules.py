@@ -12,7 +12,7 @@ import attrs
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.clauses import RuleClause
-from tcsandbox.twitter.v2.invalid import InvalidRule
+from tcsandbox.twitter.v2.lexing import InvalidRule
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
 

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 import attrs
+import msgspec
 
 from tcsandbox.twitter.common.ids import Ids, link_code
 from tcsandbox.twitter.common.stream import PostSource
 from tcsandbox.twitter.common.text import CODE
-from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.fields import Selection
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.pool import Draft
@@ -89,7 +89,7 @@ class V2PostSource(PostSource):
         if draft.home is None:
             template = Template(form + b"}\r\n", "")
         else:
-            rules = encode(_matching_rules(draft)).replace(b"%", b"%%")
+            rules = msgspec.json.encode(_matching_rules(draft)).replace(b"%", b"%%")
             template = Template(
                 form + b',"matching_rules":' + rules + b"}\r\n", note_of(draft.rules)
             )
@@ -117,6 +117,6 @@ def _matching_rules(draft: Draft) -> list[dict[str, str]]:
 
 def _form(post: dict[str, Any]) -> bytes:
     """Return `post` encoded up to its last brace, as a bytes format."""
-    text = encode(post).removesuffix(b"}").replace(b"%", b"%%")
+    text = msgspec.json.encode(post).removesuffix(b"}").replace(b"%", b"%%")
     text = text.replace(POST_ID.encode(), b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
     return text.replace(CODE.encode(), b"%(code)010x")

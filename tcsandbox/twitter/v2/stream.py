@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import attrs
+import msgspec
 
 from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.common.text import Json
-from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.problems import problem
 
 REMEMBERED = 100  # posts that backfill or a `repeat` may send again
@@ -47,7 +47,7 @@ class V2Stream(Stream):
 
     def tell(self, message: Json) -> None:
         """Send a message that is no post, encoded as v2 does."""
-        self.wire.send(encode(message) + b"\r\n")
+        self.wire.send(msgspec.json.encode(message) + b"\r\n")
 
     def draw_post(self) -> Sent:
         """
@@ -62,6 +62,10 @@ class V2Stream(Stream):
         """Send and note `posts`, and remember them."""
         super().send_posts(posts, notes)
         self.recent.extend(zip(posts, notes, strict=True))
+
+    def send_again(self, sent: list[Sent]) -> None:
+        """Send and note posts once more."""
+        self.send_posts([post for post, _ in sent], [note for _, note in sent])
 
     def warn(self, percent_full: int) -> None:
         """Send nothing: v2 does not warn."""

@@ -61,9 +61,9 @@ class BearerTokens:
         """Return the api_key of the app whose bearer token is in the header; raise Denied."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or token not in self._valid | dict.fromkeys(self._dead, ""):
-            raise Denied(problems.unauthorized())
+            raise Denied(problems.UNAUTHORIZED)
         if token in self._dead:
-            raise Denied(problems.expired())
+            raise Denied(problems.EXPIRED)
         return self._valid[token]
 
     def expire(self) -> None:
@@ -87,4 +87,4 @@ class BearerTokens:
             given = unquote_plus(key), unquote_plus(secret)
             if scheme.lower() == "basic" and given == (account.api_key, account.api_secret):
                 return account.api_key
-        raise Denied(problems.unverified())
+        raise Denied(problems.UNVERIFIED)
