@@ -149,11 +149,7 @@ def _jobs(call: ApiCall, jobs: list[JobRow]) -> EndpointResult:
 
 
 def _job(call: ApiCall) -> EndpointResult:
-    """
-    Answer jobs/<id>/: any job of anyone.
-
-    A write crashes over keywords and counts as a heartbeat.
-    """
+    """Answer jobs/<id>/, any job of anyone: a write crashes over keywords and is a heartbeat."""
     method = call.allow("GET", "PUT", "PATCH", "DELETE")
     job = call.store.get(call.job_id())
     if method == "GET":
@@ -166,11 +162,7 @@ def _job(call: ApiCall) -> EndpointResult:
 
 
 def _active_job(call: ApiCall) -> EndpointResult:
-    """
-    Answer activejobs/<id>/: one of the asker's own jobs.
-
-    A write is only a write here, and DELETE really deletes.
-    """
+    """Answer activejobs/<id>/, one of the asker's: a write is no more, and DELETE deletes it."""
     read_only = call.quirks.without_activejobs_detail == 405
     method = call.allow("GET", *(() if read_only else ("PUT", "PATCH", "DELETE")))
     job = call.store.get(call.job_id())
@@ -225,12 +217,7 @@ def _users(call: ApiCall) -> EndpointResult:
 
 
 def _user(call: ApiCall) -> EndpointResult:
-    """
-    Answer users/<id>/.
-
-    The server looks for `current` before it looks at the token, so with a token it is never
-    found.
-    """
+    """Answer users/<id>/; `current` is looked for before the token, so with one it is not there."""
     call.allow("GET")
     return 200, _user_members(_one(call, call.store.users))
 

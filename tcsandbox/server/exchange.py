@@ -66,11 +66,7 @@ class Exchange:
         self._request.finish()
 
     def send_cut(self, answer: ApiAnswer, after: int | None) -> None:
-        """
-        Send the head and `after` bytes of the body, and close the connection.
-
-        None for `after` means half of the body.
-        """
+        """Send the head and `after` bytes of the body, None for half of it, and hang up."""
         self._begin(answer)
         self._request.write(answer.body[: len(answer.body) // 2 if after is None else after])
         self.hang_up()

@@ -153,11 +153,7 @@ def rate(value: object) -> Decimal:
 
 
 def moment(value: object) -> datetime:
-    """
-    Return `value` as a time in UTC; raise Invalid, also for a bare date.
-
-    A time without a zone is taken as UTC.
-    """
+    """Return `value` as a time, in UTC without a zone; raise Invalid, also for a bare date."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Invalid(_WRONG_MOMENT)
@@ -178,11 +174,7 @@ def moment(value: object) -> datetime:
 
 
 def row_id(value: object) -> int:
-    """
-    Return the key of a row, given as a number or its text; raise Invalid.
-
-    Whether there is such a row is not asked here.
-    """
+    """Return the key of a row, which need not exist, from a number or its text; raise Invalid."""
     if value == "":
         raise Invalid("This field may not be null.")
     try:
@@ -198,9 +190,7 @@ def written_rate(value: Decimal | None) -> str | None:
 
 
 def written_moment(value: datetime | None) -> str | None:
-    """
-    Return `value` as ISO 8601 in UTC, with six digits of fraction, or none when they are zero.
-    """
+    """Return `value` as ISO 8601 in UTC, with six digits of fraction or, if they are zero, none."""
     return None if value is None else value.replace(tzinfo=None).isoformat() + "Z"
 
 
@@ -213,11 +203,7 @@ def _python2_text(value: object) -> str:
 
 
 def _precision(number: Decimal) -> tuple[int, int, int]:
-    """
-    Return how many digits there are in total, before and behind the point.
-
-    They are counted the framework's way.
-    """
+    """Return the digits in total, before and behind the point, counted the framework's way."""
     _sign, digits, exponent = number.as_tuple()
     places = -int(exponent)
     if places <= 0:

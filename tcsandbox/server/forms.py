@@ -63,11 +63,7 @@ class Forms:
         return self._read(self._job, body, False, lambda m, v: self._check_job(None, m, v))
 
     def whole_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
-        """
-        Return the values of a PUT over `job`; raise InvalidMembers.
-
-        The name and the status are needed.
-        """
+        """Return the values of a PUT over `job`: it needs name and status; raise InvalidMembers."""
         return self._read(self._job, body, False, lambda m, v: self._check_job(job, m, v))
 
     def part_of_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:

@@ -142,11 +142,7 @@ class JobStore:
         ]
 
     def insert(self, values: Mapping[str, object]) -> JobRow:
-        """
-        Add a job with `values` and return it; raise Crash.
-
-        The status that it comes with sets no dates.
-        """
+        """Add a job with `values`, whose status sets no dates, and return it; raise Crash."""
         _fit(values)
         now = self._now()
         job = JobRow(next(self._job_ids), "", created_date=now, modified_date=now)
@@ -214,11 +210,7 @@ class JobStore:
         self.write(job_id, {"deleted_by": requester, "deleted_date": self._now()})
 
     def add_update(self, values: Mapping[str, object]) -> UpdateRow:
-        """
-        Add an update with `values`, which name the job, and return it; raise Crash.
-
-        Nothing of the job changes.
-        """
+        """Add an update with `values`, which changes nothing of its job; return it, raise Crash."""
         _fit(values)
         update = UpdateRow(
             id=next(self._update_ids),

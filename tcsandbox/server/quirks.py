@@ -144,11 +144,7 @@ class FaultQueue:
         self._planned: list[tuple[ServerFault, int | None]] = []
 
     def add(self, fault: ServerFault) -> None:
-        """
-        Let `fault` happen from the next request on.
-
-        Of several that concern one request, the earliest is taken.
-        """
+        """Let `fault` happen from the next request on that no earlier fault concerns."""
         self._planned.append((fault, fault.times))
 
     def clear(self) -> None:

@@ -45,9 +45,7 @@ def json_answer(status: int, content: object) -> ApiAnswer:
 
 
 def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> ApiAnswer:
-    """
-    Return the server's answer to `request`; change `store` as the server would change its rows.
-    """
+    """Return the server's answer to `request`, and change the rows of `store` as it would."""
     path, _mark, query = request.target.partition("?")
     path = unquote(path)
     address = _ADDRESS.fullmatch(path)

@@ -30,11 +30,7 @@ def kinds() -> list[str]:
 
 
 def read_fault(data: bytes) -> SimulatorFault:
-    """
-    Return the fault that a JSON object names by its `kind`.
-
-    Raise ValueError with one sentence for anything else.
-    """
+    """Return the fault that a JSON object names by `kind`; raise ValueError with one sentence."""
     try:
         fault: SimulatorFault = _decoder.decode(data)
     except msgspec.ValidationError as e:

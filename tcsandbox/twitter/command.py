@@ -31,11 +31,7 @@ class SimulatorArgumentParser(argparse.ArgumentParser):
 
 
 def make_parser() -> SimulatorArgumentParser:
-    """
-    Return the parser of the command line.
-
-    The defaults of the keys are those of the sandbox, which are no secrets.
-    """
+    """Return the parser, whose default keys are those of the sandbox: they are no secrets."""
     parser = SimulatorArgumentParser(
         prog="python -m tcsandbox.twitter",
         description="A simulator of Twitter's streams, v1.1 and X API v2.",
@@ -76,9 +72,7 @@ def positive(text: str) -> float:
 
 
 def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulator:
-    """
-    Return the simulator that `options` describe; raise OSError for a file that cannot be used.
-    """
+    """Return the simulator that `options` describe; raise OSError for a file that is no use."""
     account = Credentials(
         options.api_key, options.api_secret, options.access_token, options.access_token_secret
     )

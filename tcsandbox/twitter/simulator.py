@@ -111,11 +111,7 @@ class Simulator:
         }
 
     def stop(self) -> Deferred[None]:
-        """
-        End every stream and connection, and close the journal.
-
-        The Deferred fires when all connections are gone.
-        """
+        """End all streams and connections; fires when they are gone and the journal is closed."""
         self._streams.stop()
         return self._site.hang_up().addCallback(self._close_journal)
 

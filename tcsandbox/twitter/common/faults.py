@@ -57,11 +57,7 @@ class AnswerFault(SimulatorFault):
 
     @abstractmethod
     def answer(self, request: Request, now: float) -> int:
-        """
-        Answer `request`, made at the Unix time `now`, or leave it without an answer.
-
-        Return the status sent, 0 for none.
-        """
+        """Answer `request`, made at the Unix time `now`, or do not; return the status or 0."""
 
 
 class HttpStatusFault(AnswerFault, kw_only=True, tag="status"):
@@ -112,9 +108,7 @@ class Replay(AnswerFault, kw_only=True):
 
 
 class StreamFault(SimulatorFault):
-    """
-    A fault that strikes the open streams now or, with when="connect", the next `times` opened.
-    """
+    """A fault that strikes the open streams or, with when="connect", the next `times` opened."""
 
     when: Literal["now", "connect"] = "now"
     times: Count = 1

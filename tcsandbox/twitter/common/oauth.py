@@ -39,11 +39,7 @@ SANDBOX_CREDENTIALS = Credentials(
 
 @attrs.frozen
 class SignedRequest:
-    """
-    The parts of a request that a signature covers.
-
-    `params` are the decoded pairs of the query and of a form body.
-    """
+    """What a signature covers; `params` are the decoded pairs of the query and of a form body."""
 
     method: Literal["GET", "POST"]
     url: str  # without the query
@@ -52,11 +48,7 @@ class SignedRequest:
 
 
 def verify(request: SignedRequest, accounts: Iterable[Credentials], now: float) -> Credentials:
-    """
-    Return the account that signed `request`; `now` is the time in Unix seconds.
-
-    Raise Unauthorized when none did.
-    """
+    """Return the account that signed `request`, at the Unix time `now`; raise Unauthorized."""
     params = _header_params(request.authorization)
     if params.get("oauth_signature_method") != "HMAC-SHA1":
         raise Unauthorized("Unsupported signature method: HMAC-SHA1 is expected")

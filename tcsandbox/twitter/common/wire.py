@@ -60,11 +60,7 @@ class Wire:
             self._request.registerProducer(producer, True)
 
     def when_lost(self) -> Deferred[None]:
-        """
-        Return a Deferred that fires when the connection is gone, whoever ended it.
-
-        This may be called once only.
-        """
+        """Return a Deferred that fires when the connection is gone.  To be called once only."""
         return self._gone
 
     @property

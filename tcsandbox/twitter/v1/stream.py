@@ -60,11 +60,7 @@ class StreamTerms:
 
 @attrs.define(eq=False)
 class V1Stream(Stream):
-    """
-    A v1.1 stream.
-
-    `rivals` are other streams of the account, which get those of its posts that they match too.
-    """
+    """A v1.1 stream; `rivals`, others of the account, get those of its posts that they match."""
 
     terms: StreamTerms = attrs.field(kw_only=True)
     rivals: tuple["V1Stream", ...] = attrs.field(default=(), kw_only=True)

@@ -77,9 +77,7 @@ def _profile(rng: Random, user_id: int) -> Json:
 
 
 def make_location(rng: Random, box: LocationBox) -> Json:
-    """
-    Return `geo`, `coordinates` and `place` of a post inside `box`; one in two has only a place.
-    """
+    """Return `geo`, `coordinates` and `place` of a post inside `box`: half have only a place."""
     longitude = round(rng.uniform(box.west, box.east), 6)
     latitude = round(rng.uniform(box.south, box.north), 6)
     place = _place(rng, box)

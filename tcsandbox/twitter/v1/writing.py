@@ -1,8 +1,4 @@
-"""
-The pieces of a v1.1 post's text, and how v1.1 describes their entities.
-
-Knows nothing of users, ids or time.
-"""
+"""The pieces of a v1.1 post's text, and how v1.1 describes their entities.  Knows no time."""
 
 from random import Random
 from typing import Final

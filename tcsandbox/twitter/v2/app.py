@@ -1,8 +1,4 @@
-"""
-One X app: its plan, its rules, its rate limits, and which slots for streams are taken.
-
-Pure; time is a parameter.
-"""
+"""One X app: its plan, rules, rate limits and slots for streams.  Pure; time is a parameter."""
 
 import math
 from collections import deque

@@ -72,11 +72,7 @@ def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> R
 
 
 def list_rules(app: App, params: dict[str, str], now: float) -> Reply:
-    """
-    Answer a GET of the rules, made at `now`; raise Denied.
-
-    `data` is absent when there is no rule.
-    """
+    """Answer a GET of the rules, made at `now`, with `data` if there are any; raise Denied."""
     most = params.get("max_results", str(MOST_RESULTS))
     token = params.get("pagination_token", "0")
     if not (most.isascii() and most.isdigit() and 1 <= int(most) <= MOST_RESULTS):

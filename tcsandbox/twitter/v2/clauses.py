@@ -143,11 +143,7 @@ class BoundingBoxClause(RuleClause):
 
 @attrs.frozen
 class RadiusClause(RuleClause):
-    """
-    Matches a post made within `miles` of a point.
-
-    Of a post with a place only, the farthest corner counts.
-    """
+    """Matches a post within `miles` of a point; of a place, the farthest corner counts."""
 
     longitude: float
     latitude: float

@@ -31,11 +31,7 @@ class RefusalFault(AnswerFault):
 
 
 class TooManyConnections(RefusalFault):
-    """
-    Answers 429: the slots are taken.
-
-    The headers of the rate limit show requests left, as X's do.
-    """
+    """Answers 429: the slots are taken, though the headers show requests left, as X's do."""
 
     def reply(self, now: float) -> Reply:
         return problems.TOO_MANY_CONNECTIONS.with_headers(_headers(42, int(now) + 600))

@@ -31,11 +31,7 @@ class V2PostWriter:
     now: datetime
 
     def post(self, needs: PostRequirements) -> Any:
-        """
-        Return `data`, `includes` and sometimes `errors` of a post that fulfils `needs`.
-
-        It is 1.5 to 6 kB as JSON.
-        """
+        """Return `data`, `includes` and perhaps `errors` of a post for `needs`: 1.5 to 6 kB."""
         kinds = set(needs.kinds) or self._some_kind(needs)
         author = objects.make_user(self.rng, needs.author)
         includes: dict[str, list[Any]] = {"users": [author]}

@@ -62,11 +62,7 @@ class RuleChange:
 
 @attrs.define
 class RuleStore:
-    """
-    The rules of an app.
-
-    The endpoint shows those in `present`; deleted ones work a while longer.
-    """
+    """The rules of an app: `present` are those that X lists; deleted ones work a while longer."""
 
     present: dict[str, AppRule] = attrs.Factory(dict)
     _ending: list[AppRule] = attrs.Factory(list)
@@ -130,11 +126,7 @@ class RuleStore:
         return [by_value.get(_same(value), value) for value in values]
 
     def working(self, now: float) -> tuple[AppRule, ...]:
-        """
-        Return the rules that posts are matched with at `now`.
-
-        Deleted ones are among them while they still work.
-        """
+        """Return the rules that work at `now`, deleted ones that still do among them."""
         self._ending = [rule for rule in self._ending if rule.ends is None or now < rule.ends]
         everything = [*self.present.values(), *self._ending]
         return tuple(rule for rule in everything if rule.effective <= now)

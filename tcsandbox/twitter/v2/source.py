@@ -33,11 +33,7 @@ Supply = Callable[[float], Sequence[Draft]]
 
 @attrs.frozen
 class Template:
-    """
-    A post without its own parts.
-
-    `form` is a bytes format with the keys id, at and code; `note` ends the journal's line.
-    """
+    """A post but for its own parts: a bytes format with the keys id, at and code, and a note."""
 
     form: bytes
     note: str
