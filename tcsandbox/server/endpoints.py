@@ -145,7 +145,7 @@ def _active_jobs(call: ApiCall) -> EndpointResult:
 def _jobs(call: ApiCall, jobs: list[JobRow]) -> EndpointResult:
     if call.allow("GET", "POST") == "GET":
         return call.page([call.job(job) for job in jobs])
-    return 201, call.job(call.store.insert(call.forms.new_job(call.body())))
+    return 201, call.job(call.store.insert(call.forms.whole_job(None, call.body())))
 
 
 def _job(call: ApiCall) -> EndpointResult:

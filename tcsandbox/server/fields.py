@@ -157,18 +157,11 @@ def moment(value: object) -> datetime:
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Invalid(_WRONG_MOMENT)
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    *numbers, fraction, zone = found.groups()
+    microseconds = (fraction or "").ljust(6, "0")
     try:
-        return datetime(
-            int(year),
-            int(month),
-            int(day),
-            int(hour),
-            int(minute),
-            int(second or 0),
-            int((fraction or "").ljust(6, "0")),
-            _zone(zone),
-        ).astimezone(UTC)
+        parts = [int(number or 0) for number in (*numbers, microseconds)]
+        return datetime(*parts, tzinfo=_zone(zone)).astimezone(UTC)  # type: ignore[misc,arg-type]  # six numbers, and microseconds
     except (ValueError, OverflowError):
         raise Invalid(_WRONG_MOMENT) from None
 
@@ -189,9 +182,9 @@ def written_rate(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.{RATE_PLACES}f}"
 
 
-def written_moment(value: datetime | None) -> str | None:
+def written_moment(value: datetime) -> str:
     """Return `value` as ISO 8601 in UTC, with six digits of fraction or, if they are zero, none."""
-    return None if value is None else value.replace(tzinfo=None).isoformat() + "Z"
+    return value.replace(tzinfo=None).isoformat() + "Z"
 
 
 def _python2_text(value: object) -> str:

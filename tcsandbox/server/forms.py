@@ -14,14 +14,8 @@ from tcsandbox.server.rows import JobRow
 
 Errors: TypeAlias = dict[str, list[str]]
 
-MOMENTS: Final = (
-    "first_started",
-    "started",
-    "stopped",
-    "ping_date",
-    "archived_date",
-    "deleted_date",
-)
+_MOMENTS = "first_started started stopped ping_date archived_date deleted_date"
+MOMENTS: Final = tuple(_MOMENTS.split())
 USERS: Final = ("assigned_worker", "created_by", "modified_by", "deleted_by")
 
 
@@ -58,13 +52,9 @@ class Forms:
             "rate": Field(fields.rate),
         }
 
-    def new_job(self, body: RequestBody) -> dict[str, object]:
-        """Return the values of a new job; raise InvalidMembers."""
-        return self._read(self._job, body, False, lambda m, v: self._check_job(None, m, v))
-
-    def whole_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
-        """Return the values of a PUT over `job`: it needs name and status; raise InvalidMembers."""
-        return self._read(self._job, body, False, lambda m, v: self._check_job(job, m, v))
+    def whole_job(self, job: JobRow | None, body: RequestBody) -> dict[str, object]:
+        """Return the values of a new job or of a PUT over `job`; raise InvalidMembers."""
+        return self._read(self._job, body, check=lambda m, v: self._check_job(job, m, v))
 
     def part_of_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
         """Return the values of a PATCH over `job`; raise InvalidMembers."""
@@ -72,14 +62,14 @@ class Forms:
 
     def update(self, body: RequestBody) -> dict[str, object]:
         """Return the values of an update, which needs only the job; raise InvalidMembers."""
-        return self._read(self._update, body, False, lambda _member, _value: None)
+        return self._read(self._update, body)
 
     def _read(
         self,
         members: Mapping[str, Field],
         body: RequestBody,
-        partial: bool,
-        check: Callable[[str, object], None],
+        partial: bool = False,
+        check: Callable[[str, object], None] = lambda _member, _value: None,
     ) -> dict[str, object]:
         values: dict[str, object] = {}
         errors: Errors = {}

@@ -54,7 +54,7 @@ class CaptureServer:
 
     def __init__(self, clock: IReactorTime, *, worker_id: int = 1, token: str = TOKEN) -> None:
         self._clock = clock
-        self._faults = quirks.FaultQueue()
+        self._faults: list[quirks.ServerFault] = []
         self._log: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
         self.quirks = quirks.Quirks()
         self.keeper: Keeper | None = None
@@ -63,11 +63,12 @@ class CaptureServer:
 
     def quirk(self, **changes: object) -> None:
         """Replace members of `quirks` from the next request on; raise ValueError."""
-        self.quirks = quirks.changed_quirks(self.quirks, changes)
+        changed = {**msgspec.structs.asdict(self.quirks), **changes}
+        self.quirks = msgspec.convert(changed, type=quirks.Quirks)
 
     def fault(self, fault: quirks.ServerFault) -> None:
-        """Let `fault` happen to the next requests that it concerns."""
-        self._faults.add(fault)
+        """Let `fault` happen from the next request on that no earlier fault concerns."""
+        self._faults.append(fault)
 
     def clear_faults(self) -> None:
         """Forget the faults still to come; answers already held back stay so."""
@@ -75,7 +76,7 @@ class CaptureServer:
 
     def pending_faults(self) -> list[dict[str, object]]:
         """Return the faults still to come, as JSON objects with the number of times left."""
-        return self._faults.pending()
+        return [msgspec.to_builtins(fault) for fault in self._faults]
 
     def requests(self) -> list[Seen]:
         """Return the last 10,000 requests to the API, oldest first."""
@@ -113,7 +114,7 @@ class CaptureServer:
 
     def serve(self, request: Request, asked: ApiRequest) -> None:
         """Answer a request to the API, or to an address that does not exist."""
-        fault = self._faults.take(asked.method, asked.path)
+        fault = self._take_fault(asked)
         seen = Seen(
             time=self._clock.seconds(),
             method=asked.method,
@@ -121,11 +122,22 @@ class CaptureServer:
             body=asked.body[:KEPT_BODY].decode("utf-8", "replace"),
             content_length="content-length" in asked.headers,
             user_agent=asked.headers.get("user-agent"),
-            fault=None if fault is None else quirks.kind(fault),
+            fault=None if fault is None else str(fault.__struct_config__.tag),
         )
         self._log.append(seen)
         exchange = Exchange(request, self.quirks.framing, seen, self._clock)
         play(fault, exchange, lambda: self._work(asked))
+
+    def _take_fault(self, asked: ApiRequest) -> quirks.ServerFault | None:
+        """Return the fault that is to happen to this request, and count it; None for none."""
+        for index, fault in enumerate(self._faults):
+            if fault.concerns(asked.method, asked.path):
+                if fault.times == 1:
+                    del self._faults[index]
+                elif fault.times is not None:
+                    self._faults[index] = msgspec.structs.replace(fault, times=fault.times - 1)
+                return fault
+        return None
 
     def _work(self, asked: ApiRequest) -> restapi.ApiAnswer:
         """Return the true answer; what it changed is kept before it is sent."""
@@ -186,7 +198,7 @@ def _control(server: CaptureServer, asked: ApiRequest) -> tuple[int, object]:
             case "GET", "/sandbox/state":
                 return 200, server.state()
             case "POST", "/sandbox/fault":
-                server.fault(quirks.parse_fault(json.loads(asked.body)))
+                server.fault(msgspec.json.decode(asked.body, type=quirks.ServerFault))
             case "DELETE", "/sandbox/fault":
                 server.clear_faults()
             case "POST", "/sandbox/quirk":
