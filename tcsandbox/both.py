@@ -15,7 +15,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from tcsandbox.example import RULE_DELAY, SandboxAddresses, may_be_replaced, write_settings
+from tcsandbox.example import RULE_DELAY, may_be_replaced, write_settings
 from tcsandbox.server import TOKEN, CaptureServer
 from tcsandbox.twitter import Plan, Simulator, SimulatorSettings
 
@@ -62,9 +62,7 @@ class Sandbox(Service):
                     "not a sandbox's, and would be overwritten."
                 )
             self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
-            write_settings(
-                self.settings_path, SandboxAddresses(self.twitter_url, self.server_url, api)
-            )
+            write_settings(self.settings_path, api, self.twitter_url, self.server_url)
         except OSError as e:
             in_the_way = isinstance(e, FileExistsError)
             reason = "there is a file of that name" if in_the_way else e.strerror

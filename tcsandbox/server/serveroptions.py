@@ -9,18 +9,10 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from tcsandbox.arguments import SentenceParser
 from tcsandbox.server import fields
 from tcsandbox.server.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOKEN
-
-
-class ServerArgumentParser(argparse.ArgumentParser):
-    """An argument parser that says in one sentence what is wrong."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print `message` instead of a page of usage, and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -30,7 +22,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     The last are pairs of name and keywords.  Anything wrong ends the process with status 2 and
     one sentence.
     """
-    parser = ServerArgumentParser(
+    parser = SentenceParser(
         prog="python -m tcsandbox.server",
         description="A stand-in for the capture server, with its jobs in memory.",
         allow_abbrev=False,

@@ -15,7 +15,7 @@ from tcsandbox.twitter.v2.fields import KNOWN, Selection, read_selection
 from tcsandbox.twitter.v2.lexing import InvalidRule
 from tcsandbox.twitter.v2.pool import Draft, Pool
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
+from tcsandbox.twitter.v2.rulelanguage import parse
 from tcsandbox.twitter.v2.rules import AppRule, RuleStore, RuleTerms
 from tcsandbox.twitter.v2.source import V2PostSource
 
@@ -156,8 +156,8 @@ class MatchTests(SynchronousTestCase):
 class RefusalTests(SynchronousTestCase):
     """Rules that X would not take, and its sentences."""
 
-    def details(self, rule: str, limits: RuleLimits | None = None) -> list[str]:
-        return list(self.assertRaises(InvalidRule, parse, rule, limits).details)
+    def details(self, rule: str, **limits: Any) -> list[str]:
+        return list(self.assertRaises(InvalidRule, parse, rule, **limits).details)
 
     def test_recorded_sentences(self) -> None:
         """Those that clients have recorded from X, word for word."""
@@ -235,12 +235,10 @@ class RefusalTests(SynchronousTestCase):
 
     def test_limits(self) -> None:
         """Both sides of the length, and of a box's size where there is one."""
-        limits = RuleLimits(length=10, box_miles=25)
-        parse("a" * 10, limits)
-        self.assertIn("10 characters", self.details("a" * 11, limits)[0])
-        big = RuleLimits(box_miles=25)
-        parse("bounding_box:[0 0 0.36 0.36]", big)
-        self.assertIn("25mi", self.details("bounding_box:[0 0 0.37 0.1]", big)[0])
+        parse("a" * 10, length=10)
+        self.assertIn("10 characters", self.details("a" * 11, length=10)[0])
+        parse("bounding_box:[0 0 0.36 0.36]", box_miles=25)
+        self.assertIn("25mi", self.details("bounding_box:[0 0 0.37 0.1]", box_miles=25)[0])
         parse("bounding_box:[-180 -90 180 90]")
 
 

@@ -6,7 +6,7 @@ decided by the simulator.
 """
 
 from abc import ABCMeta, abstractmethod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from twisted.web.server import Request
@@ -110,6 +110,7 @@ class Replay(AnswerFault, kw_only=True):
 class StreamFault(SimulatorFault):
     """A fault that strikes the open streams or, with when="connect", the next `times` opened."""
 
+    where: ClassVar[Where] = "stream"
     when: Literal["now", "connect"] = "now"
     times: Count = 1
 

@@ -156,7 +156,7 @@ class Streams:
 
     def answer_fault(self, where: Where) -> AnswerFault | None:
         """Use up and return the armed fault that strikes a request to `where`, or None."""
-        armed = self._first(where)
+        armed = next((armed for armed in self.armed if armed.where == where), None)
         if isinstance(armed, AnswerFault):
             self.armed.remove(armed)
             return armed
@@ -174,7 +174,7 @@ class Streams:
 
     def strike(self, stream: Stream) -> None:
         """Let the fault that waits for the next stream, if there is one, strike `stream`."""
-        armed = self._first("stream")
+        armed = next((armed for armed in self.armed if armed.where == "stream"), None)
         if isinstance(armed, StreamFault):
             self.armed.remove(armed)
             armed.strike(stream)
@@ -184,13 +184,6 @@ class Streams:
         self.on_all(lambda stream: stream.wire.end())
         if self._ticker.running:
             self._ticker.stop()
-
-    def _first(self, where: Where) -> AnswerFault | StreamFault | None:
-        """Return the fault that has waited longest for a request to `where`."""
-        for armed in self.armed:
-            if where == (armed.where if isinstance(armed, AnswerFault) else "stream"):
-                return armed
-        return None
 
     def _lost(self, stream: Stream, lost: Callable[[], object]) -> None:
         self._streams.remove(stream)

@@ -8,7 +8,6 @@ import attrs
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.pool import Pool
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import RuleLimits
 from tcsandbox.twitter.v2.rules import RuleStore, RuleTerms
 from tcsandbox.twitter.v2.stream import REMEMBERED, Sent
 
@@ -98,7 +97,8 @@ class App:
             add_delay=plan.rule_delay * self._scale,
             delete_delay=delete_delay * self._scale,
             cap=plan.rule_cap,
-            limits=RuleLimits(plan.rule_length, plan.box_miles),
+            length=plan.rule_length,
+            box_miles=plan.box_miles,
             atomic=plan.atomic,
         )
 

@@ -5,8 +5,6 @@ Pure.  Operators are those of "Operators" at docs.x.com that a simulated post ca
 are accepted and match nothing.  The sentences about faults are, as far as known, X's own.
 """
 
-import attrs
-
 from tcsandbox.twitter.v2 import clauses, operators
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import spaced, tokens
@@ -29,28 +27,19 @@ _JOINERS = {
 }
 
 
-@attrs.frozen
-class RuleLimits:
+def parse(rule: str, length: int = 1024, box_miles: float | None = None) -> RuleClause:
     """
-    What an app's plan allows.
+    Return the clause that `rule` says; raise InvalidRule.
 
-    `length` is in characters of a rule; `box_miles` is the longest side of a box, None for any.
+    A rule has at most `length` characters; `box_miles` is the longest side of a box, None for any.
     """
-
-    length: int = 1024
-    box_miles: float | None = None
-
-
-def parse(rule: str, limits: RuleLimits | None = None) -> RuleClause:
-    """Return the clause that `rule` says; raise InvalidRule."""
-    limits = limits or RuleLimits()
     if not rule.strip():
         raise InvalidRule("Rules must not be empty (at position 1)")
-    if len(rule) > limits.length:
+    if len(rule) > length:
         raise InvalidRule(
-            f"Rules must be at most {limits.length} characters long, this one has {len(rule)}"
+            f"Rules must be at most {length} characters long, this one has {len(rule)}"
         )
-    parser = _RuleParser(list(tokenize(rule)), limits)
+    parser = _RuleParser(list(tokenize(rule)), box_miles)
     clause = parser.alternatives()
     parser.expect_end()
     _check_positive(clause, 1)
@@ -60,9 +49,9 @@ def parse(rule: str, limits: RuleLimits | None = None) -> RuleClause:
 class _RuleParser:
     """A recursive-descent parser: alternatives, each a row of terms, each perhaps negated."""
 
-    def __init__(self, tokens: list[RuleToken], limits: RuleLimits) -> None:
+    def __init__(self, tokens: list[RuleToken], box_miles: float | None) -> None:
         self._tokens = tokens
-        self._limits = limits
+        self._box_miles = box_miles
         self._at = 0
 
     def alternatives(self) -> RuleClause:
@@ -115,7 +104,7 @@ class _RuleParser:
             self._take()
             return inner
         if token.kind == "operator":
-            return operators.read(token.text, token.value, token.at, self._limits.box_miles)
+            return operators.read(token.text, token.value, token.at, self._box_miles)
         return _atom(token)
 
 

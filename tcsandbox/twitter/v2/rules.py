@@ -14,7 +14,7 @@ from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.lexing import InvalidRule
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
+from tcsandbox.twitter.v2.rulelanguage import parse
 
 FIRST_ID = 1_166_895_166_390_583_299
 ID_STEP = 4_096
@@ -47,7 +47,8 @@ class RuleTerms:
     add_delay: float = 20.0
     delete_delay: float = 20.0
     cap: int = 1_000
-    limits: RuleLimits = attrs.Factory(RuleLimits)
+    length: int = 1_024
+    box_miles: float | None = None
     atomic: bool = True
 
 
@@ -83,7 +84,7 @@ class RuleStore:
         taken: dict[str, str | None] = {_same(r.value): r.id for r in self.present.values()}
         for value, tag in wanted:
             try:
-                clause = parse(value, terms.limits)
+                clause = parse(value, terms.length, terms.box_miles)
             except InvalidRule as e:
                 errors.append(problems.invalid_rule(value, e.details))
                 invalid += 1
