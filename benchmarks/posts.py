@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from tcsandbox.twitter.common.ids import Ids
-from tcsandbox.twitter.common.text import CODE
+from tcsandbox.twitter.common.text import CODE, CREATED_AT, POST_ID
 from tcsandbox.twitter.v1.filters import Filter
 from tcsandbox.twitter.v1.posts import V1PostSource
 from tcsandbox.twitter.v2.clauses import PostRequirements
 from tcsandbox.twitter.v2.objects import iso
-from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID, V2PostWriter
+from tcsandbox.twitter.v2.posts import V2PostWriter
 
 JOBS = 3
 """Captures in v2."""

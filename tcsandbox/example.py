@@ -1,8 +1,4 @@
-"""
-The settings file of the sandbox's client: an example that works.
-
-Knows the keys and what a newcomer wants to see; opens nothing but the settings file.
-"""
+"""The settings file of the sandbox's client, an example that works."""
 
 import json
 from pathlib import Path

@@ -26,12 +26,7 @@ EndpointResult: TypeAlias = tuple[int, object]
 
 @attrs.define
 class ApiCall:
-    """
-    A request to an endpoint.
-
-    `row` is the id in the address, `suffix` the format in it; `user` is set once the token is
-    checked.
-    """
+    """A request to an endpoint; `row` and `suffix` are the id and the format in the address."""
 
     request: ApiRequest
     store: JobStore
@@ -39,7 +34,7 @@ class ApiCall:
     row: str | None
     query: Mapping[str, str]
     suffix: str | None
-    user: UserAccount = attrs.field(init=False)
+    user: UserAccount = attrs.field(init=False)  # set once the token is checked
 
     @property
     def format(self) -> str | None:
@@ -76,16 +71,10 @@ class ApiCall:
 
     def page(self, rows: list[Members]) -> EndpointResult:
         """Return one page of a list."""
-        url = self.request.base + self.request.target
-        return 200, views.page(rows, url, self.query)
+        return 200, views.page(rows, self.request.base + self.request.target, self.query)
 
     def job_id(self) -> int:
-        """
-        Return the number in the address.
-
-        Raise NoSuchJob where there is none, and Crash for a number beyond what SQLite
-        holds.
-        """
+        """Return the number in the address; raise NoSuchJob, or Crash beyond what SQLite holds."""
         if not re.fullmatch(r"-?\d+", self.row or "", re.ASCII):
             raise NoSuchJob(self.row)
         number = int(self.row or "")
@@ -103,10 +92,8 @@ class ApiCall:
     def _url(self, job: JobRow) -> str:
         # The format asked for leaks into the addresses, as it does from the real server.
         tail = f".{self.suffix}" if self.suffix else "/"
-        wanted = self.query.get("format")
-        return f"{self.request.base}/api/jobs/{job.id}{tail}" + (
-            f"?format={wanted}" if wanted else ""
-        )
+        wanted = f"?format={self.query['format']}" if self.query.get("format") else ""
+        return f"{self.request.base}/api/jobs/{job.id}{tail}{wanted}"
 
 
 Endpoint: TypeAlias = Callable[[ApiCall], EndpointResult]
@@ -212,34 +199,27 @@ def _modifications(call: ApiCall) -> EndpointResult:
 
 
 def _users(call: ApiCall) -> EndpointResult:
-    call.allow("GET")
-    return call.page([_user_members(user) for user in call.store.users.values()])
-
-
-def _user(call: ApiCall) -> EndpointResult:
-    """Answer users/<id>/; `current` is looked for before the token, so with one it is not there."""
-    call.allow("GET")
-    return 200, _user_members(_one(call, call.store.users))
+    return _people(call, call.store.users, _user_members)
 
 
 def _clients(call: ApiCall) -> EndpointResult:
+    clients = {id: user for id, user in call.store.users.items() if id != RESEARCHER_ID}
+    return _people(call, clients, lambda user: _client_members(call, user))
+
+
+def _people(
+    call: ApiCall, users: Mapping[int, UserAccount], members: Callable[[UserAccount], Members]
+) -> EndpointResult:
+    """
+    Answer a list of users, or the one whose id is in the address; raise ApiError 404.
+
+    The server looks for users/current/ before the token, so with a token it is not there.
+    """
     call.allow("GET")
-    return call.page([_client_members(call, user) for user in _client_users(call).values()])
-
-
-def _client(call: ApiCall) -> EndpointResult:
-    call.allow("GET")
-    return 200, _client_members(call, _one(call, _client_users(call)))
-
-
-def _client_users(call: ApiCall) -> dict[int, UserAccount]:
-    return {id: user for id, user in call.store.users.items() if id != RESEARCHER_ID}
-
-
-def _one(call: ApiCall, users: Mapping[int, UserAccount]) -> UserAccount:
-    """Return the user whose id is in the address; raise ApiError 404."""
+    if call.row is None:
+        return call.page([members(user) for user in users.values()])
     try:
-        return users[int(call.row or "")]
+        return 200, members(users[int(call.row)])
     except (ValueError, KeyError):
         raise ApiError(404, "Not found.") from None
 
@@ -269,7 +249,7 @@ _LISTS: Final[dict[str, Endpoint]] = {
 }
 _ROWS: Final[dict[str, Endpoint]] = {
     "activejobs": _active_job,
-    "clients": _client,
+    "clients": _clients,
     "jobs": _job,
-    "users": _user,
+    "users": _users,
 }

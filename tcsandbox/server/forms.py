@@ -1,8 +1,4 @@
-"""
-How a request body becomes values for a job or an update, every failing member reported at once.
-
-Knows which member takes what, and the rules that need other rows; saves nothing.
-"""
+"""How a body becomes values for a job or an update, or a sentence on each failing member."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias

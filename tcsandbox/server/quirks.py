@@ -1,8 +1,4 @@
-"""
-How deployed capture servers differ, and how they fail: what can be switched while one runs.
-
-Knows the choices and their shapes in JSON; does none of it.
-"""
+"""How deployed capture servers differ and fail: the choices, and their shapes in JSON."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 

@@ -1,8 +1,4 @@
-"""
-The command line of the capture server stand-in.
-
-Knows what may be asked for and says in one sentence what may not; starts nothing.
-"""
+"""The command line of the stand-in: says in one sentence what cannot be.  Starts nothing."""
 
 import argparse
 import ipaddress

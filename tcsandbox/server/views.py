@@ -1,8 +1,4 @@
-"""
-How the capture server writes out its rows and lists.
-
-Knows the members, their order and types, and the addresses of pages; knows no requests.
-"""
+"""How the capture server writes out rows and lists: members, types, and addresses of pages."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

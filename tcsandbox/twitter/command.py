@@ -1,8 +1,4 @@
-"""
-The command that runs the Twitter simulator alone: `python -m tcsandbox.twitter --port 8080`.
-
-Knows the command line and how to listen; the simulator itself is in simulator.py.
-"""
+"""The command that runs the simulator alone: `python -m tcsandbox.twitter --port 8080`."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,9 +1,4 @@
-"""
-Checks whether a request carries a good OAuth 1.0a signature.
-
-Knows RFC 5849's HMAC-SHA1 as Twitter uses it, and the accounts that it is given; never reads a
-request object itself.
-"""
+"""Checks OAuth 1.0a signatures by RFC 5849's HMAC-SHA1, as Twitter uses it."""
 
 from collections.abc import Iterable
 from types import SimpleNamespace

@@ -1,8 +1,4 @@
-"""
-The streams that are asked for and open: their pace, their end, and the faults that wait for them.
-
-Knows neither who is let in nor what a stream carries.
-"""
+"""The streams asked for and open: their pace, their end, and the faults that wait for them."""
 
 from collections import deque
 from collections.abc import Callable

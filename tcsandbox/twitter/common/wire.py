@@ -1,8 +1,4 @@
-"""
-How bytes go to one client: HTTP chunks, gzip, odd splits, slow drips and rude ends.
-
-Knows one request and its transport; knows nothing of posts, limits or timing rules.
-"""
+"""How bytes go to one client: chunks, gzip, odd splits, drips, rude ends.  Knows no posts."""
 
 import re
 import zlib

@@ -1,8 +1,4 @@
-"""
-The v1.1 end of the simulator: lets clients in or refuses them, and lets newer streams take over.
-
-Knows the accounts, Twitter's refusals and the open streams of v1.1.
-"""
+"""The v1.1 end of the simulator: lets clients in or refuses them; newer streams take over."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

@@ -11,9 +11,9 @@ from random import Random
 
 from tcsandbox.twitter.common.ids import ID_STEP, Ids, link_code
 from tcsandbox.twitter.common.stream import PostSource
-from tcsandbox.twitter.common.text import CODE, Json
+from tcsandbox.twitter.common.text import Json, as_format
 from tcsandbox.twitter.v1.filters import Filter
-from tcsandbox.twitter.v1.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, StatusWriter, Subject
+from tcsandbox.twitter.v1.statuses import TIMESTAMP_MS, StatusWriter, Subject
 from tcsandbox.twitter.v1.stream import encode
 from tcsandbox.twitter.v1.users import twitter_time
 
@@ -78,6 +78,4 @@ class V1PostSource(PostSource):
 
 def _template(status: Json) -> bytes:
     """Return `status` encoded, as a bytes format with the keys id, at, ms and code."""
-    text = encode(status).replace(b"%", b"%%")
-    text = text.replace(b"%d" % POST_ID, b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
-    return text.replace(TIMESTAMP_MS.encode(), b"%(ms)b").replace(CODE.encode(), b"%(code)010x")
+    return as_format(encode(status)).replace(TIMESTAMP_MS.encode(), b"%(ms)b")

@@ -11,7 +11,7 @@ from random import Random
 import attrs
 
 from tcsandbox.twitter.common import vocabulary
-from tcsandbox.twitter.common.text import CODE, Json, Text
+from tcsandbox.twitter.common.text import CODE, CREATED_AT, POST_ID, Json, Text
 from tcsandbox.twitter.v1.filters import LocationBox
 from tcsandbox.twitter.v1.users import make_location, make_user, twitter_time
 from tcsandbox.twitter.v1.writing import (
@@ -25,12 +25,13 @@ from tcsandbox.twitter.v1.writing import (
     media,
 )
 
-POST_ID = 777_000_111_000_777_001
-CREATED_AT = "zqCREATEDzq"
 TIMESTAMP_MS = "zqMILLISzq"
 
 CROWD = 50  # mentions in a reply to everybody: X's own limit, and what makes a post large
 LINK_ROOM = 24  # code points kept free in a cut text for the link to the whole post
+
+_IN_REPLY_TO = "status_id status_id_str user_id user_id_str screen_name"
+IN_REPLY_TO = tuple(f"in_reply_to_{name}" for name in _IN_REPLY_TO.split())
 
 Subject = str | int | LocationBox | None
 """What a post has to match: a track term, an author's id, a box, or nothing in particular."""
@@ -40,7 +41,7 @@ Subject = str | int | LocationBox | None
 class Stamp:
     """A post's id, time and link code: sentinels for the post itself, values for a nested one."""
 
-    post_id: int = POST_ID
+    post_id: int = int(POST_ID)
     created_at: str = CREATED_AT
     code: str = CODE
 
@@ -106,13 +107,9 @@ class StatusWriter:
         greeting = Text()
         add_mention(greeting, screen_name, name, user_id)
         text = self._text(subject).behind(greeting)
-        return self._status(text, subject, Stamp()) | {
-            "in_reply_to_status_id": status_id,
-            "in_reply_to_status_id_str": str(status_id),
-            "in_reply_to_user_id": user_id,
-            "in_reply_to_user_id_str": str(user_id),
-            "in_reply_to_screen_name": screen_name,
-        }
+        replied_to = (status_id, str(status_id), user_id, str(user_id), screen_name)
+        whom = dict(zip(IN_REPLY_TO, replied_to, strict=True))
+        return self._status(text, subject, Stamp()) | whom
 
     def _older(self, text: Text) -> Json:
         """Return an older status with `text`, to be nested in another."""
@@ -138,11 +135,7 @@ class StatusWriter:
             "text": said.pop("text"),
             "source": rng.choice(vocabulary.SOURCES),
             "truncated": said.pop("truncated"),
-            "in_reply_to_status_id": None,
-            "in_reply_to_status_id_str": None,
-            "in_reply_to_user_id": None,
-            "in_reply_to_user_id_str": None,
-            "in_reply_to_screen_name": None,
+            **dict.fromkeys(IN_REPLY_TO),
             "user": make_user(rng, subject if isinstance(subject, int) else None),
             **where,
             "contributors": None,

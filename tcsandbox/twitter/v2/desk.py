@@ -1,9 +1,4 @@
-"""
-The v2 end of the simulator: finds out which app asks, and answers.
-
-Knows URLs, requests and controls; what X says is decided in changes.py and token.py, streams are
-opened in opening.py.
-"""
+"""The v2 end of the simulator: which URLs there are, which app asks, and what is answered."""
 
 from collections.abc import Callable, Iterator, Sequence
 

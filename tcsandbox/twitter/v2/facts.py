@@ -1,8 +1,4 @@
-"""
-What rules look at in a post: read from the post's own JSON, with all its fields and expansions.
-
-Knows how X divides text into words; knows no rules.  Pure.
-"""
+"""What rules look at in a post, read from its JSON: words, entities, people, places.  Pure."""
 
 import re
 import unicodedata

@@ -1,8 +1,4 @@
-"""
-How a v2 stream is opened: who may have which, what it carries, and what it is sent of a gap.
-
-Knows connects and open streams; knows neither how rules are kept (app.py) nor tokens (desk.py).
-"""
+"""How a v2 stream is opened: who may have which, what it carries, and how a gap is filled."""
 
 from collections.abc import Callable, Mapping, Sequence
 

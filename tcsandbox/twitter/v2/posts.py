@@ -12,12 +12,9 @@ from typing import Any
 import attrs
 
 from tcsandbox.twitter.common import vocabulary
-from tcsandbox.twitter.common.text import Json, Text
+from tcsandbox.twitter.common.text import CREATED_AT, POST_ID, Json, Text
 from tcsandbox.twitter.v2 import objects, problems, texts
 from tcsandbox.twitter.v2.clauses import PostRequirements
-
-POST_ID = "777000111000777001"
-CREATED_AT = "zqCREATEDzq"
 
 LONG = 280  # code points; a longer text stands whole in `note_tweet` only
 KINDS = {"retweet": "retweeted", "reply": "replied_to", "quote": "quoted"}
@@ -70,14 +67,8 @@ class V2PostWriter:
 
     def _refer(self, post: dict[str, Any], kind: str, needs: PostRequirements) -> None:
         """Make `post` a reply or a quote; one time in eight X does not find the other post."""
-        other = (
-            self._written(
-                texts.write(PostRequirements(plain=True), self.rng),
-                PostRequirements(plain=True),
-                {},
-            )
-            | self._older()
-        )
+        anything = PostRequirements(plain=True)
+        other = self._written(texts.write(anything, self.rng), anything, {}) | self._older()
         user = objects.make_user(self.rng, needs.replied_to if kind == "reply" else None)
         other["author_id"] = user["id"]
         reference = {"type": KINDS[kind], "id": other["id"]}

@@ -1,8 +1,4 @@
-"""
-How X API v2 words its refusals: the bodies, and the errors within bodies.
-
-Shapes are those of openapi.json at docs.x.com and of replies that clients recorded.
-"""
+"""How X API v2 words refusals, by openapi.json at docs.x.com and by what clients recorded."""
 
 from collections.abc import Mapping, Sequence
 

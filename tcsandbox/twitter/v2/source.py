@@ -8,7 +8,6 @@ filled in.  Knows what the journal says of a post.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
 from urllib.parse import quote
 
 import attrs
@@ -16,11 +15,10 @@ import msgspec
 
 from tcsandbox.twitter.common.ids import Ids, link_code
 from tcsandbox.twitter.common.stream import PostSource
-from tcsandbox.twitter.common.text import CODE
+from tcsandbox.twitter.common.text import as_format
 from tcsandbox.twitter.v2.fields import Selection
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.pool import Draft
-from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID
 from tcsandbox.twitter.v2.rules import AppRule
 
 UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
@@ -81,7 +79,7 @@ class V2PostSource(PostSource):
             self._templates.clear()
         form = self._forms.get(draft)
         if form is None:
-            form = self._forms[draft] = _form(self._selection.cut(draft.post))
+            form = self._forms[draft] = self._form(draft)
         if draft.home is None:
             template = Template(form + b"}\r\n", "")
         else:
@@ -91,6 +89,10 @@ class V2PostSource(PostSource):
             )
         self._templates[draft] = (draft.rules, template)
         return template
+
+    def _form(self, draft: Draft) -> bytes:
+        """Return the draft encoded up to its last brace, as a bytes format."""
+        return as_format(msgspec.json.encode(self._selection.cut(draft.post)).removesuffix(b"}"))
 
 
 def note_of(rules: Sequence[AppRule]) -> str:
@@ -109,10 +111,3 @@ def _matching_rules(draft: Draft) -> list[dict[str, str]]:
     return [
         {"id": rule.id, **(none if rule.tag is None else {"tag": rule.tag})} for rule in draft.rules
     ]
-
-
-def _form(post: dict[str, Any]) -> bytes:
-    """Return `post` encoded up to its last brace, as a bytes format."""
-    text = msgspec.json.encode(post).removesuffix(b"}").replace(b"%", b"%%")
-    text = text.replace(POST_ID.encode(), b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
-    return text.replace(CODE.encode(), b"%(code)010x")

@@ -1,8 +1,4 @@
-"""
-What a v2 post says: its text and the entities in it.
-
-Knows how v2 describes entities; knows nothing of users, ids or time.
-"""
+"""What a v2 post says: its text and the entities in it.  Knows no users, ids or time."""
 
 from random import Random
 

@@ -1,8 +1,4 @@
-"""
-Bearer tokens: bought with an app's keys, the same one until it is invalidated.
-
-Knows X's "App only" page; knows no HTTP but the text of the Authorization header.
-"""
+"""Bearer tokens, by X's "App only" page: an app buys the same one until it is invalidated."""
 
 import base64
 import binascii
