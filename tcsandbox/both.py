@@ -158,18 +158,10 @@ def _lock(folder: Path) -> None:
 
 def _listening(preferred: int) -> socket.socket:
     """Return a socket that listens at the preferred port of HOST, or else at any free one."""
-    for port in (preferred, 0):
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((HOST, port))
-            listening.listen(50)
-            # Twisted accepts until there is nothing more to accept.
-            listening.setblocking(False)
-        except OSError:
-            listening.close()
-            if port == 0:
-                raise
-        else:
-            return listening
-    raise AssertionError("port 0 is always the last one tried")
+    try:
+        listening = socket.create_server((HOST, preferred), backlog=50)
+    except OSError:
+        listening = socket.create_server((HOST, 0), backlog=50)
+    # Twisted accepts until there is nothing more to accept.
+    listening.setblocking(False)
+    return listening

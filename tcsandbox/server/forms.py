@@ -1,6 +1,7 @@
 """How a body becomes values for a job or an update, or a sentence on each failing member."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from tcsandbox.server import fields
@@ -39,10 +40,10 @@ class Forms:
             "total_count": Field(integer),
             "rate": Field(fields.rate),
             **{member: Field(fields.moment) for member in MOMENTS},
-            **{member: Field(self._user) for member in USERS},
+            **{member: Field(partial(_existing, store.users)) for member in USERS},
         }
         self._update = {
-            "job": Field(self._job_row, nullable=False, required=True),
+            "job": Field(partial(_existing, store.jobs), nullable=False, required=True),
             "count": Field(integer),
             "total_count": Field(integer),
             "rate": Field(fields.rate),
@@ -94,12 +95,6 @@ class Forms:
             other.assigned_worker == value and other.archived_date is None for other in others
         ):
             raise Invalid("Client is already assigned, choose another job")
-
-    def _user(self, value: object) -> int:
-        return _existing(self._store.users, value)
-
-    def _job_row(self, value: object) -> int:
-        return _existing(self._store.jobs, value)
 
 
 def _existing(rows: Mapping[int, object], value: object) -> int:

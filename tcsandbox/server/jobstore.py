@@ -235,10 +235,7 @@ def _keywords_crash(stored: str | None, values: Mapping[str, object]) -> bool:
     """
     if "keywords" not in values:
         return bool(stored)
-    given = values["keywords"]
-    if given is None:
-        return stored is not None
-    return stored is None
+    return (values["keywords"] is None) != (stored is None)
 
 
 def _modification(job: JobRow, values: Mapping[str, object], requester: int) -> Modification | None:

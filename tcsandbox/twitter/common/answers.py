@@ -68,17 +68,6 @@ def answer(
     request.finish()
 
 
-def answer_raw(request: Request, data: bytes, close: bool) -> None:
-    """
-    Put `data` on the connection in place of an answer that twisted.web would write.
-
-    The connection is closed after it where `close` is true.
-    """
-    request.channel.write(data)
-    if close:
-        request.channel.loseConnection()
-
-
 class Pages(Resource):
     """Answers the paths of `routes`, and everything else by a 404 or 405 in Twitter's own form."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from twisted.web.server import Request
 
-from tcsandbox.twitter.common.answers import answer, answer_raw, refusal_body
+from tcsandbox.twitter.common.answers import answer, refusal_body
 from tcsandbox.twitter.common.stream import Stream
 
 Where = Literal["stream", "rules", "token"]
@@ -102,7 +102,9 @@ class Replay(AnswerFault, kw_only=True):
     close: bool = True
 
     def answer(self, request: Request, now: float) -> int:
-        answer_raw(request, self.data, self.close)
+        request.channel.write(self.data)
+        if self.close:
+            request.channel.loseConnection()
         status = self.data[9:12]
         return int(status) if status.isdigit() else 0
 

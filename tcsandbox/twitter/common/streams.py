@@ -11,12 +11,12 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.web.server import Request
 
-from tcsandbox.twitter.common.asking import SimulatorRequest
+from tcsandbox.twitter.common.asking import SimulatorRequest, read_request
 from tcsandbox.twitter.common.faults import AnswerFault, StreamFault, Where
 from tcsandbox.twitter.common.ids import Ids
 from tcsandbox.twitter.common.journal import Journal
 from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
-from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.stream import Attempt, Stream
 
 TICK = 0.025  # seconds between two handfuls of posts
 LONGEST_GAP = 1.0  # seconds made up for after the process or its clock stood still
@@ -40,19 +40,6 @@ class StreamSettings:
     gzip: bool = True
     backlog: int = 10_000
     accounts: tuple[Credentials, ...] = (SANDBOX_CREDENTIALS,)
-
-
-@attrs.define
-class Attempt:
-    """A request for a stream; `status` is 0 as long as it has no answer."""
-
-    number: int
-    time: float
-    endpoint: str
-    source: str  # the client's address
-    track: str
-    locations: str
-    status: int = 0
 
 
 Admission: TypeAlias = Callable[[Request, SimulatorRequest, Attempt], int]
@@ -112,32 +99,26 @@ class Streams:
         """How many posts were sent, on streams that are gone too."""
         return self._sent_before + sum(stream.sent for stream in self._streams)
 
-    def connect(
-        self,
-        request: Request,
-        asked: SimulatorRequest,
-        endpoint: str,
-        admit: Admission,
-        track: str = "",
-        locations: str = "",
-    ) -> None:
-        """Note a request for a stream, and let an armed fault or else `admit` answer it."""
-        self._asked += 1
-        now = self.clock.seconds()
-        attempt = Attempt(self._asked, now, endpoint, asked.host, track, locations)
-        self.connects.append(attempt)
-        fault = self.answer_fault("stream")
-        if fault is not None:
-            attempt.status = fault.answer(request, now)
-        else:
-            attempt.status = admit(request, asked, attempt)
-        log.info(
-            "Connect {n} to {endpoint} from {peer}: {status}",
-            n=attempt.number,
-            endpoint=endpoint,
-            peer=asked.peer,
-            status=attempt.status or "no answer",
-        )
+    def connecting(self, endpoint: str, admit: Admission) -> Callable[[Request], None]:
+        """Return what notes a request for a stream and lets an armed fault or `admit` answer."""
+
+        def connect(request: Request) -> None:
+            asked = read_request(request)
+            attempt = self._note(asked, endpoint)
+            fault = self.answer_fault("stream")
+            if fault is not None:
+                attempt.status = fault.answer(request, attempt.time)
+            else:
+                attempt.status = admit(request, asked, attempt)
+            log.info(
+                "Connect {n} to {endpoint} from {peer}: {status}",
+                n=attempt.number,
+                endpoint=endpoint,
+                peer=asked.peer,
+                status=attempt.status or "no answer",
+            )
+
+        return connect
 
     def open(self) -> list[Stream]:
         """Return the streams that have not been ended."""
@@ -160,7 +141,7 @@ class Streams:
 
     def add(self, stream: Stream, lost: Callable[[], object] = lambda: None) -> None:
         """Give a new `stream` its share of posts; call `lost` when its connection is gone."""
-        stream.wire.when_lost().addCallback(lambda _: self._lost(stream, lost))
+        stream.wire.gone.addCallback(lambda _: self._lost(stream, lost))
         stream.wire.register(stream)
         self._streams.append(stream)
         self._remark("opened", stream)
@@ -181,11 +162,26 @@ class Streams:
         if self._ticker.running:
             self._ticker.stop()
 
+    def _note(self, asked: SimulatorRequest, endpoint: str) -> Attempt:
+        self._asked += 1
+        said = dict(asked.signed.params)
+        attempt = Attempt(
+            number=self._asked,
+            time=self.clock.seconds(),
+            endpoint=endpoint,
+            source=asked.host,
+            peer=asked.peer,
+            track=said.get("track", ""),
+            locations=said.get("locations", ""),
+        )
+        self.connects.append(attempt)
+        return attempt
+
     def _lost(self, stream: Stream, lost: Callable[[], object]) -> None:
         self._streams.remove(stream)
         self._remark("closed", stream)
         self._sent_before += stream.sent
-        log.info("Stream {n} ended: {sent} posts", n=stream.identity.number, sent=stream.sent)
+        log.info("Stream {n} ended: {sent} posts", n=stream.attempt.number, sent=stream.sent)
         lost()
         if not self._streams and self._ticker.running:
             self._ticker.stop()
@@ -193,7 +189,7 @@ class Streams:
     def _remark(self, event: str, stream: Stream) -> None:
         """Write to the journal that a stream was opened, or that its connection is gone."""
         if self.journal is not None:
-            self.journal.remark({"stream": event, "connection": stream.identity.number})
+            self.journal.remark({"stream": event, "connection": stream.attempt.number})
 
     def _tick(self) -> None:
         """Send every stream the posts that are due since the last tick."""

@@ -1,16 +1,16 @@
 """The v1.1 end of the simulator: lets clients in or refuses them; newer streams take over."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import attrs
 from twisted.web.server import Request
 
 from tcsandbox.twitter.common.answers import REASONS, Route, answer, refusal_body
-from tcsandbox.twitter.common.asking import SimulatorRequest, read_request
+from tcsandbox.twitter.common.asking import SimulatorRequest
 from tcsandbox.twitter.common.oauth import Unauthorized, verify
-from tcsandbox.twitter.common.stream import StreamIdentity
-from tcsandbox.twitter.common.streams import Attempt, Streams
+from tcsandbox.twitter.common.stream import Attempt
+from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.wire import Wire
 from tcsandbox.twitter.v1.faults import Calm, Takeover, V1Fault
 from tcsandbox.twitter.v1.filters import ConnectRefused, Filter, read_filter, refuse_count
@@ -62,7 +62,11 @@ class V1Desk:
     def routes(self) -> Iterator[Route]:
         """Yield the URLs of v1.1."""
         for endpoint in (FILTER, SAMPLE):
-            yield f"/1.1/statuses/{endpoint}.json", {b"GET", b"POST"}, self._connecting(endpoint)
+            yield (
+                f"/1.1/statuses/{endpoint}.json",
+                {b"GET", b"POST"},
+                self._streams.connecting(endpoint, self._answer),
+            )
 
     def change(self, fault: V1Fault) -> None:
         """Let `fault` govern what comes from now on."""
@@ -72,17 +76,6 @@ class V1Desk:
         else:
             self._takeover = fault
 
-    def _connecting(self, endpoint: str) -> Callable[[Request], None]:
-        def connect(request: Request) -> None:
-            asked = read_request(request)
-            said = dict(asked.signed.params)
-            track, locations = said.get("track", ""), said.get("locations", "")
-            self._streams.connect(
-                request, asked, endpoint, self._answer, track=track, locations=locations
-            )
-
-        return connect
-
     def _answer(self, request: Request, asked: SimulatorRequest, attempt: Attempt) -> int:
         """Answer by a refusal or a stream, and return the status."""
         try:
@@ -91,7 +84,7 @@ class V1Desk:
             answer(request, e.status, refusal_body(e.status, e.reason))
             return e.status
         wire = Wire(request, self._streams.clock, asked.gzip and self._settings.gzip)
-        self._open(StreamIdentity(attempt.number, attempt.endpoint, asked.peer), terms, wire)
+        self._open(attempt, terms, wire)
         return 200
 
     def _admit(self, asked: SimulatorRequest, attempt: Attempt) -> StreamTerms:
@@ -112,7 +105,7 @@ class V1Desk:
             stall_warnings=params.get("stall_warnings") == "true",
         )
 
-    def _open(self, identity: StreamIdentity, terms: StreamTerms, wire: Wire) -> None:
+    def _open(self, attempt: Attempt, terms: StreamTerms, wire: Wire) -> None:
         streams = self._streams
         older = [
             other
@@ -120,7 +113,7 @@ class V1Desk:
             if isinstance(other, V1Stream) and other.terms.account == terms.account
         ]
         stream = V1Stream(
-            identity=identity,
+            attempt=attempt,
             terms=terms,
             wire=wire,
             keep_alive=KEEP_ALIVE * self._settings.scale,
@@ -144,5 +137,5 @@ class V1Desk:
 
     def _end_older(self, older: V1Stream) -> None:
         if self._takeover.notice:
-            older.tell(disconnect(7, older.identity.endpoint))
+            older.tell(disconnect(7, older.attempt.endpoint))
         older.wire.end()

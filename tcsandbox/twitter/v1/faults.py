@@ -116,7 +116,7 @@ class SimulatedDisconnect(StreamFault, tag="disconnect"):
     close: bool = True
 
     def strike(self, stream: Stream) -> None:
-        stream.tell(disconnect(self.code, stream.identity.endpoint))
+        stream.tell(disconnect(self.code, stream.attempt.endpoint))
         if self.close:
             stream.wire.end()
 

@@ -34,18 +34,14 @@ class V1PostSource(PostSource):
         self._subjects: Sequence[Subject] = everything or [None]
         self._templates: list[bytes] = []
         self._large: list[bytes] = []
-        self._second = -1
-        self._created_at = b""
 
     def take(self, count: int, now: float) -> tuple[list[bytes], range]:
         """Return `count` posts of the Unix time `now`, each ending in CRLF, and their ids."""
         self._write_more(now)
         milliseconds = int(now * 1000)
         ids = self._ids.take(milliseconds, count)
-        if int(now) != self._second:
-            self._second = int(now)
-            self._created_at = twitter_time(datetime.fromtimestamp(now, UTC)).encode()
-        fields: dict[bytes, object] = {b"at": self._created_at, b"ms": b"%d" % milliseconds}
+        created_at = twitter_time(datetime.fromtimestamp(now, UTC)).encode()
+        fields: dict[bytes, object] = {b"at": created_at, b"ms": b"%d" % milliseconds}
         random, templates, known = self._rng.random, self._templates, len(self._templates)
         posts = []
         for post_id in ids:

@@ -12,12 +12,11 @@ import attrs
 
 from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import CODE, CREATED_AT, POST_ID, Json, Text
+from tcsandbox.twitter.common.writing import add_anything, add_link, add_mention, add_sentence
 from tcsandbox.twitter.v1.filters import LocationBox
 from tcsandbox.twitter.v1.users import make_location, make_user, twitter_time
 from tcsandbox.twitter.v1.writing import (
     CLASSIC_LENGTH,
-    add_link,
-    add_mention,
     add_picture,
     add_poll,
     add_term,
@@ -155,16 +154,16 @@ class StatusWriter:
     def _text(self, subject: Subject) -> Text:
         text, rng = Text(), self.rng
         wanted = rng.choice((20, 50, 80, 100, 180))
-        self._add_sentence(text)
+        add_sentence(text, rng)
         if isinstance(subject, str):
             add_term(text, subject, rng)
         while len(text.text) < wanted:
-            self._add_something(text)
+            add_anything(text, rng)
         draw = rng.random()
         if draw < 0.16:
             add_picture(text, rng)
         elif draw < 0.5:
-            add_link(text, rng)
+            add_link(text, *rng.choice(vocabulary.LINKS))
         elif draw < 0.54:
             add_poll(text, twitter_time(self.now + timedelta(days=1)), rng)
         return text
@@ -177,25 +176,8 @@ class StatusWriter:
         for n in range(CROWD):
             name, screen_name = rng.choice(vocabulary.NAMES)
             add_mention(text, f"{screen_name[:12]}{n}", name, rng.randrange(1 << 33))
-        self._add_sentence(text)
+        add_sentence(text, rng)
         return text
-
-    def _add_something(self, text: Text) -> None:
-        rng, draw = self.rng, self.rng.random()
-        if draw < 0.5:
-            self._add_sentence(text)
-        elif draw < 0.7:
-            tag = rng.choice(vocabulary.HASHTAGS)
-            text.add(f"#{tag}", "hashtags", text=tag)
-        elif draw < 0.9:
-            name, screen_name = rng.choice(vocabulary.NAMES)
-            add_mention(text, screen_name, name, rng.randrange(1 << 33))
-        else:
-            symbol = rng.choice(vocabulary.SYMBOLS)
-            text.add(f"${symbol}", "symbols", text=symbol)
-
-    def _add_sentence(self, text: Text) -> None:
-        text.add(self.rng.choice(vocabulary.SENTENCES)[1])
 
 
 def _texts(text: Text, stamp: Stamp) -> Json:

@@ -76,7 +76,7 @@ class V1Stream(Stream):
 
     def cut_off(self) -> None:
         """Send a disconnect message with code 4, Stall, and hang up."""
-        self.tell(disconnect(4, self.identity.endpoint))
+        self.tell(disconnect(4, self.attempt.endpoint))
         self.wire.hang_up()
 
     def criteria(self) -> Json:

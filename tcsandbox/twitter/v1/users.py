@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 from random import Random
 
+import attrs
+
 from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.common.writing import part_of, some_degree
 from tcsandbox.twitter.v1.filters import LocationBox
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -78,8 +81,8 @@ def _profile(rng: Random, user_id: int) -> Json:
 
 def make_location(rng: Random, box: LocationBox) -> Json:
     """Return `geo`, `coordinates` and `place` of a post inside `box`: half have only a place."""
-    longitude = round(rng.uniform(box.west, box.east), 6)
-    latitude = round(rng.uniform(box.south, box.north), 6)
+    longitude = some_degree(box.west, box.east, rng)
+    latitude = some_degree(box.south, box.north, rng)
     place = _place(rng, box)
     if rng.random() < 0.5:
         return {"geo": None, "coordinates": None, "place": place}
@@ -91,8 +94,7 @@ def make_location(rng: Random, box: LocationBox) -> Json:
 
 
 def _place(rng: Random, box: LocationBox) -> Json:
-    west, east = sorted(round(rng.uniform(box.west, box.east), 6) for _ in range(2))
-    south, north = sorted(round(rng.uniform(box.south, box.north), 6) for _ in range(2))
+    west, south, east, north = part_of(attrs.astuple(box), rng)
     place_id = f"{rng.randrange(1 << 64):016x}"
     corners = [[west, south], [west, north], [east, north], [east, south]]
     return {

@@ -76,11 +76,9 @@ def list_rules(app: App, params: dict[str, str], now: float) -> Reply:
     most = params.get("max_results", str(MOST_RESULTS))
     token = params.get("pagination_token", "0")
     if not (most.isascii() and most.isdigit() and 1 <= int(most) <= MOST_RESULTS):
-        message = f"The `max_results` query parameter value [{most}] is not between 1 and 1000"
-        raise Denied(problems.invalid_request(message, max_results=[most]))
+        raise problems.bad_parameter("max_results", most, "is not between 1 and 1000")
     if not (token.isascii() and token.isdigit()):
-        message = f"The `pagination_token` query parameter value [{token}] is not valid"
-        raise Denied(problems.invalid_request(message, pagination_token=[token]))
+        raise problems.bad_parameter("pagination_token", token, "is not valid")
     found = list(app.rules.present.values())
     if "ids" in params:
         wanted = set(params["ids"].split(","))
@@ -140,8 +138,7 @@ def _flag(params: dict[str, Any], name: str) -> bool:
     """Return the query parameter `name`, which is true or false; raise Denied for anything else."""
     value = params.get(name, "false")
     if value not in ("true", "false"):
-        message = f"The `{name}` query parameter value [{value}] is not one of [true,false]"
-        raise Denied(problems.invalid_request(message, **{name: [value]}))
+        raise problems.bad_parameter(name, value, "is not one of [true,false]")
     return bool(value == "true")
 
 

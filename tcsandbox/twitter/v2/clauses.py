@@ -11,9 +11,8 @@ from random import Random
 
 import attrs
 
+from tcsandbox.twitter.common.writing import Corners
 from tcsandbox.twitter.v2.facts import Facts
-
-Corners = tuple[float, float, float, float]  # west, south, east, north
 
 MILES_A_DEGREE = 69.17
 

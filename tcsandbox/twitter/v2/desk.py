@@ -41,7 +41,8 @@ class V2Desk:
         yield rules, {b"GET", b"POST"}, self._answering("rules", self._rules)
         yield f"{rules}/counts", {b"GET"}, self._answering("rules", self._count_rules)
         for endpoint in (SEARCH, SAMPLE):
-            yield f"/2/tweets/{endpoint}", {b"GET"}, self._connecting(endpoint)
+            connect = self._streams.connecting(endpoint, self._opening.answer)
+            yield f"/2/tweets/{endpoint}", {b"GET"}, connect
 
     def change(self, fault: AppFault) -> None:
         """Let `fault` change the tokens, the plan or the rules."""
@@ -110,12 +111,6 @@ class V2Desk:
             reply.send(request)
 
         return respond
-
-    def _connecting(self, endpoint: str) -> Callable[[Request], None]:
-        def connect(request: Request) -> None:
-            self._streams.connect(request, read_request(request), endpoint, self._opening.answer)
-
-        return connect
 
     def _buy_token(self, asked: SimulatorRequest) -> Reply:
         return self._tokens.buy(asked.signed.authorization, asked.form().get("grant_type"))

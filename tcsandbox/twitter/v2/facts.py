@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from tcsandbox.twitter.common.writing import Corners
+
 _URL = re.compile(r"https?://\S+")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -29,7 +31,7 @@ class Facts:
     words: frozenset[str]
     urls: str  # words of the links' addresses, spaced like `line`
     labels: frozenset[str]  # such as #snow, @bob, $gme, from:7, lang:en, is:reply, has:media
-    boxes: tuple[tuple[float, float, float, float], ...]  # west, south, east, north
+    boxes: tuple[Corners, ...]
     draw: int
 
 
@@ -139,7 +141,7 @@ def _kinds(data: Any, includes: Any) -> Iterator[str]:
         yield f"place_country:{place['country_code']}"
 
 
-def _boxes(data: Any, includes: Any) -> Iterator[tuple[float, float, float, float]]:
+def _boxes(data: Any, includes: Any) -> Iterator[Corners]:
     point = data.get("geo", {}).get("coordinates")
     if point:
         longitude, latitude = point["coordinates"]

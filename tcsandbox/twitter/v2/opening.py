@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from twisted.web.server import Request
 
 from tcsandbox.twitter.common.asking import SimulatorRequest
-from tcsandbox.twitter.common.stream import StreamIdentity
-from tcsandbox.twitter.common.streams import Attempt, Streams
+from tcsandbox.twitter.common.stream import Attempt
+from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.wire import Wire
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.app import App
@@ -68,7 +68,7 @@ class Opening:
         streams, search = self._streams, attempt.endpoint == SEARCH
         supply = self._search_supply(app) if search else self._sample_supply
         stream = V2Stream(
-            StreamIdentity(attempt.number, attempt.endpoint, asked.peer),
+            attempt,
             Wire(request, streams.clock, asked.gzip and self._settings.gzip),
             KEEP_ALIVE * self._settings.scale,
             self._settings.backlog,
@@ -116,14 +116,10 @@ def _check(app: App, query: Mapping[str, str], endpoint: str) -> tuple[Selection
 
 def _read_minutes(text: str, allowed: bool) -> int:
     """Return the minutes of backfill asked for; raise Denied for what X or the plan refuses."""
-    fault = None
     if not (text.isascii() and text.isdigit() and int(text) <= MOST_MINUTES):
-        fault = f"value [{text}] is not between 0 and 5"
-    elif not allowed and int(text):
-        fault = "is not available to your plan"
-    if fault is not None:
-        message = f"The `backfill_minutes` query parameter {fault}"
-        raise Denied(problems.invalid_request(message, backfill_minutes=[text]))
+        raise problems.bad_parameter("backfill_minutes", text, "is not between 0 and 5")
+    if not allowed and int(text):
+        raise problems.bad_parameter("backfill_minutes", text, "is not available to your plan")
     return int(text)
 
 

@@ -13,6 +13,7 @@ import attrs
 
 from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import CREATED_AT, POST_ID, Json, Text
+from tcsandbox.twitter.common.writing import add_link, add_mention
 from tcsandbox.twitter.v2 import objects, problems, texts
 from tcsandbox.twitter.v2.clauses import PostRequirements
 
@@ -50,15 +51,14 @@ class V2PostWriter:
         return {"quote"} if 0.2 <= draw < 0.28 else {"reply"} if 0.28 <= draw < 0.44 else set()
 
     def _retweet(self, needs: PostRequirements, includes: dict[str, list[Any]]) -> dict[str, Any]:
-        writer = objects.make_user(self.rng, needs.retweeted)
+        writer: Any = objects.make_user(self.rng, needs.retweeted)
         stamp = self._older()
         original = self._written(texts.write(needs, self.rng), needs, includes) | stamp
         original["author_id"] = writer["id"]
         includes["users"].append(writer)
         includes.setdefault("tweets", []).append(original)
         text = Text("RT")
-        members = {"username": writer["username"], "id": writer["id"]}
-        text.add(f"@{writer['username']}", "mentions", **members)
+        add_mention(text, writer["username"], writer["name"], writer["id"])
         text.text += ":"
         # What is said stands in the original; the entities of the beginning are enough here.
         text.text = f"{text.text} {original['text']}"[: LONG // 2 - 1].rstrip() + "…"
@@ -151,7 +151,8 @@ class V2PostWriter:
             keys = [medium["media_key"] for medium in media]
             data["attachments"] = {"media_keys": keys}
             includes.setdefault("media", []).extend(media)
-            texts.add_link(text, "https://twitter.com/i/status/1/photo/1", media_key=keys[0])
+            shown = "twitter.com/i/status/1/photo/1"
+            add_link(text, f"https://{shown}", shown, media_key=keys[0])
         elif draw > 0.96 and not needs.plain:
             poll = objects.make_poll(rng, self.now + timedelta(days=1))
             data["attachments"] = {"poll_ids": [poll["id"]]}

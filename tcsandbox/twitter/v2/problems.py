@@ -60,49 +60,42 @@ def _connection(status: int, issue: str, detail: str) -> Reply:
     return Reply(status, body)
 
 
-UNAUTHORIZED = _plain(401, "Unauthorized")
-"""Refuses a missing bearer token, or one that never was valid."""
-
-EXPIRED = coded(401, 89, "Invalid or expired token")
-"""Refuses a bearer token that is valid no longer."""
-
-UNVERIFIED = coded(403, 99, "Unable to verify your credentials", label="authenticity_token_error")
-"""Refuses wrong keys at the token endpoint."""
-
+UNAUTHORIZED = _plain(401, "Unauthorized")  # no bearer token, or one that never was valid
+EXPIRED = coded(401, 89, "Invalid or expired token")  # a bearer token that is valid no longer
+UNVERIFIED = coded(  # wrong keys at the token endpoint
+    403, 99, "Unable to verify your credentials", label="authenticity_token_error"
+)
+# Too many requests in this window, as streams and as other endpoints say it; headers say more.
 RATE_LIMITED = coded(429, 88, "Rate limit exceeded")
-"""Refuses too many requests in this window, as streams say it; the headers say more."""
-
 TOO_MANY_REQUESTS = _plain(429, "Too Many Requests")
-"""Refuses too many requests in this window, as other endpoints say it."""
 
-TOO_MANY_CONNECTIONS = _connection(
+TOO_MANY_CONNECTIONS = _connection(  # all slots are taken: the new stream loses
     429,
     "TooManyConnections",
     "This stream is currently at the maximum allowed connection limit.",
 )
-"""Refuses a stream while all slots are taken: the new one loses."""
-
 NO_RULES = _connection(
     409,
     "RuleConfigurationIssue",
     "You must define rules using the POST /2/tweets/search/stream/rules endpoint "
     "before connecting to filtered stream.",
 )
-"""Refuses a search stream without rules."""
-
 PROVISIONING = _connection(
     503,
     "ProvisioningSubscription",
     "Your subscription change is currently being provisioned, please try again later.",
 )
-"""Refuses a stream whose subscription is not there yet."""
-
-RULES_INVALID = _connection(
+RULES_INVALID = _connection(  # some rule of the app is valid no longer
     409,
     "RulesInvalidIssue",
     "Your rules are invalid. Please correct them before connecting to filtered stream.",
 )
-"""Refuses a stream while some rule of the app is valid no longer."""
+
+
+def bad_parameter(name: str, value: str, fault: str) -> Denied:
+    """Return the refusal of a parameter of the query, whose `value` has a `fault`."""
+    message = f"The `{name}` query parameter value [{value}] {fault}"
+    return Denied(invalid_request(message, **{name: [value]}))
 
 
 def invalid_request(message: str, **parameters: Sequence[str]) -> Reply:

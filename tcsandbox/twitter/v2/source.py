@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import Random
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import attrs
 import msgspec
@@ -22,8 +23,6 @@ from tcsandbox.twitter.v2.pool import Draft
 from tcsandbox.twitter.v2.rules import AppRule
 
 UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
-
-MOST_FORMS = 5_000  # more than the drafts of a thousand rules; a few kB each
 
 Supply = Callable[[float], Sequence[Draft]]
 """The drafts to choose from at a Unix time."""
@@ -45,8 +44,10 @@ class V2PostSource(PostSource):
     _selection: Selection
     _ids: Ids
     _rng: Random
-    _forms: dict[Draft, bytes] = attrs.Factory(dict)  # without the matching rules
-    _templates: dict[Draft, tuple[tuple[AppRule, ...], Template]] = attrs.Factory(dict)
+    _forms: WeakKeyDictionary[Draft, bytes] = attrs.Factory(WeakKeyDictionary)  # without rules
+    _templates: WeakKeyDictionary[Draft, tuple[tuple[AppRule, ...], Template]] = attrs.Factory(
+        WeakKeyDictionary
+    )
 
     def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
         """
@@ -73,10 +74,6 @@ class V2PostSource(PostSource):
         known = self._templates.get(draft)
         if known is not None and known[0] is draft.rules:
             return known[1]
-        if len(self._forms) > MOST_FORMS:
-            # most are of rules that are long gone
-            self._forms.clear()
-            self._templates.clear()
         form = self._forms.get(draft)
         if form is None:
             form = self._forms[draft] = self._form(draft)

@@ -67,13 +67,6 @@ class V2Stream(Stream):
         """Send and note posts once more."""
         self.send_posts([post for post, _ in sent], [note for _, note in sent])
 
-    def warn(self, percent_full: int) -> None:
-        """Send nothing: v2 does not warn."""
-
-    def criteria(self) -> Json:
-        """Return no criteria: what a v2 stream carries is said by the app's rules."""
-        return {"track": [], "locations": []}
-
     def cut_off(self) -> None:
         """Send the error SlowReader and hang up."""
         self.tell(disconnect("SlowReader"))
