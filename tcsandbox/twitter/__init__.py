@@ -3,7 +3,7 @@
 from tcsandbox.twitter.common.journal import Journal
 from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
-from tcsandbox.twitter.v2.app import Plan
+from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.token import SANDBOX_BEARER_TOKEN
 
 __all__ = [

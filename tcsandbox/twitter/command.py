@@ -15,7 +15,7 @@ from twisted.internet.task import react
 from tcsandbox.arguments import SentenceParser
 from tcsandbox.twitter.common.journal import Journal
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
-from tcsandbox.twitter.v2.app import Plan
+from tcsandbox.twitter.v2.plan import Plan
 
 HOST = "127.0.0.1"
 

@@ -25,9 +25,9 @@ from tcsandbox.twitter.common.streams import Streams, StreamSettings
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v1.desk import V1Desk
 from tcsandbox.twitter.v1.faults import V1Fault
-from tcsandbox.twitter.v2.app import Plan
 from tcsandbox.twitter.v2.desk import V2Desk
 from tcsandbox.twitter.v2.faults import AppFault
+from tcsandbox.twitter.v2.plan import Plan
 
 log = Logger()
 

@@ -45,12 +45,7 @@ class SimulatorFault(
 
 
 class AnswerFault(SimulatorFault):
-    """
-    A fault that answers the next `times` requests before anything of them is checked.
-
-    `where` says which requests: connects to a stream, or v2's to the rules or the token
-    endpoint.
-    """
+    """A fault that answers the next `times` requests to `where` before anything is checked."""
 
     times: Count = 1
     where: Where = "stream"
@@ -92,11 +87,7 @@ class NoAnswer(AnswerFault):
 
 
 class Replay(AnswerFault, kw_only=True):
-    """
-    Puts `data` on the connection byte for byte, status line and all.
-
-    The connection is closed after it where `close` is true.
-    """
+    """Puts `data` on the connection byte for byte, and closes it where `close` is true."""
 
     data: bytes
     close: bool = True

@@ -6,38 +6,13 @@ from collections import deque
 import attrs
 
 from tcsandbox.twitter.v2 import problems
-from tcsandbox.twitter.v2.pool import Pool
+from tcsandbox.twitter.v2.plan import Plan
+from tcsandbox.twitter.v2.pool import Draft, Pool
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rules import RuleStore, RuleTerms
+from tcsandbox.twitter.v2.rules import RuleStore
 from tcsandbox.twitter.v2.stream import REMEMBERED, Sent
 
 WINDOW = 900.0  # seconds, by X's "Rate limits" page
-
-
-@attrs.frozen
-class Plan:
-    """
-    The limits and rights that X sells to an app.
-
-    Seconds are those of X, before the scale.  Numbers are pay-per-use's, by X's "Rate limits"
-    and "Filtered stream" pages; `linger` is how long a slot stays taken after its stream has
-    ended.
-    """
-
-    rule_delay: float = 20.0
-    delete_delay: float | None = None  # None: as long as rule_delay
-    rule_cap: int = 1_000
-    rule_length: int = 1_024
-    atomic: bool = True  # one rule that cannot be read keeps the others of its request out
-    box_miles: float | None = None  # older pages say 25, today's say nothing
-    connections: int = 1
-    linger: float = 0.0
-    rule_reads: int = 450  # in 15 minutes, like the next two limits
-    rule_changes: int = 100
-    stream_connects: int = 50
-    enrolled: bool = True
-    sample: bool = True
-    backfill: bool = False  # X sells it to Enterprise customers only
 
 
 @attrs.define
@@ -57,11 +32,7 @@ class RateLimitWindow:
         return self._used <= self.limit
 
     def headers(self, now: float) -> dict[str, str]:
-        """
-        Return the three headers of the rate limit at `now`.
-
-        The reset is in whole Unix seconds, never before the real one.
-        """
+        """Return the three headers at `now`; the reset is never before the real one."""
         reset = (now if self._since is None else self._since) + self.seconds
         return {
             "x-rate-limit-limit": str(self.limit),
@@ -82,25 +53,17 @@ class App:
     plan: Plan
     pool: Pool
     _scale: float
-    rules: RuleStore = attrs.Factory(RuleStore)
+    rules: RuleStore = attrs.Factory(lambda self: RuleStore(self._scale), takes_self=True)
     recent: deque[Sent] = attrs.Factory(lambda: deque(maxlen=REMEMBERED))
     ended: float | None = None  # the Unix time at which the last search stream ended
     _open: int = 0
     _lingering: list[float] = attrs.Factory(list)  # when each slot becomes free
     _windows: dict[str, RateLimitWindow] = attrs.Factory(dict)
 
-    def terms(self) -> RuleTerms:
-        """Return what the plan says of rules, with scaled times."""
-        plan = self.plan
-        delete_delay = plan.rule_delay if plan.delete_delay is None else plan.delete_delay
-        return RuleTerms(
-            add_delay=plan.rule_delay * self._scale,
-            delete_delay=delete_delay * self._scale,
-            cap=plan.rule_cap,
-            length=plan.rule_length,
-            box_miles=plan.box_miles,
-            atomic=plan.atomic,
-        )
+    def drafts(self, now: float) -> list[Draft]:
+        """Return the drafts of posts for the rules that work at `now`."""
+        self.pool.serve(self.rules.working(now), now)
+        return self.pool.drafts
 
     def count(self, endpoint: str, now: float) -> tuple[bool, dict[str, str]]:
         """
@@ -119,8 +82,10 @@ class App:
             raise Denied(problems.TOO_MANY_CONNECTIONS)
         self._open += 1
 
-    def leave_slot(self, now: float) -> None:
+    def leave_slot(self, now: float, search: bool) -> None:
         """Give back the slot of a stream that has ended, after as long as the plan says."""
         self._open -= 1
+        if search:
+            self.ended = now
         if self.plan.linger:
             self._lingering.append(now + self.plan.linger * self._scale)

@@ -11,9 +11,10 @@ from tcsandbox.twitter.common.faults import Where
 from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import changes, problems
-from tcsandbox.twitter.v2.app import App, Plan
+from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.faults import AppFault, ChangePlan, ExpireToken
 from tcsandbox.twitter.v2.opening import SAMPLE, SEARCH, Opening
+from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Pool
 from tcsandbox.twitter.v2.problems import Denied, Reply
 from tcsandbox.twitter.v2.rules import AppRule
@@ -62,7 +63,7 @@ class V2Desk:
         """
         app, now = self._first(), self._now()
         try:
-            done = app.rules.add([(value, tag)], now, app.terms(), dry_run=False)
+            done = app.rules.add([(value, tag)], now, app.plan, dry_run=False)
         except Denied as e:
             raise ValueError(str(e.reply.body["detail"])) from e
         if not done.rules:
@@ -73,7 +74,7 @@ class V2Desk:
     def delete_foreign(self, rule_id: str) -> None:
         """Delete a rule as another program would; raise ValueError when it is not there."""
         app = self._first()
-        done = app.rules.delete([rule_id], self._now(), app.terms(), dry_run=False)
+        done = app.rules.delete([rule_id], self._now(), app.plan, dry_run=False)
         if not done.rules:
             raise ValueError(f"There is no rule {rule_id}.")
         self._record("delete", done.rules)

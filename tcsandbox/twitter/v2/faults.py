@@ -10,7 +10,7 @@ from twisted.web.server import Request
 from tcsandbox.twitter.common.faults import AnswerFault, Count, Seconds, SimulatorFault, StreamFault
 from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.v2 import problems
-from tcsandbox.twitter.v2.app import Plan
+from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.problems import Reply
 from tcsandbox.twitter.v2.stream import DisconnectType, V2Stream, disconnect
 

@@ -66,7 +66,7 @@ class Opening:
         selection: Selection,
     ) -> V2Stream:
         streams, search = self._streams, attempt.endpoint == SEARCH
-        supply = self._search_supply(app) if search else self._sample_supply
+        supply = app.drafts if search else self._sample_supply
         stream = V2Stream(
             attempt,
             Wire(request, streams.clock, asked.gzip and self._settings.gzip),
@@ -78,22 +78,8 @@ class Opening:
         )
         if search:
             stream.recent = app.recent
-        streams.add(stream, lambda: self._lost(app, search))
+        streams.add(stream, lambda: app.leave_slot(streams.clock.seconds(), search))
         return stream
-
-    def _lost(self, app: App, search: bool) -> None:
-        app.leave_slot(self._streams.clock.seconds())
-        if search:
-            app.ended = self._streams.clock.seconds()
-
-    def _search_supply(self, app: App) -> Callable[[float], Sequence[Draft]]:
-        """Return a function from a Unix time to the drafts for the rules that work then."""
-
-        def supply(now: float) -> Sequence[Draft]:
-            app.pool.serve(app.rules.working(now), now)
-            return app.pool.drafts
-
-        return supply
 
     def _sample_supply(self, now: float) -> Sequence[Draft]:
         if not self._sample:

@@ -13,6 +13,7 @@ from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.lexing import InvalidRule
+from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rulelanguage import parse
 
@@ -41,18 +42,6 @@ class AppRule:
 
 
 @attrs.frozen
-class RuleTerms:
-    """What the plan says of rules: seconds until a change works, how many, and how long."""
-
-    add_delay: float = 20.0
-    delete_delay: float = 20.0
-    cap: int = 1_000
-    length: int = 1_024
-    box_miles: float | None = None
-    atomic: bool = True
-
-
-@attrs.frozen
 class RuleChange:
     """What a request did, or would have done: the rules, and the errors of the others."""
 
@@ -65,18 +54,19 @@ class RuleChange:
 class RuleStore:
     """The rules of an app: `present` are those that X lists; deleted ones work a while longer."""
 
+    _scale: float = 1.0
     present: dict[str, AppRule] = attrs.Factory(dict)
     _ending: list[AppRule] = attrs.Factory(list)
     _count: int = 0
 
     def add(
-        self, wanted: Sequence[tuple[str, str | None]], now: float, terms: RuleTerms, dry_run: bool
+        self, wanted: Sequence[tuple[str, str | None]], now: float, plan: Plan, dry_run: bool
     ) -> RuleChange:
         """
-        Add (value, tag) pairs; raise Denied when that makes more than `terms.cap` rules.
+        Add (value, tag) pairs; raise Denied when that makes more rules than the plan has.
 
-        A pair that cannot be read keeps all others out, unless the terms are not atomic; a
-        duplicate keeps out only itself.  What X does is not documented.
+        A pair that cannot be read keeps all others out, unless the plan is not atomic; a duplicate
+        keeps out only itself.  What X does is not documented.
         """
         rules: list[AppRule] = []
         errors: list[Json] = []
@@ -84,7 +74,7 @@ class RuleStore:
         taken: dict[str, str | None] = {_same(r.value): r.id for r in self.present.values()}
         for value, tag in wanted:
             try:
-                clause = parse(value, terms.length, terms.box_miles)
+                clause = parse(value, plan.rule_length, plan.box_miles)
             except InvalidRule as e:
                 errors.append(problems.invalid_rule(value, e.details))
                 invalid += 1
@@ -93,32 +83,32 @@ class RuleStore:
                 errors.append(problems.duplicate_rule(value, taken[_same(value)]))
                 continue
             rule_id = str(FIRST_ID + (self._count + len(rules)) * ID_STEP)
-            rules.append(AppRule(rule_id, value, tag, clause, now + terms.add_delay))
+            effective = now + plan.rule_delay * self._scale
+            rules.append(AppRule(rule_id, value, tag, clause, effective))
             taken[_same(value)] = None
-        if len(self.present) + len(rules) > terms.cap:
-            raise Denied(problems.too_many_rules(terms.cap))
-        if invalid and terms.atomic:
+        if len(self.present) + len(rules) > plan.rule_cap:
+            raise Denied(problems.too_many_rules(plan.rule_cap))
+        if invalid and plan.atomic:
             return RuleChange((), tuple(errors), invalid)
         if not dry_run:
             self._count += len(rules)
             self.present.update((rule.id, rule) for rule in rules)
         return RuleChange(tuple(rules), tuple(errors), invalid)
 
-    def delete(self, ids: Iterable[str], now: float, terms: RuleTerms, dry_run: bool) -> RuleChange:
+    def delete(self, ids: Iterable[str], now: float, plan: Plan, dry_run: bool) -> RuleChange:
         """Delete the rules with these ids; an id that no rule has becomes an error."""
-        found: list[AppRule] = []
-        errors: list[Json] = []
-        for rule_id in dict.fromkeys(ids):
-            rule = self.present.get(rule_id)
-            if rule is None:
-                errors.append(problems.invalid("Rule does not exist", {"id": [rule_id]}))
-            else:
-                found.append(rule)
-        if not dry_run:
-            for rule in found:
-                del self.present[rule.id]
-                rule.ends = now + terms.delete_delay
-                self._ending.append(rule)
+        wanted = dict.fromkeys(ids)
+        found = [self.present[rule_id] for rule_id in wanted if rule_id in self.present]
+        errors = [
+            problems.invalid("Rule does not exist", {"id": [rule_id]})
+            for rule_id in wanted
+            if rule_id not in self.present
+        ]
+        delay = plan.rule_delay if plan.delete_delay is None else plan.delete_delay
+        for rule in [] if dry_run else found:
+            del self.present[rule.id]
+            rule.ends = now + delay * self._scale
+            self._ending.append(rule)
         return RuleChange(tuple(found), tuple(errors))
 
     def ids_of(self, values: Iterable[str]) -> list[str]:

@@ -30,8 +30,10 @@ Supply = Callable[[float], Sequence[Draft]]
 
 @attrs.frozen
 class Template:
-    """A post but for its own parts: a bytes format with the keys id, at and code, and a note."""
+    """A draft as a bytes format with the keys id, at and code; `bare` is it without its rules."""
 
+    bare: bytes
+    rules: tuple[AppRule, ...]
     form: bytes
     note: str
 
@@ -44,17 +46,10 @@ class V2PostSource(PostSource):
     _selection: Selection
     _ids: Ids
     _rng: Random
-    _forms: WeakKeyDictionary[Draft, bytes] = attrs.Factory(WeakKeyDictionary)  # without rules
-    _templates: WeakKeyDictionary[Draft, tuple[tuple[AppRule, ...], Template]] = attrs.Factory(
-        WeakKeyDictionary
-    )
+    _templates: WeakKeyDictionary[Draft, Template] = attrs.Factory(WeakKeyDictionary)
 
     def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
-        """
-        Return `count` posts of the Unix time `now`, and a journal note for each.
-
-        Posts end in CRLF.  None are returned when there is no draft.
-        """
+        """Return `count` posts of the Unix time `now`, none without a draft, and their notes."""
         templates = [self._template(draft) for draft in self._supply(now)]
         if not templates:
             return [], []
@@ -72,24 +67,22 @@ class V2PostSource(PostSource):
 
     def _template(self, draft: Draft) -> Template:
         known = self._templates.get(draft)
-        if known is not None and known[0] is draft.rules:
-            return known[1]
-        form = self._forms.get(draft)
-        if form is None:
-            form = self._forms[draft] = self._form(draft)
-        if draft.home is None:
-            template = Template(form + b"}\r\n", "")
-        else:
-            rules = msgspec.json.encode(_matching_rules(draft)).replace(b"%", b"%%")
-            template = Template(
-                form + b',"matching_rules":' + rules + b"}\r\n", note_of(draft.rules)
-            )
-        self._templates[draft] = (draft.rules, template)
-        return template
+        if known is None or known.rules is not draft.rules:
+            bare = known.bare if known else as_format(self._encoded(draft))
+            known = self._templates[draft] = _with_rules(bare, draft)
+        return known
 
-    def _form(self, draft: Draft) -> bytes:
-        """Return the draft encoded up to its last brace, as a bytes format."""
-        return as_format(msgspec.json.encode(self._selection.cut(draft.post)).removesuffix(b"}"))
+    def _encoded(self, draft: Draft) -> bytes:
+        """Return what was asked for of the draft, up to its last brace."""
+        return msgspec.json.encode(self._selection.cut(draft.post)).removesuffix(b"}")
+
+
+def _with_rules(bare: bytes, draft: Draft) -> Template:
+    if draft.home is None:
+        return Template(bare, draft.rules, bare + b"}\r\n", "")
+    rules = msgspec.json.encode(_matching_rules(draft)).replace(b"%", b"%%")
+    form = bare + b',"matching_rules":' + rules + b"}\r\n"
+    return Template(bare, draft.rules, form, note_of(draft.rules))
 
 
 def note_of(rules: Sequence[AppRule]) -> str:
