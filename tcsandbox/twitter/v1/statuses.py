@@ -15,18 +15,12 @@ from tcsandbox.twitter.common.text import CODE, CREATED_AT, POST_ID, Json, Text
 from tcsandbox.twitter.common.writing import add_anything, add_link, add_mention, add_sentence
 from tcsandbox.twitter.v1.filters import LocationBox
 from tcsandbox.twitter.v1.users import make_location, make_user, twitter_time
-from tcsandbox.twitter.v1.writing import (
-    CLASSIC_LENGTH,
-    add_picture,
-    add_poll,
-    add_term,
-    entities,
-    media,
-)
+from tcsandbox.twitter.v1.writing import add_picture, add_poll, add_term, entity_members
 
 TIMESTAMP_MS = "zqMILLISzq"
 
 CROWD = 50  # mentions in a reply to everybody: X's own limit, and what makes a post large
+CLASSIC_LENGTH = 140  # a longer text is sent cut, with the whole in `extended_tweet`
 LINK_ROOM = 24  # code points kept free in a cut text for the link to the whole post
 
 _IN_REPLY_TO = "status_id status_id_str user_id user_id_str screen_name"
@@ -122,9 +116,7 @@ class StatusWriter:
 
     def _status(self, text: Text, subject: Subject, stamp: Stamp) -> Json:
         rng = self.rng
-        where: Json = {"geo": None, "coordinates": None, "place": None}
-        if isinstance(subject, LocationBox):
-            where = make_location(rng, subject)
+        box = subject if isinstance(subject, LocationBox) else None
         said = _texts(text, stamp)
         # In the order in which the stream had them.
         return {
@@ -136,7 +128,7 @@ class StatusWriter:
             "truncated": said.pop("truncated"),
             **dict.fromkeys(IN_REPLY_TO),
             "user": make_user(rng, subject if isinstance(subject, int) else None),
-            **where,
+            **make_location(rng, box),
             "contributors": None,
             "is_quote_status": False,
             "quote_count": 0,
@@ -181,32 +173,14 @@ class StatusWriter:
 
 
 def _texts(text: Text, stamp: Stamp) -> Json:
-    """
-    Return the members of a status that hold `text` and its entities.
-
-    A long text is cut, and stands whole in extended_tweet.
-    """
+    """Return the members that hold `text`: a long one is cut, and whole in extended_tweet."""
     text = text.with_code(stamp.code)
     if len(text.text) <= CLASSIC_LENGTH:
-        return {"text": text.text, "truncated": False, **_entities(text)}
+        return {"text": text.text, "truncated": False, **entity_members(text)}
     short = text.cut(CLASSIC_LENGTH - LINK_ROOM - 1)
     link = f"https://t.co/{stamp.code}"
     whole = f"https://twitter.com/i/web/status/{stamp.post_id}"
     short.add(link, "urls", url=link, expanded_url=whole, display_url="twitter.com/i/web/status/…")
-    extended: Json = {
-        "full_text": text.text,
-        "display_text_range": [0, len(text.text)],
-        **_entities(text),
-    }
-    return {
-        "text": short.text,
-        "truncated": True,
-        "extended_tweet": extended,
-        "entities": entities(short),
-    }
-
-
-def _entities(text: Text) -> Json:
-    extended = media(text)
-    members: Json = {"entities": entities(text)}
-    return members | ({"extended_entities": {"media": extended}} if extended else {})
+    extended = {"full_text": text.text, "display_text_range": [0, len(text.text)]}
+    said: Json = {"text": short.text, "truncated": True, **entity_members(short)}
+    return {**said, "extended_tweet": {**extended, **entity_members(text)}}

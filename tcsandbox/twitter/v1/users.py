@@ -38,11 +38,7 @@ def make_user(rng: Random, user_id: int | None = None) -> Json:
         "translator_type": "none",
         "protected": False,
         "verified": rng.random() < 0.05,
-        "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
-        "friends_count": rng.randrange(5_000),
-        "listed_count": rng.randrange(200),
-        "favourites_count": rng.randrange(50_000),
-        "statuses_count": rng.randrange(1, 200_000),
+        **_counts(rng),
         "created_at": twitter_time(joined),
         "utc_offset": offset,
         "time_zone": zone,
@@ -51,9 +47,17 @@ def make_user(rng: Random, user_id: int | None = None) -> Json:
         "contributors_enabled": False,
         "is_translator": False,
         **_profile(rng, user_id),
-        "following": None,
-        "follow_request_sent": None,
-        "notifications": None,
+        **dict.fromkeys(("following", "follow_request_sent", "notifications")),
+    }
+
+
+def _counts(rng: Random) -> Json:
+    return {
+        "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
+        "friends_count": rng.randrange(5_000),
+        "listed_count": rng.randrange(200),
+        "favourites_count": rng.randrange(50_000),
+        "statuses_count": rng.randrange(1, 200_000),
     }
 
 
@@ -79,8 +83,10 @@ def _profile(rng: Random, user_id: int) -> Json:
     }
 
 
-def make_location(rng: Random, box: LocationBox) -> Json:
+def make_location(rng: Random, box: LocationBox | None) -> Json:
     """Return `geo`, `coordinates` and `place` of a post inside `box`: half have only a place."""
+    if box is None:
+        return {"geo": None, "coordinates": None, "place": None}
     longitude = some_degree(box.west, box.east, rng)
     latitude = some_degree(box.south, box.north, rng)
     place = _place(rng, box)

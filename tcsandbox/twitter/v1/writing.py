@@ -6,13 +6,12 @@ from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import CODE, Json, Text
 from tcsandbox.twitter.common.writing import add_piece, video_variants
 
-CLASSIC_LENGTH = 140  # a longer text is sent cut, with the whole in `extended_tweet`
 KINDS = ("hashtags", "urls", "user_mentions", "symbols")
 NAMES = {"hashtag": "hashtags", "mention": "user_mentions", "cashtag": "symbols"}
 
 
-def entities(text: Text) -> Json:
-    """Return the `entities` object; media and polls appear in it only where there are some."""
+def entity_members(text: Text) -> Json:
+    """Return `entities` and, if there are media, `extended_entities`, which has all of theirs."""
     found: dict[str, list[Json]] = {kind: [] for kind in KINDS}
     for kind, start, end, members in text.at:
         indices = {} if kind == "polls" else {"indices": [start, end]}
@@ -22,16 +21,12 @@ def entities(text: Text) -> Json:
         elif kind == "mention":
             still = {**members, "id_str": str(members["id"])}
         found.setdefault(NAMES.get(kind, kind), []).append({**still, **indices})
-    return dict(found)
-
-
-def media(text: Text) -> list[Json]:
-    """Return the media with all their members, as `extended_entities` has them."""
-    return [
+    media = [
         {**m, "type": "video" if "video_info" in m else "photo", "indices": [start, end]}
         for kind, start, end, m in text.at
         if kind == "media"
     ]
+    return {"entities": found, **({"extended_entities": {"media": media}} if media else {})}
 
 
 def add_term(text: Text, term: str, rng: Random) -> None:

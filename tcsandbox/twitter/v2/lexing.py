@@ -25,6 +25,11 @@ class InvalidRule(Exception):
         self.details = details
 
 
+def no_viable(text: str, at: int) -> InvalidRule:
+    """Return X's refusal of `text`, which it did not expect at position `at`."""
+    return InvalidRule(f"no viable alternative at input '{text}' (at position {at})")
+
+
 @attrs.frozen
 class RuleToken:
     """A piece of a rule; `kind` is a group of the pattern, or "or" or "end"."""
@@ -42,7 +47,7 @@ def tokenize(rule: str) -> Iterator[RuleToken]:
         if kind is None:
             continue
         if kind in ("odd", "other"):
-            raise InvalidRule(f"no viable alternative at input '{found[0]}' (at position {at})")
+            raise no_viable(found[0], at)
         if kind == "value":
             yield RuleToken("operator", found["operator"], at, found["value"])
         elif kind == "word" and found[0] == "OR":

@@ -33,19 +33,23 @@ def make_user(rng: Random, wanted: str | None = None) -> Json:
         "location": rng.choice(vocabulary.PLACES) or "",
         "profile_image_url": f"https://pbs.twimg.com/profile_images/{image}",
         "protected": False,
-        "public_metrics": {
-            "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
-            "following_count": rng.randrange(5_000),
-            "tweet_count": rng.randrange(1, 200_000),
-            "listed_count": rng.randrange(200),
-            "like_count": rng.randrange(50_000),
-            "media_count": rng.randrange(2_000),
-        },
+        "public_metrics": _metrics(rng),
         "url": rng.choice(("", f"https://t.co/{rng.randrange(1 << 40):010x}")),
         "verified": verified,
         "verified_type": "blue" if verified else "none",
         "is_identity_verified": False,
         "parody": False,
+    }
+
+
+def _metrics(rng: Random) -> Json:
+    return {
+        "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
+        "following_count": rng.randrange(5_000),
+        "tweet_count": rng.randrange(1, 200_000),
+        "listed_count": rng.randrange(200),
+        "like_count": rng.randrange(50_000),
+        "media_count": rng.randrange(2_000),
     }
 
 

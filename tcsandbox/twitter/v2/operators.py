@@ -6,7 +6,7 @@ import re
 from tcsandbox.twitter.v2 import clauses
 from tcsandbox.twitter.v2.clauses import MILES_A_DEGREE, RuleClause
 from tcsandbox.twitter.v2.facts import spaced, tokens
-from tcsandbox.twitter.v2.lexing import InvalidRule
+from tcsandbox.twitter.v2.lexing import InvalidRule, no_viable
 
 _USER = (r"@?[A-Za-z0-9_]{1,20}", "Invalid username '{value}' in '{name}:'")
 _REFERENCE = "Reference to invalid operator '{name}:{value}'."
@@ -46,7 +46,7 @@ def read(name: str, value: str, at: int, box_miles: float | None) -> RuleClause:
     name, plain = name.lower(), value.strip('"')
     known = name in NEVER or name in LABELS or name in READERS or name == "bounding_box"
     if known and not plain:
-        raise InvalidRule(f"no viable alternative at input '{name}:' (at position {at})")
+        raise no_viable(f"{name}:", at)
     if name in NEVER:
         return clauses.LabelClause(name, plain)
     if name in LABELS:

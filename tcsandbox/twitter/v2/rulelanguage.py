@@ -8,7 +8,7 @@ are accepted and match nothing.  The sentences about faults are, as far as known
 from tcsandbox.twitter.v2 import clauses, operators
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import spaced, tokens
-from tcsandbox.twitter.v2.lexing import InvalidRule, RuleToken, tokenize
+from tcsandbox.twitter.v2.lexing import InvalidRule, RuleToken, no_viable, tokenize
 
 _STOPWORDS = (
     "a an and at but by com from http https if in is it its me my or rt the this to too "
@@ -82,10 +82,7 @@ class _RuleParser:
         while self._next.kind not in ("or", "close", "end"):
             terms.append(self._term())
         if not terms:
-            token = self._next
-            raise InvalidRule(
-                f"no viable alternative at input '{token.text}' (at position {token.at})"
-            )
+            raise no_viable(self._next.text, self._next.at)
         return terms[0] if len(terms) == 1 else clauses.AndClause(tuple(terms))
 
     def _term(self) -> RuleClause:
@@ -95,7 +92,7 @@ class _RuleParser:
             if self._next.kind == "minus":
                 raise InvalidRule(*_no_positive(token.at))
             if self._next.kind in ("or", "close", "end") or self._next.at != token.at + 1:
-                raise InvalidRule(f"no viable alternative at input '-' (at position {token.at})")
+                raise no_viable("-", token.at)
             return clauses.NotClause(self._term())
         if token.kind == "open":
             inner = self.alternatives()
@@ -121,7 +118,7 @@ def _atom(token: RuleToken) -> RuleClause:
             return clauses.EntityClause(text)
     words = tokens(text)
     if not words:
-        raise InvalidRule(f"no viable alternative at input '{token.text}' (at position {token.at})")
+        raise no_viable(token.text, token.at)
     return clauses.WordsClause(text, spaced(words))
 
 
