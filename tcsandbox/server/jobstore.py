@@ -12,18 +12,8 @@ from datetime import datetime
 
 import attrs
 
-from tcsandbox.server.rows import (
-    RESEARCHER_ID,
-    RESEARCHER_TOKEN,
-    STARTED,
-    STARTING,
-    STOPPED,
-    STOPPING,
-    TOKEN,
-    JobRow,
-    UpdateRow,
-    UserAccount,
-)
+from tcsandbox.server import rows
+from tcsandbox.server.rows import TOKEN, JobRow, UpdateRow, UserAccount
 
 
 @attrs.frozen
@@ -63,7 +53,7 @@ class JobStore:
         self.jobs: dict[int, JobRow] = {}
         self.updates: dict[int, list[UpdateRow]] = {}
         self.history: list[Modification] = []
-        self.add_user(UserAccount(RESEARCHER_ID, "admin", RESEARCHER_TOKEN, staff=True))
+        self.add_user(UserAccount(rows.RESEARCHER_ID, "admin", rows.RESEARCHER_TOKEN, staff=True))
         self.add_user(UserAccount(worker_id, "client1", token))
 
     def add_user(self, user: UserAccount) -> None:
@@ -74,7 +64,7 @@ class JobStore:
         """Return the user whose token this is, or None."""
         return next((user for user in self.users.values() if user.token == token), None)
 
-    def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> JobRow:
+    def create(self, name: str, keywords: str | None = None, status: int = rows.STARTING) -> JobRow:
         """Add a job for this store's worker, as the researcher would, and return it."""
         return self.insert(
             {
@@ -82,7 +72,7 @@ class JobStore:
                 "keywords": keywords,
                 "status": status,
                 "assigned_worker": self.worker_id,
-                "created_by": RESEARCHER_ID,
+                "created_by": rows.RESEARCHER_ID,
             }
         )
 
@@ -100,11 +90,11 @@ class JobStore:
 
     def start(self, job_id: int) -> None:
         """Ask for the capture to run: write status 2."""
-        self.write(job_id, {"status": STARTING})
+        self.write(job_id, {"status": rows.STARTING})
 
     def stop(self, job_id: int) -> None:
         """Ask for the capture to end: write status 4."""
-        self.write(job_id, {"status": STOPPING})
+        self.write(job_id, {"status": rows.STOPPING})
 
     def rekey(self, job_id: int, text: str | None) -> None:
         """Give the job other keywords."""
@@ -113,7 +103,7 @@ class JobStore:
     def archive(self, job_id: int) -> None:
         """Put the job away, which stops it: status 5."""
         self.write(job_id, {"archived_date": self._now()})
-        self.jobs[job_id].archived_by = RESEARCHER_ID
+        self.jobs[job_id].archived_by = rows.RESEARCHER_ID
 
     def reassign(self, job_id: int, worker: int) -> None:
         """Give the job to another client, who is created if unknown."""
@@ -165,14 +155,14 @@ class JobStore:
         for member, value in values.items():
             setattr(job, member, value)
         if job.archived_date is not None and job.archived_date != archived:
-            job.status = STOPPED
+            job.status = rows.STOPPED
         job.modified_date = now = self._now()
         if job.status == status:
             return frozenset()
-        if job.status == STOPPED:
+        if job.status == rows.STOPPED:
             job.stopped = now
             return frozenset({"stopped"})
-        if job.status != STARTED:
+        if job.status != rows.STARTED:
             return frozenset()
         job.started = now
         if job.first_started is None:

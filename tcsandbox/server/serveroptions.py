@@ -5,6 +5,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tcsandbox.arguments import SentenceParser
 from tcsandbox.server import fields
@@ -23,20 +24,15 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         description="A stand-in for the capture server, with its jobs in memory.",
         allow_abbrev=False,
     )
-    parser.add_argument("--port", type=_port, required=True, help="0 for any free one")
-    parser.add_argument("--interface", type=_address, default="127.0.0.1")
-    parser.add_argument("--token", type=_token, default=TOKEN, help="the client's, 40 hex digits")
-    parser.add_argument("--worker-id", type=_worker, default=1, help="the client's user id")
-    parser.add_argument(
-        "--job",
-        type=_job,
-        action="append",
-        default=[],
-        metavar="NAME:KEYWORDS",
-        help="a job of the client's; may be repeated",
-    )
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the jobs there")
-    parser.add_argument("--status", type=_status, default=STARTING, help="of the jobs, 0 to 5")
+    add = parser.add_argument
+    add("--port", type=_port, required=True, help="0 for any free one")
+    add("--interface", type=_address, default="127.0.0.1")
+    add("--token", type=_token, default=TOKEN, help="the client's, 40 hex digits")
+    add("--worker-id", type=_worker, default=1, help="the client's user id")
+    many: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME:KEYWORDS"}
+    add("--job", type=_job, **many, help="a job of the client's; may be repeated")
+    add("--keep", type=Path, metavar="FILE", help="keep the jobs there")
+    add("--status", type=_status, default=STARTING, help="of the jobs, 0 to 5")
     options = parser.parse_args(arguments)
     names = [name for name, _keywords in options.job]
     for name in names:

@@ -116,7 +116,6 @@ class StatusWriter:
 
     def _status(self, text: Text, subject: Subject, stamp: Stamp) -> Json:
         rng = self.rng
-        box = subject if isinstance(subject, LocationBox) else None
         said = _texts(text, stamp)
         # In the order in which the stream had them.
         return {
@@ -128,7 +127,7 @@ class StatusWriter:
             "truncated": said.pop("truncated"),
             **dict.fromkeys(IN_REPLY_TO),
             "user": make_user(rng, subject if isinstance(subject, int) else None),
-            **make_location(rng, box),
+            **make_location(rng, subject if isinstance(subject, LocationBox) else None),
             "contributors": None,
             "is_quote_status": False,
             "quote_count": 0,
@@ -136,9 +135,7 @@ class StatusWriter:
             "retweet_count": rng.randrange(900),
             "favorite_count": rng.randrange(5_000),
             **said,
-            "favorited": False,
-            "retweeted": False,
-            "possibly_sensitive": False,
+            **dict.fromkeys(("favorited", "retweeted", "possibly_sensitive"), False),
             "filter_level": "low",
             "lang": rng.choice(vocabulary.SENTENCES)[0],
         }

@@ -44,10 +44,8 @@ def make_user(rng: Random, user_id: int | None = None) -> Json:
         "time_zone": zone,
         "geo_enabled": rng.random() < 0.4,
         "lang": rng.choice((None, "en", "ja", "pt")),
-        "contributors_enabled": False,
-        "is_translator": False,
+        **dict.fromkeys(("contributors_enabled", "is_translator"), False),
         **_profile(rng, user_id),
-        **dict.fromkeys(("following", "follow_request_sent", "notifications")),
     }
 
 
@@ -80,6 +78,7 @@ def _profile(rng: Random, user_id: int) -> Json:
         "profile_banner_url": f"https://pbs.twimg.com/profile_banners/{user_id}/1446842571",
         "default_profile": plain,
         "default_profile_image": False,
+        **dict.fromkeys(("following", "follow_request_sent", "notifications")),
     }
 
 

@@ -37,8 +37,7 @@ def make_user(rng: Random, wanted: str | None = None) -> Json:
         "url": rng.choice(("", f"https://t.co/{rng.randrange(1 << 40):010x}")),
         "verified": verified,
         "verified_type": "blue" if verified else "none",
-        "is_identity_verified": False,
-        "parody": False,
+        **dict.fromkeys(("is_identity_verified", "parody"), False),
     }
 
 

@@ -5,7 +5,7 @@ Pure; time is a parameter.  An app holds a value once, whatever the tag: X calls
 under another tag a DuplicateRule and names the rule that has it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -47,7 +47,11 @@ class RuleChange:
 
     rules: tuple[AppRule, ...]
     errors: tuple[Json, ...]
-    invalid: int = 0  # of the errors, those of rules that cannot be read
+
+    @property
+    def invalid(self) -> int:
+        """How many of the errors are about rules that cannot be read."""
+        return sum("details" in error for error in self.errors)
 
 
 @attrs.define
@@ -70,17 +74,11 @@ class RuleStore:
         """
         rules: list[AppRule] = []
         errors: list[Json] = []
-        invalid = 0
         taken: dict[str, str | None] = {_same(r.value): r.id for r in self.present.values()}
         for value, tag in wanted:
-            try:
-                clause = parse(value, plan.rule_length, plan.box_miles)
-            except InvalidRule as e:
-                errors.append(problems.invalid_rule(value, e.details))
-                invalid += 1
-                continue
-            if _same(value) in taken:
-                errors.append(problems.duplicate_rule(value, taken[_same(value)]))
+            clause = _read(value, plan, taken)
+            if not isinstance(clause, RuleClause):
+                errors.append(clause)
                 continue
             rule_id = str(FIRST_ID + (self._count + len(rules)) * ID_STEP)
             effective = now + plan.rule_delay * self._scale
@@ -88,12 +86,13 @@ class RuleStore:
             taken[_same(value)] = None
         if len(self.present) + len(rules) > plan.rule_cap:
             raise Denied(problems.too_many_rules(plan.rule_cap))
-        if invalid and plan.atomic:
-            return RuleChange((), tuple(errors), invalid)
+        done = RuleChange(tuple(rules), tuple(errors))
+        if done.invalid and plan.atomic:
+            return attrs.evolve(done, rules=())
         if not dry_run:
             self._count += len(rules)
             self.present.update((rule.id, rule) for rule in rules)
-        return RuleChange(tuple(rules), tuple(errors), invalid)
+        return done
 
     def delete(self, ids: Iterable[str], now: float, plan: Plan, dry_run: bool) -> RuleChange:
         """Delete the rules with these ids; an id that no rule has becomes an error."""
@@ -127,6 +126,17 @@ class RuleStore:
         members = ("id", "value", "tag", "effective", "ends")
         everything = [*self.present.values(), *self._ending]
         return [{name: getattr(rule, name) for name in members} for rule in everything]
+
+
+def _read(value: str, plan: Plan, taken: Mapping[str, str | None]) -> RuleClause | Json:
+    """Return the clause of a new rule, or X's error about it."""
+    try:
+        clause = parse(value, plan.rule_length, plan.box_miles)
+    except InvalidRule as e:
+        return problems.invalid_rule(value, e.details)
+    if _same(value) in taken:
+        return problems.duplicate_rule(value, taken[_same(value)])
+    return clause
 
 
 def _same(value: str) -> str:
