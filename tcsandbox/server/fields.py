@@ -6,7 +6,6 @@ no requests.  The server runs on Python 2 and Django REST framework 3.4, whose r
 to the twelve digits that Python 2 gives a float.
 """
 
-import enum
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,9 +13,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 import attrs
+import msgspec
 
 RATE_DIGITS: Final = 8
 RATE_PLACES: Final = 3
+ABSENT: Final = msgspec.UNSET  # stands for a member that a body lacks; null is a value
 MYSQL_INTEGERS: Final = (-(2**31), 2**31 - 1)
 
 _MOMENT = re.compile(
@@ -36,15 +37,6 @@ class Invalid(Exception):
     def __init__(self, *messages: str) -> None:
         super().__init__(*messages)
         self.messages = list(messages)
-
-
-class Absent(enum.Enum):
-    """The type of ABSENT, which stands for a member that a body lacks; null is a value."""
-
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
 
 
 @attrs.frozen

@@ -18,11 +18,7 @@ from tcsandbox.twitter.v1.users import twitter_time
 
 
 class Calm(SimulatorFault):
-    """
-    Answers 420 to more than `connects` in `window` seconds, for `ban` seconds.
-
-    Every connect during a ban doubles it.  Both times are scaled.
-    """
+    """Answers 420 by a CalmPolicy of these `connects` and, both scaled, `window` and `ban`."""
 
     connects: Count
     window: Seconds = 900.0

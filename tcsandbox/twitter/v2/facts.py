@@ -68,9 +68,9 @@ def spaced(words: list[str]) -> str:
 def facts_of(post: Any, draw: int) -> Facts:
     """Return what is in `post`, an object with all fields and expansions that a stream can send."""
     data, includes = post["data"], post["includes"]
-    everything = list(_parts(data, includes))
-    words = [word for part in everything for word in tokens(_URL.sub(" ", _text(part)))]
-    entities = [_entities(part) for part in everything]
+    whole = [part.get("note_tweet", part) for part in _parts(data, includes)]
+    words = [word for part in whole for word in tokens(_URL.sub(" ", part["text"]))]
+    entities = [part.get("entities", {}) for part in whole]
     links = [url for each in entities for url in each.get("urls", ())]
     labels = [*_entity_labels(entities), *_people(data, includes), *_kinds(data, includes)]
     return Facts(
@@ -96,14 +96,6 @@ def _parts(data: Any, includes: Any) -> Iterator[Any]:
     for other in includes.get("tweets", ()):
         if other["id"] in repeated:
             yield other
-
-
-def _text(part: Any) -> str:
-    return str(part.get("note_tweet", part)["text"])
-
-
-def _entities(part: Any) -> Any:
-    return part.get("note_tweet", part).get("entities", {})
 
 
 def _entity_labels(entities: list[Any]) -> Iterator[str]:

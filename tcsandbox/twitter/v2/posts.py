@@ -17,6 +17,9 @@ from tcsandbox.twitter.common.writing import add_link, add_mention
 from tcsandbox.twitter.v2 import objects, problems, texts
 from tcsandbox.twitter.v2.clauses import PostRequirements
 
+Part = dict[str, Any]
+Includes = dict[str, list[Any]]
+
 LONG = 280  # code points; a longer text stands whole in `note_tweet` only
 KINDS = {"retweet": "retweeted", "reply": "replied_to", "quote": "quoted"}
 
@@ -32,14 +35,14 @@ class V2PostWriter:
         """Return `data`, `includes` and perhaps `errors` of a post for `needs`: 1.5 to 6 kB."""
         kinds = set(needs.kinds) or self._some_kind(needs)
         author = objects.make_user(self.rng, needs.author)
-        includes: dict[str, list[Any]] = {"users": [author]}
+        includes: Includes = {"users": [author]}
         if "retweet" in kinds:
             data = self._retweet(needs, includes)
         else:
             data = self._written(texts.write(needs, self.rng), needs, includes)
         data.update(id=POST_ID, created_at=CREATED_AT, edit_history_tweet_ids=[POST_ID])
         data["author_id"] = author["id"]
-        post: dict[str, Any] = {"data": data, "includes": includes}
+        post: Part = {"data": data, "includes": includes}
         for kind in sorted(kinds - {"retweet"}):
             self._refer(post, kind, needs)
         return post
@@ -50,7 +53,7 @@ class V2PostWriter:
             return {"retweet"}
         return {"quote"} if 0.2 <= draw < 0.28 else {"reply"} if 0.28 <= draw < 0.44 else set()
 
-    def _retweet(self, needs: PostRequirements, includes: dict[str, list[Any]]) -> dict[str, Any]:
+    def _retweet(self, needs: PostRequirements, includes: Includes) -> Part:
         writer: Any = objects.make_user(self.rng, needs.retweeted)
         stamp = self._older()
         original = self._written(texts.write(needs, self.rng), needs, includes) | stamp
@@ -65,7 +68,7 @@ class V2PostWriter:
         data = self._around(needs) | {"text": text.text, "entities": texts.entities(text)}
         return data | {"referenced_tweets": [{"type": "retweeted", "id": original["id"]}]}
 
-    def _refer(self, post: dict[str, Any], kind: str, needs: PostRequirements) -> None:
+    def _refer(self, post: Part, kind: str, needs: PostRequirements) -> None:
         """Make `post` a reply or a quote; one time in eight X does not find the other post."""
         anything = PostRequirements(plain=True)
         other = self._written(texts.write(anything, self.rng), anything, {}) | self._older()
@@ -84,7 +87,7 @@ class V2PostWriter:
         if user not in post["includes"]["users"]:
             post["includes"]["users"].append(user)
 
-    def _older(self) -> dict[str, Any]:
+    def _older(self) -> Part:
         """Return the ids and times of an older post."""
         rng = self.rng
         post_id = str(rng.randrange(1 << 59, 1 << 60))
@@ -92,9 +95,7 @@ class V2PostWriter:
         times = {"created_at": objects.iso(when), "edit_history_tweet_ids": [post_id]}
         return {"id": post_id, "conversation_id": post_id, **times}
 
-    def _written(
-        self, text: Text, needs: PostRequirements, includes: dict[str, list[Any]]
-    ) -> dict[str, Any]:
+    def _written(self, text: Text, needs: PostRequirements, includes: Includes) -> Part:
         """Return a post's own members; put what they refer to into `includes`."""
         data = self._around(needs)
         self._attach(data, text, needs, includes)
@@ -108,7 +109,7 @@ class V2PostWriter:
         note = {"text": text.text, "entities": texts.entities(text)}
         return data | {"text": short.text, "entities": texts.entities(short), "note_tweet": note}
 
-    def _around(self, needs: PostRequirements) -> dict[str, Any]:
+    def _around(self, needs: PostRequirements) -> Part:
         """Return the members of a post that do not depend on its text."""
         rng = self.rng
         return {
@@ -133,13 +134,7 @@ class V2PostWriter:
             "context_annotations": objects.make_annotations(rng),
         }
 
-    def _attach(
-        self,
-        data: dict[str, Any],
-        text: Text,
-        needs: PostRequirements,
-        includes: dict[str, list[Any]],
-    ) -> None:
+    def _attach(self, data: Part, text: Text, needs: PostRequirements, includes: Includes) -> None:
         """Attach photos, a video or a poll to the post `data`, and add the link to `text`."""
         rng, draw = self.rng, 1.0 if needs.plain else self.rng.random()
         wanted = ["photo"] if needs.has & {"media", "images"} else []
