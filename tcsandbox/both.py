@@ -141,11 +141,7 @@ def _unusable(folder: Path, why: str) -> SandboxError:
 
 
 def _lock(folder: Path) -> None:
-    """
-    Keep a second sandbox out of `folder` as long as this process lives.
-
-    Raise SandboxError when one is there already, and OSError.
-    """
+    """Keep a second sandbox out of `folder` while this one lives; raise SandboxError, OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -37,11 +37,7 @@ def write_settings(path: Path, api: str, twitter: str, server: str) -> None:
 
 
 def may_be_replaced(path: Path) -> bool:
-    """
-    Return whether `path` holds no settings, or those of an earlier sandbox.
-
-    The keys of a sandbox open nothing, so nobody misses them.
-    """
+    """Return whether `path` holds no settings, or those of a sandbox, whose keys open nothing."""
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -149,7 +149,11 @@ def _job(call: ApiCall) -> EndpointResult:
 
 
 def _active_job(call: ApiCall) -> EndpointResult:
-    """Answer activejobs/<id>/, one of the asker's: a write is no more, and DELETE deletes it."""
+    """
+    Answer activejobs/<id>/: one of the asker's own jobs.
+
+    A write is only a write here, and DELETE really deletes.
+    """
     read_only = call.quirks.without_activejobs_detail == 405
     method = call.allow("GET", *(() if read_only else ("PUT", "PATCH", "DELETE")))
     job = call.store.get(call.job_id())

@@ -14,10 +14,9 @@ from tcsandbox.server.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOK
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
-    Return `port`, `interface`, `token`, `worker_id`, `keep`, `status` and `job`.
+    Return the options; `job` is a list of pairs of name and keywords.
 
-    The last are pairs of name and keywords.  Anything wrong ends the process with status 2 and
-    one sentence.
+    Anything wrong ends the process with status 2 and one sentence.
     """
     parser = SentenceParser(
         prog="python -m tcsandbox.server",

@@ -25,12 +25,7 @@ Members: TypeAlias = dict[str, object]
 def job_members(
     job: JobRow, store: JobStore, url: str, naive: frozenset[str] = frozenset()
 ) -> Members:
-    """
-    Return every member of a job.
-
-    Those in `naive` are written without their Z, as in the answer to the very write that set
-    them.
-    """
+    """Return every member of a job; times in `naive`, which this very write set, lack their Z."""
 
     def written(member: str) -> object:
         if member.endswith("_username"):

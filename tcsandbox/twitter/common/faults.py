@@ -52,7 +52,7 @@ class AnswerFault(SimulatorFault):
 
     @abstractmethod
     def answer(self, request: Request, now: float) -> int:
-        """Answer `request`, made at the Unix time `now`, or do not; return the status or 0."""
+        """Answer `request`, made at the Unix time `now`, or not; return the status, 0 for none."""
 
 
 class HttpStatusFault(AnswerFault, kw_only=True, tag="status"):

@@ -43,12 +43,7 @@ class RateLimitWindow:
 
 @attrs.define
 class App:
-    """
-    An app.
-
-    `recent` are the posts that it was sent last, and `ended` is when its last search stream
-    ended; both serve backfill.
-    """
+    """An app; its `recent` posts, and when its last search stream `ended`, serve backfill."""
 
     plan: Plan
     pool: Pool

@@ -56,11 +56,7 @@ class V2Desk:
             self.add_foreign(fault.value, fault.tag)
 
     def add_foreign(self, value: str, tag: str | None = None) -> str:
-        """
-        Add a rule as another program with the same keys would; return its id.
-
-        Raise ValueError for a rule that X would not take.
-        """
+        """Add a rule as another program would, and return its id; raise ValueError if X refuses."""
         app, now = self._first(), self._now()
         try:
             done = app.rules.add([(value, tag)], now, app.plan, dry_run=False)

@@ -73,11 +73,7 @@ class Pool:
         self._rules = rules
 
     def _lacking(self, rules: tuple[AppRule, ...]) -> list[AppRule]:
-        """
-        Return the rules with too few drafts, those with the fewest first.
-
-        A rule stands there once for each draft that it lacks.
-        """
+        """Return the rules with too few drafts, fewest first, each once for each draft it lacks."""
         quota = min(MOST, max(FEWEST, DRAFTS // max(len(rules), 1)))
         counts, hopeless = self._written, self._hopeless
         short = [r for r in rules if counts[r.id] < quota and r.id not in hopeless]
