@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import msgspec
+
 from tcsandbox.twitter.common.ids import Ids
-from tcsandbox.twitter.common.text import CODE
+from tcsandbox.twitter.common.text import CODE, CREATED_AT, POST_ID
 from tcsandbox.twitter.v1.filters import Filter
 from tcsandbox.twitter.v1.posts import V1PostSource
 from tcsandbox.twitter.v2.clauses import PostRequirements
-from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.objects import iso
-from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID, V2PostWriter
+from tcsandbox.twitter.v2.posts import V2PostWriter
 
 JOBS = 3
 """Captures in v2."""
@@ -75,7 +76,7 @@ def rule_id(job: int) -> str:
 def matching_rules(jobs: Sequence[int], tags: Sequence[str]) -> bytes:
     """How a v2 post for these captures ends."""
     rules = [{"id": rule_id(job), "tag": tags[job]} for job in jobs]
-    return b',"matching_rules":%b}\r\n' % encode(rules)
+    return b',"matching_rules":%b}\r\n' % msgspec.json.encode(rules)
 
 
 def v1_templates() -> list[Template]:
@@ -96,6 +97,8 @@ def v2_templates() -> list[Template]:
 
 
 def _v2_template(post: Any, now: datetime) -> Template:
-    text = encode(post).removesuffix(b"}").replace(CREATED_AT.encode(), iso(now).encode())
+    text = (
+        msgspec.json.encode(post).removesuffix(b"}").replace(CREATED_AT.encode(), iso(now).encode())
+    )
     text = re.sub(CODE.encode(), b"qX3wZb9LkT", text)
     return text.split(POST_ID.encode())

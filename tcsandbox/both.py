@@ -15,7 +15,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from tcsandbox.example import RULE_DELAY, SandboxAddresses, may_be_replaced, write_settings
+from tcsandbox.example import RULE_DELAY, may_be_replaced, write_settings
 from tcsandbox.server import TOKEN, CaptureServer
 from tcsandbox.twitter import Plan, Simulator, SimulatorSettings
 
@@ -32,6 +32,9 @@ JOBS = {
 both; v1.1 has one stream for one capture."""
 RATE = 20.0
 """Posts a second: enough to see, not enough to fill a disk over lunch (about 5 MB a minute)."""
+
+_NO_FOLDER = "there is a file of that name"
+_NOT_OURS = "the settings.json there is not a sandbox's, and would be overwritten"
 
 
 class SandboxError(Exception):
@@ -57,18 +60,12 @@ class Sandbox(Service):
             self.folder.mkdir(parents=True, exist_ok=True)
             _lock(self.folder)
             if not may_be_replaced(self.settings_path):
-                raise SandboxError(
-                    f"The sandbox cannot be set up in {self.folder}: the settings.json there is "
-                    "not a sandbox's, and would be overwritten."
-                )
+                raise _unusable(self.folder, _NOT_OURS)
             self._sockets = [_listening(TWITTER_PORT), _listening(SERVER_PORT)]
-            write_settings(
-                self.settings_path, SandboxAddresses(self.twitter_url, self.server_url, api)
-            )
+            write_settings(self.settings_path, api, self.twitter_url, self.server_url)
         except OSError as e:
-            in_the_way = isinstance(e, FileExistsError)
-            reason = "there is a file of that name" if in_the_way else e.strerror
-            raise SandboxError(f"The sandbox cannot be set up in {self.folder}: {reason}.") from e
+            why = _NO_FOLDER if isinstance(e, FileExistsError) else str(e.strerror)
+            raise _unusable(self.folder, why) from e
         settings = SimulatorSettings(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
         self._twitter = Simulator(reactor, Random(), settings)
         self._server = CaptureServer(reactor)
@@ -108,11 +105,8 @@ class Sandbox(Service):
         """Return what the console shows: what runs where, where the files are, and what to try."""
         data = self.folder / "data"
         names = " and ".join(repr(name) for name in JOBS[self._api])
-        job = f"{self.server_url}activejobs/1/"
-        patch = (
-            f"curl -fsS -o /dev/null -X PATCH -H 'Authorization: Token {TOKEN}' "
-            f"-H 'Content-Type: application/json' {job} -d"
-        )
+        curl = f"curl -fsS -H 'Authorization: Token {TOKEN}' {self.server_url}activejobs/1/"
+        patch = f"{curl} -o /dev/null -X PATCH -H 'Content-Type: application/json' -d"
         return f"""\
 A sandbox of the Twitter capture client: everything runs in this process, on this machine only.
 
@@ -128,7 +122,7 @@ What a researcher would do with 'demo' on the server's website, to be pasted int
   stop     {patch} '{{"status": 4}}'
   start    {patch} '{{"status": 2}}'
   re-key   {patch} '{{"keywords": "espresso, iced coffee"}}'
-  look     curl -fsS -H 'Authorization: Token {TOKEN}' {job}
+  look     {curl}
 
 Ctrl-C here ends it all and finishes the files.
 """
@@ -142,12 +136,12 @@ def sandbox(folder: Path, api: str, reactor: Any) -> Sandbox:
         raise SystemExit(str(e)) from None
 
 
-def _lock(folder: Path) -> None:
-    """
-    Keep a second sandbox out of `folder` as long as this process lives.
+def _unusable(folder: Path, why: str) -> SandboxError:
+    return SandboxError(f"The sandbox cannot be set up in {folder}: {why}.")
 
-    Raise SandboxError when one is there already, and OSError.
-    """
+
+def _lock(folder: Path) -> None:
+    """Keep a second sandbox out of `folder` while this one lives; raise SandboxError, OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -160,18 +154,10 @@ def _lock(folder: Path) -> None:
 
 def _listening(preferred: int) -> socket.socket:
     """Return a socket that listens at the preferred port of HOST, or else at any free one."""
-    for port in (preferred, 0):
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((HOST, port))
-            listening.listen(50)
-            # Twisted accepts until there is nothing more to accept.
-            listening.setblocking(False)
-        except OSError:
-            listening.close()
-            if port == 0:
-                raise
-        else:
-            return listening
-    raise AssertionError("port 0 is always the last one tried")
+    try:
+        listening = socket.create_server((HOST, preferred), backlog=50)
+    except OSError:
+        listening = socket.create_server((HOST, 0), backlog=50)
+    # Twisted accepts until there is nothing more to accept.
+    listening.setblocking(False)
+    return listening

@@ -1,8 +1,4 @@
-"""
-The settings file of the sandbox's client: an example that works.
-
-Knows the keys and what a newcomer wants to see; opens nothing but the settings file.
-"""
+"""The settings file of the sandbox's client, an example that works."""
 
 import json
 from pathlib import Path
@@ -16,28 +12,32 @@ RULE_DELAY = 2.0
 """Seconds until a rule of the simulated X works; the real one takes about 20."""
 
 
-@attrs.frozen
-class SandboxAddresses:
-    """Where both ends are: `twitter` is the root of both APIs, `api` is "2" or "1.1"."""
+def write_settings(path: Path, api: str, twitter: str, server: str) -> None:
+    """
+    Write the settings for `api`, "2" or "1.1", readable by their owner only; raise OSError.
 
-    twitter: str
-    server: str
-    api: str
-
-
-def write_settings(path: Path, ends: SandboxAddresses) -> None:
-    """Write the settings for `ends`, readable by their owner only; raise OSError."""
+    `twitter` is the root of both APIs, `server` the address of the server's.
+    """
+    settings = {
+        "server": {
+            "base_url": server,
+            "client_id": 1,
+            "auth_token": TOKEN,
+            "ping_interval": 1.0,
+            "update_interval": 5.0,
+        },
+        **_twitter(api, twitter),
+        "source_addr": "127.0.0.1",
+        "output": {"base_dir": "data", "minute_interval": 1},
+        "logging": _LOGGING,
+    }
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text(json.dumps(_settings(ends), indent=4) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(settings, indent=4) + "\n", encoding="utf-8")
 
 
 def may_be_replaced(path: Path) -> bool:
-    """
-    Return whether `path` holds no settings, or those of an earlier sandbox.
-
-    The keys of a sandbox open nothing, so nobody misses them.
-    """
+    """Return whether `path` holds no settings, or those of a sandbox, whose keys open nothing."""
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -49,33 +49,14 @@ def may_be_replaced(path: Path) -> bool:
     return bool(key == SANDBOX_CREDENTIALS.api_key)
 
 
-def _settings(ends: SandboxAddresses) -> dict[str, object]:
-    return {
-        "server": {
-            "base_url": ends.server,
-            "client_id": 1,
-            "auth_token": TOKEN,
-            "ping_interval": 1.0,
-            "update_interval": 5.0,
-        },
-        "twitter_auth": _credentials(ends.api),
-        "twitter": _twitter(ends),
-        "source_addr": "127.0.0.1",
-        "output": {"base_dir": "data", "minute_interval": 1},
-        "logging": _LOGGING,
-    }
-
-
-def _credentials(api: str) -> dict[str, str]:
-    """Return the keys that `api` needs: all four, or for v2 only the app's pair."""
+def _twitter(api: str, root: str) -> dict[str, object]:
+    """Return the keys and the section for `api`; v2 needs the app's pair of keys only."""
     keys: dict[str, str] = attrs.asdict(SANDBOX_CREDENTIALS)
-    return keys if api == "1.1" else {name: keys[name] for name in ("api_key", "api_secret")}
-
-
-def _twitter(ends: SandboxAddresses) -> dict[str, object]:
-    if ends.api == "1.1":
-        return {"api": "1.1", "stream_url": f"{ends.twitter}1.1/"}
-    return {"api": "2", "api_url": ends.twitter, "rule_delay": RULE_DELAY}
+    if api == "1.1":
+        return {"twitter_auth": keys, "twitter": {"api": api, "stream_url": f"{root}1.1/"}}
+    pair = {name: keys[name] for name in ("api_key", "api_secret")}
+    section = {"api": api, "api_url": root, "rule_delay": RULE_DELAY}
+    return {"twitter_auth": pair, "twitter": section}
 
 
 _LOGGING: dict[str, object] = {

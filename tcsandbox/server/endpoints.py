@@ -1,19 +1,100 @@
 """
 What each address of the API does, once the request is understood.
 
-Knows which rows an address shows and what its methods write; knows no routing and no bytes.
+Knows how this kind of server reads bodies, which rows an address shows, and what its methods write;
+knows no routing.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from tcsandbox.server.call import ApiCall, EndpointResult
-from tcsandbox.server.fields import written_moment
-from tcsandbox.server.jobstore import NoSuchJob
-from tcsandbox.server.negotiation import ApiError
+import attrs
+
+from tcsandbox.server import fields, views
+from tcsandbox.server.fields import RequestBody, written_moment
+from tcsandbox.server.forms import Forms
+from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
+from tcsandbox.server.negotiation import ApiError, ApiRequest, parse_body
 from tcsandbox.server.quirks import Quirks
 from tcsandbox.server.rows import RESEARCHER_ID, JobRow, UserAccount
 from tcsandbox.server.views import Members, update_members
+
+# The status, and the object that becomes JSON.
+EndpointResult: TypeAlias = tuple[int, object]
+
+
+@attrs.define
+class ApiCall:
+    """A request to an endpoint; `row` and `suffix` are the id and the format in the address."""
+
+    request: ApiRequest
+    store: JobStore
+    quirks: Quirks
+    row: str | None
+    query: Mapping[str, str]
+    suffix: str | None
+    user: UserAccount = attrs.field(init=False)  # set once the token is checked
+
+    @property
+    def format(self) -> str | None:
+        """The format that the address asks for, which wins over the Accept header."""
+        return self.suffix or self.query.get("format")
+
+    @property
+    def forms(self) -> Forms:
+        """The reader of the body's members, as this server's database can hold them."""
+        mysql = self.quirks.database == "mysql"
+        return Forms(self.store, fields.mysql_number if mysql else fields.whole_number)
+
+    def body(self) -> RequestBody:
+        """Return the body, its members under their present names; raise ApiError 400 and 415."""
+        body = parse_body(self.request)
+        values = dict(body.values)
+        if self.quirks.keywords_member != "keywords":
+            values.pop("keywords", None)
+            if self.quirks.keywords_member in values:
+                values["keywords"] = values.pop(self.quirks.keywords_member)
+        return RequestBody(values, body.form)
+
+    def job(self, job: JobRow, naive: frozenset[str] = frozenset()) -> Members:
+        """Return a job as this server and this request want it written."""
+        members = views.job_members(job, self.store, self._url(job), naive)
+        return self.renamed(members)
+
+    def renamed(self, members: Mapping[str, object]) -> Members:
+        """Return `members` under the names that this server gives them."""
+        return {
+            self.quirks.keywords_member if member == "keywords" else member: value
+            for member, value in members.items()
+        }
+
+    def page(self, rows: list[Members]) -> EndpointResult:
+        """Return one page of a list."""
+        return 200, views.page(rows, self.request.base + self.request.target, self.query)
+
+    def job_id(self) -> int:
+        """Return the number in the address; raise NoSuchJob, or Crash beyond what SQLite holds."""
+        if not re.fullmatch(r"-?\d+", self.row or "", re.ASCII):
+            raise NoSuchJob(self.row)
+        number = int(self.row or "")
+        if not -(2**63) <= number < 2**63:
+            raise Crash("integer too large")
+        return number
+
+    def allow(self, *methods: str) -> str:
+        """Return the method, GET for HEAD; raise ApiError 405 unless it is one of `methods`."""
+        method = "GET" if self.request.method == "HEAD" else self.request.method
+        if method not in methods:
+            raise ApiError(405, f'Method "{self.request.method}" not allowed.')
+        return method
+
+    def _url(self, job: JobRow) -> str:
+        # The format asked for leaks into the addresses, as it does from the real server.
+        tail = f".{self.suffix}" if self.suffix else "/"
+        wanted = f"?format={self.query['format']}" if self.query.get("format") else ""
+        return f"{self.request.base}/api/jobs/{job.id}{tail}{wanted}"
+
 
 Endpoint: TypeAlias = Callable[[ApiCall], EndpointResult]
 
@@ -51,15 +132,11 @@ def _active_jobs(call: ApiCall) -> EndpointResult:
 def _jobs(call: ApiCall, jobs: list[JobRow]) -> EndpointResult:
     if call.allow("GET", "POST") == "GET":
         return call.page([call.job(job) for job in jobs])
-    return 201, call.job(call.store.insert(call.forms.new_job(call.body())))
+    return 201, call.job(call.store.insert(call.forms.whole_job(None, call.body())))
 
 
 def _job(call: ApiCall) -> EndpointResult:
-    """
-    Answer jobs/<id>/: any job of anyone.
-
-    A write crashes over keywords and counts as a heartbeat.
-    """
+    """Answer jobs/<id>/, any job of anyone: a write crashes over keywords and is a heartbeat."""
     method = call.allow("GET", "PUT", "PATCH", "DELETE")
     job = call.store.get(call.job_id())
     if method == "GET":
@@ -126,39 +203,27 @@ def _modifications(call: ApiCall) -> EndpointResult:
 
 
 def _users(call: ApiCall) -> EndpointResult:
-    call.allow("GET")
-    return call.page([_user_members(user) for user in call.store.users.values()])
-
-
-def _user(call: ApiCall) -> EndpointResult:
-    """
-    Answer users/<id>/.
-
-    The server looks for `current` before it looks at the token, so with a token it is never
-    found.
-    """
-    call.allow("GET")
-    return 200, _user_members(_one(call, call.store.users))
+    return _people(call, call.store.users, _user_members)
 
 
 def _clients(call: ApiCall) -> EndpointResult:
+    clients = {id: user for id, user in call.store.users.items() if id != RESEARCHER_ID}
+    return _people(call, clients, lambda user: _client_members(call, user))
+
+
+def _people(
+    call: ApiCall, users: Mapping[int, UserAccount], members: Callable[[UserAccount], Members]
+) -> EndpointResult:
+    """
+    Answer a list of users, or the one whose id is in the address; raise ApiError 404.
+
+    The server looks for users/current/ before the token, so with a token it is not there.
+    """
     call.allow("GET")
-    return call.page([_client_members(call, user) for user in _client_users(call).values()])
-
-
-def _client(call: ApiCall) -> EndpointResult:
-    call.allow("GET")
-    return 200, _client_members(call, _one(call, _client_users(call)))
-
-
-def _client_users(call: ApiCall) -> dict[int, UserAccount]:
-    return {id: user for id, user in call.store.users.items() if id != RESEARCHER_ID}
-
-
-def _one(call: ApiCall, users: Mapping[int, UserAccount]) -> UserAccount:
-    """Return the user whose id is in the address; raise ApiError 404."""
+    if call.row is None:
+        return call.page([members(user) for user in users.values()])
     try:
-        return users[int(call.row or "")]
+        return 200, members(users[int(call.row)])
     except (ValueError, KeyError):
         raise ApiError(404, "Not found.") from None
 
@@ -188,7 +253,7 @@ _LISTS: Final[dict[str, Endpoint]] = {
 }
 _ROWS: Final[dict[str, Endpoint]] = {
     "activejobs": _active_job,
-    "clients": _client,
+    "clients": _clients,
     "jobs": _job,
-    "users": _user,
+    "users": _users,
 }

@@ -1,20 +1,43 @@
 """
 How an answer reaches the peer: in three framings, in one piece, in drops, or not to its end.
 
-Knows twisted.web and time; knows nothing of what is answered.
+Knows twisted.web, time, and what each fault does; knows nothing of what is answered.
 """
 
+import json
 from collections.abc import Callable
 from typing import Final
 
+import attrs
+import msgspec
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.web.http import datetimeToString
 from twisted.web.server import Request
 
-from tcsandbox.server.requestlog import Seen
-from tcsandbox.server.restapi import ApiAnswer
+from tcsandbox.server import quirks
+from tcsandbox.server.restapi import ApiAnswer, json_answer
 
 BODILESS: Final = (204, 304)
+Replacing = quirks.Answered | quirks.Silent | quirks.Closed | quirks.Redirected
+
+
+@attrs.define
+class Seen:
+    """
+    One request to the API, and the status of its answer.
+
+    `time` is epoch seconds, `path` has the query, `body` is cut at 4,096 characters.  `status`
+    stays None while there is no answer, for ever where the connection was closed.
+    """
+
+    time: float
+    method: str
+    path: str
+    body: str
+    content_length: bool
+    user_agent: str | None
+    fault: str | None = None
+    status: int | None = None
 
 
 class Exchange:
@@ -43,11 +66,7 @@ class Exchange:
         self._request.finish()
 
     def send_cut(self, answer: ApiAnswer, after: int | None) -> None:
-        """
-        Send the head and `after` bytes of the body, and close the connection.
-
-        None for `after` means half of the body.
-        """
+        """Send the head and `after` bytes of the body, None for half of it, and hang up."""
         self._begin(answer)
         self._request.write(answer.body[: len(answer.body) // 2 if after is None else after])
         self.hang_up()
@@ -100,3 +119,56 @@ class Exchange:
         self._over = True
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+
+
+def play(
+    fault: quirks.ServerFault | None, exchange: Exchange, work: Callable[[], ApiAnswer]
+) -> None:
+    """Answer with what `work` returns, or as `fault` says; call `work` once at most."""
+    if isinstance(fault, Replacing):
+        _instead(fault, exchange, work)
+        return
+    answer = work()
+    match fault:
+        case None:
+            exchange.send(answer)
+        case quirks.Dripped():
+            exchange.drip(answer, fault.size, fault.seconds)
+        case quirks.Cut():
+            exchange.send_cut(answer, fault.after)
+        case quirks.Incomplete():
+            exchange.send(_without(answer, fault.members))
+        case quirks.Big():
+            exchange.send(attrs.evolve(answer, body=answer.body.ljust(fault.size)))
+        case quirks.Delayed():
+            exchange.later(fault.seconds, lambda: exchange.send(answer))
+
+
+def _instead(fault: Replacing, exchange: Exchange, work: Callable[[], ApiAnswer]) -> None:
+    """Answer as a fault says that replaces the server's answer; call `work` if it is processed."""
+    if not isinstance(fault, quirks.Redirected) and fault.processed:
+        work()
+    match fault:
+        case quirks.Answered():
+            exchange.send(_other_answer(fault))
+        case quirks.Closed():
+            exchange.hang_up()
+        case quirks.Redirected():
+            exchange.send(ApiAnswer(fault.status, headers={"Location": fault.location}))
+
+
+def _other_answer(fault: quirks.Answered) -> ApiAnswer:
+    if fault.json is not msgspec.UNSET:
+        return json_answer(fault.status, fault.json)
+    return ApiAnswer(fault.status, fault.body.encode(), fault.content_type)
+
+
+def _without(answer: ApiAnswer, members: list[str]) -> ApiAnswer:
+    """Return the answer, and each of its results, without `members`; only JSON has any."""
+    if answer.content_type != "application/json":
+        return answer
+    content = json.loads(answer.body)
+    for row in [content, *content.get("results", [])]:
+        for member in members:
+            row.pop(member, None)
+    return json_answer(answer.status, content)

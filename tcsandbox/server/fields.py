@@ -6,7 +6,6 @@ no requests.  The server runs on Python 2 and Django REST framework 3.4, whose r
 to the twelve digits that Python 2 gives a float.
 """
 
-import enum
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,9 +13,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 import attrs
+import msgspec
 
 RATE_DIGITS: Final = 8
 RATE_PLACES: Final = 3
+ABSENT: Final = msgspec.UNSET  # stands for a member that a body lacks; null is a value
 MYSQL_INTEGERS: Final = (-(2**31), 2**31 - 1)
 
 _MOMENT = re.compile(
@@ -36,15 +37,6 @@ class Invalid(Exception):
     def __init__(self, *messages: str) -> None:
         super().__init__(*messages)
         self.messages = list(messages)
-
-
-class Absent(enum.Enum):
-    """The type of ABSENT, which stands for a member that a body lacks; null is a value."""
-
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
 
 
 @attrs.frozen
@@ -153,36 +145,21 @@ def rate(value: object) -> Decimal:
 
 
 def moment(value: object) -> datetime:
-    """
-    Return `value` as a time in UTC; raise Invalid, also for a bare date.
-
-    A time without a zone is taken as UTC.
-    """
+    """Return `value` as a time, in UTC without a zone; raise Invalid, also for a bare date."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Invalid(_WRONG_MOMENT)
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    *numbers, fraction, zone = found.groups()
+    microseconds = (fraction or "").ljust(6, "0")
     try:
-        return datetime(
-            int(year),
-            int(month),
-            int(day),
-            int(hour),
-            int(minute),
-            int(second or 0),
-            int((fraction or "").ljust(6, "0")),
-            _zone(zone),
-        ).astimezone(UTC)
+        parts = [int(number or 0) for number in (*numbers, microseconds)]
+        return datetime(*parts, tzinfo=_zone(zone)).astimezone(UTC)  # type: ignore[misc,arg-type]  # six numbers, and microseconds
     except (ValueError, OverflowError):
         raise Invalid(_WRONG_MOMENT) from None
 
 
 def row_id(value: object) -> int:
-    """
-    Return the key of a row, given as a number or its text; raise Invalid.
-
-    Whether there is such a row is not asked here.
-    """
+    """Return the key of a row, which need not exist, from a number or its text; raise Invalid."""
     if value == "":
         raise Invalid("This field may not be null.")
     try:
@@ -197,11 +174,9 @@ def written_rate(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.{RATE_PLACES}f}"
 
 
-def written_moment(value: datetime | None) -> str | None:
-    """
-    Return `value` as ISO 8601 in UTC, with six digits of fraction, or none when they are zero.
-    """
-    return None if value is None else value.replace(tzinfo=None).isoformat() + "Z"
+def written_moment(value: datetime) -> str:
+    """Return `value` as ISO 8601 in UTC, with six digits of fraction or, if they are zero, none."""
+    return value.replace(tzinfo=None).isoformat() + "Z"
 
 
 def _python2_text(value: object) -> str:
@@ -213,11 +188,7 @@ def _python2_text(value: object) -> str:
 
 
 def _precision(number: Decimal) -> tuple[int, int, int]:
-    """
-    Return how many digits there are in total, before and behind the point.
-
-    They are counted the framework's way.
-    """
+    """Return the digits in total, before and behind the point, counted the framework's way."""
     _sign, digits, exponent = number.as_tuple()
     places = -int(exponent)
     if places <= 0:

@@ -1,10 +1,7 @@
-"""
-How a request body becomes values for a job or an update, every failing member reported at once.
-
-Knows which member takes what, and the rules that need other rows; saves nothing.
-"""
+"""How a body becomes values for a job or an update, or a sentence on each failing member."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from tcsandbox.server import fields
@@ -14,14 +11,8 @@ from tcsandbox.server.rows import JobRow
 
 Errors: TypeAlias = dict[str, list[str]]
 
-MOMENTS: Final = (
-    "first_started",
-    "started",
-    "stopped",
-    "ping_date",
-    "archived_date",
-    "deleted_date",
-)
+_MOMENTS = "first_started started stopped ping_date archived_date deleted_date"
+MOMENTS: Final = tuple(_MOMENTS.split())
 USERS: Final = ("assigned_worker", "created_by", "modified_by", "deleted_by")
 
 
@@ -49,26 +40,18 @@ class Forms:
             "total_count": Field(integer),
             "rate": Field(fields.rate),
             **{member: Field(fields.moment) for member in MOMENTS},
-            **{member: Field(self._user) for member in USERS},
+            **{member: Field(partial(_existing, store.users)) for member in USERS},
         }
         self._update = {
-            "job": Field(self._job_row, nullable=False, required=True),
+            "job": Field(partial(_existing, store.jobs), nullable=False, required=True),
             "count": Field(integer),
             "total_count": Field(integer),
             "rate": Field(fields.rate),
         }
 
-    def new_job(self, body: RequestBody) -> dict[str, object]:
-        """Return the values of a new job; raise InvalidMembers."""
-        return self._read(self._job, body, False, lambda m, v: self._check_job(None, m, v))
-
-    def whole_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
-        """
-        Return the values of a PUT over `job`; raise InvalidMembers.
-
-        The name and the status are needed.
-        """
-        return self._read(self._job, body, False, lambda m, v: self._check_job(job, m, v))
+    def whole_job(self, job: JobRow | None, body: RequestBody) -> dict[str, object]:
+        """Return the values of a new job or of a PUT over `job`; raise InvalidMembers."""
+        return self._read(self._job, body, check=lambda m, v: self._check_job(job, m, v))
 
     def part_of_job(self, job: JobRow, body: RequestBody) -> dict[str, object]:
         """Return the values of a PATCH over `job`; raise InvalidMembers."""
@@ -76,14 +59,14 @@ class Forms:
 
     def update(self, body: RequestBody) -> dict[str, object]:
         """Return the values of an update, which needs only the job; raise InvalidMembers."""
-        return self._read(self._update, body, False, lambda _member, _value: None)
+        return self._read(self._update, body)
 
     def _read(
         self,
         members: Mapping[str, Field],
         body: RequestBody,
-        partial: bool,
-        check: Callable[[str, object], None],
+        partial: bool = False,
+        check: Callable[[str, object], None] = lambda _member, _value: None,
     ) -> dict[str, object]:
         values: dict[str, object] = {}
         errors: Errors = {}
@@ -112,12 +95,6 @@ class Forms:
             other.assigned_worker == value and other.archived_date is None for other in others
         ):
             raise Invalid("Client is already assigned, choose another job")
-
-    def _user(self, value: object) -> int:
-        return _existing(self._store.users, value)
-
-    def _job_row(self, value: object) -> int:
-        return _existing(self._store.jobs, value)
 
 
 def _existing(rows: Mapping[int, object], value: object) -> int:

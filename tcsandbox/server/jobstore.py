@@ -1,27 +1,28 @@
 """
 The capture server's rows in memory: users, jobs, updates, and what the server does on a write.
 
-Knows status dates, archiving, the heartbeat and the crash over keywords; knows no HTTP and no JSON.
+Knows status dates, archiving, the heartbeat, history and the crash over keywords; knows no HTTP.
 Values arrive checked and time comes from a function, so everything here is repeatable.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from tcsandbox.server.history import Modification, modification
-from tcsandbox.server.rows import (
-    RESEARCHER_ID,
-    RESEARCHER_TOKEN,
-    STARTED,
-    STARTING,
-    STOPPED,
-    STOPPING,
-    TOKEN,
-    JobRow,
-    UpdateRow,
-    UserAccount,
-)
+import attrs
+
+from tcsandbox.server import rows
+from tcsandbox.server.rows import TOKEN, JobRow, UpdateRow, UserAccount
+
+
+@attrs.frozen
+class Modification:
+    """One row of history; `changes` is JSON text, which calls new what is the old value."""
+
+    job: int
+    modified_by: int
+    changes: str
 
 
 class Crash(Exception):
@@ -52,7 +53,7 @@ class JobStore:
         self.jobs: dict[int, JobRow] = {}
         self.updates: dict[int, list[UpdateRow]] = {}
         self.history: list[Modification] = []
-        self.add_user(UserAccount(RESEARCHER_ID, "admin", RESEARCHER_TOKEN, staff=True))
+        self.add_user(UserAccount(rows.RESEARCHER_ID, "admin", rows.RESEARCHER_TOKEN, staff=True))
         self.add_user(UserAccount(worker_id, "client1", token))
 
     def add_user(self, user: UserAccount) -> None:
@@ -63,7 +64,7 @@ class JobStore:
         """Return the user whose token this is, or None."""
         return next((user for user in self.users.values() if user.token == token), None)
 
-    def create(self, name: str, keywords: str | None = None, status: int = STARTING) -> JobRow:
+    def create(self, name: str, keywords: str | None = None, status: int = rows.STARTING) -> JobRow:
         """Add a job for this store's worker, as the researcher would, and return it."""
         return self.insert(
             {
@@ -71,7 +72,7 @@ class JobStore:
                 "keywords": keywords,
                 "status": status,
                 "assigned_worker": self.worker_id,
-                "created_by": RESEARCHER_ID,
+                "created_by": rows.RESEARCHER_ID,
             }
         )
 
@@ -89,11 +90,11 @@ class JobStore:
 
     def start(self, job_id: int) -> None:
         """Ask for the capture to run: write status 2."""
-        self.write(job_id, {"status": STARTING})
+        self.write(job_id, {"status": rows.STARTING})
 
     def stop(self, job_id: int) -> None:
         """Ask for the capture to end: write status 4."""
-        self.write(job_id, {"status": STOPPING})
+        self.write(job_id, {"status": rows.STOPPING})
 
     def rekey(self, job_id: int, text: str | None) -> None:
         """Give the job other keywords."""
@@ -102,7 +103,7 @@ class JobStore:
     def archive(self, job_id: int) -> None:
         """Put the job away, which stops it: status 5."""
         self.write(job_id, {"archived_date": self._now()})
-        self.jobs[job_id].archived_by = RESEARCHER_ID
+        self.jobs[job_id].archived_by = rows.RESEARCHER_ID
 
     def reassign(self, job_id: int, worker: int) -> None:
         """Give the job to another client, who is created if unknown."""
@@ -131,11 +132,7 @@ class JobStore:
         ]
 
     def insert(self, values: Mapping[str, object]) -> JobRow:
-        """
-        Add a job with `values` and return it; raise Crash.
-
-        The status that it comes with sets no dates.
-        """
+        """Add a job with `values`, whose status sets no dates, and return it; raise Crash."""
         _fit(values)
         now = self._now()
         job = JobRow(next(self._job_ids), "", created_date=now, modified_date=now)
@@ -158,14 +155,14 @@ class JobStore:
         for member, value in values.items():
             setattr(job, member, value)
         if job.archived_date is not None and job.archived_date != archived:
-            job.status = STOPPED
+            job.status = rows.STOPPED
         job.modified_date = now = self._now()
         if job.status == status:
             return frozenset()
-        if job.status == STOPPED:
+        if job.status == rows.STOPPED:
             job.stopped = now
             return frozenset({"stopped"})
-        if job.status != STARTED:
+        if job.status != rows.STARTED:
             return frozenset()
         job.started = now
         if job.first_started is None:
@@ -186,7 +183,7 @@ class JobStore:
         if _keywords_crash(job.keywords, values):
             raise Crash("keywords")
         _fit(values)
-        change = modification(job, values, requester)
+        change = _modification(job, values, requester)
         archived = job.archived_date
         given = dict(values)
         if requester == given.get("assigned_worker", job.assigned_worker):
@@ -203,11 +200,7 @@ class JobStore:
         self.write(job_id, {"deleted_by": requester, "deleted_date": self._now()})
 
     def add_update(self, values: Mapping[str, object]) -> UpdateRow:
-        """
-        Add an update with `values`, which name the job, and return it; raise Crash.
-
-        Nothing of the job changes.
-        """
+        """Add an update with `values`, which changes nothing of its job; return it, raise Crash."""
         _fit(values)
         update = UpdateRow(
             id=next(self._update_ids),
@@ -232,7 +225,30 @@ def _keywords_crash(stored: str | None, values: Mapping[str, object]) -> bool:
     """
     if "keywords" not in values:
         return bool(stored)
-    given = values["keywords"]
-    if given is None:
-        return stored is not None
-    return stored is None
+    return (values["keywords"] is None) != (stored is None)
+
+
+def _modification(job: JobRow, values: Mapping[str, object], requester: int) -> Modification | None:
+    """
+    Return the row that writing `values` over the still unchanged `job` makes, or None.
+
+    A member missing from the body counts as emptied, which is why each heartbeat that does not
+    repeat name, description and keywords leaves a false row.
+    """
+    changes: dict[str, dict[str, object]] = {}
+    for member in ("name", "description", "keywords"):
+        stored, given = getattr(job, member), values.get(member)
+        if stored == given or not (stored or given):
+            continue
+        changes[member] = {"new": stored, "old": given}
+        if member == "keywords":
+            before, after = _terms(given), _terms(stored)
+            changes[member]["additions"] = sorted(after - before)
+            changes[member]["deletions"] = sorted(before - after)
+    if not changes:
+        return None
+    return Modification(job.id, requester, json.dumps(changes))
+
+
+def _terms(keywords: object) -> set[str]:
+    return set(keywords.split(",")) if isinstance(keywords, str) else set()

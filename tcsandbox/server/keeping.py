@@ -1,8 +1,4 @@
-"""
-The capture server's rows on a disk, so that they outlive its process as those in a database do.
-
-Knows a file and the shape of the rows; does not know when they change.
-"""
+"""The capture server's rows on a disk, so that they outlive its process, as in a database."""
 
 from pathlib import Path
 

@@ -41,6 +41,11 @@ class ApiRequest:
     body: bytes = b""
     base: str = "http://testserver"
 
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
 
 def authenticate(header: str | None, store: JobStore) -> UserAccount:
     """Return the user of an Authorization header; raise ApiError 403, never 401."""
@@ -81,15 +86,11 @@ def wants_page(accept: str | None, format: str | None) -> bool:
 
 
 def parse_body(request: ApiRequest) -> RequestBody:
-    """
-    Return the members of the body; raise ApiError 400 and 415.
-
-    A body without Content-Length, that is a chunked one, is read as empty: all three servers
-    do.
-    """
+    """Return the members of the body; raise ApiError 400 and 415."""
     sent = request.headers.get("content-type", "text/plain")
     kind = sent.partition(";")[0].strip().lower()
     form = kind in ("application/x-www-form-urlencoded", "multipart/form-data")
+    # A chunked body is read as empty: all three servers do.
     if not request.body or "content-length" not in request.headers:
         return RequestBody({}, form)
     if kind == "application/json":

@@ -1,10 +1,5 @@
-"""
-How deployed capture servers differ, and how they fail: what can be switched while one runs.
+"""How deployed capture servers differ and fail: the choices, and their shapes in JSON."""
 
-Knows the choices and their shapes in JSON; does none of it.
-"""
-
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -119,54 +114,3 @@ class Delayed(Planned, frozen=True, tag="delay"):
 ServerFault: TypeAlias = (
     Answered | Silent | Closed | Redirected | Dripped | Cut | Incomplete | Big | Delayed
 )
-
-
-def parse_fault(value: object) -> ServerFault:
-    """Return the fault that a JSON object describes; raise ValueError with a sentence."""
-    fault: ServerFault = msgspec.convert(value, type=ServerFault)
-    return fault
-
-
-def kind(fault: ServerFault) -> str:
-    """Return the name that JSON has for this fault."""
-    return str(type(fault).__struct_config__.tag)
-
-
-def changed_quirks(current: Quirks, changes: Mapping[str, object]) -> Quirks:
-    """Return `current` with these members replaced; raise ValueError with a sentence."""
-    return msgspec.convert({**msgspec.structs.asdict(current), **changes}, type=Quirks)
-
-
-class FaultQueue:
-    """The faults that are still to happen, in the order in which they were asked for."""
-
-    def __init__(self) -> None:
-        self._planned: list[tuple[ServerFault, int | None]] = []
-
-    def add(self, fault: ServerFault) -> None:
-        """
-        Let `fault` happen from the next request on.
-
-        Of several that concern one request, the earliest is taken.
-        """
-        self._planned.append((fault, fault.times))
-
-    def clear(self) -> None:
-        """Forget all faults."""
-        self._planned.clear()
-
-    def take(self, method: str, path: str) -> ServerFault | None:
-        """Return the fault that is to happen to this request, and count it; None for none."""
-        for index, (fault, left) in enumerate(self._planned):
-            if fault.concerns(method, path):
-                if left is None:
-                    return fault
-                self._planned[index] = (fault, left - 1)
-                if left <= 1:
-                    del self._planned[index]
-                return fault
-        return None
-
-    def pending(self) -> list[dict[str, object]]:
-        """Return what is left, as JSON objects with the number of times left."""
-        return [{**msgspec.to_builtins(fault), "times": left} for fault, left in self._planned]

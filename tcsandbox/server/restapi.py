@@ -13,8 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
-from tcsandbox.server.call import ApiCall
-from tcsandbox.server.endpoints import find_endpoint
+from tcsandbox.server.endpoints import ApiCall, Endpoint, EndpointResult, find_endpoint
 from tcsandbox.server.forms import InvalidMembers
 from tcsandbox.server.jobstore import Crash, JobStore, NoSuchJob
 from tcsandbox.server.negotiation import ApiError, ApiRequest, authenticate, wants_page
@@ -46,34 +45,20 @@ def json_answer(status: int, content: object) -> ApiAnswer:
 
 
 def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> ApiAnswer:
-    """
-    Return the server's answer to `request`; change `store` as the server would change its rows.
-    """
-    path, _mark, query = request.target.partition("?")
-    path = unquote(path)
+    """Return the server's answer to `request`, and change the rows of `store` as it would."""
+    query = request.target.partition("?")[2]
+    path = unquote(request.path)
     address = _ADDRESS.fullmatch(path)
     endpoint = find_endpoint(address["list"], address["row"], quirks) if address else None
     if address is None or endpoint is None:
         return _unknown(request, path, query, quirks)
-    call = ApiCall(
-        request=request,
-        store=store,
-        quirks=quirks,
-        row=address["row"],
-        query=dict(parse_qsl(query)),
-        suffix=address["suffix"],
-    )
-    page = False
+    row, suffix = address["row"], address["suffix"]
+    call = ApiCall(request, store, quirks, row, dict(parse_qsl(query)), suffix)
     try:
         page = wants_page(request.headers.get("accept"), call.format)
-        call.user = authenticate(request.headers.get("authorization"), store)
-        status, content = endpoint(call)
+        status, content = _result(call, endpoint)
     except ApiError as e:
-        status, content = e.code, e.content
-    except InvalidMembers as e:
-        status, content = 400, call.renamed(e.errors)
-    except NoSuchJob:
-        status, content = 404, {"detail": "Not found."}
+        return json_answer(e.code, e.content)
     except Crash:
         return ApiAnswer(500, CRASH_PAGE, "text/html")
     if status == 204:
@@ -81,13 +66,25 @@ def answer(request: ApiRequest, store: JobStore, quirks: Quirks) -> ApiAnswer:
     return _page(status, content) if page else json_answer(status, content)
 
 
+def _result(call: ApiCall, endpoint: Endpoint) -> EndpointResult:
+    """Return what the endpoint answers, or why the request is refused; raise Crash."""
+    try:
+        call.user = authenticate(call.request.headers.get("authorization"), call.store)
+        return endpoint(call)
+    except ApiError as e:
+        return e.code, e.content
+    except InvalidMembers as e:
+        return 400, call.renamed(e.errors)
+    except NoSuchJob:
+        return 404, {"detail": "Not found."}
+
+
 def _unknown(request: ApiRequest, path: str, query: str, quirks: Quirks) -> ApiAnswer:
     """Return a redirect that adds a missing slash, for every method, or else a 404 page."""
     whole = _ADDRESS.fullmatch(path + "/")
     if whole is None or find_endpoint(whole["list"], whole["row"], quirks) is None:
         return ApiAnswer(404, NOT_FOUND_PAGE, "text/html")
-    raw = request.target.partition("?")[0]
-    location = f"{request.base}{raw}/" + (f"?{query}" if query else "")
+    location = f"{request.base}{request.path}/" + (f"?{query}" if query else "")
     return ApiAnswer(301, headers={"Location": location})
 
 

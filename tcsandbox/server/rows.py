@@ -1,8 +1,4 @@
-"""
-The rows of the capture server: who there is, what a job holds, what a client reported.
-
-Knows members and their types; knows none of the rules.
-"""
+"""The rows of the capture server: their members and types.  Knows none of the rules."""
 
 from datetime import datetime
 from decimal import Decimal

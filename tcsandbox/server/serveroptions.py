@@ -1,54 +1,37 @@
-"""
-The command line of the capture server stand-in.
-
-Knows what may be asked for and says in one sentence what may not; starts nothing.
-"""
+"""The command line of the stand-in: says in one sentence what cannot be.  Starts nothing."""
 
 import argparse
 import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
+from tcsandbox.arguments import SentenceParser
 from tcsandbox.server import fields
 from tcsandbox.server.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOKEN
 
 
-class ServerArgumentParser(argparse.ArgumentParser):
-    """An argument parser that says in one sentence what is wrong."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print `message` instead of a page of usage, and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
-    Return `port`, `interface`, `token`, `worker_id`, `keep`, `status` and `job`.
+    Return the options; `job` is a list of pairs of name and keywords.
 
-    The last are pairs of name and keywords.  Anything wrong ends the process with status 2 and
-    one sentence.
+    Anything wrong ends the process with status 2 and one sentence.
     """
-    parser = ServerArgumentParser(
+    parser = SentenceParser(
         prog="python -m tcsandbox.server",
         description="A stand-in for the capture server, with its jobs in memory.",
         allow_abbrev=False,
     )
-    parser.add_argument("--port", type=_port, required=True, help="0 for any free one")
-    parser.add_argument("--interface", type=_address, default="127.0.0.1")
-    parser.add_argument("--token", type=_token, default=TOKEN, help="the client's, 40 hex digits")
-    parser.add_argument("--worker-id", type=_worker, default=1, help="the client's user id")
-    parser.add_argument(
-        "--job",
-        type=_job,
-        action="append",
-        default=[],
-        metavar="NAME:KEYWORDS",
-        help="a job of the client's; may be repeated",
-    )
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the jobs there")
-    parser.add_argument("--status", type=_status, default=STARTING, help="of the jobs, 0 to 5")
+    add = parser.add_argument
+    add("--port", type=_port, required=True, help="0 for any free one")
+    add("--interface", type=_address, default="127.0.0.1")
+    add("--token", type=_token, default=TOKEN, help="the client's, 40 hex digits")
+    add("--worker-id", type=_worker, default=1, help="the client's user id")
+    many: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME:KEYWORDS"}
+    add("--job", type=_job, **many, help="a job of the client's; may be repeated")
+    add("--keep", type=Path, metavar="FILE", help="keep the jobs there")
+    add("--status", type=_status, default=STARTING, help="of the jobs, 0 to 5")
     options = parser.parse_args(arguments)
     names = [name for name, _keywords in options.job]
     for name in names:

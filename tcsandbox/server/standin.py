@@ -1,13 +1,14 @@
 """
 A stand-in for the capture server: the API over HTTP, with rows in memory and faults on demand.
 
-Knows how a request gets from the socket to the API and to the controls below /sandbox/; what is
-answered, and how badly, is decided elsewhere.
+Knows how a request gets from the socket to the API, and the controls below /sandbox/; what the API
+answers, and how badly, is decided elsewhere.
 """
 
 import json
 import sys
 from argparse import Namespace
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -22,20 +23,19 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tcsandbox.server import quirks, restapi
-from tcsandbox.server.control import Controlled, control
-from tcsandbox.server.exchange import Exchange
-from tcsandbox.server.faultplay import play
+from tcsandbox.server.exchange import Exchange, Seen, play
 from tcsandbox.server.jobstore import JobStore
 from tcsandbox.server.keeping import Keeper
 from tcsandbox.server.negotiation import ApiRequest
-from tcsandbox.server.requestlog import RequestLog, Seen
 from tcsandbox.server.rows import TOKEN
 from tcsandbox.server.serveroptions import read_arguments
 from tcsandbox.server.views import job_members
-from tcsandbox.server.webedge import Connections, QuietSite, as_asked
+from tcsandbox.site import TrackingSite
 
 __all__ = ["TOKEN", "CaptureServer", "main", "server_time"]
 
+KEPT_REQUESTS: Final = 10_000
+KEPT_BODY: Final = 4096
 WELCOME: Final = b"This is a stand-in for the capture server. Its API is below /api/.\n"
 
 
@@ -44,7 +44,7 @@ def server_time(clock: IReactorTime) -> Callable[[], datetime]:
     return lambda: datetime.fromtimestamp(clock.seconds(), UTC)
 
 
-class CaptureServer(Controlled):
+class CaptureServer:
     """
     The whole stand-in, served by `listen`.
 
@@ -54,20 +54,21 @@ class CaptureServer(Controlled):
 
     def __init__(self, clock: IReactorTime, *, worker_id: int = 1, token: str = TOKEN) -> None:
         self._clock = clock
-        self._faults = quirks.FaultQueue()
-        self._log = RequestLog()
+        self._faults: list[quirks.ServerFault] = []
+        self._log: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
         self.quirks = quirks.Quirks()
         self.keeper: Keeper | None = None
         self.store = JobStore(server_time(clock), worker_id=worker_id, token=token)
-        self.site = Connections(QuietSite(_Entrance(self), clock))
+        self.site = TrackingSite(_Entrance(self), clock)
 
     def quirk(self, **changes: object) -> None:
         """Replace members of `quirks` from the next request on; raise ValueError."""
-        self.quirks = quirks.changed_quirks(self.quirks, changes)
+        changed = {**msgspec.structs.asdict(self.quirks), **changes}
+        self.quirks = msgspec.convert(changed, type=quirks.Quirks)
 
     def fault(self, fault: quirks.ServerFault) -> None:
-        """Let `fault` happen to the next requests that it concerns."""
-        self._faults.add(fault)
+        """Let `fault` happen from the next request on that no earlier fault concerns."""
+        self._faults.append(fault)
 
     def clear_faults(self) -> None:
         """Forget the faults still to come; answers already held back stay so."""
@@ -75,11 +76,11 @@ class CaptureServer(Controlled):
 
     def pending_faults(self) -> list[dict[str, object]]:
         """Return the faults still to come, as JSON objects with the number of times left."""
-        return self._faults.pending()
+        return [msgspec.to_builtins(fault) for fault in self._faults]
 
     def requests(self) -> list[Seen]:
         """Return the last 10,000 requests to the API, oldest first."""
-        return self._log.all()
+        return list(self._log)
 
     def listen(
         self, reactor: IReactorTCP, port: int = 0, interface: str = "127.0.0.1"
@@ -93,7 +94,7 @@ class CaptureServer(Controlled):
 
     def hang_up(self) -> Deferred[None]:
         """Break every open connection; fires once none is left, nor any timer of theirs."""
-        return self.site.hang_up()
+        return self.site.abort()
 
     def state(self) -> dict[str, object]:
         """Return everything that can be known from outside, ready for JSON."""
@@ -106,18 +107,37 @@ class CaptureServer(Controlled):
                 str(job): {"rows": len(rows), "count": sum(row.count or 0 for row in rows)}
                 for job, rows in store.updates.items()
             },
-            "requests": [attrs.asdict(seen) for seen in self._log.all()],
+            "requests": [attrs.asdict(seen) for seen in self._log],
             "quirks": msgspec.to_builtins(self.quirks),
             "faults": self.pending_faults(),
         }
 
     def serve(self, request: Request, asked: ApiRequest) -> None:
         """Answer a request to the API, or to an address that does not exist."""
-        seen = self._log.add(self._clock.seconds(), asked)
-        fault = self._faults.take(asked.method, asked.target.partition("?")[0])
-        seen.fault = None if fault is None else quirks.kind(fault)
+        fault = self._take_fault(asked)
+        seen = Seen(
+            time=self._clock.seconds(),
+            method=asked.method,
+            path=asked.target,
+            body=asked.body[:KEPT_BODY].decode("utf-8", "replace"),
+            content_length="content-length" in asked.headers,
+            user_agent=asked.headers.get("user-agent"),
+            fault=None if fault is None else str(fault.__struct_config__.tag),
+        )
+        self._log.append(seen)
         exchange = Exchange(request, self.quirks.framing, seen, self._clock)
         play(fault, exchange, lambda: self._work(asked))
+
+    def _take_fault(self, asked: ApiRequest) -> quirks.ServerFault | None:
+        """Return the fault that is to happen to this request, and count it; None for none."""
+        for index, fault in enumerate(self._faults):
+            if fault.concerns(asked.method, asked.path):
+                if fault.times == 1:
+                    del self._faults[index]
+                elif fault.times is not None:
+                    self._faults[index] = msgspec.structs.replace(fault, times=fault.times - 1)
+                return fault
+        return None
 
     def _work(self, asked: ApiRequest) -> restapi.ApiAnswer:
         """Return the true answer; what it changed is kept before it is sent."""
@@ -138,18 +158,56 @@ class _Entrance(Resource):
 
     def render(self, request: Request) -> bytes | int:
         """Answer the root and the controls here; hand anything else to the server."""
-        asked = as_asked(request)
-        path = asked.target.partition("?")[0]
-        if path == "/":
+        asked = _as_asked(request)
+        if asked.path == "/":
             request.setHeader("Content-Type", "text/plain; charset=utf-8")
             return WELCOME
-        if not path.startswith("/sandbox/"):
+        if not asked.path.startswith("/sandbox/"):
             self._server.serve(request, asked)
             return NOT_DONE_YET
-        status, content = control(self._server, asked.method, path, asked.body)
+        status, content = _control(self._server, asked)
         request.setResponseCode(status)
         request.setHeader("Content-Type", "application/json")
         return json.dumps(content, ensure_ascii=False).encode() + b"\n"
+
+
+def _as_asked(request: Request) -> ApiRequest:
+    """Return the request with its body; of a header that stands twice the last is taken."""
+    headers = {
+        name.decode("latin-1").lower(): values[-1].decode("latin-1")
+        for name, values in request.requestHeaders.getAllRawHeaders()
+    }
+    return ApiRequest(
+        method=request.method.decode("latin-1"),
+        target=request.uri.decode("latin-1"),
+        headers=headers,
+        body=b"" if request.content is None else request.content.read(),
+        base=f"http://{headers.get('host', 'localhost')}",
+    )
+
+
+def _control(server: CaptureServer, asked: ApiRequest) -> tuple[int, object]:
+    """
+    Return the status and the JSON that answer a control.
+
+    POST /sandbox/fault with a fault of quirks.py plans it, DELETE forgets all; POST
+    /sandbox/quirk changes the members given; GET /sandbox/state tells everything.
+    """
+    try:
+        match asked.method, asked.path:
+            case "GET", "/sandbox/state":
+                return 200, server.state()
+            case "POST", "/sandbox/fault":
+                server.fault(msgspec.json.decode(asked.body, type=quirks.ServerFault))
+            case "DELETE", "/sandbox/fault":
+                server.clear_faults()
+            case "POST", "/sandbox/quirk":
+                server.quirk(**msgspec.json.decode(asked.body, type=dict[str, object]))
+            case _:
+                return 404, {"error": f"There is no {asked.method} {asked.path}."}
+    except ValueError as e:
+        return 400, {"error": str(e)}
+    return 200, {"quirks": msgspec.to_builtins(server.quirks), "faults": server.pending_faults()}
 
 
 def _describe(server: CaptureServer, port: IListeningPort) -> str:

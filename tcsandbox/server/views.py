@@ -1,10 +1,7 @@
-"""
-How the capture server writes out its rows and lists.
-
-Knows the members, their order and types, and the addresses of pages; knows no requests.
-"""
+"""How the capture server writes out rows and lists: members, types, and addresses of pages."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,55 +11,37 @@ from tcsandbox.server.rows import JobRow, UpdateRow
 
 PAGE_SIZE: Final = 10
 
+_JOB_MEMBERS = (
+    "id url name description keywords status task_id first_started started stopped "
+    "assigned_worker assigned_worker_username total_count rate ping_date created_by "
+    "created_by_username created_date modified_by modified_by_username modified_date "
+    "deleted_by deleted_date archived_by archived_date recent_update"
+)
+JOB_MEMBERS: Final = tuple(_JOB_MEMBERS.split())
+
 Members: TypeAlias = dict[str, object]
 
 
 def job_members(
     job: JobRow, store: JobStore, url: str, naive: frozenset[str] = frozenset()
 ) -> Members:
-    """
-    Return every member of a job.
+    """Return every member of a job; times in `naive`, which this very write set, lack their Z."""
 
-    Those in `naive` are written without their Z, as in the answer to the very write that set
-    them.
-    """
+    def written(member: str) -> object:
+        if member.endswith("_username"):
+            user = store.users.get(getattr(job, member.removesuffix("_username")))
+            return user.username if user else None
+        value = getattr(job, member)
+        if isinstance(value, datetime):
+            return written_moment(value).removesuffix("Z" if member in naive else "")
+        return value
 
-    def username(user: int | None) -> str | None:
-        known = store.users.get(user) if user is not None else None
-        return known.username if known else None
-
-    def date(member: str) -> str | None:
-        text = written_moment(getattr(job, member))
-        return text[:-1] if text and member in naive else text
-
-    return {
-        "id": job.id,
+    made = {
         "url": url,
-        "name": job.name,
-        "description": job.description,
-        "keywords": job.keywords,
-        "status": job.status,
-        "task_id": job.task_id,
-        "first_started": date("first_started"),
-        "started": date("started"),
-        "stopped": date("stopped"),
-        "assigned_worker": job.assigned_worker,
-        "assigned_worker_username": username(job.assigned_worker),
-        "total_count": job.total_count,
         "rate": written_rate(job.rate),
-        "ping_date": date("ping_date"),
-        "created_by": job.created_by,
-        "created_by_username": username(job.created_by),
-        "created_date": date("created_date"),
-        "modified_by": job.modified_by,
-        "modified_by_username": username(job.modified_by),
-        "modified_date": date("modified_date"),
-        "deleted_by": job.deleted_by,
-        "deleted_date": date("deleted_date"),
-        "archived_by": job.archived_by,
-        "archived_date": date("archived_date"),
         "recent_update": _recent(store.updates.get(job.id, [])),
     }
+    return {member: made[member] if member in made else written(member) for member in JOB_MEMBERS}
 
 
 def update_members(update: UpdateRow) -> Members:
@@ -85,16 +64,12 @@ def page(rows: Sequence[Members], url: str, query: Mapping[str, str]) -> Members
     limit = _natural(query.get("limit")) or PAGE_SIZE
     offset = _natural(query.get("offset")) or 0
     after, before = offset + limit, offset - limit
-    following: str | None = None
-    previous: str | None = None
-    if after < len(rows):
-        following = _with(url, limit=str(limit), offset=str(after))
-    if offset > 0:
-        previous = _with(url, limit=str(limit), offset=str(before) if before > 0 else None)
+    following = _with(url, limit=str(limit), offset=str(after))
+    previous = _with(url, limit=str(limit), offset=str(before) if before > 0 else None)
     return {
         "count": len(rows),
-        "next": following,
-        "previous": previous,
+        "next": following if after < len(rows) else None,
+        "previous": previous if offset > 0 else None,
         "results": list(rows[offset:after]),
     }
 

@@ -1,113 +1,36 @@
 """Which faults there are, by the names that JSON has for them."""
 
-from typing import get_args
+from inspect import isabstract
+from typing import Any, Union
 
 import msgspec
 
-from tcsandbox.twitter.common.damage import (
-    BadChunk,
-    Close,
-    Fin,
-    Garbage,
-    GzipCut,
-    LongLine,
-    Rst,
-    SimulatedConnectionLimit,
-    SplitChunks,
-    Stall,
-    Trickle,
-)
-from tcsandbox.twitter.common.faults import (
-    Clear,
-    HttpStatusFault,
-    NoAnswer,
-    Redirect,
-    SimulatorFault,
-)
-from tcsandbox.twitter.v1.faults import Calm, Takeover
-from tcsandbox.twitter.v1.remarks import (
-    SimulatedDelete,
-    SimulatedDisconnect,
-    SimulatedLimit,
-    SimulatedScrubGeo,
-    SimulatedStallWarning,
-    SimulatedStatusWithheld,
-    SimulatedUnknown,
-    SimulatedUserUpdate,
-    SimulatedUserWithheld,
-)
-from tcsandbox.twitter.v2.faults import (
-    ChangePlan,
-    ExpireToken,
-    ForeignRule,
-    InvalidToken,
-    NoCredits,
-    NotEnrolled,
-    Partial,
-    Provisioning,
-    RateLimited,
-    Repeat,
-    RulesInvalid,
-    StreamError,
-    TooManyConnections,
-    UsageCap,
-)
+from tcsandbox.twitter.common import damage, faults
+from tcsandbox.twitter.common.faults import Replay, SimulatorFault
+from tcsandbox.twitter.v1 import faults as v1_faults
+from tcsandbox.twitter.v2 import faults as v2_faults
 
-Answers = HttpStatusFault | Redirect | NoAnswer
-Habits = Calm | Takeover | Clear
-Damages = (
-    Stall
-    | Trickle
-    | SplitChunks
-    | Rst
-    | Fin
-    | Close
-    | Garbage
-    | LongLine
-    | BadChunk
-    | GzipCut
-    | SimulatedConnectionLimit
-)
-Remarks = (
-    SimulatedDelete
-    | SimulatedScrubGeo
-    | SimulatedLimit
-    | SimulatedStatusWithheld
-    | SimulatedUserWithheld
-    | SimulatedDisconnect
-    | SimulatedStallWarning
-    | SimulatedUserUpdate
-    | SimulatedUnknown
-)
+MODULES = (faults, damage, v1_faults, v2_faults)
+NOT_BY_JSON = (SimulatorFault, Replay)  # a recording is posted to /sandbox/replay as it stands
 
-V2Answers = (
-    TooManyConnections
-    | RateLimited
-    | Provisioning
-    | RulesInvalid
-    | NotEnrolled
-    | UsageCap
-    | NoCredits
-    | InvalidToken
-)
-V2Others = StreamError | Partial | Repeat | ExpireToken | ForeignRule | ChangePlan
+KNOWN = {
+    str(fault.__struct_config__.tag): fault
+    for module in MODULES
+    for fault in vars(module).values()
+    if isinstance(fault, type) and issubclass(fault, SimulatorFault)
+    if not isabstract(fault) and fault not in NOT_BY_JSON
+}
 
-Known = Answers | Habits | Damages | Remarks | V2Answers | V2Others
-
-_decoder = msgspec.json.Decoder(Known)
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[tuple(KNOWN.values())])  # noqa: UP007  # only known at run time
 
 
 def kinds() -> list[str]:
     """Return the names of all faults that can be asked for, sorted."""
-    return sorted(str(fault.__struct_config__.tag) for fault in get_args(Known))
+    return sorted(KNOWN)
 
 
 def read_fault(data: bytes) -> SimulatorFault:
-    """
-    Return the fault that a JSON object names by its `kind`.
-
-    Raise ValueError with one sentence for anything else.
-    """
+    """Return the fault that a JSON object names by `kind`; raise ValueError with one sentence."""
     try:
         fault: SimulatorFault = _decoder.decode(data)
     except msgspec.ValidationError as e:

@@ -1,14 +1,10 @@
-"""
-The command that runs the Twitter simulator alone: `python -m tcsandbox.twitter --port 8080`.
-
-Knows the command line and how to listen; the simulator itself is in simulator.py.
-"""
+"""The command that runs the simulator alone: `python -m tcsandbox.twitter --port 8080`."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
@@ -16,34 +12,23 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.internet.task import react
 
+from tcsandbox.arguments import SentenceParser
 from tcsandbox.twitter.common.journal import Journal
-from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS, Credentials
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 
-
-class SimulatorArgumentParser(argparse.ArgumentParser):
-    """An argument parser that says in one sentence what is wrong."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print `message` and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message}\n")
+HOST = "127.0.0.1"
 
 
-def make_parser() -> SimulatorArgumentParser:
-    """
-    Return the parser of the command line.
-
-    The defaults of the keys are those of the sandbox, which are no secrets.
-    """
-    parser = SimulatorArgumentParser(
+def make_parser() -> SentenceParser:
+    """Return the parser of the command line."""
+    parser = SentenceParser(
         prog="python -m tcsandbox.twitter",
-        description="A simulator of Twitter's streams, v1.1 and X API v2.",
+        description="A simulator of Twitter's streams, v1.1 and X API v2, on 127.0.0.1.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("--port", type=int, required=True, help="TCP port, 0 for any that is free")
-    add("--interface", default="127.0.0.1", help="address to listen on")
     add("--rate", type=not_negative, default=10.0, help="posts per second, 0 for none")
     add("--scale", type=positive, default=1.0, help="factor on all of Twitter's timers")
     add("--rule-delay", type=not_negative, default=20.0, help="seconds until a v2 rule works")
@@ -51,11 +36,8 @@ def make_parser() -> SimulatorArgumentParser:
     add("--seed", type=int, help="makes the posts the same every time")
     add("--journal", type=Path, help="file that gets a line for each post sent")
     add("--no-gzip", action="store_true", help="never compress")
-    add("--certificate", type=Path, help="PEM file: speak TLS")
-    add("--key", type=Path, help="PEM file with its key, when it is not in the same file")
+    add("--certificate", type=Path, help="PEM file with its key, too: speak TLS")
     add("--replay", type=Path, help="recorded HTTP response that answers the first connect")
-    for name in ("api_key", "api_secret", "access_token", "access_token_secret"):
-        add(f"--{name.replace('_', '-')}", default=getattr(SANDBOX_CREDENTIALS, name), help=" ")
     return parser
 
 
@@ -76,17 +58,11 @@ def positive(text: str) -> float:
 
 
 def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulator:
-    """
-    Return the simulator that `options` describe; raise OSError for a file that cannot be used.
-    """
-    account = Credentials(
-        options.api_key, options.api_secret, options.access_token, options.access_token_secret
-    )
+    """Return the simulator that `options` describe; raise OSError for a file that is no use."""
     settings = SimulatorSettings(
         rate=options.rate,
         scale=options.scale,
         gzip=not options.no_gzip,
-        accounts=(account,),
         plan=Plan(rule_delay=options.rule_delay, delete_delay=options.delete_delay),
     )
     recording = options.replay.read_bytes() if options.replay else None
@@ -99,14 +75,12 @@ def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulato
 
 def endpoint_of(options: argparse.Namespace) -> str:
     """Return the Twisted endpoint string to listen at; raise OSError for a missing PEM file."""
-    where = f"{options.port}:interface={quoteStringArgument(options.interface)}"
+    where = f"{options.port}:interface={HOST}"
     if options.certificate is None:
         return f"tcp:{where}"
-    key = options.key or options.certificate
-    for pem in (options.certificate, key):
-        pem.read_bytes()
-    files = f"certKey={quoteStringArgument(str(options.certificate))}"
-    return f"ssl:{where}:{files}:privateKey={quoteStringArgument(str(key))}"
+    options.certificate.read_bytes()
+    pem = quoteStringArgument(str(options.certificate))
+    return f"ssl:{where}:certKey={pem}:privateKey={pem}"
 
 
 async def serve(reactor: Any, options: argparse.Namespace) -> None:
@@ -120,15 +94,11 @@ async def serve(reactor: Any, options: argparse.Namespace) -> None:
         raise SystemExit(f"The simulator cannot start: {e}") from e
     core.addSystemEventTrigger("before", "shutdown", simulator.stop)
     scheme = "https" if options.certificate else "http"
-    host = f"[{options.interface}]" if ":" in options.interface else options.interface
-    print(f"Simulated Twitter at {scheme}://{host}:{port.getHost().port}/1.1/", flush=True)
+    print(f"Simulated Twitter at {scheme}://{HOST}:{port.getHost().port}/1.1/", flush=True)
     await Deferred()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until SIGINT or SIGTERM; raise SystemExit with a sentence when that is not possible."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    if options.key is not None and options.certificate is None:
-        parser.error("--key needs --certificate")
+    options = make_parser().parse_args(arguments)
     react(lambda reactor: Deferred.fromCoroutine(serve(reactor, options)))

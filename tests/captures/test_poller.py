@@ -13,7 +13,7 @@ from tcclient.captures.poller import PARTING
 from tcclient.control.client import TIMEOUT, ControlServer, JobList
 from tcclient.control.jobs import Job
 from tcsandbox.server import quirks
-from tcsandbox.server.requestlog import Seen
+from tcsandbox.server.exchange import Seen
 from tcsandbox.twitter.common import damage, faults
 from tests.marks import Need, needs
 from tests.scene import Clockwork, Scene, reactor, until

@@ -29,8 +29,8 @@ from tcclient.http.clients import rest_client, user_agent
 from tcclient.ledger.counters import CountUpdate
 from tcclient.runtime.secrets import Secret
 from tcsandbox.server import CaptureServer, quirks
+from tcsandbox.server.exchange import Seen
 from tcsandbox.server.jobstore import TOKEN
-from tcsandbox.server.requestlog import Seen
 
 EPOCH = 1_700_000_000.25
 LIST, DETAIL, ANY, UPDATE = "/api/activejobs/", "/api/activejobs/1/", "/api/jobs/1/", "/api/update/"

@@ -49,10 +49,10 @@ from tcsandbox.twitter.common.oauth import (
     Unauthorized,
     verify,
 )
-from tcsandbox.twitter.common.pace import Pace
+from tcsandbox.twitter.common.streams import Pace
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
-from tcsandbox.twitter.v1 import remarks
-from tcsandbox.twitter.v1.calm import CalmPolicy
+from tcsandbox.twitter.v1 import faults as v1_faults
+from tcsandbox.twitter.v1.desk import CalmPolicy
 from tcsandbox.twitter.v1.faults import Calm, Takeover
 from tcsandbox.twitter.v1.filters import ConnectRefused, Filter, LocationBox, read_filter
 from tests.marks import Need, needs
@@ -668,21 +668,25 @@ class MessageFaultTests(SimulatorTestCase):
     def test_kinds(self) -> None:
         """Each message has the documented shape."""
         for fault, key, expected in (
-            (remarks.SimulatedDelete(status_id=5), "delete", {"id": 5, "id_str": "5"}),
-            (remarks.SimulatedScrubGeo(user_id=7), "scrub_geo", {"user_id": 7, "user_id_str": "7"}),
+            (v1_faults.SimulatedDelete(status_id=5), "delete", {"id": 5, "id_str": "5"}),
             (
-                remarks.SimulatedStatusWithheld(),
+                v1_faults.SimulatedScrubGeo(user_id=7),
+                "scrub_geo",
+                {"user_id": 7, "user_id_str": "7"},
+            ),
+            (
+                v1_faults.SimulatedStatusWithheld(),
                 "status_withheld",
                 {"withheld_in_countries": ["DE", "AR"]},
             ),
             (
-                remarks.SimulatedUserWithheld(),
+                v1_faults.SimulatedUserWithheld(),
                 "user_withheld",
                 {"withheld_in_countries": ["DE", "AR"]},
             ),
-            (remarks.SimulatedStallWarning(percent_full=80), "warning", {"percent_full": 80}),
+            (v1_faults.SimulatedStallWarning(percent_full=80), "warning", {"percent_full": 80}),
             (
-                remarks.SimulatedDisconnect(code=12),
+                v1_faults.SimulatedDisconnect(code=12),
                 "disconnect",
                 {"code": 12, "reason": "Shed load"},
             ),
@@ -690,14 +694,14 @@ class MessageFaultTests(SimulatorTestCase):
             inner = self.said(fault)[key]
             inner = inner.get("status", inner)
             self.assertEqual({name: inner[name] for name in expected}, expected)
-        self.assertEqual(self.said(remarks.SimulatedUserUpdate())["event"], "user_update")
-        self.assertNotIn("text", self.said(remarks.SimulatedUnknown()))
+        self.assertEqual(self.said(v1_faults.SimulatedUserUpdate())["event"], "user_update")
+        self.assertNotIn("text", self.said(v1_faults.SimulatedUnknown()))
 
     def test_limit_counters(self) -> None:
         """Two counters take turns, each cumulative."""
         visit = self.ask()
         for missed in (10, 3, 20, 4):
-            self.simulator.fault(remarks.SimulatedLimit(missed=missed))
+            self.simulator.fault(v1_faults.SimulatedLimit(missed=missed))
         counts = [message["limit"]["track"] for message in visit.got.messages]
         self.assertEqual(counts, [10, 3, 30, 7])
         self.assertEqual(visit.got.messages[0]["limit"]["timestamp_ms"], f"{EPOCH * 1000:.0f}")
@@ -705,9 +709,9 @@ class MessageFaultTests(SimulatorTestCase):
     def test_disconnect_closes(self) -> None:
         """Unless it is told not to."""
         first = self.ask()
-        self.simulator.fault(remarks.SimulatedDisconnect(code=5, close=False))
+        self.simulator.fault(v1_faults.SimulatedDisconnect(code=5, close=False))
         self.assertFalse(first.hung_up)
-        self.simulator.fault(remarks.SimulatedDisconnect(code=5))
+        self.simulator.fault(v1_faults.SimulatedDisconnect(code=5))
         self.assertTrue(first.got.ended and first.hung_up)
 
 

@@ -27,7 +27,7 @@ from tcsandbox.twitter import (
 from tcsandbox.twitter.command import make_parser, make_simulator
 from tcsandbox.twitter.common import damage, faults
 from tcsandbox.twitter.common.faults import SimulatorFault
-from tcsandbox.twitter.v1 import remarks
+from tcsandbox.twitter.v1 import faults as v1_faults
 from tcsandbox.twitter.v2 import faults as v2
 from tcsandbox.twitter.v2.stream import DisconnectType
 from tests.tcsandbox.test_twitter import EPOCH, SimulatorTestCase, Visit, control
@@ -555,7 +555,7 @@ class FaultTests(V2TestCase):
             (damage.Garbage(), False),
             (damage.SplitChunks(at="utf8"), False),
             (damage.BadChunk(), False),
-            (remarks.SimulatedUnknown(), False),
+            (v1_faults.SimulatedUnknown(), False),
         ):
             visit = self.struck(fault)
             self.run_for(0.1)

@@ -7,18 +7,17 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcsandbox.twitter.common.ids import Ids
-from tcsandbox.twitter.v2.app import App
+from tcsandbox.twitter.v2.app import App, RateLimitWindow
 from tcsandbox.twitter.v2.changes import change_rules, count_rules, list_rules
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import Facts, facts_of, tokens
 from tcsandbox.twitter.v2.fields import KNOWN, Selection, read_selection
-from tcsandbox.twitter.v2.invalid import InvalidRule
-from tcsandbox.twitter.v2.limits import RateLimitWindow
+from tcsandbox.twitter.v2.lexing import InvalidRule
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Draft, Pool
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
-from tcsandbox.twitter.v2.rules import AppRule, RuleStore, RuleTerms
+from tcsandbox.twitter.v2.rulelanguage import parse
+from tcsandbox.twitter.v2.rules import AppRule, RuleStore
 from tcsandbox.twitter.v2.source import V2PostSource
 
 NOW = 1_700_000_000.0
@@ -158,8 +157,8 @@ class MatchTests(SynchronousTestCase):
 class RefusalTests(SynchronousTestCase):
     """Rules that X would not take, and its sentences."""
 
-    def details(self, rule: str, limits: RuleLimits | None = None) -> list[str]:
-        return list(self.assertRaises(InvalidRule, parse, rule, limits).details)
+    def details(self, rule: str, **limits: Any) -> list[str]:
+        return list(self.assertRaises(InvalidRule, parse, rule, **limits).details)
 
     def test_recorded_sentences(self) -> None:
         """Those that clients have recorded from X, word for word."""
@@ -237,12 +236,10 @@ class RefusalTests(SynchronousTestCase):
 
     def test_limits(self) -> None:
         """Both sides of the length, and of a box's size where there is one."""
-        limits = RuleLimits(length=10, box_miles=25)
-        parse("a" * 10, limits)
-        self.assertIn("10 characters", self.details("a" * 11, limits)[0])
-        big = RuleLimits(box_miles=25)
-        parse("bounding_box:[0 0 0.36 0.36]", big)
-        self.assertIn("25mi", self.details("bounding_box:[0 0 0.37 0.1]", big)[0])
+        parse("a" * 10, length=10)
+        self.assertIn("10 characters", self.details("a" * 11, length=10)[0])
+        parse("bounding_box:[0 0 0.36 0.36]", box_miles=25)
+        self.assertIn("25mi", self.details("bounding_box:[0 0 0.37 0.1]", box_miles=25)[0])
         parse("bounding_box:[-180 -90 180 90]")
 
 
@@ -251,10 +248,10 @@ class StoreTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.store = RuleStore()
-        self.terms = RuleTerms(add_delay=20, delete_delay=5, cap=3)
+        self.plan = Plan(rule_delay=20, delete_delay=5, rule_cap=3)
 
     def add(self, *values: str, now: float = NOW, dry_run: bool = False) -> Any:
-        return self.store.add([(value, "t") for value in values], now, self.terms, dry_run)
+        return self.store.add([(value, "t") for value in values], now, self.plan, dry_run)
 
     def working(self, now: float) -> list[str]:
         return [rule.value for rule in self.store.working(now)]
@@ -263,20 +260,20 @@ class StoreTests(SynchronousTestCase):
         """Not before, and a deleted one a while longer."""
         (rule,) = self.add("snow").rules
         self.assertEqual([self.working(NOW + 19.9), self.working(NOW + 20)], [[], ["snow"]])
-        self.store.delete([rule.id], NOW + 30, self.terms, dry_run=False)
+        self.store.delete([rule.id], NOW + 30, self.plan, dry_run=False)
         self.assertEqual(self.store.present, {})
         self.assertEqual([self.working(NOW + 34.9), self.working(NOW + 35)], [["snow"], []])
 
     def test_a_rule_deleted_before_it_worked(self) -> None:
         """Never works, when deleting is quicker."""
         (rule,) = self.add("snow").rules
-        self.store.delete([rule.id], NOW + 1, self.terms, dry_run=False)
+        self.store.delete([rule.id], NOW + 1, self.plan, dry_run=False)
         self.assertEqual(self.working(NOW + 25), [])
 
     def test_duplicates(self) -> None:
         """The same value is one, whatever the tag; parentheses make another value."""
         (rule,) = self.add("snow").rules
-        done = self.store.add([("snow", "other"), ("(snow)", None)], NOW, self.terms, False)
+        done = self.store.add([("snow", "other"), ("(snow)", None)], NOW, self.plan, False)
         self.assertEqual([r.value for r in done.rules], ["(snow)"])
         (error,) = done.errors
         self.assertEqual((error["title"], error["id"]), ("DuplicateRule", rule.id))
@@ -289,12 +286,12 @@ class StoreTests(SynchronousTestCase):
         self.assertNotIn("id", done.errors[0])
 
     def test_an_invalid_rule(self) -> None:
-        """Keeps the others out, unless the terms say otherwise; its faults are told."""
+        """Keeps the others out, unless the plan says otherwise; its faults are told."""
         done = self.add("snow", "(")
         self.assertEqual((done.rules, done.invalid, self.store.present), ((), 1, {}))
         self.assertEqual(done.errors[0]["value"], "(")
         self.assertIn("position 2", done.errors[0]["details"][0])
-        self.terms = RuleTerms(atomic=False)
+        self.plan = Plan(atomic=False)
         self.assertEqual([rule.value for rule in self.add("snow", "(").rules], ["snow"])
 
     def test_cap(self) -> None:
@@ -309,27 +306,27 @@ class StoreTests(SynchronousTestCase):
         self.assertEqual(len(self.add("snow", dry_run=True).rules), 1)
         self.assertEqual(self.store.present, {})
         (rule,) = self.add("snow").rules
-        self.store.delete([rule.id], NOW, self.terms, dry_run=True)
+        self.store.delete([rule.id], NOW, self.plan, dry_run=True)
         self.assertEqual(list(self.store.present), [rule.id])
 
     def test_deleting_what_is_not_there(self) -> None:
         """An error, and the others go."""
         (rule,) = self.add("snow").rules
-        done = self.store.delete(["5", rule.id], NOW, self.terms, dry_run=False)
+        done = self.store.delete(["5", rule.id], NOW, self.plan, dry_run=False)
         self.assertEqual(len(done.rules), 1)
         self.assertEqual(done.errors[0]["errors"][0]["message"], "Rule does not exist")
 
     def test_ids_increase(self) -> None:
         """Also when rules were deleted in between."""
         (first,) = self.add("a1").rules
-        self.store.delete([first.id], NOW, self.terms, dry_run=False)
+        self.store.delete([first.id], NOW, self.plan, dry_run=False)
         (second,) = self.add("a1").rules
         self.assertLess(int(first.id), int(second.id))
 
 
 def make_app(**plan: Any) -> App:
     """An app without rules."""
-    return App("key", Plan(**plan), Pool(Random(1)), 1.0)
+    return App(Plan(**plan), Pool(Random(1)), 1.0)
 
 
 class EndpointTests(SynchronousTestCase):
@@ -452,7 +449,7 @@ class SelectionTests(SynchronousTestCase):
 
     def draft(self) -> Draft:
         pool, store = Pool(Random(2)), RuleStore()
-        store.add([("a1 is:reply has:images bounding_box:[1 2 3 4]", None)], 0, RuleTerms(), False)
+        store.add([("a1 is:reply has:images bounding_box:[1 2 3 4]", None)], 0, Plan(), False)
         pool.serve(store.working(NOW), NOW)
         return pool.drafts[0]
 
@@ -499,8 +496,8 @@ class SupplyTests(SynchronousTestCase):
         return self.pool.drafts
 
     def add(self, *values: str) -> tuple[AppRule, ...]:
-        terms = RuleTerms(add_delay=0, delete_delay=0)
-        return self.store.add([(v, f"t,{v}") for v in values], self.now, terms, False).rules
+        plan = Plan(rule_delay=0, delete_delay=0)
+        return self.store.add([(v, f"t,{v}") for v in values], self.now, plan, False).rules
 
     def take(self, count: int = 400) -> list[Any]:
         posts: list[Any] = []
@@ -564,7 +561,7 @@ class SupplyTests(SynchronousTestCase):
         posts = self.take()
         self.check(posts)
         self.assertTrue(all(second.id in str(post["matching_rules"]) for post in posts))
-        self.store.delete([first.id], self.now, RuleTerms(delete_delay=0), dry_run=False)
+        self.store.delete([first.id], self.now, Plan(delete_delay=0), dry_run=False)
         posts = self.take()
         self.check(posts)
         self.assertTrue(posts)

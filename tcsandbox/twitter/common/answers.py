@@ -1,9 +1,14 @@
-"""How a connect is answered without a stream.  Knows status lines and bodies, not the reasons."""
+"""How requests are answered without a stream.  Knows URLs, status lines and bodies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from twisted.web.http import RESPONSES
-from twisted.web.server import Request
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+Route: TypeAlias = tuple[str, set[bytes], Callable[[Request], None]]
+"""A path, the methods that it takes, and what answers, now or later."""
 
 PHRASES = {420: b"Enhance Your Calm"}
 
@@ -63,12 +68,24 @@ def answer(
     request.finish()
 
 
-def answer_raw(request: Request, data: bytes, close: bool) -> None:
-    """
-    Put `data` on the connection in place of an answer that twisted.web would write.
+class Pages(Resource):
+    """Answers the paths of `routes`, and everything else by a 404 or 405 in Twitter's own form."""
 
-    The connection is closed after it where `close` is true.
-    """
-    request.channel.write(data)
-    if close:
-        request.channel.loseConnection()
+    isLeaf = True
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # twisted.web has no types here
+        self._routes = {path.encode(): (methods, act) for path, methods, act in routes}
+
+    def render(self, request: Request) -> int:
+        """Let whoever knows the path answer the request, or refuse it."""
+        methods, act = self._routes.get(request.path, ({request.method}, _not_found))
+        if request.method in methods:
+            act(request)
+        else:
+            answer(request, 405, refusal_body(405))
+        return NOT_DONE_YET
+
+
+def _not_found(request: Request) -> None:
+    answer(request, 404, refusal_body(404))

@@ -55,11 +55,7 @@ class Fin(StreamFault):
 
 
 class Close(StreamFault):
-    """
-    Ends the body as it should end, between two messages.
-
-    At a connect the client gets a 200 and nothing else.
-    """
+    """Ends the body properly, between two messages; at a connect it is a 200 and nothing else."""
 
     def strike(self, stream: Stream) -> None:
         stream.wire.end()
@@ -71,7 +67,7 @@ class Garbage(StreamFault):
     line: str = "<html><body>Twitter is over capacity.</body></html>"
 
     def strike(self, stream: Stream) -> None:
-        stream.say(self.line.encode() + b"\r\n")
+        stream.wire.send(self.line.encode() + b"\r\n")
 
 
 class LongLine(StreamFault, kw_only=True):
@@ -94,11 +90,7 @@ class BadChunk(StreamFault):
 
 
 class GzipCut(StreamFault):
-    """
-    Ends the body as HTTP ends it, but in the middle of a gzip block.
-
-    Does nothing to a stream that is not compressed.
-    """
+    """Ends the body as HTTP ends it, but in the middle of a gzip block, if the stream has gzip."""
 
     def strike(self, stream: Stream) -> None:
         if stream.wire.gzip:
@@ -111,7 +103,7 @@ class SimulatedConnectionLimit(StreamFault, tag="connection-limit"):
     """Sends Twitter's plain-text line about too many connections, and ends the body."""
 
     def strike(self, stream: Stream) -> None:
-        stream.say(CONNECTION_LIMIT)
+        stream.wire.send(CONNECTION_LIMIT)
         stream.wire.end()
 
 

@@ -6,12 +6,12 @@ decided by the simulator.
 """
 
 from abc import ABCMeta, abstractmethod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from twisted.web.server import Request
 
-from tcsandbox.twitter.common.answers import answer, answer_raw, refusal_body
+from tcsandbox.twitter.common.answers import answer, refusal_body
 from tcsandbox.twitter.common.stream import Stream
 
 Where = Literal["stream", "rules", "token"]
@@ -45,23 +45,14 @@ class SimulatorFault(
 
 
 class AnswerFault(SimulatorFault):
-    """
-    A fault that answers the next `times` requests before anything of them is checked.
-
-    `where` says which requests: connects to a stream, or v2's to the rules or the token
-    endpoint.
-    """
+    """A fault that answers the next `times` requests to `where` before anything is checked."""
 
     times: Count = 1
     where: Where = "stream"
 
     @abstractmethod
     def answer(self, request: Request, now: float) -> int:
-        """
-        Answer `request`, made at the Unix time `now`, or leave it without an answer.
-
-        Return the status sent, 0 for none.
-        """
+        """Answer `request`, made at the Unix time `now`, or not; return the status, 0 for none."""
 
 
 class HttpStatusFault(AnswerFault, kw_only=True, tag="status"):
@@ -96,26 +87,23 @@ class NoAnswer(AnswerFault):
 
 
 class Replay(AnswerFault, kw_only=True):
-    """
-    Puts `data` on the connection byte for byte, status line and all.
-
-    The connection is closed after it where `close` is true.
-    """
+    """Puts `data` on the connection byte for byte, and closes it where `close` is true."""
 
     data: bytes
     close: bool = True
 
     def answer(self, request: Request, now: float) -> int:
-        answer_raw(request, self.data, self.close)
+        request.channel.write(self.data)
+        if self.close:
+            request.channel.loseConnection()
         status = self.data[9:12]
         return int(status) if status.isdigit() else 0
 
 
 class StreamFault(SimulatorFault):
-    """
-    A fault that strikes the open streams now or, with when="connect", the next `times` opened.
-    """
+    """A fault that strikes the open streams or, with when="connect", the next `times` opened."""
 
+    where: ClassVar[Where] = "stream"
     when: Literal["now", "connect"] = "now"
     times: Count = 1
 

@@ -12,11 +12,7 @@ class Ids:
         self._next = 0
 
     def take(self, milliseconds: int, count: int) -> range:
-        """
-        Return `count` ids that were never given before.
-
-        They bear the Unix time `milliseconds`, or a little later where those are used up.
-        """
+        """Return `count` new ids of the Unix time `milliseconds`, or of a little later."""
         first = max(self._next, max(milliseconds - SNOWFLAKE_EPOCH_MS, 0) << 22)
         first = max(first, ID_STEP)  # 0 is no id
         self._next = first + count * ID_STEP

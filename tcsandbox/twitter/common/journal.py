@@ -1,8 +1,4 @@
-"""
-A record of every post handed to a transport.
-
-Knows its file; knows nothing of posts but the note that it is given.
-"""
+"""A record of every post handed to a transport.  Knows its file; knows posts by their notes."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -34,13 +34,18 @@ class PostSource(Protocol):
         ...
 
 
-@attrs.frozen
-class StreamIdentity:
-    """Which connect a stream belongs to."""
+@attrs.define
+class Attempt:
+    """A request for a stream, counted from 1; `status` is 0 as long as it has no answer."""
 
-    number: int  # of the connect, counted from 1
+    number: int
+    time: float
     endpoint: str
-    peer: str  # host:port
+    source: str  # the client's address
+    peer: str  # the same with the port, host:port
+    track: str
+    locations: str
+    status: int = 0
 
 
 @implementer(IPushProducer)
@@ -53,7 +58,7 @@ class Stream(ABC):
     blank lines.
     """
 
-    identity: StreamIdentity
+    attempt: Attempt
     wire: Wire
     keep_alive: float
     backlog: int
@@ -61,7 +66,7 @@ class Stream(ABC):
     _posts: PostSource
     _journal: Journal | None = None
     sent: int = 0
-    silent: bool = False  # a stall: nothing is sent but what a fault or say() puts there
+    silent: bool = False  # a stall: nothing is sent but what a fault or /sandbox/say puts there
     _owed: int = 0
     _paused: bool = False
     _warned: bool = False
@@ -77,17 +82,16 @@ class Stream(ABC):
     def tell(self, message: Json) -> None:
         """Send a message that is no post, written as the API writes it."""
 
-    @abstractmethod
-    def warn(self, percent_full: int) -> None:
+    def warn(self, percent_full: int) -> None:  # noqa: B027  # v2 does not warn
         """Tell the client that it falls behind, where the API does that."""
 
     @abstractmethod
     def cut_off(self) -> None:
         """Tell the client that it has fallen behind too far, and hang up."""
 
-    @abstractmethod
     def criteria(self) -> Json:
-        """Return what the client asked for, as the members of state() that show it."""
+        """Return what the client asked for, where that is not said by an app's rules."""
+        return {"track": [], "locations": []}
 
     def tick(self, due: int) -> None:
         """Owe the client `due` more posts; send what it can take, and a keep-alive when due."""
@@ -110,10 +114,6 @@ class Stream(ABC):
         """Return the Unix time in milliseconds."""
         return int(self._clock.seconds() * 1000)
 
-    def say(self, data: bytes) -> None:
-        """Send `data` as it stands."""
-        self.wire.send(data)
-
     def count_missed(self, posts: int) -> int:
         """
         Count `posts` as undelivered and return the sum of the counter that took them.
@@ -133,9 +133,9 @@ class Stream(ABC):
     def state(self) -> Json:
         """Describe this stream, ready for JSON."""
         return {
-            "number": self.identity.number,
-            "peer": self.identity.peer,
-            "endpoint": self.identity.endpoint,
+            "number": self.attempt.number,
+            "peer": self.attempt.peer,
+            "endpoint": self.attempt.endpoint,
             **self.criteria(),
             "since": self.since,
             "posts": self.sent,
@@ -153,7 +153,7 @@ class Stream(ABC):
         self.wire.send(self.framed(posts))
         self.sent += len(posts)
         if self._journal is not None:
-            self._journal.note(self.identity.number, notes)
+            self._journal.note(self.attempt.number, notes)
 
     def framed(self, messages: list[bytes]) -> bytes:
         """Return `messages` as one piece of the body; here, simply joined."""

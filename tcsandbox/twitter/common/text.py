@@ -1,8 +1,4 @@
-"""
-A post's text under construction, with the entities found in it.
-
-Knows that their indices count code points; knows neither API's names for entities.
-"""
+"""A post's text under construction, and its entities, whose indices count code points."""
 
 import json
 
@@ -11,7 +7,9 @@ import attrs
 Json = dict[str, object]
 Entity = tuple[str, int, int, Json]  # kind, start, end, all members but the indices
 
-# Stands for ten characters that differ from post to post, as those of t.co links do.
+# Stand for what differs from post to post: the id, the time, and ten characters of t.co links.
+POST_ID = "777000111000777001"
+CREATED_AT = "zqCREATEDzq"
 CODE = "zqCODEzq01"
 
 
@@ -59,6 +57,12 @@ def unescape(post: bytes) -> bytes:
     r"""Return the JSON line `post` in UTF-8 instead of ASCII with \u escapes, CRLF at its end."""
     text = json.dumps(json.loads(post), separators=(",", ":"), ensure_ascii=False)
     return text.encode() + b"\r\n"
+
+
+def as_format(post: bytes) -> bytes:
+    """Return an encoded post as a bytes format, with the keys id, at and code for its own parts."""
+    text = post.replace(b"%", b"%%").replace(POST_ID.encode(), b"%(id)d")
+    return text.replace(CREATED_AT.encode(), b"%(at)b").replace(CODE.encode(), b"%(code)010x")
 
 
 def _recoded(value: object, code: str) -> object:

@@ -84,3 +84,7 @@ TIME_ZONES = (
     ("Brasilia", -10800),
     (None, None),
 )
+
+PICTURE_SIZES = ((1200, 675), (1080, 1350), (2048, 1536))
+
+POLL_ANSWERS = ("Yes", "No", "Perhaps 🤷", "Show me the results")

@@ -1,8 +1,4 @@
-"""
-How bytes go to one client: HTTP chunks, gzip, odd splits, slow drips and rude ends.
-
-Knows one request and its transport; knows nothing of posts, limits or timing rules.
-"""
+"""How bytes go to one client: chunks, gzip, odd splits, drips, rude ends.  Knows no posts."""
 
 import re
 import zlib
@@ -40,7 +36,7 @@ class Wire:
         self._request: Request | None = request
         self._transport = cast(ITCPTransport, request.channel.transport)
         self._clock = clock
-        self._gone: Deferred[None] = Deferred()
+        self.gone: Deferred[None] = Deferred()
         self._timers: set[IDelayedCall] = set()
         self.split: Split = "off"
         self._drip = 0.0
@@ -58,14 +54,6 @@ class Wire:
         """Let `producer` be paused while the client does not read."""
         if self._request is not None:
             self._request.registerProducer(producer, True)
-
-    def when_lost(self) -> Deferred[None]:
-        """
-        Return a Deferred that fires when the connection is gone, whoever ended it.
-
-        This may be called once only.
-        """
-        return self._gone
 
     @property
     def gzip(self) -> bool:
@@ -183,4 +171,4 @@ class Wire:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-        self._gone.callback(None)
+        self.gone.callback(None)

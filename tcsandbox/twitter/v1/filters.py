@@ -76,10 +76,8 @@ def read_filter(params: Mapping[str, str]) -> Filter:
         _boxes(params.get("locations", "")),
     )
     if asked == Filter():
-        raise ConnectRefused(
-            406,
-            "No filter parameters found. Expect at least one parameter: follow track locations",
-        )
+        words = "No filter parameters found. Expect at least one parameter: follow track locations"
+        raise ConnectRefused(406, words)
     return asked
 
 
@@ -92,9 +90,8 @@ def refuse_count(params: Mapping[str, str]) -> None:
 def _items(text: str, limit: int, name: str) -> list[str]:
     items = text.split(",") if text else []
     if len(items) > limit:
-        raise ConnectRefused(
-            413, f"Parameter {name} has {len(items)} items; your role allows {limit}"
-        )
+        words = f"Parameter {name} has {len(items)} items; your role allows {limit}"
+        raise ConnectRefused(413, words)
     return items
 
 
@@ -113,9 +110,8 @@ def _followed(text: str) -> tuple[int, ...]:
     ids = [item.strip() for item in _items(text, MAX_FOLLOWED, "follow")]
     for index, item in enumerate(ids):
         if not (item.isascii() and item.isdigit()):
-            raise ConnectRefused(
-                406, f"Parameter follow item index {index} is not a user id: {item}"
-            )
+            words = f"Parameter follow item index {index} is not a user id: {item}"
+            raise ConnectRefused(406, words)
     return tuple(int(item) for item in ids)
 
 
@@ -126,9 +122,8 @@ def _boxes(text: str) -> tuple[LocationBox, ...]:
     except ValueError:
         raise ConnectRefused(406, f"Parameter locations is not a list of numbers: {text}") from None
     if len(degrees) % 4:
-        raise ConnectRefused(
-            406, f"Parameter locations needs four numbers a box, got {len(degrees)}"
-        )
+        words = f"Parameter locations needs four numbers a box, got {len(degrees)}"
+        raise ConnectRefused(406, words)
     boxes = [LocationBox(*degrees[at : at + 4]) for at in range(0, len(degrees), 4)]
     for index, box in enumerate(boxes):
         _check_box(index, box)

@@ -11,10 +11,10 @@ from random import Random
 
 from tcsandbox.twitter.common.ids import ID_STEP, Ids, link_code
 from tcsandbox.twitter.common.stream import PostSource
-from tcsandbox.twitter.common.text import CODE, Json
-from tcsandbox.twitter.v1.encoding import encode
+from tcsandbox.twitter.common.text import Json, as_format
 from tcsandbox.twitter.v1.filters import Filter
-from tcsandbox.twitter.v1.statuses import CREATED_AT, POST_ID, TIMESTAMP_MS, StatusWriter, Subject
+from tcsandbox.twitter.v1.statuses import TIMESTAMP_MS, StatusWriter, Subject
+from tcsandbox.twitter.v1.stream import encode
 from tcsandbox.twitter.v1.users import twitter_time
 
 TEMPLATES = 256  # besides one for each thing asked for
@@ -34,18 +34,14 @@ class V1PostSource(PostSource):
         self._subjects: Sequence[Subject] = everything or [None]
         self._templates: list[bytes] = []
         self._large: list[bytes] = []
-        self._second = -1
-        self._created_at = b""
 
     def take(self, count: int, now: float) -> tuple[list[bytes], range]:
         """Return `count` posts of the Unix time `now`, each ending in CRLF, and their ids."""
         self._write_more(now)
         milliseconds = int(now * 1000)
         ids = self._ids.take(milliseconds, count)
-        if int(now) != self._second:
-            self._second = int(now)
-            self._created_at = twitter_time(datetime.fromtimestamp(now, UTC)).encode()
-        fields: dict[bytes, object] = {b"at": self._created_at, b"ms": b"%d" % milliseconds}
+        created_at = twitter_time(datetime.fromtimestamp(now, UTC)).encode()
+        fields: dict[bytes, object] = {b"at": created_at, b"ms": b"%d" % milliseconds}
         random, templates, known = self._rng.random, self._templates, len(self._templates)
         posts = []
         for post_id in ids:
@@ -78,6 +74,4 @@ class V1PostSource(PostSource):
 
 def _template(status: Json) -> bytes:
     """Return `status` encoded, as a bytes format with the keys id, at, ms and code."""
-    text = encode(status).replace(b"%", b"%%")
-    text = text.replace(b"%d" % POST_ID, b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
-    return text.replace(TIMESTAMP_MS.encode(), b"%(ms)b").replace(CODE.encode(), b"%(code)010x")
+    return as_format(encode(status)).replace(TIMESTAMP_MS.encode(), b"%(ms)b")

@@ -11,26 +11,20 @@ from random import Random
 import attrs
 
 from tcsandbox.twitter.common import vocabulary
-from tcsandbox.twitter.common.text import CODE, Json, Text
+from tcsandbox.twitter.common.text import CODE, CREATED_AT, POST_ID, Json, Text
+from tcsandbox.twitter.common.writing import add_anything, add_link, add_mention, add_sentence
 from tcsandbox.twitter.v1.filters import LocationBox
 from tcsandbox.twitter.v1.users import make_location, make_user, twitter_time
-from tcsandbox.twitter.v1.writing import (
-    CLASSIC_LENGTH,
-    add_link,
-    add_mention,
-    add_picture,
-    add_poll,
-    add_term,
-    entities,
-    media,
-)
+from tcsandbox.twitter.v1.writing import add_picture, add_poll, add_term, entity_members
 
-POST_ID = 777_000_111_000_777_001
-CREATED_AT = "zqCREATEDzq"
 TIMESTAMP_MS = "zqMILLISzq"
 
 CROWD = 50  # mentions in a reply to everybody: X's own limit, and what makes a post large
+CLASSIC_LENGTH = 140  # a longer text is sent cut, with the whole in `extended_tweet`
 LINK_ROOM = 24  # code points kept free in a cut text for the link to the whole post
+
+_IN_REPLY_TO = "status_id status_id_str user_id user_id_str screen_name"
+IN_REPLY_TO = tuple(f"in_reply_to_{name}" for name in _IN_REPLY_TO.split())
 
 Subject = str | int | LocationBox | None
 """What a post has to match: a track term, an author's id, a box, or nothing in particular."""
@@ -40,7 +34,7 @@ Subject = str | int | LocationBox | None
 class Stamp:
     """A post's id, time and link code: sentinels for the post itself, values for a nested one."""
 
-    post_id: int = POST_ID
+    post_id: int = int(POST_ID)
     created_at: str = CREATED_AT
     code: str = CODE
 
@@ -106,13 +100,9 @@ class StatusWriter:
         greeting = Text()
         add_mention(greeting, screen_name, name, user_id)
         text = self._text(subject).behind(greeting)
-        return self._status(text, subject, Stamp()) | {
-            "in_reply_to_status_id": status_id,
-            "in_reply_to_status_id_str": str(status_id),
-            "in_reply_to_user_id": user_id,
-            "in_reply_to_user_id_str": str(user_id),
-            "in_reply_to_screen_name": screen_name,
-        }
+        replied_to = (status_id, str(status_id), user_id, str(user_id), screen_name)
+        whom = dict(zip(IN_REPLY_TO, replied_to, strict=True))
+        return self._status(text, subject, Stamp()) | whom
 
     def _older(self, text: Text) -> Json:
         """Return an older status with `text`, to be nested in another."""
@@ -126,9 +116,6 @@ class StatusWriter:
 
     def _status(self, text: Text, subject: Subject, stamp: Stamp) -> Json:
         rng = self.rng
-        where: Json = {"geo": None, "coordinates": None, "place": None}
-        if isinstance(subject, LocationBox):
-            where = make_location(rng, subject)
         said = _texts(text, stamp)
         # In the order in which the stream had them.
         return {
@@ -138,13 +125,9 @@ class StatusWriter:
             "text": said.pop("text"),
             "source": rng.choice(vocabulary.SOURCES),
             "truncated": said.pop("truncated"),
-            "in_reply_to_status_id": None,
-            "in_reply_to_status_id_str": None,
-            "in_reply_to_user_id": None,
-            "in_reply_to_user_id_str": None,
-            "in_reply_to_screen_name": None,
+            **dict.fromkeys(IN_REPLY_TO),
             "user": make_user(rng, subject if isinstance(subject, int) else None),
-            **where,
+            **make_location(rng, subject if isinstance(subject, LocationBox) else None),
             "contributors": None,
             "is_quote_status": False,
             "quote_count": 0,
@@ -152,9 +135,7 @@ class StatusWriter:
             "retweet_count": rng.randrange(900),
             "favorite_count": rng.randrange(5_000),
             **said,
-            "favorited": False,
-            "retweeted": False,
-            "possibly_sensitive": False,
+            **dict.fromkeys(("favorited", "retweeted", "possibly_sensitive"), False),
             "filter_level": "low",
             "lang": rng.choice(vocabulary.SENTENCES)[0],
         }
@@ -162,16 +143,16 @@ class StatusWriter:
     def _text(self, subject: Subject) -> Text:
         text, rng = Text(), self.rng
         wanted = rng.choice((20, 50, 80, 100, 180))
-        self._add_sentence(text)
+        add_sentence(text, rng)
         if isinstance(subject, str):
             add_term(text, subject, rng)
         while len(text.text) < wanted:
-            self._add_something(text)
+            add_anything(text, rng)
         draw = rng.random()
         if draw < 0.16:
             add_picture(text, rng)
         elif draw < 0.5:
-            add_link(text, rng)
+            add_link(text, *rng.choice(vocabulary.LINKS))
         elif draw < 0.54:
             add_poll(text, twitter_time(self.now + timedelta(days=1)), rng)
         return text
@@ -184,54 +165,19 @@ class StatusWriter:
         for n in range(CROWD):
             name, screen_name = rng.choice(vocabulary.NAMES)
             add_mention(text, f"{screen_name[:12]}{n}", name, rng.randrange(1 << 33))
-        self._add_sentence(text)
+        add_sentence(text, rng)
         return text
-
-    def _add_something(self, text: Text) -> None:
-        rng, draw = self.rng, self.rng.random()
-        if draw < 0.5:
-            self._add_sentence(text)
-        elif draw < 0.7:
-            tag = rng.choice(vocabulary.HASHTAGS)
-            text.add(f"#{tag}", "hashtags", text=tag)
-        elif draw < 0.9:
-            name, screen_name = rng.choice(vocabulary.NAMES)
-            add_mention(text, screen_name, name, rng.randrange(1 << 33))
-        else:
-            symbol = rng.choice(vocabulary.SYMBOLS)
-            text.add(f"${symbol}", "symbols", text=symbol)
-
-    def _add_sentence(self, text: Text) -> None:
-        text.add(self.rng.choice(vocabulary.SENTENCES)[1])
 
 
 def _texts(text: Text, stamp: Stamp) -> Json:
-    """
-    Return the members of a status that hold `text` and its entities.
-
-    A long text is cut, and stands whole in extended_tweet.
-    """
+    """Return the members that hold `text`: a long one is cut, and whole in extended_tweet."""
     text = text.with_code(stamp.code)
     if len(text.text) <= CLASSIC_LENGTH:
-        return {"text": text.text, "truncated": False, **_entities(text)}
+        return {"text": text.text, "truncated": False, **entity_members(text)}
     short = text.cut(CLASSIC_LENGTH - LINK_ROOM - 1)
     link = f"https://t.co/{stamp.code}"
     whole = f"https://twitter.com/i/web/status/{stamp.post_id}"
     short.add(link, "urls", url=link, expanded_url=whole, display_url="twitter.com/i/web/status/…")
-    extended: Json = {
-        "full_text": text.text,
-        "display_text_range": [0, len(text.text)],
-        **_entities(text),
-    }
-    return {
-        "text": short.text,
-        "truncated": True,
-        "extended_tweet": extended,
-        "entities": entities(short),
-    }
-
-
-def _entities(text: Text) -> Json:
-    extended = media(text)
-    members: Json = {"entities": entities(text)}
-    return members | ({"extended_entities": {"media": extended}} if extended else {})
+    extended = {"full_text": text.text, "display_text_range": [0, len(text.text)]}
+    said: Json = {"text": short.text, "truncated": True, **entity_members(short)}
+    return {**said, "extended_tweet": {**extended, **entity_members(text)}}

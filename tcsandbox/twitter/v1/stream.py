@@ -1,14 +1,51 @@
-"""An open v1.1 stream: how it frames messages, what it says besides posts, and its rivals."""
+"""An open v1.1 stream: how it encodes and frames messages, its own notices, and its rivals."""
 
+import json
 from collections.abc import Sequence
 
 import attrs
 
 from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.common.text import Json
-from tcsandbox.twitter.v1 import notices
-from tcsandbox.twitter.v1.encoding import encode
 from tcsandbox.twitter.v1.filters import Filter
+
+REASONS = {
+    1: "Shutdown",
+    2: "Duplicate stream",
+    3: "Control request",
+    4: "Stall",
+    5: "Normal",
+    6: "Token revoked",
+    7: "Admin logout",
+    9: "Max message limit",
+    10: "Stream exception",
+    11: "Broker stall",
+    12: "Shed load",
+}
+
+
+def encode(message: Json) -> bytes:
+    r"""Return `message` as ASCII JSON, `/`, `<` and `>` escaped too, CRLF at the end."""
+    text = json.dumps(message, separators=(",", ":"))
+    text = text.replace("/", "\\/").replace("<", "\\u003c").replace(">", "\\u003e")
+    return text.encode("ascii") + b"\r\n"
+
+
+def disconnect(code: int, stream_name: str) -> Json:
+    """Return the disconnect message that gives `code` as the reason."""
+    reason = REASONS.get(code, "Unknown")
+    return {"disconnect": {"code": code, "stream_name": stream_name, "reason": reason}}
+
+
+def falling_behind(percent_full: int) -> Json:
+    """Return the stall warning that the client's queue is `percent_full`."""
+    message = (
+        "Your connection is falling behind and messages are being queued for delivery to you. "
+        f"Your queue is now over {percent_full}% full. "
+        "You will be disconnected when the queue is full."
+    )
+    members: Json = {"code": "FALLING_BEHIND", "message": message, "percent_full": percent_full}
+    return {"warning": members}
 
 
 @attrs.frozen
@@ -23,11 +60,7 @@ class StreamTerms:
 
 @attrs.define(eq=False)
 class V1Stream(Stream):
-    """
-    A v1.1 stream.
-
-    `rivals` are other streams of the account, which get those of its posts that they match too.
-    """
+    """A v1.1 stream; `rivals`, others of the account, get those of its posts that they match."""
 
     terms: StreamTerms = attrs.field(kw_only=True)
     rivals: tuple["V1Stream", ...] = attrs.field(default=(), kw_only=True)
@@ -39,11 +72,11 @@ class V1Stream(Stream):
     def warn(self, percent_full: int) -> None:
         """Send FALLING_BEHIND, if the client asked for stall warnings."""
         if self.terms.stall_warnings:
-            self.tell(notices.falling_behind(percent_full))
+            self.tell(falling_behind(percent_full))
 
     def cut_off(self) -> None:
         """Send a disconnect message with code 4, Stall, and hang up."""
-        self.tell(notices.disconnect(4, self.identity.endpoint))
+        self.tell(disconnect(4, self.attempt.endpoint))
         self.wire.hang_up()
 
     def criteria(self) -> Json:

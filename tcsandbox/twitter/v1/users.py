@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 from random import Random
 
+import attrs
+
 from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import Json
+from tcsandbox.twitter.common.writing import part_of, some_degree
 from tcsandbox.twitter.v1.filters import LocationBox
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -35,22 +38,24 @@ def make_user(rng: Random, user_id: int | None = None) -> Json:
         "translator_type": "none",
         "protected": False,
         "verified": rng.random() < 0.05,
-        "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
-        "friends_count": rng.randrange(5_000),
-        "listed_count": rng.randrange(200),
-        "favourites_count": rng.randrange(50_000),
-        "statuses_count": rng.randrange(1, 200_000),
+        **_counts(rng),
         "created_at": twitter_time(joined),
         "utc_offset": offset,
         "time_zone": zone,
         "geo_enabled": rng.random() < 0.4,
         "lang": rng.choice((None, "en", "ja", "pt")),
-        "contributors_enabled": False,
-        "is_translator": False,
+        **dict.fromkeys(("contributors_enabled", "is_translator"), False),
         **_profile(rng, user_id),
-        "following": None,
-        "follow_request_sent": None,
-        "notifications": None,
+    }
+
+
+def _counts(rng: Random) -> Json:
+    return {
+        "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
+        "friends_count": rng.randrange(5_000),
+        "listed_count": rng.randrange(200),
+        "favourites_count": rng.randrange(50_000),
+        "statuses_count": rng.randrange(1, 200_000),
     }
 
 
@@ -73,15 +78,16 @@ def _profile(rng: Random, user_id: int) -> Json:
         "profile_banner_url": f"https://pbs.twimg.com/profile_banners/{user_id}/1446842571",
         "default_profile": plain,
         "default_profile_image": False,
+        **dict.fromkeys(("following", "follow_request_sent", "notifications")),
     }
 
 
-def make_location(rng: Random, box: LocationBox) -> Json:
-    """
-    Return `geo`, `coordinates` and `place` of a post inside `box`; one in two has only a place.
-    """
-    longitude = round(rng.uniform(box.west, box.east), 6)
-    latitude = round(rng.uniform(box.south, box.north), 6)
+def make_location(rng: Random, box: LocationBox | None) -> Json:
+    """Return `geo`, `coordinates` and `place` of a post inside `box`: half have only a place."""
+    if box is None:
+        return {"geo": None, "coordinates": None, "place": None}
+    longitude = some_degree(box.west, box.east, rng)
+    latitude = some_degree(box.south, box.north, rng)
     place = _place(rng, box)
     if rng.random() < 0.5:
         return {"geo": None, "coordinates": None, "place": place}
@@ -93,8 +99,7 @@ def make_location(rng: Random, box: LocationBox) -> Json:
 
 
 def _place(rng: Random, box: LocationBox) -> Json:
-    west, east = sorted(round(rng.uniform(box.west, box.east), 6) for _ in range(2))
-    south, north = sorted(round(rng.uniform(box.south, box.north), 6) for _ in range(2))
+    west, south, east, north = part_of(attrs.astuple(box), rng)
     place_id = f"{rng.randrange(1 << 64):016x}"
     corners = [[west, south], [west, north], [east, north], [east, south]]
     return {

@@ -1,36 +1,32 @@
-"""
-The pieces of a v1.1 post's text, and how v1.1 describes their entities.
-
-Knows nothing of users, ids or time.
-"""
+"""The pieces of a v1.1 post's text, and how v1.1 describes their entities.  Knows no time."""
 
 from random import Random
-from typing import Final
 
 from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import CODE, Json, Text
+from tcsandbox.twitter.common.writing import add_piece, video_variants
 
-CLASSIC_LENGTH = 140  # a longer text is sent cut, with the whole in `extended_tweet`
-KINDS: Final = ("hashtags", "urls", "user_mentions", "symbols")
+KINDS = ("hashtags", "urls", "user_mentions", "symbols")
+NAMES = {"hashtag": "hashtags", "mention": "user_mentions", "cashtag": "symbols"}
 
 
-def entities(text: Text) -> Json:
-    """Return the `entities` object; media and polls appear in it only where there are some."""
+def entity_members(text: Text) -> Json:
+    """Return `entities` and, if there are media, `extended_entities`, which has all of theirs."""
     found: dict[str, list[Json]] = {kind: [] for kind in KINDS}
     for kind, start, end, members in text.at:
         indices = {} if kind == "polls" else {"indices": [start, end]}
         still = {k: v for k, v in members.items() if k != "video_info"}
-        found.setdefault(kind, []).append({**still, **indices})
-    return dict(found)
-
-
-def media(text: Text) -> list[Json]:
-    """Return the media with all their members, as `extended_entities` has them."""
-    return [
+        if kind in ("hashtag", "cashtag"):
+            still = {"text": members["name"]}
+        elif kind == "mention":
+            still = {**members, "id_str": str(members["id"])}
+        found.setdefault(NAMES.get(kind, kind), []).append({**still, **indices})
+    media = [
         {**m, "type": "video" if "video_info" in m else "photo", "indices": [start, end]}
         for kind, start, end, m in text.at
         if kind == "media"
     ]
+    return {"entities": found, **({"extended_entities": {"media": media}} if media else {})}
 
 
 def add_term(text: Text, term: str, rng: Random) -> None:
@@ -38,31 +34,10 @@ def add_term(text: Text, term: str, rng: Random) -> None:
     words = term.split()
     rng.shuffle(words)
     for word in words:
-        if word[0] in "#＃" and len(word) > 1:
-            text.add(word, "hashtags", text=word[1:])
-        elif word[0] == "@" and len(word) > 1:
-            add_mention(text, word[1:], word[1:], rng.randrange(1 << 33))
-        elif word[0] == "$" and word[1:].isalpha():
-            text.add(word, "symbols", text=word[1:])
-        elif word.isalnum() and rng.random() < 0.25:
-            text.add(f"#{word}", "hashtags", text=word)
-        else:
-            text.add(word)
+        tagged = word.isalnum() and rng.random() < 0.25
+        add_piece(text, f"#{word}" if tagged else word, rng)
         if len(words) > 1 and rng.random() < 0.3:
             text.add(rng.choice(("and", "–", "meets", "🤝")))
-
-
-def add_mention(text: Text, screen_name: str, name: str, user_id: int) -> None:
-    """Add `@screen_name` to `text`, as a mention of that user."""
-    members: Json = {"screen_name": screen_name, "name": name}
-    text.add(f"@{screen_name}", "user_mentions", **members, id=user_id, id_str=str(user_id))
-
-
-def add_link(text: Text, rng: Random) -> None:
-    """Add a t.co link to some page."""
-    expanded, display = rng.choice(vocabulary.LINKS)
-    url = f"https://t.co/{CODE}"
-    text.add(url, "urls", url=url, expanded_url=expanded, display_url=display)
 
 
 def add_picture(text: Text, rng: Random) -> None:
@@ -88,14 +63,14 @@ def add_picture(text: Text, rng: Random) -> None:
 def add_poll(text: Text, end: str, rng: Random) -> None:
     """Add a question with two to four answers, open until `end`; a poll has no indices."""
     text.add("What do you think? 🗳️")
-    answers = rng.sample(("Yes", "No", "Perhaps 🤷", "Show me the results"), rng.randint(2, 4))
+    answers = rng.sample(vocabulary.POLL_ANSWERS, rng.randint(2, 4))
     options = [{"position": n, "text": answer} for n, answer in enumerate(answers, 1)]
     members: Json = {"options": options, "end_datetime": end, "duration_minutes": 1440}
     text.at.append(("polls", 0, 0, members))
 
 
 def _sizes(rng: Random) -> Json:
-    wide, high = rng.choice(((1200, 675), (1080, 1350), (2048, 1536)))
+    wide, high = rng.choice(vocabulary.PICTURE_SIZES)
     sizes: Json = {"thumb": {"w": 150, "h": 150, "resize": "crop"}}
     for name, share in (("small", 0.35), ("medium", 0.6), ("large", 1.0)):
         sizes[name] = {"w": int(wide * share), "h": int(high * share), "resize": "fit"}
@@ -103,12 +78,5 @@ def _sizes(rng: Random) -> Json:
 
 
 def _video(media_id: int, rng: Random) -> Json:
-    base = f"https://video.twimg.com/ext_tw_video/{media_id}/pu/"
-    variants: list[Json] = [
-        {"content_type": "application/x-mpegURL", "url": f"{base}pl/{media_id:x}.m3u8?tag=12"}
-    ]
-    for size, bitrate in (("480x270", 256_000), ("640x360", 832_000), ("1280x720", 2_176_000)):
-        url = f"{base}vid/{size}/{media_id:x}.mp4?tag=12"
-        variants.append({"bitrate": bitrate, "content_type": "video/mp4", "url": url})
-    duration = rng.randrange(3_000, 140_000)
+    duration, variants = rng.randrange(3_000, 140_000), video_variants(media_id, "bitrate")
     return {"aspect_ratio": [16, 9], "duration_millis": duration, "variants": variants}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import attrs
 import msgspec
@@ -40,15 +40,11 @@ class RuleChangeRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 @attrs.frozen
 class RuleChangeOutcome:
-    """
-    A reply, and what has really changed.
-
-    `change` is "add" or "delete", and `rules` are those concerned, none after a dry run.
-    """
+    """A reply, and the rules that were really added or deleted, as `change` says."""
 
     reply: Reply
-    change: str = ""
-    rules: tuple[AppRule, ...] = ()
+    change: Literal["add", "delete"]
+    rules: tuple[AppRule, ...]  # none after a dry run
 
 
 def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> RuleChangeOutcome:
@@ -72,19 +68,13 @@ def change_rules(app: App, params: dict[str, str], body: bytes, now: float) -> R
 
 
 def list_rules(app: App, params: dict[str, str], now: float) -> Reply:
-    """
-    Answer a GET of the rules, made at `now`; raise Denied.
-
-    `data` is absent when there is no rule.
-    """
+    """Answer a GET of the rules, made at `now`, with `data` if there are any; raise Denied."""
     most = params.get("max_results", str(MOST_RESULTS))
     token = params.get("pagination_token", "0")
     if not (most.isascii() and most.isdigit() and 1 <= int(most) <= MOST_RESULTS):
-        message = f"The `max_results` query parameter value [{most}] is not between 1 and 1000"
-        raise Denied(problems.invalid_request(message, max_results=[most]))
+        raise problems.bad_parameter("max_results", most, "is not between 1 and 1000")
     if not (token.isascii() and token.isdigit()):
-        message = f"The `pagination_token` query parameter value [{token}] is not valid"
-        raise Denied(problems.invalid_request(message, pagination_token=[token]))
+        raise problems.bad_parameter("pagination_token", token, "is not valid")
     found = list(app.rules.present.values())
     if "ids" in params:
         wanted = set(params["ids"].split(","))
@@ -113,7 +103,7 @@ def count_rules(app: App) -> Reply:
 
 def _add(app: App, wanted: Sequence[RuleToAdd], now: float, dry_run: bool) -> RuleChangeOutcome:
     pairs = [(rule.value, rule.tag or None) for rule in wanted]
-    done = app.rules.add(pairs, now, app.terms(), dry_run)
+    done = app.rules.add(pairs, now, app.plan, dry_run)
     created = len(done.rules)
     summary: Json = {"created": created, "not_created": len(pairs) - created}
     faulty = len(done.errors)
@@ -124,13 +114,18 @@ def _add(app: App, wanted: Sequence[RuleToAdd], now: float, dry_run: bool) -> Ru
 
 
 def _delete(app: App, ids: Sequence[str], now: float, dry_run: bool) -> RuleChangeOutcome:
-    done = app.rules.delete(ids, now, app.terms(), dry_run)
+    done = app.rules.delete(ids, now, app.plan, dry_run)
     summary: Json = {"deleted": len(done.rules), "not_deleted": len(done.errors)}
     return _outcome("delete", 200, done, summary, now, dry_run)
 
 
 def _outcome(
-    change: str, status: int, done: RuleChange, summary: Json, now: float, dry_run: bool
+    change: Literal["add", "delete"],
+    status: int,
+    done: RuleChange,
+    summary: Json,
+    now: float,
+    dry_run: bool,
 ) -> RuleChangeOutcome:
     body: Json = {"meta": {"sent": _sent(now), "summary": summary}}
     if change == "add" and done.rules:
@@ -144,8 +139,7 @@ def _flag(params: dict[str, Any], name: str) -> bool:
     """Return the query parameter `name`, which is true or false; raise Denied for anything else."""
     value = params.get(name, "false")
     if value not in ("true", "false"):
-        message = f"The `{name}` query parameter value [{value}] is not one of [true,false]"
-        raise Denied(problems.invalid_request(message, **{name: [value]}))
+        raise problems.bad_parameter(name, value, "is not one of [true,false]")
     return bool(value == "true")
 
 

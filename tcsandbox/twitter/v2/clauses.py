@@ -5,14 +5,16 @@ Pure.  `matches` takes the Facts of a post; `require` notes in a PostRequirement
 should put in.  That is no promise: what was written is matched like anything else.
 """
 
+import math
 from abc import ABC, abstractmethod
 from random import Random
 
 import attrs
 
+from tcsandbox.twitter.common.writing import Corners
 from tcsandbox.twitter.v2.facts import Facts
 
-Corners = tuple[float, float, float, float]  # west, south, east, north
+MILES_A_DEGREE = 69.17
 
 
 @attrs.define
@@ -65,42 +67,16 @@ class WordsClause(RuleClause):
 
 
 @attrs.frozen
-class HashtagClause(RuleClause):
-    """Matches a post with the hashtag `name`, in any case."""
+class EntityClause(RuleClause):
+    """Matches a post with this #hashtag, @mention or $cashtag, in any case."""
 
-    name: str
-
-    def matches(self, facts: Facts) -> bool:
-        return self.name.lower() in facts.hashtags
-
-    def require(self, needs: PostRequirements, rng: Random) -> None:
-        needs.pieces.append(f"#{self.name}")
-
-
-@attrs.frozen
-class MentionClause(RuleClause):
-    """Matches a post that mentions the username `name`, in any case."""
-
-    name: str
+    text: str
 
     def matches(self, facts: Facts) -> bool:
-        return self.name.lower() in facts.mentions
+        return self.text.lower() in facts.labels
 
     def require(self, needs: PostRequirements, rng: Random) -> None:
-        needs.pieces.append(f"@{self.name}")
-
-
-@attrs.frozen
-class CashtagClause(RuleClause):
-    """Matches a post with the cashtag `name`, in any case."""
-
-    name: str
-
-    def matches(self, facts: Facts) -> bool:
-        return self.name.lower() in facts.cashtags
-
-    def require(self, needs: PostRequirements, rng: Random) -> None:
-        needs.pieces.append(f"${self.name}")
+        needs.pieces.append(self.text)
 
 
 @attrs.frozen
@@ -118,72 +94,77 @@ class UrlClause(RuleClause):
 
 
 @attrs.frozen
-class UserClause(RuleClause):
-    """
-    Matches a post from, to or retweeting a user.
+class LabelClause(RuleClause):
+    """Matches a post of which `operator`:`value` is true, in any case, such as from:ann."""
 
-    `role` is from, to or retweets_of; `name` is a username or an id.
-    """
-
-    role: str
-    name: str
+    operator: str
+    value: str
 
     def matches(self, facts: Facts) -> bool:
-        who = {"from": facts.author, "to": facts.replied_to, "retweets_of": facts.retweeted}
-        return self.name.lower() in who[self.role]
+        return f"{self.operator}:{self.value}".lower() in facts.labels
 
     def require(self, needs: PostRequirements, rng: Random) -> None:
-        if self.role == "from":
-            needs.author = self.name
-        elif self.role == "to":
-            needs.replied_to = self.name
-            needs.kinds.add("reply")
-        else:
-            needs.retweeted = self.name
-            needs.kinds.add("retweet")
+        """Note what the operator says; of one that is true of no simulated post nothing is."""
+        match self.operator:
+            case "from":
+                needs.author = self.value
+            case "to":
+                needs.replied_to = self.value
+                needs.kinds.add("reply")
+            case "retweets_of":
+                needs.retweeted = self.value
+                needs.kinds.add("retweet")
+            case "lang":
+                needs.lang = self.value
+            case "is":
+                needs.kinds.add(self.value)
+            case "has":
+                needs.has.add(self.value)
+            case "place_country":
+                needs.country = self.value.upper()
 
 
 @attrs.frozen
-class LangClause(RuleClause):
-    """Matches a post in the language `code`."""
+class BoundingBoxClause(RuleClause):
+    """Matches a post whose point, or the whole of whose place, is within `corners`."""
 
-    code: str
+    corners: Corners
 
     def matches(self, facts: Facts) -> bool:
-        return facts.lang == self.code
+        west, south, east, north = self.corners
+        return any(
+            west <= w and e <= east and south <= s and n <= north for w, s, e, n in facts.boxes
+        )
 
     def require(self, needs: PostRequirements, rng: Random) -> None:
-        needs.lang = self.code
+        needs.box = self.corners
 
 
 @attrs.frozen
-class IsClause(RuleClause):
-    """
-    Matches a retweet, reply or quote.
+class RadiusClause(RuleClause):
+    """Matches a post within `miles` of a point; of a place, the farthest corner counts."""
 
-    Anything else that `is:` knows is true of no simulated post.
-    """
-
-    kind: str
+    longitude: float
+    latitude: float
+    miles: float
 
     def matches(self, facts: Facts) -> bool:
-        return self.kind in facts.kinds
+        return any(
+            max(self._distance(x, y) for x in (w, e) for y in (s, n)) <= self.miles
+            for w, s, e, n in facts.boxes
+        )
 
     def require(self, needs: PostRequirements, rng: Random) -> None:
-        needs.kinds.add(self.kind)
+        north = self.miles / MILES_A_DEGREE / 2
+        east = north / max(math.cos(math.radians(self.latitude)), 0.01)
+        x, y = self.longitude, self.latitude
+        needs.box = (x - east, y - north, x + east, y + north)
 
-
-@attrs.frozen
-class HasClause(RuleClause):
-    """Matches a post that has something of `kind`: hashtags, links, media and so on."""
-
-    kind: str
-
-    def matches(self, facts: Facts) -> bool:
-        return self.kind in facts.has
-
-    def require(self, needs: PostRequirements, rng: Random) -> None:
-        needs.has.add(self.kind)
+    def _distance(self, longitude: float, latitude: float) -> float:
+        # on a flat map: exact enough within the 25 miles that X allows
+        narrow = math.cos(math.radians(self.latitude))
+        across = (longitude - self.longitude) * narrow
+        return math.hypot(across, latitude - self.latitude) * MILES_A_DEGREE
 
 
 @attrs.frozen
@@ -197,16 +178,6 @@ class SampleClause(RuleClause):
 
     def require(self, needs: PostRequirements, rng: Random) -> None:
         needs.draw = rng.randrange(self.percent)
-
-
-@attrs.frozen
-class NeverClause(RuleClause):
-    """Stands for an operator that is true of no simulated post."""
-
-    operator: str
-
-    def matches(self, facts: Facts) -> bool:
-        return False
 
 
 @attrs.frozen

@@ -1,25 +1,19 @@
-"""
-The v2 end of the simulator: finds out which app asks, and answers.
+"""The v2 end of the simulator: which URLs there are, which app asks, and what is answered."""
 
-Knows requests and controls; what X says is decided in changes.py and token.py, streams are opened
-in opening.py.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 from twisted.web.server import Request
 
-from tcsandbox.twitter.common.connects import ConnectLog
+from tcsandbox.twitter.common.answers import Route
+from tcsandbox.twitter.common.asking import SimulatorRequest, read_request
 from tcsandbox.twitter.common.faults import Where
-from tcsandbox.twitter.common.settings import StreamSettings
 from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import changes, problems
-from tcsandbox.twitter.v2.answering import V2Request, answer_json
 from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.faults import AppFault, ChangePlan, ExpireToken
-from tcsandbox.twitter.v2.opening import Opening
+from tcsandbox.twitter.v2.opening import SAMPLE, SEARCH, Opening
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Pool
 from tcsandbox.twitter.v2.problems import Denied, Reply
@@ -30,39 +24,26 @@ from tcsandbox.twitter.v2.token import BearerTokens
 class V2Desk:
     """X API v2 for the apps of all accounts; foreign rules concern the first account's app."""
 
-    def __init__(
-        self, streams: Streams, connects: ConnectLog, settings: StreamSettings, plan: Plan
-    ) -> None:
+    def __init__(self, streams: Streams, plan: Plan) -> None:
         self._streams = streams
+        settings = streams.settings
         self._tokens = BearerTokens(settings.accounts, streams.random)
         self._apps = {
-            account.api_key: App(account.api_key, plan, Pool(streams.random), settings.scale)
+            account.api_key: App(plan, Pool(streams.random), settings.scale)
             for account in settings.accounts
         }
-        self._opening = Opening(streams, connects, settings, self._app)
+        self._opening = Opening(streams, self._app)
 
-    def token(self, request: Request, asked: V2Request) -> None:
-        """Answer a request for a bearer token."""
-        given, grant = asked.authorization, asked.form().get("grant_type")
-        self._answer(request, "token", lambda: self._tokens.buy(given, grant))
-
-    def invalidate_token(self, request: Request, asked: V2Request) -> None:
-        """Answer a request to end a bearer token."""
-        given, token = asked.authorization, {**asked.params, **asked.form()}.get("access_token")
-        self._answer(request, "token", lambda: self._tokens.invalidate(given, token))
-
-    def rules(self, request: Request, asked: V2Request) -> None:
-        """Answer a GET or POST of the rules."""
-        act = self._list_rules if asked.method == "GET" else self._change_rules
-        self._answer(request, "rules", lambda: act(asked))
-
-    def rule_counts(self, request: Request, asked: V2Request) -> None:
-        """Answer a GET of the number of rules."""
-        self._answer(request, "rules", lambda: changes.count_rules(self._app(asked)))
-
-    def connect(self, request: Request, asked: V2Request, endpoint: str) -> None:
-        """Answer a request for a stream: by an armed fault, a refusal or the stream."""
-        self._opening.connect(request, asked, endpoint)
+    def routes(self) -> Iterator[Route]:
+        """Yield the URLs of v2."""
+        rules, post = f"/2/tweets/{SEARCH}/rules", {b"POST"}
+        yield "/oauth2/token", post, self._answering("token", self._buy_token)
+        yield "/oauth2/invalidate_token", post, self._answering("token", self._invalidate_token)
+        yield rules, {b"GET", b"POST"}, self._answering("rules", self._rules)
+        yield f"{rules}/counts", {b"GET"}, self._answering("rules", self._count_rules)
+        for endpoint in (SEARCH, SAMPLE):
+            connect = self._streams.connecting(endpoint, self._opening.answer)
+            yield f"/2/tweets/{endpoint}", {b"GET"}, connect
 
     def change(self, fault: AppFault) -> None:
         """Let `fault` change the tokens, the plan or the rules."""
@@ -75,14 +56,10 @@ class V2Desk:
             self.add_foreign(fault.value, fault.tag)
 
     def add_foreign(self, value: str, tag: str | None = None) -> str:
-        """
-        Add a rule as another program with the same keys would; return its id.
-
-        Raise ValueError for a rule that X would not take.
-        """
+        """Add a rule as another program would, and return its id; raise ValueError if X refuses."""
         app, now = self._first(), self._now()
         try:
-            done = app.rules.add([(value, tag)], now, app.terms(), dry_run=False)
+            done = app.rules.add([(value, tag)], now, app.plan, dry_run=False)
         except Denied as e:
             raise ValueError(str(e.reply.body["detail"])) from e
         if not done.rules:
@@ -93,19 +70,16 @@ class V2Desk:
     def delete_foreign(self, rule_id: str) -> None:
         """Delete a rule as another program would; raise ValueError when it is not there."""
         app = self._first()
-        done = app.rules.delete([rule_id], self._now(), app.terms(), dry_run=False)
+        done = app.rules.delete([rule_id], self._now(), app.plan, dry_run=False)
         if not done.rules:
             raise ValueError(f"There is no rule {rule_id}.")
         self._record("delete", done.rules)
 
     def state(self) -> Json:
         """Return the first app's rules and plan and the number of tokens sold, ready for JSON."""
-        app = self._first() if self._apps else None
-        return {
-            "rules": [] if app is None else app.rules.state(),
-            "tokens": self._tokens.sold,
-            "plan": {} if app is None else attrs.asdict(app.plan),
-        }
+        app = self._first()
+        plan = attrs.asdict(app.plan)
+        return {"rules": app.rules.state(), "tokens": self._tokens.sold, "plan": plan}
 
     def _now(self) -> float:
         return self._streams.clock.seconds()
@@ -113,35 +87,48 @@ class V2Desk:
     def _first(self) -> App:
         return next(iter(self._apps.values()))
 
-    def _app(self, asked: V2Request) -> App:
-        return self._apps[self._tokens.owner(asked.authorization)]
+    def _app(self, asked: SimulatorRequest) -> App:
+        return self._apps[self._tokens.owner(asked.signed.authorization)]
 
-    def _answer(self, request: Request, where: Where, act: Callable[[], Reply]) -> None:
-        """Answer `request` by an armed fault or by `act`, whose Denied is an answer too."""
-        fault = self._streams.answer_fault(where)
-        if fault is not None:
-            fault.answer(request, self._now())
-            return
-        try:
-            reply = act()
-        except Denied as e:
-            reply = e.reply
-        answer_json(request, reply)
+    def _answering(
+        self, where: Where, act: Callable[[SimulatorRequest], Reply]
+    ) -> Callable[[Request], None]:
+        """Return what answers by an armed fault or by `act`, whose Denied is an answer too."""
 
-    def _list_rules(self, asked: V2Request) -> Reply:
-        app, now = self._app(asked), self._now()
-        within, headers = app.count("rule_reads", now)
+        def respond(request: Request) -> None:
+            asked = read_request(request)
+            fault = self._streams.answer_fault(where)
+            if fault is not None:
+                fault.answer(request, self._now())
+                return
+            try:
+                reply = act(asked)
+            except Denied as e:
+                reply = e.reply
+            reply.send(request)
+
+        return respond
+
+    def _buy_token(self, asked: SimulatorRequest) -> Reply:
+        return self._tokens.buy(asked.signed.authorization, asked.form().get("grant_type"))
+
+    def _invalidate_token(self, asked: SimulatorRequest) -> Reply:
+        token = {**asked.query, **asked.form()}.get("access_token")
+        return self._tokens.invalidate(asked.signed.authorization, token)
+
+    def _count_rules(self, asked: SimulatorRequest) -> Reply:
+        return changes.count_rules(self._app(asked))
+
+    def _rules(self, asked: SimulatorRequest) -> Reply:
+        """Answer a GET or POST of the rules within the rate limit, which its headers tell."""
+        app, now, reads = self._app(asked), self._now(), asked.signed.method == "GET"
+        within, headers = app.count("rule_reads" if reads else "rule_changes", now)
         if not within:
-            return problems.too_many_requests(headers)
-        return changes.list_rules(app, asked.params, now).with_headers(headers)
-
-    def _change_rules(self, asked: V2Request) -> Reply:
-        app, now = self._app(asked), self._now()
-        within, headers = app.count("rule_changes", now)
-        if not within:
-            return problems.too_many_requests(headers)
+            return problems.TOO_MANY_REQUESTS.with_headers(headers)
         try:
-            outcome = changes.change_rules(app, asked.params, asked.body, now)
+            if reads:
+                return changes.list_rules(app, asked.query, now).with_headers(headers)
+            outcome = changes.change_rules(app, asked.query, asked.body, now)
         except Denied as e:
             return e.reply.with_headers(headers)
         self._record(outcome.change, outcome.rules)

@@ -1,8 +1,4 @@
-"""
-What rules look at in a post: read from the post's own JSON, with all its fields and expansions.
-
-Knows how X divides text into words; knows no rules.  Pure.
-"""
+"""What rules look at in a post, read from its JSON: words, entities, people, places.  Pure."""
 
 import re
 import unicodedata
@@ -10,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
+
+from tcsandbox.twitter.common.writing import Corners
 
 _URL = re.compile(r"https?://\S+")
 _UNSPACED = re.compile(
@@ -31,18 +29,9 @@ class Facts:
 
     line: str
     words: frozenset[str]
-    hashtags: frozenset[str]
-    mentions: frozenset[str]
-    cashtags: frozenset[str]
     urls: str  # words of the links' addresses, spaced like `line`
-    author: frozenset[str]  # username and id
-    replied_to: frozenset[str]
-    retweeted: frozenset[str]
-    lang: str
-    kinds: frozenset[str]  # of retweet, reply, quote
-    has: frozenset[str]
-    country: str
-    boxes: tuple[tuple[float, float, float, float], ...]  # west, south, east, north
+    labels: frozenset[str]  # such as #snow, @bob, $gme, from:7, lang:en, is:reply, has:media
+    boxes: tuple[Corners, ...]
     draw: int
 
 
@@ -79,32 +68,23 @@ def spaced(words: list[str]) -> str:
 def facts_of(post: Any, draw: int) -> Facts:
     """Return what is in `post`, an object with all fields and expansions that a stream can send."""
     data, includes = post["data"], post["includes"]
-    everything = list(_parts(data, includes))
-    words = [word for part in everything for word in tokens(_URL.sub(" ", _text(part)))]
-    entities = [_entities(part) for part in everything]
-    users = {user["id"]: user["username"] for user in includes.get("users", ())}
-    kinds = {kind["type"] for kind in data.get("referenced_tweets", ())}
+    whole = [part.get("note_tweet", part) for part in _parts(data, includes)]
+    words = [word for part in whole for word in tokens(_URL.sub(" ", part["text"]))]
+    entities = [part.get("entities", {}) for part in whole]
     links = [url for each in entities for url in each.get("urls", ())]
+    labels = [*_entity_labels(entities), *_people(data, includes), *_kinds(data, includes)]
     return Facts(
         line=spaced(words),
         words=frozenset(words),
-        hashtags=_lower(entities, "hashtags", "tag"),
-        mentions=_lower(entities, "mentions", "username"),
-        cashtags=_lower(entities, "cashtags", "tag"),
         urls=spaced([t for url in links for t in tokens(url["expanded_url"])]),
-        author=_names(data["author_id"], users),
-        replied_to=_names(data.get("in_reply_to_user_id"), users),
-        retweeted=_retweeted(data, includes, users),
-        lang=data["lang"],
-        kinds=frozenset(_KINDS[kind] for kind in kinds),
-        has=frozenset(_having(data, includes, entities)),
-        country=_country(includes),
+        labels=frozenset(label.lower() for label in labels),
         boxes=tuple(_boxes(data, includes)),
         draw=draw,
     )
 
 
-_KINDS = {"retweeted": "retweet", "replied_to": "reply", "quoted": "quote"}
+_ENTITIES = (("hashtags", "#", "tag"), ("mentions", "@", "username"), ("cashtags", "$", "tag"))
+_REFERENCES = {"retweeted": "is:retweet", "replied_to": "is:reply", "quoted": "is:quote"}
 
 
 def _parts(data: Any, includes: Any) -> Iterator[Any]:
@@ -118,52 +98,42 @@ def _parts(data: Any, includes: Any) -> Iterator[Any]:
             yield other
 
 
-def _text(part: Any) -> str:
-    return str(part.get("note_tweet", part)["text"])
+def _entity_labels(entities: list[Any]) -> Iterator[str]:
+    for each in entities:
+        for kind, sign, member in _ENTITIES:
+            for found in each.get(kind, ()):
+                yield f"{sign}{found[member]}"
+                yield f"has:{kind}"
+        if each.get("urls"):
+            yield "has:links"
 
 
-def _entities(part: Any) -> Any:
-    return part.get("note_tweet", part).get("entities", {})
+def _people(data: Any, includes: Any) -> Iterator[str]:
+    """Yield who wrote, is replied to and is repeated, by id and by username where it is known."""
+    users = {user["id"]: user["username"] for user in includes.get("users", ())}
+    people = [("from", data["author_id"]), ("to", data.get("in_reply_to_user_id"))]
+    people += [("retweets_of", post["author_id"]) for post in [*_parts(data, includes)][1:]]
+    for role, user_id in people:
+        if user_id is not None:
+            yield f"{role}:{user_id}"
+            yield f"{role}:{users.get(user_id, user_id)}"
 
 
-def _lower(entities: list[Any], kind: str, member: str) -> frozenset[str]:
-    return frozenset(found[member].lower() for each in entities for found in each.get(kind, ()))
-
-
-def _names(user_id: str | None, users: dict[str, str]) -> frozenset[str]:
-    if user_id is None:
-        return frozenset()
-    return frozenset({user_id, users.get(user_id, user_id).lower()})
-
-
-def _retweeted(data: Any, includes: Any, users: dict[str, str]) -> frozenset[str]:
-    originals = list(_parts(data, includes))[1:]
-    return frozenset(name for post in originals for name in _names(post["author_id"], users))
-
-
-def _having(data: Any, includes: Any, entities: list[Any]) -> Iterator[str]:
-    for kind in ("hashtags", "mentions", "cashtags"):
-        if any(each.get(kind) for each in entities):
-            yield kind
-    if any(each.get("urls") for each in entities):
-        yield "links"
-    media = {medium["type"] for medium in includes.get("media", ())}
-    if media:
-        yield "media"
-    if "photo" in media:
-        yield "images"
-    if media - {"photo"}:
-        yield "videos"
+def _kinds(data: Any, includes: Any) -> Iterator[str]:
+    """Yield of which kind the post is, in which language, and with what media and places."""
+    yield f"lang:{data['lang']}"
+    for reference in data.get("referenced_tweets", ()):
+        yield _REFERENCES[reference["type"]]
+    for medium in includes.get("media", ()):
+        yield "has:media"
+        yield "has:images" if medium["type"] == "photo" else "has:videos"
     if "geo" in data:
-        yield "geo"
+        yield "has:geo"
+    for place in includes.get("places", ()):
+        yield f"place_country:{place['country_code']}"
 
 
-def _country(includes: Any) -> str:
-    countries = [place["country_code"] for place in includes.get("places", ())]
-    return str(countries[0]).lower() if countries else ""
-
-
-def _boxes(data: Any, includes: Any) -> Iterator[tuple[float, float, float, float]]:
+def _boxes(data: Any, includes: Any) -> Iterator[Corners]:
     point = data.get("geo", {}).get("coordinates")
     if point:
         longitude, latitude = point["coordinates"]

@@ -10,7 +10,6 @@ from twisted.web.server import Request
 from tcsandbox.twitter.common.faults import AnswerFault, Count, Seconds, SimulatorFault, StreamFault
 from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.v2 import problems
-from tcsandbox.twitter.v2.answering import answer_json
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.problems import Reply
 from tcsandbox.twitter.v2.stream import DisconnectType, V2Stream, disconnect
@@ -28,22 +27,14 @@ class RefusalFault(AnswerFault):
 
     def answer(self, request: Request, now: float) -> int:
         """Send the refusal and return its status."""
-        reply = self.reply(now)
-        answer_json(request, reply)
-        return reply.status
+        return self.reply(now).send(request)
 
 
 class TooManyConnections(RefusalFault):
-    """
-    Answers 429: the slots are taken.
-
-    The headers of the rate limit show requests left, as X's do.
-    """
+    """Answers 429: the slots are taken, though the headers show requests left, as X's do."""
 
     def reply(self, now: float) -> Reply:
-        headers = {"x-rate-limit-limit": "50", "x-rate-limit-remaining": "42"}
-        reset = {"x-rate-limit-reset": str(int(now) + 600)}
-        return problems.too_many_connections().with_headers({**headers, **reset})
+        return problems.TOO_MANY_CONNECTIONS.with_headers(_headers(42, int(now) + 600))
 
 
 class RateLimited(RefusalFault):
@@ -52,24 +43,21 @@ class RateLimited(RefusalFault):
     seconds: Seconds = 900.0
 
     def reply(self, now: float) -> Reply:
-        headers = {"x-rate-limit-limit": "50", "x-rate-limit-remaining": "0"}
-        return problems.rate_limited(
-            {**headers, "x-rate-limit-reset": str(int(now + self.seconds))}
-        )
+        return problems.RATE_LIMITED.with_headers(_headers(0, int(now + self.seconds)))
 
 
 class Provisioning(RefusalFault):
     """Answers 503: the subscription is not there yet."""
 
     def reply(self, now: float) -> Reply:
-        return problems.provisioning()
+        return problems.PROVISIONING
 
 
 class RulesInvalid(RefusalFault):
     """Answers 409: some rule is valid no longer."""
 
     def reply(self, now: float) -> Reply:
-        return problems.rules_invalid()
+        return problems.RULES_INVALID
 
 
 class NotEnrolled(RefusalFault):
@@ -107,7 +95,7 @@ class InvalidToken(RefusalFault):
     code: Literal[89] | None = 89
 
     def reply(self, now: float) -> Reply:
-        return problems.expired() if self.code else problems.unauthorized()
+        return problems.EXPIRED if self.code else problems.UNAUTHORIZED
 
 
 class StreamError(StreamFault, tag="stream-error"):
@@ -143,8 +131,7 @@ class Repeat(StreamFault):
 
     def strike(self, stream: Stream) -> None:
         if isinstance(stream, V2Stream):
-            again = list(stream.recent)[-self.count :]
-            stream.send_posts([post for post, _ in again], [note for _, note in again])
+            stream.send_again(list(stream.recent)[-self.count :])
 
 
 class ExpireToken(SimulatorFault):
@@ -178,11 +165,14 @@ class ChangePlan(SimulatorFault, tag="plan"):
 
     def applied_to(self, plan: Plan) -> Plan:
         """Return `plan` with the members given here."""
-        given = {name: getattr(self, name) for name in self.__struct_fields__}
-        known = {field.name for field in attrs.fields(Plan)}
-        return attrs.evolve(
-            plan, **{n: v for n, v in given.items() if n in known and v is not None}
-        )
+        given = {name: getattr(self, name) for name in attrs.fields_dict(Plan)}
+        return attrs.evolve(plan, **{n: v for n, v in given.items() if v is not None})
 
 
 AppFault = ExpireToken | ForeignRule | ChangePlan
+
+
+def _headers(left: int, reset: int) -> dict[str, str]:
+    """Return the headers of a rate limit of 50, of which `left` are left until the time `reset`."""
+    values = {"limit": 50, "remaining": left, "reset": reset}
+    return {f"x-rate-limit-{name}": str(value) for name, value in values.items()}

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 import attrs
 
-from tcsandbox.twitter.v2.invalid import InvalidRule
-
 _TOKEN = re.compile(
     r"""\s+
     | (?P<open>\() | (?P<close>\))
@@ -17,6 +15,19 @@ _TOKEN = re.compile(
     | (?P<other>.)""",
     re.VERBOSE,
 )
+
+
+class InvalidRule(Exception):
+    """Raised for a rule that X would refuse; `details` are its sentences, with positions from 1."""
+
+    def __init__(self, *details: str) -> None:
+        super().__init__("; ".join(details))
+        self.details = details
+
+
+def no_viable(text: str, at: int) -> InvalidRule:
+    """Return X's refusal of `text`, which it did not expect at position `at`."""
+    return InvalidRule(f"no viable alternative at input '{text}' (at position {at})")
 
 
 @attrs.frozen
@@ -36,7 +47,7 @@ def tokenize(rule: str) -> Iterator[RuleToken]:
         if kind is None:
             continue
         if kind in ("odd", "other"):
-            raise InvalidRule(f"no viable alternative at input '{found[0]}' (at position {at})")
+            raise no_viable(found[0], at)
         if kind == "value":
             yield RuleToken("operator", found["operator"], at, found["value"])
         elif kind == "word" and found[0] == "OR":

@@ -5,9 +5,7 @@ from random import Random
 
 from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import Json
-from tcsandbox.twitter.v2.clauses import Corners
-
-MICRO = 6  # decimals of a degree
+from tcsandbox.twitter.common.writing import Corners, part_of, some_degree, video_variants
 
 
 def iso(when: datetime) -> str:
@@ -35,33 +33,33 @@ def make_user(rng: Random, wanted: str | None = None) -> Json:
         "location": rng.choice(vocabulary.PLACES) or "",
         "profile_image_url": f"https://pbs.twimg.com/profile_images/{image}",
         "protected": False,
-        "public_metrics": {
-            "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
-            "following_count": rng.randrange(5_000),
-            "tweet_count": rng.randrange(1, 200_000),
-            "listed_count": rng.randrange(200),
-            "like_count": rng.randrange(50_000),
-            "media_count": rng.randrange(2_000),
-        },
+        "public_metrics": _metrics(rng),
         "url": rng.choice(("", f"https://t.co/{rng.randrange(1 << 40):010x}")),
         "verified": verified,
         "verified_type": "blue" if verified else "none",
-        "is_identity_verified": False,
-        "parody": False,
+        **dict.fromkeys(("is_identity_verified", "parody"), False),
+    }
+
+
+def _metrics(rng: Random) -> Json:
+    return {
+        "followers_count": int(rng.paretovariate(0.6)) % 9_000_000,
+        "following_count": rng.randrange(5_000),
+        "tweet_count": rng.randrange(1, 200_000),
+        "listed_count": rng.randrange(200),
+        "like_count": rng.randrange(50_000),
+        "media_count": rng.randrange(2_000),
     }
 
 
 def make_place(rng: Random, within: Corners | None, country: str | None) -> tuple[Json, Json]:
     """Return a post's `geo`, every other time with a point, and the place that it names."""
-    west, south, east, north = within or (12.0, 55.4, 12.3, 55.6)
-    longitudes = sorted(round(rng.uniform(west, east), MICRO) for _ in range(2))
-    latitudes = sorted(round(rng.uniform(south, north), MICRO) for _ in range(2))
+    west, south, east, north = bbox = part_of(within or (12.0, 55.4, 12.3, 55.6), rng)
     place_id = f"{rng.randrange(1 << 64):016x}"
     geo: Json = {"place_id": place_id}
     if rng.random() < 0.5:
-        point = [round(rng.uniform(*longitudes), MICRO), round(rng.uniform(*latitudes), MICRO)]
+        point = [some_degree(west, east, rng), some_degree(south, north, rng)]
         geo["coordinates"] = {"type": "Point", "coordinates": point}
-    bbox = [longitudes[0], latitudes[0], longitudes[1], latitudes[1]]
     place: Json = {
         "id": place_id,
         "full_name": "Køge, Danmark",
@@ -76,28 +74,21 @@ def make_place(rng: Random, within: Corners | None, country: str | None) -> tupl
 
 def make_medium(rng: Random, kind: str) -> Json:
     """Return a photo or a video, by `kind`."""
-    wide, high = rng.choice(((1200, 675), (1080, 1350), (2048, 1536)))
+    wide, high = rng.choice(vocabulary.PICTURE_SIZES)
     number = rng.randrange(1 << 59, 1 << 60)
     picture = f"https://pbs.twimg.com/media/E{rng.randrange(1 << 48):014x}.jpg"
     size: Json = {"height": high, "width": wide}
     if kind == "photo":
         return {"media_key": f"3_{number}", "type": kind, "url": picture, **size}
-    base = f"https://video.twimg.com/ext_tw_video/{number}/pu/"
-    variants: list[Json] = [
-        {"content_type": "application/x-mpegURL", "url": f"{base}pl/{number:x}.m3u8?tag=12"}
-    ]
-    for shape, rate in (("480x270", 256_000), ("1280x720", 2_176_000)):
-        url = f"{base}vid/{shape}/{number:x}.mp4?tag=12"
-        variants.append({"bit_rate": rate, "content_type": "video/mp4", "url": url})
     views: Json = {"view_count": rng.randrange(90_000)}
     clip: Json = {"duration_ms": rng.randrange(3_000, 140_000), "preview_image_url": picture}
     video: Json = {"media_key": f"7_{number}", "type": kind, **size, **clip}
-    return {**video, "public_metrics": views, "variants": variants}
+    return {**video, "public_metrics": views, "variants": video_variants(number, "bit_rate")}
 
 
 def make_poll(rng: Random, end: datetime) -> Json:
     """Return a poll that is open until `end`."""
-    labels = rng.sample(("Yes", "No", "Perhaps 🤷", "Show me the results"), rng.randint(2, 4))
+    labels = rng.sample(vocabulary.POLL_ANSWERS, rng.randint(2, 4))
     options = [{"position": n, "label": x, "votes": 0} for n, x in enumerate(labels, 1)]
     poll: Json = {"id": str(rng.randrange(1 << 59, 1 << 60)), "options": options}
     times: Json = {"duration_minutes": 1440, "end_datetime": iso(end), "voting_status": "open"}

@@ -1,14 +1,12 @@
-"""What an app may do on X API v2: the limits and rights that X sells.  Data only."""
+"""What an app may do on X API v2.  Data only."""
 
 import attrs
-
-KEEP_ALIVE = 20.0  # seconds, by X's "Consuming streaming data" page
 
 
 @attrs.frozen
 class Plan:
     """
-    The limits and rights of an app.
+    The limits and rights that X sells to an app.
 
     Seconds are those of X, before the scale.  Numbers are pay-per-use's, by X's "Rate limits"
     and "Filtered stream" pages; `linger` is how long a slot stays taken after its stream has

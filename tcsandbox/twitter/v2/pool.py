@@ -5,6 +5,7 @@ A draft is written for a rule, or for two at once, and then matched with every r
 it is true.  Knows nothing of ids, streams and encodings.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from random import Random
@@ -42,7 +43,7 @@ class Pool:
     _rng: Random
     drafts: list[Draft] = attrs.Factory(list)
     _rules: tuple[AppRule, ...] | None = None
-    _written: dict[str | None, int] = attrs.Factory(dict)  # by rule id
+    _written: Counter[str | None] = attrs.Factory(Counter)  # by rule id
     _hopeless: set[str | None] = attrs.Factory(set)
 
     def serve(self, rules: Sequence[AppRule], now: float) -> None:
@@ -67,25 +68,19 @@ class Pool:
             draft.rules = (*kept, *_matching(new, draft.facts))
         homes = {rule.id for rule in rules}
         self.drafts = [draft for draft in self.drafts if draft.rules and draft.home in homes]
-        self._written = {}
-        for draft in self.drafts:
-            self._written[draft.home] = self._written.get(draft.home, 0) + 1
+        self._written = Counter(draft.home for draft in self.drafts)
         self._hopeless &= homes
         self._rules = rules
 
     def _lacking(self, rules: tuple[AppRule, ...]) -> list[AppRule]:
-        """
-        Return the rules with too few drafts, those with the fewest first.
-
-        A rule stands there once for each draft that it lacks.
-        """
+        """Return the rules with too few drafts, fewest first, each once for each draft it lacks."""
         quota = min(MOST, max(FEWEST, DRAFTS // max(len(rules), 1)))
         counts, hopeless = self._written, self._hopeless
-        short = [r for r in rules if counts.get(r.id, 0) < quota and r.id not in hopeless]
+        short = [r for r in rules if counts[r.id] < quota and r.id not in hopeless]
         missing = [
-            (counts.get(rule.id, 0) + n, place, rule)
+            (counts[rule.id] + n, place, rule)
             for place, rule in enumerate(short)
-            for n in range(quota - counts.get(rule.id, 0))
+            for n in range(quota - counts[rule.id])
         ]
         return [rule for _, _, rule in sorted(missing, key=lambda each: each[:2])]
 
@@ -99,9 +94,9 @@ class Pool:
             if rule.clause.matches(facts):
                 found = tuple(_matching(self._rules or (), facts))
                 self.drafts.append(Draft(post, facts, rule.id, found))
-                self._written[rule.id] = self._written.get(rule.id, 0) + 1
+                self._written[rule.id] += 1
                 return
-        if not self._written.get(rule.id):
+        if not self._written[rule.id]:
             self._hopeless.add(rule.id)
 
     def _needs_of(self, rule: AppRule, attempt: int) -> PostRequirements:

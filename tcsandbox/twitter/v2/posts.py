@@ -12,12 +12,13 @@ from typing import Any
 import attrs
 
 from tcsandbox.twitter.common import vocabulary
-from tcsandbox.twitter.common.text import Json, Text
+from tcsandbox.twitter.common.text import CREATED_AT, POST_ID, Json, Text
+from tcsandbox.twitter.common.writing import add_link, add_mention
 from tcsandbox.twitter.v2 import objects, problems, texts
 from tcsandbox.twitter.v2.clauses import PostRequirements
 
-POST_ID = "777000111000777001"
-CREATED_AT = "zqCREATEDzq"
+Part = dict[str, Any]
+Includes = dict[str, list[Any]]
 
 LONG = 280  # code points; a longer text stands whole in `note_tweet` only
 KINDS = {"retweet": "retweeted", "reply": "replied_to", "quote": "quoted"}
@@ -31,21 +32,17 @@ class V2PostWriter:
     now: datetime
 
     def post(self, needs: PostRequirements) -> Any:
-        """
-        Return `data`, `includes` and sometimes `errors` of a post that fulfils `needs`.
-
-        It is 1.5 to 6 kB as JSON.
-        """
+        """Return `data`, `includes` and perhaps `errors` of a post for `needs`: 1.5 to 6 kB."""
         kinds = set(needs.kinds) or self._some_kind(needs)
         author = objects.make_user(self.rng, needs.author)
-        includes: dict[str, list[Any]] = {"users": [author]}
+        includes: Includes = {"users": [author]}
         if "retweet" in kinds:
             data = self._retweet(needs, includes)
         else:
             data = self._written(texts.write(needs, self.rng), needs, includes)
         data.update(id=POST_ID, created_at=CREATED_AT, edit_history_tweet_ids=[POST_ID])
         data["author_id"] = author["id"]
-        post: dict[str, Any] = {"data": data, "includes": includes}
+        post: Part = {"data": data, "includes": includes}
         for kind in sorted(kinds - {"retweet"}):
             self._refer(post, kind, needs)
         return post
@@ -56,32 +53,25 @@ class V2PostWriter:
             return {"retweet"}
         return {"quote"} if 0.2 <= draw < 0.28 else {"reply"} if 0.28 <= draw < 0.44 else set()
 
-    def _retweet(self, needs: PostRequirements, includes: dict[str, list[Any]]) -> dict[str, Any]:
-        writer = objects.make_user(self.rng, needs.retweeted)
+    def _retweet(self, needs: PostRequirements, includes: Includes) -> Part:
+        writer: Any = objects.make_user(self.rng, needs.retweeted)
         stamp = self._older()
         original = self._written(texts.write(needs, self.rng), needs, includes) | stamp
         original["author_id"] = writer["id"]
         includes["users"].append(writer)
         includes.setdefault("tweets", []).append(original)
         text = Text("RT")
-        members = {"username": writer["username"], "id": writer["id"]}
-        text.add(f"@{writer['username']}", "mentions", **members)
+        add_mention(text, writer["username"], writer["name"], writer["id"])
         text.text += ":"
         # What is said stands in the original; the entities of the beginning are enough here.
         text.text = f"{text.text} {original['text']}"[: LONG // 2 - 1].rstrip() + "…"
         data = self._around(needs) | {"text": text.text, "entities": texts.entities(text)}
         return data | {"referenced_tweets": [{"type": "retweeted", "id": original["id"]}]}
 
-    def _refer(self, post: dict[str, Any], kind: str, needs: PostRequirements) -> None:
+    def _refer(self, post: Part, kind: str, needs: PostRequirements) -> None:
         """Make `post` a reply or a quote; one time in eight X does not find the other post."""
-        other = (
-            self._written(
-                texts.write(PostRequirements(plain=True), self.rng),
-                PostRequirements(plain=True),
-                {},
-            )
-            | self._older()
-        )
+        anything = PostRequirements(plain=True)
+        other = self._written(texts.write(anything, self.rng), anything, {}) | self._older()
         user = objects.make_user(self.rng, needs.replied_to if kind == "reply" else None)
         other["author_id"] = user["id"]
         reference = {"type": KINDS[kind], "id": other["id"]}
@@ -97,7 +87,7 @@ class V2PostWriter:
         if user not in post["includes"]["users"]:
             post["includes"]["users"].append(user)
 
-    def _older(self) -> dict[str, Any]:
+    def _older(self) -> Part:
         """Return the ids and times of an older post."""
         rng = self.rng
         post_id = str(rng.randrange(1 << 59, 1 << 60))
@@ -105,9 +95,7 @@ class V2PostWriter:
         times = {"created_at": objects.iso(when), "edit_history_tweet_ids": [post_id]}
         return {"id": post_id, "conversation_id": post_id, **times}
 
-    def _written(
-        self, text: Text, needs: PostRequirements, includes: dict[str, list[Any]]
-    ) -> dict[str, Any]:
+    def _written(self, text: Text, needs: PostRequirements, includes: Includes) -> Part:
         """Return a post's own members; put what they refer to into `includes`."""
         data = self._around(needs)
         self._attach(data, text, needs, includes)
@@ -121,7 +109,7 @@ class V2PostWriter:
         note = {"text": text.text, "entities": texts.entities(text)}
         return data | {"text": short.text, "entities": texts.entities(short), "note_tweet": note}
 
-    def _around(self, needs: PostRequirements) -> dict[str, Any]:
+    def _around(self, needs: PostRequirements) -> Part:
         """Return the members of a post that do not depend on its text."""
         rng = self.rng
         return {
@@ -146,13 +134,7 @@ class V2PostWriter:
             "context_annotations": objects.make_annotations(rng),
         }
 
-    def _attach(
-        self,
-        data: dict[str, Any],
-        text: Text,
-        needs: PostRequirements,
-        includes: dict[str, list[Any]],
-    ) -> None:
+    def _attach(self, data: Part, text: Text, needs: PostRequirements, includes: Includes) -> None:
         """Attach photos, a video or a poll to the post `data`, and add the link to `text`."""
         rng, draw = self.rng, 1.0 if needs.plain else self.rng.random()
         wanted = ["photo"] if needs.has & {"media", "images"} else []
@@ -164,7 +146,8 @@ class V2PostWriter:
             keys = [medium["media_key"] for medium in media]
             data["attachments"] = {"media_keys": keys}
             includes.setdefault("media", []).extend(media)
-            texts.add_link(text, "https://twitter.com/i/status/1/photo/1", media_key=keys[0])
+            shown = "twitter.com/i/status/1/photo/1"
+            add_link(text, f"https://{shown}", shown, media_key=keys[0])
         elif draw > 0.96 and not needs.plain:
             poll = objects.make_poll(rng, self.now + timedelta(days=1))
             data["attachments"] = {"poll_ids": [poll["id"]]}

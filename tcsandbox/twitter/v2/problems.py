@@ -1,13 +1,12 @@
-"""
-How X API v2 words its refusals: the bodies, and the errors within bodies.
-
-Pure data.  Shapes are those of openapi.json at docs.x.com and of replies that clients recorded.
-"""
+"""How X API v2 words refusals, by openapi.json at docs.x.com and by what clients recorded."""
 
 from collections.abc import Mapping, Sequence
 
 import attrs
+import msgspec
+from twisted.web.server import Request
 
+from tcsandbox.twitter.common.answers import answer
 from tcsandbox.twitter.common.text import Json
 
 PROBLEMS = "https://api.twitter.com/2/problems/"
@@ -24,6 +23,12 @@ class Reply:
     def with_headers(self, headers: Mapping[str, str]) -> "Reply":
         """Return this answer with more headers."""
         return attrs.evolve(self, headers={**self.headers, **headers})
+
+    def send(self, request: Request) -> int:
+        """Answer `request` with this and close the connection; return the status."""
+        headers = {"Content-Type": "application/json; charset=utf-8", **self.headers}
+        answer(request, self.status, msgspec.json.encode(self.body), headers)
+        return self.status
 
 
 class Denied(Exception):
@@ -45,20 +50,52 @@ def coded(status: int, code: int, message: str, **more: object) -> Reply:
     return Reply(status, {"errors": [{"code": code, "message": message, **more}]})
 
 
-def unauthorized() -> Reply:
-    """Return the refusal of a missing bearer token, or of one that never was valid."""
-    return Reply(401, problem("Unauthorized", "Unauthorized", "about:blank", status=401))
+def _plain(status: int, words: str) -> Reply:
+    return Reply(status, problem(words, words, "about:blank", status=status))
 
 
-def expired() -> Reply:
-    """Return the refusal of a bearer token that is valid no longer."""
-    return coded(401, 89, "Invalid or expired token")
+def _connection(status: int, issue: str, detail: str) -> Reply:
+    """Return the refusal of a stream; `issue` is the `connection_issue`."""
+    body = problem("ConnectionException", detail, "streaming-connection", connection_issue=issue)
+    return Reply(status, body)
 
 
-def unverified() -> Reply:
-    """Return the refusal of wrong keys at the token endpoint."""
-    message = "Unable to verify your credentials"
-    return coded(403, 99, message, label="authenticity_token_error")
+UNAUTHORIZED = _plain(401, "Unauthorized")  # no bearer token, or one that never was valid
+EXPIRED = coded(401, 89, "Invalid or expired token")  # a bearer token that is valid no longer
+UNVERIFIED = coded(  # wrong keys at the token endpoint
+    403, 99, "Unable to verify your credentials", label="authenticity_token_error"
+)
+# Too many requests in this window, as streams and as other endpoints say it; headers say more.
+RATE_LIMITED = coded(429, 88, "Rate limit exceeded")
+TOO_MANY_REQUESTS = _plain(429, "Too Many Requests")
+
+TOO_MANY_CONNECTIONS = _connection(  # all slots are taken: the new stream loses
+    429,
+    "TooManyConnections",
+    "This stream is currently at the maximum allowed connection limit.",
+)
+NO_RULES = _connection(
+    409,
+    "RuleConfigurationIssue",
+    "You must define rules using the POST /2/tweets/search/stream/rules endpoint "
+    "before connecting to filtered stream.",
+)
+PROVISIONING = _connection(
+    503,
+    "ProvisioningSubscription",
+    "Your subscription change is currently being provisioned, please try again later.",
+)
+RULES_INVALID = _connection(  # some rule of the app is valid no longer
+    409,
+    "RulesInvalidIssue",
+    "Your rules are invalid. Please correct them before connecting to filtered stream.",
+)
+
+
+def bad_parameter(name: str, value: str, fault: str) -> Denied:
+    """Return the refusal of a parameter of the query, whose `value` has a `fault`."""
+    message = f"The `{name}` query parameter value [{value}] {fault}"
+    return Denied(invalid_request(message, **{name: [value]}))
 
 
 def invalid_request(message: str, **parameters: Sequence[str]) -> Reply:
@@ -73,56 +110,8 @@ def invalid(message: str, parameters: Mapping[str, list[str]]) -> Json:
     return {"errors": errors, **problem("Invalid Request", detail, "invalid-request")}
 
 
-def rate_limited(headers: Mapping[str, str]) -> Reply:
-    """Return the refusal of too many requests in this window, as streams say it."""
-    return coded(429, 88, "Rate limit exceeded").with_headers(headers)
-
-
-def too_many_requests(headers: Mapping[str, str]) -> Reply:
-    """Return the refusal of too many requests in this window, as other endpoints say it."""
-    words = "Too Many Requests"
-    return Reply(429, problem(words, words, "about:blank", status=429), headers)
-
-
-def connection_problem(status: int, issue: str, detail: str) -> Reply:
-    """Return the refusal of a stream; `issue` is the `connection_issue`."""
-    body = problem("ConnectionException", detail, "streaming-connection", connection_issue=issue)
-    return Reply(status, body)
-
-
-def too_many_connections() -> Reply:
-    """Return the refusal of a stream while all slots are taken: the new one loses."""
-    detail = "This stream is currently at the maximum allowed connection limit."
-    return connection_problem(429, "TooManyConnections", detail)
-
-
-def no_rules() -> Reply:
-    """Return the refusal of a search stream without rules."""
-    detail = (
-        "You must define rules using the POST /2/tweets/search/stream/rules endpoint "
-        "before connecting to filtered stream."
-    )
-    return connection_problem(409, "RuleConfigurationIssue", detail)
-
-
-def provisioning() -> Reply:
-    """Return the refusal of a stream whose subscription is not there yet."""
-    detail = "Your subscription change is currently being provisioned, please try again later."
-    return connection_problem(503, "ProvisioningSubscription", detail)
-
-
-def rules_invalid() -> Reply:
-    """Return the refusal of a stream while some rule of the app is valid no longer."""
-    detail = "Your rules are invalid. Please correct them before connecting to filtered stream."
-    return connection_problem(409, "RulesInvalidIssue", detail)
-
-
 def forbidden(reason: str) -> Reply:
-    """
-    Return the refusal of what the plan does not have.
-
-    `reason` is "client-not-enrolled" or the like.
-    """
+    """Refuse what the plan does not have; `reason` is "client-not-enrolled" or the like."""
     detail = (
         "When authenticating requests to the Twitter API v2 endpoints, you must use keys and "
         "tokens from a Twitter developer App that is attached to a Project with the appropriate "
@@ -133,25 +122,21 @@ def forbidden(reason: str) -> Reply:
     return Reply(403, {**body, "required_enrollment": "Appropriate Level", "registration_url": url})
 
 
-def usage_capped(status: int, period: str, scope: str = "Product") -> Reply:
-    """
-    Return the refusal after as many posts as the plan has for a `period`.
-
-    That is "Daily" or "Monthly".
-    """
+def usage_capped(status: int, period: str, scope: str) -> Reply:
+    """Refuse after as many posts as the plan has for a `period`, "Daily" or "Monthly"."""
     detail = f"Usage cap exceeded: {period}"
     body = problem("UsageCapExceeded", detail, "usage-capped", period=period, scope=scope)
     return Reply(status, {**body, "account_id": 1234567890})
 
 
 def no_credits(status: int) -> Reply:
-    """Return the refusal of an account that has nothing left to pay with."""
+    """Refuse an account that has nothing left to pay with."""
     detail = "Your enrolled account does not have any credits to fulfill this request."
     return Reply(status, problem("CreditsDepleted", detail, "credits"))
 
 
 def too_many_rules(cap: int) -> Reply:
-    """Return the refusal of a request that would take the app above `cap` rules."""
+    """Refuse a request that would take the app above `cap` rules."""
     detail = f"Rule creation failed: the maximum number of rules is {cap}."
     return Reply(422, problem("RulesCapExceeded", detail, "rule-cap"))
 

@@ -5,13 +5,10 @@ Pure.  Operators are those of "Operators" at docs.x.com that a simulated post ca
 are accepted and match nothing.  The sentences about faults are, as far as known, X's own.
 """
 
-import attrs
-
 from tcsandbox.twitter.v2 import clauses, operators
 from tcsandbox.twitter.v2.clauses import RuleClause
 from tcsandbox.twitter.v2.facts import spaced, tokens
-from tcsandbox.twitter.v2.invalid import InvalidRule
-from tcsandbox.twitter.v2.lexing import RuleToken, tokenize
+from tcsandbox.twitter.v2.lexing import InvalidRule, RuleToken, no_viable, tokenize
 
 _STOPWORDS = (
     "a an and at but by com from http https if in is it its me my or rt the this to too "
@@ -20,6 +17,9 @@ _STOPWORDS = (
 STOPWORDS = frozenset(_STOPWORDS.split())
 """Words that PowerTrack, the older rule language, does not accept as a rule by themselves."""
 
+DEPENDENT = frozenset({"is", "has", "lang"})
+"""Operators that need another clause beside them, as sample: does."""
+
 _JOINERS = {
     "and": "Use a space to logically join two clauses, or",
     "or": "Use OR to logically join two clauses, or",
@@ -27,28 +27,19 @@ _JOINERS = {
 }
 
 
-@attrs.frozen
-class RuleLimits:
+def parse(rule: str, length: int = 1024, box_miles: float | None = None) -> RuleClause:
     """
-    What an app's plan allows.
+    Return the clause that `rule` says; raise InvalidRule.
 
-    `length` is in characters of a rule; `box_miles` is the longest side of a box, None for any.
+    A rule has at most `length` characters; `box_miles` is the longest side of a box, None for any.
     """
-
-    length: int = 1024
-    box_miles: float | None = None
-
-
-def parse(rule: str, limits: RuleLimits | None = None) -> RuleClause:
-    """Return the clause that `rule` says; raise InvalidRule."""
-    limits = limits or RuleLimits()
     if not rule.strip():
         raise InvalidRule("Rules must not be empty (at position 1)")
-    if len(rule) > limits.length:
+    if len(rule) > length:
         raise InvalidRule(
-            f"Rules must be at most {limits.length} characters long, this one has {len(rule)}"
+            f"Rules must be at most {length} characters long, this one has {len(rule)}"
         )
-    parser = _RuleParser(list(tokenize(rule)), limits)
+    parser = _RuleParser(list(tokenize(rule)), box_miles)
     clause = parser.alternatives()
     parser.expect_end()
     _check_positive(clause, 1)
@@ -58,9 +49,9 @@ def parse(rule: str, limits: RuleLimits | None = None) -> RuleClause:
 class _RuleParser:
     """A recursive-descent parser: alternatives, each a row of terms, each perhaps negated."""
 
-    def __init__(self, tokens: list[RuleToken], limits: RuleLimits) -> None:
+    def __init__(self, tokens: list[RuleToken], box_miles: float | None) -> None:
         self._tokens = tokens
-        self._limits = limits
+        self._box_miles = box_miles
         self._at = 0
 
     def alternatives(self) -> RuleClause:
@@ -91,10 +82,7 @@ class _RuleParser:
         while self._next.kind not in ("or", "close", "end"):
             terms.append(self._term())
         if not terms:
-            token = self._next
-            raise InvalidRule(
-                f"no viable alternative at input '{token.text}' (at position {token.at})"
-            )
+            raise no_viable(self._next.text, self._next.at)
         return terms[0] if len(terms) == 1 else clauses.AndClause(tuple(terms))
 
     def _term(self) -> RuleClause:
@@ -104,7 +92,7 @@ class _RuleParser:
             if self._next.kind == "minus":
                 raise InvalidRule(*_no_positive(token.at))
             if self._next.kind in ("or", "close", "end") or self._next.at != token.at + 1:
-                raise InvalidRule(f"no viable alternative at input '-' (at position {token.at})")
+                raise no_viable("-", token.at)
             return clauses.NotClause(self._term())
         if token.kind == "open":
             inner = self.alternatives()
@@ -113,7 +101,7 @@ class _RuleParser:
             self._take()
             return inner
         if token.kind == "operator":
-            return operators.read(token.text, token.value, token.at, self._limits.box_miles)
+            return operators.read(token.text, token.value, token.at, self._box_miles)
         return _atom(token)
 
 
@@ -126,16 +114,11 @@ def _atom(token: RuleToken) -> RuleClause:
                 f"Ambiguous use of {text} as a keyword. {_JOINERS[text.lower()]} "
                 f'"{text}" to find occurrences of {text} in text (at position {token.at})'
             )
-        for sign, kind in (
-            ("#", clauses.HashtagClause),
-            ("@", clauses.MentionClause),
-            ("$", clauses.CashtagClause),
-        ):
-            if text.startswith(sign) and len(text) > 1:
-                return kind(text[1:])
+        if text.startswith(("#", "@", "$")) and len(text) > 1:
+            return clauses.EntityClause(text)
     words = tokens(text)
     if not words:
-        raise InvalidRule(f"no viable alternative at input '{token.text}' (at position {token.at})")
+        raise no_viable(token.text, token.at)
     return clauses.WordsClause(text, spaced(words))
 
 
@@ -174,5 +157,6 @@ def _standing(clause: RuleClause) -> set[str]:
         return {"negation"}
     if isinstance(clause, clauses.WordsClause):
         return {"stopword"} if clause.line.strip() in STOPWORDS else set()
-    dependent = (clauses.IsClause, clauses.HasClause, clauses.LangClause, clauses.SampleClause)
-    return {"operator"} if isinstance(clause, dependent) else set()
+    if isinstance(clause, clauses.LabelClause):
+        return {"operator"} if clause.operator in DEPENDENT else set()
+    return {"operator"} if isinstance(clause, clauses.SampleClause) else set()

@@ -5,16 +5,17 @@ Pure; time is a parameter.  An app holds a value once, whatever the tag: X calls
 under another tag a DuplicateRule and names the rule that has it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.clauses import RuleClause
-from tcsandbox.twitter.v2.invalid import InvalidRule
+from tcsandbox.twitter.v2.lexing import InvalidRule
+from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.problems import Denied
-from tcsandbox.twitter.v2.rulelanguage import RuleLimits, parse
+from tcsandbox.twitter.v2.rulelanguage import parse
 
 FIRST_ID = 1_166_895_166_390_583_299
 ID_STEP = 4_096
@@ -41,87 +42,72 @@ class AppRule:
 
 
 @attrs.frozen
-class RuleTerms:
-    """What the plan says of rules: seconds until a change works, how many, and how long."""
-
-    add_delay: float = 20.0
-    delete_delay: float = 20.0
-    cap: int = 1_000
-    limits: RuleLimits = attrs.Factory(RuleLimits)
-    atomic: bool = True
-
-
-@attrs.frozen
 class RuleChange:
     """What a request did, or would have done: the rules, and the errors of the others."""
 
     rules: tuple[AppRule, ...]
     errors: tuple[Json, ...]
-    invalid: int = 0  # of the errors, those of rules that cannot be read
+
+    @property
+    def invalid(self) -> int:
+        """How many of the errors are about rules that cannot be read."""
+        return sum("details" in error for error in self.errors)
 
 
 @attrs.define
 class RuleStore:
-    """
-    The rules of an app.
+    """The rules of an app: `present` are those that X lists; deleted ones work a while longer."""
 
-    The endpoint shows those in `present`; deleted ones work a while longer.
-    """
-
+    _scale: float = 1.0
     present: dict[str, AppRule] = attrs.Factory(dict)
     _ending: list[AppRule] = attrs.Factory(list)
     _count: int = 0
 
     def add(
-        self, wanted: Sequence[tuple[str, str | None]], now: float, terms: RuleTerms, dry_run: bool
+        self, wanted: Sequence[tuple[str, str | None]], now: float, plan: Plan, dry_run: bool
     ) -> RuleChange:
         """
-        Add (value, tag) pairs; raise Denied when that makes more than `terms.cap` rules.
+        Add (value, tag) pairs; raise Denied when that makes more rules than the plan has.
 
-        A pair that cannot be read keeps all others out, unless the terms are not atomic; a
-        duplicate keeps out only itself.  What X does is not documented.
+        A pair that cannot be read keeps all others out, unless the plan is not atomic; a duplicate
+        keeps out only itself.  What X does is not documented.
         """
         rules: list[AppRule] = []
         errors: list[Json] = []
-        invalid = 0
         taken: dict[str, str | None] = {_same(r.value): r.id for r in self.present.values()}
         for value, tag in wanted:
-            try:
-                clause = parse(value, terms.limits)
-            except InvalidRule as e:
-                errors.append(problems.invalid_rule(value, e.details))
-                invalid += 1
-                continue
-            if _same(value) in taken:
-                errors.append(problems.duplicate_rule(value, taken[_same(value)]))
+            clause = _read(value, plan, taken)
+            if not isinstance(clause, RuleClause):
+                errors.append(clause)
                 continue
             rule_id = str(FIRST_ID + (self._count + len(rules)) * ID_STEP)
-            rules.append(AppRule(rule_id, value, tag, clause, now + terms.add_delay))
+            effective = now + plan.rule_delay * self._scale
+            rules.append(AppRule(rule_id, value, tag, clause, effective))
             taken[_same(value)] = None
-        if len(self.present) + len(rules) > terms.cap:
-            raise Denied(problems.too_many_rules(terms.cap))
-        if invalid and terms.atomic:
-            return RuleChange((), tuple(errors), invalid)
+        if len(self.present) + len(rules) > plan.rule_cap:
+            raise Denied(problems.too_many_rules(plan.rule_cap))
+        done = RuleChange(tuple(rules), tuple(errors))
+        if done.invalid and plan.atomic:
+            return attrs.evolve(done, rules=())
         if not dry_run:
             self._count += len(rules)
             self.present.update((rule.id, rule) for rule in rules)
-        return RuleChange(tuple(rules), tuple(errors), invalid)
+        return done
 
-    def delete(self, ids: Iterable[str], now: float, terms: RuleTerms, dry_run: bool) -> RuleChange:
+    def delete(self, ids: Iterable[str], now: float, plan: Plan, dry_run: bool) -> RuleChange:
         """Delete the rules with these ids; an id that no rule has becomes an error."""
-        found: list[AppRule] = []
-        errors: list[Json] = []
-        for rule_id in dict.fromkeys(ids):
-            rule = self.present.get(rule_id)
-            if rule is None:
-                errors.append(problems.invalid("Rule does not exist", {"id": [rule_id]}))
-            else:
-                found.append(rule)
-        if not dry_run:
-            for rule in found:
-                del self.present[rule.id]
-                rule.ends = now + terms.delete_delay
-                self._ending.append(rule)
+        wanted = dict.fromkeys(ids)
+        found = [self.present[rule_id] for rule_id in wanted if rule_id in self.present]
+        errors = [
+            problems.invalid("Rule does not exist", {"id": [rule_id]})
+            for rule_id in wanted
+            if rule_id not in self.present
+        ]
+        delay = plan.rule_delay if plan.delete_delay is None else plan.delete_delay
+        for rule in [] if dry_run else found:
+            del self.present[rule.id]
+            rule.ends = now + delay * self._scale
+            self._ending.append(rule)
         return RuleChange(tuple(found), tuple(errors))
 
     def ids_of(self, values: Iterable[str]) -> list[str]:
@@ -130,11 +116,7 @@ class RuleStore:
         return [by_value.get(_same(value), value) for value in values]
 
     def working(self, now: float) -> tuple[AppRule, ...]:
-        """
-        Return the rules that posts are matched with at `now`.
-
-        Deleted ones are among them while they still work.
-        """
+        """Return the rules that work at `now`, deleted ones that still do among them."""
         self._ending = [rule for rule in self._ending if rule.ends is None or now < rule.ends]
         everything = [*self.present.values(), *self._ending]
         return tuple(rule for rule in everything if rule.effective <= now)
@@ -144,6 +126,17 @@ class RuleStore:
         members = ("id", "value", "tag", "effective", "ends")
         everything = [*self.present.values(), *self._ending]
         return [{name: getattr(rule, name) for name in members} for rule in everything]
+
+
+def _read(value: str, plan: Plan, taken: Mapping[str, str | None]) -> RuleClause | Json:
+    """Return the clause of a new rule, or X's error about it."""
+    try:
+        clause = parse(value, plan.rule_length, plan.box_miles)
+    except InvalidRule as e:
+        return problems.invalid_rule(value, e.details)
+    if _same(value) in taken:
+        return problems.duplicate_rule(value, taken[_same(value)])
+    return clause
 
 
 def _same(value: str) -> str:

@@ -8,24 +8,21 @@ filled in.  Knows what the journal says of a post.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import attrs
+import msgspec
 
 from tcsandbox.twitter.common.ids import Ids, link_code
 from tcsandbox.twitter.common.stream import PostSource
-from tcsandbox.twitter.common.text import CODE
-from tcsandbox.twitter.v2.encoding import encode
+from tcsandbox.twitter.common.text import as_format
 from tcsandbox.twitter.v2.fields import Selection
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.pool import Draft
-from tcsandbox.twitter.v2.posts import CREATED_AT, POST_ID
 from tcsandbox.twitter.v2.rules import AppRule
 
 UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
-
-MOST_FORMS = 5_000  # more than the drafts of a thousand rules; a few kB each
 
 Supply = Callable[[float], Sequence[Draft]]
 """The drafts to choose from at a Unix time."""
@@ -33,12 +30,10 @@ Supply = Callable[[float], Sequence[Draft]]
 
 @attrs.frozen
 class Template:
-    """
-    A post without its own parts.
+    """A draft as a bytes format with the keys id, at and code; `bare` is it without its rules."""
 
-    `form` is a bytes format with the keys id, at and code; `note` ends the journal's line.
-    """
-
+    bare: bytes
+    rules: tuple[AppRule, ...]
     form: bytes
     note: str
 
@@ -51,15 +46,10 @@ class V2PostSource(PostSource):
     _selection: Selection
     _ids: Ids
     _rng: Random
-    _forms: dict[Draft, bytes] = attrs.Factory(dict)  # without the matching rules
-    _templates: dict[Draft, tuple[tuple[AppRule, ...], Template]] = attrs.Factory(dict)
+    _templates: WeakKeyDictionary[Draft, Template] = attrs.Factory(WeakKeyDictionary)
 
     def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
-        """
-        Return `count` posts of the Unix time `now`, and a journal note for each.
-
-        Posts end in CRLF.  None are returned when there is no draft.
-        """
+        """Return `count` posts of the Unix time `now`, none without a draft, and their notes."""
         templates = [self._template(draft) for draft in self._supply(now)]
         if not templates:
             return [], []
@@ -77,24 +67,22 @@ class V2PostSource(PostSource):
 
     def _template(self, draft: Draft) -> Template:
         known = self._templates.get(draft)
-        if known is not None and known[0] is draft.rules:
-            return known[1]
-        if len(self._forms) > MOST_FORMS:
-            # most are of rules that are long gone
-            self._forms.clear()
-            self._templates.clear()
-        form = self._forms.get(draft)
-        if form is None:
-            form = self._forms[draft] = _form(self._selection.cut(draft.post))
-        if draft.home is None:
-            template = Template(form + b"}\r\n", "")
-        else:
-            rules = encode(_matching_rules(draft)).replace(b"%", b"%%")
-            template = Template(
-                form + b',"matching_rules":' + rules + b"}\r\n", note_of(draft.rules)
-            )
-        self._templates[draft] = (draft.rules, template)
-        return template
+        if known is None or known.rules is not draft.rules:
+            bare = known.bare if known else as_format(self._encoded(draft))
+            known = self._templates[draft] = _with_rules(bare, draft)
+        return known
+
+    def _encoded(self, draft: Draft) -> bytes:
+        """Return what was asked for of the draft, up to its last brace."""
+        return msgspec.json.encode(self._selection.cut(draft.post)).removesuffix(b"}")
+
+
+def _with_rules(bare: bytes, draft: Draft) -> Template:
+    if draft.home is None:
+        return Template(bare, draft.rules, bare + b"}\r\n", "")
+    rules = msgspec.json.encode(_matching_rules(draft)).replace(b"%", b"%%")
+    form = bare + b',"matching_rules":' + rules + b"}\r\n"
+    return Template(bare, draft.rules, form, note_of(draft.rules))
 
 
 def note_of(rules: Sequence[AppRule]) -> str:
@@ -113,10 +101,3 @@ def _matching_rules(draft: Draft) -> list[dict[str, str]]:
     return [
         {"id": rule.id, **(none if rule.tag is None else {"tag": rule.tag})} for rule in draft.rules
     ]
-
-
-def _form(post: dict[str, Any]) -> bytes:
-    """Return `post` encoded up to its last brace, as a bytes format."""
-    text = encode(post).removesuffix(b"}").replace(b"%", b"%%")
-    text = text.replace(POST_ID.encode(), b"%(id)d").replace(CREATED_AT.encode(), b"%(at)b")
-    return text.replace(CODE.encode(), b"%(code)010x")

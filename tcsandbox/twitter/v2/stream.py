@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import attrs
+import msgspec
 
 from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.common.text import Json
-from tcsandbox.twitter.v2.encoding import encode
 from tcsandbox.twitter.v2.problems import problem
 
 REMEMBERED = 100  # posts that backfill or a `repeat` may send again
@@ -47,7 +47,7 @@ class V2Stream(Stream):
 
     def tell(self, message: Json) -> None:
         """Send a message that is no post, encoded as v2 does."""
-        self.wire.send(encode(message) + b"\r\n")
+        self.wire.send(msgspec.json.encode(message) + b"\r\n")
 
     def draw_post(self) -> Sent:
         """
@@ -63,12 +63,9 @@ class V2Stream(Stream):
         super().send_posts(posts, notes)
         self.recent.extend(zip(posts, notes, strict=True))
 
-    def warn(self, percent_full: int) -> None:
-        """Send nothing: v2 does not warn."""
-
-    def criteria(self) -> Json:
-        """Return no criteria: what a v2 stream carries is said by the app's rules."""
-        return {"track": [], "locations": []}
+    def send_again(self, sent: list[Sent]) -> None:
+        """Send and note posts once more."""
+        self.send_posts([post for post, _ in sent], [note for _, note in sent])
 
     def cut_off(self) -> None:
         """Send the error SlowReader and hang up."""

@@ -1,14 +1,13 @@
-"""
-What a v2 post says: its text and the entities in it.
-
-Knows how v2 describes entities; knows nothing of users, ids or time.
-"""
+"""What a v2 post says: its text and the entities in it.  Knows no users, ids or time."""
 
 from random import Random
 
 from tcsandbox.twitter.common import vocabulary
-from tcsandbox.twitter.common.text import CODE, Json, Text
+from tcsandbox.twitter.common.text import Json, Text
+from tcsandbox.twitter.common.writing import add_anything, add_link, add_piece, add_sentence
 from tcsandbox.twitter.v2.clauses import PostRequirements
+
+NAMES = {"hashtag": "hashtags", "mention": "mentions", "cashtag": "cashtags"}
 
 
 def write(needs: PostRequirements, rng: Random) -> Text:
@@ -17,55 +16,31 @@ def write(needs: PostRequirements, rng: Random) -> Text:
     pieces = list(needs.pieces)
     rng.shuffle(pieces)
     if not needs.plain:
-        text.add(rng.choice(vocabulary.SENTENCES)[1])
+        add_sentence(text, rng)
     for piece in pieces:
-        _add_piece(text, piece, rng)
+        add_piece(text, piece, rng)
     wanted = 0 if needs.plain else rng.choice((20, 80, 120, 180, 340))
     while len(text.text) < wanted:
-        _add_something(text, rng)
+        add_anything(text, rng)
     if not text.text:
         text.add("…")
     for link in needs.links:
-        add_link(text, f"https://www.example.com/{link}")
+        add_link(text, f"https://www.example.com/{link}", f"example.com/{link}")
     for kind, piece in (("hashtags", "#news"), ("mentions", "@nikosp"), ("cashtags", "$GME")):
         if kind in needs.has:
-            _add_piece(text, piece, rng)
+            add_piece(text, piece, rng)
     if "links" in needs.has or (not needs.plain and rng.random() < 0.3):
-        add_link(text, rng.choice(vocabulary.LINKS)[0])
+        add_link(text, *rng.choice(vocabulary.LINKS))
     return text
-
-
-def _add_piece(text: Text, piece: str, rng: Random) -> None:
-    if piece[0] == "#" and len(piece) > 1:
-        text.add(piece, "hashtags", tag=piece[1:])
-    elif piece[0] == "@" and len(piece) > 1:
-        text.add(piece, "mentions", username=piece[1:], id=str(rng.randrange(1 << 33)))
-    elif piece[0] == "$" and piece[1:].isalpha():
-        text.add(piece, "cashtags", tag=piece[1:])
-    else:
-        text.add(piece)
-
-
-def _add_something(text: Text, rng: Random) -> None:
-    draw = rng.random()
-    if draw < 0.6:
-        text.add(rng.choice(vocabulary.SENTENCES)[1])
-    elif draw < 0.8:
-        _add_piece(text, f"#{rng.choice(vocabulary.HASHTAGS)}", rng)
-    else:
-        _add_piece(text, f"@{rng.choice(vocabulary.NAMES)[1]}", rng)
-
-
-def add_link(text: Text, expanded: str, **more: object) -> None:
-    """Add a t.co link that leads to `expanded`."""
-    url = f"https://t.co/{CODE}"
-    shown = expanded.partition("://")[2]
-    text.add(url, "urls", url=url, expanded_url=expanded, display_url=shown, **more)
 
 
 def entities(text: Text) -> Json:
     """Return the `entities` object of `text`, with only the kinds that there are."""
     found: dict[str, list[Json]] = {}
     for kind, start, end, members in text.at:
-        found.setdefault(kind, []).append({"start": start, "end": end, **members})
+        if kind == "mention":
+            members = {"username": members["screen_name"], "id": str(members["id"])}
+        elif kind != "urls":
+            members = {"tag": members["name"]}
+        found.setdefault(NAMES.get(kind, kind), []).append({"start": start, "end": end, **members})
     return dict(found)

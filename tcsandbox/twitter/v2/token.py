@@ -1,12 +1,7 @@
-"""
-Bearer tokens: bought with an app's keys, the same one until it is invalidated.
-
-Knows X's "App only" page; knows no HTTP but the text of the Authorization header.
-"""
+"""Bearer tokens, by X's "App only" page: an app buys the same one until it is invalidated."""
 
 import base64
 import binascii
-from collections.abc import Iterable
 from random import Random
 from urllib.parse import unquote_plus
 
@@ -27,12 +22,12 @@ class BearerTokens:
     accounts: tuple[Credentials, ...]
     _rng: Random
     sold: int = 0
-    _valid: dict[str, str] = attrs.Factory(dict)  # token -> api_key
-    _dead: set[str] = attrs.Factory(set)
+    _owners: dict[str, str] = attrs.Factory(dict)  # token -> api_key
+    _ended: set[str] = attrs.Factory(set)
 
     def __attrs_post_init__(self) -> None:
         if self.accounts:
-            self._valid[SANDBOX_BEARER_TOKEN] = self.accounts[0].api_key
+            self._owners[SANDBOX_BEARER_TOKEN] = self.accounts[0].api_key
 
     def buy(self, authorization: str | None, grant_type: str | None) -> Reply:
         """Answer a request for a token; raise Denied."""
@@ -40,11 +35,11 @@ class BearerTokens:
         if grant_type != "client_credentials":
             message = "Missing required parameter: grant_type"
             raise Denied(problems.coded(403, 170, message, label="forbidden_missing_parameter"))
-        bought = [t for t, key in self._valid.items() if key == api_key]
-        token = next((t for t in bought if t != SANDBOX_BEARER_TOKEN), None)
+        own = {token for token, key in self._owners.items() if key == api_key}
+        token = next(iter(own - self._ended - {SANDBOX_BEARER_TOKEN}), None)
         if token is None:
             token = f"AAAAAAAAAAAAAAAAAAAAA{self._rng.randbytes(24).hex()}%2B%3D"
-            self._valid[token] = api_key
+            self._owners[token] = api_key
         self.sold += 1
         return Reply(200, {"token_type": "bearer", "access_token": token})
 
@@ -52,28 +47,23 @@ class BearerTokens:
         """Answer a request to end a token; raise Denied."""
         api_key = self._verify(authorization)
         token = token or ""
-        if self._valid.get(token) != api_key:
+        if self._owners.get(token) != api_key or token in self._ended:
             raise Denied(problems.coded(403, 348, "Client application is not permitted to do that"))
-        self._end([token])
+        self._ended.add(token)
         return Reply(200, {"access_token": token})
 
     def owner(self, authorization: str | None) -> str:
         """Return the api_key of the app whose bearer token is in the header; raise Denied."""
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or token not in self._valid | dict.fromkeys(self._dead, ""):
-            raise Denied(problems.unauthorized())
-        if token in self._dead:
-            raise Denied(problems.expired())
-        return self._valid[token]
+        if scheme.lower() != "bearer" or token not in self._owners:
+            raise Denied(problems.UNAUTHORIZED)
+        if token in self._ended:
+            raise Denied(problems.EXPIRED)
+        return self._owners[token]
 
     def expire(self) -> None:
         """End all tokens that were given out."""
-        self._end(list(self._valid))
-
-    def _end(self, tokens: Iterable[str]) -> None:
-        for token in tokens:
-            del self._valid[token]
-            self._dead.add(token)
+        self._ended.update(self._owners)
 
     def _verify(self, authorization: str | None) -> str:
         """Return the api_key of the Basic header's app; raise Denied for wrong keys."""
@@ -87,4 +77,4 @@ class BearerTokens:
             given = unquote_plus(key), unquote_plus(secret)
             if scheme.lower() == "basic" and given == (account.api_key, account.api_secret):
                 return account.api_key
-        raise Denied(problems.unverified())
+        raise Denied(problems.UNVERIFIED)

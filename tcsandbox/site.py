@@ -1,7 +1,9 @@
-"""The simulator's server factory: HTTP/1.1 without an access log, which can end its connections."""
+"""The site of both ends: HTTP/1.1 without an access log, and with an end to its connections."""
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -15,7 +17,7 @@ GOODBYE = 1.0  # seconds a connection gets to end by itself
 class TrackedChannel(HTTPChannel):
     """A connection that its site knows of."""
 
-    site: "SimulatorSite"  # set by Site.buildProtocol
+    site: "TrackingSite"  # set by Site.buildProtocol
     _closing = False
 
     def connectionMade(self) -> None:
@@ -40,20 +42,16 @@ class TrackedChannel(HTTPChannel):
             self._closing = True
             super().loseConnection()  # type: ignore[no-untyped-call]  # as above
 
-    def abort(self) -> None:
-        """Close at once, whatever is still to be sent."""
-        self.forceAbortClient()  # type: ignore[no-untyped-call]  # as above
 
-
-class SimulatorSite(Site):
-    """A Site that can end: hang_up() closes what is open, whether answered or not."""
+class TrackingSite(Site):
+    """A Site that knows its open connections, which a port that stops listening leaves open."""
 
     noisy = False
     protocol = TrackedChannel  # type: ignore[assignment]  # HTTP/2 is not wanted
 
     def __init__(self, root: Resource, clock: IReactorTime) -> None:
         super().__init__(  # type: ignore[no-untyped-call]  # as above
-            root, reactor=clock, parsePOSTFormSubmission=False
+            root, timeout=None, reactor=clock, parsePOSTFormSubmission=False
         )
         self.channels: set[TrackedChannel] = set()
         self._clock = clock
@@ -62,37 +60,44 @@ class SimulatorSite(Site):
         self.ending = False
 
     def log(self, request: HTTPRequest) -> None:
-        """Write no access log: the simulator itself says what matters."""
+        """Write no access log: what was asked stands in the state."""
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return HTTP/1.1 alone, also where HTTP/2 is installed: TrackedChannel speaks no other."""
         return [b"http/1.1"]
 
-    def forget(self, channel: TrackedChannel) -> None:
-        """Take a closed `channel` off the list; after the last one hang_up()'s Deferreds fire."""
-        self.channels.discard(channel)
-        if self.channels:
-            return
-        if self._force is not None:
-            self._force.cancel()
-            self._force = None
-        waiting, self._waiting = self._waiting, []
-        for deferred in waiting:
-            deferred.callback(None)
-
     def hang_up(self) -> Deferred[None]:
-        """Close every connection, after GOODBYE seconds by force; fires when all are gone."""
+        """End all connections for good, after GOODBYE seconds by force; fires when all are gone."""
         self.ending = True
-        if not self.channels:
-            return succeed(None)
-        self._waiting.append(Deferred())
-        if self._force is None:
-            self._force = self._clock.callLater(GOODBYE, self._abort)
+        if self.channels and self._force is None:
+            self._force = self._clock.callLater(GOODBYE, self.abort)
         for channel in list(self.channels):
             channel.loseConnection()
-        return self._waiting[-1]
+        return self._when_all_are_gone()
 
-    def _abort(self) -> None:
-        self._force = None
+    def abort(self) -> Deferred[None]:
+        """Break every connection, whatever is still to be sent; fires when all are gone."""
         for channel in list(self.channels):
-            channel.abort()
+            cast(ITCPTransport, channel.transport).abortConnection()
+        return self._when_all_are_gone()
+
+    def forget(self, channel: TrackedChannel) -> None:
+        """Take a closed `channel` off the list, and tell those who wait once it was the last."""
+        self.channels.discard(channel)
+        self._settle()
+
+    def _when_all_are_gone(self) -> Deferred[None]:
+        gone: Deferred[None] = Deferred()
+        self._waiting.append(gone)
+        self._settle()
+        return gone
+
+    def _settle(self) -> None:
+        if self.channels:
+            return
+        if self._force is not None and self._force.active():
+            self._force.cancel()
+        self._force = None
+        waiting, self._waiting = self._waiting, []
+        for gone in waiting:
+            gone.callback(None)
