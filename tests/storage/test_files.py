@@ -111,7 +111,9 @@ class FilesCase(SynchronousTestCase):
         self.addCleanup(self.files.finish)
 
     def a_file(self, naming: Naming | None = None) -> RotatingFile:
-        return RotatingFile(self.folder, naming or self.naming, self.clock, self.book, self.use)
+        return RotatingFile(
+            self.folder, naming or self.naming, self.clock, self.clock.seconds, self.book, self.use
+        )
 
     @property
     def booked(self) -> list[tuple[str, int, int]]:
@@ -897,7 +899,7 @@ class ClockSetTests(FilesCase):
         for call in self.clock.getDelayedCalls():
             call.delay(seconds)
         self.clock.rightNow += seconds
-        self.files.clock_stepped()
+        self.files.look_at_slot()
 
     def test_within_the_slot(self) -> None:
         """The file is finished when the clock shows the end of the slot."""

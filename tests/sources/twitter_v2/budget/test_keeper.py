@@ -91,7 +91,12 @@ class KeeperTestCase(SynchronousTestCase):
         """A process begins; it is stopped at the end of the test."""
         self.listener = Told()
         keeper = BudgetKeeper(
-            limits or BudgetLimits(100), self.path, self.clock, self.listener, self.disk.write
+            limits or BudgetLimits(100),
+            self.path,
+            self.clock,
+            self.clock.seconds,
+            self.listener,
+            self.disk.write,
         )
         keeper.startService()
         self.addCleanup(lambda: keeper.stopService() if keeper.running else None)
@@ -412,7 +417,7 @@ class DiskTests(KeeperTestCase):
     def test_a_folder_that_is_not_there_yet(self) -> None:
         """It is made."""
         path = self.path.parent / "data" / "x.json"
-        keeper = BudgetKeeper(BudgetLimits(10), path, self.clock, self.listener)
+        keeper = BudgetKeeper(BudgetLimits(10), path, self.clock, self.clock.seconds, self.listener)
         keeper.startService()
         keeper.stopService()
         self.assertEqual([each.name for each in path.parent.iterdir()], ["x.json"])
@@ -425,7 +430,7 @@ class DiskTests(KeeperTestCase):
 
             def live(say: Say, path: Path = path) -> None:
                 clock = clock_at(NOON)
-                keeper = BudgetKeeper(BudgetLimits(10**6), path, clock, Told())
+                keeper = BudgetKeeper(BudgetLimits(10**6), path, clock, clock.seconds, Told())
                 keeper.startService()
                 for second in range(1, 4):
                     keeper.spend(second)
@@ -435,7 +440,12 @@ class DiskTests(KeeperTestCase):
 
             life = run_and_kill(nth, live)
             keeper = BudgetKeeper(
-                BudgetLimits(10**6), path, self.clock, self.listener, self.disk.write
+                BudgetLimits(10**6),
+                path,
+                self.clock,
+                self.clock.seconds,
+                self.listener,
+                self.disk.write,
             )
             keeper.startService()
             found = json.loads(path.read_bytes())["day_posts"]
@@ -480,7 +490,9 @@ class Books:
         now, self.clock = self.clock.rightNow, Clock()  # with what the last life had planned
         self.clock.rightNow = now
         self.disk = Disk()
-        self.keeper = BudgetKeeper(self.limits, self.path, self.clock, Told(), self.disk.write)
+        self.keeper = BudgetKeeper(
+            self.limits, self.path, self.clock, self.clock.seconds, Told(), self.disk.write
+        )
         self.keeper.startService()
 
     def day(self) -> int:
