@@ -4,20 +4,18 @@ import re
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.captures.poller import Poller
 from tcclient.control.jobs import Status
-from tcclient.runtime.wallclock import APART, LEAST, Offset, WallClock
+from tcclient.runtime.wallclock import APART, LEAST, Offset
 from tcclient.sources.twitter_v1.source import V1Source
+from tests.machine import Machine
 from tests.peers import EPOCH, STALL, upstream
 from tests.scene import Clockwork
 
 HOUR = 3600.0
-UPTIME = 1000.0
-"""What a steady clock shows on a machine that has been started lately."""
 
 
 class OffsetTests(SynchronousTestCase):
@@ -48,24 +46,6 @@ class OffsetTests(SynchronousTestCase):
         self.assertEqual(offset.read(10.0, 15.0, 15.0), 0.0)
         self.assertEqual(offset.read(20.0, 20.0 + HOUR, 20.0 + 2 * APART), 0.0)
         self.assertEqual(offset.read(30.0, 30.0 + HOUR, 30.0), HOUR)
-
-
-class Machine:
-    """A machine whose clock can be set: `steady` goes on, and `wall` is what a client reads."""
-
-    def __init__(self) -> None:
-        self.steady = Clock()
-        self.steady.advance(UPTIME)
-        self._ahead = EPOCH - UPTIME
-        self.wall = WallClock(self.steady, self.shows)
-
-    def shows(self) -> float:
-        """Return the date, as nobody has looked at it."""
-        return self.steady.seconds() + self._ahead
-
-    def set(self, seconds: float) -> None:
-        """Somebody sets the clock; nobody has noticed."""
-        self._ahead += seconds
 
 
 class WallClockTests(SynchronousTestCase):

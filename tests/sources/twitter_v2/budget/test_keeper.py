@@ -27,6 +27,7 @@ from tcclient.sources.twitter_v2.budget.keeper import (
     BudgetListener,
 )
 from tests import DEPTH
+from tests.machine import Machine
 from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
@@ -210,6 +211,22 @@ class SpendingTests(KeeperTestCase):
             self.assertEqual(self.listener.told[1:], told)
         keeper.clock_stepped(HOUR)
         self.assertEqual(self.listener.told[1:], ["renewed"])
+
+    def test_a_step_that_the_keeper_notices(self) -> None:
+        """It asks for the date itself, and is told of the step meanwhile: it is renewed once."""
+        machine = Machine()
+        wall, listener = machine.wall, Told()
+        keeper = BudgetKeeper(BudgetLimits(100), self.path, machine.steady, wall, listener)
+        wall.on_step(keeper.clock_stepped)
+        keeper.startService()
+        keeper.spend(100)
+        for set_by, told in ((-HOUR, []), (30 * HOUR, ["renewed"]), (-HOUR, ["renewed"])):
+            machine.set(set_by)
+            keeper.cut()
+            machine.steady.advance(HOUR)
+            self.assertEqual(listener.told[1:], told)
+        keeper.stopService()
+        self.assertEqual(machine.steady.getDelayedCalls(), [])
 
     def test_a_warning(self) -> None:
         """At 80 % of a limit, once in its period, restarts and kills included."""
