@@ -72,7 +72,8 @@ class WallClock:
     def on_step(self, listener: Callable[[float], object]) -> None:
         """
         Have `listener` called when the wall clock has been set, with the seconds, negative for
-        back.  Whatever is to be done at a certain date has to be asked for again then.
+        back; it must not raise.  Whatever is to be done at a certain date has to be asked for again
+        then.
         """
         self._listeners.append(listener)
 
