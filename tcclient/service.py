@@ -7,13 +7,13 @@ Knows all rooms, and is the only module that imports the reactor; leaves all wor
 import argparse
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, cast
 
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.components import Componentized
@@ -27,9 +27,8 @@ from tcclient.control.client import ControlServer
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.logs import observer as logs
 from tcclient.runtime.byname import load_by_name
-from tcclient.runtime.clockwatch import ClockWatch
-from tcclient.runtime.steady import Times
 from tcclient.runtime.threads import in_threads
+from tcclient.runtime.wallclock import WallClock, wall_time
 from tcclient.sources.registry import post_ids
 from tcclient.sources.source import Surroundings
 from tcclient.storage.diskuse import DiskUse
@@ -68,8 +67,7 @@ def makeService(options: Options) -> IService:
     Return what twistd runs.  Raises SystemExit with one sentence if the settings cannot be used, so
     that neither a traceback nor a page of help hides it, and no daemon is half started.
     """
-    from twisted.internet import reactor
-
+    reactor = steady_reactor()
     logfile = options.parent["logfile"] if options.parent else None
     try:
         return _make(options, reactor, logfile)
@@ -82,8 +80,7 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
     Return what tcc.tac runs.  The settings are in the file that TCC_CONFIG names, by default
     settings.json.  Raises SystemExit with one sentence if they cannot be used.
     """
-    from twisted.internet import reactor
-
+    reactor = steady_reactor()
     path = Path(environ.get("TCC_CONFIG") or "settings.json")
     application = Application("tcc")
     try:
@@ -92,6 +89,19 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
         raise SystemExit(str(e)) from None
     root.setServiceParent(application)
     return cast(Componentized, application)
+
+
+def steady_reactor() -> Any:
+    """
+    Return the reactor.  From now on it goes by a clock that is never set; by its own, which shows
+    the date, a step back would freeze all timers, and one forward would make all of them due.  No
+    timer may have been asked for before.
+    """
+    from twisted.internet import reactor
+
+    steady: Any = reactor
+    steady.seconds = time.monotonic
+    return steady
 
 
 class Root(MultiService):
@@ -131,39 +141,39 @@ def client(settings: Settings, reactor: Any, logfile: str | None) -> Root:
 
 def make_poller(settings: Settings, reactor: Any) -> Poller:
     """Return the part of the tree that captures."""
-    times = Times(reactor)
-    surroundings = make_surroundings(settings, times)
+    wall = WallClock(reactor)
+    surroundings = make_surroundings(settings, reactor, wall)
     source = settings.source.make(surroundings)
     poller = Poller(
-        make_control(settings, times),
+        make_control(settings, reactor, wall),
         surroundings.folders,
         source,
         Intervals(settings.server.ping_interval, settings.server.update_interval),
         settings.server.client_id,
     )
-    # First, because the poller stops its services in reverse order: these after the captures'.
-    ClockWatch(times).setServiceParent(poller)  # type: ignore[no-untyped-call]
+    # First, because the poller stops its services in reverse order: this one after the captures'.
     source.setServiceParent(poller)
-    times.on_step(poller.clock_stepped)
+    wall.on_step(poller.clock_stepped)
     return poller
 
 
-def make_surroundings(settings: Settings, times: Times) -> Surroundings:
+def make_surroundings(settings: Settings, reactor: Any, wall: WallClock) -> Surroundings:
     """Return what the source is given."""
     server, output = settings.server, settings.output
     return Surroundings(
-        times,
+        reactor,
+        wall,
         settings.source_addr,
         user_agent(server.client_id),
         server.base_url,
         server.client_id,
         # With a flush_interval of 0, for posts that are wanted at once, there is no rest either.
         rest_within(output.flush_interval),
-        make_folders(settings, times),
+        make_folders(settings, reactor, wall),
     )
 
 
-def make_folders(settings: Settings, times: Times) -> Folders:
+def make_folders(settings: Settings, reactor: Any, wall: WallClock) -> Folders:
     """Return the folders that captures are stored in; nothing is made on the disk yet."""
     output = settings.output
     naming = Naming(
@@ -178,15 +188,15 @@ def make_folders(settings: Settings, times: Times) -> Folders:
         output.flush_interval - rest_within(output.flush_interval),
         output.fsync_interval,
         output.min_free_bytes,
-        in_threads(cast(IReactorFromThreads, times.reactor)),
+        in_threads(reactor),
         ids=post_ids(settings.source.post_ids),
     )
     return Folders(
         output.base_dir,
         naming,
         settings.server.base_url,
-        times.wall,
-        times.steady,
+        reactor,
+        wall,
         settings.fingerprint(),
         use,
     )
@@ -194,20 +204,21 @@ def make_folders(settings: Settings, times: Times) -> Folders:
 
 def make_other_sides(settings: Settings, reactor: Any) -> OtherSides:
     """Return whom `--check` asks: the same server and source as the client's."""
-    times = Times(reactor)
-    source = settings.source.checks(make_surroundings(settings, times))
-    return OtherSides(make_control(settings, times), source)
+    wall = WallClock(reactor)
+    source = settings.source.checks(make_surroundings(settings, reactor, wall))
+    return OtherSides(make_control(settings, reactor, wall), source)
 
 
-def make_control(settings: Settings, times: Times) -> ControlServer:
+def make_control(settings: Settings, reactor: Any, wall: WallClock) -> ControlServer:
     """Return the capture server of the settings."""
     server = settings.server
     return ControlServer(
-        rest_client(times.reactor),
+        rest_client(reactor),
         server.base_url,
         server.auth_token,
         user_agent(server.client_id),
-        times.wall,
+        reactor,
+        wall,
     )
 
 
@@ -232,7 +243,7 @@ def _make(options: Options, reactor: Any, logfile: str | None) -> IService:
 def _in_sandbox(folder: Path, api: str, reactor: Any, logfile: str | None) -> IService:
     """Return a client together with the simulated Twitter and server that it talks to."""
     # Found by name, so that a client outside of a sandbox does not import it.
-    sandbox = load_by_name(SANDBOX)(folder, api, reactor)
+    sandbox = load_by_name(SANDBOX)(folder, api, reactor, wall_time)
     print(sandbox.description(), flush=True)
     settings = load(sandbox.settings_path, os.environ)
     root = Root(_observer(settings, reactor, logfile))

@@ -8,6 +8,7 @@ client are built elsewhere.
 import fcntl
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
 from tcsandbox.example import RULE_DELAY, may_be_replaced, write_settings
+from tcsandbox.farclock import FarClock
 from tcsandbox.server import TOKEN, CaptureServer
 from tcsandbox.twitter import Plan, Simulator, SimulatorSettings
 
@@ -45,11 +47,11 @@ class Sandbox(Service):
     """
     The simulated Twitter and the stand-in server, with running jobs for the API "2" or "1.1".
 
-    The constructor makes `folder`, locks it, takes the ports, and writes `settings_path`; it
-    raises SandboxError.
+    `wall` returns the date, in epoch seconds.  The constructor makes `folder`, locks it, takes the
+    ports, and writes `settings_path`; it raises SandboxError.
     """
 
-    def __init__(self, folder: Path, api: str, reactor: Any) -> None:
+    def __init__(self, folder: Path, api: str, reactor: Any, wall: Callable[[], float]) -> None:
         if api not in JOBS:
             raise SandboxError(f"--sandbox-api must be {' or '.join(JOBS)}, found {api!r}.")
         self.folder = folder.absolute()
@@ -67,8 +69,9 @@ class Sandbox(Service):
             why = _NO_FOLDER if isinstance(e, FileExistsError) else str(e.strerror)
             raise _unusable(self.folder, why) from e
         settings = SimulatorSettings(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
-        self._twitter = Simulator(reactor, Random(), settings)
-        self._server = CaptureServer(reactor)
+        clock = FarClock(reactor, wall)
+        self._twitter = Simulator(clock, Random(), settings)
+        self._server = CaptureServer(clock)
         for name, keywords in JOBS[api].items():
             self._server.store.create(name, keywords, 2)
         self._ports: list[Any] = []
@@ -128,10 +131,10 @@ Ctrl-C here ends it all and finishes the files.
 """
 
 
-def sandbox(folder: Path, api: str, reactor: Any) -> Sandbox:
+def sandbox(folder: Path, api: str, reactor: Any, wall: Callable[[], float]) -> Sandbox:
     """Return a sandbox.  Raises SystemExit with a sentence where it cannot be set up."""
     try:
-        return Sandbox(folder, api, reactor)
+        return Sandbox(folder, api, reactor, wall)
     except SandboxError as e:
         raise SystemExit(str(e)) from None
 

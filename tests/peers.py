@@ -153,7 +153,7 @@ class FakeApi(StreamApi[Query]):
     """
 
     def __init__(self) -> None:
-        self._v1 = StatusesApi(cast(Any, None), "http://x/1.1/", KEYS, "test", Clock())
+        self._v1 = StatusesApi(cast(Any, None), "http://x/1.1/", KEYS, "test", Clock().seconds)
         self.at_least = 0.0
         self.headers = Headers()
         self.stall_timeout = STALL

@@ -353,6 +353,7 @@ class Clockwork(Researcher):
 
     def __init__(self, test: SynchronousTestCase, ping: float = 10.0, update: float = 30.0) -> None:
         self.clock: Clock = clock_at()
+        self.wall: Callable[[], float] = self.clock.seconds
         super().__init__(CaptureServer(self.clock))
         self.line = Line(self.server)
         self.source = FakeApi()
@@ -367,11 +368,13 @@ class Clockwork(Researcher):
         """Return the folders that the client stores posts in."""
         naming = Naming("", ".json", ".tmp", 60, "%Y%m%d_%H%M", True)
         use = DiskUse(ids=post_ids())
-        return Folders(self.disk.base, naming, BASE, self.clock, use=use)
+        return Folders(self.disk.base, naming, BASE, self.clock, self.wall, use=use)
 
     def control(self) -> ControlServer:
         """Return the client's side of the REST calls."""
-        return ControlServer(cast(Any, self.line), BASE, Secret(TOKEN), "tcc", self.clock)
+        return ControlServer(
+            cast(Any, self.line), BASE, Secret(TOKEN), "tcc", self.clock, self.wall
+        )
 
     def start(self) -> None:
         """Start a client."""

@@ -66,9 +66,9 @@ class Poller(MultiService):
         self._server = server
         self._folders = folders
         self._source = source
-        self._clock: IReactorTime = folders.steady
+        self._clock: IReactorTime = folders.clock
         self._client_id = client_id
-        self._server_log = ServerLog(folders.note, folders.steady)
+        self._server_log = ServerLog(folders.note, folders.clock)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
         self._mentioned: dict[str, object] = {}
@@ -143,6 +143,7 @@ class Poller(MultiService):
 
     async def _poll(self) -> None:
         """Ask for the jobs, and do what they say; if there is no answer, do nothing."""
+        self._folders.wall()  # tells of a step of the clock, where nothing else asks for the date
         try:
             listing = await self._server.active_jobs()
         except ServerError as e:

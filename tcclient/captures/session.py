@@ -44,7 +44,7 @@ class Session(MultiService, Subscriber):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self.archive: Archive | None = None
-        self.clock: IReactorTime = folders.steady
+        self.clock: IReactorTime = folders.clock
         self._opened = opened
         self._folders = folders
         self._text: str | _Unread | None = _UNREAD

@@ -23,6 +23,7 @@ from tcclient.http.clients import AsItIs
 from tcclient.ledger.counters import CountUpdate
 from tcclient.runtime.failures import explain, one_line
 from tcclient.runtime.secrets import Secret
+from tcclient.runtime.wallclock import Wall
 
 log = Logger()
 
@@ -92,11 +93,17 @@ class JobList:
 class ControlServer:
     """
     One server, asked with one token.  `base_url` ends in a slash; `agent` is the User-Agent to
-    send; `clock` is the wall clock, which dates reports.
+    send; `clock` bounds the time of an answer, and `wall` dates reports.
     """
 
     def __init__(
-        self, client: HTTPClient, base_url: str, token: Secret, agent: str, clock: IReactorTime
+        self,
+        client: HTTPClient,
+        base_url: str,
+        token: Secret,
+        agent: str,
+        clock: IReactorTime,
+        wall: Wall,
     ) -> None:
         self._client = client
         self._base_url = base_url
@@ -107,6 +114,7 @@ class ControlServer:
             "User-Agent": [agent],
         }
         self._clock = clock
+        self._wall = wall
         self._said_no_detail = False
 
     async def active_jobs(self) -> JobList:
@@ -155,7 +163,7 @@ class ControlServer:
         Write total_count, rate (posts per second) and ping_date, which is now.  Raises Gone and
         ServerError.
         """
-        now = datetime.fromtimestamp(self._clock.seconds(), UTC)
+        now = datetime.fromtimestamp(self._wall(), UTC)
         fields = {
             "total_count": total,
             "rate": rate,

@@ -7,6 +7,7 @@ from itertools import islice
 
 from tcclient.ledger import entries
 from tcclient.ledger.entries import Entry, LinesDropped
+from tcclient.runtime.wallclock import Date
 
 MOST_LINES = 10_000
 """Lines that may wait."""
@@ -29,7 +30,7 @@ class Backlog:
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def first(self, now: float) -> list[bytes]:
+    def first(self, now: Date) -> list[bytes]:
         """
         Return the oldest lines, at most AT_ONCE.  If any were dropped, a line that says how many
         comes first, with the time `now` (epoch seconds).
@@ -37,7 +38,7 @@ class Backlog:
         dropped = [entries.as_line(LinesDropped(lines=self._dropped), None, now)]
         return [*(dropped if self._dropped else ()), *islice(self._lines, AT_ONCE)]
 
-    def add(self, entry: Entry, job: int | None, now: float) -> None:
+    def add(self, entry: Entry, job: int | None, now: Date) -> None:
         """Add the line of an entry, with the time `now` (epoch seconds); drop others if need be."""
         line = entries.as_line(entry, job, now)
         self._lines.append(line)

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import attrs
 import msgspec
 from msgspec import structs
-from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger import entries
 from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Asked, Entry, RefusedTerm
 from tcclient.ledger.gaps import DISK, START, Coverage, Missing
+from tcclient.runtime.wallclock import Wall
 
 ON_PURPOSE = frozenset({"stopped", "left"})
 """
@@ -38,15 +38,15 @@ class CaptureLog:
     def __init__(
         self,
         note: Callable[[Entry], None],
-        clock: IReactorTime,
+        wall: Wall,
         missing: Missing | None,
         unwritten_since: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._note = note
         self._unwritten_since = unwritten_since
-        self._clock = clock
+        self._wall = wall
         self._coverage = Coverage(missing)
-        self._heard = clock.seconds()
+        self._heard: float = wall()
         self._keywords: str | None = None
         self._ceased = None if missing is None else missing.ceased
         self._status: int | None = None  # the job's at the server, while the capture is to run
@@ -61,7 +61,7 @@ class CaptureLog:
     @property
     def missed(self) -> float | None:
         """Seconds for which posts have been missed that were asked for; None if none have."""
-        return self._coverage.missed(self._clock.seconds())
+        return self._coverage.missed(self._wall())
 
     def begin(self, because: str, status: int, keywords: str | None) -> None:
         """
@@ -72,11 +72,11 @@ class CaptureLog:
             self.end("stopped", status)  # an earlier process did not get to noting this
         self._keywords, self._status, self._ceased = keywords, status, None
         self._note(entries.CaptureStart(because=because, status=status))
-        self._miss(self._clock.seconds(), START, "the capture was started")
+        self._miss(self._wall(), START, "the capture was started")
 
     def ceases(self) -> None:
         """Take note that the capture is not to run from now on; its posts may still be written."""
-        self._ceased = self._clock.seconds()
+        self._ceased = self._wall()
 
     def end(self, because: str, status: int) -> None:
         """
@@ -99,7 +99,7 @@ class CaptureLog:
     def _since(self, because: str) -> str | None:
         """Return since when the capture was not wanted; None if that is not long ago."""
         ceased = self._ceased
-        if ceased is None or because == "left" or self._clock.seconds() - ceased < SOON:
+        if ceased is None or because == "left" or self._wall() - ceased < SOON:
             return None
         return entries.moment(ceased)
 
@@ -125,7 +125,7 @@ class CaptureLog:
 
     def in_force(self, text: str | None, after: float = 0.0) -> None:
         """Note that posts come for this keyword text, beginning `after` seconds from now."""
-        since = self._clock.seconds() + after
+        since = self._wall() + after
         self._in_force = text, since
         line = entries.KeywordsInForce(text=text, since=entries.moment(since))
         self._said = [*self._said[:1], line]
@@ -146,7 +146,7 @@ class CaptureLog:
         self._end_gap()
         if former._in_force is not None:
             text, since = former._in_force
-            self.in_force(text, max(0.0, since - self._clock.seconds()))
+            self.in_force(text, max(0.0, since - self._wall()))
 
     def restate(self) -> None:
         """Note how things stand, in a ledger that begins anew and has none of the lines before."""
@@ -156,7 +156,7 @@ class CaptureLog:
         for line in self._said:
             self._note(line)
         if self._coverage.missing is None:
-            self._miss(self._clock.seconds(), START, "the ledger was begun anew")
+            self._miss(self._wall(), START, "the ledger was begun anew")
             self._end_gap()
 
     def unheard(self, ending: Ending) -> None:
@@ -164,8 +164,8 @@ class CaptureLog:
         Note that the stream has ended, after its posts have been written; a gap begins, unless the
         end was on purpose.
         """
+        now = self._wall()
         unwritten = self._unwritten_since()
-        now = self._clock.seconds()
         self._heard = now - ending.silent if unwritten is None else unwritten
         self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.unread:
@@ -197,7 +197,7 @@ class CaptureLog:
         self._coverage.begins(Missing(begin, cause, detail, self._keywords))
 
     def _end_gap(self, backfill: int | None = None, after: float = 0.0) -> None:
-        now = self._clock.seconds() if self._ceased is None else self._ceased
+        now = self._wall() if self._ceased is None else self._ceased
         gap = self._coverage.ends(now + after, backfill)
         if gap is not None:
             self._note(gap)

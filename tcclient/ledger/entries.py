@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tcclient.ledger.counters import Counters
+from tcclient.runtime.wallclock import Date
 
 VERSION = 1
 """
@@ -399,7 +400,7 @@ class RefusedLine(Entry, frozen=True, tag="refused"):
     begins: str
 
 
-def as_line(entry: Entry, job: int | None, now: float) -> bytes:
+def as_line(entry: Entry, job: int | None, now: Date) -> bytes:
     """
     Return the line of an entry in a ledger, with its newline.  `job` is the id of the job that it
     is about, if any; `now` is in epoch seconds.

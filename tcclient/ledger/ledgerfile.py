@@ -14,13 +14,13 @@ from types import TracebackType
 from typing import Any
 
 import attrs
-from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger.backlog import Backlog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, LedgerRepaired, as_line
 from tcclient.runtime.appending import End, leads_to
 from tcclient.runtime.backwards import lines_backwards
+from tcclient.runtime.wallclock import Wall
 
 
 class LedgerInUse(Exception):
@@ -39,13 +39,13 @@ class Ledger:
     def __init__(
         self,
         path: Path,
-        clock: IReactorTime,
+        wall: Wall,
         *,
         alone: bool = True,
         backlog: Backlog | None = None,
     ) -> None:
         self.path = path
-        self._clock = clock
+        self._wall = wall
         self._alone = alone
         self._backlog = Backlog() if backlog is None else backlog
         self._open()
@@ -88,11 +88,11 @@ class Ledger:
         OSError, that line has not been appended.
         """
         self.catch_up()
-        self._append([as_line(entry, job, self._clock.seconds())])
+        self._append([as_line(entry, job, self._wall())])
 
     def note(self, entry: Entry, job: int | None = None) -> None:
         """Append a line as write() does.  If it raises OSError, the line waits in the backlog."""
-        now = self._clock.seconds()
+        now = self._wall()
         try:
             self.write(entry, job)
         except OSError:
@@ -102,7 +102,7 @@ class Ledger:
     def catch_up(self) -> None:
         """Append the lines that wait.  If it raises OSError, the others wait on."""
         while self._backlog:
-            self._append(self._backlog.first(self._clock.seconds()))
+            self._append(self._backlog.first(self._wall()))
             self._backlog.taken()
 
     def _append(self, lines: list[bytes]) -> None:
@@ -176,7 +176,7 @@ class Ledger:
         if tail and not tail.endswith(b"\n"):
             os.ftruncate(self._fd, size - len(tail))
             repaired = LedgerRepaired(cut_bytes=len(tail))
-            self._append([as_line(repaired, None, self._clock.seconds())])
+            self._append([as_line(repaired, None, self._wall())])
 
 
 def _counters(value: object) -> Counters | None:

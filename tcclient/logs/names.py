@@ -20,7 +20,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "tcclient.captures.serverlog": "tcclient.server.serverlog",
         "tcclient.captures.session": "tcclient.session",
         "tcclient.control.client": "tcclient.server.control",
-        "tcclient.runtime.steady": "tcclient.steady",
+        "tcclient.runtime.wallclock": "tcclient.steady",
         "tcclient.sources.complaints": "tcclient.feeds.intake",
         "tcclient.sources.terms": "tcclient.feeds.feed",
         "tcclient.sources.twitter_v1.feed": "tcclient.feeds.feed",

@@ -18,8 +18,8 @@ from tcclient.ledger.lines import LedgerLine
 from tcclient.runtime.places import Where
 from tcclient.runtime.producers import Pausable
 from tcclient.runtime.secrets import Secret
-from tcclient.runtime.steady import Times
 from tcclient.runtime.verdicts import Verdict
+from tcclient.runtime.wallclock import WallClock
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
 from tcclient.storage.postids import PostIds
@@ -101,14 +101,15 @@ class Surroundings:
     """
     What the composition root gives to a source.
 
-    `times` are the clocks and the reactor; `source_addr` is the address of this machine that the
-    stream leaves from, None for any; `user_agent` is what to send as User-Agent.  `base_url` and
-    `client_id` tell this client from others that use the same credentials.  `rest` is for how many
-    seconds a stream may go unread so that more is read at once.  `folders` are where captures are
-    stored.
+    `reactor` has the clock of durations and timers, which is never set; `wall` returns the date.
+    `source_addr` is the address of this machine that the stream leaves from, None for any;
+    `user_agent` is what to send as User-Agent.  `base_url` and `client_id` tell this client from
+    others that use the same credentials.  `rest` is for how many seconds a stream may go unread so
+    that more is read at once.  `folders` are where captures are stored.
     """
 
-    times: Times
+    reactor: Any
+    wall: WallClock
     source_addr: str | None
     user_agent: str
     base_url: str

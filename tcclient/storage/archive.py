@@ -26,6 +26,7 @@ from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
 from tcclient.runtime.timers import Timers
+from tcclient.runtime.wallclock import Wall
 from tcclient.storage.adoption import Adoption, found_before, unbooked
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.diskuse import DiskUse, FileOwner
@@ -71,11 +72,11 @@ class Home(Protocol):
 
     @property
     def clock(self) -> IReactorTime:
-        """The clock that dates the lines of ledgers, and names files."""
+        """The clock that has the timers, and measures how long something took."""
 
     @property
-    def steady(self) -> IReactorTime:
-        """The clock that measures how long something took."""
+    def wall(self) -> Wall:
+        """Returns the date, for the lines of ledgers and the names of files."""
 
     @property
     def use(self) -> DiskUse:
@@ -117,21 +118,21 @@ class Archive(FileOwner, StoredCapture):
         self._naming = naming
         self._home = home
         folder = home.base_dir / naming.name
-        self.files = RotatingFile(folder, naming, home.clock, self, home.use)
+        self.files = RotatingFile(folder, naming, home.clock, home.wall, self, home.use)
         self._troubled_since = 0.0
         self._raised = 0  # how often in a row the server's total was above ours
         self._silenced = False
-        self._timers = Timers(home.steady)
+        self._timers = Timers(home.clock)
         self._mark = AliveMark(folder / f".{naming.name}.alive")
-        self._ledger = Ledger(ledger_path(home.base_dir, naming.name), home.clock)
+        self._ledger = Ledger(ledger_path(home.base_dir, naming.name), home.wall)
         with ExitStack() as undo:
             undo.callback(self._ledger.close)
             self.last_byte = home.recover(naming, self._ledger)
             self._list_older_files(folder, naming)
             counters = counters or home.counters(job) or Counters(base=_held_by_server(job))
-            self.tally = Tally(counters, home.steady.seconds())
+            self.tally = Tally(counters, home.clock.seconds())
             missing = self._missing(job)
-            self.capture_log = CaptureLog(self.note, home.clock, missing, self._unwritten_since)
+            self.capture_log = CaptureLog(self.note, home.wall, missing, self._unwritten_since)
             self._after_crash = missing is not None and missing.cause == CRASH
             self._ledger.write(self._opening(), job.id)
             home.note_name(job)  # last: until then the counters are found where they were
@@ -189,7 +190,7 @@ class Archive(FileOwner, StoredCapture):
             self.files.sync(self._ledger.fileno()).addErrback(lambda f: f.trap(OSError))
         silent = None if self.supply is None else self.supply.silent
         if silent is not None:
-            heard, unwritten = self._home.clock.seconds() - silent, self._unwritten_since()
+            heard, unwritten = self._home.wall() - silent, self._unwritten_since()
             until = heard if unwritten is None else min(heard, unwritten)
             self._mark.written(until, synced=self.files.is_synced)
 
@@ -227,7 +228,7 @@ class Archive(FileOwner, StoredCapture):
         otherwise None.
         """
         silent = None if self.supply is None else self.supply.silent
-        return None if silent is None or silent < IN_FLIGHT else self._home.clock.seconds() - silent
+        return None if silent is None or silent < IN_FLIGHT else self._home.wall() - silent
 
     def book(self, file: Finished) -> None:
         """Write a finished file into the ledger, with the counters after it.  Raises OSError."""
@@ -270,7 +271,7 @@ class Archive(FileOwner, StoredCapture):
 
     def troubled(self, reason: str) -> None:
         """Log and note that the disk takes no posts."""
-        self._troubled_since = self._home.steady.seconds()
+        self._troubled_since = self._home.clock.seconds()
         log.error(
             "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
             "every {s:g} s.",
@@ -282,7 +283,7 @@ class Archive(FileOwner, StoredCapture):
 
     def recovered(self) -> None:
         """Log and note that the disk takes posts again, and after how long."""
-        after = max(0.0, self._home.steady.seconds() - self._troubled_since)
+        after = max(0.0, self._home.clock.seconds() - self._troubled_since)
         log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
         self.note(entries.DiskRecovered(after=round(after, 3)))
 
@@ -314,7 +315,7 @@ class Archive(FileOwner, StoredCapture):
 
     def clock_stepped(self, seconds: float) -> None:
         """Note that the clock was set by `seconds`; the current file ends by its new time."""
-        self.files.clock_stepped()
+        self.files.look_at_slot()
         self.capture_log.clock_stepped(seconds)
 
     def take_server_total(self, server_total: int | None) -> None:

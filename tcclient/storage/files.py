@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
+from tcclient.runtime.wallclock import Wall
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
 from tcclient.storage.growing import GrowingFile
@@ -47,11 +48,18 @@ class RotatingFile(Service):
     """
 
     def __init__(
-        self, folder: Path, naming: Naming, clock: IReactorTime, owner: FileOwner, use: DiskUse
+        self,
+        folder: Path,
+        naming: Naming,
+        clock: IReactorTime,
+        wall: Wall,
+        owner: FileOwner,
+        use: DiskUse,
     ) -> None:
         self._folder = folder
         self._naming = naming
         self._clock = clock
+        self._wall = wall
         self._owner = owner
         self._use = use
         self._timers = Timers(clock)
@@ -91,14 +99,14 @@ class RotatingFile(Service):
         Take `block`, which has that many posts, each ended by a newline.  It is written as soon as
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
-        self._waiting.add(block, posts, self._clock.seconds())
+        self._waiting.add(block, posts, self._wall())
         self._pause_or_resume()
         if self._is_refused:
             return
         if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
             self.flush()
         else:
-            self._timers.start("flush", 0, partial(self._flush_unless_more_comes, 0))
+            self._flush_soon(0, self._clock.seconds())
 
     def flush(self) -> None:
         """Write what waits, unless the disk refuses it, or is busy with an earlier call."""
@@ -106,19 +114,22 @@ class RotatingFile(Service):
             working = Deferred.fromCoroutine(self._work())
             working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
 
-    def _flush_unless_more_comes(self, before: int) -> None:
+    def _flush_soon(self, waiting: int, since: float) -> None:
+        """Look in the next turn of the reactor, when every stream has been read, what to flush."""
+        self._timers.start("flush", 0, partial(self._flush_unless_more_comes, waiting, since))
+
+    def _flush_unless_more_comes(self, before: int, since: float) -> None:
         """
-        Flush if no byte has come since the last call, when `before` bytes waited, or the first has
-        waited long enough.  A turn of the reactor lies between two calls, so that every stream with
-        something to read has been read.
+        Flush if no byte has come since the last call, when `before` bytes waited, or the first one,
+        which came at `since` by the clock, has waited long enough.
         """
-        since, waiting = self.waiting_since, self._waiting.bytes
-        if since is None:
+        waiting = self._waiting.bytes
+        if not waiting:
             return
         if waiting == before or self._clock.seconds() - since >= self._use.flush_interval:
             self.flush()
         else:
-            self._timers.start("flush", 0, partial(self._flush_unless_more_comes, waiting))
+            self._flush_soon(waiting, since)
 
     def give_up(self) -> int:
         """Forget the posts that are in no file.  Return how many these are."""
@@ -195,24 +206,24 @@ class RotatingFile(Service):
         self._file = file = GrowingFile(
             self._folder / self._naming.temporary(slot), slot, self._use.ids
         )
-        self._timers.start("slot", max(0.0, slot.end - self._clock.seconds()), self._slot_over)
+        self._timers.start("slot", max(0.0, slot.end - self._wall()), self.look_at_slot)
         return file
 
-    def _slot_over(self) -> None:
-        if self._file is not None:
-            self._file.over = True
-            self.flush()
-
-    def clock_stepped(self) -> None:
-        """Finish the open file when the clock, which has been set, shows that its slot is over."""
+    def look_at_slot(self) -> None:
+        """
+        Finish the open file if its slot is over by the date, and otherwise look again when it is.
+        To be called whenever the wall clock has been set.
+        """
+        now = self._wall()  # first, as this may tell of a step, which leads here as well
         if self._file is None:
             return
         self._timers.stop("slot")
-        slot, now = self._file.slot, self._clock.seconds()
+        slot = self._file.slot
         if slot.holds(now):
-            self._timers.start("slot", slot.end - now, self._slot_over)
+            self._timers.start("slot", slot.end - now, self.look_at_slot)
         else:
-            self._slot_over()
+            self._file.over = True
+            self.flush()
 
     async def _conclude(self, file: GrowingFile) -> None:
         """Give the open file its final name.  Raises OSError; the file is still open then."""

@@ -24,6 +24,7 @@ from tcclient.ledger.entries import Entry
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive, Home
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.recovery import ledger_path, recover, recover_all
@@ -49,9 +50,9 @@ class CannotStore(Exception):
 @attrs.frozen
 class Folders(Home):
     """
-    Where the folders of all captures are, and how their files are named and written.  `clock` dates
-    what is written; `steady`, by default the same, measures how long something took.  `settings` is
-    a hash of the settings, for the ledger; `owners` are the ids of the jobs that have a folder open
+    Where the folders of all captures are, and how their files are named and written.  `clock` has
+    the timers and measures how long something took; `wall` dates what is written.  `settings` is a
+    hash of the settings, for the ledger; `owners` are the ids of the jobs that have a folder open
     in this process, by the folder's name.
     """
 
@@ -59,16 +60,12 @@ class Folders(Home):
     naming: Naming
     server: str
     clock: IReactorTime
-    steady: IReactorTime = attrs.field()
+    wall: Wall
     settings: str | None = None
     use: DiskUse = attrs.field(factory=DiskUse)
     owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
     _backlog: Backlog = attrs.field(factory=Backlog, init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-
-    @steady.default
-    def _same_clock(self) -> IReactorTime:
-        return self.clock
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
@@ -81,7 +78,7 @@ class Folders(Home):
 
     def begin(self) -> None:
         """Recover what the last process left, and note that this one starts."""
-        self._last_bytes.update(recover_all(self.base_dir, self.naming, self.clock, self.use.ids))
+        self._last_bytes.update(recover_all(self.base_dir, self.naming, self.wall, self.use.ids))
         self.note(
             entries.ClientStart(
                 schema=entries.VERSION,
@@ -143,7 +140,7 @@ class Folders(Home):
         for name in (self.last_name(job) or own, own):
             path = ledger_path(self.base_dir, name)
             if path.exists():
-                with Ledger(path, self.clock, alone=False) as ledger:
+                with Ledger(path, self.wall, alone=False) as ledger:
                     counters = ledger.counters(job.id)
                 if counters is not None:
                     return counters
@@ -154,7 +151,7 @@ class Folders(Home):
         try:
             self._note(entry, job_id)
         except OSError as e:
-            self._backlog.add(entry, job_id, self.clock.seconds())
+            self._backlog.add(entry, job_id, self.wall())
             self._complain(e)
 
     def _complain(self, error: OSError) -> None:
@@ -169,7 +166,7 @@ class Folders(Home):
             index.write(entry, job_id)
 
     def _index(self) -> Ledger:
-        return Ledger(self.base_dir / INDEX, self.clock, alone=False, backlog=self._backlog)
+        return Ledger(self.base_dir / INDEX, self.wall, alone=False, backlog=self._backlog)
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger import entries
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.wallclock import Wall
 from tcclient.storage.contents import Contents, contents
 from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
 from tcclient.storage.growing import DOUBTFUL, Finished
@@ -35,9 +35,7 @@ def ledger_path(base_dir: Path, name: str) -> Path:
     return base_dir / name / f"{name}.ledger.jsonl"
 
 
-def recover_all(
-    base_dir: Path, naming: Naming, clock: IReactorTime, ids: PostIds
-) -> dict[str, float]:
+def recover_all(base_dir: Path, naming: Naming, wall: Wall, ids: PostIds) -> dict[str, float]:
     """
     Recover every folder below `base_dir` that has a temporary file, except those in use by another
     client.  `naming` is that of the settings; its name does not matter.  Return what recover()
@@ -49,7 +47,7 @@ def recover_all(
         named = attrs.evolve(naming, name=folder.name)
         try:
             if any(_left_behind(folder, named)):
-                with Ledger(ledger_path(base_dir, folder.name), clock) as ledger:
+                with Ledger(ledger_path(base_dir, folder.name), wall) as ledger:
                     last_byte = recover(folder, named, ledger, ids)
                     if last_byte is not None:
                         last_bytes[folder.name] = last_byte

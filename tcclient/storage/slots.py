@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 import attrs
 
+from tcclient.runtime.wallclock import Date
+
 LONGEST_NAME = 255
 """Most bytes of a file name on the common file systems."""
 
@@ -31,7 +33,7 @@ class Slot:
     end: float
     stamp: str
 
-    def holds(self, now: float) -> bool:
+    def holds(self, now: Date) -> bool:
         """Return whether the time `now` (epoch seconds) is within the slot."""
         return self.begin <= now < self.end
 
@@ -50,7 +52,7 @@ class Naming:
     filename_timefmt: str = "%Y%m%d_%H%M"
     utc: bool = False
 
-    def slot(self, now: float) -> Slot:
+    def slot(self, now: Date) -> Slot:
         """
         Return the slot that the time `now` (epoch seconds) is in, by local time or UTC.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
+from tcclient.runtime.wallclock import Date
 from tcclient.storage.slots import Slot
 
 
@@ -31,7 +32,7 @@ class Waiting:
     time; `posts` and `bytes` are how many wait.
     """
 
-    def __init__(self, slot_of: Callable[[float], Slot]) -> None:
+    def __init__(self, slot_of: Callable[[Date], Slot]) -> None:
         self._slot_of = slot_of
         self._batches: deque[Batch] = deque()
         self.posts = 0
@@ -42,7 +43,7 @@ class Waiting:
         """The batch that is to be written next; None if nothing waits."""
         return self._batches[0] if self._batches else None
 
-    def add(self, block: bytes, posts: int, now: float) -> None:
+    def add(self, block: bytes, posts: int, now: Date) -> None:
         """
         Add a block of so many posts, each ended by a newline, which came at `now` (epoch seconds).
         """

@@ -14,7 +14,7 @@ import tcclient
 from tcclient.captures.poller import Intervals, Poller
 from tcclient.config.settings import Output, Server, Settings
 from tcclient.runtime.secrets import Secret
-from tcclient.runtime.steady import Times
+from tcclient.runtime.wallclock import WallClock
 from tcclient.service import make_control, make_surroundings
 from tcclient.sources.source import ConfiguredSource
 from tcclient.sources.twitter_v1.kind import TwitterV1
@@ -82,12 +82,13 @@ class WayOfAPostTests(TestCase):
             source=source,
             output=Output(base_dir=self.base, minute_interval=60),
         )
-        times = Times(reactor)
-        around = make_surroundings(settings, times)
+        wall = WallClock(reactor)
+        around = make_surroundings(settings, reactor, wall)
         naming = CountingNaming("")
         folders = attrs.evolve(around.folders, naming=naming)
         made = source.make(attrs.evolve(around, folders=folders))
-        poller = Poller(make_control(settings, times), folders, made, Intervals(0.1, 10.0), 1)
+        control = make_control(settings, reactor, wall)
+        poller = Poller(control, folders, made, Intervals(0.1, 10.0), 1)
         made.setServiceParent(poller)
         poller.startService()
         await until(lambda: len(naming.ways) >= 5)

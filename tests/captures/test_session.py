@@ -46,7 +46,9 @@ class SessionTestCase(SynchronousTestCase):
         self.clock = clock_at()
         self.api = FakeApi()
         self.base = Path(self.mktemp())
-        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.folders = Folders(
+            self.base, Naming("", utc=True), "http://server/", self.clock, self.clock.seconds
+        )
         self.begin()
         self.addCleanup(self._end)
 

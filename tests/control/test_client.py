@@ -61,7 +61,12 @@ class ControlTestCase(TestCase):
         """A client of whatever listens on `port`."""
         base_url = f"http://127.0.0.1:{port.getHost().port}/api/"
         return ControlServer(
-            rest_client(reactor), base_url, Secret(token), user_agent(1), self.clock
+            rest_client(reactor),
+            base_url,
+            Secret(token),
+            user_agent(1),
+            self.clock,
+            self.clock.seconds,
         )
 
     async def _end(self, port: IListeningPort) -> None:
@@ -589,6 +594,7 @@ class TimeoutTests(TalkerTestCase):
             Secret(TOKEN),
             user_agent(1),
             self.clock,
+            self.clock.seconds,
         )
         failing = Deferred.fromCoroutine(self.error(client.active_jobs()))
         while not reactor.getWriters():  # until the socket is there that waits to be connected

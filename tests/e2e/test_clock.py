@@ -19,13 +19,13 @@ class ClockTests(Stage):
     where all went off at once, the connection would not last.
     """
 
-    async def begin(self, stall_timeout: float | None = None) -> Running:
-        """A client that captures, on a machine with a clock of its own."""
+    async def begin(self, stall_timeout: float | None = None, reactor: str = "default") -> Running:
+        """A client that captures by this reactor, on a machine with a clock of its own."""
         self.clock = await machine_clock(self, self.folder)
         self.write_settings(
             twitter={"stall_timeout": stall_timeout}, output={"minute_interval": 60, "utc": True}
         )
-        command = twistd("-n", "tcc", "--config", "settings.json")
+        command = twistd("-n", "--reactor", reactor, "tcc", "--config", "settings.json")
         client = start(self, self.folder, command, **self.clock.environ)
         await self.captured(len(self.posts()) + 30, client)
         return client
@@ -69,6 +69,33 @@ class ClockTests(Stage):
         self.assertEqual(steps, [HOUR, -HOUR, HOUR])
         index = (self.folder / "data" / "tcc.ledger.jsonl").read_text()
         self.assertEqual(index.count('"clock_step"'), 3)
+
+    async def steps_by(self, reactor: str) -> None:
+        """Posts and reports go on by this reactor after a step back, and after one forward."""
+        client = await self.begin(reactor=reactor)
+        for number, seconds in enumerate((-HOUR, HOUR), 1):
+            self.clock.set(seconds)
+            await client.says(NOTICED, number)
+            await self.reported(client)
+        self.assert_one_connection()
+        await client.end(signal.SIGTERM)
+        self.assert_whole()
+
+    async def test_by_epoll(self) -> None:
+        """What Twisted uses on Linux, if nothing else is asked for."""
+        await self.steps_by("epoll")
+
+    async def test_by_poll(self) -> None:
+        """Another one of Twisted's."""
+        await self.steps_by("poll")
+
+    async def test_by_select(self) -> None:
+        """Another one of Twisted's."""
+        await self.steps_by("select")
+
+    async def test_by_asyncio(self) -> None:
+        """One whose timers are those of a loop that has a clock of its own."""
+        await self.steps_by("asyncio")
 
     async def test_a_stop(self) -> None:
         """The capture stops, and starts, when the server says so."""

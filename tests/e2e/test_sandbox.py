@@ -5,6 +5,9 @@ import json
 import re
 import signal
 import socket
+import time
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -16,6 +19,7 @@ from tcsandbox.both import SERVER_PORT, TWITTER_PORT
 from tests.e2e.processes import LIMIT, Finished, Running, python, run, start, twistd, until
 
 _LINE = re.compile(r"^  (stop|start|re-key|look) +(curl .+)$", re.MULTILINE)
+_V1_DATE = "%a %b %d %H:%M:%S %z %Y"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/")
 
 
@@ -90,6 +94,25 @@ class SandboxTests(TestCase):
         self.assertEqual(ended.err, "")
         self.assertIn("files are finished", ended.out)
         self.assertEqual(list(self.data.glob("*.tmp")), [])
+
+    async def test_dates(self) -> None:
+        """Those of both ends, and of what the client writes, are today's: all share one reactor."""
+        began = time.time()
+        client = self.start_with_one_job()
+        await self.more_posts(client)
+        line = dict(_LINE.findall(client.out))["look"]
+        looked = await run(self, self.folder, ["bash", "-c", f"{line} -i"])
+        await client.end(signal.SIGINT)
+        posts = [json.loads(post) for post in self.posts()]
+        ledger = (self.data / "demo.ledger.jsonl").read_text().splitlines()
+        head, body = looked.out.replace("\r", "").split("\n\n")
+        [date] = [line for line in head.splitlines() if line.lower().startswith("date:")]
+        dates = [parsedate_to_datetime(date.partition(": ")[2])]
+        dates += [datetime.strptime(post["created_at"], _V1_DATE) for post in posts]
+        dates += [datetime.fromisoformat(json.loads(line)["at"]) for line in ledger]
+        dates += [datetime.fromisoformat(json.loads(body)["ping_date"])]
+        for found in dates:
+            self.assertTrue(began - 2 <= found.timestamp() <= time.time() + 1, found)
 
     async def test_again_in_the_same_folder(self) -> None:
         """It goes on where it ended, at other ports if the usual ones are taken."""

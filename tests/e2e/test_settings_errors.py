@@ -3,7 +3,9 @@
 import copy
 import json
 from pathlib import Path
+from typing import Any, cast
 
+from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import TestCase
 
 import tcclient
@@ -104,6 +106,8 @@ class SettingsErrorTests(Refusals):
 
     def test_each_mistake_gets_its_sentence(self) -> None:
         """It is what twistd ends with, whose processes are looked at below."""
+        reactor = cast(Any, _reactor)
+        self.patch(reactor, "seconds", reactor.seconds)  # which a service sets for its process
         options = Options()
         options.parseOptions(["--config", str(self.path)])
         for text, expected in MISTAKES.items():

@@ -166,7 +166,7 @@ class EvidenceTests(SynchronousTestCase):
         gap = {"begin": "2026-01-01T00:00:00.250Z", "end": "2026-01-01T00:00:02.000Z"}
         more = {"seconds": 1.75, "cause": "crash", "detail": "x", "attempts": 0, "keywords": None}
         path = self.folder / "x.ledger.jsonl"
-        with Ledger(path, Clock()) as ledger:
+        with Ledger(path, Clock().seconds) as ledger:
             ledger.write(entries.File(name="a", posts=2, bytes=9, counters=Counters(1, 2, 0)), 1)
             ledger.write(entries.Gap(**gap, **more), 1)
             ledger.write(entries.File(name="b", posts=3, bytes=9, counters=Counters(1, 5, 3)), 1)

@@ -147,7 +147,9 @@ def answer(data: bytes) -> None:
     """
     status, body = STATUSES[data[0] % len(STATUSES)] if data else 200, data[1:]
     client = cast(Any, Says(status, body))
-    server = ControlServer(client, "http://x/api/", Secret("t" * 40), "test", Clock())
+    server = ControlServer(
+        client, "http://x/api/", Secret("t" * 40), "test", Clock(), Clock().seconds
+    )
     for call in (
         server.active_jobs(),
         server.job(7),
@@ -185,7 +187,7 @@ def recovery(content: bytes) -> None:
         folder = base / "test"
         folder.mkdir()
         (folder / TMP).write_bytes(content)
-        with Ledger(ledger_path(base, "test"), Clock()) as ledger:
+        with Ledger(ledger_path(base, "test"), Clock().seconds) as ledger:
             recover(folder, Naming("test", utc=True), ledger, post_ids())
         kept = {path.suffix: path.read_bytes() for path in folder.iterdir()}
         whole = content[: content.rfind(b"\n") + 1]

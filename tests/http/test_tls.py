@@ -125,7 +125,12 @@ class NetworkTestCase(TestCase):
     async def list_jobs(self, base: str) -> int:
         """How many jobs the server at `base` lists."""
         client = ControlServer(
-            rest_client(reactor), f"{base}/api/", Secret(TOKEN), user_agent(1), Clock()
+            rest_client(reactor),
+            f"{base}/api/",
+            Secret(TOKEN),
+            user_agent(1),
+            Clock(),
+            Clock().seconds,
         )
         return len((await client.active_jobs()).jobs)
 
@@ -137,7 +142,7 @@ class NetworkTestCase(TestCase):
     async def stream(self, base: str, source_addr: str | None = None) -> Ending | None:
         """What comes of connecting to the stream at `base`: None where it opens."""
         client = stream_client(reactor, source_addr, stock=False)
-        api = StatusesApi(client, f"{base}/1.1/", KEYS, user_agent(1), reactor)
+        api = StatusesApi(client, f"{base}/1.1/", KEYS, user_agent(1), reactor.seconds)
         ear = Ear()
         stream = CaptureStream(Upstream(api, Backoff(), reactor), Query(("cats",)), ear)
         stream.startService()
@@ -301,7 +306,7 @@ class SilentPeerTests(NetworkTestCase):
         port = self.listen(factory, GOOD)
         clock = Clock()
         client = stream_client(reactor, None, stock=False)
-        api = StatusesApi(client, f"https://localhost:{port}/1.1/", KEYS, "test", clock)
+        api = StatusesApi(client, f"https://localhost:{port}/1.1/", KEYS, "test", clock.seconds)
         ear = Ear()
         stream = CaptureStream(Upstream(api, Backoff(), clock), Query(), ear)
         stream.startService()
@@ -323,7 +328,12 @@ class SilentPeerTests(NetworkTestCase):
         port = self.listen(factory, None)
         clock = Clock()
         client = ControlServer(
-            rest_client(reactor), f"https://localhost:{port}/api/", Secret(TOKEN), "test", clock
+            rest_client(reactor),
+            f"https://localhost:{port}/api/",
+            Secret(TOKEN),
+            "test",
+            clock,
+            clock.seconds,
         )
         listing = Deferred.fromCoroutine(client.active_jobs())
         await factory.connected

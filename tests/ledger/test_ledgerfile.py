@@ -50,7 +50,7 @@ class LedgerCase(SynchronousTestCase):
         self.path = Path(self.mktemp(), "test", "test.ledger.jsonl")
 
     def open(self, *, alone: bool = True) -> Ledger:
-        return Ledger(self.path, self.clock, alone=alone)
+        return Ledger(self.path, self.clock.seconds, alone=alone)
 
     def put(self, content: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

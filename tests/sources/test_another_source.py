@@ -239,8 +239,8 @@ class Queue(ConfiguredSource):
     post_ids: PostIds = attrs.field(factory=QueueIds)
 
     def make(self, surroundings: Surroundings) -> QueueSource:
-        """Return a source that reads the queue by the steady clock."""
-        return QueueSource(self.section, surroundings.times.steady)
+        """Return a source that reads the queue by the reactor's clock."""
+        return QueueSource(self.section, surroundings.reactor)
 
     def checks(self, surroundings: Surroundings) -> QueueChecks:
         """Return the checks."""

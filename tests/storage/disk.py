@@ -26,7 +26,7 @@ import sys
 from pathlib import Path
 from twisted.internet.task import Clock
 from tcclient.ledger.ledgerfile import Ledger
-ledger = Ledger(Path(sys.argv[1]), Clock())
+ledger = Ledger(Path(sys.argv[1]), Clock().seconds)
 print("held", flush=True)
 sys.stdin.read()
 """

@@ -38,7 +38,9 @@ class AdoptionCase(SynchronousTestCase):
     def begin_afresh(self) -> None:
         """A folder that an older client has had."""
         self.base = Path(self.mktemp())
-        self.folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
+        self.folders = Folders(
+            self.base, Naming("", utc=True), "http://server/", self.clock, self.clock.seconds
+        )
         self.folder = self.base / "test"
         self.folder.mkdir(parents=True)
         for name, content in OLD.items():

@@ -46,7 +46,9 @@ class ArchiveCase(SynchronousTestCase):
         self.clock.advance(HALF_PAST)
         self.base = Path(self.mktemp())
         naming, use = Naming("", utc=True), DiskUse(ids=post_ids())
-        self.folders = Folders(self.base, naming, "http://server/", self.clock, use=use)
+        self.folders = Folders(
+            self.base, naming, "http://server/", self.clock, self.clock.seconds, use=use
+        )
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
     def files(self, name: str = "test") -> dict[str, bytes]:
@@ -67,7 +69,7 @@ class ArchiveCase(SynchronousTestCase):
 
     def counters(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
-        with Ledger(ledger_path(self.base, name), self.clock, alone=False) as ledger:
+        with Ledger(ledger_path(self.base, name), self.clock.seconds, alone=False) as ledger:
             return ledger.counters(id)
 
     def capture(self, wanted: Job, posts: int) -> Counters:

@@ -111,7 +111,9 @@ class FilesCase(SynchronousTestCase):
         self.addCleanup(self.files.finish)
 
     def a_file(self, naming: Naming | None = None) -> RotatingFile:
-        return RotatingFile(self.folder, naming or self.naming, self.clock, self.book, self.use)
+        return RotatingFile(
+            self.folder, naming or self.naming, self.clock, self.clock.seconds, self.book, self.use
+        )
 
     @property
     def booked(self) -> list[tuple[str, int, int]]:
@@ -897,7 +899,7 @@ class ClockSetTests(FilesCase):
         for call in self.clock.getDelayedCalls():
             call.delay(seconds)
         self.clock.rightNow += seconds
-        self.files.clock_stepped()
+        self.files.look_at_slot()
 
     def test_within_the_slot(self) -> None:
         """The file is finished when the clock shows the end of the slot."""
@@ -922,6 +924,27 @@ class ClockSetTests(FilesCase):
             contents(self.folder),
             {"test19971030_1230.json": b"first\n", "test19971030_1330.json": b"second\n"},
         )
+
+    def test_a_timer_that_rings_early(self) -> None:
+        """A clock was set back a little, which nobody is told of: the file has all its slot."""
+        behind = [0.0]
+        self.files = RotatingFile(
+            self.folder,
+            self.naming,
+            self.clock,
+            lambda: self.clock.seconds() - behind[0],
+            self.book,
+            self.use,
+        )
+        self.files.write(b"first\n", 1)
+        self.clock.advance(1)
+        behind[0] = 0.5
+        self.clock.advance(599)
+        self.files.write(b"second\n", 1)
+        self.clock.advance(0)
+        self.assertEqual(self.booked, [])
+        self.clock.advance(0.5)
+        self.assertEqual(self.booked, [("test19971030_1230.json", 2, 13)])
 
     def test_back_into_a_slot_that_has_been(self) -> None:
         """Finished files stay as they are, whichever way it goes."""

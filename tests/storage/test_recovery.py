@@ -81,7 +81,7 @@ class RecoveryCase(SynchronousTestCase):
             ledger.write(File(name=name, posts=posts, bytes=0, counters=Counters(0, posts, 0)), 7)
 
     def ledger(self) -> Ledger:
-        return Ledger(ledger_path(self.base, "test"), clock_at(HALF_PAST))
+        return Ledger(ledger_path(self.base, "test"), clock_at(HALF_PAST).seconds)
 
     def recover(self, link: Link = os.link) -> None:
         """As at a start; the second time there is nothing to do."""
@@ -399,7 +399,7 @@ class AllFoldersTests(RecoveryCase):
         (self.base / name / f"{name}20151202_2030.json.tmp").write_bytes(b"a\n")
 
     def recover_all(self, base: Path) -> None:
-        recover_all(base, attrs.evolve(NAMING, name=""), clock_at(HALF_PAST), IDS)
+        recover_all(base, attrs.evolve(NAMING, name=""), clock_at(HALF_PAST).seconds, IDS)
 
     def names(self) -> list[str]:
         return sorted(name for name in contents(self.base) if name.endswith((".json", ".tmp")))
@@ -458,7 +458,9 @@ class AllFoldersTests(RecoveryCase):
 def folders_at(base: Path, now: float) -> tuple[Folders, Clock]:
     clock = clock_at(now)
     use = DiskUse(flush_interval=0.1, ids=IDS)
-    return Folders(base, attrs.evolve(NAMING, name=""), "http://server/", clock, use=use), clock
+    return Folders(
+        base, attrs.evolve(NAMING, name=""), "http://server/", clock, clock.seconds, use=use
+    ), clock
 
 
 class Storing:

@@ -8,7 +8,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.config.settings import load
-from tcclient.runtime.steady import Times
+from tcclient.runtime.wallclock import WallClock
 from tcclient.service import make_surroundings
 from tcclient.stream import clients, proof
 
@@ -39,7 +39,8 @@ class ChoiceTests(SynchronousTestCase):
             sections = {"twitter": {"api": api, **twitter}, "twitter_auth": auth}
             path.write_text(json.dumps({**SETTINGS, **sections}))
             settings = load(path, {})
-            settings.source.make(make_surroundings(settings, Times(cast(Any, reactor))))
+            wall = WallClock(cast(Any, reactor))
+            settings.source.make(make_surroundings(settings, reactor, wall))
         self.assertEqual(made, [expected] * len(AUTH))
 
     def test_by_default(self) -> None:

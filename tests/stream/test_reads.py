@@ -249,7 +249,7 @@ class EndingTests(TestCase):
         self.patch(Connection, "piecesReceived", take)
         url = f"http://127.0.0.1:{self.port.getHost().port}/"
         client = stream_client(cast(Any, reactor), None, stock=False)
-        api = StatusesApi(client, url, KEYS, "tcc/test", cast(Any, reactor))
+        api = StatusesApi(client, url, KEYS, "tcc/test", cast(Any, reactor).seconds)
         response, reader = await api.open(Query(("cats",))), Heard()
         connection = Connection(mock.Mock(), mock.Mock(), None, 60.0, cast(Any, reactor), Timing())
         response.deliverBody(connection.in_front_of(reader))

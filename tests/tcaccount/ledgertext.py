@@ -75,7 +75,9 @@ class FolderCase(SynchronousTestCase):
         self.folder = self.base / "test"
         self.ledger = ledger_path(self.base, "test")
         naming, use = Naming("", utc=True), DiskUse(ids=post_ids())
-        self.folders = Folders(self.base, naming, "http://server/", self.clock, use=use)
+        self.folders = Folders(
+            self.base, naming, "http://server/", self.clock, self.clock.seconds, use=use
+        )
         self._serial = 0
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 

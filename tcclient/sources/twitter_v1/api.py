@@ -13,7 +13,6 @@ import attrs
 from oauthlib import oauth1
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
@@ -21,6 +20,7 @@ from tcclient.http.clients import AsItIs
 from tcclient.http.explanations import plain_text
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.sources.twitter_v1.settings import Keys
 from tcclient.sources.twitter_v1.troubles import DUPLICATE
@@ -83,14 +83,14 @@ class StatusesApi(StreamApi[Query]):
         stream_url: str,
         keys: Keys,
         user_agent: str,
-        clock: IReactorTime,
+        wall: Wall,
         stall_timeout: float | None = None,
     ) -> None:
         self._client = client
         self._stream_url = stream_url
         self._keys = keys
         self._user_agent = user_agent
-        self._clock = clock
+        self._wall = wall
         self.stall_timeout = STALL_TIMEOUT if stall_timeout is None else stall_timeout
 
     def open(self, query: Query) -> Deferred[IResponse]:
@@ -129,7 +129,7 @@ class StatusesApi(StreamApi[Query]):
             client_secret=keys.api_secret.reveal(),
             resource_owner_key=keys.access_token.reveal(),
             resource_owner_secret=keys.access_token_secret.reveal(),
-            timestamp=str(int(self._clock.seconds())),
+            timestamp=str(int(self._wall())),
         )
         signed: tuple[str, dict[str, str], str] = signer.sign(
             f"{self._stream_url}{self.endpoint(query)}.json",

@@ -50,20 +50,18 @@ class TwitterV1(ConfiguredSource):
 
     def make(self, surroundings: Surroundings) -> V1Source:
         """Return a source that has streams for each capture, and runs one capture at a time."""
-        times = surroundings.times
-        client = stream_client(
-            times.reactor, surroundings.source_addr, stock=self.section.stock_http
-        )
+        reactor = surroundings.reactor
+        client = stream_client(reactor, surroundings.source_addr, stock=self.section.stock_http)
         api = StatusesApi(
             client,
             self.section.stream_url,
             self.keys,
             surroundings.user_agent,
-            times.wall,
+            surroundings.wall,
             self.section.stall_timeout,
         )
         timing = Timing(rest=surroundings.rest, still=STILL)
-        return V1Source(Upstream(api, Backoff(), times.steady, timing))
+        return V1Source(Upstream(api, Backoff(), reactor, timing))
 
     def checks(self, surroundings: Surroundings) -> V1Checks:
         """Return the checks of v1.1, none of which asks Twitter."""

@@ -21,6 +21,7 @@ from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal, RefusalError
 from tcclient.runtime.secrets import Secret, Unfit
 from tcclient.runtime.secrets import secret as fit_for_header
+from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v2 import problems
 
 TIMEOUT = 20.0
@@ -46,7 +47,7 @@ class NoToken(RefusalError):
 class Bearer:
     """
     A bearer token, bought when it is first needed unless it is given; a given one is never
-    replaced.  `clock` shows the date, because X says by date when a limit ends.
+    replaced.  `wall` returns the date, because X says by date when a limit ends.
     """
 
     _client: HTTPClient
@@ -56,6 +57,7 @@ class Bearer:
     _given: Secret | None
     _user_agent: str
     _clock: IReactorTime
+    _wall: Wall
     _bought: Secret | None = None
     _dead: Secret | None = None
     _buying: DeferredLock = attrs.field(factory=DeferredLock)
@@ -89,7 +91,7 @@ class Bearer:
 
     def meaning(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return what X means by an answer with this status, with no secret in it."""
-        return problems.refusal(status, headers, body, self._clock.seconds(), self.secrets)
+        return problems.refusal(status, headers, body, self._wall(), self.secrets)
 
     def _basic(self) -> Secret | None:
         """Return key and secret as they are sent, None where one is missing."""

@@ -5,7 +5,7 @@ rules.
 Knows settings, verdicts and their words; opens no stream, and changes nothing at X.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.threads import Threads
 from tcclient.runtime.verdicts import Verdict, fail, ok, warn
+from tcclient.runtime.wallclock import Wall
 from tcclient.sources.source import Check, SourceChecks
 from tcclient.sources.twitter import credentials
 from tcclient.sources.twitter.settings import impatience
@@ -34,7 +35,7 @@ class V2Checks(SourceChecks):
     """
     The checks of v2 with its settings.  `rules` asks X for the rules of the app, `prefix` begins
     the tags of this client's rules, `record` is the file of the budget.  `in_thread` does what may
-    take long, `now` returns epoch seconds.
+    take long, `wall` returns the date.
     """
 
     _section: V2Section
@@ -43,7 +44,7 @@ class V2Checks(SourceChecks):
     _prefix: str
     _record: Path
     _in_thread: Threads
-    _now: Callable[[], float]
+    _wall: Wall
 
     @property
     def address(self) -> tuple[str, str]:
@@ -94,7 +95,7 @@ class V2Checks(SourceChecks):
             record = await self._in_thread(lambda: read_record(self._record))
         except Illegible as e:
             return illegible_budget(str(self._record), str(e))
-        return of_budget(Budget(limits, record, self._now()))
+        return of_budget(Budget(limits, record, self._wall()))
 
     async def x_api(self) -> Verdict:
         """Return whether X gives the app's rules, as it does if the credentials are good."""

@@ -7,11 +7,10 @@ Knows all parts of the package and puts them together; does no work of its own.
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import attrs
 from msgspec import Struct
-from twisted.internet.interfaces import IReactorFromThreads
 
 from tcclient.http.clients import rest_client
 from tcclient.ledger.entries import Entry
@@ -58,22 +57,22 @@ class TwitterV2(ConfiguredSource):
 
     def make(self, surroundings: Surroundings) -> SharedStream:
         """Return the stream that all captures share, with its rules and its budget."""
-        section, times = self.section, surroundings.times
+        section, reactor = self.section, surroundings.reactor
         bearer, backfill = self._bearer(surroundings), Backfill(section.backfill)
         timeout = section.stall_timeout
         api = PostsApi(
-            stream_client(times.reactor, surroundings.source_addr, stock=section.stock_http),
+            stream_client(reactor, surroundings.source_addr, stock=section.stock_http),
             section.api_url,
             bearer,
             parameters(section.fields),
             surroundings.user_agent,
-            times.steady,
+            reactor,
             STALL_TIMEOUT if timeout is None else timeout,
             backfill,
         )
         timing = Timing(rest=surroundings.rest, still=STILL)
         return SharedStream(
-            Upstream(api, Backoff(), times.steady, timing),
+            Upstream(api, Backoff(), reactor, timing),
             self._rule_api(surroundings, bearer),
             RulePolicy(_prefix(surroundings), section.rule_length, section.rule_delay),
             surroundings.folders.note,
@@ -89,39 +88,36 @@ class TwitterV2(ConfiguredSource):
             self._rule_api(surroundings, self._bearer(surroundings)),
             _prefix(surroundings),
             _record(surroundings),
-            in_threads(cast(IReactorFromThreads, surroundings.times.reactor)),
-            surroundings.times.wall.seconds,
+            in_threads(surroundings.reactor),
+            surroundings.wall,
         )
 
     def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
         """
         Return the keeper of the budget, which reports to `stream` and hears when the clock is set.
         """
-        limits, times = limits_from(self.section.budget), surroundings.times
-        keeper = BudgetKeeper(limits, _record(surroundings), times.wall, stream)
-        times.on_step(keeper.clock_stepped)
+        limits, wall = limits_from(self.section.budget), surroundings.wall
+        keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, stream)
+        wall.on_step(keeper.clock_stepped)
         return keeper
 
     def _bearer(self, surroundings: Surroundings) -> Bearer:
-        auth, times = self.auth, surroundings.times
+        auth, reactor = self.auth, surroundings.reactor
         return Bearer(
-            rest_client(times.reactor),
+            rest_client(reactor),
             self.section.api_url,
             auth.api_key,
             auth.api_secret,
             auth.bearer_token,
             surroundings.user_agent,
-            times.wall,
+            reactor,
+            surroundings.wall,
         )
 
     def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
-        times = surroundings.times
+        reactor = surroundings.reactor
         return RuleApi(
-            rest_client(times.reactor),
-            self.section.api_url,
-            bearer,
-            surroundings.user_agent,
-            times.steady,
+            rest_client(reactor), self.section.api_url, bearer, surroundings.user_agent, reactor
         )
 
 

@@ -18,6 +18,7 @@ from tcclient.http.explanations import plain_text
 from tcclient.runtime.backoff import Ramp, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
+from tcclient.runtime.wallclock import Date
 
 LONGEST_WINDOW = 24 * 3600.0
 """
@@ -92,7 +93,7 @@ _BY_NAME = (
 
 
 def refusal(
-    status: int, headers: Headers, body: bytes, now: float, secrets: Iterable[Secret]
+    status: int, headers: Headers, body: bytes, now: Date, secrets: Iterable[Secret]
 ) -> Refusal:
     """
     Return what an answer with this status means; `now` is in epoch seconds, `secrets` are not
@@ -149,7 +150,7 @@ def _texts(problem: dict[str, Any], names: Iterable[str]) -> list[str]:
     return [value for value in values if value and isinstance(value, str)]
 
 
-def _until_reset(headers: Headers, now: float) -> tuple[float, str]:
+def _until_reset(headers: Headers, now: Date) -> tuple[float, str]:
     """
     Return the seconds until the rate-limit window ends, 0.0 where they are unknown, and a sentence
     about this machine's clock if it is off.

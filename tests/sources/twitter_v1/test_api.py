@@ -75,7 +75,7 @@ class MeaningTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         client: Any = None
-        self.api = StatusesApi(client, "http://x/1.1/", KEYS, "test", clock_at())
+        self.api = StatusesApi(client, "http://x/1.1/", KEYS, "test", clock_at().seconds)
 
     def refusal(self, status: int, body: bytes = b"") -> Refusal:
         """What an answer with this status and body means."""
@@ -202,7 +202,7 @@ class SimulatorTestCase(TestCase):
     def api(self, keys: Keys = KEYS, clock: Any = reactor) -> StatusesApi:
         """Return the API with these credentials; its signatures have the time of `clock`."""
         client = stream_client(reactor, None, stock=False)
-        return StatusesApi(client, self.url, keys, "tcc/test (client 1)", clock)
+        return StatusesApi(client, self.url, keys, "tcc/test (client 1)", clock.seconds)
 
     def start(self, query: Query, api: StatusesApi | None = None) -> CaptureStream[Query]:
         """Start a stream, which is stopped at the end of the test."""
@@ -402,8 +402,10 @@ class EchoTests(TestCase):
         """The account and the log of a capture that is refused."""
         url = f"http://127.0.0.1:{self.port.getHost().port}/1.1/"
         base = Path(self.mktemp())
-        folders = Folders(base, Naming("", utc=True), "http://server/", reactor)
-        api = StatusesApi(stream_client(reactor, None, stock=False), url, KEYS, "tcc/test", reactor)
+        folders = Folders(base, Naming("", utc=True), "http://server/", reactor, reactor.seconds)
+        api = StatusesApi(
+            stream_client(reactor, None, stock=False), url, KEYS, "tcc/test", reactor.seconds
+        )
         source = V1Source(Upstream(api, Backoff(), reactor))
         session = Session(JOB, folders, source, lambda: None)
         account = base / "j" / "j.ledger.jsonl"

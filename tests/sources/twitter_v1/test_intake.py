@@ -34,7 +34,9 @@ class IntakeTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = clock_at()
         self.base = Path(self.mktemp())
-        folders = Folders(self.base, Naming("", utc=True), "http://server/", self.clock)
+        folders = Folders(
+            self.base, Naming("", utc=True), "http://server/", self.clock, self.clock.seconds
+        )
         self.archive: Archive = folders.open(JOB)
         self.folder = self.base / "Elections"
         self.endings: list[Ending] = []

@@ -69,7 +69,9 @@ class FakeV2(FakeApi):
         self.minutes: list[int] = []
         self._clock = clock
         self._backfill = backfill
-        bearer = Bearer(cast(Any, None), "http://x/", None, None, None, "test", clock)
+        bearer = Bearer(
+            cast(Any, None), "http://x/", None, None, None, "test", clock, clock.seconds
+        )
         self._v2 = PostsApi(cast(Any, None), "http://x/", bearer, {}, "test", clock)
 
     def open(self, query: Any) -> Deferred[IResponse]:
@@ -149,7 +151,9 @@ class SharedStreamTestCase(SynchronousTestCase):
         self.base = base
         self.disk = Folder(base)
         use = DiskUse(ids=POST_IDS)
-        self.folders = Folders(base, Naming("", utc=True), "http://server/", self.clock, use=use)
+        self.folders = Folders(
+            base, Naming("", utc=True), "http://server/", self.clock, self.clock.seconds, use=use
+        )
 
     def begin(self) -> None:
         """A process starts."""
@@ -172,7 +176,9 @@ class SharedStreamTestCase(SynchronousTestCase):
 
     def _keeper(self, shared: SharedStream) -> BudgetKeeper:
         assert self.limits is not None
-        return BudgetKeeper(self.limits, record_path(self.base, PREFIX), self.clock, shared)
+        return BudgetKeeper(
+            self.limits, record_path(self.base, PREFIX), self.clock, self.clock.seconds, shared
+        )
 
     def leave(self) -> None:
         """The process ends as it should: everything is finished, nothing waits."""

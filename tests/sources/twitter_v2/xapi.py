@@ -96,7 +96,7 @@ class XTestCase(SynchronousTestCase):
         given: Secret | None = None,
     ) -> Bearer:
         """A bearer token, to be bought unless it is given."""
-        return Bearer(self.client, URL, key, secret, given, AGENT, self.clock)
+        return Bearer(self.client, URL, key, secret, given, AGENT, self.clock, self.clock.seconds)
 
     def sells(self, token: str) -> None:
         """The next request is for a token, and gets this one."""

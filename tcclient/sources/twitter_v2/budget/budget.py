@@ -22,6 +22,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tcclient.runtime.wallclock import Date
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
 
 SHORTEST_MEASURE = 0.5
@@ -67,7 +68,7 @@ class Budget:
     spent.
     """
 
-    def __init__(self, limits: BudgetLimits, record: SpendingRecord, now: float) -> None:
+    def __init__(self, limits: BudgetLimits, record: SpendingRecord, now: Date) -> None:
         self._limits = limits
         self._now = msgspec.structs.replace(
             self._plus(record, record.ahead),
@@ -84,7 +85,7 @@ class Budget:
         self.roll(now)
 
     @classmethod
-    def used_up(cls, limits: BudgetLimits, now: float) -> "Budget":
+    def used_up(cls, limits: BudgetLimits, now: Date) -> "Budget":
         """Return a budget that is used up, for when it is not known what was spent."""
         budget = cls(limits, NOTHING_SPENT, now)
         day, month = limits.posts_per_day or 0, limits.posts_per_month or 0
@@ -97,12 +98,12 @@ class Budget:
         )
         return budget
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: Date) -> None:
         """Start anew with the service: news() tells again which limits are reached."""
         self._out.clear()
         self.roll(now)
 
-    def roll(self, now: float) -> None:
+    def roll(self, now: Date) -> None:
         """
         Go on to the day and month of `now` (epoch seconds).  A day or month that is over does not
         come back when the clock is set back.  A day that is more than one ahead has never been: the
@@ -120,7 +121,7 @@ class Budget:
                 self._now, month=month, month_posts=0, month_estimate=0
             )
 
-    def spend(self, posts: int, now: float) -> None:
+    def spend(self, posts: int, now: Date) -> None:
         """Count posts that have been delivered."""
         self.roll(now)
         if not self._pending:
@@ -128,7 +129,7 @@ class Budget:
         self._pending += posts
         self._now = self._plus(self._now, posts)
 
-    def pause(self, now: float) -> None:
+    def pause(self, now: Date) -> None:
         """Note that from now on nothing is read of what X sends."""
         if self._paused is None:
             self._paused = now, max(self._ahead, self._rate(now))
@@ -142,7 +143,7 @@ class Budget:
         """Whether X may be sending posts that are not read."""
         return self._paused is not None
 
-    def wait(self, now: float) -> bool:
+    def wait(self, now: Date) -> bool:
         """Estimate what has come unread by now.  Return whether a limit may be reached by that."""
         if self._paused is None:
             return False
@@ -150,7 +151,7 @@ class Budget:
         self._unread = min(math.ceil(rate * max(0.0, now - since)), MOST_UNREAD)
         return any(level.spent + self._unread >= level.limit for level in self.levels())
 
-    def write_off(self, now: float) -> None:
+    def write_off(self, now: Date) -> None:
         """Count as spent what has come unread, by an estimate, because nobody will read it."""
         self.wait(now)
         posts = self._unread
@@ -177,7 +178,7 @@ class Budget:
         """Whether the last record says all, and provides for no more posts."""
         return self._ahead == self._pending == 0
 
-    def record(self, now: float) -> SpendingRecord:
+    def record(self, now: Date) -> SpendingRecord:
         """Return what to keep while posts come; to be given to kept() when it is on disk."""
         ahead = self._rate(now) if self._paused is None else self._paused[1] + self._unread
         return msgspec.structs.replace(self._now, ahead=ahead)
@@ -232,7 +233,7 @@ class Budget:
         month = datetime.strptime(self._now.month, _MONTH).replace(tzinfo=UTC)
         return (month + timedelta(days=32)).replace(day=1).timestamp()
 
-    def _rate(self, now: float) -> int:
+    def _rate(self, now: Date) -> int:
         """Return how many posts come in a second, by what has come since the last record."""
         rate = self._ahead * 3 // 4  # the fastest second of late: so little rises need no record
         if self._pending:

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
+from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
@@ -78,11 +79,13 @@ class BudgetKeeper(Service, Pausable):
         limits: BudgetLimits,
         path: Path,
         clock: IReactorTime,
+        wall: Wall,
         listener: BudgetListener,
         write: Write = write_record,
     ) -> None:
         self._path = path
         self._clock = clock
+        self._wall = wall
         self._listener = listener
         self._write = write
         self._illegible = False
@@ -100,7 +103,7 @@ class BudgetKeeper(Service, Pausable):
     def startService(self) -> None:
         """Find out whether the count can be kept, and tell the listener if a limit is reached."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
-        self._budget.begin(self._clock.seconds())
+        self._budget.begin(self._wall())
         self._shut = self._budget.exhausted() is not None
         self._keep(self._budget.last_record())  # finds out whether it can be kept at all
         self._tell()
@@ -111,7 +114,7 @@ class BudgetKeeper(Service, Pausable):
         _cancel(self._keeping)
         _cancel(self._renewing)
         self._keeping = self._renewing = None
-        self._budget.write_off(self._clock.seconds())
+        self._budget.write_off(self._wall())
         if not self._budget.settled:
             self._keep(self._budget.last_record())
 
@@ -123,7 +126,7 @@ class BudgetKeeper(Service, Pausable):
 
     def pauseProducing(self) -> None:
         """Note that from now on nothing is read of what X sends, which is billed all the same."""
-        self._budget.pause(self._clock.seconds())
+        self._budget.pause(self._wall())
         self._keep_later()
 
     def resumeProducing(self) -> None:
@@ -136,13 +139,13 @@ class BudgetKeeper(Service, Pausable):
         an estimate.
         """
         if self._budget.is_paused:
-            self._budget.write_off(self._clock.seconds())
+            self._budget.write_off(self._wall())
             self._keep(self._budget.last_record())
             self._tell()
 
     def spend(self, posts: int) -> None:
         """Count posts that have just been delivered, whoever's rules they matched."""
-        self._budget.spend(posts, self._clock.seconds())
+        self._budget.spend(posts, self._wall())
         if not self.running:  # posts that were under way when the service stopped
             self._keep(self._budget.last_record())
             return
@@ -180,14 +183,14 @@ class BudgetKeeper(Service, Pausable):
         Look for a new period at `until` (epoch seconds), or in LONGEST_SLEEP seconds if that is
         earlier.
         """
-        _cancel(self._renewing)
-        seconds = min(max(until - self._clock.seconds(), 0.0) + 0.001, LONGEST_SLEEP)
+        seconds = min(max(until - self._wall(), 0.0) + 0.001, LONGEST_SLEEP)
+        _cancel(self._renewing)  # now, as the wall clock may have told of a step
         self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
 
     def _maybe_renewed(self) -> None:
         """Let posts be bought again if a new period has begun; otherwise wait on."""
         self._renewing = None
-        self._budget.roll(self._clock.seconds())
+        self._budget.roll(self._wall())
         level = self._budget.exhausted()
         if level is not None:
             self._wait(self._budget.renewed_at(level))
@@ -210,7 +213,7 @@ class BudgetKeeper(Service, Pausable):
 
     def _keep_in_time(self) -> None:
         self._keeping = None
-        now = self._clock.seconds()
+        now = self._wall()
         if self._budget.wait(now):
             self._budget.write_off(now)
         self._keep_on()
@@ -221,7 +224,7 @@ class BudgetKeeper(Service, Pausable):
 
     def _keep_on(self) -> None:
         """Write a record that provides for more posts."""
-        self._keep(self._budget.record(self._clock.seconds()))
+        self._keep(self._budget.record(self._wall()))
 
     def _keep(self, record: SpendingRecord) -> None:
         """Write a record, and again in RETRY seconds where that fails."""
@@ -258,7 +261,7 @@ class BudgetKeeper(Service, Pausable):
         """
         Return the budget by the record in the file; one that is used up where it cannot be read.
         """
-        now = self._clock.seconds()
+        now = self._wall()
         try:
             record = read_record(self._path)
         except Illegible as e:

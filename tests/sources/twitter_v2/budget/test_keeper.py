@@ -23,6 +23,7 @@ from tcclient.sources.twitter_v2.budget.keeper import (
 )
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
 from tests import DEPTH
+from tests.machine import Machine
 from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
@@ -87,7 +88,12 @@ class KeeperTestCase(SynchronousTestCase):
         """A process begins; it is stopped at the end of the test."""
         self.listener = Told()
         keeper = BudgetKeeper(
-            limits or BudgetLimits(100), self.path, self.clock, self.listener, self.disk.write
+            limits or BudgetLimits(100),
+            self.path,
+            self.clock,
+            self.clock.seconds,
+            self.listener,
+            self.disk.write,
         )
         keeper.startService()
         self.addCleanup(lambda: keeper.stopService() if keeper.running else None)
@@ -201,6 +207,22 @@ class SpendingTests(KeeperTestCase):
             self.assertEqual(self.listener.told[1:], told)
         keeper.clock_stepped(HOUR)
         self.assertEqual(self.listener.told[1:], ["renewed"])
+
+    def test_a_step_that_the_keeper_notices(self) -> None:
+        """It asks for the date itself, and is told of the step meanwhile: it is renewed once."""
+        machine = Machine()
+        wall, listener = machine.wall, Told()
+        keeper = BudgetKeeper(BudgetLimits(100), self.path, machine.steady, wall, listener)
+        wall.on_step(keeper.clock_stepped)
+        keeper.startService()
+        keeper.spend(100)
+        for set_by, told in ((-HOUR, []), (30 * HOUR, ["renewed"]), (-HOUR, ["renewed"])):
+            machine.set(set_by)
+            keeper.cut()
+            machine.steady.advance(HOUR)
+            self.assertEqual(listener.told[1:], told)
+        keeper.stopService()
+        self.assertEqual(machine.steady.getDelayedCalls(), [])
 
     def test_a_warning(self) -> None:
         """At 80 % of a limit, once in its period, restarts and kills included."""
@@ -408,7 +430,7 @@ class DiskTests(KeeperTestCase):
     def test_a_folder_that_is_not_there_yet(self) -> None:
         """It is made."""
         path = self.path.parent / "data" / "x.json"
-        keeper = BudgetKeeper(BudgetLimits(10), path, self.clock, self.listener)
+        keeper = BudgetKeeper(BudgetLimits(10), path, self.clock, self.clock.seconds, self.listener)
         keeper.startService()
         keeper.stopService()
         self.assertEqual([each.name for each in path.parent.iterdir()], ["x.json"])
@@ -421,7 +443,7 @@ class DiskTests(KeeperTestCase):
 
             def live(say: Say, path: Path = path) -> None:
                 clock = clock_at(NOON)
-                keeper = BudgetKeeper(BudgetLimits(10**6), path, clock, Told())
+                keeper = BudgetKeeper(BudgetLimits(10**6), path, clock, clock.seconds, Told())
                 keeper.startService()
                 for second in range(1, 4):
                     keeper.spend(second)
@@ -431,7 +453,12 @@ class DiskTests(KeeperTestCase):
 
             life = run_and_kill(nth, live)
             keeper = BudgetKeeper(
-                BudgetLimits(10**6), path, self.clock, self.listener, self.disk.write
+                BudgetLimits(10**6),
+                path,
+                self.clock,
+                self.clock.seconds,
+                self.listener,
+                self.disk.write,
             )
             keeper.startService()
             found = json.loads(path.read_bytes())["day_posts"]
@@ -476,7 +503,9 @@ class Books:
         now, self.clock = self.clock.rightNow, Clock()  # with what the last life had planned
         self.clock.rightNow = now
         self.disk = Disk()
-        self.keeper = BudgetKeeper(self.limits, self.path, self.clock, Told(), self.disk.write)
+        self.keeper = BudgetKeeper(
+            self.limits, self.path, self.clock, self.clock.seconds, Told(), self.disk.write
+        )
         self.keeper.startService()
 
     def day(self) -> int:

@@ -499,7 +499,9 @@ class SocketTests(TestCase):
     def api_at(self, port: int) -> RuleApi:
         """The API at that port."""
         client, url = rest_client(reactor), f"http://127.0.0.1:{port}/"
-        bearer = Bearer(client, url, None, None, Secret("AAA"), AGENT, self.clock)
+        bearer = Bearer(
+            client, url, None, None, Secret("AAA"), AGENT, self.clock, self.clock.seconds
+        )
         return RuleApi(client, url, bearer, AGENT, self.clock)
 
     async def error(self, api: RuleApi) -> RuleError:
