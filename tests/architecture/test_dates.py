@@ -25,7 +25,7 @@ FROM_A_DATE = {
 FROM_A_NUMBER = {
     "tcclient/ledger/entries.py": ["moment"],
     "tcclient/ledger/wording.py": ["when"],
-    "tcclient/sources/twitter_v2/budget/budget.py": ["utc_minute"],
+    "tcclient/sources/twitter_v2/budget/limits.py": ["utc_minute"],
     "tcclient/storage/slots.py": ["_local"],
 }
 """The functions that take any number of seconds for a date, as it may be reckoned from one."""
