@@ -14,8 +14,8 @@ from typing import Any
 
 MOVED: Mapping[str, str] = MappingProxyType(
     {
+        "tcclient.captures.attempts": "tcclient.capture",
         "tcclient.captures.capture": "tcclient.capture",
-        "tcclient.captures.lifecycle": "tcclient.lifecycle",
         "tcclient.captures.poller": "tcclient.server.poller",
         "tcclient.captures.serverlog": "tcclient.server.serverlog",
         "tcclient.captures.session": "tcclient.session",

@@ -89,7 +89,7 @@ class RoleTests(SynchronousTestCase):
                 roles[node.name] = path
         undeclared = {name: path for name, path in roles.items() if not players[name]}
         # Automat makes the player of this one, from a table.
-        self.assertEqual(undeclared, {"Inputs": "tcclient/captures/lifecycle.py"})
+        self.assertEqual(undeclared, {"Inputs": "tcclient/captures/capture.py"})
 
 
 class DocstringTests(SynchronousTestCase):

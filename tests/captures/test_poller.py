@@ -7,8 +7,8 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import LogEvent, LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tcclient.captures import capture
-from tcclient.captures.capture import GOODBYE
+from tcclient.captures import attempts
+from tcclient.captures.attempts import GOODBYE
 from tcclient.captures.poller import PARTING
 from tcclient.control.client import TIMEOUT, ControlServer, JobList
 from tcclient.control.jobs import Job
@@ -349,7 +349,7 @@ class EndOverSocketsTests(TestCase):
 
     async def test_a_hanging_report(self) -> None:
         """It is waited for, but not until its own time is over."""
-        self.patch(capture, "GOODBYE", 1.0)
+        self.patch(attempts, "GOODBYE", 1.0)
         scene = Scene(self, rate=200)
         scene.store.create("cats", CATS)
         scene.start()
@@ -359,7 +359,7 @@ class EndOverSocketsTests(TestCase):
         begun = reactor.seconds()
         await scene.stop()
         waited = reactor.seconds() - begun
-        self.assertGreaterEqual(waited, capture.GOODBYE)
+        self.assertGreaterEqual(waited, attempts.GOODBYE)
         self.assertLess(waited, TIMEOUT)
         self.assertEqual(scene.row().status, STARTED)
 
