@@ -30,7 +30,7 @@ from tcclient.storage.adoption import Adoption, found_before, unbooked
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.files import RETRY, RotatingFile
-from tcclient.storage.growing import Finished
+from tcclient.storage.finished import Finished
 from tcclient.storage.lately import stored_lately
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming

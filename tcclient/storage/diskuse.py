@@ -11,7 +11,7 @@ from typing import Protocol
 import attrs
 
 from tcclient.runtime.threads import Threads, in_place
-from tcclient.storage.growing import Finished
+from tcclient.storage.finished import Finished
 from tcclient.storage.postids import AnyPostIds, PostIds
 from tcclient.storage.room import free_bytes
 

@@ -16,8 +16,7 @@ from twisted.logger import Logger
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
 from tcclient.storage.diskuse import DiskUse, FileOwner
-from tcclient.storage.finalname import drop_temporary_name, take_final_name
-from tcclient.storage.growing import GrowingFile
+from tcclient.storage.growing import Due, GrowingFile
 from tcclient.storage.room import Room
 from tcclient.storage.slots import Naming, Slot
 from tcclient.storage.syncing import PATIENCE, Syncing
@@ -67,7 +66,7 @@ class RotatingFile(Service):
     @property
     def unfinished(self) -> int:
         """Number of posts in the open file, as long as its final name is not booked."""
-        return 0 if self._file is None or self._file.final else self._file.posts
+        return 0 if self._file is None else self._file.unbooked
 
     @property
     def waiting(self) -> int:
@@ -83,8 +82,7 @@ class RotatingFile(Service):
     @property
     def is_synced(self) -> bool:
         """Whether all that is in files is safe from a power cut."""
-        file = self._file
-        return file is None or not (file.unsynced or file.being_synced or file.doubtful)
+        return self._file is None or self._file.is_synced
 
     def write(self, block: bytes, posts: int) -> None:
         """
@@ -150,8 +148,7 @@ class RotatingFile(Service):
         self._working = True
         refusal: OSError | None = None
         try:
-            while await self._step():
-                pass
+            await self._work_off()
         except OSError as e:
             refusal = e
         finally:
@@ -163,19 +160,16 @@ class RotatingFile(Service):
         else:
             self._went_well()
 
-    async def _step(self) -> bool:
-        """Do what is to be done next.  Return whether there was anything.  Raises OSError."""
-        file, batch = self._file, self._waiting.first
-        if file is not None and file.doubtful:
-            await self._syncing.file(file.fd)
-            file.doubtful = False
-        elif batch is not None and (file is None or file.takes(batch)):
-            self._store(batch)
-        elif file is not None and (batch or file.over or file.final or self._finishing):
-            await self._conclude(file)
-        else:
-            return False
-        return True
+    async def _work_off(self) -> None:
+        """Do what is to be done, one after the other.  Raises OSError."""
+        while True:
+            file, batch = self._file, self._waiting.first
+            if batch is not None and (file is None or file.takes == batch.slot):
+                self._store(batch)
+            elif file is not None and (batch or self._finishing or file.due is not Due.NOTHING):
+                await self._settle(file)
+            else:
+                return
 
     def _store(self, batch: Batch) -> None:
         if self._file is not None and self._file.is_removed:
@@ -200,7 +194,7 @@ class RotatingFile(Service):
 
     def _slot_over(self) -> None:
         if self._file is not None:
-            self._file.over = True
+            self._file.end_slot()
             self.flush()
 
     def clock_stepped(self) -> None:
@@ -214,41 +208,17 @@ class RotatingFile(Service):
         else:
             self._slot_over()
 
-    async def _conclude(self, file: GrowingFile) -> None:
-        """Give the open file its final name.  Raises OSError; the file is still open then."""
-        named = True
-        if file.posts:
-            await self._syncing.file(file.fd, file.take_rest())
-            named = self._take_name(file)
-            if file.final is not None:
-                await self._syncing.file(self._owner.fileno())
-                drop_temporary_name(file.path, file.final)
-        else:  # not even its first block could be written
-            file.path.unlink(missing_ok=True)
+    async def _settle(self, file: GrowingFile) -> None:
+        """Finish the open file, or sync it again.  Raises OSError; the file is still open then."""
+        if file.due is Due.SYNC:
+            await file.sync_again(self._syncing)
+            return
+        names = self._naming.alternatives(self._naming.final(file.slot))
+        named = await file.finish(self._syncing, names, self._owner)
         self._let_go(file)
         if not named:
             self._tell_lost(file)
         await self._syncing.folder(self._folder)
-
-    def _take_name(self, file: GrowingFile) -> bool:
-        """
-        Give the file its final name and book it, if that is not done yet.  Return whether it has
-        the name, which a file that was removed cannot get.  Raises OSError.
-        """
-        if file.final is not None:
-            return True
-        try:
-            file.final = take_final_name(
-                file.path,
-                self._naming.alternatives(self._naming.final(file.slot)),
-                lambda final: self._owner.book(file.finished(final)),
-            )
-        except FileNotFoundError:
-            if file.path.exists():
-                raise
-            # It was removed, and must not keep the next one from being opened.
-            return False
-        return True
 
     def _tell_lost(self, file: GrowingFile) -> None:
         if file.posts:
@@ -260,25 +230,19 @@ class RotatingFile(Service):
         file.close()
 
     def _sync_due(self) -> None:
-        if self._file is not None and not self._file.being_synced:
+        if self._file is not None and self._file.wants_sync:
             Deferred.fromCoroutine(self._sync(self._file))
 
     async def _sync(self, file: GrowingFile) -> None:
-        """Sync what has been written, and the file's name; what comes meanwhile is synced later."""
-        file.being_synced, file.unsynced = True, False
+        """Sync what has been written; what comes meanwhile is synced later."""
         self._owner.sync_begins()
         try:
-            await self._syncing.file(file.fd, file.take_cold())
-            if not file.name_synced:
-                await self._syncing.folder(self._folder)
-                file.name_synced = True
-            self._owner.synced()
+            await file.sync(self._syncing)
         except OSError as e:
-            file.doubtful = True
             self._refused(e)
-        finally:
-            file.being_synced = False
-        if self._file is file and file.unsynced:
+            return
+        self._owner.synced()
+        if self._file is file and file.wants_sync:
             self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
     def _speed_changed(self) -> None:

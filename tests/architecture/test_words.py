@@ -88,8 +88,14 @@ class RoleTests(SynchronousTestCase):
             if _TYPING[path] & bases(node) and methods != ["__call__"]:
                 roles[node.name] = path
         undeclared = {name: path for name, path in roles.items() if not players[name]}
-        # Automat makes the player of this one, from a table.
-        self.assertEqual(undeclared, {"Inputs": "tcclient/captures/capture.py"})
+        # Automat makes the players of these, from tables.
+        self.assertEqual(
+            undeclared,
+            {
+                "Inputs": "tcclient/captures/capture.py",
+                "FileInputs": "tcclient/storage/growing.py",
+            },
+        )
 
 
 class DocstringTests(SynchronousTestCase):
