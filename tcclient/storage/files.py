@@ -148,7 +148,14 @@ class RotatingFile(Service):
         self._working = True
         refusal: OSError | None = None
         try:
-            await self._work_off()
+            while True:
+                file, batch = self._file, self._waiting.first
+                if batch is not None and (file is None or file.takes == batch.slot):
+                    self._store(batch)
+                elif file is not None and (batch or self._finishing or file.due is not Due.NOTHING):
+                    await self._settle(file)
+                else:
+                    break
         except OSError as e:
             refusal = e
         finally:
@@ -159,17 +166,6 @@ class RotatingFile(Service):
             self._timers.start("retry", RETRY, self.flush)
         else:
             self._went_well()
-
-    async def _work_off(self) -> None:
-        """Do what is to be done, one after the other.  Raises OSError."""
-        while True:
-            file, batch = self._file, self._waiting.first
-            if batch is not None and (file is None or file.takes == batch.slot):
-                self._store(batch)
-            elif file is not None and (batch or self._finishing or file.due is not Due.NOTHING):
-                await self._settle(file)
-            else:
-                return
 
     def _store(self, batch: Batch) -> None:
         if self._file is not None and self._file.is_removed:
@@ -270,6 +266,7 @@ class RotatingFile(Service):
         if refused:
             self._owner.recovered()
         self._pause_or_resume()
-        finishing, self._finishing = self._finishing, []
-        for finished in finishing:
-            finished.callback(None)
+        if self._finishing:
+            finishing, self._finishing = self._finishing, []
+            for finished in finishing:
+                finished.callback(None)
