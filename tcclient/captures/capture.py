@@ -159,7 +159,7 @@ class Capture:
     def _take_server_total(self) -> None:
         """Tell the archive, if there is one, the total that the server has for the job."""
         if self.session.archive is not None:
-            self.session.archive.take_server_total(self.job.total_count)
+            self.session.archive.tally.rebase(self.job.total_count)
 
 
 def _say_failed(failure: Failure) -> None:

@@ -16,7 +16,8 @@ from tcclient.control.jobs import Job
 from tcclient.runtime.producers import SharedProducer
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.terms import say_refused
-from tcclient.storage.archive import Archive, Supply
+from tcclient.storage.archive import Archive
+from tcclient.storage.diskuse import Supply
 from tcclient.storage.folders import CannotStore, Folders
 
 log = Logger()
@@ -101,7 +102,7 @@ class Session(MultiService, Subscriber):
             self._move(self.archive, archive, self._understood)
         self.retire()
         self.archive, self._no_place_because = archive, ""
-        archive.supply = _FeedShare(self._feed, self._shared_feed)
+        archive.supplied_by(_FeedShare(self._feed, self._shared_feed))
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
 

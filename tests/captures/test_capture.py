@@ -24,11 +24,16 @@ def job(status: int = Status.STARTED, name: str = "cats") -> Job:
 
 @attrs.define
 class FakeArchive:
-    """Remembers what the server counts."""
+    """An archive and its tally, which remembers what the server counts."""
 
     server_totals: list[int | None] = attrs.field(factory=list)
 
-    def take_server_total(self, total: int | None) -> None:
+    @property
+    def tally(self) -> "FakeArchive":
+        """Return the tally."""
+        return self
+
+    def rebase(self, total: int | None) -> None:
         """Remember the total."""
         self.server_totals.append(total)
 
