@@ -17,15 +17,13 @@ from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.growing import Due, GrowingFile
+from tcclient.storage.pausing import Pausing
 from tcclient.storage.room import Room
 from tcclient.storage.slots import Naming, Slot
 from tcclient.storage.syncing import PATIENCE, Syncing
 from tcclient.storage.waiting import Batch, Waiting
 
 log = Logger()
-
-MOST_WAITING_FOR_DISK = 4 << 20
-"""Bytes that may wait for a busy disk; with more, the posts are paused."""
 
 RETRY = 1.0
 """Seconds after which a disk that has refused something is tried again."""
@@ -59,8 +57,7 @@ class RotatingFile(Service):
         self._file: GrowingFile | None = None
         self._working = False
         self._room = Room(folder, use.min_free_bytes, clock, use.free)
-        self._is_refused = False
-        self._has_paused = False
+        self._pausing = Pausing(owner)
         self._finishing: list[Deferred[None]] = []
 
     @property
@@ -90,8 +87,8 @@ class RotatingFile(Service):
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
         self._waiting.add(block, posts, self._clock.seconds())
-        self._pause_or_resume()
-        if self._is_refused:
+        self._pausing.waits(self._waiting.bytes)
+        if self._pausing.is_refused:
             return
         if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
             self.flush()
@@ -247,25 +244,14 @@ class RotatingFile(Service):
         else:
             self.flush()
 
-    def _pause_or_resume(self) -> None:
-        pauses = self._is_refused or self._waiting.bytes > MOST_WAITING_FOR_DISK
-        if pauses != self._has_paused:
-            self._has_paused = pauses
-            (self._owner.pauseProducing if pauses else self._owner.resumeProducing)()
-
     def _refused(self, error: OSError) -> None:
         self._timers.start("retry", RETRY, self.flush)
-        if not self._is_refused:
-            self._is_refused = True
-            self._owner.troubled(explain_os(error))
-            self._pause_or_resume()
+        self._pausing.refused(explain_os(error))
 
     def _went_well(self) -> None:
         self._timers.stop("retry", "flush")
-        refused, self._is_refused = self._is_refused, False
-        if refused:
-            self._owner.recovered()
-        self._pause_or_resume()
+        self._pausing.taken()
+        self._pausing.waits(self._waiting.bytes)
         if self._finishing:
             finishing, self._finishing = self._finishing, []
             for finished in finishing:

@@ -93,6 +93,7 @@ class RoleTests(SynchronousTestCase):
             undeclared,
             {
                 "Inputs": "tcclient/captures/capture.py",
+                "DiskInputs": "tcclient/storage/pausing.py",
                 "FileInputs": "tcclient/storage/growing.py",
             },
         )

@@ -15,10 +15,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.registry import post_ids
 from tcclient.storage.diskuse import DiskUse, FileOwner
-from tcclient.storage.files import MOST_WAITING, MOST_WAITING_FOR_DISK, RETRY, RotatingFile
+from tcclient.storage.files import MOST_WAITING, RETRY, RotatingFile
 from tcclient.storage.finalname import give_final_name
 from tcclient.storage.finished import Finished
 from tcclient.storage.growing import DOUBTFUL, WARM
+from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tcclient.storage.slots import Naming
 from tests.storage.disk import Acts, calls_noted, contents, full, refuse_links
 
@@ -743,6 +744,19 @@ class SyncTests(FilesCase):
         self.assertTrue(self.book.is_paused)
         self.acts.do_all()
         self.assertEqual((self.book.is_paused, self.book.posts, self.book.said), (False, 3, []))
+
+    def test_a_disk_that_stands_still_when_too_much_waits(self) -> None:
+        """The posts, which are paused already, stay so until it has taken all of them."""
+        self.write(b"a")
+        self.clock.advance(600)
+        self.files.write(b"x" * MOST_WAITING_FOR_DISK + b"\n", 1)
+        self.assertTrue(self.book.is_paused)
+        self.clock.advance(10)
+        self.assertEqual(self.book.said, ["troubled: it has not answered for 10 s"])
+        self.assertTrue(self.book.is_paused)
+        self.acts.do_all()
+        self.assertEqual((self.book.said[1:], self.book.is_paused), (["recovered"], False))
+        self.assertEqual((self.book.posts, self.files.waiting), (2, 0))
 
     def test_finishing_waits_for_the_sync(self) -> None:
         """There is no final name before the data are safe, and no end before the name is."""
