@@ -378,10 +378,14 @@ class Clockwork(Researcher):
 
     def start(self) -> None:
         """Start a client."""
-        source = V1Source(upstream(self.source, self.clock))
+        source = self.posts_source()
         self.client = Poller(self.control(), self.folders(), source, self.intervals, 1)
         self.client.startService()
         self.settle()
+
+    def posts_source(self) -> V1Source:
+        """Return what a new client has its posts from."""
+        return V1Source(upstream(self.source, self.clock))
 
     def stop(self) -> Deferred[None]:
         """End the client, as a SIGTERM does.  Fires when it has ended."""

@@ -1,27 +1,68 @@
 """
 One job of the server, from the time that it is wanted to the last report about it.
 
-Knows what the server has to be told, and what to try again; does not know the order of states,
-which is in `lifecycle`, nor when the server is asked for jobs, which is in `poller`.
+           want           drop             halted             concluded
+    idle --------> running ----> stopping ---------> reporting ----------> done
+                    | ^           | ^ |                  |                  ^
+                    | |      want | | | lose             |                  |
+                    | | halted    v | |                  |                  |
+                    | +------- restarting                | lose             |
+                    |             ^ | |                  |                  |
+               lose |        want | | lose               |                  |
+                    |             | v v                  v                  |
+                    +---------> withdrawing ---------> updating ------------+
+                                             halted           concluded
+
+The lower row is for a job that is lost: archived, deleted or another client's.  In `reporting` and
+`updating` the server is told what is left to tell: `drop` (in `updating` also `lose`) tries again
+what it has not taken, and `want` leads back to `running`.  `drop` and `lose` lead there from `idle`
+too.  As the process ends, `leave` leads from each state to `leaving`, or if the job is lost to
+`parting`, and so does `lose` from `leaving`; nothing else has an effect then.
+
+Knows what is told, and in which order; does not know when the server is asked for jobs, which is in
+`poller`, nor how it is written to, which is in `reporter`.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from automat import TypeMachineBuilder
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from tcclient.captures.lifecycle import Core, machine
+from tcclient.captures.attempts import Attempts, LastWords, Still
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
-from tcclient.control.client import Gone, ServerError
 from tcclient.control.jobs import Job, Status
 
 log = Logger()
 
-GOODBYE = 5.0
-"""Seconds that the last report may take when the process ends."""
+
+class Inputs(Protocol):
+    """What can happen to a capture.  Automat makes the class that implements this."""
+
+    def want(self) -> None:
+        """Called when the job is to be captured, as it was read last."""
+
+    def drop(self) -> None:
+        """Called when the job is not to be captured, or not any more."""
+
+    def lose(self) -> None:
+        """Called when the job is archived, deleted or another client's."""
+
+    def halted(self) -> None:
+        """Called when the session has ended: the last byte is in a file with its final name."""
+
+    def concluded(self) -> None:
+        """Called when the server has been told everything."""
+
+    def leave(self) -> None:
+        """Called when the process ends."""
+
+    def last_words(self) -> Coroutine[Any, Any, bool]:
+        """Return what tells the server the last, once the process ends."""
 
 
 class Capture:
@@ -29,8 +70,9 @@ class Capture:
     One job of the server, as long as it is captured or the server has not been told everything.
 
     No method raises, or returns a Deferred that fails, because of the server: what it does not
-    take is logged, and tried again at the next call.  `done` is called when it has been told
-    everything.
+    take is logged, and tried again at the next call.  `done` is called when it has been told all.
+    `_conclusion` stands for the last report of the newest stop: when the job is wanted again, a
+    slow server may answer an older one after that.
     """
 
     def __init__(
@@ -41,68 +83,48 @@ class Capture:
         server_log: ServerLog,
         done: Callable[["Capture"], object],
     ) -> None:
-        self._core = Core(job, session, self._conclude, lambda: done(self))
-        self._inputs = machine(self._core)
-        self._reporter = reporter
-        self._server_log = server_log
-        self._under_way: dict[object, Deferred[bool]] = {}
-        self._given_up = False
-
-    @property
-    def job(self) -> Job:
-        """The job as it was read last."""
-        return self._core.job
-
-    @property
-    def session(self) -> Session:
-        """What captures the job."""
-        return self._core.session
+        self.job = job
+        self.session = session
+        self._done = done
+        self._attempts = Attempts(reporter, server_log, self.lose)
+        self._conclusion = object()
+        self._inputs = machine(self)
 
     def want(self, job: Job) -> None:
         """Capture the job, which the server wants; `job` is the newest reading of it."""
-        self._core.job, self._core.gone = job, False
+        self.job = job
         self._inputs.want()
         self._take_server_total()
 
     def drop(self, job: Job) -> None:
         """
-        Stop capturing the job, which the server does not want, and make the last report.  A call
-        after that tries again what the server has not taken.  `job` is the newest reading of it.
+        Stop capturing the job, which is not wanted as it is read now, and make the last report.  A
+        call after that tries again what the server has not taken.
         """
-        self._core.job = job
+        self.job = job
         self._take_server_total()
         self._inputs.drop()
 
     def lose(self) -> None:
-        """
-        Stop capturing a job that is archived, deleted or another client's now.  Nothing but the
-        last update of its history is sent to the server then.
-        """
-        if not self._core.gone:
-            log.info(
-                "Job {name!r} ({id}) is archived, deleted, or another client's.",
-                name=self.job.name,
-                id=self.job.id,
-            )
-        self._core.gone = True
-        self._inputs.drop()
+        """Stop capturing a job that is not this client's any more, and send a last update only."""
+        self._inputs.lose()
 
     def tell(self) -> None:
         """
         Begin to report, and if the server waits for the start and the stream is open, to answer
         that too; neither while the same is under way.
         """
-        self._start("taking a report", lambda: self._reporter.report(self.job))
+        self._attempts.report(self.job)
         if self.job.status == Status.STARTING and self.session.streaming:
             self.answer_start()
 
     def answer_start(self) -> None:
         """Begin to tell the server that the capture has started, if it waits for that."""
-        self._start("taking a status", lambda: self._reporter.started(self.job))
+        self._attempts.answer_start(self.job)
 
     def add_to_history(self) -> None:
         """Begin to send an update of the job's history, unless an older one is under way."""
-        self._start("taking an update", lambda: self._reporter.update(self.job.id))
+        self._attempts.add_to_history(self.job)
 
     def say_how_it_goes(self) -> None:
         """Log posts, rate and whether the stream is open; nothing if there is no archive."""
@@ -120,129 +142,158 @@ class Capture:
 
     async def leave(self) -> None:
         """
-        Finish the files, and send a last report in at most GOODBYE seconds, as the process ends.
-        The status at the server stays as it is, so that a restart resumes the capture.
+        Finish the files, and send a last report, as the process ends.  The status at the server
+        stays as it is, so that a restart resumes the capture.  What fails does not end the rest.
         """
         self._inputs.leave()
-        self._core.conclusion = None
-        await self.session.halt("left")
-        bound = self.session.clock.callLater(GOODBYE, self._give_up)
-        await self._follow_up("goodbye", self._report_before_leaving())
-        if bound.active():
-            bound.cancel()
-        self._abandon()
+        await self._halt("left")
+        await self._attempts.part(self._inputs.last_words(), self.session.clock)
         self.session.retire()
 
-    async def _report_before_leaving(self) -> bool:
-        """Send the last report and update.  Return whether the server has taken the update."""
-        if not self._core.gone:
-            await self._attempt("taking a report", self._reporter.read_and_report(self.job))
-        return await self._attempt("taking an update", self._reporter.update(self.job.id))
+    def _halt(self, because: str) -> Deferred[None]:
+        """Have the session end.  Fires then, also where that fails, which is logged."""
 
-    def _give_up(self) -> None:
-        """End the last report, which takes longer than GOODBYE."""
-        log.warn("The server did not take the last report in time.")
-        self._abandon()
-
-    def _abandon(self) -> None:
-        """Cancel what is under way with the server, and begin nothing more."""
-        self._given_up = True
-        for attempt in list(self._under_way.values()):
-            attempt.cancel()
+        halted = Deferred.fromCoroutine(self.session.halt(because))
+        return halted.addErrback(_say_failed)
 
     def _take_server_total(self) -> None:
         """Tell the archive, if there is one, the total that the server has for the job."""
         if self.session.archive is not None:
-            self.session.archive.take_server_total(self.job.total_count)
+            self.session.archive.tally.rebase(self.job.total_count)
 
-    def _conclude(self) -> None:
-        """Begin the last report, unless one is under way."""
-        if self._core.conclusion is None:
-            self._core.conclusion = conclusion = object()
-            self._follow_up(conclusion, self._attempt_to_conclude(conclusion))
 
-    async def _attempt_to_conclude(self, conclusion: object) -> bool:
-        """
-        Try the last report that `conclusion` stands for.  Return whether the server has taken it.
-        """
+def _say_failed(failure: Failure) -> None:
+    """Log that a session has not ended as it should.  Raises CancelledError if that is why."""
+    if failure.check(CancelledError):
+        failure.raiseException()
+    log.failure("A capture did not end well.", failure)
 
-        def still() -> bool:
-            return self._core.conclusion is conclusion
 
-        concluded = await self._attempt("taking the last report", self._last_report(still))
-        if still():
-            self._core.conclusion = None
-        return concluded
+def _conclude(inputs: Inputs, capture: Capture, tell: LastWords) -> None:
+    """Begin to tell the server the last, unless that is under way."""
+    conclusion = capture._conclusion
 
-    async def _last_report(self, still: Callable[[], bool]) -> None:
-        """
-        Report, update the history, and set the status, in this order: when the status says
-        stopped, the server's total is what is on disk.  An update that is not taken must not hold
-        up the status, and is tried again.  `still` says whether the job is still to be stopped.
-        """
-        if self._core.gone:
-            await self._last_update()
-        else:
-            self.session.reopen(self.job)
-            await self._reporter.read_and_report(self.job)
-            updated = await self._attempt("taking an update", self._reporter.update(self.job.id))
-            await self._reporter.stopped(self.job, still)
-            if not updated:
-                return
-        if still():
-            self._inputs.concluded()
+    def still() -> bool:
+        return capture._conclusion is conclusion
 
-    async def _last_update(self) -> None:
-        """
-        Send the last update of a job that is not ours any more, where the server takes it.  Raises
-        ServerError if the server may take it later.
-        """
-        try:
-            await self._reporter.update(self.job.id)
-        except Gone:
-            return
-        except ServerError as e:
-            if not e.refused:
-                raise
+    async def conclude() -> None:
+        if await tell(still) and still():
+            inputs.concluded()
 
-    def _start(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin `act`, unless `doing` is under way: no queue may grow before a slow server."""
-        if doing not in self._under_way and not self._given_up:
-            self._follow_up(doing, self._attempt(doing, act()))
+    capture._attempts.begin("taking the last report", conclude, of=conclusion)
 
-    def _follow_up(self, key: object, act: Coroutine[Any, Any, bool]) -> Deferred[bool]:
-        """Begin `act`, and keep it under `key` until it ends.  Fires with its result."""
-        attempt = Deferred.fromCoroutine(act)
-        if not attempt.called:
-            self._under_way[key] = attempt
-            attempt.addBoth(self._ended, key)
-        return attempt
 
-    def _ended(self, result: bool, key: object) -> bool:
-        del self._under_way[key]
-        return result
+_builder = TypeMachineBuilder(Inputs, Capture)
+IDLE = _builder.state("idle")
+RUNNING = _builder.state("running")
+STOPPING = _builder.state("stopping")
+RESTARTING = _builder.state("restarting")
+REPORTING = _builder.state("reporting")
+WITHDRAWING = _builder.state("withdrawing")
+UPDATING = _builder.state("updating")
+DONE = _builder.state("done")
+LEAVING = _builder.state("leaving")
+PARTING = _builder.state("parting")
 
-    async def _attempt(self, doing: str, act: Coroutine[Any, Any, None]) -> bool:
-        """Return whether the server has taken `act`.  Logs why not, and raises nothing."""
-        if self._given_up:
-            act.close()
-            return False
-        try:
-            await act
-        except Gone:
-            self.lose()
-        except Exception as e:
-            self._say_failed(doing, e)
-        else:
-            self._server_log.succeeded(doing)
-            return True
-        return False
+STOPPING.upon(Inputs.want).to(RESTARTING).returns(None)
+WITHDRAWING.upon(Inputs.want).to(RESTARTING).returns(None)
+RESTARTING.upon(Inputs.drop).to(STOPPING).returns(None)
+for _state, _ignored in (
+    (STOPPING, (Inputs.drop,)),
+    (RESTARTING, (Inputs.want,)),
+    (WITHDRAWING, (Inputs.drop, Inputs.lose)),
+    # A write may be answered that the job is gone when the server has been told everything.
+    (DONE, (Inputs.drop, Inputs.lose)),
+    (LEAVING, (Inputs.want, Inputs.drop, Inputs.halted, Inputs.leave)),
+    (PARTING, (Inputs.want, Inputs.drop, Inputs.lose, Inputs.halted, Inputs.leave)),
+):
+    for _input in _ignored:
+        _state.upon(_input).loop().returns(None)
 
-    def _say_failed(self, doing: str, error: Exception) -> None:
-        """Log that `doing` has failed, unless it was cancelled because the process ends."""
-        if self._given_up:
-            return
-        if isinstance(error, ServerError):
-            self._server_log.failed(doing, str(error))
-        else:
-            log.failure("Talking to the capture server failed at {doing}.", doing=doing)
+
+@IDLE.upon(Inputs.want).to(RUNNING)
+@RUNNING.upon(Inputs.want).loop()
+@RESTARTING.upon(Inputs.halted).to(RUNNING)
+@REPORTING.upon(Inputs.want).to(RUNNING)
+@UPDATING.upon(Inputs.want).to(RUNNING)
+def _run(inputs: Inputs, capture: Capture) -> None:
+    capture._conclusion = object()
+    capture.session.run(capture.job)
+
+
+@RUNNING.upon(Inputs.drop).to(STOPPING)
+def _stop(inputs: Inputs, capture: Capture) -> None:
+    capture._halt("stopped").addCallback(lambda _: inputs.halted())
+
+
+@RUNNING.upon(Inputs.lose).to(WITHDRAWING)
+def _withdraw(inputs: Inputs, capture: Capture) -> None:
+    _lose(inputs, capture)
+    capture._halt("withdrawn").addCallback(lambda _: inputs.halted())
+
+
+@STOPPING.upon(Inputs.lose).to(WITHDRAWING)
+@RESTARTING.upon(Inputs.lose).to(WITHDRAWING)
+@REPORTING.upon(Inputs.lose).to(UPDATING)
+@LEAVING.upon(Inputs.lose).to(PARTING)
+def _lose(inputs: Inputs, capture: Capture) -> None:
+    log.info(
+        "Job {name!r} ({id}) is archived, deleted, or another client's.",
+        name=capture.job.name,
+        id=capture.job.id,
+    )
+
+
+@STOPPING.upon(Inputs.halted).to(REPORTING)
+@IDLE.upon(Inputs.drop).to(REPORTING)
+@REPORTING.upon(Inputs.drop).loop()
+def _report(inputs: Inputs, capture: Capture) -> None:
+    async def report(still: Still) -> bool:
+        capture.session.reopen(capture.job)
+        return await capture._attempts.last_report(capture.job, still)
+
+    _conclude(inputs, capture, report)
+
+
+@WITHDRAWING.upon(Inputs.halted).to(UPDATING)
+@UPDATING.upon(Inputs.drop).loop()
+@UPDATING.upon(Inputs.lose).loop()
+def _update(inputs: Inputs, capture: Capture) -> None:
+    _conclude(inputs, capture, lambda _: capture._attempts.last_update(capture.job))
+
+
+@IDLE.upon(Inputs.lose).to(UPDATING)
+def _lose_at_once(inputs: Inputs, capture: Capture) -> None:
+    _lose(inputs, capture)
+    _update(inputs, capture)
+
+
+@REPORTING.upon(Inputs.concluded).to(DONE)
+@UPDATING.upon(Inputs.concluded).to(DONE)
+def _retire(inputs: Inputs, capture: Capture) -> None:
+    capture.session.retire()
+    capture._done(capture)
+
+
+def _leave(inputs: Inputs, capture: Capture) -> None:
+    capture._conclusion = object()  # what is under way concludes nothing
+
+
+for _state in (IDLE, RUNNING, STOPPING, RESTARTING, REPORTING):
+    _state.upon(Inputs.leave).to(LEAVING)(_leave)
+for _state in (WITHDRAWING, UPDATING, DONE):
+    _state.upon(Inputs.leave).to(PARTING)(_leave)
+
+
+@LEAVING.upon(Inputs.last_words).loop()
+def _report_before_leaving(inputs: Inputs, capture: Capture) -> Coroutine[Any, Any, bool]:
+    return capture._attempts.report_before_leaving(capture.job)
+
+
+@PARTING.upon(Inputs.last_words).loop()
+def _update_before_leaving(inputs: Inputs, capture: Capture) -> Coroutine[Any, Any, bool]:
+    return capture._attempts.update_before_leaving(capture.job)
+
+
+machine = _builder.build()
+"""Returns the inputs of a new machine, in the state `idle`, for a Capture."""

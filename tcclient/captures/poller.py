@@ -123,7 +123,7 @@ class Poller(MultiService):
             [Deferred.fromCoroutine(capture.leave()) for capture in captures], consumeErrors=True
         )
         for service in reversed(list(self)):
-            await maybeDeferred(service.stopService)
+            await maybeDeferred(service.stopService).addErrback(_unless_given_up)
         self._folders.end()
         log.info("tcc has stopped; all files are finished.")
 
@@ -256,6 +256,14 @@ class Poller(MultiService):
         news = self._mentioned.get(topic) != state
         self._mentioned[topic] = state
         return news
+
+
+def _unless_given_up(failure: Failure) -> Failure | None:
+    """Log why one service has not stopped, so that the others are stopped all the same."""
+    if _was_given_up(failure):
+        return failure
+    log.failure("Not all was finished.", failure)
+    return None
 
 
 def _was_given_up(failure: Failure) -> bool:

@@ -45,7 +45,7 @@ class Reporter:
             archive = self._session.archive
             if archive is not None:
                 job = await self._read_again(job)
-                archive.take_server_total(job.total_count)
+                archive.tally.rebase(job.total_count)
                 await self._report(job)
 
     async def update(self, job_id: int) -> None:
@@ -93,7 +93,7 @@ class Reporter:
             recent_total = await self._recent_total(job_id)
             if self._session.archive is not archive:
                 return  # the job was renamed meanwhile: the next update settles it there
-            archive.settle(recent_total)
+            tally.settle(recent_total)
         archive.flush()
         update = tally.update(self._clock.seconds())
         try:
@@ -103,7 +103,7 @@ class Reporter:
                 tally.rejected()
             raise
         if self._session.archive is archive:
-            archive.settled(update)
+            tally.accepted(update)
 
     async def _recent_total(self, job_id: int) -> int | None:
         """Return the total of the newest update that the server has stored, None if it has none."""

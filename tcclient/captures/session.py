@@ -8,7 +8,7 @@ import enum
 from collections.abc import Callable
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -16,7 +16,8 @@ from tcclient.control.jobs import Job
 from tcclient.runtime.producers import SharedProducer
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.terms import say_refused
-from tcclient.storage.archive import Archive, Supply
+from tcclient.storage.archive import Archive
+from tcclient.storage.diskuse import Supply
 from tcclient.storage.folders import CannotStore, Folders
 
 log = Logger()
@@ -66,6 +67,12 @@ class Session(MultiService, Subscriber):
         """Whether there is no stream, and none is being asked for."""
         return self._feed.quiet
 
+    def stopService(self) -> Deferred[None]:
+        """Fires when the feed has ended, and no archive is still being closed."""
+        stopped = super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        closed = gatherResults([stopped, *self._closing.values()], consumeErrors=True)
+        return closed.addCallback(lambda _: None)
+
     def opened(self) -> None:
         """Call what was given as `opened`: the stream is open."""
         self._opened()
@@ -95,7 +102,7 @@ class Session(MultiService, Subscriber):
             self._move(self.archive, archive, self._understood)
         self.retire()
         self.archive, self._no_place_because = archive, ""
-        archive.supply = _FeedShare(self._feed, self._shared_feed)
+        archive.supplied_by(_FeedShare(self._feed, self._shared_feed))
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
 
@@ -130,29 +137,42 @@ class Session(MultiService, Subscriber):
     async def halt(self, because: str) -> None:
         """
         Stop capturing; `because` is the reason as the ledger's `capture_stop` has it.  Returns when
-        the last byte is on disk, in a file with its final name.
+        the last byte is on disk, in a file with its final name.  What the feed raises is raised
+        again after that.
         """
         was_running, self._understood = self._understood is not None, None
         self._text = _UNREAD
-        await self._feed.cease()
+        trouble: Exception | None = None
+        try:
+            await self._feed.cease()
+        except CancelledError:
+            raise
+        except Exception as e:
+            trouble = e
         if self.archive is not None:
-            self.archive.capture_log.ceases()
-            finished = self.archive.finish()
-            if self.archive.waiting:
-                log.warn(
-                    "Capture {name!r} ends when the disk takes the {n} posts that wait for it.",
-                    name=self.archive.name,
-                    n=self.archive.waiting,
-                )
-            await finished
-            if was_running:
-                self.archive.capture_log.end(because, self._status)
-            log.info(
-                "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
-                name=self.archive.name,
-                total=self.archive.tally.total,
-            )
+            await self._finish(self.archive, because if was_running else None)
         await gatherResults(list(self._closing.values()))
+        if trouble is not None:
+            raise trouble
+
+    async def _finish(self, archive: Archive, because: str | None) -> None:
+        """Finish the files, and note the end of a capture that ran, for which there is a reason."""
+        archive.capture_log.ceases()
+        finished = archive.finish()
+        if archive.waiting:
+            log.warn(
+                "Capture {name!r} ends when the disk takes the {n} posts that wait for it.",
+                name=archive.name,
+                n=archive.waiting,
+            )
+        await finished
+        if because is not None:
+            archive.capture_log.end(because, self._status)
+        log.info(
+            "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
+            name=archive.name,
+            total=archive.tally.total,
+        )
 
     def give_up(self) -> None:
         """Note which posts are lost, as the process ends now, whether or not files are finished."""

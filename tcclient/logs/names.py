@@ -14,8 +14,8 @@ from typing import Any
 
 MOVED: Mapping[str, str] = MappingProxyType(
     {
+        "tcclient.captures.attempts": "tcclient.capture",
         "tcclient.captures.capture": "tcclient.capture",
-        "tcclient.captures.lifecycle": "tcclient.lifecycle",
         "tcclient.captures.poller": "tcclient.server.poller",
         "tcclient.captures.serverlog": "tcclient.server.serverlog",
         "tcclient.captures.session": "tcclient.session",
@@ -36,8 +36,11 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "tcclient.sources.twitter_v2.switch": "tcclient.feeds.trunk",
         "tcclient.storage.adoption": "tcclient.disk.adoption",
         "tcclient.storage.archive": "tcclient.disk.archive",
+        "tcclient.storage.bookkeeper": "tcclient.disk.archive",
+        "tcclient.storage.captureledger": "tcclient.disk.archive",
         "tcclient.storage.files": "tcclient.disk.files",
         "tcclient.storage.folders": "tcclient.disk.shelf",
+        "tcclient.storage.notedtally": "tcclient.disk.archive",
         "tcclient.storage.recovery": "tcclient.disk.recovery",
         "tcclient.stream.capturestream": "tcclient.feeds.stream",
         "tcclient.stream.clients": "tcclient.service",

@@ -5,12 +5,11 @@ Knows what is written where, and in which order; does not know streams or server
 """
 
 from collections.abc import Coroutine, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -18,33 +17,25 @@ from twisted.logger import Logger
 from tcclient.control.jobs import Job
 from tcclient.ledger import entries
 from tcclient.ledger.capturelog import CaptureLog
-from tcclient.ledger.counters import Counters, CountUpdate, Tally
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.gaps import CRASH, IN_FLIGHT, Missing, last_boot, resume
+from tcclient.ledger.gaps import CRASH, Missing, last_boot, resume
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.boot import boot
-from tcclient.runtime.failures import explain_os
-from tcclient.runtime.producers import Pausable
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.adoption import Adoption, found_before, unbooked
 from tcclient.storage.alive import AliveMark
-from tcclient.storage.diskuse import DiskUse, FileOwner
-from tcclient.storage.files import RETRY, RotatingFile
-from tcclient.storage.growing import Finished
+from tcclient.storage.bookkeeper import Bookkeeper
+from tcclient.storage.captureledger import CaptureLedger
+from tcclient.storage.diskuse import DiskUse, Supply
+from tcclient.storage.files import RotatingFile
 from tcclient.storage.lately import stored_lately
+from tcclient.storage.notedtally import NotedTally
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 
 log = Logger()
-
-
-class Supply(Pausable, Protocol):
-    """What brings posts to an archive."""
-
-    @property
-    def silent(self) -> float | None:
-        """Seconds since the last byte came; None while the stream is not heard."""
 
 
 class StoredCapture(Protocol):
@@ -99,48 +90,59 @@ class Home(Protocol):
         """Note that the counters of the job are in the folder of its name from now on."""
 
 
-class Archive(FileOwner, StoredCapture):
+class Archive(StoredCapture):
     """
     The folder of a job that is captured; Folders.open() makes it.
 
     First recovers what an earlier process has left there.  `capture_log` is told what happens to
-    the capture.  `last_byte` is when (epoch seconds) the last byte was written that a crash left
-    here, None if none has.  Neither store() nor note() raises OSError: a disk that refuses must not
-    end a capture, and pauses its `supply` instead.
+    the capture, `tally` counts.  `last_byte` is when (epoch seconds) the last byte was written that
+    a crash left here, None if none has.  Neither store() nor note() raises OSError: a disk that
+    refuses must not end a capture, and pauses what brings the posts instead.
     """
 
     def __init__(
         self, home: Home, naming: Naming, job: Job, counters: Counters | None = None
     ) -> None:
         self.job_id = job.id
-        self.supply: Supply | None = None
         self.name = naming.name
         self._naming = naming
         self._home = home
-        folder = home.base_dir / naming.name
-        self.files = RotatingFile(folder, naming, home.clock, home.wall, self, home.use)
-        self._troubled_since = 0.0
-        self._raised = 0  # how often in a row the server's total was above ours
-        self._silenced = False
         self._timers = Timers(home.clock)
-        self._mark = AliveMark(folder / f".{naming.name}.alive")
-        self._ledger = Ledger(ledger_path(home.base_dir, naming.name), home.wall)
+        self._folder = home.base_dir / naming.name
+        self._mark = AliveMark(self._folder / f".{naming.name}.alive")
+        file = Ledger(ledger_path(home.base_dir, naming.name), home.wall)
+        self._ledger = CaptureLedger(file, job.id, self._begin_anew)
         with ExitStack() as undo:
-            undo.callback(self._ledger.close)
-            self.last_byte = home.recover(naming, self._ledger)
-            self._list_older_files(folder, naming)
-            counters = counters or home.counters(job) or Counters(base=_held_by_server(job))
-            self.tally = Tally(counters, home.clock.seconds())
-            missing = self._missing(job)
+            undo.callback(file.close)
+            self.last_byte = home.recover(naming, file)
+            self._list_older_files()
+            missing = self._missing()
+            self.tally = self._count_on(job, counters, missing)
+            self._books = Bookkeeper(
+                naming.name, self._ledger, self.tally, self._mark, home.wall, home.clock
+            )
+            self.files = RotatingFile(
+                self._folder, naming, home.clock, home.wall, self._books, home.use
+            )
             self.capture_log = CaptureLog(self.note, home.wall, missing, self._unwritten_since)
-            self._after_crash = missing is not None and missing.cause == CRASH
-            self._ledger.write(self._opening(), job.id)
+            self._ledger.write(self._opening())
             home.note_name(job)  # last: until then the counters are found where they were
             home.owners[naming.name] = job.id
             undo.pop_all()
         self._look_later()
-        self._adoption = Adoption(folder, self._ledger.path, home.use, self.note)
+        self._adoption = Adoption(self._folder, file.path, home.use, self.note)
         self._adopt(self._adoption.go_on())
+
+    def _count_on(self, job: Job, counters: Counters | None, missing: Missing | None) -> NotedTally:
+        """Return the tally of the job, which counts on from its newest counters."""
+        return NotedTally(
+            counters or self._home.counters(job) or Counters(base=_held_by_server(job)),
+            self._home.clock.seconds(),
+            self.name,
+            self.note,
+            lambda: self.files.unfinished,
+            after_crash=missing is not None and missing.cause == CRASH,
+        )
 
     def _adopt(self, adopting: Coroutine[Any, Any, None]) -> None:
         Deferred.fromCoroutine(adopting).addErrback(
@@ -159,19 +161,19 @@ class Archive(FileOwner, StoredCapture):
         )
         self.note(self._opening())
         self.capture_log.restate()
-        names = unbooked(self._ledger.path.parent, self._naming, self._ledger)
+        names = unbooked(self._folder, self._naming, self._ledger.file)
         if names:
             self.note(entries.Adopting(names=tuple(names)))
             self._adopt(self._adoption.run(names))
 
-    def _missing(self, job: Job) -> Missing | None:
+    def _missing(self) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
-        lines = self._ledger.newest_first
+        lines = self._ledger.file.newest_first
         safe = self._mark.read()
         if last_boot(lines()) == boot():
-            return resume(lines(), job.id, max(safe, self.last_byte or 0.0))
+            return resume(lines(), self.job_id, max(safe, self.last_byte or 0.0))
         # The machine went down: what was written last may be gone, and file times say too much.
-        return resume(lines(), job.id, safe, trust_recovered=False)
+        return resume(lines(), self.job_id, safe, trust_recovered=False)
 
     def _unwritten_since(self) -> float | None:
         """Write what waits.  Return when the first post came that still waits; None for none."""
@@ -184,24 +186,29 @@ class Archive(FileOwner, StoredCapture):
     def _look_alive(self) -> None:
         """Sync new lines of the ledger, and move the mark on to what has been heard and written."""
         self._look_later()
-        if self._ledger.is_unsynced:
-            self._ledger.is_unsynced = False
+        ledger = self._ledger.file
+        if ledger.is_unsynced:
+            ledger.is_unsynced = False
             # A disk that refuses this refuses the posts too, and they say so.
-            self.files.sync(self._ledger.fileno()).addErrback(lambda f: f.trap(OSError))
-        silent = None if self.supply is None else self.supply.silent
+            self.files.sync(ledger.fileno()).addErrback(lambda f: f.trap(OSError))
+        silent = self._books.silent
         if silent is not None:
             heard, unwritten = self._home.wall() - silent, self._unwritten_since()
             until = heard if unwritten is None else min(heard, unwritten)
             self._mark.written(until, synced=self.files.is_synced)
 
-    def _list_older_files(self, folder: Path, naming: Naming) -> None:
+    def _list_older_files(self) -> None:
         """
         Note which data files are older than the ledger.  This comes before its first line with
         counters, so that a file that appears later is not taken for an older one.
         """
-        names = found_before(folder, naming, self._ledger)
+        names = found_before(self._folder, self._naming, self._ledger.file)
         if names:
-            self._ledger.write(entries.Adopting(names=tuple(names)))
+            self._ledger.file.write(entries.Adopting(names=tuple(names)))
+
+    def supplied_by(self, supply: Supply) -> None:
+        """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
+        self._books.supply = supply
 
     @property
     def waiting(self) -> int:
@@ -215,89 +222,15 @@ class Archive(FileOwner, StoredCapture):
     def flush(self) -> None:
         """Write the posts and the lines that wait, as far as the disk takes them."""
         self.files.flush()
-        with self._complaining_once():
-            self._ledger.catch_up()
-
-    def stored(self, posts: int) -> None:
-        """Count posts that are in the file now."""
-        self.tally.posts += posts
-
-    def read_until(self) -> float | None:
-        """
-        Return when the last byte came, in epoch seconds, if that is IN_FLIGHT seconds ago or more;
-        otherwise None.
-        """
-        silent = None if self.supply is None else self.supply.silent
-        return None if silent is None or silent < IN_FLIGHT else self._home.wall() - silent
-
-    def book(self, file: Finished) -> None:
-        """Write a finished file into the ledger, with the counters after it.  Raises OSError."""
-        self._ledger.write(file.for_ledger(self.tally.counters), self.job_id)
-
-    def fileno(self) -> int:
-        """Return the descriptor of the ledger."""
-        return self._ledger.fileno()
-
-    def pauseProducing(self) -> None:
-        """Pause what brings the posts, while the disk takes none."""
-        if self.supply is not None:
-            self.supply.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        """Have posts brought again."""
-        if self.supply is not None:
-            self.supply.resumeProducing()
-
-    def lost(self, posts: int, reason: str) -> None:
-        """
-        Log and note that posts are gone which had been stored.  They stay counted, since the server
-        has been told of them.
-        """
-        log.error(
-            "Capture {name!r}: {posts} posts are gone: {reason}.",
-            name=self.name,
-            posts=posts,
-            reason=reason,
-        )
-        self.note(entries.NotStored(posts=posts, reason=reason, counted=True))
-
-    def sync_begins(self) -> None:
-        """Have the mark remember what is in files now."""
-        self._mark.sync_begins()
-
-    def synced(self) -> None:
-        """Set the mark: what was in files when the sync began is safe."""
-        self._mark.synced()
-
-    def troubled(self, reason: str) -> None:
-        """Log and note that the disk takes no posts."""
-        self._troubled_since = self._home.clock.seconds()
-        log.error(
-            "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
-            "every {s:g} s.",
-            name=self.name,
-            reason=reason,
-            s=RETRY,
-        )
-        self.note(entries.DiskTrouble(reason=reason))
-
-    def recovered(self) -> None:
-        """Log and note that the disk takes posts again, and after how long."""
-        after = max(0.0, self._home.clock.seconds() - self._troubled_since)
-        log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
-        self.note(entries.DiskRecovered(after=round(after, 3)))
+        self._ledger.catch_up()
 
     def note(self, entry: Entry) -> None:
         """Put a line into the ledger; if the disk refuses it, it waits.  Does not raise OSError."""
-        with self._complaining_once():
-            self._ledger.note(entry, self.job_id)
-        if self._ledger.is_renewed:
-            self._ledger.is_renewed = False
-            self._begin_anew()
+        self._ledger.note(entry)
 
     def newest_lines(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the ledger, decoded, from the last one backwards."""
-        return self._ledger.newest_first()
+        return self._ledger.file.newest_first()
 
     @property
     def missed(self) -> float | None:
@@ -310,61 +243,13 @@ class Archive(FileOwner, StoredCapture):
         `seconds` before the newest one, in the order in which they were stored.
         """
         return self._home.use.threads(
-            partial(stored_lately, self._ledger.path, self._home.use.ids, seconds)
+            partial(stored_lately, self._ledger.file.path, self._home.use.ids, seconds)
         )
 
     def clock_stepped(self, seconds: float) -> None:
         """Note that the clock was set by `seconds`; the current file ends by its new time."""
         self.files.look_at_slot()
         self.capture_log.clock_stepped(seconds)
-
-    def take_server_total(self, server_total: int | None) -> None:
-        """
-        Raise the base if the server's total is above ours, and note it in the ledger.  The log says
-        it the first time, and once more if the next total is above ours again.
-        """
-        more = self.tally.rebase(server_total)
-        if more:
-            self._say_raised(more)
-            counters = self._counters_on_disk()
-            self.note(
-                entries.Base(raised_by=more, counters=counters, after_crash=self._after_crash)
-            )
-        self._raised = self._raised + 1 if more else 0
-        self._after_crash = False
-
-    def _say_raised(self, more: int) -> None:
-        if self._raised == 0:
-            why = "lost with the crash, maybe" if self._after_crash else "captured elsewhere"
-            log.warn(
-                "The server counts {more} posts more for {name!r} than are known here ({why}); the "
-                "base rises by them.",
-                more=more,
-                name=self.name,
-                why=why,
-            )
-        elif self._raised == 1:
-            log.warn(
-                "The server's total for {name!r} keeps rising above ours: another client reports "
-                "for the same job, with this client's token. Give each its own.",
-                name=self.name,
-            )
-
-    def settled(self, update: CountUpdate) -> None:
-        """Note that the server has taken `update`, in the ledger too, as a restart must know."""
-        self.tally.accepted(update)
-        if update.count:
-            self._note_update(update.count)
-
-    def settle(self, recent_total: int | None) -> None:
-        """
-        Decide by the total of the server's newest update whether the server has taken the update
-        whose answer was not seen.  If so, note that in the ledger, as for every other update.
-        """
-        before = self.tally.settled
-        self.tally.settle(recent_total)
-        if self.tally.settled > before:
-            self._note_update(self.tally.settled - before)
 
     def finish(self) -> Deferred[None]:
         """Finish the current file.  Fires when all posts are in files under their final names."""
@@ -381,54 +266,20 @@ class Archive(FileOwner, StoredCapture):
         self._timers.stop("look alive")
         posts = self.files.give_up()
         if posts:
-            reason = "the client ended before the disk took them"
-            log.error(
-                "{posts} posts of {name!r} are lost: {reason}.",
-                posts=posts,
-                name=self.name,
-                reason=reason,
-            )
-            self.note(entries.NotStored(posts=posts, reason=reason))
+            self._books.given_up(posts)
 
     def _let_go(self) -> None:
         self._adoption.stop()
         self._timers.stop("look alive")
-        self.note(entries.CaptureClose(counters=self._counters_on_disk()))
+        self.note(entries.CaptureClose(counters=self.tally.on_disk))
         self._mark.remove()
-        self._ledger.close()
+        self._ledger.file.close()
         del self._home.owners[self.name]
 
     def _opening(self) -> Entry:
         return entries.CaptureOpen(
-            schema=entries.VERSION,
-            name=self.name,
-            boot=boot(),
-            counters=self._counters_on_disk(),
+            schema=entries.VERSION, name=self.name, boot=boot(), counters=self.tally.on_disk
         )
-
-    def _note_update(self, count: int) -> None:
-        self.note(entries.Update(count=count, counters=self._counters_on_disk()))
-
-    def _counters_on_disk(self) -> Counters:
-        """Return the counters, of posts those in finished files: recovery counts the others."""
-        counters = self.tally.counters
-        return attrs.evolve(counters, posts=counters.posts - self.files.unfinished)
-
-    @contextmanager
-    def _complaining_once(self) -> Iterator[None]:
-        """Log that the ledger cannot be written, once until it can be again, and go on."""
-        try:
-            yield
-        except OSError as e:
-            if not self._silenced:
-                log.error(
-                    "Cannot write to {path}: {reason}.",
-                    path=str(self._ledger.path),
-                    reason=explain_os(e),
-                )
-            self._silenced = True
-        else:
-            self._silenced = False
 
 
 def _held_by_server(job: Job) -> int:

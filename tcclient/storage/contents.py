@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.storage.growing import Finished
+from tcclient.storage.finished import Finished
 from tcclient.storage.postids import PostIds, id_or_none
 
 _BLOCK = 1 << 20

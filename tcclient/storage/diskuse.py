@@ -1,5 +1,5 @@
 """
-How posts are to be written, and who is told of what happens to them.
+How posts are to be written, who is told of what happens to them, and who brings them.
 
 Knows numbers and roles; opens no file.
 """
@@ -10,8 +10,9 @@ from typing import Protocol
 
 import attrs
 
+from tcclient.runtime.producers import Pausable
 from tcclient.runtime.threads import Threads, in_place
-from tcclient.storage.growing import Finished
+from tcclient.storage.finished import Finished
 from tcclient.storage.postids import AnyPostIds, PostIds
 from tcclient.storage.room import free_bytes
 
@@ -37,6 +38,14 @@ class DiskUse:
     """Returns how many bytes there is room for on the disk of a folder."""
     ids: PostIds = NO_IDS
     """How the ids of posts are found; by default none is."""
+
+
+class Supply(Pausable, Protocol):
+    """What brings the posts of a capture."""
+
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte came; None while the stream is not heard."""
 
 
 class FileOwner(Protocol):

@@ -1,8 +1,8 @@
 """
-The file that posts are appended to: decides when they are written and synced and when the file gets
-its name, and what to do while the disk refuses.
+The file that posts are appended to: posts wait, are written and synced, and the file gets its name.
 
-Does not know what a ledger looks like, nor who brings the posts.
+Knows when each of these is due, and that a disk can refuse; does not know what a ledger looks like,
+nor who brings the posts.
 """
 
 from functools import partial
@@ -17,17 +17,14 @@ from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.diskuse import DiskUse, FileOwner
-from tcclient.storage.finalname import drop_temporary_name, take_final_name
-from tcclient.storage.growing import GrowingFile
+from tcclient.storage.growing import Due, GrowingFile
+from tcclient.storage.pausing import Pausing
 from tcclient.storage.room import Room
 from tcclient.storage.slots import Naming, Slot
 from tcclient.storage.syncing import PATIENCE, Syncing
 from tcclient.storage.waiting import Batch, Waiting
 
 log = Logger()
-
-MOST_WAITING_FOR_DISK = 4 << 20
-"""Bytes that may wait for a busy disk; with more, the posts are paused."""
 
 RETRY = 1.0
 """Seconds after which a disk that has refused something is tried again."""
@@ -68,14 +65,13 @@ class RotatingFile(Service):
         self._file: GrowingFile | None = None
         self._working = False
         self._room = Room(folder, use.min_free_bytes, clock, use.free)
-        self._is_refused = False
-        self._has_paused = False
+        self._pausing = Pausing(owner)
         self._finishing: list[Deferred[None]] = []
 
     @property
     def unfinished(self) -> int:
         """Number of posts in the open file, as long as its final name is not booked."""
-        return 0 if self._file is None or self._file.final else self._file.posts
+        return 0 if self._file is None else self._file.unbooked
 
     @property
     def waiting(self) -> int:
@@ -91,8 +87,7 @@ class RotatingFile(Service):
     @property
     def is_synced(self) -> bool:
         """Whether all that is in files is safe from a power cut."""
-        file = self._file
-        return file is None or not (file.unsynced or file.being_synced or file.doubtful)
+        return self._file is None or self._file.is_synced
 
     def write(self, block: bytes, posts: int) -> None:
         """
@@ -100,8 +95,8 @@ class RotatingFile(Service):
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
         self._waiting.add(block, posts, self._wall())
-        self._pause_or_resume()
-        if self._is_refused:
+        self._pausing.waits(self._waiting.bytes)
+        if self._pausing.is_refused:
             return
         if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
             self.flush()
@@ -161,8 +156,14 @@ class RotatingFile(Service):
         self._working = True
         refusal: OSError | None = None
         try:
-            while await self._step():
-                pass
+            while True:
+                file, batch = self._file, self._waiting.first
+                if batch is not None and (file is None or file.takes == batch.slot):
+                    self._store(batch)
+                elif file is not None and (batch or self._finishing or file.due is not Due.NOTHING):
+                    await self._settle(file)
+                else:
+                    break
         except OSError as e:
             refusal = e
         finally:
@@ -173,20 +174,6 @@ class RotatingFile(Service):
             self._timers.start("retry", RETRY, self.flush)
         else:
             self._went_well()
-
-    async def _step(self) -> bool:
-        """Do what is to be done next.  Return whether there was anything.  Raises OSError."""
-        file, batch = self._file, self._waiting.first
-        if file is not None and file.doubtful:
-            await self._syncing.file(file.fd)
-            file.doubtful = False
-        elif batch is not None and (file is None or file.takes(batch)):
-            self._store(batch)
-        elif file is not None and (batch or file.over or file.final or self._finishing):
-            await self._conclude(file)
-        else:
-            return False
-        return True
 
     def _store(self, batch: Batch) -> None:
         if self._file is not None and self._file.is_removed:
@@ -222,44 +209,20 @@ class RotatingFile(Service):
         if slot.holds(now):
             self._timers.start("slot", slot.end - now, self.look_at_slot)
         else:
-            self._file.over = True
+            self._file.end_slot()
             self.flush()
 
-    async def _conclude(self, file: GrowingFile) -> None:
-        """Give the open file its final name.  Raises OSError; the file is still open then."""
-        named = True
-        if file.posts:
-            await self._syncing.file(file.fd, file.take_rest())
-            named = self._take_name(file)
-            if file.final is not None:
-                await self._syncing.file(self._owner.fileno())
-                drop_temporary_name(file.path, file.final)
-        else:  # not even its first block could be written
-            file.path.unlink(missing_ok=True)
+    async def _settle(self, file: GrowingFile) -> None:
+        """Finish the open file, or sync it again.  Raises OSError; the file is still open then."""
+        if file.due is Due.SYNC:
+            await file.sync_again(self._syncing)
+            return
+        names = self._naming.alternatives(self._naming.final(file.slot))
+        named = await file.finish(self._syncing, names, self._owner)
         self._let_go(file)
         if not named:
             self._tell_lost(file)
         await self._syncing.folder(self._folder)
-
-    def _take_name(self, file: GrowingFile) -> bool:
-        """
-        Give the file its final name and book it, if that is not done yet.  Return whether it has
-        the name, which a file that was removed cannot get.  Raises OSError.
-        """
-        if file.final is not None:
-            return True
-        try:
-            file.final = take_final_name(
-                file.path,
-                self._naming.alternatives(self._naming.final(file.slot)),
-                lambda final: self._owner.book(file.finished(final)),
-            )
-        except FileNotFoundError:
-            if file.path.exists():
-                raise
-            # It was removed, and must not keep the next one from being opened.
-            return False
-        return True
 
     def _tell_lost(self, file: GrowingFile) -> None:
         if file.posts:
@@ -271,25 +234,19 @@ class RotatingFile(Service):
         file.close()
 
     def _sync_due(self) -> None:
-        if self._file is not None and not self._file.being_synced:
+        if self._file is not None and self._file.wants_sync:
             Deferred.fromCoroutine(self._sync(self._file))
 
     async def _sync(self, file: GrowingFile) -> None:
-        """Sync what has been written, and the file's name; what comes meanwhile is synced later."""
-        file.being_synced, file.unsynced = True, False
+        """Sync what has been written; what comes meanwhile is synced later."""
         self._owner.sync_begins()
         try:
-            await self._syncing.file(file.fd, file.take_cold())
-            if not file.name_synced:
-                await self._syncing.folder(self._folder)
-                file.name_synced = True
-            self._owner.synced()
+            await file.sync(self._syncing)
         except OSError as e:
-            file.doubtful = True
             self._refused(e)
-        finally:
-            file.being_synced = False
-        if self._file is file and file.unsynced:
+            return
+        self._owner.synced()
+        if self._file is file and file.wants_sync:
             self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
     def _speed_changed(self) -> None:
@@ -298,25 +255,15 @@ class RotatingFile(Service):
         else:
             self.flush()
 
-    def _pause_or_resume(self) -> None:
-        pauses = self._is_refused or self._waiting.bytes > MOST_WAITING_FOR_DISK
-        if pauses != self._has_paused:
-            self._has_paused = pauses
-            (self._owner.pauseProducing if pauses else self._owner.resumeProducing)()
-
     def _refused(self, error: OSError) -> None:
         self._timers.start("retry", RETRY, self.flush)
-        if not self._is_refused:
-            self._is_refused = True
-            self._owner.troubled(explain_os(error))
-            self._pause_or_resume()
+        self._pausing.refused(explain_os(error))
 
     def _went_well(self) -> None:
         self._timers.stop("retry", "flush")
-        refused, self._is_refused = self._is_refused, False
-        if refused:
-            self._owner.recovered()
-        self._pause_or_resume()
-        finishing, self._finishing = self._finishing, []
-        for finished in finishing:
-            finished.callback(None)
+        self._pausing.taken()
+        self._pausing.waits(self._waiting.bytes)
+        if self._finishing:
+            finishing, self._finishing = self._finishing, []
+            for finished in finishing:
+                finished.callback(None)

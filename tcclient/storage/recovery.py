@@ -18,7 +18,8 @@ from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.contents import Contents, contents
 from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
-from tcclient.storage.growing import DOUBTFUL, Finished
+from tcclient.storage.finished import Finished
+from tcclient.storage.growing import DOUBTFUL
 from tcclient.storage.postids import PostIds
 from tcclient.storage.slots import Naming
 

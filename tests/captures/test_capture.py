@@ -10,7 +10,8 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.captures.capture import GOODBYE, Capture
+from tcclient.captures.attempts import GOODBYE
+from tcclient.captures.capture import Capture
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.client import Gone, ServerError
 from tcclient.control.jobs import Job, Status
@@ -23,11 +24,16 @@ def job(status: int = Status.STARTED, name: str = "cats") -> Job:
 
 @attrs.define
 class FakeArchive:
-    """Remembers what the server counts."""
+    """An archive and its tally, which remembers what the server counts."""
 
     server_totals: list[int | None] = attrs.field(factory=list)
 
-    def take_server_total(self, total: int | None) -> None:
+    @property
+    def tally(self) -> "FakeArchive":
+        """Return the tally."""
+        return self
+
+    def rebase(self, total: int | None) -> None:
         """Remember the total."""
         self.server_totals.append(total)
 
@@ -295,6 +301,21 @@ class ConcludingTests(CaptureTestCase):
         first[1].callback(None)
         self.happened()
 
+    def test_lost_while_it_concludes(self) -> None:
+        """What is under way goes on; if it is not taken, only the history is written to."""
+        for error in (None, ServerError("no")):
+            self.setUp()
+            self.stop()
+            self.capture.lose()
+            self.server.answers("last report")
+            self.server.answers("update")
+            self.server.answers("stopped", error)
+            self.happened("update", "stopped", *(("retire", "done") if error is None else ()))
+        self.capture.lose()
+        self.happened("update")
+        self.server.answers("update")
+        self.happened("retire", "done")
+
     def test_gone_while_it_concludes(self) -> None:
         """Then only the history is written to, at the next poll."""
         self.stop()
@@ -346,6 +367,25 @@ class LostTests(CaptureTestCase):
         said = [event for event in logs if "another client's" in event["log_format"]]
         self.assertEqual(len(said), 1)
         self.server.answers("update")
+
+    def test_before_it_ran(self) -> None:
+        """What an earlier process has left is told."""
+        self.capture.lose()
+        self.happened("update")
+        self.server.answers("update")
+        self.happened("retire", "done")
+
+    def test_while_it_ends(self) -> None:
+        """Only the history is written to when the file is finished, unless it is wanted again."""
+        self.capture.want(job())
+        self.capture.drop(job(Status.STOPPING))
+        self.capture.lose()
+        self.capture.want(job(Status.STARTING))
+        self.capture.lose()
+        self.session.halted()
+        self.happened("run", "halt", "update")
+        self.server.answers("update")
+        self.happened("retire", "done")
 
     def test_said_when_all_is_over(self) -> None:
         """The question was asked before the end, and is answered after it."""
@@ -487,6 +527,17 @@ class LeaveTests(CaptureTestCase):
         self.server.answers("update", ServerError("no"))
         self.successResultOf(left)
         self.happened("run", "halt", "last report", "update", "retire")
+
+    def test_an_end_that_fails(self) -> None:
+        """It is in the log, and the rest is done all the same."""
+        self.capture.want(job())
+        left = self.leave()
+        self.session.halted(RuntimeError("no"))
+        self.server.answers("last report")
+        self.server.answers("update")
+        self.successResultOf(left)
+        self.happened("run", "halt", "last report", "update", "retire")
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_gone(self) -> None:
         """The update is still sent, once."""

@@ -1,21 +1,29 @@
 """The client's core at work: what it makes of the server's jobs, over sockets and by the clock."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
 from twisted.logger import LogEvent, LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tcclient.captures import capture
-from tcclient.captures.capture import GOODBYE
+from tcclient.captures import attempts
+from tcclient.captures.attempts import GOODBYE
 from tcclient.captures.poller import PARTING
 from tcclient.control.client import TIMEOUT, ControlServer, JobList
 from tcclient.control.jobs import Job
+from tcclient.sources.source import Subscriber
+from tcclient.sources.twitter_v1.feed import V1Feed
+from tcclient.sources.twitter_v1.source import V1Source
+from tcclient.storage.folders import INDEX
 from tcsandbox.server import quirks
 from tcsandbox.server.exchange import Seen
 from tcsandbox.twitter.common import damage, faults
+from tests.captures.test_session import a_post
 from tests.marks import Need, needs
+from tests.peers import upstream
 from tests.scene import Clockwork, Scene, reactor, until
 from tests.storage.disk import full
 
@@ -349,7 +357,7 @@ class EndOverSocketsTests(TestCase):
 
     async def test_a_hanging_report(self) -> None:
         """It is waited for, but not until its own time is over."""
-        self.patch(capture, "GOODBYE", 1.0)
+        self.patch(attempts, "GOODBYE", 1.0)
         scene = Scene(self, rate=200)
         scene.store.create("cats", CATS)
         scene.start()
@@ -359,7 +367,7 @@ class EndOverSocketsTests(TestCase):
         begun = reactor.seconds()
         await scene.stop()
         waited = reactor.seconds() - begun
-        self.assertGreaterEqual(waited, capture.GOODBYE)
+        self.assertGreaterEqual(waited, attempts.GOODBYE)
         self.assertLess(waited, TIMEOUT)
         self.assertEqual(scene.row().status, STARTED)
 
@@ -912,3 +920,66 @@ class EndTests(ClockTestCase):
         moved.rename(folder)
         world.goes(3600, step=60)
         self.assertEqual((world.disk.unfinished(), len(world.disk.ids("cats"))), ([], 5))
+
+
+class BrokenFeed(V1Feed):
+    """A feed that ends its streams, and fails then."""
+
+    async def cease(self) -> None:
+        """End all streams, and raise RuntimeError."""
+        await super().cease()
+        raise RuntimeError("cease")
+
+    def stopService(self) -> Deferred[None]:
+        """Fail with RuntimeError."""
+        return fail(RuntimeError("stopService"))
+
+
+class BrokenSource(V1Source):
+    """Runs all jobs, of which the first has a feed that fails when it ends."""
+
+    most_captures = None
+
+    def feed_for(self, job_id: int, subscriber: Subscriber) -> V1Feed:
+        """Return the feed of a job."""
+        return (BrokenFeed if job_id == 1 else V1Feed)(self, subscriber)
+
+
+class BrokenClockwork(Clockwork):
+    """A client with such a source."""
+
+    def posts_source(self) -> V1Source:
+        """Return what a new client has its posts from."""
+        return BrokenSource(upstream(self.source, self.clock))
+
+
+class BrokenEndTests(SynchronousTestCase):
+    """SIGTERM, and one of two captures fails at its end."""
+
+    def test_the_rest_is_done_all_the_same(self) -> None:
+        """Both have their files finished, their ends noted, and the last reports sent."""
+        world = BrokenClockwork(self)
+        for name in ("cats", "dogs"):
+            world.store.create(name, name)
+        world.start()
+        for peer in world.source.peers:
+            peer.answers()
+        for peer in world.source.peers:
+            peer.says(a_post(1) + a_post(2))
+        stopped = world.stop()
+        world.goes(GOODBYE + 1)
+        self.successResultOf(stopped)
+        self.assertEqual(
+            [str(error.value) for error in self.flushLoggedErrors(RuntimeError)],
+            ["cease", "stopService"],
+        )
+        for job, name in enumerate(("cats", "dogs"), 1):
+            self.assertEqual(world.disk.posts(name), (a_post(1) + a_post(2)).splitlines())
+            self.assertEqual(len(world.disk.finished(name)), 1)
+            (end,) = world.disk.ledger(name, "capture_stop")
+            self.assertEqual(end["because"], "left")
+            self.assertEqual(len(world.disk.ledger(name, "capture_close")), 1)
+            self.assertEqual((world.row(job).total_count, world.told(job)), (2, 2))
+        self.assertEqual(world.clock.getDelayedCalls(), [])
+        index = (world.disk.base / INDEX).read_text().splitlines()
+        self.assertEqual(json.loads(index[-1])["kind"], "client_stop")

@@ -497,7 +497,7 @@ class GapTests(SessionTestCase):
         self.peer.says(a_post(1))
         (self.base / "Elections" / "Elections.ledger.jsonl").unlink()
         assert self.session.archive is not None
-        self.session.archive.take_server_total(50)
+        self.session.archive.tally.rebase(50)
         kinds = [line["kind"] for line in self.account()]
         begun = ["capture_open", "capture_start", "keywords", "keywords_in_force", "gap"]
         self.assertEqual(kinds, ["base", *begun])

@@ -149,8 +149,8 @@ class StoringTests(ArchiveCase):
         archive.store([b"{}"])
         archive.finish()
         archive.store([b"{}"] * 3)
-        archive.settled(archive.tally.update(self.clock.seconds()))
-        archive.take_server_total(2000)
+        archive.tally.accepted(archive.tally.update(self.clock.seconds()))
+        archive.tally.rebase(2000)
         self.assertEqual(self.counters(), Counters(1996, 1, 4))
         archive.finish()
         self.assertEqual(self.counters(), Counters(1996, 4, 4))
@@ -183,8 +183,8 @@ class RestartTests(ArchiveCase):
         """An update that brought nothing new is not worth a line."""
         archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
-        archive.settled(archive.tally.update(self.clock.seconds()))
-        archive.settled(archive.tally.update(self.clock.seconds()))
+        archive.tally.accepted(archive.tally.update(self.clock.seconds()))
+        archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         archive.close()
         self.assertEqual([line["count"] for line in self.events("update")], [3])
         self.assertEqual(self.capture(job(), 0), Counters(1000, 3, 3))
@@ -194,10 +194,10 @@ class RestartTests(ArchiveCase):
         archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
         archive.tally.update(self.clock.seconds())  # taken; the answer is lost
-        archive.settle(1003)
-        archive.settle(1003)
+        archive.tally.settle(1003)
+        archive.tally.settle(1003)
         archive.store([b"{}"] * 2)
-        archive.settled(archive.tally.update(self.clock.seconds()))
+        archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         archive.close()
         self.assertEqual([line["count"] for line in self.events("update")], [3, 2])
         self.assertEqual(self.capture(job(), 0), Counters(1000, 5, 5))
@@ -205,7 +205,7 @@ class RestartTests(ArchiveCase):
     def test_the_base_rises_with_the_server(self) -> None:
         """Others have captured: the ledger says so, and a restart knows it."""
         archive = self.folders.open(job())
-        archive.take_server_total(1500)
+        archive.tally.rebase(1500)
         self.assertEqual(archive.tally.total, 1500)
         archive.close()
         self.assertEqual([line["raised_by"] for line in self.events("base")], [500])
@@ -215,7 +215,7 @@ class RestartTests(ArchiveCase):
         """Ours stands, and nothing is said."""
         archive = self.folders.open(job())
         for total in (1000, 999, 0, None):
-            archive.take_server_total(total)
+            archive.tally.rebase(total)
         self.assertEqual(archive.tally.total, 1000)
         archive.close()
         self.assertEqual(self.events("base"), [])
@@ -225,13 +225,13 @@ class RestartTests(ArchiveCase):
         archive = self.folders.open(job())
         with capturedLogs() as events:
             for total in range(1001, 1011):
-                archive.take_server_total(total)
+                archive.tally.rebase(total)
         first, second = (event["log_format"] for event in events)
         self.assertIn("the base rises by them", " ".join(first.split()))
         self.assertIn("another client reports for the same job", second)
         with capturedLogs() as events:
-            archive.take_server_total(1010)
-            archive.take_server_total(1020)
+            archive.tally.rebase(1010)
+            archive.tally.rebase(1020)
         self.assertEqual(len(events), 1)
         archive.close()
 
@@ -289,7 +289,7 @@ class RenamedTests(ArchiveCase):
         """The old folder is still open when the new one is."""
         old = self.folders.open(job())
         old.store([b"{}"] * 3)
-        old.settled(old.tally.update(self.clock.seconds()))
+        old.tally.accepted(old.tally.update(self.clock.seconds()))
         new = self.folders.open(job(name="new"), old.tally.counters)
         self.assertEqual(self.counters(name="new"), Counters(1000, 3, 3))
         old.close()
@@ -508,7 +508,7 @@ class FullDiskTests(ArchiveCase):
             with capturedLogs() as events, full(self.path):
                 archive.note(ForeignPosts(by_rule={"": 1}))
                 archive.note(ForeignPosts(by_rule={"": 2}))
-                archive.take_server_total(archive.tally.total + 10)
+                archive.tally.rebase(archive.tally.total + 10)
             self.assertEqual(
                 [event["log_level"] for event in events if event["log_level"] >= LogLevel.error],
                 [LogLevel.error],
@@ -572,7 +572,7 @@ class FullDiskTests(ArchiveCase):
         self.clock.advance(600)
         ledger_path(self.base, "test").unlink()
         with capturedLogs():
-            archive.take_server_total(5000)
+            archive.tally.rebase(5000)
         self.assertEqual([line["posts"] for line in self.events("adopted")], [2])
         archive.close()
 

@@ -15,9 +15,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.registry import post_ids
 from tcclient.storage.diskuse import DiskUse, FileOwner
-from tcclient.storage.files import MOST_WAITING, MOST_WAITING_FOR_DISK, RETRY, RotatingFile
+from tcclient.storage.files import MOST_WAITING, RETRY, RotatingFile
 from tcclient.storage.finalname import give_final_name
-from tcclient.storage.growing import DOUBTFUL, WARM, Finished
+from tcclient.storage.finished import Finished
+from tcclient.storage.growing import DOUBTFUL, WARM
+from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tcclient.storage.slots import Naming
 from tests.storage.disk import Acts, calls_noted, contents, full, refuse_links
 
@@ -745,6 +747,19 @@ class SyncTests(FilesCase):
         self.acts.do_all()
         self.assertEqual((self.book.is_paused, self.book.posts, self.book.said), (False, 3, []))
 
+    def test_a_disk_that_stands_still_when_too_much_waits(self) -> None:
+        """The posts, which are paused already, stay so until it has taken all of them."""
+        self.write(b"a")
+        self.clock.advance(600)
+        self.files.write(b"x" * MOST_WAITING_FOR_DISK + b"\n", 1)
+        self.assertTrue(self.book.is_paused)
+        self.clock.advance(10)
+        self.assertEqual(self.book.said, ["troubled: it has not answered for 10 s"])
+        self.assertTrue(self.book.is_paused)
+        self.acts.do_all()
+        self.assertEqual((self.book.said[1:], self.book.is_paused), (["recovered"], False))
+        self.assertEqual((self.book.posts, self.files.waiting), (2, 0))
+
     def test_finishing_waits_for_the_sync(self) -> None:
         """There is no final name before the data are safe, and no end before the name is."""
         self.write(b"a")
@@ -801,6 +816,54 @@ class SyncTests(FilesCase):
         self.acts.do_all()
         self.successResultOf(finished)
         self.assertEqual(self.book.said, ["troubled: Input/output error", "recovered"])
+
+    def test_a_slot_that_ends_while_its_file_is_in_doubt(self) -> None:
+        """All of it is synced again, and then the file is finished."""
+        self.jump(597.5)
+        self.write(b"a")
+        self.clock.advance(2.0)
+        self.acts.do(DISK_FULL)
+        self.clock.advance(0.5)
+        self.assertEqual((len(self.acts.waiting), self.booked), (1, []))
+        self.write(b"b")
+        self.files.look_at_slot()
+        self.acts.do_all()
+        self.assertEqual(self.booked, [("test19971030_1230.json", 1, 2)])
+        self.assertEqual(self.book.said[1:], ["recovered"])
+        self.assertEqual(self.files.unfinished, 1)
+
+    def test_more_comes_while_a_file_is_in_doubt(self) -> None:
+        """It is appended after the next sync, which is the last one that the first post needs."""
+        self.write(b"a")
+        self.clock.advance(2.0)
+        self.acts.do(DISK_FULL)
+        self.write(b"b")
+        self.assertEqual((self.files.is_synced, self.files.waiting), (False, 1))
+        self.clock.advance(RETRY)
+        self.acts.do()
+        self.assertEqual((self.files.is_synced, self.files.waiting), (False, 0))
+        self.clock.advance(2.0)
+        self.acts.do_all()
+        self.assertTrue(self.files.is_synced)
+        self.assertEqual(self.book.syncs, ["begins", "begins", "done"])
+
+    def test_a_sync_that_fails_while_the_file_is_finished(self) -> None:
+        """Whatever of it fails, the file has been synced since, and is booked once."""
+        for done in (0, 2):
+            self.setUp()
+            self.write(b"a")
+            self.clock.advance(2.0)
+            finished = self.files.finish()
+            for _ in range(done):
+                self.acts.do()
+            self.assertEqual(len(self.booked), done // 2)
+            self.acts.do(DISK_FULL)
+            self.files.look_at_slot()
+            self.clock.advance(600)
+            self.acts.do_all()
+            self.successResultOf(finished)
+            self.assertEqual(self.booked, [("test19971030_1230.json", 1, 2)])
+            self.assertEqual(self.book.said[1:], ["recovered"])
 
 
 class DurabilityTests(FilesCase):

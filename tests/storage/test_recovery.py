@@ -523,7 +523,7 @@ def a_day(base: Path, first: int, now: float) -> Callable[[Say], None]:
         with file_size_limit(700):
             posts.store(range(first + 5, first + 9))
             posts.flush()
-        archive.settled(archive.tally.update(clock.seconds()))
+        archive.tally.accepted(archive.tally.update(clock.seconds()))
         clock.advance(2)
         posts.store(range(first + 9, first + 10))
         clock.rightNow += 600
@@ -786,7 +786,7 @@ class RandomLivesTests(CrashCase):
                 posts.archive.finish()
             elif act.what == "update":
                 posts.archive.flush()
-                posts.archive.settled(posts.archive.tally.update(clock.seconds()))
+                posts.archive.tally.accepted(posts.archive.tally.update(clock.seconds()))
             else:
                 with file_size_limit(act.much * 100):
                     posts.store(block)

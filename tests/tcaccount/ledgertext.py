@@ -92,7 +92,7 @@ class FolderCase(SynchronousTestCase):
         for place, size in enumerate(sizes):
             archive.store(self.posts(size))
             if place % 2:
-                archive.settled(archive.tally.update(self.clock.seconds()))
+                archive.tally.accepted(archive.tally.update(self.clock.seconds()))
             archive.finish()
             self.clock.advance(600)
 

@@ -1,0 +1,153 @@
+"""
+What is being told to the capture server about one job, until it has been taken or has failed.
+
+Knows what is under way, so that no queue grows before a slow server, and in which order the last is
+told; does not know when it is time for that.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from tcclient.captures.reporter import Reporter
+from tcclient.captures.serverlog import ServerLog
+from tcclient.control.client import Gone, ServerError
+from tcclient.control.jobs import Job
+
+log = Logger()
+
+GOODBYE = 5.0
+"""Seconds that the last report may take when the process ends."""
+
+Act = Callable[[], Coroutine[Any, Any, object]]
+"""Tells the server something.  What it returns raises Gone and ServerError."""
+Still = Callable[[], bool]
+"""Returns whether the job is still to be stopped."""
+LastWords = Callable[[Still], Coroutine[Any, Any, bool]]
+"""Tells the server the last.  Returns whether it has taken all; raises Gone and ServerError."""
+
+
+class Attempts:
+    """
+    The attempts to tell the server something about one job, by its `reporter`.  `gone` is called
+    when an answer says that the job is archived, deleted or another client's.  Whatever else fails
+    is logged.
+    """
+
+    def __init__(
+        self, reporter: Reporter, server_log: ServerLog, gone: Callable[[], object]
+    ) -> None:
+        self._reporter = reporter
+        self._server_log = server_log
+        self._gone = gone
+        self._under_way: dict[object, Deferred[bool]] = {}
+        self._abandoned = False
+
+    def report(self, job: Job) -> None:
+        """Begin to report, unless an older report is under way."""
+        self.begin("taking a report", lambda: self._reporter.report(job))
+
+    def answer_start(self, job: Job) -> None:
+        """Begin to answer that the capture has started, unless that is under way."""
+        self.begin("taking a status", lambda: self._reporter.started(job))
+
+    def add_to_history(self, job: Job) -> None:
+        """Begin to send an update of the job's history, unless an older one is under way."""
+        self.begin("taking an update", lambda: self._reporter.update(job.id))
+
+    async def last_report(self, job: Job, still: Still) -> bool:
+        """
+        Report, update the history, and set the status, in this order: when the status says
+        stopped, the server's total is what is on disk.  Return whether the update has been taken,
+        which must not hold up the status.  Raises Gone and ServerError.
+        """
+        await self._reporter.read_and_report(job)
+        updated = await self.update_before_leaving(job)
+        await self._reporter.stopped(job, still)
+        return updated
+
+    async def last_update(self, job: Job) -> bool:
+        """
+        Send the last update of a job that is not ours any more, where the server takes it, and
+        return True.  Raises ServerError if the server may take it later.
+        """
+        try:
+            await self._reporter.update(job.id)
+        except Gone:
+            pass
+        except ServerError as e:
+            if not e.refused:
+                raise
+        return True
+
+    async def report_before_leaving(self, job: Job) -> bool:
+        """Send a last report and update.  Return whether the server has taken the update."""
+        await self._make("taking a report", lambda: self._reporter.read_and_report(job))
+        return await self.update_before_leaving(job)
+
+    async def update_before_leaving(self, job: Job) -> bool:
+        """Send an update of the job's history.  Return whether the server has taken it."""
+        return await self._make("taking an update", lambda: self._reporter.update(job.id))
+
+    def begin(self, doing: str, act: Act, of: object = None) -> None:
+        """
+        Begin `act`, unless the same is under way; `doing` says for the log what it does.  `of` is
+        what it belongs to: with another one it is not the same.
+        """
+        key = doing, of
+        if key not in self._under_way:
+            attempt = Deferred.fromCoroutine(self._make(doing, act))
+            if not attempt.called:
+                self._under_way[key] = attempt
+                attempt.addCallback(lambda _: self._under_way.pop(key))
+
+    async def part(self, last_words: Coroutine[Any, Any, bool], clock: IReactorTime) -> None:
+        """
+        Give `last_words` GOODBYE seconds, then cancel them and what else is under way, and begin
+        nothing more: the process ends.
+        """
+        parting = Deferred.fromCoroutine(last_words)
+        bound = clock.callLater(GOODBYE, self._give_up, parting)
+        await parting
+        if bound.active():
+            bound.cancel()
+        self._abandon()
+
+    def _give_up(self, parting: Deferred[bool]) -> None:
+        """End the last report, which takes longer than GOODBYE."""
+        log.warn("The server did not take the last report in time.")
+        self._abandon()
+        parting.cancel()
+
+    def _abandon(self) -> None:
+        """Cancel what is under way, without a word, and begin nothing more."""
+        self._abandoned = True
+        for attempt in list(self._under_way.values()):
+            attempt.cancel()
+
+    async def _make(self, doing: str, act: Act) -> bool:
+        """Return whether the server has taken `act`, now or after a while.  Raises nothing."""
+        if self._abandoned:
+            return False
+        try:
+            await act()
+        except Gone:
+            self._gone()
+        except Exception as e:
+            self._say_failed(doing, e)
+        else:
+            self._server_log.succeeded(doing)
+            return True
+        return False
+
+    def _say_failed(self, doing: str, error: Exception) -> None:
+        """Log that `doing` has failed, unless it was cancelled because the process ends."""
+        if self._abandoned:
+            return
+        if isinstance(error, ServerError):
+            self._server_log.failed(doing, str(error))
+        else:
+            log.failure("Talking to the capture server failed at {doing}.", doing=doing)

@@ -1,0 +1,62 @@
+"""
+The ledger of one capture as the capture writes it: a disk that refuses a line is no reason to end.
+
+Knows that lines wait then, and that somebody may remove the file; does not know what lines say.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from twisted.logger import Logger
+
+from tcclient.ledger.entries import Entry
+from tcclient.ledger.ledgerfile import Ledger
+from tcclient.runtime.failures import explain_os
+
+log = Logger()
+
+
+class CaptureLedger:
+    """
+    Writes the lines of one job into a ledger, which is open as `file`.  `begun_anew` is called when
+    the file was removed and another one has been begun.
+    """
+
+    def __init__(self, file: Ledger, job_id: int, begun_anew: Callable[[], object]) -> None:
+        self.file = file
+        self._job_id = job_id
+        self._begun_anew = begun_anew
+        self._silenced = False
+
+    def write(self, entry: Entry) -> None:
+        """Append the lines that wait, then this one.  If it raises OSError, this one is lost."""
+        self.file.write(entry, self._job_id)
+
+    def note(self, entry: Entry) -> None:
+        """Append a line; if the disk refuses it, it waits.  Does not raise OSError."""
+        with self._complaining_once():
+            self.file.note(entry, self._job_id)
+        if self.file.is_renewed:
+            self.file.is_renewed = False
+            self._begun_anew()
+
+    def catch_up(self) -> None:
+        """Append the lines that wait, as far as the disk takes them.  Does not raise OSError."""
+        with self._complaining_once():
+            self.file.catch_up()
+
+    @contextmanager
+    def _complaining_once(self) -> Iterator[None]:
+        """Log that the ledger cannot be written, once until it can be again, and go on."""
+        try:
+            yield
+        except OSError as e:
+            if not self._silenced:
+                log.error(
+                    "Cannot write to {path}: {reason}.",
+                    path=str(self.file.path),
+                    reason=explain_os(e),
+                )
+            self._silenced = True
+        else:
+            self._silenced = False
