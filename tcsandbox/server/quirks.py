@@ -114,3 +114,8 @@ class Delayed(Planned, frozen=True, tag="delay"):
 ServerFault: TypeAlias = (
     Answered | Silent | Closed | Redirected | Dripped | Cut | Incomplete | Big | Delayed
 )
+
+
+def kind(fault: ServerFault) -> str:
+    """Return the name that JSON has for this fault."""
+    return str(type(fault).__struct_config__.tag)

@@ -122,7 +122,7 @@ class CaptureServer:
             body=asked.body[:KEPT_BODY].decode("utf-8", "replace"),
             content_length="content-length" in asked.headers,
             user_agent=asked.headers.get("user-agent"),
-            fault=None if fault is None else str(fault.__struct_config__.tag),
+            fault=None if fault is None else quirks.kind(fault),
         )
         self._log.append(seen)
         exchange = Exchange(request, self.quirks.framing, seen, self._clock)
