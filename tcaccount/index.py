@@ -9,8 +9,8 @@ from pathlib import Path
 
 import attrs
 
-from tcaccount.intervals import Interval
 from tcclient.ledger import entries
+from tcclient.ledger.intervals import Interval
 from tcclient.ledger.lines import LedgerLine, lines
 from tcclient.ledger.vocabulary import Vocabulary
 

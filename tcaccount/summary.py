@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from tcaccount import remarks
-from tcaccount.history import JobHistory, MissedTime
 from tcaccount.index import Index
-from tcaccount.intervals import total
 from tcaccount.record import Record
+from tcclient.ledger.history import JobHistory, MissedTime
+from tcclient.ledger.intervals import total
 from tcclient.ledger.wording import length, number, percent, when
 
 MOST_GAPS = 10
@@ -88,7 +88,7 @@ def _shares(subject: Subject, histories: list[JobHistory]) -> list[_Share]:
         away = subject.index.elsewhere(history.job, subject.name)
         wanted = total(history.wanted(away))
         if wanted > 0:
-            shares.append(_Share(history.job, wanted, history.missing(away)))
+            shares.append(_Share(history.job, wanted, history.missed(away)))
     return shares
 
 

@@ -44,7 +44,7 @@ class Verification:
 
     def run(self) -> Iterator[Finding]:
         """Yield all that is found, when it is found.  Raises OSError."""
-        record = Record(self.reading.reports())
+        record = Record(reports=self.reading.reports())
         yield from self._ledger(record)
         strangers = Strangers(self.folder, record, self.temporary, self.reading.ids)
         strangers.recognise(self.advance)
@@ -57,11 +57,11 @@ class Verification:
 
     def _ledger(self, record: Record) -> Iterator[Finding]:
         """Read the ledger into `record`, and yield what is wrong within it."""
-        numbers = Numbers(self._may_come)
+        numbers = Numbers(record, self._may_come)
         for line in lines(self.folder.ledger, self.reading.vocabulary):
-            record.take(line)
             if isinstance(line, LedgerLine):
-                yield from map(Difference, numbers.take(line))
+                yield from map(Difference, numbers.check(line))
+            record.take(line)
         yield from map(Difference, _unreadable(record, is_open=self.folder.is_open))
         names = Counter(booked.entry.name for booked in record.files)
         for name, times in names.items():

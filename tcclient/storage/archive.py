@@ -20,7 +20,8 @@ from tcclient.ledger import entries
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters, CountUpdate, Tally
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.gaps import CRASH, IN_FLIGHT, Missing, last_boot, resume
+from tcclient.ledger.fold import resumed
+from tcclient.ledger.gaps import CRASH, IN_FLIGHT, Missing
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
@@ -165,12 +166,15 @@ class Archive(FileOwner, StoredCapture):
 
     def _missing(self, job: Job) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
-        lines = self._ledger.newest_first
-        safe = self._mark.read()
-        if last_boot(lines()) == boot():
-            return resume(lines(), job.id, max(safe, self.last_byte or 0.0))
-        # The machine went down: what was written last may be gone, and file times say too much.
-        return resume(lines(), job.id, safe, trust_recovered=False)
+        history = resumed(self._ledger.newest_lines(), job.id).jobs.get(job.id)
+        if history is None:
+            return None
+        covered = self._mark.read()
+        if history.coverage.boot == boot():
+            # Otherwise the machine went down: what was written last may be gone.
+            covered = max(covered, self.last_byte or 0.0)
+        history.coverage.opened(boot(), covered)
+        return history.missing
 
     def _unwritten_since(self) -> float | None:
         """Write what waits.  Return when the first post came that still waits; None for none."""
@@ -398,11 +402,13 @@ class Archive(FileOwner, StoredCapture):
         del self._home.owners[self.name]
 
     def _opening(self) -> Entry:
+        missing = self.capture_log.missing
         return entries.CaptureOpen(
             schema=entries.VERSION,
             name=self.name,
             boot=boot(),
             counters=self._counters_on_disk(),
+            open_gap=None if missing is None else missing.for_ledger(),
         )
 
     def _note_update(self, count: int) -> None:

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger import entries
+from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.failures import explain_os
@@ -159,7 +160,7 @@ def _book(ledger: Ledger, file: Finished) -> None:
     Write a line about a recovered file.  Its posts belong to the job that has the newest counters
     in this folder, if there is one.
     """
-    for job, counters in ledger.all_counters():
+    for job, counters in newest_counters(ledger.newest_lines()).items():
         counters = attrs.evolve(counters, posts=counters.posts + file.posts)
         ledger.write(file.for_ledger(counters, recovered=True), job)
         return

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Counters
+from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v2.entries import ForeignPosts
@@ -68,7 +69,7 @@ class ArchiveCase(SynchronousTestCase):
     def counters(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
         with Ledger(ledger_path(self.base, name), self.clock, alone=False) as ledger:
-            return ledger.counters(id)
+            return newest_counters(ledger.newest_lines(), id).get(id)
 
     def capture(self, wanted: Job, posts: int) -> Counters:
         """A session of its own; returns the numbers after it."""
