@@ -123,19 +123,8 @@ def due(before: Counters, entry: Entry) -> Counters:
     return before
 
 
-_LASTING = (
-    entries.CaptureStart,
-    entries.CaptureStop,
-    entries.Disconnected,
-    entries.NotConnected,
-    entries.Gap,
-    entries.File,
-    entries.DiskTrouble,
-    entries.DiskRecovered,
-    entries.ClockStep,
-    entries.Keywords,
-)
-"""Kinds of lines that say how a capture stands when the client starts again."""
+_FREQUENT = entries.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
+"""Lines that say nothing of how a capture stands, but for the newest counters."""
 
 _BOOT, _COVERAGE, _TEXT, _COUNTERS = "boot", "coverage", "text", "counters"
 """What has to be known of a job when the client starts."""
@@ -153,10 +142,10 @@ def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
             continue
         entry, is_own = line.entry, line.job == job
         if isinstance(entry, entries.CaptureOpen) or (
-            is_own and (isinstance(entry, _LASTING) or _COUNTERS in unknown)
+            is_own and (_COUNTERS in unknown or not isinstance(entry, _FREQUENT))
         ):
             newest.append(line)
-            unknown -= _known_after(entry, is_own=is_own)
+            unknown -= _known_after(entry, unknown, is_own=is_own)
             if not unknown:
                 break
     return _folded(newest)
@@ -183,14 +172,18 @@ def _folded(newest_first: Iterable[LedgerLine]) -> Fold:
     return fold
 
 
-def _known_after(entry: Entry, *, is_own: bool) -> set[str]:
-    """Return what is known after a line of the job, or an opening for another one."""
+def _known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
+    """
+    Return what of `unknown` is known after a line, if all later lines are: one of the job, or an
+    opening of the folder for another one.
+    """
     known = {_COUNTERS} if is_own and told_counters(entry) is not None else set()
     match entry:
         case entries.CaptureOpen():
-            known.add(_BOOT)
             if is_own and entry.open_gap is not None:
                 known |= {_COVERAGE, _TEXT}
+            if _COVERAGE not in unknown - known:  # or a process is heard that began before
+                known.add(_BOOT)
         case entries.CaptureStop() if entry.because != "left":
             known |= {_COVERAGE, _TEXT}
         case entries.Gap():

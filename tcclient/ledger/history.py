@@ -14,7 +14,7 @@ import msgspec
 from tcclient.ledger import entries
 from tcclient.ledger.coverage import ReadCoverage
 from tcclient.ledger.entries import seconds
-from tcclient.ledger.gaps import STOPPED, Missing
+from tcclient.ledger.gaps import Coverage, Missing
 from tcclient.ledger.intervals import Interval, total, within, without
 from tcclient.ledger.lines import LedgerLine
 
@@ -22,21 +22,23 @@ from tcclient.ledger.lines import LedgerLine
 @attrs.frozen
 class MissedTime:
     """
-    A time in which posts were wanted and could not come, in epoch seconds.  `is_open` says that no
-    line tells its end: it lasts at least until the last line of the ledger.
+    A time in which posts were wanted and could not come, and the line about it.  `is_open` says
+    that no line tells its end: it is as if it ended with the last line of the ledger.
     """
 
     job: int
-    begin: float
-    end: float
-    cause: str
-    detail: str
-    keywords: str | None = None
-    attempts: int = 0
-    status: int | None = None
-    explanation: str | None = None
-    backfill: int | None = None
+    line: entries.Gap
     is_open: bool = False
+
+    @property
+    def begin(self) -> float:
+        """When it begins, in epoch seconds."""
+        return seconds(self.line.begin)
+
+    @property
+    def end(self) -> float:
+        """When it ends, in epoch seconds."""
+        return seconds(self.line.end)
 
     @property
     def seconds(self) -> float:
@@ -105,7 +107,7 @@ class JobHistory(msgspec.Struct):
             case entries.CaptureStop() if entry.because != "left":
                 self._stopped(line.at, entry)
             case entries.Gap():
-                self._missed(entry)
+                self.closed.append(MissedTime(self.job, entry))
             case entries.Keywords():
                 self._asked(line.at, entry)
             case entries.KeywordsInForce():
@@ -121,15 +123,13 @@ class JobHistory(msgspec.Struct):
     def gaps(self) -> list[MissedTime]:
         """Return the gaps that the ledger has, in its order, and last the one that is open."""
         missing = self.missing
-        if missing is None or missing.cause == STOPPED:
+        if missing is None:
             return self.closed
-        begin, is_open = missing.since, missing.ceased is None
-        end = max(begin, self.last if missing.ceased is None else missing.ceased)
-        last = MissedTime(
-            self.job, begin, end, missing.cause, missing.detail, missing.keywords,
-            missing.attempts, missing.status, missing.explanation, is_open=is_open,
-        )  # fmt: skip
-        return [*self.closed, last]
+        until = self.last if missing.ceased is None else missing.ceased
+        line = Coverage(missing).ends(max(until, missing.since))
+        if line is None:
+            return self.closed
+        return [*self.closed, MissedTime(self.job, line, is_open=missing.ceased is None)]
 
     def missed(self, elsewhere: Sequence[Interval] = ()) -> float:
         """Return how many seconds of the wanted time are in gaps, each counted once."""
@@ -145,14 +145,6 @@ class JobHistory(msgspec.Struct):
             for one in self._in_force_now():
                 one.end = at
         self.ended_because, self.text = stop.because, None
-
-    def _missed(self, gap: entries.Gap) -> None:
-        """Take a gap with both ends from its line."""
-        missed = MissedTime(
-            self.job, seconds(gap.begin), seconds(gap.end), gap.cause, gap.detail, gap.keywords,
-            gap.attempts, gap.status, gap.explanation, gap.backfill,
-        )  # fmt: skip
-        self.closed.append(missed)
 
     def _asked(self, at: float, asked: entries.Keywords) -> None:
         """Add a keyword text, unless it is the last one, which is still being followed."""

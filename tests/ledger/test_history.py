@@ -72,7 +72,7 @@ class GapTests(SynchronousTestCase):
     def gaps(self, *told: tuple[float, Entry]) -> object:
         """(begin, end, cause, whether it is open), in seconds after noon."""
         found = history(*told).gaps()
-        return [(one.begin - NOON, one.end - NOON, one.cause, one.is_open) for one in found]
+        return [(one.begin - NOON, one.end - NOON, one.line.cause, one.is_open) for one in found]
 
     def test_as_the_ledger_has_them(self) -> None:
         """Each with its cause."""
