@@ -18,7 +18,7 @@ from tcclient.ledger import entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.history import JobHistory, MissedTime, Wording
-from tcclient.ledger.lines import AnyLine, CutLine, LedgerLine
+from tcclient.ledger.lines import AnyLine, CutLine, ForeignLine, LedgerLine, UnreadableLine
 
 
 class Total(msgspec.Struct):
@@ -32,7 +32,8 @@ class Fold(msgspec.Struct):
     """
     All that the lines of a ledger say together, up to the first `offset` bytes, which are `number`
     lines.  `jobs` and `counters` are by the job's id, `totals` by the kind of line.  `clock_steps`
-    are when the clock was set, in epoch seconds, and by how many seconds.
+    are when the clock was set, in epoch seconds, and by how many seconds.  `damaged` is how many
+    lines are not as any kind of line should be.
     """
 
     offset: int = 0
@@ -41,6 +42,7 @@ class Fold(msgspec.Struct):
     counters: dict[int, Counters] = {}
     totals: dict[str, Total] = {}
     clock_steps: list[tuple[float, float]] = []
+    damaged: int = 0
 
     def encode(self) -> bytes:
         """Return the state as JSON."""
@@ -57,7 +59,9 @@ class Fold(msgspec.Struct):
             return
         self.offset += line.bytes
         self.number += 1
-        if isinstance(line, LedgerLine):
+        if isinstance(line, UnreadableLine):
+            self.damaged += not isinstance(line, ForeignLine)
+        else:
             self._count(line)
             if isinstance(line.entry, entries.CaptureOpen):
                 for history in self.jobs.values():
@@ -136,9 +140,10 @@ def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
     needed.  Its gap, keyword text and counters are then as after all lines.
     """
     unknown = {_BOOT, _COVERAGE, _TEXT, _COUNTERS}
-    newest = []
+    newest: list[AnyLine] = []
     for line in newest_first:
         if not isinstance(line, LedgerLine):
+            newest.append(line)
             continue
         entry, is_own = line.entry, line.job == job
         if isinstance(entry, entries.CaptureOpen) or (
@@ -165,7 +170,7 @@ def newest_counters(newest_first: Iterable[AnyLine], job: int | None = None) -> 
     return {}
 
 
-def _folded(newest_first: Iterable[LedgerLine]) -> Fold:
+def _folded(newest_first: Iterable[AnyLine]) -> Fold:
     fold = Fold()
     for line in reversed(list(newest_first)):
         fold.take(line)

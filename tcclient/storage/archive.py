@@ -166,7 +166,15 @@ class Archive(FileOwner, StoredCapture):
 
     def _missing(self, job: Job) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
-        history = resumed(self._ledger.newest_lines(), job.id).jobs.get(job.id)
+        fold = resumed(self._ledger.newest_lines(), job.id)
+        if fold.damaged:
+            log.warn(
+                "Of the newest lines of {path} {n} cannot be read, so that what they say is not "
+                "known: tcc-account --verify names them.",
+                path=str(self._ledger.path),
+                n=fold.damaged,
+            )
+        history = fold.jobs.get(job.id)
         if history is None:
             return None
         covered = self._mark.read()

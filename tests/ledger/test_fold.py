@@ -1,6 +1,7 @@
 """What the lines of a ledger say together: to the next process, to accounts, and in pieces."""
 
 import attrs
+from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import entries
@@ -73,6 +74,15 @@ class ResumeTests(SynchronousTestCase):
             missing = self.resume(*lines, boot=boot)
             assert missing is not None
             self.assertEqual(missing.begin, NOON + begin)
+
+    def test_the_machine_went_down_before_a_process_that_heard_nothing(self) -> None:
+        """The boot in which the stream was heard counts, not only that of the last process."""
+        for boot, begin in (("b1", 50), ("b2", 2)):
+            first, again = (structs.replace(OPENED, boot=one) for one in ("b1", boot))
+            lines = (0, first), (0, START), (0, KEYWORDS), (2, gap(0, 2))
+            missing = self.resume(*lines, (70, file(50, True)), (70, again), boot=boot)
+            assert missing is not None
+            self.assertEqual(missing.begin, NOON + begin, boot)
 
     def test_since_which_boot(self) -> None:
         """As the newest line says that the folder was opened, for whichever job."""
