@@ -127,7 +127,7 @@ class Ledger:
             if isinstance(decoded, dict):
                 yield decoded
 
-    def newest_lines(self) -> Iterator[LedgerLine | UnreadableLine]:
+    def read_backwards(self) -> Iterator[LedgerLine | UnreadableLine]:
         """Yield the lines as they are read here, from the last one, number -1, backwards."""
         for number, raw in enumerate(lines_backwards(self._fd), 1):
             yield line(-number, raw, COMMON)

@@ -166,7 +166,7 @@ class Archive(FileOwner, StoredCapture):
 
     def _missing(self, job: Job) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
-        fold = resumed(self._ledger.newest_lines(), job.id)
+        fold = resumed(self._ledger.read_backwards(), job.id)
         if fold.damaged:
             log.warn(
                 "Of the newest lines of {path} {n} cannot be read, so that what they say is not "

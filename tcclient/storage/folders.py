@@ -145,7 +145,7 @@ class Folders(Home):
             path = ledger_path(self.base_dir, name)
             if path.exists():
                 with Ledger(path, self.clock, alone=False) as ledger:
-                    counters = newest_counters(ledger.newest_lines(), job.id).get(job.id)
+                    counters = newest_counters(ledger.read_backwards(), job.id).get(job.id)
                 if counters is not None:
                     return counters
         return None

@@ -160,7 +160,7 @@ def _book(ledger: Ledger, file: Finished) -> None:
     Write a line about a recovered file.  Its posts belong to the job that has the newest counters
     in this folder, if there is one.
     """
-    for job, counters in newest_counters(ledger.newest_lines()).items():
+    for job, counters in newest_counters(ledger.read_backwards()).items():
         counters = attrs.evolve(counters, posts=counters.posts + file.posts)
         ledger.write(file.for_ledger(counters, recovered=True), job)
         return

@@ -207,9 +207,11 @@ class CountersTests(LedgerCase):
             ledger.write(CaptureClose(counters=Counters(10, 20, 15)), 7)
             ledger.write(Remark(number=1), 7)
             ledger.write(CaptureClose(counters=Counters(5, 6, 1)), 8)
-            self.assertEqual(newest_counters(ledger.newest_lines(), 7).get(7), Counters(10, 20, 15))
-            self.assertEqual(newest_counters(ledger.newest_lines(), 8).get(8), Counters(5, 6, 1))
-            self.assertIsNone(newest_counters(ledger.newest_lines(), 9).get(9))
+            self.assertEqual(
+                newest_counters(ledger.read_backwards(), 7).get(7), Counters(10, 20, 15)
+            )
+            self.assertEqual(newest_counters(ledger.read_backwards(), 8).get(8), Counters(5, 6, 1))
+            self.assertIsNone(newest_counters(ledger.read_backwards(), 9).get(9))
 
     def test_a_line_says_what_happened_and_the_numbers_after_it(self) -> None:
         """As an object of its own, so that totals can be followed through the ledger."""
@@ -242,14 +244,14 @@ class CountersTests(LedgerCase):
             self.put(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
             with self.open(alone=False) as ledger:
                 self.assertEqual(
-                    newest_counters(ledger.newest_lines(), 7).get(7),
+                    newest_counters(ledger.read_backwards(), 7).get(7),
                     Counters(1, 2, 3),
                     bad,
                 )
         newer = {**close, "job": 7, "account": {**good, "new": 4}}
         self.put(json.dumps(newer).encode() + b"\n")
         with self.open(alone=False) as ledger:
-            self.assertEqual(newest_counters(ledger.newest_lines(), 7).get(7), Counters(1, 2, 3))
+            self.assertEqual(newest_counters(ledger.read_backwards(), 7).get(7), Counters(1, 2, 3))
 
 
 class WaitingTests(LedgerCase):

@@ -69,7 +69,7 @@ class ArchiveCase(SynchronousTestCase):
     def counters(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
         with Ledger(ledger_path(self.base, name), self.clock, alone=False) as ledger:
-            return newest_counters(ledger.newest_lines(), id).get(id)
+            return newest_counters(ledger.read_backwards(), id).get(id)
 
     def capture(self, wanted: Job, posts: int) -> Counters:
         """A session of its own; returns the numbers after it."""

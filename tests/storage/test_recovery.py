@@ -109,7 +109,7 @@ class RecoveryCase(SynchronousTestCase):
 
     def counters(self, job: int = 7) -> Counters | None:
         with self.ledger() as ledger:
-            return newest_counters(ledger.newest_lines(), job).get(job)
+            return newest_counters(ledger.read_backwards(), job).get(job)
 
 
 class LeftoverTests(RecoveryCase):
