@@ -1,5 +1,5 @@
 """
-The account of a capture in words, for a paper.  Pure.
+Works out coverage, gaps, posts and files, and says them in words, for a paper.  Pure.
 
 Knows the sections of the summary, whose numbers docs/account.md explains; reads nothing.
 """

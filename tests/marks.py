@@ -43,7 +43,7 @@ def need_of(test: TestCase) -> Need | None:
 def _places(test: TestCase) -> Iterator[object]:
     """Yield the test's method, its class, its module, and the packages from the inmost."""
     case = type(test)
-    yield getattr(case, test.id().rpartition(".")[2])
+    yield getattr(case, test.id().rpartition(".")[2], None)
     yield case
     name = case.__module__
     while name:

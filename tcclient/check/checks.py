@@ -2,9 +2,9 @@
 The checks of `twistd tcc --check`: what can be known before a capture is left alone.
 
 Knows the checks and their order; does not know how this machine is asked, which `probes` does, nor
-what an answer means, which `verdicts` decides.  Captures nothing, connects to no stream (that would
-cost a running client its own), changes no rule, and leaves nothing behind but folders that the
-client would make as well.
+what an answer of the server means, which `verdicts` decides.  Captures nothing, connects to no
+stream (that would cost a running client its own), changes no rule, and leaves nothing behind but
+folders that the client would make as well.
 """
 
 import errno

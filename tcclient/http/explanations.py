@@ -1,5 +1,6 @@
 """
-Makes what the other side says when it refuses fit for one line of a log.  Knows no API.
+Makes what the other side says when it refuses fit for one line of a log, without secrets.  Knows no
+API.
 """
 
 import re

@@ -1,6 +1,6 @@
 """
-What the lines of a ledger say of one job together: when posts were wanted, when none could come,
-and for which keywords they came.  Pure.
+What the lines of a ledger say of one job together: when posts were wanted, in which gaps none could
+come, and for which keywords they came.  Pure.
 
 Knows the kinds of lines that begin and end these times, and leaves gaps to `coverage`; knows no
 file.

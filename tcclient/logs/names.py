@@ -60,7 +60,10 @@ def keep_old_names(section: Mapping[str, Any]) -> None:
         # What is said of the top holds for what is below it by either name.
         said = configured - {TOP} if new.startswith(f"{TOP}.") else configured
         if _any_leads_to(old, said) and not _any_leads_to(new, said):
-            logging.getLogger(new).parent = logging.getLogger(old)
+            moved, former = logging.getLogger(new), logging.getLogger(old)
+            moved.parent = former
+            # A logger's own filters are asked about its own lines only, not about those below it.
+            moved.filters = former.filters
 
 
 def _any_leads_to(name: str, configured: Iterable[str]) -> bool:

@@ -11,10 +11,13 @@ GROUP = "tcclient.commands"
 
 
 def load_by_name(name: str) -> Any:
-    """Return what the entry point `name` of GROUP leads to.  Raises LookupError without one."""
+    """
+    Return what the entry point `name` of GROUP leads to.  Raises SystemExit with one sentence if
+    none is installed, as after an update of the files alone.
+    """
     found = entry_points(group=GROUP, name=name)
     if not found:
-        raise LookupError(f"no installed package has the entry point {name!r} of {GROUP}")
+        raise SystemExit(f"This needs {name!r} of tcc-capture: install it again, by pip install .")
     return next(iter(found)).load()
 
 

@@ -1,4 +1,4 @@
-"""Keeps tokens and keys out of everything that is shown.  Does not know whose they are."""
+"""Tokens and keys that no repr and no line of a log shows.  Does not know whose they are."""
 
 import re
 

@@ -1,8 +1,8 @@
 """
-The file that posts are appended to: posts wait, are written and synced, and the file gets its name.
+The file that posts are appended to: decides when they are written and synced and when the file gets
+its name, and what to do while the disk refuses.
 
-Knows when each of these is due, and that a disk can refuse; does not know what a ledger looks like,
-nor who brings the posts.
+Does not know what a ledger looks like, nor who brings the posts.
 """
 
 from functools import partial

@@ -1,5 +1,5 @@
 """
-Whether a disk has room for what is to be written.  Knows the free bytes, not what needs them.
+Whether `min_free_bytes` are still free on a disk.  Does not know who writes, nor what follows.
 """
 
 import errno

@@ -1,5 +1,5 @@
 """
-Syncs files and folders to the disk, one after the other, so that they survive a power cut.
+How files and folders are synced to the disk, one after the other, to survive a power cut.
 
 Knows descriptors and threads; does not know when a sync is due.
 """

@@ -21,7 +21,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 ]
 TOP = "tcclient"
 SOURCES = "tcclient.sources"
-LISTED = ("tcaccount", TOP)
+LISTED = ("tcaccount", TOP, "tcsandbox")
 MOVED = ("tcclient.account", "tcclient.sandbox")
 """Old names of packages that have moved, which start the new ones: no rooms."""
 
@@ -82,7 +82,8 @@ def picture() -> Iterator[str]:
     yield "```mermaid"
     yield "flowchart TD"
     for name in names:
-        yield f'    {_node(name)}["{name.removeprefix(TOP + ".")}"]'
+        shown = "sources, shared" if name == SOURCES else name.removeprefix(TOP + ".")
+        yield f'    {_node(name)}["{shown}"]'
     for one, other in sorted(arrows(names), key=lambda pair: (*map(names.index, pair),)):
         yield f"    {_node(one)} --> {_node(other)}"
     yield "```"
@@ -99,8 +100,12 @@ def listing() -> Iterator[str]:
     for room in names:
         found = [path for path, module in paths.items() if room_of(module, names) == room]
         if (ROOT / room.replace(".", "/")).is_dir():
-            yield f"**{room}**: {_first_sentence(ROOT / room.replace('.', '/') / '__init__.py')}"
+            yield f"### {room}"
             yield ""
+            yield _first_sentence(ROOT / room.replace(".", "/") / "__init__.py")
+        else:
+            yield f"### {room}, a module"
+        yield ""
         yield from (_entry(path) for path in found if not path.name.startswith("__"))
         yield ""
 

@@ -60,6 +60,16 @@ BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
         ("tcclient.captures.poller", "tcclient.sources.twitter_v1.kind"),
         ("tcaccount.record", "tcclient.sources.twitter_v2.entries"),
     ),
+    "What both of Twitter's APIs share is theirs alone": (
+        ("tcclient.captures.poller", "tcclient.sources.twitter.ids"),
+        ("tcaccount.record", "tcclient.sources.twitter.ids"),
+    ),
+    "Which sources there are is asked by settings, root and account": (
+        ("tcclient.captures.poller", "tcclient.sources.registry"),
+    ),
+    "What is found by name is found by the root and by old names": (
+        ("tcclient.storage.slots", "tcclient.runtime.byname"),
+    ),
     "The composition root is found by name": (("tcaccount.command", "tcclient.service"),),
     "A capture is entered through the poller": (("tcclient.service", "tcclient.captures.session"),),
     "Storage is entered through folders and archive": (
@@ -78,6 +88,9 @@ BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 """Contract -> imports (importer, imported) that are not there, each of which would break it."""
+
+WITH_FRONT_DOORS = ("tcclient.captures", "tcclient.storage", "tcclient.stream", "tcclient.config")
+"""Rooms of which a module that no other room imports is protected."""
 
 EXHAUSTIVE = {
     "Rooms import downwards": "tcclient",
@@ -124,6 +137,16 @@ def open_to_newcomers(options: dict[str, Any], imports: grimp.ImportGraph) -> It
         imports.remove_module(f"{place}.newcomer")
 
 
+def without_guard(imports: grimp.ImportGraph) -> Iterator[str]:
+    """Yield the modules of rooms with front doors that nobody outside imports, and anybody may."""
+    guarded = {module for options in CONTRACTS for module in options.get("protected_modules", ())}
+    for room in WITH_FRONT_DOORS:
+        for module in imports.find_children(room) - guarded:
+            importers = imports.find_modules_that_directly_import(module)
+            if all(importer.startswith(f"{room}.") for importer in importers):
+                yield f"{module} is of use to its room only, and not protected"
+
+
 def main() -> None:
     """Print what was found."""
     configure()
@@ -134,6 +157,9 @@ def main() -> None:
         for options in CONTRACTS
         for text in (*unbroken(options, imports), *open_to_newcomers(options, imports))
     ]
+    wrong += without_guard(imports)
+    names = {options["name"] for options in CONTRACTS}
+    wrong += [f"there is no contract {name!r}" for name in BROKEN_BY if name not in names]
     print(json.dumps({"kept": kept, "unbroken": wrong}))
 
 

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.config import values
 from tcclient.config.schema import _meta, _section
-from tcclient.config.settings import Settings, SettingsError, _shape, load
+from tcclient.config.settings import Settings, SettingsError, load, shape_for
 from tcclient.runtime import addresses, secrets
 from tcclient.runtime.secrets import Secret, Unfit
 from tcclient.sources.registry import KINDS
@@ -169,7 +169,7 @@ def as_in_the_file(settings: Settings) -> Any:
 
 def keys_of(kind: SourceKind) -> dict[str, FieldInfo]:
     """Return the top-level keys of a file that asks for such a source."""
-    return {field.name: field for field in fields(_shape(kind, KINDS))}
+    return {field.name: field for field in fields(shape_for(kind, KINDS))}
 
 
 def without(place: str) -> dict[str, Any]:

@@ -30,6 +30,13 @@ class Kept(logging.Handler):
         self.lines.append(f"{self._mark} {record.name}: {record.getMessage()}")
 
 
+class NoSecrets(logging.Filter):
+    """Passes all lines but those with a certain word."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "secret" not in record.getMessage()
+
+
 class OldNamesTests(SynchronousTestCase):
     def setUp(self) -> None:
         Kept.lines = []
@@ -99,6 +106,14 @@ class OldNamesTests(SynchronousTestCase):
             section["loggers"] = {TOP: {"level": "INFO", "handlers": [TOP]}}
             configure(section, Path())
             self.assertEqual(bool(self.says(POLLER)), passed, name)
+
+    def test_the_filters_of_a_logger(self) -> None:
+        """They are asked about its own lines, and not about those of a package below it."""
+        secret = {"secret": {"()": NoSecrets}}
+        logger = {"tcclient.server.poller": {"level": "INFO", "filters": ["secret"]}}
+        self.configure(logger, filters=secret)
+        self.assertEqual(self.says(POLLER, "the secret"), [])
+        self.assertEqual(len(self.says(POLLER, "the weather")), 1)
 
     def test_the_sandbox(self) -> None:
         """The whole package has moved."""

@@ -44,7 +44,7 @@ class TwitterV1(ConfiguredSource):
     keys: Keys
 
     @property
-    def post_ids(self) -> SnowflakeIds[Any]:
+    def post_ids(self) -> SnowflakeIds:
         """How the id of a post is found in a line of this API."""
         return TWEET_IDS
 
@@ -86,7 +86,7 @@ class TwitterV1Kind(SourceKind):
         entries.AccountEvent,
         entries.ConnectionLimit,
     )
-    post_ids: SnowflakeIds[Any] = TWEET_IDS
+    post_ids: SnowflakeIds = TWEET_IDS
     tables: Mapping[str, Table] = {"limits": limits}
 
     def is_chosen(self, document: Mapping[str, Any]) -> bool:

@@ -1,5 +1,5 @@
 """
-The time in which two streams may bring the same posts.  Pure.
+Drops the posts that come a second time, while two streams may bring the same.  Pure.
 
 Knows posts by their ids, which are remembered for that time only; knows neither streams nor clocks.
 """

@@ -84,7 +84,7 @@ def read(line: bytes) -> Post | Farewell | Other | NotJSON:
     A post as X writes it is recognized by how it begins and ends, without a proof that it is JSON
     or names no member twice: nothing in between is looked at, and damage there is not seen.
     """
-    return _post_by_its_ends(line) or _read_whole(line)
+    return _post_by_its_ends(line) or read_whole(line)
 
 
 def _post_by_its_ends(line: bytes) -> Post | None:
@@ -113,7 +113,8 @@ def _post_by_its_ends(line: bytes) -> Post | None:
         return None
 
 
-def _read_whole(line: bytes) -> Post | Farewell | Other | NotJSON:
+def read_whole(line: bytes) -> Post | Farewell | Other | NotJSON:
+    """Return what a complete message is, and look at each byte of it.  Never raises."""
     try:
         if not line.isascii():
             line.decode("utf-8")

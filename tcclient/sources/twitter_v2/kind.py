@@ -52,7 +52,7 @@ class TwitterV2(ConfiguredSource):
     auth: V2Auth
 
     @property
-    def post_ids(self) -> SnowflakeIds[Any]:
+    def post_ids(self) -> SnowflakeIds:
         """How the id of a post is found in a line of this API."""
         return POST_IDS
 
@@ -151,7 +151,7 @@ class TwitterV2Kind(SourceKind):
         entries.BudgetRenewed,
         entries.ForeignPosts,
     )
-    post_ids: SnowflakeIds[Any] = POST_IDS
+    post_ids: SnowflakeIds = POST_IDS
     tables: Mapping[str, Table] = {}
 
     def is_chosen(self, document: Mapping[str, Any]) -> bool:

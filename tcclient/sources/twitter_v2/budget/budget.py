@@ -1,5 +1,6 @@
 """
-How many posts may still be bought, and how a kill -9 changes the count.  Pure; takes the time.
+How many posts may still be bought, when a limit is reached, and how a kill -9 changes the count.
+Pure; takes the time.
 
 Knows that v2 is paid for by the post, and that limits are for days and months of UTC; writes no
 record.

@@ -1,5 +1,5 @@
 """
-The budget, kept on disk: what was spent survives restarts and kill -9.
+Keeps the budget on disk, so that a kill -9 does not lose it, and has buying stopped at its end.
 
 Knows when a record is written, and when buying has to stop because of a limit or of the disk;
 closing the connection is up to its listener.

@@ -1,5 +1,5 @@
 """
-The researcher's keyword text -> the texts of X API v2 rules.
+Turns the researcher's keyword text into the texts of X API v2 rules.
 
 Knows how terms become clauses, and how clauses are packed into rules; does not know whose a rule is
 (`ruleset`), nor what X thinks of it: X judges by `dry_run`.

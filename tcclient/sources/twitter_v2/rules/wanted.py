@@ -1,5 +1,5 @@
 """
-What one job asks X for, without the clauses that X refuses.  Pure.
+Takes the clauses that X has refused out of what a job asks for.  Pure.
 
 Knows how a refused rule leads to the clauses that it is refused for; asks X nothing.
 """
