@@ -44,10 +44,10 @@ class Numbers:
             yield from self._compare(line.number, job, found, due(before, entry))
         self._uncertain.discard(job)
 
-    def _compare(self, line: int, job: int, found: Counters, due: Counters) -> Iterator[str]:
+    def _compare(self, line: int, job: int, found: Counters, wanted: Counters) -> Iterator[str]:
         """Yield a sentence for each counter of a line that is not what it should be."""
         for name in _NAMES:
-            told, expected = getattr(found, name), getattr(due, name)
+            told, expected = getattr(found, name), getattr(wanted, name)
             if told != expected and not (told > expected and job in self._uncertain):
                 yield (
                     f"Line {line} of the ledger has {name} {number(told)} for job {job}, where the "

@@ -93,10 +93,22 @@ class AgreementTests(HistoryCase):
             self.read([of_first_release(line) for line in told])
             if machine.archive is not None and machine.archive.capture_log.is_running:
                 self.assert_same_gap(history.missing, machine.archive.capture_log.missing)
+                self.assert_in_account(history)
             elif machine.is_wanted and machine.archive is not None:
                 self.assertIsNone(history.missing)
 
         self.play(events, look)
+
+    def assert_in_account(self, history: JobHistory) -> None:
+        """An account has the open gap, unless it is only a stop that is not finished."""
+        missing = history.missing
+        assert missing is not None
+        if missing.cause != "stopped":
+            gap = history.gaps()[-1]
+            self.assertAlmostEqual(gap.begin, missing.since, delta=NEARLY)
+            found = gap.line.cause, gap.line.attempts, gap.line.keywords, gap.is_open
+            expected = missing.cause, missing.attempts, missing.keywords, missing.ceased is None
+            self.assertEqual(found, expected)
 
     def read(self, told: Sequence[AnyLine]) -> JobHistory:
         """What these lines say of the job, and see that the newest of them say the same."""
