@@ -4,14 +4,13 @@ What the ledger beside all folders says: where jobs have been, and when the serv
 Knows the lines that belong to no capture; knows no line of a folder's own ledger.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
 
-from tcaccount.intervals import Interval
 from tcclient.ledger import entries
-from tcclient.ledger.lines import LedgerLine, lines
+from tcclient.ledger.intervals import Interval
+from tcclient.ledger.lines import AnyLine, LedgerLine, UnreadableLine, lines
 from tcclient.ledger.vocabulary import Vocabulary
 
 FOREVER = float("inf")
@@ -33,15 +32,22 @@ class Outage:
 class Index:
     """
     What the lines of that ledger say together.  `known` is False if there is no such ledger, as
-    beside a folder that was copied elsewhere.
+    beside a folder that was copied elsewhere.  `unreadable` are the lines that cannot be read.
     """
 
     known: bool = False
     outages: list[Outage] = attrs.Factory(list)
+    unreadable: list[UnreadableLine] = attrs.Factory(list)
     _moves: dict[tuple[str, int], list[tuple[float, str]]] = attrs.Factory(dict)
 
-    def take(self, line: LedgerLine) -> None:
+    def take(self, line: AnyLine) -> None:
         """Take the next line."""
+        if isinstance(line, UnreadableLine):
+            self.unreadable.append(line)
+        elif isinstance(line, LedgerLine):
+            self._tell(line)
+
+    def _tell(self, line: LedgerLine) -> None:
         entry = line.entry
         if isinstance(entry, entries.JobFolder) and line.job is not None:
             self._moves.setdefault((entry.server, line.job), []).append((line.at, entry.name))
@@ -62,14 +68,10 @@ class Index:
 
 def read_index(path: Path, vocabulary: Vocabulary) -> Index:
     """Return what the ledger at `path` says; nothing if it does not exist.  Raises OSError."""
+    index = Index(known=True)
     try:
-        return _index(line for line in lines(path, vocabulary) if isinstance(line, LedgerLine))
+        for line in lines(path, vocabulary):
+            index.take(line)
     except FileNotFoundError:
         return Index()
-
-
-def _index(found: Iterable[LedgerLine]) -> Index:
-    index = Index(known=True)
-    for line in found:
-        index.take(line)
     return index

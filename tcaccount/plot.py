@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from tcaccount.intervals import Interval, within
 from tcaccount.rates import Minutes
+from tcclient.ledger.intervals import Interval, within
 from tcclient.ledger.wording import number
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from tcaccount.intervals import Interval
+from tcclient.ledger.intervals import Interval
 from tcclient.storage.postids import PostIds
 
 MOST_STEPS = 1500

@@ -7,10 +7,10 @@ Knows the sentences of these sections of the summary; reads nothing.
 
 from collections.abc import Iterator
 
-from tcaccount.history import JobHistory
 from tcaccount.index import Index
-from tcaccount.intervals import merged, total
 from tcaccount.record import Record
+from tcclient.ledger.history import JobHistory
+from tcclient.ledger.intervals import merged, total
 from tcclient.ledger.wording import length, number, when
 from tcclient.sources.source import COMMON_MESSAGES
 
@@ -19,12 +19,13 @@ def not_in_files(record: Record) -> Iterator[str]:
     """Yield how many posts are not in the files, and how many lines that may have been posts."""
     for report in record.reports:
         yield from report.not_in_files()
-    if record.counts["not_stored"]:
-        yield f"{number(record.sums['not_stored'])} arrived and were not stored"
+    if record.total("not_stored").lines:
+        yield f"{number(round(record.total('not_stored').amount))} arrived and were not stored"
     if record.torn:
         yield f"{number(len(record.torn))} cut by a crash, kept in .torn files"
-    if record.counts["refused"]:
-        lines = number(record.counts["refused"], "line that was", "lines that were")
+    refused = record.total("refused").lines
+    if refused:
+        lines = number(refused, "line that was", "lines that were")
         yield f"{lines} no message"
 
 
@@ -34,8 +35,8 @@ def messages(record: Record) -> Iterator[str]:
     for report in record.reports:
         names |= report.messages
     for kind, (one, many) in {**names, **COMMON_MESSAGES}.items():
-        if record.counts[kind]:
-            yield number(record.counts[kind], one, many)
+        if record.total(kind).lines:
+            yield number(record.total(kind).lines, one, many)
 
 
 def machine(record: Record) -> Iterator[str]:
@@ -43,13 +44,14 @@ def machine(record: Record) -> Iterator[str]:
     for at, step in record.clock_steps:
         direction = "forward" if step > 0 else "back"
         yield f"the clock was set {direction} by {length(abs(step))}, to {when(at)}"
-    if record.counts["disk_trouble"]:
-        times = number(record.counts["disk_trouble"], "time")
-        open_ones = record.counts["disk_trouble"] - record.disk_ended
+    began, ended = record.total("disk_trouble"), record.total("disk_recovered")
+    if began.lines:
+        times = number(began.lines, "time")
+        open_ones = began.lines - ended.lines
         of_them = (
             f", but for {number(open_ones)} whose end nobody has seen" if open_ones > 0 else ""
         )
-        yield f"the disk took no posts {times}, {length(record.disk_seconds)} in all{of_them}"
+        yield f"the disk took no posts {times}, {length(ended.amount)} in all{of_them}"
 
 
 def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
@@ -65,10 +67,12 @@ def server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
 
 def ledger(record: Record) -> Iterator[str]:
     """Yield which lines the ledger itself has lost, or has and nobody can read."""
-    if record.counts["ledger_repaired"]:
-        lines = number(record.counts["ledger_repaired"], "line")
-        yield f"a crash cut {lines} of it, {number(record.sums['ledger_repaired'], 'byte')}"
-    if record.sums["lines_dropped"]:
-        yield f"{number(record.sums['lines_dropped'], 'line')} found no room on the disk"
+    repaired = record.total("ledger_repaired")
+    if repaired.lines:
+        lines = number(repaired.lines, "line")
+        yield f"a crash cut {lines} of it, {number(round(repaired.amount), 'byte')}"
+    dropped = round(record.total("lines_dropped").amount)
+    if dropped:
+        yield f"{number(dropped, 'line')} found no room on the disk"
     if record.unreadable:
         yield f"{number(len(record.unreadable), 'line')} cannot be read: see --verify"

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from tcaccount import remarks
-from tcaccount.history import JobHistory, MissedTime
 from tcaccount.index import Index
-from tcaccount.intervals import total
 from tcaccount.record import Record
+from tcclient.ledger.history import JobHistory, MissedTime
+from tcclient.ledger.intervals import total
 from tcclient.ledger.wording import length, number, percent, when
 
 MOST_GAPS = 10
@@ -88,7 +88,7 @@ def _shares(subject: Subject, histories: list[JobHistory]) -> list[_Share]:
         away = subject.index.elsewhere(history.job, subject.name)
         wanted = total(history.wanted(away))
         if wanted > 0:
-            shares.append(_Share(history.job, wanted, history.missing(away)))
+            shares.append(_Share(history.job, wanted, history.missed(away)))
     return shares
 
 
@@ -129,7 +129,7 @@ def _gaps(record: Record) -> Iterator[str]:
     yield f"{number(len(gaps))}, the longest {length(longest)}"
     by_cause: dict[str, list[MissedTime]] = {}
     for gap in gaps:
-        by_cause.setdefault(gap.cause, []).append(gap)
+        by_cause.setdefault(gap.line.cause, []).append(gap)
     for cause, some in sorted(by_cause.items(), key=lambda item: -_sum(item[1])):
         yield f"  {cause}: {number(len(some))}, {length(_sum(some))} in all"
     for report in record.reports:
@@ -144,7 +144,8 @@ def _longest(gaps: list[MissedTime]) -> Iterator[str]:
     longest = sorted(gaps, key=lambda gap: -gap.seconds)[:MOST_GAPS]
     for gap in sorted(longest, key=lambda gap: gap.begin):
         end = "still open at the end of the ledger" if gap.is_open else f"to {when(gap.end)}"
-        yield f"from {when(gap.begin)} {end}, {length(gap.seconds)}, {gap.cause}: {gap.detail}"
+        why = f"{gap.line.cause}: {gap.line.detail}"
+        yield f"from {when(gap.begin)} {end}, {length(gap.seconds)}, {why}"
 
 
 def _posts(subject: Subject) -> Iterator[str]:

@@ -31,10 +31,10 @@ def gaps(found: Record) -> Iterator[Row]:
     """Yield the header, and a row for each gap in order of their beginnings."""
     yield _GAPS
     for one in found.gaps():
+        line = one.line
         yield (
-            one.job, iso(one.begin), iso(one.end), round(one.seconds, 3), _yes(one.is_open),
-            one.cause, one.detail, one.attempts, one.status, one.explanation, one.keywords,
-            one.backfill,
+            one.job, line.begin, line.end, round(one.seconds, 3), _yes(one.is_open), line.cause,
+            line.detail, line.attempts, line.status, line.explanation, line.keywords, line.backfill,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ every file once, and writes nothing but the temporary files of `twice`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
@@ -19,7 +19,7 @@ from tcaccount.reading import Reading
 from tcaccount.record import Booked, Record
 from tcaccount.strangers import Strangers
 from tcaccount.twice import Identities
-from tcclient.ledger.lines import LedgerLine, lines
+from tcclient.ledger.lines import LedgerLine, UnreadableLine, lines
 from tcclient.ledger.wording import number
 
 MOST_LINES = 20
@@ -44,7 +44,7 @@ class Verification:
 
     def run(self) -> Iterator[Finding]:
         """Yield all that is found, when it is found.  Raises OSError."""
-        record = Record(self.reading.reports())
+        record = Record(reports=self.reading.reports())
         yield from self._ledger(record)
         strangers = Strangers(self.folder, record, self.temporary, self.reading.ids)
         strangers.recognise(self.advance)
@@ -54,15 +54,21 @@ class Verification:
             yield from _twice(record, identities)
         yield from _not_hashed(record)
         yield from strangers.findings()
+        yield from map(Remark, _unreadable(self.index.unreadable, f"of {self.folder.index.name}"))
 
     def _ledger(self, record: Record) -> Iterator[Finding]:
         """Read the ledger into `record`, and yield what is wrong within it."""
-        numbers = Numbers(self._may_come)
+        numbers = Numbers(record, self._may_come)
         for line in lines(self.folder.ledger, self.reading.vocabulary):
-            record.take(line)
             if isinstance(line, LedgerLine):
-                yield from map(Difference, numbers.take(line))
-        yield from map(Difference, _unreadable(record, is_open=self.folder.is_open))
+                yield from map(Difference, numbers.check(line))
+            record.take(line)
+        yield from map(Difference, _unreadable(record.unreadable, "of the ledger"))
+        if record.cut is not None and not self.folder.is_open:
+            yield Difference(
+                f"The last line of the ledger was cut after {number(record.cut.bytes, 'byte')}: "
+                "start the client, which mends it."
+            )
         names = Counter(booked.entry.name for booked in record.files)
         for name, times in names.items():
             if times > 1:
@@ -92,18 +98,13 @@ class Verification:
         yield from compare(booked, found)
 
 
-def _unreadable(record: Record, *, is_open: bool) -> Iterator[str]:
-    """Yield which lines of the ledger cannot be read; a client that has it open may be writing."""
-    for line in record.unreadable[:MOST_LINES]:
-        yield f"Line {line.number} of the ledger {line.why}."
-    more = len(record.unreadable) - MOST_LINES
+def _unreadable(found: Sequence[UnreadableLine], of: str) -> Iterator[str]:
+    """Yield which lines cannot be read; `of` says of which ledger."""
+    for line in found[:MOST_LINES]:
+        yield f"Line {line.number} {of} {line.why}."
+    more = len(found) - MOST_LINES
     if more > 0:
-        yield f"{number(more, 'more line')} of the ledger cannot be read."
-    if record.cut is not None and not is_open:
-        yield (
-            f"The last line of the ledger was cut after {number(record.cut.bytes, 'byte')}: start "
-            "the client, which mends it."
-        )
+        yield f"{number(more, 'more line')} {of} cannot be read."
 
 
 def _not_hashed(record: Record) -> Iterator[Finding]:

@@ -54,9 +54,14 @@ class CaptureLog:
         self._in_force: tuple[str | None, float] | None = None  # the keyword text, and since when
 
     @property
+    def missing(self) -> Missing | None:
+        """The gap that is open; None while the stream is heard, or nothing is wanted."""
+        return self._coverage.missing
+
+    @property
     def is_running(self) -> bool:
         """Whether a gap is open: the capture is wanted, and has no stream."""
-        return self._coverage.missing is not None
+        return self.missing is not None
 
     @property
     def missed(self) -> float | None:

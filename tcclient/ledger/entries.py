@@ -129,16 +129,34 @@ class ServerAnswers(Entry, frozen=True):
     after: Seconds
 
 
+class OpenGap(Struct, frozen=True, omit_defaults=True):
+    """
+    A gap that an earlier process has left open: until when all that came is on the disk
+    (`covered`), and otherwise as the line `gap` will have it.  From `ceased` on nothing was wanted.
+    """
+
+    covered: Moment
+    cause: str
+    detail: str
+    keywords: str | None = None
+    attempts: Count = 0
+    status: int | None = None
+    explanation: str | None = None
+    ceased: Moment | None = None
+
+
 class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
     """
     The client opens the folder.  `boot` is the boot id, which changes with each start of the
-    machine; `account` has the counters of the job.
+    machine; `account` has the counters of the job, and `open_gap` is the gap in which it goes on if
+    the capture was running.  So a reader need know nothing of what stands before.
     """
 
     schema: int
     name: str
     counters: Counters
     boot: str | None = None
+    open_gap: OpenGap | None = None
 
 
 class CaptureClose(Entry, frozen=True, rename=_COUNTERS):

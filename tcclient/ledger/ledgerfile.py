@@ -13,11 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import attrs
-
 from tcclient.ledger.backlog import Backlog
-from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, LedgerRepaired, as_line
+from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
+from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.appending import End, leads_to
 from tcclient.runtime.backwards import lines_backwards
 from tcclient.runtime.wallclock import Wall
@@ -121,22 +120,16 @@ class Ledger:
         """Yield the lines, decoded, from the last one backwards, except those that are damaged."""
         for raw in lines_backwards(self._fd):
             try:
-                line = json.loads(raw)
+                decoded = json.loads(raw)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(line, dict):
-                yield line
+            if isinstance(decoded, dict):
+                yield decoded
 
-    def counters(self, job: int) -> Counters | None:
-        """Return the newest counters of `job`; None if it has none in this ledger."""
-        return next((found for other, found in self.all_counters() if other == job), None)
-
-    def all_counters(self) -> Iterator[tuple[int, Counters]]:
-        """Yield the id of a job and its counters for each line that has some, the newest first."""
-        for line in self.newest_first():
-            job, counters = line.get("job"), _counters(line.get("account"))
-            if isinstance(job, int) and counters is not None:
-                yield job, counters
+    def read_backwards(self) -> Iterator[LedgerLine | UnreadableLine]:
+        """Yield the lines as they are read here, from the last one, number -1, backwards."""
+        for number, raw in enumerate(lines_backwards(self._fd), 1):
+            yield line(-number, raw, COMMON)
 
     def close(self) -> None:
         """Close the file, which releases the lock."""
@@ -177,11 +170,3 @@ class Ledger:
             os.ftruncate(self._fd, size - len(tail))
             repaired = LedgerRepaired(cut_bytes=len(tail))
             self._append([as_line(repaired, None, self._wall())])
-
-
-def _counters(value: object) -> Counters | None:
-    """Return the counters in a member `account`; None if these are none."""
-    if not isinstance(value, dict):
-        return None
-    numbers: list[Any] = [value.get(field.name) for field in attrs.fields(Counters)]
-    return Counters(*numbers) if all(type(number) is int for number in numbers) else None

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import get_args
 
 import attrs
+from msgspec import Struct
 from msgspec.structs import fields
 
-from tcclient.ledger.entries import Entry, Moment, seconds
+from tcclient.ledger.counters import Counters
+from tcclient.ledger.entries import CaptureOpen, Entry, Moment, seconds
 from tcclient.ledger.vocabulary import Vocabulary
 
+_COUNTERS = {field.name for field in attrs.fields(Counters)}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -24,21 +27,31 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 class LedgerLine:
     """
     A line that can be read: its number, counted from 1, when it was written (epoch seconds), the id
-    of the job that it is about, if any, and what it says.
+    of the job that it is about, if any, what it says, and its size in bytes.
     """
 
     number: int
     at: float
     job: int | None
     entry: Entry
+    bytes: int = attrs.field(default=0, eq=False)
 
 
 @attrs.frozen
 class UnreadableLine:
-    """A line that cannot be read.  `why` is a clause that follows its number in a sentence."""
+    """
+    A line that cannot be read: its number, its size in bytes, and `why`, a clause that follows its
+    number in a sentence.
+    """
 
     number: int
     why: str
+    bytes: int = attrs.field(default=0, eq=False)
+
+
+@attrs.frozen
+class ForeignLine(UnreadableLine):
+    """A line of a kind that is not known here, such as one of a source, or of a newer client."""
 
 
 @attrs.frozen
@@ -52,14 +65,20 @@ class CutLine:
 AnyLine = LedgerLine | UnreadableLine | CutLine
 
 
-def lines(path: Path, vocabulary: Vocabulary) -> Iterator[AnyLine]:
-    """Yield each line of the ledger.  Raises OSError; no content raises anything."""
+def lines(
+    path: Path, vocabulary: Vocabulary, offset: int = 0, number: int = 0
+) -> Iterator[AnyLine]:
+    """
+    Yield each line of the ledger, or those behind the first `offset` bytes, which are `number`
+    lines.  Raises OSError; no content raises anything.
+    """
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
+        file.seek(offset)
+        for place, raw in enumerate(file, number + 1):
             if raw.endswith(b"\n"):
-                yield line(number, raw, vocabulary)
+                yield line(place, raw, vocabulary)
             else:
-                yield CutLine(number, len(raw))
+                yield CutLine(place, len(raw))
 
 
 def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | UnreadableLine:
@@ -67,31 +86,39 @@ def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | Unread
     try:
         members = json.loads(raw)
     except (ValueError, RecursionError):
-        return UnreadableLine(number, "is not JSON")
+        return UnreadableLine(number, "is not JSON", len(raw))
     if not isinstance(members, dict):
-        return UnreadableLine(number, "is not a JSON object")
+        return UnreadableLine(number, "is not a JSON object", len(raw))
     at, job, kind = (members.get(name) for name in ("at", "job", "kind"))
     when = _seconds(at)
     if when is None or not (job is None or type(job) is int):
-        return UnreadableLine(number, "does not say when, or of which job")
+        return UnreadableLine(number, "does not say when, or of which job", len(raw))
     entry = vocabulary.read(members)
     if entry is None and not (isinstance(kind, str) and kind in vocabulary.kinds):
-        return UnreadableLine(number, f"is of no kind that is known here ({kind!r:.40})")
-    if entry is None or not _are_dates(entry):
-        return UnreadableLine(number, f"is not as a {kind!r} should be")
-    return LedgerLine(number, when, job, entry)
+        return ForeignLine(number, f"is of no kind that is known here ({kind!r:.40})", len(raw))
+    if entry is None or not _are_dates(entry) or not _are_counters(members.get("account")):
+        return UnreadableLine(number, f"is not as a {kind!r} should be", len(raw))
+    return LedgerLine(number, when, job, entry, len(raw))
 
 
 @cache
-def _moments(type_: type[Entry]) -> tuple[str, ...]:
-    """Return the names of the members of a kind that are moments."""
+def _moments(type_: type[Struct]) -> tuple[str, ...]:
+    """Return the names of the members of a type that are moments."""
     return tuple(f.name for f in fields(type_) if Moment in (f.type, *get_args(f.type)))
 
 
 def _are_dates(entry: Entry) -> bool:
     """Return whether each moment of an entry exists; the 30th of February fits the pattern too."""
-    said = [getattr(entry, name) for name in _moments(type(entry))]
+    parts: list[Struct] = [entry]
+    if isinstance(entry, CaptureOpen) and entry.open_gap is not None:
+        parts.append(entry.open_gap)
+    said = [getattr(part, name) for part in parts for name in _moments(type(part))]
     return all(moment is None or _seconds(moment) is not None for moment in said)
+
+
+def _are_counters(account: object) -> bool:
+    """Return whether counters are complete, if there are any: one that is left out is not 0."""
+    return not isinstance(account, dict) or account.keys() >= _COUNTERS
 
 
 def _seconds(text: object) -> float | None:

@@ -19,7 +19,8 @@ from tcclient.ledger import entries
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.gaps import CRASH, Missing, last_boot, resume
+from tcclient.ledger.fold import resumed
+from tcclient.ledger.gaps import CRASH, Missing
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.boot import boot
 from tcclient.runtime.timers import Timers
@@ -168,12 +169,18 @@ class Archive(StoredCapture):
 
     def _missing(self) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
-        lines = self._ledger.file.newest_first
-        safe = self._mark.read()
-        if last_boot(lines()) == boot():
-            return resume(lines(), self.job_id, max(safe, self.last_byte or 0.0))
-        # The machine went down: what was written last may be gone, and file times say too much.
-        return resume(lines(), self.job_id, safe, trust_recovered=False)
+        file = self._ledger.file
+        fold = resumed(file.read_backwards(), self.job_id)
+        self._ledger.say_damaged(fold.damaged)
+        history = fold.jobs.get(self.job_id)
+        if history is None:
+            return None
+        covered = self._mark.read()
+        if history.coverage.boot == boot():
+            # Otherwise the machine went down: what was written last may be gone.
+            covered = max(covered, self.last_byte or 0.0)
+        history.coverage.opened(boot(), covered)
+        return history.missing
 
     def _unwritten_since(self) -> float | None:
         """Write what waits.  Return when the first post came that still waits; None for none."""
@@ -277,8 +284,13 @@ class Archive(StoredCapture):
         del self._home.owners[self.name]
 
     def _opening(self) -> Entry:
+        missing = self.capture_log.missing
         return entries.CaptureOpen(
-            schema=entries.VERSION, name=self.name, boot=boot(), counters=self.tally.on_disk
+            schema=entries.VERSION,
+            name=self.name,
+            boot=boot(),
+            counters=self.tally.on_disk,
+            open_gap=None if missing is None else missing.for_ledger(),
         )
 
 

@@ -40,6 +40,16 @@ class CaptureLedger:
             self.file.is_renewed = False
             self._begun_anew()
 
+    def say_damaged(self, lines: int) -> None:
+        """Log that so many of the newest lines cannot be read, if any."""
+        if lines:
+            log.warn(
+                "Of the newest lines of {path} {n} cannot be read, so that what they say is not "
+                "known: tcc-account --verify names them.",
+                path=str(self.file.path),
+                n=lines,
+            )
+
     def catch_up(self) -> None:
         """Append the lines that wait, as far as the disk takes them.  Does not raise OSError."""
         with self._complaining_once():

@@ -21,6 +21,7 @@ from tcclient.ledger import entries
 from tcclient.ledger.backlog import Backlog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
+from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
@@ -141,7 +142,7 @@ class Folders(Home):
             path = ledger_path(self.base_dir, name)
             if path.exists():
                 with Ledger(path, self.wall, alone=False) as ledger:
-                    counters = ledger.counters(job.id)
+                    counters = newest_counters(ledger.read_backwards(), job.id).get(job.id)
                 if counters is not None:
                     return counters
         return None

@@ -12,6 +12,7 @@ import attrs
 from twisted.logger import Logger
 
 from tcclient.ledger import entries
+from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.failures import explain_os
@@ -158,7 +159,7 @@ def _book(ledger: Ledger, file: Finished) -> None:
     Write a line about a recovered file.  Its posts belong to the job that has the newest counters
     in this folder, if there is one.
     """
-    for job, counters in ledger.all_counters():
+    for job, counters in newest_counters(ledger.read_backwards()).items():
         counters = attrs.evolve(counters, posts=counters.posts + file.posts)
         ledger.write(file.for_ledger(counters, recovered=True), job)
         return

@@ -13,7 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.captures.session import Session
 from tcclient.control.jobs import Job
 from tcclient.ledger.entries import seconds
-from tcclient.ledger.gaps import IN_FLIGHT, resume
+from tcclient.ledger.fold import resumed
+from tcclient.ledger.gaps import IN_FLIGHT, Missing
+from tcclient.ledger.lines import line
+from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.boot import boot
 from tcclient.sources.twitter_v1.source import V1Source
 from tcclient.storage.files import RETRY
@@ -32,6 +35,14 @@ GOODBYE = Timing().goodbye
 def a_post(number: int) -> bytes:
     """The post of that number, as Twitter sends it."""
     return json.dumps({"id_str": str(number), "text": "x", "user": {}}).encode() + b"\r\n"
+
+
+def left_open(lines: list[dict[str, Any]], covered: float = 0.0) -> Missing | None:
+    """The gap that the next process finds by these lines; until `covered` all is on the disk."""
+    raw = [json.dumps(members).encode() + b"\n" for members in reversed(lines)]
+    history = resumed([line(0, one, COMMON) for one in raw], JOB.id).jobs[JOB.id]
+    history.coverage.opened(boot(), covered)
+    return history.missing
 
 
 def keyed(text: str | None) -> Job:
@@ -486,7 +497,7 @@ class GapTests(SessionTestCase):
         self.assertAlmostEqual(mark.stat().st_mtime, self.clock.seconds() - 1, 2)
         lines = self.account()
         self.assertEqual(lines[-1]["kind"], "keywords_in_force")
-        missing = resume(reversed(lines), JOB.id, mark.stat().st_mtime)
+        missing = left_open(lines, mark.stat().st_mtime)
         assert missing is not None
         self.assertEqual(missing.cause, "crash")
         self.assertAlmostEqual(missing.begin, self.clock.seconds() - 1, 2)
@@ -501,7 +512,7 @@ class GapTests(SessionTestCase):
         kinds = [line["kind"] for line in self.account()]
         begun = ["capture_open", "capture_start", "keywords", "keywords_in_force", "gap"]
         self.assertEqual(kinds, ["base", *begun])
-        missing = resume(reversed(self.account()), JOB.id, 0.0)
+        missing = left_open(self.account())
         assert missing is not None
         self.assertEqual((missing.cause, missing.keywords), ("crash", "cats"))
 

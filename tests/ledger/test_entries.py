@@ -33,6 +33,7 @@ _VALUES: dict[Any, Any] = {
     bool: True,
     Any: {"any": ["thing"]},
     Counters: Counters(1, 2, 3),
+    entries.OpenGap: entries.OpenGap(AT, "stall", "why", "a", 1, 503, "busy", AT),
     entries.Asked: {"track": ["a"], "locations": [[1.0, 2.0, 3.0, 4.0]], "clauses": ["b"]},
     dict[str, int]: {"12": 3},
     tuple[str, ...]: ("12",),

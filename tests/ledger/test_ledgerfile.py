@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.ledger.backlog import MOST_LINES
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import CaptureClose, CaptureOpen, Entry, Update
+from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tests.marks import Need, needs
 from tests.storage.disk import file_size_limit, full, held_by_another_process
@@ -206,9 +207,11 @@ class CountersTests(LedgerCase):
             ledger.write(CaptureClose(counters=Counters(10, 20, 15)), 7)
             ledger.write(Remark(number=1), 7)
             ledger.write(CaptureClose(counters=Counters(5, 6, 1)), 8)
-            self.assertEqual(ledger.counters(7), Counters(10, 20, 15))
-            self.assertEqual(ledger.counters(8), Counters(5, 6, 1))
-            self.assertIsNone(ledger.counters(9))
+            self.assertEqual(
+                newest_counters(ledger.read_backwards(), 7).get(7), Counters(10, 20, 15)
+            )
+            self.assertEqual(newest_counters(ledger.read_backwards(), 8).get(8), Counters(5, 6, 1))
+            self.assertIsNone(newest_counters(ledger.read_backwards(), 9).get(9))
 
     def test_a_line_says_what_happened_and_the_numbers_after_it(self) -> None:
         """As an object of its own, so that totals can be followed through the ledger."""
@@ -230,18 +233,25 @@ class CountersTests(LedgerCase):
     def test_numbers_that_are_no_counters_are_passed_over(self) -> None:
         """The last good ones stand; members of a later version do no harm."""
         good = {"base": 1, "posts": 2, "settled": 3}
+        close: dict[str, Any] = {"at": "2015-12-02T20:04:50.724Z", "kind": "capture_close"}
         for bad in (
             None, 4, [], {}, {"base": 1}, {**good, "posts": "2"}, {**good, "posts": None},
             {**good, "base": True}, {**good, "settled": 1.5},
         ):  # fmt: skip
             lines: list[Any] = [{"job": 7, "account": good}, {"job": 7, "account": bad}]
             lines += [{"job": None, "account": good}, {"account": {**good, "posts": 99}}]
+            lines = [{**close, **line} for line in lines]
             self.put(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
             with self.open(alone=False) as ledger:
-                self.assertEqual(ledger.counters(7), Counters(1, 2, 3), bad)
-        self.put(json.dumps({"job": 7, "account": {**good, "new": 4}}).encode() + b"\n")
+                self.assertEqual(
+                    newest_counters(ledger.read_backwards(), 7).get(7),
+                    Counters(1, 2, 3),
+                    bad,
+                )
+        newer = {**close, "job": 7, "account": {**good, "new": 4}}
+        self.put(json.dumps(newer).encode() + b"\n")
         with self.open(alone=False) as ledger:
-            self.assertEqual(ledger.counters(7), Counters(1, 2, 3))
+            self.assertEqual(newest_counters(ledger.read_backwards(), 7).get(7), Counters(1, 2, 3))
 
 
 class WaitingTests(LedgerCase):

@@ -10,11 +10,12 @@ from typing import Any
 
 import attrs
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Counters
+from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v2.entries import ForeignPosts
@@ -70,7 +71,7 @@ class ArchiveCase(SynchronousTestCase):
     def counters(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
         with Ledger(ledger_path(self.base, name), self.clock.seconds, alone=False) as ledger:
-            return ledger.counters(id)
+            return newest_counters(ledger.read_backwards(), id).get(id)
 
     def capture(self, wanted: Job, posts: int) -> Counters:
         """A session of its own; returns the numbers after it."""
@@ -234,6 +235,21 @@ class RestartTests(ArchiveCase):
             archive.tally.rebase(1020)
         self.assertEqual(len(events), 1)
         archive.close()
+
+    def test_lines_of_the_ledger_that_are_damaged(self) -> None:
+        """The log says so once; those of kinds that others know are none."""
+        self.capture(job(), 2)
+        at = b'{"at": "2015-12-02T20:30:00.000Z", "job": 7, "kind": '
+        foreign, damaged = at + b'"rules_failed"}\n', at + b'"update", "count": -1}\n'
+        for lines, said in ((foreign, 0), (foreign + damaged + b"{\n", 1)):
+            with ledger_path(self.base, "test").open("ab") as ledger:
+                ledger.write(lines)
+            with capturedLogs() as events:
+                self.assertEqual(self.capture(job(), 0), Counters(1000, 2, 0))
+            found = [formatEvent(event) for event in events]
+            self.assertEqual(len(found), said)
+            for text in found:
+                self.assertIn("2 cannot be read", text)
 
     def test_what_a_crash_left_is_counted_at_the_opening(self) -> None:
         """Also where the client has been running since: another job may have had the folder."""

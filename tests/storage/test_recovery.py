@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import CaptureOpen, File
+from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.appending import End
 from tcclient.sources.registry import post_ids
@@ -108,7 +109,7 @@ class RecoveryCase(SynchronousTestCase):
 
     def counters(self, job: int = 7) -> Counters | None:
         with self.ledger() as ledger:
-            return ledger.counters(job)
+            return newest_counters(ledger.read_backwards(), job).get(job)
 
 
 class LeftoverTests(RecoveryCase):

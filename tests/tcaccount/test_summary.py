@@ -77,9 +77,9 @@ class SummaryTests(FolderCase):
             found["Period"],
             ["2026-11-23 12:00:00 to 2026-11-23 12:01:40 UTC, where the ledger ends"],
         )
-        self.assertEqual(found["Coverage"], ["80.000 % of the wanted time: 20.0 s missing"])
+        self.assertEqual(found["Coverage"], ["79.750 % of the wanted time: 20.2 s missing"])
         self.assertIn(
-            "from 2026-11-23 12:01:20 still open at the end of the ledger, 20.0 s, "
+            "from 2026-11-23 12:01:19 still open at the end of the ledger, 20.2 s, "
             "client_stopped: the client was stopped",
             found["Longest gaps"],
         )

@@ -393,6 +393,16 @@ class ChangedLedgerTests(VerifyCase):
         self.assertEqual(found[1], f"Line {number + 1} of the ledger is not JSON.")
         self.assertEqual(found[20:], ["5 more lines of the ledger cannot be read."])
 
+    def test_lines_of_the_index_that_cannot_be_read(self) -> None:
+        """Each is worth a note: they say where jobs have been, which numbers may come from."""
+        index = self.base / "tcc.ledger.jsonl"
+        number = len(index.read_bytes().splitlines()) + 1
+        with index.open("ab") as file:
+            file.write(b"no\n")
+        status, out, _ = self.account("--verify")
+        self.assertEqual(status, 0)
+        self.assertIn(f"Note: Line {number} of tcc.ledger.jsonl is not JSON.\n", out)
+
     def test_a_last_line_that_is_cut(self) -> None:
         """A crash did that, and the next start mends it."""
         with self.ledger.open("ab") as file:

@@ -2,12 +2,13 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcaccount.history import JobHistory
 from tcaccount.index import Index
-from tcaccount.intervals import Interval
 from tcclient.ledger import entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
+from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.ledger.history import JobHistory
+from tcclient.ledger.intervals import Interval
 from tests.tcaccount.ledgertext import NOON, RESUMED, STARTED, gap, said, stopped
 
 OPENED = entries.CaptureOpen(schema=1, name="test", counters=Counters())
@@ -71,7 +72,7 @@ class GapTests(SynchronousTestCase):
     def gaps(self, *told: tuple[float, Entry]) -> object:
         """(begin, end, cause, whether it is open), in seconds after noon."""
         found = history(*told).gaps()
-        return [(one.begin - NOON, one.end - NOON, one.cause, one.is_open) for one in found]
+        return [(one.begin - NOON, one.end - NOON, one.line.cause, one.is_open) for one in found]
 
     def test_as_the_ledger_has_them(self) -> None:
         """Each with its cause."""
@@ -85,7 +86,10 @@ class GapTests(SynchronousTestCase):
         self.assertEqual(self.gaps(*told), [(0, 2, "start", False)])
 
     def test_one_that_is_open(self) -> None:
-        """From the last byte to the last line of the ledger, whatever happened in between."""
+        """
+        From a little before the last byte, as a gap with both ends, to the last line of the ledger,
+        whatever happened in between.
+        """
         started = (0, STARTED), (2, gap(0, 2, "start"))
         ended = entries.Disconnected(cause="stopped", detail="it was")
         connected = entries.Connected(endpoint="e", status=200, failed_attempts=0)
@@ -98,24 +102,29 @@ class GapTests(SynchronousTestCase):
             ),
             (((50, stopped("left")), (70, RESUMED)), (50, 70, "client_stopped", True)),
         ):
-            self.assertEqual(self.gaps(*started, *told), [(0, 2, "start", False), expected])
+            begin, *more = expected
+            found = self.gaps(*started, *told)
+            self.assertEqual(found, [(0, 2, "start", False), (begin - IN_FLIGHT, *more)])
 
     def test_one_before_the_first_byte(self) -> None:
         """Is open too."""
         self.assertEqual(self.gaps((0, STARTED), (9, asked("a"))), [(0, 9, "start", True)])
 
     def test_a_crash(self) -> None:
-        """From what the process is last known to have done: what recovery does is not that."""
+        """
+        From the last moment until which all that came is known to be on the disk, as for the
+        process that goes on: a line that was written later does not say so.
+        """
         late = entries.File(
             name="a", posts=1, bytes=3, recovered=True, last_arrival=moment(NOON + 60)
         )
         early = entries.File(name="a", posts=1, bytes=3, recovered=True)
-        for recovered, begin in ((late, 60), (early, 50)):
+        for recovered, begin in ((late, 60), (early, 2)):
             told = (
                 (0, OPENED), (0, STARTED), (2, gap(0, 2)), (50, asked("a")), (90, recovered),
                 (90, OPENED), (90, RESUMED),
             )  # fmt: skip
-            self.assertEqual(self.gaps(*told)[1:], [(begin, 90, "crash", True)])
+            self.assertEqual(self.gaps(*told)[1:], [(begin - IN_FLIGHT, 90, "crash", True)])
 
     def test_a_capture_that_does_not_run_has_none(self) -> None:
         """Whatever ends or opens then."""
@@ -127,7 +136,7 @@ class GapTests(SynchronousTestCase):
         told = (
             (0, STARTED), (30, gap(20, 30)), (40, gap(25, 40)), (60, stopped()), (70, gap(55, 70)),
         )  # fmt: skip
-        self.assertEqual(history(*told).missing(), 25)
+        self.assertEqual(history(*told).missed(), 25)
 
 
 class WordingTests(SynchronousTestCase):

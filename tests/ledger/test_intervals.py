@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcaccount.intervals import Interval, merged, total, within, without
+from tcclient.ledger.intervals import Interval, merged, total, within, without
 
 INTERVALS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=6)
 
