@@ -7,12 +7,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.runtime.wallclock import WallClock
 from tcclient.sources.registry import post_ids
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.files import MOST_WAITING, RETRY, RotatingFile
@@ -21,6 +23,7 @@ from tcclient.storage.finished import Finished
 from tcclient.storage.growing import DOUBTFUL, WARM
 from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tcclient.storage.slots import Naming
+from tests.machine import Machine
 from tests.storage.disk import Acts, calls_noted, contents, full, refuse_links
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
@@ -1008,6 +1011,33 @@ class ClockSetTests(FilesCase):
         self.assertEqual(self.booked, [])
         self.clock.advance(0.5)
         self.assertEqual(self.booked, [("test19971030_1230.json", 2, 13)])
+
+    def test_noticed_at_any_reading_of_the_date(self) -> None:
+        """Whatever asks for it when a step is noticed: each post is in the file of its hour."""
+        for nth, posts in ((2, [3]), (3, [1, 2]), (4, [1, 2]), (5, [2, 1])):
+            self.assertEqual(self.posts_of_hours(nth), posts, nth)
+
+    def posts_of_hours(self, nth: int) -> list[int]:
+        """
+        Return how many of three posts are in each file, the oldest first, where the clock is set by
+        an hour between the reading of the date before the `nth` and that one.
+        """
+        machine, folder, readings = Machine(), self.folder / str(nth), count(1)
+
+        def show() -> float:
+            if next(readings) == nth:
+                machine.set(3600)
+            return machine.shows()
+
+        clock, wall = machine.steady, WallClock(machine.steady, show)
+        files = RotatingFile(folder, self.naming, clock, wall, self.book, self.use)
+        wall.on_step(lambda _: files.look_at_slot())
+        for _ in range(3):
+            files.write(b"post\n", 1)
+            clock.pump([0, 0])
+        self.successResultOf(files.finish())
+        self.assertEqual(clock.getDelayedCalls(), [])
+        return [whole.count(b"post") for _, whole in sorted(contents(folder).items())]
 
     def test_back_into_a_slot_that_has_been(self) -> None:
         """Finished files stay as they are, whichever way it goes."""
