@@ -1,6 +1,4 @@
-"""
-What CaptureStream needs to know of an API: how a stream is asked for, and what refusals mean.
-"""
+"""What CaptureStream needs to know of an API: how a stream is asked for, and what refusals mean."""
 
 from typing import Protocol, TypeVar
 
