@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 
 from tcclient.control.jobs import Job
 from tcclient.http.bodies import TooLong, read_body
@@ -26,6 +27,7 @@ from tcclient.runtime.wallclock import Wall
 
 log = Logger()
 
+JSON = "application/json"
 TIMEOUT = 10.0
 """Seconds for a request and its whole answer."""
 MOST_BYTES = 16 << 20
@@ -89,7 +91,7 @@ class JobList:
     problems: tuple[str, ...] = ()
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, slots=False)
 class ControlServer:
     """
     One server, asked with one token.  `base_url` ends in a slash; `agent` is the User-Agent to
@@ -229,17 +231,17 @@ class ControlServer:
         Send one request and read its answer.  Redirects are not followed, because a write would
         lose its body.
         """
-        headers = {
-            "Authorization": f"Token {self._token.reveal()}",
-            "Accept": "application/json",
-            "User-Agent": self._agent,
-        }
         body = None if fields is None else json.dumps(fields).encode()
-        headers |= {"Content-Length": "0"} if body is None else {"Content-Type": "application/json"}
+        of_body = {"Content-Length": ["0"]} if body is None else {"Content-Type": [JSON]}
+        headers = {
+            "Authorization": [f"Token {self._token.reveal()}"],
+            "Accept": [JSON],
+            "User-Agent": [self._agent],
+        }
         response = await self._client.request(
             method,
             AsItIs.from_text(self._base_url + path),
-            headers=headers,
+            headers=Headers(headers | of_body),
             # For bytes treq sends a Content-Length; the server takes a chunked body for empty
             # (recorded).
             data=body,

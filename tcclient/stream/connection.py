@@ -21,7 +21,9 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
+from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import break_off
 from tcclient.ledger.endings import Ending
@@ -273,3 +275,18 @@ class Connection(Protocol, PieceReader, Pausable):
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
         else:
             self._watch_silence(self._stall_timeout - idle)
+
+
+class Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time
+    """An answer whose body goes to a Connection, in front of the protocol that asks for it."""
+
+    def __init__(
+        self, response: IResponse, take: Callable[[Connection], None], connection: Connection
+    ) -> None:
+        super().__init__(response)
+        self._take = take
+        self._connection = connection
+
+    def deliverBody(self, protocol: IProtocol) -> None:
+        self._take(self._connection)
+        self.original.deliverBody(self._connection.in_front_of(protocol))
