@@ -23,8 +23,8 @@ from tcclient.check import probes, verdicts
 from tcclient.config.settings import Settings
 from tcclient.control.client import ControlServer, ServerError
 from tcclient.logs import observer as logs
+from tcclient.runtime.addresses import addresses_of
 from tcclient.runtime.failures import explain
-from tcclient.runtime.names import addresses_of
 from tcclient.runtime.threads import in_threads
 from tcclient.runtime.verdicts import Outcome, Verdict, fail, ok, warn
 from tcclient.sources.source import SourceChecks

@@ -1,6 +1,6 @@
 """
 Compares a document with the msgspec Structs that describe it: finds unknown and missing keys, turns
-strings into values, and says in a sentence what does not fit.
+strings into values, and says in a sentence what does not fit.  Joins Structs of one section.
 
 Knows Structs and their Meta, any of them; knows no key by name.  In a Meta, `description`
 completes "must be ...", `extra["read"]` turns the string of the document into the value, and with
@@ -9,11 +9,12 @@ completes "must be ...", `extra["read"]` turns the string of the document into t
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar, get_args
 
 import attrs
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from tcclient.runtime.places import MAX_SHOWN, Fault, Where, json_path, kind, shown
@@ -132,6 +133,31 @@ class Schema:
             shape = _section(field)
             document = document.get(key) if isinstance(document, dict) else None
         return field, document
+
+
+@cache  # sections are equal only if they are of one type, and so are settings from equal files
+def joined(name: str, shapes: tuple[type[Struct], ...]) -> type[Struct]:
+    """
+    Return a Struct with the keys of all `shapes`, each once.  A key that is new in a shape stands
+    before the one that follows it there.
+    """
+    keys: list[FieldInfo] = []
+    for shape in shapes:
+        following = len(keys)
+        for field in reversed(fields(shape)):
+            places = [place for place, key in enumerate(keys) if key.name == field.name]
+            if places:
+                following = places[0]
+            else:
+                keys.insert(following, field)
+    return msgspec.defstruct(name, [_key(field) for field in keys], frozen=True, kw_only=True)
+
+
+def _key(field: FieldInfo) -> Any:
+    """Return a key as msgspec.defstruct() takes it."""
+    if field.default_factory is not NODEFAULT:
+        return field.name, field.type, msgspec.field(default_factory=field.default_factory)
+    return field.name, field.type, field.default
 
 
 def _section(field: FieldInfo) -> type[Struct] | None:

@@ -20,8 +20,7 @@ from msgspec.structs import fields
 from tcclient.config import values
 from tcclient.config.document import Unreadable, read_document
 from tcclient.config.resolve import References, refuse_old_dialect, refuse_placeholders
-from tcclient.config.schema import Schema
-from tcclient.config.sections import joined
+from tcclient.config.schema import Schema, joined
 from tcclient.runtime.addresses import address
 from tcclient.runtime.keytypes import Credential, Flag, Url
 from tcclient.runtime.places import Fault, printable
