@@ -152,8 +152,8 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
     kind = chosen(resolved, kinds)
     shape = shape_for(kind, kinds)
     schema = Schema(shape, references.origins)
-    keys = schema.convert(schema.checked(resolved), shape)
-    server, output, source_addr, logging = _common(keys)
+    keys: Any = schema.convert(schema.checked(resolved), shape)
+    output: Output = keys.output
     _check_names(output, schema)
     sections = {name: getattr(keys, name) for name in kind.sections}
     related = (one for one in kinds if one.sections.keys() <= sections.keys())
@@ -162,13 +162,13 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
         raise Fault(where, sentence)
     return Settings(
         path=path,
-        server=server,
+        server=keys.server,
         source=kind.configured(sections),
         sections=tuple(s for name, s in sections.items() if name not in kind.secret_sections),
         secrets=tuple(_secrets(sections[name] for name in kind.secret_sections)),
-        source_addr=source_addr,
+        source_addr=keys.source_addr,
         output=structs.replace(output, base_dir=path.parent / output.base_dir),
-        logging=logging,
+        logging=keys.logging,
     )
 
 
@@ -178,11 +178,6 @@ def _secrets(sections: Iterable[Struct]) -> Iterator[Secret]:
         for name in section.__struct_fields__:
             if isinstance(value := getattr(section, name), Secret):
                 yield value
-
-
-def _common(keys: Any) -> tuple[Server, Output, str | None, dict[str, Any] | None]:
-    """Return the keys that every file has; the others belong to a source."""
-    return keys.server, keys.output, keys.source_addr, keys.logging
 
 
 def shape_for(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:
