@@ -150,9 +150,8 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
     references = References(path.parent, environ)
     resolved = references.resolved(document)
     kind = chosen(resolved, kinds)
-    shape = shape_for(kind, kinds)
-    schema = Schema(shape, references.origins)
-    keys: Any = schema.convert(schema.checked(resolved), shape)
+    schema = Schema(shape_for(kind, kinds), references.origins)
+    keys = schema.read(resolved)
     output: Output = keys.output
     _check_names(output, schema)
     sections = {name: getattr(keys, name) for name in kind.sections}
