@@ -92,10 +92,7 @@ class Attempts:
                 attempt.addCallback(lambda _: self._under_way.pop(key))
 
     async def part(self, last_words: Coroutine[Any, Any, bool], clock: IReactorTime) -> None:
-        """
-        Give `last_words` GOODBYE seconds, then cancel them and what else is under way, and begin
-        nothing more: the process ends.
-        """
+        """Give `last_words` GOODBYE seconds, then cancel all and begin nothing more."""
         parting = Deferred.fromCoroutine(last_words)
         bound = clock.callLater(GOODBYE, self._give_up, parting)
         await parting

@@ -67,10 +67,7 @@ def run(
 
 @attrs.frozen(eq=False)
 class Checks:
-    """
-    All checks of one settings file.  `reactor` gives the time and takes calls from threads; `limit`
-    is in seconds, for each check.
-    """
+    """All checks of one settings file.  `limit` is in seconds, for each check."""
 
     _settings: Settings
     _sides: OtherSides
@@ -79,10 +76,7 @@ class Checks:
     _limit: float = LIMIT
 
     async def run(self, say: Callable[[str], None]) -> bool:
-        """
-        Call `say` with the line of each check.  Return whether none has failed; a check that raises
-        has.
-        """
+        """Call `say` with the line of each check.  Return whether none has failed or raised."""
         secrets = (self._settings.server.auth_token, *self._settings.secrets)
         passed = True
         for subject, check in self._all():

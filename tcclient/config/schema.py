@@ -69,10 +69,7 @@ class Schema:
                 self._check_unknown(section, item, (*where, key))
 
     def _nearest(self, key: str, where: Where, siblings: Iterable[str]) -> Where:
-        """
-        Return the known place whose name is most like `key`; a name that is known in the same
-        section as well is taken from there.
-        """
+        """Return the known place with the name most like `key`, rather in the same section."""
         places = {place[-1]: place for place in _places(self.shape, ())}
         places |= {name: (*where, name) for name in siblings}
         names = [str(name) for name in places]

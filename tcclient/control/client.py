@@ -64,10 +64,7 @@ class _Answer:
     location: str
 
     def json(self) -> Any:
-        """
-        Return the decoded body.  Raises ServerError if it is not JSON, such as an HTML error page
-        or a cut body.
-        """
+        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -141,17 +138,11 @@ class ControlServer:
         return _job(answer)
 
     async def any_job(self, job_id: int) -> Job:
-        """
-        Return the job, whoever has it now, archived or not.  Raises Gone if it does not exist, and
-        ServerError.
-        """
+        """Return the job, whosever it is, archived or not.  Raises Gone and ServerError."""
         return _job(await self._ask("GET", f"jobs/{job_id}/"))
 
     async def report(self, job: Job, total: int, rate: str) -> None:
-        """
-        Write total_count, rate (posts per second) and ping_date, which is now.  Raises Gone and
-        ServerError.
-        """
+        """Write total, rate (posts a second) and the date now.  Raises Gone and ServerError."""
         now = datetime.fromtimestamp(self._wall(), UTC)
         fields = {
             "total_count": total,
@@ -227,10 +218,7 @@ class ControlServer:
             raise ServerError(self._without_token(explain(failure))) from failure.value
 
     async def _exchange(self, method: str, path: str, fields: dict[str, object] | None) -> _Answer:
-        """
-        Send one request and read its answer.  Redirects are not followed, because a write would
-        lose its body.
-        """
+        """Return the answer.  A redirect is not followed: a write would lose its body."""
         body = None if fields is None else json.dumps(fields).encode()
         of_body = {"Content-Length": ["0"]} if body is None else {"Content-Type": [JSON]}
         headers = {

@@ -119,8 +119,5 @@ class Backoff:
         self._query = query
 
     def remaining(self, now: float) -> float:
-        """
-        Return the seconds until the next attempt is due, never more than the last wait, even if the
-        clock was set back.
-        """
+        """Return the seconds until the next attempt: the last wait at most."""
         return max(0.0, min(self._until - now, self._wait))

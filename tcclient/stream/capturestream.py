@@ -86,10 +86,7 @@ class Upstream(Generic[Query]):
         return self.api.refusal(response.code, response.headers, said)
 
     def scheduled(self, ending: Ending, *, good: bool) -> Ending:
-        """
-        Return the ending with the wait for the next attempt.  `good` is whether a connection has
-        ended that had lasted: that one is no failure.
-        """
+        """Return the ending with its wait; the end of a `good` connection is no failure."""
         trouble = ending.trouble or (None if good else Trouble.NETWORK)
         if trouble is None:
             return attrs.evolve(ending, wait=self.backoff.dropped(self.clock.seconds()))
@@ -179,10 +176,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
             await self._connection.drain()
 
     async def hang_up(self, ending: Ending) -> None:
-        """
-        Read what has arrived, then end the stream for the reason given.  Returns when the listener
-        hears nothing more.
-        """
+        """Read what has arrived, then end.  Returns when the listener hears nothing more."""
         await self.drain()
         if self._connection is not None:
             self._connection.ending = self._connection.ending or ending

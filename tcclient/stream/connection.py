@@ -56,10 +56,7 @@ class Timing:
     rest: float = 0.0
     """The pause between short reads that follow each other sooner; 0: read all as it comes."""
     still: float = 0.0
-    """
-    How long this process may get no turn before what it reads next counts as having waited; 0: any
-    time.
-    """
+    """How long the process may stand still before what it reads next is old; 0: for ever."""
 
 
 class ConnectionListener(TypingProtocol):
@@ -69,10 +66,7 @@ class ConnectionListener(TypingProtocol):
         """Hear that the body begins."""
 
     def heard(self) -> None:
-        """
-        Hear that the first byte has come, after the messages that came with it.  Not called if the
-        connection has ended by then.
-        """
+        """Hear of the first byte, after the messages with it; not if the connection has ended."""
 
     def proved(self) -> None:
         """Hear that the connection has lasted for Timing.proof."""
@@ -209,10 +203,7 @@ class Connection(Protocol, PieceReader, Pausable):
         self.hang_up()
 
     def hang_up(self) -> None:
-        """
-        End the connection.  If the transport does not report its end within Timing.goodbye, the
-        connection counts as lost.
-        """
+        """End the connection, which counts as lost after Timing.goodbye at the latest."""
         if self._reader is None or "goodbye" in self._calls:
             return
         self._calls["goodbye"] = self._clock.callLater(

@@ -36,10 +36,7 @@ class StreamApi(Protocol[Query]):
 
 
 def failed_attempt(reason: Failure, refusal: Refusal | None) -> Ending:
-    """
-    Return why an attempt has failed; `refusal` is what the newest answer other than 200 means, None
-    if there has been none.
-    """
+    """Return why an attempt has failed; `refusal` is what the answer means, if there was one."""
     error = reason.value
     if isinstance(error, RefusalError):
         return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)

@@ -49,10 +49,7 @@ class TroubleLog:
             self._failed(names, ending, "no stream")
 
     def held_up(self, names: Sequence[str], ending: Ending) -> None:
-        """
-        Log that the stream for new keywords ended, or an attempt at it failed, if that is news; the
-        stream for the old keywords is heard.
-        """
+        """Log that the stream for new keywords failed, if that is news; the old one is heard."""
         if ending.wait is not None:
             self._failed(names, ending, "a stream for its old keywords only")
 
