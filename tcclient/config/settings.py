@@ -155,8 +155,7 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
     output: Output = keys.output
     _check_names(output, schema)
     sections = {name: getattr(keys, name) for name in kind.sections}
-    related = (one for one in kinds if one.sections.keys() <= sections.keys())
-    faults = (one.faults(sections) for one in related)
+    faults = (one.faults(sections) for one in kinds if one.sections.keys() <= sections.keys())
     for where, sentence in chain(kind.lacking(sections), *faults):
         raise Fault(where, sentence)
     return Settings(
