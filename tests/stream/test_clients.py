@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.config.settings import load
 from tcclient.runtime.wallclock import WallClock
 from tcclient.service import make_surroundings
-from tcclient.stream import clients, proof
+from tcclient.stream import clients
+from tcclient.stream.fastpath import proof
 
 SETTINGS = {
     "server": {"base_url": "http://127.0.0.1/", "client_id": 1, "auth_token": "x" * 40},

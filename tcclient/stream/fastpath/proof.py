@@ -22,9 +22,9 @@ from twisted.web.iweb import IAgent, IAgentEndpointFactory, IResponse
 from zope.interface import implementer
 
 from tcclient.runtime.failures import explain
-from tcclient.stream.chunks import Pieces
-from tcclient.stream.reads import joined
-from tcclient.stream.shortcut import Shortcut, ShortcutAgent
+from tcclient.stream.fastpath.chunks import Pieces
+from tcclient.stream.fastpath.reads import joined
+from tcclient.stream.fastpath.shortcut import Shortcut, ShortcutAgent
 
 log = Logger()
 
