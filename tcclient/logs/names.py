@@ -45,7 +45,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "tcclient.stream.capturestream": "tcclient.feeds.stream",
         "tcclient.stream.clients": "tcclient.service",
         "tcclient.stream.connection": "tcclient.wire.connection",
-        "tcclient.stream.proof": "tcclient.wire.proof",
+        "tcclient.stream.fastpath.proof": "tcclient.wire.proof",
         "tcclient.stream.troublelog": "tcclient.feeds.troublelog",
         "tcsandbox": "tcclient.sandbox",
     }

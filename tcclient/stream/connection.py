@@ -29,10 +29,10 @@ from tcclient.http.bodies import break_off
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.producers import Pausable
-from tcclient.stream.chunks import Pieces
+from tcclient.stream.fastpath.chunks import Pieces
+from tcclient.stream.fastpath.shortcut import PieceReader
 from tcclient.stream.framing import Overlong, Splitter
 from tcclient.stream.gunzip import Gunzip
-from tcclient.stream.shortcut import PieceReader
 from tcclient.stream.standstill import REST_OF_IT, Standstill
 from tcclient.stream.valve import SHORT, Valve
 

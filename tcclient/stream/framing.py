@@ -9,7 +9,7 @@ import math
 
 import attrs
 
-from tcclient.stream.chunks import Pieces
+from tcclient.stream.fastpath.chunks import Pieces
 
 MAX_MESSAGE = 1 << 20
 """Bytes of the longest message that is stored.  Posts above 16 KiB exist, none near 1 MiB."""

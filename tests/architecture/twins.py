@@ -76,7 +76,12 @@ BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
         ("tcclient.captures.session", "tcclient.storage.files"),
     ),
     "How a stream is read is known to its room": (
-        ("tcclient.sources.twitter_v1.kind", "tcclient.stream.reads"),
+        ("tcclient.sources.twitter_v1.kind", "tcclient.stream.fastpath.reads"),
+    ),
+    "The fast path imports downwards": (
+        ("tcclient.stream.fastpath.reads", "tcclient.stream.fastpath.proof"),
+        ("tcclient.stream.fastpath.shortcut", "tcclient.stream.fastpath.reads"),
+        ("tcclient.stream.fastpath.chunks", "tcclient.stream.fastpath.shortcut"),
     ),
     "Settings are entered through settings, checks through checks": (
         ("tcclient.service", "tcclient.config.schema"),
@@ -95,6 +100,7 @@ WITH_FRONT_DOORS = ("tcclient.captures", "tcclient.storage", "tcclient.stream", 
 EXHAUSTIVE = {
     "Rooms import downwards": "tcclient",
     "Sources know the registry's protocol, not each other": "tcclient.sources",
+    "The fast path imports downwards": "tcclient.stream.fastpath",
 }
 """Contract -> the package in which a new module has to be given its place."""
 

@@ -11,8 +11,9 @@ from twisted.web.client import Agent
 from tcclient.config.settings import load
 from tcclient.runtime.wallclock import WallClock
 from tcclient.service import make_surroundings
-from tcclient.stream import clients, proof
-from tcclient.stream.shortcut import ShortcutAgent
+from tcclient.stream import clients
+from tcclient.stream.fastpath import proof
+from tcclient.stream.fastpath.shortcut import ShortcutAgent
 
 SETTINGS = {
     "server": {"base_url": "http://127.0.0.1/", "client_id": 1, "auth_token": "x" * 40},

@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
-from tcclient.stream.chunks import Pieces
 from tcclient.stream.connection import Connection, ConnectionListener, Timing
+from tcclient.stream.fastpath.chunks import Pieces
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import Gunzip
 from tcclient.stream.valve import AT_ONCE, MOST_UNREAD, REST, SHORT, rest_within

@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.stream.chunks import Pieces
+from tcclient.stream.fastpath.chunks import Pieces
 from tcclient.stream.framing import EXCERPT, MAX_MESSAGE, Overlong, Splitter, decoded, excerpt
 
 Messages = list[bytes | Overlong]

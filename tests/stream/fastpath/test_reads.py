@@ -25,11 +25,11 @@ from zope.interface import implementer
 from tcclient.runtime.failures import explain
 from tcclient.sources.twitter_v1.api import StatusesApi
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.stream.chunks import Pieces
 from tcclient.stream.clients import stream_client
 from tcclient.stream.connection import Connection, Timing
-from tcclient.stream.reads import READ, joined
-from tcclient.stream.shortcut import PieceReader, Shortcut
+from tcclient.stream.fastpath.chunks import Pieces
+from tcclient.stream.fastpath.reads import READ, joined
+from tcclient.stream.fastpath.shortcut import PieceReader, Shortcut
 from tests.certificates import CA, GOOD
 from tests.peers import KEYS
 

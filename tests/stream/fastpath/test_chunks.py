@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import _ChunkedTransferDecoder
 
-from tcclient.stream.chunks import _MOST_WAYS, MOST_HEAD, Unchunker, as_chunk
+from tcclient.stream.fastpath.chunks import _MOST_WAYS, MOST_HEAD, Unchunker, as_chunk
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LAST = b"0\r\n\r\n"

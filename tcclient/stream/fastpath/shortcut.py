@@ -17,7 +17,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from tcclient.stream.chunks import Pieces
+from tcclient.stream.fastpath.chunks import Pieces
 
 
 @runtime_checkable

@@ -26,8 +26,8 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcclient.stream.chunks import Unchunker, as_chunk
-from tcclient.stream.shortcut import Shortcut
+from tcclient.stream.fastpath.chunks import Unchunker, as_chunk
+from tcclient.stream.fastpath.shortcut import Shortcut
 
 READ = 1 << 19
 """Most bytes that are read at once; Twisted's default is an eighth of it."""

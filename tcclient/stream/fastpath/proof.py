@@ -7,14 +7,14 @@ costs some speed and no post.  Knows no socket.
 """
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import FileWrapper, Protocol, connectionDone
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent
@@ -22,9 +22,9 @@ from twisted.web.iweb import IAgent, IAgentEndpointFactory, IResponse
 from zope.interface import implementer
 
 from tcclient.runtime.failures import explain
-from tcclient.stream.chunks import Pieces
-from tcclient.stream.reads import joined
-from tcclient.stream.shortcut import Shortcut, ShortcutAgent
+from tcclient.stream.fastpath.chunks import Pieces
+from tcclient.stream.fastpath.reads import joined
+from tcclient.stream.fastpath.shortcut import Shortcut, ShortcutAgent
 
 log = Logger()
 
@@ -127,7 +127,7 @@ class _MemoryEndpoint:
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         here = IPv4Address("TCP", "127.0.0.1", 0)
         self.protocol = cast(Any, protocolFactory.buildProtocol(here))
-        self.protocol.makeConnection(StringTransport())
+        self.protocol.makeConnection(FileWrapper(BytesIO()))
         return succeed(self.protocol)
 
 

@@ -2,15 +2,15 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.stream import proof, reads
-from tcclient.stream.chunks import Pieces, Unchunker
+from tcclient.stream.fastpath import proof, reads
+from tcclient.stream.fastpath.chunks import Pieces, Unchunker
 
 
 class HoldsTests(SynchronousTestCase):
     """What is found out in memory, before anything is captured."""
 
     def test_with_the_installed_twisted(self) -> None:
-        """Where this fails, Twisted has changed what stream/shortcut.py leans on."""
+        """Where this fails, Twisted has changed what stream/fastpath/shortcut.py leans on."""
         self.assertTrue(proof.holds())
 
     def test_nothing_comes_that_way(self) -> None:

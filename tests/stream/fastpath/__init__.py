@@ -1,0 +1,1 @@
+"""Tests of the fast path of a body."""
