@@ -132,10 +132,14 @@ class Root(MultiService):
             await maybeDeferred(service.stopService)
 
 
-def client(settings: Settings, reactor: Any, logfile: str | None) -> Root:
-    """Return the client for these settings.  Raises LoggingError if `logging` cannot be used."""
+def client(settings: Settings, reactor: Any, logfile: str | None, *below: IService) -> Root:
+    """
+    Return the client for these settings; the services `below` it are stopped after it.  Raises
+    LoggingError if `logging` cannot be used.
+    """
     root = Root(_observer(settings, reactor, logfile))
-    make_poller(settings, reactor).setServiceParent(root)  # type: ignore[no-untyped-call]
+    for service in (*below, make_poller(settings, reactor)):
+        service.setServiceParent(root)
     return root
 
 
@@ -245,11 +249,7 @@ def _in_sandbox(folder: Path, api: str, reactor: Any, logfile: str | None) -> IS
     # Found by name, so that a client outside of a sandbox does not import it.
     sandbox = load_by_name(SANDBOX)(folder, api, reactor, wall_time)
     print(sandbox.description(), flush=True)
-    settings = load(sandbox.settings_path, os.environ)
-    root = Root(_observer(settings, reactor, logfile))
-    sandbox.setServiceParent(root)
-    make_poller(settings, reactor).setServiceParent(root)  # type: ignore[no-untyped-call]
-    return root
+    return client(load(sandbox.settings_path, os.environ), reactor, logfile, sandbox)
 
 
 def _observer(settings: Settings, reactor: Any, logfile: str | None) -> ILogObserver | None:

@@ -8,6 +8,7 @@ told; does not know when it is time for that.
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -30,6 +31,7 @@ LastWords = Callable[[Still], Coroutine[Any, Any, bool]]
 """Tells the server the last.  Returns whether it has taken all; raises Gone and ServerError."""
 
 
+@attrs.define(eq=False)
 class Attempts:
     """
     The attempts to tell the server something about one job, by its `reporter`.  `gone` is called
@@ -37,26 +39,11 @@ class Attempts:
     is logged.
     """
 
-    def __init__(
-        self, reporter: Reporter, server_log: ServerLog, gone: Callable[[], object]
-    ) -> None:
-        self._reporter = reporter
-        self._server_log = server_log
-        self._gone = gone
-        self._under_way: dict[object, Deferred[bool]] = {}
-        self._abandoned = False
-
-    def report(self, job: Job) -> None:
-        """Begin to report, unless an older report is under way."""
-        self.begin("taking a report", lambda: self._reporter.report(job))
-
-    def answer_start(self, job: Job) -> None:
-        """Begin to answer that the capture has started, unless that is under way."""
-        self.begin("taking a status", lambda: self._reporter.started(job))
-
-    def add_to_history(self, job: Job) -> None:
-        """Begin to send an update of the job's history, unless an older one is under way."""
-        self.begin("taking an update", lambda: self._reporter.update(job.id))
+    _reporter: Reporter
+    _server_log: ServerLog
+    _gone: Callable[[], object]
+    _under_way: dict[object, Deferred[bool]] = attrs.field(factory=dict, init=False)
+    _abandoned: bool = attrs.field(default=False, init=False)
 
     async def last_report(self, job: Job, still: Still) -> bool:
         """
@@ -105,10 +92,7 @@ class Attempts:
                 attempt.addCallback(lambda _: self._under_way.pop(key))
 
     async def part(self, last_words: Coroutine[Any, Any, bool], clock: IReactorTime) -> None:
-        """
-        Give `last_words` GOODBYE seconds, then cancel them and what else is under way, and begin
-        nothing more: the process ends.
-        """
+        """Give `last_words` GOODBYE seconds, then cancel all and begin nothing more."""
         parting = Deferred.fromCoroutine(last_words)
         bound = clock.callLater(GOODBYE, self._give_up, parting)
         await parting

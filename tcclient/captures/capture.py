@@ -86,6 +86,7 @@ class Capture:
         self.job = job
         self.session = session
         self._done = done
+        self._reporter = reporter
         self._attempts = Attempts(reporter, server_log, self.lose)
         self._conclusion = object()
         self._inputs = machine(self)
@@ -114,17 +115,17 @@ class Capture:
         Begin to report, and if the server waits for the start and the stream is open, to answer
         that too; neither while the same is under way.
         """
-        self._attempts.report(self.job)
+        self._attempts.begin("taking a report", lambda: self._reporter.report(self.job))
         if self.job.status == Status.STARTING and self.session.streaming:
             self.answer_start()
 
     def answer_start(self) -> None:
         """Begin to tell the server that the capture has started, if it waits for that."""
-        self._attempts.answer_start(self.job)
+        self._attempts.begin("taking a status", lambda: self._reporter.started(self.job))
 
     def add_to_history(self) -> None:
         """Begin to send an update of the job's history, unless an older one is under way."""
-        self._attempts.add_to_history(self.job)
+        self._attempts.begin("taking an update", lambda: self._reporter.update(self.job.id))
 
     def say_how_it_goes(self) -> None:
         """Log posts, rate and whether the stream is open; nothing if there is no archive."""
@@ -152,7 +153,6 @@ class Capture:
 
     def _halt(self, because: str) -> Deferred[None]:
         """Have the session end.  Fires then, also where that fails, which is logged."""
-
         halted = Deferred.fromCoroutine(self.session.halt(because))
         return halted.addErrback(_say_failed)
 

@@ -67,11 +67,10 @@ class Poller(MultiService):
         self._folders = folders
         self._source = source
         self._clock: IReactorTime = folders.clock
-        self._client_id = client_id
+        self._listing_log = ListingLog(client_id)
         self._server_log = ServerLog(folders.note, folders.clock)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
-        self._mentioned: dict[str, object] = {}
         self._under_way: set[Deferred[None]] = set()
         self._polling = self._loop(self._poll)
         self._updating = self._loop(self._update)
@@ -151,9 +150,7 @@ class Poller(MultiService):
                 self._server_log.failed("listing the jobs", str(e))
             return
         self._server_log.succeeded("listing the jobs")
-        if self._is_news("unreadable jobs", listing.problems):
-            for problem in listing.problems:
-                log.warn("The server lists a job that cannot be read: {problem}", problem=problem)
+        self._listing_log.unreadable(listing.problems)
         jobs = {job.id: job for job in listing.jobs}
         await self._look_for_missing(jobs)
         if self.running:
@@ -187,18 +184,20 @@ class Poller(MultiService):
         """Run the captures that are wanted and can run, and stop the others."""
         self._decision = decide(list(jobs.values()), self._source.most_captures)
         for job in jobs.values():
-            if job in self._decision.captured:
-                continue
-            capture = self._captures.get(job.id)
-            if capture is None and job.status == Status.STOPPING and not job.withdrawn:
-                capture = self._add(job)
-            if capture is not None and job.withdrawn:
-                capture.lose()
-            elif capture is not None:
-                capture.drop(job)
+            if job not in self._decision.captured:
+                self._stop(job)
         for job in self._decision.captured:
             self._run(job)
-        self._mention(self._decision)
+        self._listing_log.decided(self._decision)
+
+    def _stop(self, job: Job) -> None:
+        """Stop the capture of a job, and one that an earlier process has left to be stopped."""
+        capture = self._captures.get(job.id)
+        if job.withdrawn:
+            if capture is not None:
+                capture.lose()
+        elif capture is not None or job.status == Status.STOPPING:
+            (capture or self._add(job)).drop(job)
 
     def _run(self, job: Job) -> None:
         """Run the capture of a job, unless the source has no room for it before the next poll."""
@@ -231,8 +230,22 @@ class Poller(MultiService):
                 capture.add_to_history()
                 capture.say_how_it_goes()
 
-    def _mention(self, decision: Decision) -> None:
-        """Log what is remarkable about a decision, if it has not been logged yet."""
+
+class ListingLog:
+    """What the log has said of the server's lists of jobs: no news twice.  `client_id` is ours."""
+
+    def __init__(self, client_id: int) -> None:
+        self._client_id = client_id
+        self._mentioned: dict[str, object] = {}
+
+    def unreadable(self, problems: Sequence[str]) -> None:
+        """Log which jobs of a list cannot be read; `problems` has a clause about each."""
+        if self._is_news("unreadable jobs", problems):
+            for problem in problems:
+                log.warn("The server lists a job that cannot be read: {problem}", problem=problem)
+
+    def decided(self, decision: Decision) -> None:
+        """Log what is remarkable about a decision."""
         if self._is_news("any", bool(decision.captured)) and not decision.captured:
             log.info("The server has nothing to capture for this client now.")
         if self._is_news("left out", [job.id for job in decision.left_out]) and decision.left_out:

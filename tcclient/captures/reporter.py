@@ -90,7 +90,7 @@ class Reporter:
         """Find out whether the last update arrived, if that is not known, and send the next one."""
         tally = archive.tally
         if tally.unsettled:
-            recent_total = await self._recent_total(job_id)
+            recent_total = (await self._server.any_job(job_id)).recent_total
             if self._session.archive is not archive:
                 return  # the job was renamed meanwhile: the next update settles it there
             tally.settle(recent_total)
@@ -104,7 +104,3 @@ class Reporter:
             raise
         if self._session.archive is archive:
             tally.accepted(update)
-
-    async def _recent_total(self, job_id: int) -> int | None:
-        """Return the total of the newest update that the server has stored, None if it has none."""
-        return (await self._server.any_job(job_id)).recent_total

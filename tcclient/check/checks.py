@@ -11,7 +11,7 @@ import errno
 import stat
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -23,8 +23,8 @@ from tcclient.check import probes, verdicts
 from tcclient.config.settings import Settings
 from tcclient.control.client import ControlServer, ServerError
 from tcclient.logs import observer as logs
+from tcclient.runtime.addresses import addresses_of
 from tcclient.runtime.failures import explain
-from tcclient.runtime.names import addresses_of
 from tcclient.runtime.threads import in_threads
 from tcclient.runtime.verdicts import Outcome, Verdict, fail, ok, warn
 from tcclient.sources.source import SourceChecks
@@ -32,6 +32,8 @@ from tcclient.storage.room import free_bytes
 
 LIMIT = 15.0
 """Seconds after which a check that has no answer fails."""
+
+_Found = TypeVar("_Found")
 
 
 @attrs.frozen
@@ -63,32 +65,18 @@ def run(
     raise SystemExit(0 if passed else 1)
 
 
+@attrs.frozen(eq=False)
 class Checks:
-    """
-    All checks of one settings file.  `reactor` gives the time and takes calls from threads; `limit`
-    is in seconds, for each check.
-    """
+    """All checks of one settings file.  `limit` is in seconds, for each check."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        sides: OtherSides,
-        reactor: Any,
-        environ: Mapping[str, str],
-        limit: float = LIMIT,
-    ) -> None:
-        self._settings = settings
-        self._sides = sides
-        self._reactor = reactor
-        self._in_thread = in_threads(reactor)
-        self._environ = environ
-        self._limit = limit
+    _settings: Settings
+    _sides: OtherSides
+    _reactor: Any
+    _environ: Mapping[str, str]
+    _limit: float = LIMIT
 
     async def run(self, say: Callable[[str], None]) -> bool:
-        """
-        Call `say` with the line of each check.  Return whether none has failed; a check that raises
-        has.
-        """
+        """Call `say` with the line of each check.  Return whether none has failed or raised."""
         secrets = (self._settings.server.auth_token, *self._settings.secrets)
         passed = True
         for subject, check in self._all():
@@ -190,23 +178,23 @@ class Checks:
     async def stream_host(self) -> Verdict:
         """Look up the host of the stream, without connecting to it."""
         key, url = self._sides.source.address or ("", "")
-        addresses = await self._addresses(_host(url))
+        addresses = await self._in_thread(lambda: addresses_of(_host(url)))
         return verdicts.stream_host(key, _host(url), addresses, self._settings.source_addr)
 
     async def server(self) -> Verdict:
         """Ask the capture server for the jobs, as the client will."""
         base_url = self._settings.server.base_url
         # Looked up here, because a silent name server would keep the reactor from ending.
-        if not await self._addresses(_host(base_url)):
+        if not await self._in_thread(lambda: addresses_of(_host(base_url))):
             return fail(f"{base_url}: its name cannot be resolved")
         try:
             return verdicts.server(base_url, await self._sides.control.active_jobs())
         except ServerError as e:
             return fail(f"{base_url}: {e}")
 
-    def _addresses(self, host: str) -> Awaitable[tuple[str, ...]]:
-        """Look up all addresses of a host, in a thread; none if its name cannot be resolved."""
-        return self._in_thread(lambda: addresses_of(host))
+    def _in_thread(self, act: Callable[[], _Found]) -> Awaitable[_Found]:
+        """Call `act` in a thread, because what it asks may not answer."""
+        return in_threads(self._reactor)(act)
 
 
 def _host(url: str) -> str:

@@ -38,10 +38,7 @@ def settings(path: str, doubts: Iterable[str]) -> Verdict:
 
 
 def permissions(mode: int, path: str) -> Verdict:
-    """
-    Return the verdict on who can read the settings file, which usually has secrets in it; `mode` is
-    its st_mode.
-    """
+    """Return the verdict on who can read the settings file; `mode` is its st_mode."""
     if mode & READABLE_BY_OTHERS:
         return warn(
             f"others than its owner can read the settings file (mode {mode & 0o7777:04o}): "
@@ -73,10 +70,7 @@ def ca_places(environ: Mapping[str, str], defaults: Iterable[str]) -> tuple[str,
 
 
 def ca_store(places: Collection[str], found: str | None, environ: Mapping[str, str]) -> Verdict:
-    """
-    Return the verdict on where CA certificates are looked for; `found` is the first of `places`
-    that has some, None if none has.
-    """
+    """Return the verdict on the CA store; `found` is the first of `places` with certificates."""
     if found is not None:
         return ok(f"CA certificates are in {found}")
     consequence = "so that no https:// address is trusted"

@@ -43,6 +43,13 @@ def children(value: object) -> Iterator[tuple[str | int, Any]]:
         yield from enumerate(value)
 
 
+def places(value: object, where: Where = ()) -> Iterator[tuple[Where, Any]]:
+    """Yield each place at or below `where`, where `value` stands, with the value that is there."""
+    yield where, value
+    for key, item in children(value):
+        yield from places(item, (*where, key))
+
+
 def read_bounded(path: Path, limit: int) -> str:
     """Return the text of a UTF-8 file of at most `limit` bytes.  Raises Unreadable."""
     try:
@@ -77,7 +84,7 @@ def read_document(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(document, dict):
         raise Fault((), f"must be an object, found {kind(document)}")
-    _check(document, ())
+    _check(document)
     return document
 
 
@@ -93,15 +100,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check(value: object, where: Where) -> None:
-    """Raise Fault for the first place at or below `where` that cannot be used."""
-    if len(where) > MAX_DEPTH:
-        raise Fault(where, f"is nested too deeply, expected at most {MAX_DEPTH} levels")
-    if isinstance(value, Doubled):
-        raise Fault((*where, value.twice), "is given twice, expected once")
-    if isinstance(value, str) and not is_text(value):
-        raise Fault(where, "must be text, found half of a surrogate pair in it")
-    for key, item in children(value):
-        if isinstance(key, str) and not is_text(key):
-            raise Fault((*where, key), "must be text, found half of a surrogate pair in it")
-        _check(item, (*where, key))
+def _check(document: object) -> None:
+    """Raise Fault for the first place that cannot be used."""
+    for where, value in places(document):
+        if len(where) > MAX_DEPTH:
+            raise Fault(where, f"is nested too deeply, expected at most {MAX_DEPTH} levels")
+        if isinstance(value, Doubled):
+            raise Fault((*where, value.twice), "is given twice, expected once")
+        texts = (text for text in (*where[-1:], value) if isinstance(text, str))
+        if not all(map(is_text, texts)):
+            raise Fault(where, "must be text, found half of a surrogate pair in it")

@@ -7,13 +7,13 @@ The section `logging` belongs to logging.config and is left as it is.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from tcclient.config.document import Unreadable, children, is_text, read_bounded
+from tcclient.config.document import Unreadable, is_text, places, read_bounded
 from tcclient.runtime.places import Fault, Where, json_path, kind, printable, shown
 
 MAX_VALUE = 1 << 16  # bytes in a {"file"}: keys and tokens have some dozens
@@ -25,12 +25,14 @@ _LOGGING: Where = ("logging",)
 
 def refuse_old_dialect(document: Mapping[str, Any]) -> None:
     """Raise Fault for a key that only the old client knew, and say what to do instead."""
-    for where in _places_of_extend(document, ()):
-        raise Fault(
-            where,
-            "is a key of the old client and is not read: write one whole settings file for each "
-            'client, and put what they share, such as a key, into a file named by {"file": "path"}',
-        )
+    for where, _ in places(document):
+        if where[-1:] == ("_extend",):
+            raise Fault(
+                where,
+                "is a key of the old client and is not read: write one whole settings file for "
+                "each client, and put what they share, such as a key, into a file named by "
+                '{"file": "path"}',
+            )
     if "client" in document:
         raise Fault(
             ("client",),
@@ -39,33 +41,19 @@ def refuse_old_dialect(document: Mapping[str, Any]) -> None:
         )
 
 
-def _places_of_extend(value: object, where: Where) -> Iterator[Where]:
-    """Yield the place of each key `_extend` at or below `where`."""
-    for key, item in children(value):
-        if key == "_extend":
-            yield (*where, key)
-        yield from _places_of_extend(item, (*where, key))
-
-
 def refuse_placeholders(document: Mapping[str, Any]) -> None:
     """Raise a Fault that names each string which still is a `<placeholder>` of the example."""
-    found = list(_places_of_placeholders(document, ()))
+    found = [
+        where
+        for where, value in places(document)
+        if isinstance(value, str) and _PLACEHOLDER.fullmatch(value) and where[:1] != _LOGGING
+    ]
     if found:
         others = ", ".join(json_path(where) for where in found[1:])
         raise Fault(found[0], _UNFILLED + (f" (so must {others})" if others else ""))
 
 
 _UNFILLED = "must be filled in, found a placeholder <...>"
-
-
-def _places_of_placeholders(value: object, where: Where) -> Iterator[Where]:
-    """Yield the place of each placeholder at or below `where`."""
-    if where == _LOGGING:
-        return
-    if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
-        yield where
-    for key, item in children(value):
-        yield from _places_of_placeholders(item, (*where, key))
 
 
 @attrs.frozen

@@ -1,6 +1,6 @@
 """
 Compares a document with the msgspec Structs that describe it: finds unknown and missing keys, turns
-strings into values, and says in a sentence what does not fit.
+strings into values, and says in a sentence what does not fit.  Joins Structs of one section.
 
 Knows Structs and their Meta, any of them; knows no key by name.  In a Meta, `description`
 completes "must be ...", `extra["read"]` turns the string of the document into the value, and with
@@ -9,17 +9,16 @@ completes "must be ...", `extra["read"]` turns the string of the document into t
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar, get_args
+from functools import cache
+from typing import Any, get_args
 
 import attrs
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from tcclient.runtime.places import MAX_SHOWN, Fault, Where, json_path, kind, shown
 from tcclient.runtime.secrets import Unfit
-
-_S = TypeVar("_S", bound=Struct)
 
 
 @attrs.frozen
@@ -34,22 +33,19 @@ class Schema:
     shape: type[Struct]
     origins: Mapping[Where, str]
 
-    def checked(self, document: Mapping[str, Any]) -> dict[str, Any]:
+    def read(self, document: Mapping[str, Any]) -> Any:
         """
-        Return a copy of the document with the strings turned into values.  Raises Fault for an
-        unknown or missing key, and for a string that its key cannot use.
+        Return the document as a Struct of that shape.  Raises Fault for an unknown or missing key,
+        and for a value that its key cannot use.
         """
         self._check_unknown(self.shape, document, ())
-        return self._checked(self.shape, document, ())
-
-    def convert(self, document: Mapping[str, Any], into: type[_S]) -> _S:
-        """Return a checked document as a Struct.  Raises Fault for a value that does not fit."""
+        values = self._values(self.shape, document, ())
         try:
-            return msgspec.convert(document, into, dec_hook=_as_it_is)
+            return msgspec.convert(values, self.shape, dec_hook=_as_it_is)
         except msgspec.ValidationError as error:
             path, inside, _ = str(error).rpartition("`$.")[2].rstrip("`").partition("[")
             where = tuple(path.split("."))
-            field, value = self._at(where, document)
+            field, value = self._at(where, values)
             found = "one with another kind of value in it" if inside else ""
             raise self._wrong(where, field, value, found) from None
 
@@ -65,28 +61,22 @@ class Schema:
         known = {field.name: field for field in fields(shape)}
         for key, item in value.items():
             if key not in known:
-                raise Fault((*where, key), f"is not a known key{self._hint(key, where, known)}")
+                nearest = self._nearest(key, where, known)
+                hint = "" if nearest == where else f", the nearest one is {json_path(nearest)}"
+                raise Fault((*where, key), f"is not a known key{hint}")
             section = _section(known[key])
             if section:
                 self._check_unknown(section, item, (*where, key))
 
-    def _hint(self, key: str, where: Where, siblings: Iterable[str]) -> str:
-        """Return a clause with the nearest known key; nothing if that is the key's own section."""
-        nearest = self._nearest(key, where, siblings)
-        return "" if nearest == where else f", the nearest one is {json_path(nearest)}"
-
     def _nearest(self, key: str, where: Where, siblings: Iterable[str]) -> Where:
-        """
-        Return the known place whose name is most like `key`; a name that is known in the same
-        section as well is taken from there.
-        """
+        """Return the known place with the name most like `key`, rather in the same section."""
         places = {place[-1]: place for place in _places(self.shape, ())}
         places |= {name: (*where, name) for name in siblings}
         names = [str(name) for name in places]
         [name] = difflib.get_close_matches(key[:MAX_SHOWN], names, n=1, cutoff=0.0)
         return places[name]
 
-    def _checked(
+    def _values(
         self, shape: type[Struct], section: Mapping[str, Any], where: Where
     ) -> dict[str, Any]:
         """Return the section at `where` with its strings turned into values.  Raises Fault."""
@@ -99,7 +89,7 @@ class Schema:
                 continue
             inner, value = _section(field), section[field.name]
             if inner:
-                values[field.name] = self._checked(inner, value, place)
+                values[field.name] = self._values(inner, value, place)
             else:
                 values[field.name] = self._read(field, value, place)
         return values
@@ -132,6 +122,31 @@ class Schema:
             shape = _section(field)
             document = document.get(key) if isinstance(document, dict) else None
         return field, document
+
+
+@cache  # sections are equal only if they are of one type, and so are settings from equal files
+def joined(name: str, shapes: tuple[type[Struct], ...]) -> type[Struct]:
+    """
+    Return a Struct with the keys of all `shapes`, each once.  A key that is new in a shape stands
+    before the one that follows it there.
+    """
+    keys: list[FieldInfo] = []
+    for shape in shapes:
+        following = len(keys)
+        for field in reversed(fields(shape)):
+            places = [place for place, key in enumerate(keys) if key.name == field.name]
+            if places:
+                following = places[0]
+            else:
+                keys.insert(following, field)
+    return msgspec.defstruct(name, [_key(field) for field in keys], frozen=True, kw_only=True)
+
+
+def _key(field: FieldInfo) -> Any:
+    """Return a key as msgspec.defstruct() takes it."""
+    if field.default_factory is not NODEFAULT:
+        return field.name, field.type, msgspec.field(default_factory=field.default_factory)
+    return field.name, field.type, field.default
 
 
 def _section(field: FieldInfo) -> type[Struct] | None:

@@ -20,8 +20,7 @@ from msgspec.structs import fields
 from tcclient.config import values
 from tcclient.config.document import Unreadable, read_document
 from tcclient.config.resolve import References, refuse_old_dialect, refuse_placeholders
-from tcclient.config.schema import Schema
-from tcclient.config.sections import joined
+from tcclient.config.schema import Schema, joined
 from tcclient.runtime.addresses import address
 from tcclient.runtime.keytypes import Credential, Flag, Url
 from tcclient.runtime.places import Fault, printable
@@ -151,25 +150,23 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
     references = References(path.parent, environ)
     resolved = references.resolved(document)
     kind = chosen(resolved, kinds)
-    shape = shape_for(kind, kinds)
-    schema = Schema(shape, references.origins)
-    keys = schema.convert(schema.checked(resolved), shape)
-    server, output, source_addr, logging = _common(keys)
+    schema = Schema(shape_for(kind, kinds), references.origins)
+    keys = schema.read(resolved)
+    output: Output = keys.output
     _check_names(output, schema)
     sections = {name: getattr(keys, name) for name in kind.sections}
-    related = (one for one in kinds if one.sections.keys() <= sections.keys())
-    faults = (one.faults(sections) for one in related)
+    faults = (one.faults(sections) for one in kinds if one.sections.keys() <= sections.keys())
     for where, sentence in chain(kind.lacking(sections), *faults):
         raise Fault(where, sentence)
     return Settings(
         path=path,
-        server=server,
+        server=keys.server,
         source=kind.configured(sections),
         sections=tuple(s for name, s in sections.items() if name not in kind.secret_sections),
         secrets=tuple(_secrets(sections[name] for name in kind.secret_sections)),
-        source_addr=source_addr,
+        source_addr=keys.source_addr,
         output=structs.replace(output, base_dir=path.parent / output.base_dir),
-        logging=logging,
+        logging=keys.logging,
     )
 
 
@@ -179,11 +176,6 @@ def _secrets(sections: Iterable[Struct]) -> Iterator[Secret]:
         for name in section.__struct_fields__:
             if isinstance(value := getattr(section, name), Secret):
                 yield value
-
-
-def _common(keys: Any) -> tuple[Server, Output, str | None, dict[str, Any] | None]:
-    """Return the keys that every file has; the others belong to a source."""
-    return keys.server, keys.output, keys.source_addr, keys.logging
 
 
 def shape_for(kind: SourceKind, kinds: Sequence[SourceKind]) -> type[Struct]:

@@ -69,10 +69,7 @@ def time_format(text: str) -> str:
 
 
 def same_stamp(text: str, minutes: int) -> str | None:
-    """
-    Return in words which two slots of so many minutes the time format gives the same name, None if
-    it tells all of them apart.
-    """
+    """Return in words which two slots get the same name, None if all get different ones."""
     start = datetime(2026, 3, 4, 5, 0)
     for words, step in (
         ("two neighbouring slots", timedelta(minutes=minutes)),

@@ -27,6 +27,7 @@ from tcclient.runtime.wallclock import Wall
 
 log = Logger()
 
+JSON = "application/json"
 TIMEOUT = 10.0
 """Seconds for a request and its whole answer."""
 MOST_BYTES = 16 << 20
@@ -63,10 +64,7 @@ class _Answer:
     location: str
 
     def json(self) -> Any:
-        """
-        Return the decoded body.  Raises ServerError if it is not JSON, such as an HTML error page
-        or a cut body.
-        """
+        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -90,32 +88,20 @@ class JobList:
     problems: tuple[str, ...] = ()
 
 
+@attrs.define(eq=False, slots=False)
 class ControlServer:
     """
     One server, asked with one token.  `base_url` ends in a slash; `agent` is the User-Agent to
     send; `clock` bounds the time of an answer, and `wall` dates reports.
     """
 
-    def __init__(
-        self,
-        client: HTTPClient,
-        base_url: str,
-        token: Secret,
-        agent: str,
-        clock: IReactorTime,
-        wall: Wall,
-    ) -> None:
-        self._client = client
-        self._base_url = base_url
-        self._token = token
-        self._headers = {
-            "Authorization": [f"Token {token.reveal()}"],
-            "Accept": ["application/json"],
-            "User-Agent": [agent],
-        }
-        self._clock = clock
-        self._wall = wall
-        self._said_no_detail = False
+    _client: HTTPClient
+    _base_url: str
+    _token: Secret
+    _agent: str
+    _clock: IReactorTime
+    _wall: Wall
+    _said_no_detail: bool = attrs.field(default=False, init=False)
 
     async def active_jobs(self) -> JobList:
         """
@@ -152,17 +138,11 @@ class ControlServer:
         return _job(answer)
 
     async def any_job(self, job_id: int) -> Job:
-        """
-        Return the job, whoever has it now, archived or not.  Raises Gone if it does not exist, and
-        ServerError.
-        """
+        """Return the job, whosever it is, archived or not.  Raises Gone and ServerError."""
         return _job(await self._ask("GET", f"jobs/{job_id}/"))
 
     async def report(self, job: Job, total: int, rate: str) -> None:
-        """
-        Write total_count, rate (posts per second) and ping_date, which is now.  Raises Gone and
-        ServerError.
-        """
+        """Write total, rate (posts a second) and the date now.  Raises Gone and ServerError."""
         now = datetime.fromtimestamp(self._wall(), UTC)
         fields = {
             "total_count": total,
@@ -198,22 +178,18 @@ class ControlServer:
         """Write these members of a job, by the endpoint that the server has for that."""
         answer = await self._ask("PATCH", f"activejobs/{job.id}/", fields)
         if _means_no_such_endpoint(answer):
-            self._say_no_detail()
+            if not self._said_no_detail:
+                log.info(
+                    "The server has no activejobs/<id>/: jobs/<id>/ is written to instead, "
+                    "together with the stored keywords as they were read."
+                )
+            self._said_no_detail = True
             # Without the stored keywords this endpoint fails, and saves nothing (recorded).
             stored = {job.keywords_member: job.keywords} if job.keywords else {}
             answer = await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
         # The server answers a write with the job; whatever else says 200 is not this server.
         if _job(answer).id != job.id:
             raise ServerError("the answer is another job", answer.status)
-
-    def _say_no_detail(self) -> None:
-        """Log, once, that the server is an old one and how it is written to."""
-        if not self._said_no_detail:
-            log.info(
-                "The server has no activejobs/<id>/: jobs/<id>/ is written to instead, together "
-                "with the stored keywords as they were read."
-            )
-        self._said_no_detail = True
 
     async def _page(self, offset: int) -> tuple[int, list[Any]]:
         """Return how many jobs there are in all, and at most PAGE of them, from `offset` on."""
@@ -242,21 +218,18 @@ class ControlServer:
             raise ServerError(self._without_token(explain(failure))) from failure.value
 
     async def _exchange(self, method: str, path: str, fields: dict[str, object] | None) -> _Answer:
-        """
-        Send one request and read its answer.  Redirects are not followed, because a write would
-        lose its body.
-        """
-        headers = dict(self._headers)
-        body = None
-        if fields is None:
-            headers["Content-Length"] = ["0"]
-        else:
-            headers["Content-Type"] = ["application/json"]
-            body = json.dumps(fields).encode()
+        """Return the answer.  A redirect is not followed: a write would lose its body."""
+        body = None if fields is None else json.dumps(fields).encode()
+        of_body = {"Content-Length": ["0"]} if body is None else {"Content-Type": [JSON]}
+        headers = {
+            "Authorization": [f"Token {self._token.reveal()}"],
+            "Accept": [JSON],
+            "User-Agent": [self._agent],
+        }
         response = await self._client.request(
             method,
             AsItIs.from_text(self._base_url + path),
-            headers=Headers(headers),
+            headers=Headers(headers | of_body),
             # For bytes treq sends a Content-Length; the server takes a chunked body for empty
             # (recorded).
             data=body,
@@ -282,40 +255,25 @@ def _means_no_such_endpoint(answer: _Answer) -> bool:
 
 def _job(answer: _Answer) -> Job:
     """Return the job that is the answer.  Raises Gone and ServerError."""
+    if answer.status == 404 and answer.is_json:
+        raise Gone()
     if answer.status != 200:
-        raise _gone_or_error(answer)
+        raise _error(answer)
     try:
         return Job.from_json(answer.json())
     except ValueError as e:
         raise ServerError(str(e), answer.status) from e
 
 
-def _gone_or_error(answer: _Answer) -> Exception:
-    """Return what to raise for an answer that is not 200."""
-    if answer.status == 404 and answer.is_json:
-        return Gone()
-    return _error(answer)
-
-
 def _error(answer: _Answer) -> ServerError:
     """Return what is wrong, in the server's own words where its answer is JSON."""
-    refused = 400 <= answer.status < 500
+    said = f"it answers {answer.status}{_detail(answer)}"
     if 300 <= answer.status < 400:
-        return ServerError(
-            f"it redirects to {answer.location[:200]!r}: put the right address into "
-            "server.base_url",
-            answer.status,
-            refused=True,
-        )
-    if answer.status in (401, 403):
-        return ServerError(
-            f"it answers {answer.status}{_detail(answer)}: check server.auth_token",
-            answer.status,
-            refused=True,
-        )
-    return ServerError(
-        f"it answers {answer.status}{_detail(answer)}", answer.status, refused=refused
-    )
+        target = repr(answer.location[:200])
+        said = f"it redirects to {target}: put the right address into server.base_url"
+    elif answer.status in (401, 403):
+        said += ": check server.auth_token"
+    return ServerError(said, answer.status, refused=300 <= answer.status < 500)
 
 
 def _detail(answer: _Answer) -> str:

@@ -12,10 +12,7 @@ import attrs
 
 
 class Status(enum.IntEnum):
-    """
-    How far a job has come.  The site sets STARTING and STOPPING; a client answers STARTED and
-    STOPPED.
-    """
+    """How far a job has come.  The site asks (STARTING, STOPPING), a client answers."""
 
     UNKNOWN = 0
     CREATED = 1
@@ -65,10 +62,7 @@ class Job:
 
     @classmethod
     def from_json(cls, value: object) -> "Job":
-        """
-        Return the job that a decoded JSON value describes.  Raises ValueError with a clause that
-        names the member which is missing or wrong.
-        """
+        """Return the job of a decoded JSON value.  Raises ValueError that names what is wrong."""
         if not isinstance(value, Mapping):
             raise ValueError(f"a job is {_type_name(value)}, not an object")
         recent = _member(value, "recent_update", dict, type(None), default=None) or {}
@@ -100,10 +94,7 @@ class Decision:
 
 
 def decide(jobs: Sequence[Job], most: int | None) -> Decision:
-    """
-    Return which jobs to capture: of those that are wanted, the `most` with the lowest ids, or all
-    if `most` is None.
-    """
+    """Return which jobs to capture: the `most` wanted ones with the lowest ids; None for all."""
     wanted = tuple(sorted((job for job in jobs if job.wanted), key=lambda job: job.id))
     return Decision(wanted[:most], () if most is None else wanted[most:])
 

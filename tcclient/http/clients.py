@@ -82,10 +82,7 @@ class Endpoints:
 
 @implementer(IStreamClientEndpoint)
 class _Quiet:
-    """
-    An endpoint that keeps a factory from logging its start and stop, which Twisted's HTTP client
-    would have it do with every request.
-    """
+    """An endpoint that keeps factories from logging their start and stop with every request."""
 
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint

@@ -1,7 +1,4 @@
-"""
-Makes what the other side says when it refuses fit for one line of a log, without secrets.  Knows no
-API.
-"""
+"""Makes a refusal's words fit for one line of a log, without secrets.  Knows no API."""
 
 import re
 from collections.abc import Iterable

@@ -78,10 +78,7 @@ def _any_leads_to(name: str, configured: Iterable[str]) -> bool:
 
 
 class MovedFilter(logging.Filter):
-    """
-    Passes what a filter with a logger's old name passed in release 1.0.0: the lines of that logger,
-    and of those below it.
-    """
+    """Passes lines of the logger that had this name in release 1.0.0, and of those below it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record is from such a logger, by its name now or then."""

@@ -88,10 +88,7 @@ def _make_folder(where: str, folder: Path) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    """
-    Return a sentence for what dictConfig has raised, which names the part in the outermost
-    exception and the reason in the innermost.
-    """
+    """Return a sentence for what dictConfig raised: which part, and the innermost reason."""
     place = _UNABLE.match(str(error))
     if place:
         where = json_path(("logging", f"{place[1]}s", ast.literal_eval(place[2])))

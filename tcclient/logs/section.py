@@ -26,10 +26,7 @@ _CONVERTED = re.compile(r"[a-z]+://")  # dictConfig replaces these values itself
 
 
 class LoggingError(ValueError):
-    """
-    Raised where the section cannot be used.  str() is one sentence that begins with the JSON path;
-    the settings file's name goes in front.
-    """
+    """Raised where the section cannot be used.  str() is a sentence that begins with the place."""
 
 
 def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[str]]:
@@ -74,10 +71,7 @@ def _parts(config: Mapping[str, Any], group: str) -> dict[str, dict[str, Any]]:
 
 
 def _replace_coloured(where: str, handler: dict[str, Any]) -> list[str]:
-    """
-    Replace a class of coloredlogs that old files name and later versions of it do not have.  Return
-    a warning for that, if it is there.
-    """
+    """Replace coloredlogs' old class, and return a warning of that; [] if it is not there."""
     key = "()" if "()" in handler else "class"
     if handler.get(key) != _COLOURED:
         return []
@@ -111,10 +105,7 @@ def _check_class(where: str, handler: Mapping[str, Any]) -> None:
 
 
 def _check_stream(where: str, handler: Mapping[str, Any]) -> None:
-    """
-    Raise LoggingError if `stream` is a plain string, such as "stdout": dictConfig accepts that, and
-    no line could be written.
-    """
+    """Raise LoggingError for a stream like "stdout", which dictConfig takes and cannot use."""
     stream = handler.get("stream")
     if isinstance(stream, str) and not _CONVERTED.match(stream):
         raise LoggingError(
@@ -149,10 +140,7 @@ def _check_handlers(where: str, logger: Mapping[str, Any], handlers: Mapping[str
 
 
 def _read_propagate(where: str, logger: dict[str, Any]) -> None:
-    """
-    Make `propagate` true or false, as the standard library takes the string "no" for true.  Raises
-    LoggingError.
-    """
+    """Make `propagate` a bool, as "no" would count as true.  Raises LoggingError."""
     value = logger.get("propagate")
     if value is None or isinstance(value, bool):
         return

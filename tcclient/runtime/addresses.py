@@ -1,9 +1,10 @@
 """
-Which network addresses the settings may have.  Knows no key of the settings; resolves no name.
+Which network addresses the settings may have, and which a host has.  Knows no key of the settings.
 """
 
 import ipaddress
 import re
+import socket
 from urllib.parse import urlsplit
 
 from tcclient.runtime.secrets import Unfit, secret
@@ -58,3 +59,15 @@ def address(text: str) -> str:
         return str(ipaddress.ip_address(secret(text).reveal()))
     except ValueError:
         raise Unfit("something else") from None
+
+
+def addresses_of(host: str) -> tuple[str, ...]:
+    """
+    Return every address of `host`, IPv4 and IPv6; none if there is no such name.  The system's
+    resolver may take half a minute: call this in a thread.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return ()
+    return tuple(str(entry[4][0]) for entry in found)

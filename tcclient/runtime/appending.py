@@ -12,10 +12,7 @@ _MOST_BLOCKS = 1024
 
 
 class End:
-    """
-    The end of an open file that nobody else writes to.  `truncate` cuts the file, as os.ftruncate()
-    does.
-    """
+    """The end of a file that nobody else writes to.  `truncate` cuts it like os.ftruncate()."""
 
     def __init__(self, fd: int, truncate: Callable[[int, int], None] = os.ftruncate) -> None:
         self._fd = fd

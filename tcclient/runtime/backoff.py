@@ -62,10 +62,9 @@ class Trouble:
     QUERY_REFUSED: ClassVar["Trouble"]
     """The answer was 406, 413 or 416: another query may be accepted at once."""
 
-    @property
-    def at_the_top(self) -> float | None:
-        """The longest wait in seconds; None if the waits do not rise."""
-        return self.ramp.longest if self.ramp.first < self.ramp.longest else None
+    def is_at_the_top(self, wait: float) -> bool:
+        """Return whether a wait of so many seconds is the longest of a ramp that rises."""
+        return self.ramp.first < self.ramp.longest <= wait
 
 
 Trouble.DROP = Trouble("drop", NETWORK_RAMP)
@@ -120,8 +119,5 @@ class Backoff:
         self._query = query
 
     def remaining(self, now: float) -> float:
-        """
-        Return the seconds until the next attempt is due, never more than the last wait, even if the
-        clock was set back.
-        """
+        """Return the seconds until the next attempt: the last wait at most."""
         return max(0.0, min(self._until - now, self._wait))

@@ -11,10 +11,7 @@ _BLOCK = 1 << 16
 
 
 def lines_backwards(fd: int, *, whole_only: bool = True) -> Iterator[bytes]:
-    """
-    Yield the lines of a file from the last to the first, with their newlines.  A last line without
-    one is left out where `whole_only` is true.
-    """
+    """Yield the lines, the last first; an unfinished last one unless `whole_only` is true."""
     position = os.fstat(fd).st_size
     held = b""
     at_end = True

@@ -22,9 +22,6 @@ def load_by_name(name: str) -> Any:
 
 
 def start_moved(old: str, new: str) -> None:
-    """
-    Run the module `new` for whoever has started `python -m old`, and say so on stderr.  The entry
-    point has the name of the new module.
-    """
+    """Run the entry point `new` for whoever has started `python -m old`; say so on stderr."""
     print(f"python -m {old} is now python -m {new}.", file=sys.stderr)
     load_by_name(new)()

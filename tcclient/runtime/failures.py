@@ -59,9 +59,7 @@ _UNEXPORTED = {
 
 
 def explain(failure: Failure) -> str:
-    """
-    Return why a request or a connection failed, as a clause: `its name cannot be resolved`.
-    """
+    """Return why a request or a connection failed, as a clause: `its name cannot be resolved`."""
     cause = root(failure)
     if isinstance(cause, SSL.Error):
         return _explain_tls(cause)

@@ -1,6 +1,4 @@
-"""
-What a refusal by the other side means for the next attempt, and for the user.  Knows no API.
-"""
+"""What a refusal by the other side means for the next attempt, and for the user.  Knows no API."""
 
 import attrs
 

@@ -1,6 +1,4 @@
-"""
-Does in threads what must not hold up the reactor.  Does not know what that is.
-"""
+"""Does in threads what must not hold up the reactor.  Does not know what that is."""
 
 from collections.abc import Callable
 from threading import Thread

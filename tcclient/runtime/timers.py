@@ -1,6 +1,4 @@
-"""
-Delayed calls by name.  Knows when something is to be done, not what.
-"""
+"""Delayed calls by name.  Knows when something is to be done, not what."""
 
 from collections.abc import Callable
 

@@ -4,24 +4,20 @@ The life of one stream: connect, hang up, connect again.
 Subclasses txTwitter's service through its public names.  From there come the life cycle, the
 dispatch on the answer's status, the one delayed call for reconnecting, and the errors that name
 failures.  In front of its body protocol stands a Connection, because its own cannot read long
-lines, never notices silence, and loses the bytes.  tests/stream/test_txtwitter.py pins what we rely
-on.
+lines, never notices silence, and loses the bytes.  The tests pin what we rely on.
 """
 
 import math
-from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar, cast
 
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocol, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
 from twisted.web.iweb import IResponse
-from txtwitter.error import TwitterAPIError
 from txtwitter.streamservice import TwitterStreamService
 
 from tcclient.http.bodies import abandon, read_beginning
@@ -29,11 +25,12 @@ from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.producers import Pausable
-from tcclient.runtime.refusals import Refusal, RefusalError
-from tcclient.stream.connection import Connection, ConnectionListener, Timing
+from tcclient.runtime.refusals import Refusal
+from tcclient.stream.connection import Connection, ConnectionListener, Tapped, Timing
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import decoder_for, inflated
-from tcclient.stream.streamapi import StreamApi
+from tcclient.stream.pause import Pause
+from tcclient.stream.streamapi import StreamApi, failed_attempt
 
 log = Logger()
 
@@ -72,6 +69,34 @@ class Upstream(Generic[Query]):
     clock: IReactorTime
     timing: Timing = attrs.field(factory=Timing)
 
+    async def when_due(self, query: Query) -> None:
+        """Return when the next attempt is due, which is for `query`."""
+        self.backoff.asks_for(query)
+        due = self.backoff.remaining(self.clock.seconds())
+        if due > 1:
+            log.info("The next connect waits {s:.0f} s, after what the last one met.", s=due)
+        if due > 0:
+            await deferLater(self.clock, due)
+
+    async def refusal(self, response: IResponse) -> Refusal:
+        """Return what an answer other than 200 means.  The beginning of its body is read."""
+        reading = read_beginning(response, MOST_EXPLANATION)
+        said = await reading.addTimeout(self.timing.explanation, self.clock)
+        said = inflated(response, said)[:MOST_EXPLANATION]
+        return self.api.refusal(response.code, response.headers, said)
+
+    def scheduled(self, ending: Ending, *, good: bool) -> Ending:
+        """Return the ending with its wait; the end of a `good` connection is no failure."""
+        trouble = ending.trouble or (None if good else Trouble.NETWORK)
+        if trouble is None:
+            return attrs.evolve(ending, wait=self.backoff.dropped(self.clock.seconds()))
+        return attrs.evolve(ending, trouble=trouble, wait=self.failed(ending, trouble))
+
+    def failed(self, ending: Ending, trouble: Trouble) -> float:
+        """Note a failure for all streams of this upstream.  Return the seconds to wait."""
+        at_least = ending.refusal.at_least if ending.refusal else 0.0
+        return self.backoff.failed(trouble, self.clock.seconds(), at_least)
+
 
 class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[Query]):
     """
@@ -99,9 +124,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         self._connection: Connection | None = None
         self._refusal: Refusal | None = None
         self._waiting: list[Deferred[None]] = []
-        self._paused_at: float | None = None
-        self._resumed_at: float | None = None
-        self._to_be_free: list[Deferred[None]] = []
+        self._pause = Pause(upstream.timing.proof, upstream.clock)
 
     @property
     def connected(self) -> bool:
@@ -124,31 +147,28 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         Seconds since the last byte of the connection; 0.0 without one.  Bytes that are read right
         after a pause had been waiting, and do not count as new.
         """
-        return 0.0 if self._connection is None else self._silence(self._connection)
+        return 0.0 if self._connection is None else self._pause.silence(self._connection)
 
     @property
     def is_unread(self) -> bool:
         """Whether the stream is paused, or was just now, so that bytes may wait to be read."""
-        return self._connection is not None and self._is_behind(self._connection)
+        return self._connection is not None and self._pause.leaves_unread(self._connection)
 
     def pauseProducing(self) -> None:
         """Read nothing, and make no connection, until resumeProducing() is called."""
-        if self._is_paused:
+        if self._pause.is_on:
             return
-        self._paused_at, self._resumed_at = self._clock.seconds(), None
+        self._pause.begin()
         if self._connection is not None:
             self._connection.pauseProducing()
 
     def resumeProducing(self) -> None:
         """Read on; make the attempt to connect that has become due meanwhile, if any."""
-        if not self._is_paused:
+        if not self._pause.is_on:
             return
-        self._resumed_at = self._clock.seconds()
+        self._pause.end()
         if self._connection is not None:
             self._connection.resumeProducing()
-        waiting, self._to_be_free = self._to_be_free, []
-        for free in waiting:
-            free.callback(None)
 
     async def drain(self) -> None:
         """Read what has arrived.  Returns when that is done."""
@@ -156,19 +176,14 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
             await self._connection.drain()
 
     async def hang_up(self, ending: Ending) -> None:
-        """
-        Read what has arrived, then end the stream for the reason given.  Returns when the listener
-        hears nothing more.
-        """
+        """Read what has arrived, then end.  Returns when the listener hears nothing more."""
         await self.drain()
         if self._connection is not None:
             self._connection.ending = self._connection.ending or ending
         await self.stopService()
 
     def stopService(self) -> Deferred[None]:
-        """
-        End the attempt, wait or connection at once.  Fires when the listener hears nothing more.
-        """
+        """End attempt, wait or connection at once.  Fires when the listener hears nothing more."""
         gone: Deferred[None] = Deferred()
         self._waiting.append(gone)
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
@@ -190,10 +205,12 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         if not self.comes_back:
             Service.stopService(self)  # not txTwitter's, which would hang up on what has ended
         elif self.running:
-            ending = self._schedule(ending, good=connection is not None and connection.good)
+            good = connection is not None and connection.good
+            ending = self._upstream.scheduled(ending, good=good)
+            self.reconnect_delay = ending.wait or 0.0
         elif ending.trouble is not None:
             # The next instance must wait although this one does not come back.
-            self._fail(ending, ending.trouble)
+            self._upstream.failed(ending, ending.trouble)
         super().connection_lost(reason)
         self._listener.ended(ending)
         if not self.running:
@@ -233,121 +250,45 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         The body of a 200 goes to a Connection; of a refusal the beginning is read.
         """
         up, timing = self._upstream, self._upstream.timing
-        up.backoff.asks_for(self.query)
-        due = up.backoff.remaining(self._clock.seconds())
-        if due > 1:
-            log.info("The next connect waits {s:.0f} s, after what the last one met.", s=due)
-        if due > 0:
-            await deferLater(self._clock, due)
-        while self._is_paused:
-            await self._when_free()
+        await up.when_due(self.query)
+        while self._pause.is_on:
+            await self._pause.when_over()
         self._asking = True
         try:
             response = await up.api.open(self.query).addTimeout(timing.answer, self._clock)
         finally:
             self._asking = False
         if response.code != 200:
-            reading = read_beginning(response, MOST_EXPLANATION)
-            said = await reading.addTimeout(timing.explanation, self._clock)
-            said = inflated(response, said)[:MOST_EXPLANATION]
-            self._refusal = up.api.refusal(response.code, response.headers, said)
+            self._refusal = await up.refusal(response)
             return response
         try:
             decoder = decoder_for(response)
         except ValueError:
             abandon(response)
             raise
-        connection = Connection(
-            self, self.delegate, decoder, up.api.stall_timeout, self._clock, timing
-        )
-        return cast(IResponse, _Tapped(response, self._take, connection))
-
-    def _when_free(self) -> Deferred[None]:
-        """Fire when the stream is resumed."""
-        free: Deferred[None] = Deferred(self._to_be_free.remove)
-        self._to_be_free.append(free)
-        return free
-
-    @property
-    def _is_paused(self) -> bool:
-        return self._paused_at is not None and self._resumed_at is None
-
-    def _silence(self, connection: Connection) -> float:
-        """Return the seconds since the last byte that was not waiting because of a pause."""
-        if self._paused_at is None or not self._is_behind(connection):
-            return connection.silent
-        return max(connection.silent, self._clock.seconds() - self._paused_at)
-
-    def _is_behind(self, connection: Connection) -> bool:
-        """Return whether bytes may still wait to be read because of a pause."""
-        if self._paused_at is None or not connection.is_heard:
-            return False
-        if self._resumed_at is None:
-            return True
-        # After as long again as the pause all is read; no socket holds more than a proof brings.
-        paused = min(self._resumed_at - self._paused_at, self._upstream.timing.proof)
-        is_recent = self._clock.seconds() - self._resumed_at < paused
-        return is_recent and not connection.has_caught_up
+        stall = up.api.stall_timeout
+        connection = Connection(self, self.delegate, decoder, stall, self._clock, timing)
+        return cast(IResponse, Tapped(response, self._take, connection))
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection
-        if self._is_paused:
+        if self._pause.is_on:
             connection.pauseProducing()
         else:
-            self._paused_at = self._resumed_at = None  # these were of an older connection
+            self._pause.forget()
 
     def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
         """Return why there is no stream; `connection` is None if an attempt has failed."""
-        if connection is not None:
-            found = connection.ending or Ending("closed", explain(reason))
-            return attrs.evolve(
-                found,
-                incomplete=connection.incomplete,
-                silent=self._silence(connection),
-                unread=self._is_behind(connection),
-            )
-        error = reason.value
-        if isinstance(error, RefusalError):
-            return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)
-        if not isinstance(error, TwitterAPIError) or self._refusal is None:
-            return Ending("unreachable", explain(reason), Trouble.NETWORK)
-        status = int(error.status)
-        refusal = self._refusal
-        detail = f"the answer was {status}"
-        return Ending("refused", detail, refusal.trouble, status=status, refusal=refusal)
-
-    def _schedule(self, ending: Ending, *, good: bool) -> Ending:
-        """
-        Set the delay to the next attempt, and return the ending with it.  `good` is whether a
-        connection has ended that had lasted: that one is no failure.
-        """
-        now, backoff = self._clock.seconds(), self._upstream.backoff
-        trouble = ending.trouble or (None if good else Trouble.NETWORK)
-        wait = backoff.dropped(now) if trouble is None else self._fail(ending, trouble)
-        self.reconnect_delay = wait
-        return attrs.evolve(ending, trouble=trouble, wait=wait)
-
-    def _fail(self, ending: Ending, trouble: Trouble) -> float:
-        """Note a failure for all streams of this upstream.  Return the seconds to wait."""
-        at_least = ending.refusal.at_least if ending.refusal else 0.0
-        return self._upstream.backoff.failed(trouble, self._clock.seconds(), at_least)
+        if connection is None:
+            return failed_attempt(reason, self._refusal)
+        return attrs.evolve(
+            connection.ending or Ending("closed", explain(reason)),
+            incomplete=connection.incomplete,
+            silent=self._pause.silence(connection),
+            unread=self._pause.leaves_unread(connection),
+        )
 
     def _tell_gone(self) -> None:
         waiting, self._waiting = self._waiting, []
         for gone in waiting:
             gone.callback(None)
-
-
-class _Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time
-    """An answer whose body goes to a Connection, in front of the protocol that asks for it."""
-
-    def __init__(
-        self, response: IResponse, take: Callable[[Connection], None], connection: Connection
-    ) -> None:
-        super().__init__(response)
-        self._take = take
-        self._connection = connection
-
-    def deliverBody(self, protocol: IProtocol) -> None:
-        self._take(self._connection)
-        self.original.deliverBody(self._connection.in_front_of(protocol))

@@ -38,27 +38,14 @@ def stream_client(reactor: IReactorTime, source_addr: str | None, *, stock: bool
             "goes through all of it, which costs more and loses nothing. Please report this."
         )
         stock = True
-    make = _whole_way if stock else _short_way
-    return HTTPClient(HideCoding(make(reactor, source_addr)))
-
-
-def _short_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
-    """Return an agent that opens the shortcut for each answer."""
 
     def agent(shortcut: Shortcut) -> IAgent:
         endpoints = StreamEndpoints(reactor, source_addr, shortcut)
         return cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))
 
-    return ShortcutAgent(agent)
-
-
-def _whole_way(reactor: IReactorTime, source_addr: str | None) -> IAgent:
-    """
-    Return an agent whose connections have a shortcut that nobody opens.  What one read brings is
-    still passed on together, because Connection takes a short piece as a sign that no more waits.
-    """
-    endpoints = StreamEndpoints(reactor, source_addr, Shortcut())
-    return cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))
+    # Also where nobody opens the shortcut, what one read brings is passed on together: Connection
+    # takes a short piece as a sign that no more waits.
+    return HTTPClient(HideCoding(agent(Shortcut()) if stock else ShortcutAgent(agent)))
 
 
 class StreamEndpoints(Endpoints):

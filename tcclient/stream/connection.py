@@ -21,7 +21,9 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
+from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import break_off
 from tcclient.ledger.endings import Ending
@@ -54,10 +56,7 @@ class Timing:
     rest: float = 0.0
     """The pause between short reads that follow each other sooner; 0: read all as it comes."""
     still: float = 0.0
-    """
-    How long this process may get no turn before what it reads next counts as having waited; 0: any
-    time.
-    """
+    """How long the process may stand still before what it reads next is old; 0: for ever."""
 
 
 class ConnectionListener(TypingProtocol):
@@ -67,10 +66,7 @@ class ConnectionListener(TypingProtocol):
         """Hear that the body begins."""
 
     def heard(self) -> None:
-        """
-        Hear that the first byte has come, after the messages that came with it.  Not called if the
-        connection has ended by then.
-        """
+        """Hear of the first byte, after the messages with it; not if the connection has ended."""
 
     def proved(self) -> None:
         """Hear that the connection has lasted for Timing.proof."""
@@ -207,10 +203,7 @@ class Connection(Protocol, PieceReader, Pausable):
         self.hang_up()
 
     def hang_up(self) -> None:
-        """
-        End the connection.  If the transport does not report its end within Timing.goodbye, the
-        connection counts as lost.
-        """
+        """End the connection, which counts as lost after Timing.goodbye at the latest."""
         if self._reader is None or "goodbye" in self._calls:
             return
         self._calls["goodbye"] = self._clock.callLater(
@@ -273,3 +266,18 @@ class Connection(Protocol, PieceReader, Pausable):
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
         else:
             self._watch_silence(self._stall_timeout - idle)
+
+
+class Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time
+    """An answer whose body goes to a Connection, in front of the protocol that asks for it."""
+
+    def __init__(
+        self, response: IResponse, take: Callable[[Connection], None], connection: Connection
+    ) -> None:
+        super().__init__(response)
+        self._take = take
+        self._connection = connection
+
+    def deliverBody(self, protocol: IProtocol) -> None:
+        self._take(self._connection)
+        self.original.deliverBody(self._connection.in_front_of(protocol))

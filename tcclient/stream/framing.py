@@ -50,10 +50,7 @@ class Splitter:
         return self._size
 
     def feed_all(self, pieces: Pieces) -> list[bytes | Overlong]:
-        """
-        Return the messages that the pieces complete, as feed() of each one would.  Pieces that are
-        one message each cost least.
-        """
+        """Return what feed() of each piece would.  A piece that is one message costs least."""
         messages: list[bytes | Overlong] = []
         read, is_between = pieces.read, not self._size
         for begin, end in pieces.spans:

@@ -48,10 +48,7 @@ def _hide(response: IResponse) -> IResponse:
 
 
 def decoder_for(response: IResponse) -> "Gunzip | None":
-    """
-    Return what inflates the body of `response`, None if it is plain.  Raises ValueError for an
-    unknown coding.
-    """
+    """Return what inflates a body, None if it is plain.  Raises ValueError for other codings."""
     codings = response.headers.getRawHeaders(HIDDEN.encode(), [])
     coding = b", ".join(codings).decode("ascii", "backslashreplace").strip().lower()
     if coding in ("", "identity"):

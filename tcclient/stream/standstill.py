@@ -6,7 +6,8 @@ that first what has waited in sockets meanwhile.  Taken for new, that would make
 was heard say too much.  Knows time; knows no sockets.
 """
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
 
 STILL = 0.2
 """
@@ -29,19 +30,19 @@ class Standstill:
         self._still = still
         self._clock = clock
         self._beaten = self._since = self._until = clock.seconds()
-        self._next: IDelayedCall | None = None
+        self._timer = LoopingCall(self.beat)
+        self._timer.clock = clock
 
     def begin(self) -> None:
         """Start the timer: from now on it is a standstill if no beat comes."""
         self._beaten = self._clock.seconds()
         if self._still:
-            self._later()
+            self._timer.start(self._still / 2, now=False)
 
     def end(self) -> None:
         """Stop the timer."""
-        if self._next is not None:
-            self._next.cancel()
-            self._next = None
+        if self._timer.running:
+            self._timer.stop()
 
     def beat(self) -> None:
         """Note that the process is running, and whether it stood still since the last beat."""
@@ -61,10 +62,3 @@ class Standstill:
         """Seconds since the standstill began, while older bytes may still be unread; then 0.0."""
         self.beat()
         return self._beaten - self._since if self._beaten < self._until else 0.0
-
-    def _later(self) -> None:
-        self._next = self._clock.callLater(self._still / 2, self._beat_by_itself)
-
-    def _beat_by_itself(self) -> None:
-        self.beat()
-        self._later()

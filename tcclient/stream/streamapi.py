@@ -1,14 +1,17 @@
-"""
-What CaptureStream needs to know of an API: how a stream is asked for, and what refusals mean.
-"""
+"""What CaptureStream needs to know of an API: how a stream is asked for, and what refusals mean."""
 
 from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
+from txtwitter.error import TwitterAPIError
 
-from tcclient.runtime.refusals import Refusal
+from tcclient.ledger.endings import Ending
+from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.failures import explain
+from tcclient.runtime.refusals import Refusal, RefusalError
 
 Query = TypeVar("Query", contravariant=True)
 
@@ -30,3 +33,15 @@ class StreamApi(Protocol[Query]):
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return what an answer with a status other than 200 means.  Never raises."""
+
+
+def failed_attempt(reason: Failure, refusal: Refusal | None) -> Ending:
+    """Return why an attempt has failed; `refusal` is what the answer means, if there was one."""
+    error = reason.value
+    if isinstance(error, RefusalError):
+        return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)
+    if not isinstance(error, TwitterAPIError) or refusal is None:
+        return Ending("unreachable", explain(reason), Trouble.NETWORK)
+    status = int(error.status)
+    detail = f"the answer was {status}"
+    return Ending("refused", detail, refusal.trouble, status=status, refusal=refusal)

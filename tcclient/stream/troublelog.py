@@ -10,7 +10,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger.endings import Ending
-from tcclient.runtime.backoff import Trouble
 
 log = Logger()
 
@@ -50,10 +49,7 @@ class TroubleLog:
             self._failed(names, ending, "no stream")
 
     def held_up(self, names: Sequence[str], ending: Ending) -> None:
-        """
-        Log that the stream for new keywords ended, or an attempt at it failed, if that is news; the
-        stream for the old keywords is heard.
-        """
+        """Log that the stream for new keywords failed, if that is news; the old one is heard."""
         if ending.wait is not None:
             self._failed(names, ending, "a stream for its old keywords only")
 
@@ -73,7 +69,7 @@ class TroubleLog:
         if said != self._said:
             self._said = said
             self._say(names, ending, state)
-        elif ending.wait is not None and _at_the_top(ending.trouble, ending.wait):
+        elif ending.trouble and ending.wait and ending.trouble.is_at_the_top(ending.wait):
             self._warn_at_top(names, ending, state)
 
     def _say(self, names: Sequence[str], ending: Ending, state: str) -> None:
@@ -107,9 +103,3 @@ def _who(names: Sequence[str], verb: str, plural: str) -> str:
     if len(names) == 1:
         return f"Capture {names[0]!r} {verb}"
     return f"Captures {', '.join(map(repr, names))} {plural}"
-
-
-def _at_the_top(trouble: Trouble | None, wait: float) -> bool:
-    """Return whether a ramp that has risen has reached its longest wait."""
-    top = None if trouble is None else trouble.at_the_top
-    return top is not None and wait >= top

@@ -38,10 +38,7 @@ is some.  With a bound of 128 kB some posts waited for three rests, 240 ms.
 
 
 def rest_within(wait: float) -> float:
-    """
-    Return the longest rest, in seconds, if a post may wait `wait` seconds in all: a fifth of them
-    is left for the time after it was read.
-    """
+    """Return the seconds of the longest rest; a fifth of `wait` is left for after the read."""
     return min(REST, wait * 4 / 5)
 
 

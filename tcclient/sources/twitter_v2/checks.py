@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from tcclient.runtime.names import addresses_of
+from tcclient.runtime.addresses import addresses_of
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.threads import Threads
