@@ -42,9 +42,19 @@ class StreamNews:
 
     def opened(self) -> None:
         """Tell the captures whose posts come that the stream is open."""
-        asked = f"{self._switch.endpoint}, {self._switch.query}"
-        self._trouble.opened(names(self._claims.asking()), asked)
+        self._say_open(self._claims.asking())
         self._serve(None)
+
+    def joined(self, subscription: Subscription) -> None:
+        """Tell a capture without keywords that its posts come, if the sample is open already."""
+        if not (subscription.is_sample and self.serves(subscription)):
+            return
+        is_news = not subscription.is_served
+        subscription.life.serve(self._arrival(subscription, self._clock.seconds(), None))
+        if is_news and subscription.is_served:
+            self._say_open([subscription])
+        if self._switch.is_heard:
+            self._tell_texts()
 
     def heard(self, backfill: int | None) -> None:
         """
@@ -74,6 +84,11 @@ class StreamNews:
         for subscription in asking:
             if subscription.archive is not None:
                 subscription.archive.capture_log.not_reached(ending)
+
+    def _say_open(self, subscriptions: list[Subscription]) -> None:
+        """Log that the stream of these captures is open."""
+        asked = f"{self._switch.endpoint}, {self._switch.query}"
+        self._trouble.opened(names(subscriptions), asked)
 
     def _serve(self, rule_delay: float | None) -> None:
         """

@@ -138,6 +138,8 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
             self._rulebook.want(subscription.job_id, found)
         else:
             self._rulebook.drop(subscription.job_id)
+            # Not now: the capture notes first what it asks for.
+            self._clock.callLater(0, self._news.joined, subscription)
         self._review()
         asked = {"clauses": [clause.text for clause in found]} if found else {}
         return Understood(None if refused and not found else asked, refused)
