@@ -18,18 +18,24 @@ from twisted.web.iweb import IResponse
 
 from tcclient.http.clients import AsItIs
 from tcclient.http.explanations import plain_text
-from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.backoff import HTTP_RAMP, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.sources.twitter_v1.settings import Keys
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.stream.streamapi import StreamApi
 
 KEEP_ALIVE = 30.0
 """Seconds between two keep-alives of a silent stream."""
 STALL_TIMEOUT = 3 * KEEP_ALIVE
 """Seconds without a byte after which a connection is dead: three keep-alives are missing."""
+
+DUPLICATE = Trouble("duplicate", HTTP_RAMP, lingers=600.0)
+"""
+Another client uses the same credentials: reconnecting at once would only throw it out in turn.
+After ten minutes, which is longer than the longest wait of the ramp, the next one starts the ramp
+anew.
+"""
 
 _KEYS = "Check the four keys of twitter_auth in the settings"
 _REFUSALS = {

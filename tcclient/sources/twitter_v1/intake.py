@@ -10,10 +10,9 @@ from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Disconnect, Said, Unknown
 from tcclient.sources.complaints import Complaints
 from tcclient.sources.twitter_v1 import entries
-from tcclient.sources.twitter_v1.api import disconnect_meaning
+from tcclient.sources.twitter_v1.api import DUPLICATE, disconnect_meaning
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.messages import Kind, kind_of
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.archive import Archive
 from tcclient.stream.framing import Overlong, decoded, excerpt
 

@@ -26,10 +26,10 @@ from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
 from tcclient.sources.twitter_v1 import entries
 from tcclient.sources.twitter_v1.api import StatusesApi
 from tcclient.sources.twitter_v1.checks import V1Checks
+from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
 from tcclient.sources.twitter_v1.report import V1Report, limits
 from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, missing_keys
-from tcclient.sources.twitter_v1.source import V1Source
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.clients import stream_client
 from tcclient.stream.connection import Timing

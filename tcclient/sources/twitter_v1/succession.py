@@ -26,9 +26,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
 from tcclient.sources.twitter_v1.overlap import Overlap
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 
 OVERLAP = 5.0
 """

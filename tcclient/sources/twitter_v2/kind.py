@@ -29,8 +29,8 @@ from tcclient.sources.twitter_v2.budget.file import record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
 from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.checks import V2Checks
+from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
-from tcclient.sources.twitter_v2.postids import POST_IDS
 from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy

@@ -19,9 +19,8 @@ from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
-from tcclient.sources.twitter_v2.claims import Claims
 from tcclient.sources.twitter_v2.delivery import Delivery, Foreign
-from tcclient.sources.twitter_v2.news import StreamNews
+from tcclient.sources.twitter_v2.news import Claims, StreamNews
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses

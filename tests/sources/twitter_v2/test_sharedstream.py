@@ -29,7 +29,7 @@ from tcclient.sources.twitter_v2.budget.file import read_record, record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.delivery import FOREIGN_INTERVAL
-from tcclient.sources.twitter_v2.postids import POST_IDS
+from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy

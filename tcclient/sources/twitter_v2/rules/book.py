@@ -11,12 +11,12 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
-from tcclient.sources.twitter_v2.rules.demand import Demand
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import KeepingCore, machine
 from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, Routing, job_of
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
+from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 
 class Rulebook:

@@ -12,15 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 import attrs
 
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, Routing, job_of, tag
-from tcclient.sources.twitter_v2.rules.wanted import pieces
+from tcclient.sources.twitter_v2.rules.wanted import Wanted, pieces
 
 MOST_FORMER = 10_000
 """How many deleted rules are remembered: posts that they matched still come for a while."""
 
 ByJob = Mapping[int, Sequence[PresentRule]]
 """The rules of each job."""
-Wanted = Mapping[int, Sequence[str]]
-"""The values of the rules that each job wants."""
 
 
 @attrs.frozen

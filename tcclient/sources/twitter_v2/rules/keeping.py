@@ -32,10 +32,10 @@ from twisted.python.failure import Failure
 
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v2.rules.api import RuleError
-from tcclient.sources.twitter_v2.rules.demand import Demand
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.policy import RuleListener
 from tcclient.sources.twitter_v2.rules.update import PassOutcome, RuleUpdate, is_short
+from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 log = Logger()
 
