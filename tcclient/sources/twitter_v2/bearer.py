@@ -1,11 +1,12 @@
 """
 The bearer token of X API v2: given in the settings, or bought with the app's key and secret.
 
-Knows the token endpoint; does not know what the token is used for.
+Knows the token endpoint, and how a request carries the token; not what else is asked for.
 """
 
 import base64
 import json
+from typing import cast
 from urllib.parse import quote
 
 import attrs
@@ -15,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.http.bodies import TooLong, read_beginning, read_body
+from tcclient.http.bodies import TooLong, abandon, read_beginning, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal, RefusalError
@@ -68,6 +69,21 @@ class Bearer:
         known = (self._key, self._secret, self._basic(), self._given, self._bought, self._dead)
         return tuple(secret for secret in known if secret is not None)
 
+    async def ask(
+        self, client: HTTPClient, method: str, url: str, json_body: bytes | None = None
+    ) -> IResponse:
+        """
+        Return the answer to a request with the token, whatever its status.  Where X refuses a
+        bought token it has done nothing, so that the request is made again, once, with a new one.
+        Raises NoToken, and what Twisted's HTTP client raises.
+        """
+        token = await self.token()
+        response = await self._ask(client, token, method, url, json_body)
+        if response.code == 401 and self.refused(token):
+            abandon(response)
+            response = await self._ask(client, await self.token(), method, url, json_body)
+        return response
+
     async def token(self) -> Secret:
         """
         Return the token, and buy it first where need be.  Raises NoToken, and what Twisted's HTTP
@@ -92,6 +108,22 @@ class Bearer:
     def meaning(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return what X means by an answer with this status, with no secret in it."""
         return problems.refusal(status, headers, body, self._wall(), self.secrets)
+
+    async def _ask(
+        self, client: HTTPClient, token: Secret, method: str, url: str, json_body: bytes | None
+    ) -> IResponse:
+        headers = {"Authorization": [f"Bearer {token.reveal()}"], "User-Agent": [self._user_agent]}
+        if json_body is not None:
+            headers["Content-Type"] = ["application/json"]
+        response = await client.request(
+            method,
+            AsItIs.from_text(url),
+            headers=Headers(headers),
+            data=json_body,
+            allow_redirects=False,
+            unbuffered=True,
+        )
+        return cast(IResponse, response)  # treq's answer is a proxy of one
 
     def _basic(self) -> Secret | None:
         """Return key and secret as they are sent, None where one is missing."""

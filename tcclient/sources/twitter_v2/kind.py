@@ -65,7 +65,6 @@ class TwitterV2(ConfiguredSource):
             section.api_url,
             bearer,
             parameters(section.fields),
-            surroundings.user_agent,
             reactor,
             STALL_TIMEOUT if timeout is None else timeout,
             backfill,
@@ -116,9 +115,7 @@ class TwitterV2(ConfiguredSource):
 
     def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
         reactor = surroundings.reactor
-        return RuleApi(
-            rest_client(reactor), self.section.api_url, bearer, surroundings.user_agent, reactor
-        )
+        return RuleApi(rest_client(reactor), self.section.api_url, bearer, reactor)
 
 
 def _prefix(surroundings: Surroundings) -> str:
