@@ -80,24 +80,16 @@ def disconnect_meaning(code: object) -> tuple[str, Trouble | None]:
     return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
 
 
+@attrs.define
 class StatusesApi(StreamApi[Query]):
     """Opens statuses/filter and statuses/sample below one URL, with one set of credentials."""
 
-    def __init__(
-        self,
-        client: HTTPClient,
-        stream_url: str,
-        keys: Keys,
-        user_agent: str,
-        wall: Wall,
-        stall_timeout: float | None = None,
-    ) -> None:
-        self._client = client
-        self._stream_url = stream_url
-        self._keys = keys
-        self._user_agent = user_agent
-        self._wall = wall
-        self.stall_timeout = STALL_TIMEOUT if stall_timeout is None else stall_timeout
+    _client: HTTPClient
+    _stream_url: str
+    _keys: Keys
+    _user_agent: str
+    _wall: Wall
+    stall_timeout: float = STALL_TIMEOUT
 
     def open(self, query: Query) -> Deferred[IResponse]:
         """

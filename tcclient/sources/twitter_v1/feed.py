@@ -82,9 +82,6 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         await self._take_turn(ending)
         self._asked = False
 
-    def forget(self) -> None:
-        """Do nothing: a stream ends with its process, and leaves nothing at Twitter."""
-
     def pauseProducing(self) -> None:
         """Read none of the capture's streams, and open none, until resumeProducing()."""
         self._takeover.pauseProducing()

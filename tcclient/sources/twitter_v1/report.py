@@ -48,10 +48,6 @@ class V1Report(SourceReport):
         elif isinstance(entry, CaptureOpen):
             self._before, self._now = self._before + self._now, 0
 
-    def of_gaps(self) -> Iterator[str]:
-        """Yield nothing: what v1.1 has missed cannot be had afterwards."""
-        yield from ()
-
     def not_in_files(self) -> Iterator[str]:
         """Yield the estimate, if there was a limit notice, and what it is made from."""
         if self._notices:

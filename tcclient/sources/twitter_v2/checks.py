@@ -56,9 +56,7 @@ class V2Checks(SourceChecks):
         Yield a clause for a stall time-out that is too short, and one for fields that tcc does not
         know.
         """
-        doubt = impatience(self._section.stall_timeout, KEEP_ALIVE)
-        if doubt is not None:
-            yield doubt
+        yield from impatience(self._section.stall_timeout, KEEP_ALIVE)
         names = unknown(self._section.fields)
         if names:
             yield (

@@ -35,7 +35,7 @@ from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
-from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, missing_keys, section_faults
+from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, lacking, section_faults
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.clients import stream_client
@@ -59,14 +59,13 @@ class TwitterV2(ConfiguredSource):
         """Return the stream that all captures share, with its rules and its budget."""
         section, reactor = self.section, surroundings.reactor
         bearer, backfill = self._bearer(surroundings), Backfill(section.backfill)
-        timeout = section.stall_timeout
         api = PostsApi(
             stream_client(reactor, surroundings.source_addr, stock=section.stock_http),
             section.api_url,
             bearer,
             parameters(section.fields),
             reactor,
-            STALL_TIMEOUT if timeout is None else timeout,
+            section.stall_timeout or STALL_TIMEOUT,
             backfill,
         )
         timing = Timing(rest=surroundings.rest, still=STILL)
@@ -156,7 +155,7 @@ class TwitterV2Kind(SourceKind):
 
     def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield each key that is missing to have a bearer token."""
-        return missing_keys(narrowed(sections[TWITTER_AUTH], V2Auth))
+        return lacking(narrowed(sections[TWITTER_AUTH], V2Auth))
 
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield fields that cannot be asked for, and a budget that is none."""

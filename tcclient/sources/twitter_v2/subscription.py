@@ -11,7 +11,6 @@ from twisted.application.service import Service
 
 from tcclient.ledger.entries import Entry
 from tcclient.sources.source import Feed, Subscriber, Understood
-from tcclient.sources.twitter_v2.backfill import Recipient
 from tcclient.sources.twitter_v2.subscriptionlife import SubscriptionCore, machine
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Note
@@ -43,7 +42,7 @@ class SubscriptionHost(Protocol):
         """Pause the stream while a subscription is paused; resume it when none is."""
 
 
-class Subscription(Service, Feed, Recipient):
+class Subscription(Service, Feed):
     """
     The feed of one capture.  `life` takes what happens to it; `is_paused` says whether the capture
     cannot take posts now.
