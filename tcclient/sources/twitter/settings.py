@@ -25,9 +25,7 @@ TWITTER_AUTH = "twitter_auth"
 
 
 def api_of(document: dict[str, Any] | Any) -> object:
-    """
-    Return `twitter.api` of settings that are decoded and not checked; None where they have none.
-    """
+    """Return `twitter.api` of settings that are not checked yet, None where they have none."""
     section = document.get(TWITTER) if isinstance(document, dict) else None
     return section.get("api") if isinstance(section, dict) else None
 

@@ -92,10 +92,7 @@ class StatusesApi(StreamApi[Query]):
     stall_timeout: float = STALL_TIMEOUT
 
     def open(self, query: Query) -> Deferred[IResponse]:
-        """
-        Ask for the stream; each attempt is signed anew.  Fires with the answer, whatever its
-        status.
-        """
+        """Ask for the stream, signed anew.  Fires with the answer, whatever its status."""
         url, headers, body = self._signed(query)
         response = self._client.request(
             "POST",
@@ -112,10 +109,7 @@ class StatusesApi(StreamApi[Query]):
         return "statuses/sample" if query.is_sample else "statuses/filter"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """
-        Return the documented meaning of the status, with what Twitter says in the body and no
-        secret in it.
-        """
+        """Return what the status means, with what Twitter says and no secret in it."""
         secrets = attrs.astuple(self._keys, recurse=False)
         return attrs.evolve(_meaning(status), explanation=plain_text(body, secrets))
 

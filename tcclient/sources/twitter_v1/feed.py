@@ -143,10 +143,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             archive.capture_log.not_reached(ending)
 
     def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
-        """
-        Note in ledger and log that a stream ended, or an attempt failed, while another stream
-        brings posts.
-        """
+        """Note in ledger and log that a stream ended while another one brings posts."""
         archive = self._subscriber.archive
         if archive is None:
             return
@@ -174,10 +171,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             self._later = self._clock.callLater(delay, self._turn_is_due)
 
     def _costs_a_connect(self) -> bool:
-        """
-        Return whether the wanted query takes a connect more than the one that every capture begins
-        with.
-        """
+        """Return whether the wanted query takes a connect, and not the first of the capture."""
         return self._asked and self._wanted is not None and not self._takeover.has(self._wanted)
 
     def _turn_is_due(self) -> None:
@@ -185,9 +179,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._take_turn_in_time()
 
     def _take_turn(self, ending: Ending) -> Deferred[None]:
-        """
-        Switch when earlier switches are done; streams that are in the way end for the reason given.
-        """
+        """Switch when earlier switches are done; streams in the way end for the reason given."""
         if self._later is not None:
             self._later.cancel()
             self._later = None

@@ -26,9 +26,7 @@ class KeywordStreamListener(Protocol):
         """Called when the first byte of a connection has come."""
 
     def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """
-        Return the messages, just received, without the posts that came over another stream before.
-        """
+        """Return the messages, just received, without the posts that another stream brought."""
 
     def ended(self, stream: "KeywordStream", ending: Ending) -> None:
         """Called when a connection has ended, or an attempt to make one has failed."""

@@ -57,10 +57,7 @@ class TakeOverListener(Protocol):
         """Called when an overlap is over, with how many posts came over both streams."""
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
-        """
-        Called when a connection has ended, or an attempt to make one has failed, and no stream is
-        heard.
-        """
+        """Called when a connection or an attempt at one has ended, and no stream is heard."""
 
     def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
         """
@@ -215,10 +212,7 @@ def _newest_ended(
 def _former_ended(
     _: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending
 ) -> None:
-    """
-    Go on without the former stream.  If Twitter ended it in favour of a newer one, that is no
-    trouble.
-    """
+    """Go on without the former stream; that Twitter ended it for a newer one is no trouble."""
     newest = core.newest
     rival = stream.is_doomed or (newest is not None and newest.service.reaches)
     if rival and (ending.cause == "closed" or ending.trouble is DUPLICATE):

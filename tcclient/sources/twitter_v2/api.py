@@ -87,10 +87,7 @@ class PostsApi(StreamApi[StreamQuery]):
         return response
 
     async def _minutes(self) -> int:
-        """
-        Return how many minutes of backfill to ask for, once it is known which posts are stored
-        already.
-        """
+        """Return the minutes of backfill to ask for, once it is known which posts are stored."""
         await self.backfill.when_recalled()
         return self.backfill.minutes(self._clock.seconds())
 

@@ -46,9 +46,7 @@ class Backfill:
         self._reading = DeferredLock()
 
     def resume(self, capture: StoredCapture, now: float) -> None:
-        """
-        Take up a capture of which an earlier process may have missed posts.  `now` is in seconds.
-        """
+        """Take up a capture of which an earlier process may have missed posts; `now` in seconds."""
         missed = capture.missed
         if self._wanted and missed is not None:
             known = now if self._missing_since is None else self._missing_since
@@ -61,10 +59,7 @@ class Backfill:
         self._missing_since = now
 
     def closed(self) -> None:
-        """
-        Note that the stream was closed on purpose: what comes before it is opened again is not
-        missed.
-        """
+        """Note that the stream was closed on purpose: nothing is missed until it opens again."""
         self._missing_since = None
 
     def refused(self) -> None:
@@ -73,9 +68,7 @@ class Backfill:
         self._recent.forget()
 
     def minutes(self, now: float) -> int:
-        """
-        Return how many minutes to ask for; 0 where nothing is missed, or backfill is not wanted.
-        """
+        """Return the minutes to ask for; 0 where nothing is missed, or backfill not wanted."""
         if not self._wanted or self._missing_since is None:
             return 0
         return min(max(math.ceil((now - self._missing_since) / 60), 1), MOST_MINUTES)

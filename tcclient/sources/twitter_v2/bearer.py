@@ -85,10 +85,7 @@ class Bearer:
         return response
 
     async def token(self) -> Secret:
-        """
-        Return the token, and buy it first where need be.  Raises NoToken, and what Twisted's HTTP
-        client raises.
-        """
+        """Return the token, bought if need be.  Raises NoToken, and what the HTTP client raises."""
         if self._given is not None:
             return self._given
         async with self._buying:

@@ -54,9 +54,7 @@ class Foreign(Service):
         self._tell()
 
     def count(self, post: envelopes.Post) -> None:
-        """
-        Count a post that is for no capture; one that names no rule is counted under an empty id.
-        """
+        """Count a post that is for no capture, under an empty id if it names no rule."""
         self._counts.update({rule_id for rule_id, _ in post.rules} or [""])
 
     def _tell(self) -> None:
@@ -68,10 +66,7 @@ class Foreign(Service):
 
 @attrs.frozen
 class Delivery:
-    """
-    Hands each post to the captures that it is for.  Calls `end` with the reason when a message
-    means that the connection is over.
-    """
+    """Hands each post to its captures.  Calls `end` when a message means that the stream ends."""
 
     _subscriptions: Subscriptions
     _routing: Routing

@@ -139,10 +139,7 @@ _known_rules_of = lru_cache(maxsize=1 << 10)(_rules_of)
 
 
 def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
-    """
-    Return what a message is that msgspec does not take: it may have unexpected types, or lone
-    surrogates in a real post.
-    """
+    """Return what a message is that msgspec does not take: real posts have lone surrogates."""
     try:
         # As text: of bytes, json.loads would also take UTF-16, a byte order mark and surrogates.
         # msgspec has no limit to the digits of a number that nobody asks for; an int of Python has.
@@ -156,10 +153,7 @@ def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
 
 
 def _rules(value: object) -> list[tuple[str, str | None]]:
-    """
-    Return the rules that a post matched.  A rule of which only the id or only the tag can be read
-    counts too.
-    """
+    """Return the rules that a post matched, also those of which only id or tag can be read."""
     found: list[tuple[str, str | None]] = []
     for rule in value if isinstance(value, list) else ():
         if isinstance(rule, dict):

@@ -91,9 +91,7 @@ class TwitterV2(ConfiguredSource):
         )
 
     def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
-        """
-        Return the keeper of the budget, which reports to `stream` and hears when the clock is set.
-        """
+        """Return the keeper of the budget, which reports to `stream` and heeds clock steps."""
         limits, wall = limits_from(self.section.budget), surroundings.wall
         keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, stream)
         wall.on_step(keeper.clock_stepped)
@@ -147,10 +145,7 @@ class TwitterV2Kind(SourceKind):
     tables: Mapping[str, Table] = {}
 
     def is_chosen(self, document: Mapping[str, Any]) -> bool:
-        """
-        Return whether there is a section `twitter` or `twitter_auth`: v2 is the default API of
-        both.
-        """
+        """Return whether there is a section `twitter` or `twitter_auth`: v2 is the default."""
         return TWITTER in document or TWITTER_AUTH in document
 
     def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:

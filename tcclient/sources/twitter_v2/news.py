@@ -40,10 +40,7 @@ class Claims:
         return None
 
     def are_met(self, subscription: Subscription, query: StreamQuery) -> bool:
-        """
-        Return whether an open stream for `query` brings the capture's posts: X has a rule of it, or
-        it is the sample.
-        """
+        """Return whether an open stream for `query` brings the capture's posts."""
         if not self._subscriptions.has(subscription):
             return False
         return subscription.is_sample if query.is_sample else self._has_rules(subscription)
@@ -62,15 +59,11 @@ class Claims:
         return tuple(rule.id for rule in self._rulebook.rules_of(subscription.job_id))
 
     def begins_in(self, subscription: Subscription) -> float:
-        """
-        Return the seconds until the first posts can come: a new rule works only after a while.
-        """
+        """Return the seconds until the first posts can come: a new rule takes a while to work."""
         return 0.0 if subscription.is_sample else self._rulebook.begins_in(subscription.job_id)
 
     def complete_in(self, subscription: Subscription) -> float | None:
-        """
-        Return the seconds until all that is asked for comes; None while X lacks some of the rules.
-        """
+        """Return the seconds until all that is asked for comes; None while X lacks rules for it."""
         return 0.0 if subscription.is_sample else self._rulebook.works_in(subscription.job_id)
 
     def _has_rules(self, subscription: Subscription) -> bool:
@@ -118,10 +111,7 @@ class StreamNews:
             self._tell_texts()
 
     def heard(self, backfill: int | None) -> None:
-        """
-        Tell the captures whose posts come that the stream is heard, which was asked for the posts
-        of `backfill` minutes before.
-        """
+        """Tell the captures that the stream is heard, with posts of `backfill` minutes before."""
         for subscription in self._subscriptions:
             subscription.life.heard(backfill, self._claims.begins_in(subscription))
         self._tell_texts()

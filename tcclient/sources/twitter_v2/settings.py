@@ -55,9 +55,7 @@ def lacking(auth: V2Auth) -> Iterator[tuple[Where, str]]:
 
 
 def section_faults(section: V2Section) -> Iterator[tuple[Where, str]]:
-    """
-    Yield the place and a sentence for fields that cannot be names, and for a budget that is none.
-    """
+    """Yield the place and a sentence for fields that cannot be names, and a budget that is none."""
     try:
         parameters(section.fields)
     except ValueError as e:

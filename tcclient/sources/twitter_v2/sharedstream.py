@@ -164,10 +164,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
             self._rulebook.forget(subscription.job_id)
 
     def read_or_not(self) -> None:
-        """
-        Pause the connection while any subscription is paused, which would lose a post that it
-        cannot take; resume it when none is.
-        """
+        """Pause the connection while a capture cannot take posts; resume it when all can."""
         paused = any(subscription.is_paused for subscription in self._subscriptions)
         producers: list[Pausable] = [self._switch]
         if self._keeper is not None and self._switch.connected:

@@ -28,9 +28,7 @@ RETRY = 5.0
 """Seconds after which a record that could not be written is tried again."""
 
 LONGEST_SLEEP = 3600.0
-"""
-Seconds after which the end of a period is looked for again in between, should the clock be set.
-"""
+"""Seconds after which the end of a period is looked for anew, should the clock be set."""
 
 
 class BudgetListener(Protocol):
@@ -52,10 +50,7 @@ class BudgetListener(Protocol):
         """
 
     def budget_renewed(self) -> None:
-        """
-        Called when posts may be bought again: a new period has begun, or the count can be kept
-        again.
-        """
+        """Called when posts may be bought again: in a new period, or as the count is kept again."""
 
 
 class BudgetKeeper(Service, Pausable):
@@ -134,10 +129,7 @@ class BudgetKeeper(Service, Pausable):
         self._budget.resume()
 
     def cut(self) -> None:
-        """
-        Note that the connection has ended: what was not read will never be counted, and is spent by
-        an estimate.
-        """
+        """Note that the connection has ended: what was not read is spent, by an estimate."""
         if self._budget.is_paused:
             self._budget.write_off(self._wall())
             self._keep(self._budget.last_record())
@@ -179,10 +171,7 @@ class BudgetKeeper(Service, Pausable):
             self._listener.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
-        """
-        Look for a new period at `until` (epoch seconds), or in LONGEST_SLEEP seconds if that is
-        earlier.
-        """
+        """Look for a new period at `until` (epoch seconds), after LONGEST_SLEEP at the latest."""
         seconds = min(max(until - self._wall(), 0.0) + 0.001, LONGEST_SLEEP)
         _cancel(self._renewing)  # now, as the wall clock may have told of a step
         self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
@@ -258,9 +247,7 @@ class BudgetKeeper(Service, Pausable):
         self._failure = reason
 
     def _read(self, limits: BudgetLimits) -> Budget:
-        """
-        Return the budget by the record in the file; one that is used up where it cannot be read.
-        """
+        """Return the budget by the file; one that is used up where that cannot be read."""
         now = self._wall()
         try:
             record = read_record(self._path)

@@ -84,17 +84,11 @@ class RuleApi:
         raise RuleError("the list of rules does not end", _NONSENSE)
 
     async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
-        """
-        Ask whether X would take the rules, and add none.  Return value -> reason for those that it
-        would refuse.
-        """
+        """Ask whether X would take the rules.  Return value -> reason for those it would not."""
         return (await self._add(rules, "?dry_run=true")).refused
 
     async def add(self, rules: Sequence[NewRule]) -> Added:
-        """
-        Add the rules.  Return what became of them; a duplicate of a rule that the app has already
-        is neither created nor refused.
-        """
+        """Add the rules.  A duplicate of one that the app has is neither created nor refused."""
         return await self._add(rules, "")
 
     async def delete(self, ids: Sequence[str]) -> None:

@@ -59,10 +59,7 @@ class Rulebook:
         self._inventory.remember(job_id, left, deleted)
 
     def look(self) -> None:
-        """
-        Bring X's rules up to date: now, or when the present pass or the wait after a failure is
-        over.
-        """
+        """Bring X's rules up to date, at once or after the present pass or wait."""
         self._keeping.look()
 
     def wants(self, job_id: int) -> bool:
@@ -74,10 +71,7 @@ class Rulebook:
         return self._inventory.of(job_id) if self.wants(job_id) else []
 
     def works_in(self, job_id: int) -> float | None:
-        """
-        Return the seconds until rules for all that the job wants work; None while X lacks some of
-        them.
-        """
+        """Return the seconds until rules for all that the job wants work; None if X lacks some."""
         changes = self._demand.changes(self._inventory.rules)
         lacking = {job_of(rule.tag, self._policy.prefix) for rule in changes.add}
         if not self.rules_of(job_id) or job_id in lacking:
@@ -91,13 +85,9 @@ class Rulebook:
 
     @property
     def routing(self) -> Routing:
-        """
-        The way from the rules that a post matched to our jobs; it follows the rules by itself.
-        """
+        """The way from the rules that a post matched to our jobs, always up to date."""
         return self._inventory.routing
 
     def stop(self) -> None:
-        """
-        Stop all waiting and asking; what X still has is put in order when the next process starts.
-        """
+        """Ask no more; what X still has is put in order when the next process starts."""
         self._keeping.stop()

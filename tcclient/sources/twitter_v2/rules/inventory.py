@@ -83,10 +83,7 @@ class Inventory:
         return news
 
     def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
-        """
-        Take up the rules that an earlier process has left for the job, and the ids of those that it
-        deleted.
-        """
+        """Take up what an earlier process has left for the job, and the ids that it deleted."""
         tagged = {rule.id: attrs.evolve(rule, tag=tag(self._prefix, job_id)) for rule in left}
         self._left |= tagged
         for id in (*tagged, *deleted):

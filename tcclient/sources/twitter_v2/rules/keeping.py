@@ -43,9 +43,7 @@ LOOK_AGAIN = 900.0
 """Seconds after which the rules are read again: somebody may have deleted one of ours."""
 
 _PASSING = frozenset({Trouble.NETWORK, Trouble.HTTP, Trouble.RATE_LIMIT})
-"""
-Troubles that pass by themselves, so that a change of what is wanted does not shorten the wait.
-"""
+"""Troubles that pass by themselves: a change of what is wanted does not shorten the wait."""
 
 
 class KeepingInputs(Protocol):

@@ -27,10 +27,7 @@ log = Logger()
 
 
 class _NotCreated(RuleError):
-    """
-    Raised when X has answered, and not added all rules: it has no room for them, or somebody else
-    has added the same.
-    """
+    """Raised when X has not added all rules, for want of room or as somebody else has them."""
 
     def __init__(self, number: int, reasons: Iterable[str]) -> None:
         why = "; ".join(sorted(set(reasons)))
@@ -45,18 +42,12 @@ _SHORT = (NoRoom, _NotCreated)
 
 
 def is_short(error: RuleError) -> bool:
-    """
-    Return whether X has been asked for all rules, and lacks some: those that are replaced may be
-    deleted then.
-    """
+    """Return whether X lacks rules that it was asked for: replaced ones may be deleted then."""
     return isinstance(error, _SHORT)
 
 
 def _unclear(reasons: Iterable[str]) -> RuleError:
-    """
-    Return the error for rules that X refuses, but not for a term in them that could be left out.
-    Other keywords may be accepted at once.
-    """
+    """Return the error for a refusal that is due to no term; other keywords may be accepted."""
     return RuleError(
         f"X refuses rules, and not for a term in them ({'; '.join(reasons)})",
         Refusal(Trouble.QUERY_REFUSED, "See whether the keywords can be put differently."),
@@ -215,9 +206,7 @@ class Trial:
         return [rule for rule in rules if self._wanted_of(rule) is not None]
 
     async def _find_bad_terms(self, rule: NewRule, reason: str) -> None:
-        """
-        Find the terms for which a rule is refused, by trying its clauses one by one if need be.
-        """
+        """Find the terms for which a rule is refused, by trying its clauses if need be."""
         wanted = self._wanted_of(rule)
         if wanted is None:
             return
@@ -230,9 +219,7 @@ class Trial:
             self._tell(job_id, bad)
 
     def _wanted_of(self, rule: NewRule) -> WantedRules | None:
-        """
-        Return what the rule's job wants; None where that has changed since the rules were planned.
-        """
+        """Return what the rule's job wants, None if that has changed since the plan was made."""
         job_id = job_of(rule.tag, self._prefix)
         if job_id is None or self._wanted.get(job_id) is not self._planned.get(job_id):
             return None
