@@ -5,11 +5,11 @@ Knows the token endpoint, and how a request carries the token; not what else is 
 """
 
 import base64
-import json
 from typing import cast
 from urllib.parse import quote
 
 import attrs
+import msgspec
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
@@ -20,7 +20,7 @@ from tcclient.http.bodies import TooLong, abandon, read_beginning, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal, RefusalError
-from tcclient.runtime.secrets import Secret, Unfit
+from tcclient.runtime.secrets import Secret
 from tcclient.runtime.secrets import secret as fit_for_header
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v2 import problems
@@ -162,18 +162,17 @@ class Bearer:
         return NoToken(f"the token endpoint answered {response.code}", meaning)
 
 
+class _TokenAnswer(msgspec.Struct):
+    token_type: str
+    access_token: str
+
+
 def _token(body: bytes) -> Secret:
     """Return the token in the token endpoint's answer.  Raises NoToken where there is none."""
     try:
-        answer = json.loads(body)
+        answer = msgspec.json.decode(body, type=_TokenAnswer)
+        if answer.token_type.lower() == "bearer":  # in either case: RFC 6749, 5.1
+            return fit_for_header(answer.access_token)
     except (ValueError, RecursionError):
-        answer = None
-    token = answer.get("access_token") if isinstance(answer, dict) else None
-    kind = answer.get("token_type") if isinstance(answer, dict) else None
-    try:
-        # Upper and lower case are the same there: RFC 6749, 5.1.
-        if isinstance(kind, str) and kind.lower() == "bearer" and isinstance(token, str):
-            return fit_for_header(token)
-    except Unfit:
         pass
     raise NoToken("the token endpoint answered without a bearer token", _NO_TOKEN_IN_IT)

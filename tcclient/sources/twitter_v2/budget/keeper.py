@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
-from tcclient.runtime.wallclock import Wall
+from tcclient.runtime.wallclock import Date, Wall
 from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
@@ -83,11 +83,13 @@ class BudgetKeeper(Service, Pausable):
         self._wall = wall
         self._listener = listener
         self._write = write
-        self._illegible = False
         self._failure: str | None = None
         self._keeping: IDelayedCall | None = None
         self._renewing: IDelayedCall | None = None
-        self._budget = self._read(limits)
+        now = wall()
+        budget = _read(path, limits, now)
+        self._illegible = budget is None
+        self._budget = Budget.used_up(limits, now) if budget is None else budget
         self._shut = self._budget.exhausted() is not None
 
     @property
@@ -246,27 +248,26 @@ class BudgetKeeper(Service, Pausable):
             )
         self._failure = reason
 
-    def _read(self, limits: BudgetLimits) -> Budget:
-        """Return the budget by the file; one that is used up where that cannot be read."""
-        now = self._wall()
-        try:
-            record = read_record(self._path)
-        except Illegible as e:
-            log.error(
-                "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
-                "until the next period. To begin at 0, remove the file while the client is down.",
-                path=str(self._path),
-                reason=e,
-            )
-            self._illegible = True
-            return Budget.used_up(limits, now)
-        if record.ahead:
-            log.warn(
-                "The client ended before it had counted its last posts. twitter.budget takes them "
-                "for {ahead}: an estimate, rounded up.",
-                ahead=record.ahead,
-            )
-        return Budget(limits, record, now)
+
+def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
+    """Return the budget by the record in the file, None where it cannot be read; log the rest."""
+    try:
+        record = read_record(path)
+    except Illegible as e:
+        log.error(
+            "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
+            "until the next period. To begin at 0, remove the file while the client is down.",
+            path=str(path),
+            reason=e,
+        )
+        return None
+    if record.ahead:
+        log.warn(
+            "The client ended before it had counted its last posts. twitter.budget takes them "
+            "for {ahead}: an estimate, rounded up.",
+            ahead=record.ahead,
+        )
+    return Budget(limits, record, now)
 
 
 def _cancel(call: IDelayedCall | None) -> None:
