@@ -65,11 +65,6 @@ class KeywordStream(StreamListener):
         self._listener = listener
         self._subscriber = subscriber
 
-    @property
-    def is_heard(self) -> bool:
-        """Whether the connection stands, and a byte has come over it."""
-        return self.service.is_heard
-
     def opened(self) -> None:
         """Note the time, and pass on that the answer is 200."""
         self.opened_at = self._clock.seconds()

@@ -43,10 +43,8 @@ class TwitterV1(ConfiguredSource):
     section: V1Section
     keys: Keys
 
-    @property
-    def post_ids(self) -> SnowflakeIds:
-        """How the id of a post is found in a line of this API."""
-        return TWEET_IDS
+    post_ids = TWEET_IDS
+    """How the id of a post is found in a line of this API."""
 
     def make(self, surroundings: Surroundings) -> V1Source:
         """Return a source that has streams for each capture, and runs one capture at a time."""

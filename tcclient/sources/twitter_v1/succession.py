@@ -195,7 +195,7 @@ def _newest_ended(
 ) -> None:
     """Go on with the former stream, if it is heard, as the newest is not any more, or not yet."""
     former = core.former
-    if former is None or not former.is_heard:
+    if former is None or not former.service.is_heard:
         core.listener.ended(stream, ending)
         return
     core.relieve(stream, former, ending)
@@ -220,7 +220,7 @@ def _former_ended(
         silent = ending.silent + IN_FLIGHT if stream.is_doomed else ending.silent
         ending = attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=silent)
     core.drop_former()
-    if newest is None or not newest.is_heard:
+    if newest is None or not newest.service.is_heard:
         core.listener.ended(stream, ending)
     else:
         core.relieve(stream, newest, ending)

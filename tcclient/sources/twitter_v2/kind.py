@@ -50,10 +50,8 @@ class TwitterV2(ConfiguredSource):
     section: V2Section
     auth: V2Auth
 
-    @property
-    def post_ids(self) -> SnowflakeIds:
-        """How the id of a post is found in a line of this API."""
-        return POST_IDS
+    post_ids = POST_IDS
+    """How the id of a post is found in a line of this API."""
 
     def make(self, surroundings: Surroundings) -> SharedStream:
         """Return the stream that all captures share, with its rules and its budget."""

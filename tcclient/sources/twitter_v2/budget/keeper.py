@@ -66,7 +66,7 @@ class BudgetKeeper(Service, Pausable):
     spent; then nothing may be bought until it can.  While the stream is paused, an estimate of what
     X sends is provided for; it is spent if a limit may be reached by it, and if the connection
     ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
-    period has ended.
+    period has ended.  `exhausted` says whether nothing may be bought now, as the listener was told.
     """
 
     def __init__(
@@ -90,18 +90,13 @@ class BudgetKeeper(Service, Pausable):
         budget = _read(path, limits, now)
         self._illegible = budget is None
         self._budget = Budget.used_up(limits, now) if budget is None else budget
-        self._shut = self._budget.exhausted() is not None
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nothing may be bought now; changes together with what the listener is told."""
-        return self._shut
+        self.exhausted = self._budget.exhausted() is not None
 
     def startService(self) -> None:
         """Find out whether the count can be kept, and tell the listener if a limit is reached."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._budget.begin(self._wall())
-        self._shut = self._budget.exhausted() is not None
+        self.exhausted = self._budget.exhausted() is not None
         self._keep(self._budget.last_record())  # finds out whether it can be kept at all
         self._tell()
 
@@ -164,12 +159,12 @@ class BudgetKeeper(Service, Pausable):
                 )
         out = next((level for level in reversed(news) if level.exhausted), None)
         if out is not None:
-            self._shut = True
+            self.exhausted = True
             until = self._budget.renewed_at(out)
             self._wait(until)
             self._listener.budget_exhausted(out, until)
-        elif self._failure is not None and self._budget.room <= 0 and not self._shut:
-            self._shut = True
+        elif self._failure is not None and self._budget.room <= 0 and not self.exhausted:
+            self.exhausted = True
             self._listener.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
@@ -193,8 +188,8 @@ class BudgetKeeper(Service, Pausable):
     def _reopen(self) -> None:
         """Let posts be bought again if nothing stands against it."""
         kept = self._failure is None or self._budget.room > 0
-        if self._shut and kept and self._budget.exhausted() is None:
-            self._shut = False
+        if self.exhausted and kept and self._budget.exhausted() is None:
+            self.exhausted = False
             self._listener.budget_renewed()
 
     def _keep_later(self) -> None:

@@ -14,13 +14,16 @@ from tcclient.sources.twitter_v2.rules.clauses import Clause
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import KeepingCore, machine
 from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, Routing, job_of
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, job_of
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
 from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 
 class Rulebook:
-    """The rules of one app, as far as they are ours.  After stop() X is not asked any more."""
+    """
+    The rules of one app, as far as they are ours.  `routing` is the way from the rules that a post
+    matched to our jobs, always up to date.  After stop() X is not asked any more.
+    """
 
     def __init__(
         self, api: RuleApi, policy: RulePolicy, listener: RuleListener, clock: IReactorTime
@@ -29,6 +32,7 @@ class Rulebook:
         self._clock = clock
         self._inventory = Inventory(policy.prefix, policy.rule_delay, clock.seconds())
         self._demand = Demand(policy)
+        self.routing = self._inventory.routing
         update = RuleUpdate(api, policy, self._demand, self._inventory, listener, clock)
         core = KeepingCore(update, self._demand, self._inventory, listener, clock)
         self._keeping = machine(core)
@@ -82,11 +86,6 @@ class Rulebook:
     def begins_in(self, job_id: int) -> float:
         """Return the seconds until the first of the rules that X has for the job works."""
         return self._inventory.begins_in(job_id, self._clock.seconds())
-
-    @property
-    def routing(self) -> Routing:
-        """The way from the rules that a post matched to our jobs, always up to date."""
-        return self._inventory.routing
 
     def stop(self) -> None:
         """Ask no more; what X still has is put in order when the next process starts."""
