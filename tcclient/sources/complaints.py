@@ -37,9 +37,7 @@ class Complaints:
         )
 
     def say_once(self, name: str, topic: str, text: str) -> None:
-        """
-        Warn of the capture `name`, unless this connection has had a warning on the topic already.
-        """
+        """Warn of the capture `name`, once a connection for each topic."""
         if topic not in self._said:
             log.warn("Capture {name!r}: {text}.", name=name, text=text)
         self._said.add(topic)

@@ -12,10 +12,7 @@ class Recent:
         self._order: deque[str] = deque()
 
     def is_new(self, post_id: str) -> bool:
-        """
-        Return whether the post has not come before, and remember it.  Called once for each post
-        that comes.
-        """
+        """Return whether the post, which has just come, is new, and remember it."""
         if post_id in self._seen:
             return False
         self._seen.add(post_id)

@@ -73,7 +73,11 @@ class Feed(Pausable, Protocol):
         """Bring nothing more.  Returns when the last post has been stored."""
 
     def forget(self) -> None:
-        """Leave nothing at the source of what an earlier process asked for: it is not wanted."""
+        """
+        Leave nothing at the source of what an earlier process asked for: it is not wanted.  Does
+        nothing unless the source keeps anything.
+        """
+        return
 
     def setServiceParent(self, parent: Any) -> None:
         """Become a service below the capture's session."""
@@ -139,10 +143,14 @@ class SourceChecks(Protocol):
         """
 
     def of_this_machine(self) -> Iterable[tuple[str, Check]]:
-        """Return the subjects and checks that ask this machine only."""
+        """Return the subjects and checks that ask this machine only; none by default."""
+        return ()
 
     def of_the_network(self) -> Iterable[tuple[str, Check]]:
-        """Return the subjects and checks that ask the other side; they open no stream."""
+        """
+        Return the subjects and checks that ask the other side, and open no stream; none by default.
+        """
+        return ()
 
 
 class ConfiguredSource(Protocol):
@@ -170,10 +178,12 @@ class SourceReport(Protocol):
         """Take the next line of the ledger, of whatever kind."""
 
     def of_gaps(self) -> Iterator[str]:
-        """Yield lines of the summary about what the source did for the gaps."""
+        """Yield lines of the summary about what the source did for the gaps; none by default."""
+        yield from ()
 
     def not_in_files(self) -> Iterator[str]:
-        """Yield lines of the summary about posts that exist and are not in the files."""
+        """Yield lines of the summary about posts that are not in the files; none by default."""
+        yield from ()
 
 
 COMMON_MESSAGES: Mapping[str, tuple[str, str]] = {
@@ -226,8 +236,10 @@ class SourceKind(Protocol):
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """
         Yield the place and a sentence ("must be ...") for each value that is wrong in a way no type
-        of a key can express.  Called whichever of the kinds that share these sections is chosen.
+        of a key can express; none by default.  Called whichever of the kinds that share these
+        sections is chosen.
         """
+        yield from ()
 
     def configured(self, sections: Mapping[str, Struct]) -> ConfiguredSource:
         """Return the source that these sections, in which there is no fault, describe."""

@@ -17,9 +17,7 @@ MOST_TERMS = 20
 
 
 def say_refused(name: str, refused_terms: Sequence[RefusedTerm], most: int = MOST_TERMS) -> None:
-    """
-    Warn which terms of the capture `name` are left out, and why; name the first `most` of them.
-    """
+    """Warn which terms of the capture `name` are left out, and why; name the first `most`."""
     for refused in refused_terms[:most]:
         log.warn(
             "Capture {name!r}: the term {term!r} is left out: {reason}.",

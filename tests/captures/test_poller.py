@@ -15,8 +15,7 @@ from tcclient.captures.poller import PARTING
 from tcclient.control.client import TIMEOUT, ControlServer, JobList
 from tcclient.control.jobs import Job
 from tcclient.sources.source import Subscriber
-from tcclient.sources.twitter_v1.feed import V1Feed
-from tcclient.sources.twitter_v1.source import V1Source
+from tcclient.sources.twitter_v1.feed import V1Feed, V1Source
 from tcclient.storage.folders import INDEX
 from tcsandbox.server import quirks
 from tcsandbox.server.exchange import Seen

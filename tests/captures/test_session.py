@@ -18,7 +18,7 @@ from tcclient.ledger.gaps import IN_FLIGHT, Missing
 from tcclient.ledger.lines import line
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.boot import boot
-from tcclient.sources.twitter_v1.source import V1Source
+from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.storage.files import RETRY
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.runtime.backoff import HTTP_RAMP, NETWORK_RAMP, Backoff, Trouble
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
+from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v2.problems import SLOT
 
 ALL = (

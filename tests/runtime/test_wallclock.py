@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.captures.poller import Poller
 from tcclient.control.jobs import Status
 from tcclient.runtime.wallclock import APART, LEAST, Offset
-from tcclient.sources.twitter_v1.source import V1Source
+from tcclient.sources.twitter_v1.feed import V1Source
 from tests.machine import Machine
 from tests.peers import EPOCH, STALL, upstream
 from tests.scene import Clockwork

@@ -12,8 +12,8 @@ from twisted.web.http import PotentialDataLoss
 
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, StreamListener, Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.framing import Overlong

@@ -18,18 +18,24 @@ from twisted.web.iweb import IResponse
 
 from tcclient.http.clients import AsItIs
 from tcclient.http.explanations import plain_text
-from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.backoff import HTTP_RAMP, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.sources.twitter_v1.settings import Keys
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.stream.streamapi import StreamApi
 
 KEEP_ALIVE = 30.0
 """Seconds between two keep-alives of a silent stream."""
 STALL_TIMEOUT = 3 * KEEP_ALIVE
 """Seconds without a byte after which a connection is dead: three keep-alives are missing."""
+
+DUPLICATE = Trouble("duplicate", HTTP_RAMP, lingers=600.0)
+"""
+Another client uses the same credentials: reconnecting at once would only throw it out in turn.
+After ten minutes, which is longer than the longest wait of the ramp, the next one starts the ramp
+anew.
+"""
 
 _KEYS = "Check the four keys of twitter_auth in the settings"
 _REFUSALS = {
@@ -74,30 +80,19 @@ def disconnect_meaning(code: object) -> tuple[str, Trouble | None]:
     return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
 
 
+@attrs.define
 class StatusesApi(StreamApi[Query]):
     """Opens statuses/filter and statuses/sample below one URL, with one set of credentials."""
 
-    def __init__(
-        self,
-        client: HTTPClient,
-        stream_url: str,
-        keys: Keys,
-        user_agent: str,
-        wall: Wall,
-        stall_timeout: float | None = None,
-    ) -> None:
-        self._client = client
-        self._stream_url = stream_url
-        self._keys = keys
-        self._user_agent = user_agent
-        self._wall = wall
-        self.stall_timeout = STALL_TIMEOUT if stall_timeout is None else stall_timeout
+    _client: HTTPClient
+    _stream_url: str
+    _keys: Keys
+    _user_agent: str
+    _wall: Wall
+    stall_timeout: float = STALL_TIMEOUT
 
     def open(self, query: Query) -> Deferred[IResponse]:
-        """
-        Ask for the stream; each attempt is signed anew.  Fires with the answer, whatever its
-        status.
-        """
+        """Ask for the stream, signed anew.  Fires with the answer, whatever its status."""
         url, headers, body = self._signed(query)
         response = self._client.request(
             "POST",
@@ -114,10 +109,7 @@ class StatusesApi(StreamApi[Query]):
         return "statuses/sample" if query.is_sample else "statuses/filter"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """
-        Return the documented meaning of the status, with what Twitter says in the body and no
-        secret in it.
-        """
+        """Return what the status means, with what Twitter says and no secret in it."""
         secrets = attrs.astuple(self._keys, recurse=False)
         return attrs.evolve(_meaning(status), explanation=plain_text(body, secrets))
 

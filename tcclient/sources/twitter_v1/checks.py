@@ -4,13 +4,13 @@ What `--check` can find out about v1.1.
 Knows settings and the shapes of keys; does not ask Twitter, which counts each connect.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict
-from tcclient.sources.source import Check, SourceChecks
+from tcclient.sources.source import SourceChecks
 from tcclient.sources.twitter import credentials
 from tcclient.sources.twitter.settings import impatience
 from tcclient.sources.twitter_v1.api import KEEP_ALIVE
@@ -31,18 +31,8 @@ class V1Checks(SourceChecks):
 
     def doubts(self) -> Iterator[str]:
         """Yield a clause if the stall time-out is shorter than the time between two keep-alives."""
-        doubt = impatience(self._section.stall_timeout, KEEP_ALIVE)
-        if doubt is not None:
-            yield doubt
+        return impatience(self._section.stall_timeout, KEEP_ALIVE)
 
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:
         """Return what the shapes of the four keys tell."""
         return credentials.verdict(attrs.asdict(self._keys, recurse=False), others)
-
-    def of_this_machine(self) -> Iterable[tuple[str, Check]]:
-        """Return nothing: v1.1 keeps nothing on this machine that other sources do not keep too."""
-        return ()
-
-    def of_the_network(self) -> Iterable[tuple[str, Check]]:
-        """Return nothing: to ask Twitter would cost a connect."""
-        return ()

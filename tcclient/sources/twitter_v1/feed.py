@@ -1,20 +1,19 @@
 """
-The feed of one capture on v1.1: it has streams of its own, and when the keywords change, a new one
-takes over.
+v1.1 as a source: the feed of each capture has streams of its own, and when the keywords change, a
+new one takes over.
 
-Knows in what order things happen at a keyword change and at a stop; not the disk, nor the server.
+Knows what the feeds share, and in what order things happen at a keyword change and at a stop; not
+the disk, nor the server.
 """
 
-from typing import Protocol
-
-from twisted.application.service import MultiService
+from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, REKEYED, STOPPED, Ending
-from tcclient.sources.source import Feed, Subscriber, Understood
+from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.twitter_v1.changelimit import ChangeLimit
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
 from tcclient.sources.twitter_v1.query import LIMITS, Query, read
@@ -26,17 +25,6 @@ from tcclient.stream.troublelog import TroubleLog
 log = Logger()
 
 
-class V1Streams(Protocol):
-    """What the feeds of all captures share."""
-
-    upstream: Upstream[Query]
-    """The API, and the waits that belong to its credentials."""
-    changes: ChangeLimit
-    """How often keywords have changed, in all captures together."""
-    parting: bool
-    """Whether the process is about to end."""
-
-
 ON_PURPOSE = {STOPPED.cause, LEFT.cause, REKEYED.cause}
 """Causes of endings that the client brought about itself, which are no trouble."""
 
@@ -44,7 +32,7 @@ ON_PURPOSE = {STOPPED.cause, LEFT.cause, REKEYED.cause}
 class V1Feed(MultiService, Feed, TakeOverListener):
     """Brings one capture its posts; `shared` is what it shares with the feeds of other captures."""
 
-    def __init__(self, shared: V1Streams, subscriber: Subscriber) -> None:
+    def __init__(self, shared: "V1Source", subscriber: Subscriber) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._shared = shared
         self._upstream = shared.upstream
@@ -93,9 +81,6 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         await self._takeover.end(ending)
         await self._take_turn(ending)
         self._asked = False
-
-    def forget(self) -> None:
-        """Do nothing: a stream ends with its process, and leaves nothing at Twitter."""
 
     def pauseProducing(self) -> None:
         """Read none of the capture's streams, and open none, until resumeProducing()."""
@@ -158,10 +143,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             archive.capture_log.not_reached(ending)
 
     def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
-        """
-        Note in ledger and log that a stream ended, or an attempt failed, while another stream
-        brings posts.
-        """
+        """Note in ledger and log that a stream ended while another one brings posts."""
         archive = self._subscriber.archive
         if archive is None:
             return
@@ -189,10 +171,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             self._later = self._clock.callLater(delay, self._turn_is_due)
 
     def _costs_a_connect(self) -> bool:
-        """
-        Return whether the wanted query takes a connect more than the one that every capture begins
-        with.
-        """
+        """Return whether the wanted query takes a connect, and not the first of the capture."""
         return self._asked and self._wanted is not None and not self._takeover.has(self._wanted)
 
     def _turn_is_due(self) -> None:
@@ -200,9 +179,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._take_turn_in_time()
 
     def _take_turn(self, ending: Ending) -> Deferred[None]:
-        """
-        Switch when earlier switches are done; streams that are in the way end for the reason given.
-        """
+        """Switch when earlier switches are done; streams in the way end for the reason given."""
         if self._later is not None:
             self._later.cancel()
             self._later = None
@@ -218,3 +195,26 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             self._shared.changes.made(self._clock.seconds())
         self._asked = True
         self._takeover.turn_to(self._wanted, self._text)
+
+
+class V1Source(Service, Source):
+    """
+    Gives each capture a feed, and is what the feeds share: the API with the waits that belong to
+    its credentials, how often keywords have changed, and whether the process is about to end.
+    """
+
+    most_captures: int | None = 1
+    """Twitter allows one stream for each set of credentials."""
+
+    def __init__(self, upstream: Upstream[Query]) -> None:
+        self.upstream = upstream
+        self.changes = ChangeLimit()
+        self.parting = False
+
+    def feed_for(self, job_id: int, subscriber: Subscriber) -> V1Feed:
+        """Return a feed, which opens a stream when it is asked for something."""
+        return V1Feed(self, subscriber)
+
+    def part(self) -> None:
+        """Let the streams that end from now on say that the client ends, not the capture."""
+        self.parting = True

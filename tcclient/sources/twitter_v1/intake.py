@@ -10,10 +10,9 @@ from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Disconnect, Said, Unknown
 from tcclient.sources.complaints import Complaints
 from tcclient.sources.twitter_v1 import entries
-from tcclient.sources.twitter_v1.api import disconnect_meaning
+from tcclient.sources.twitter_v1.api import DUPLICATE, disconnect_meaning
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.messages import Kind, kind_of
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.archive import Archive
 from tcclient.stream.framing import Overlong, decoded, excerpt
 
@@ -42,17 +41,12 @@ class Intake:
         self._notices = undelivered.connection()
 
     def opened(self) -> None:
-        """
-        Begin anew with a connection: Twitter counts from 0 again, and complaints may be repeated.
-        """
+        """Begin anew with a connection: Twitter counts from 0, and complaints may come again."""
         self._complaints.opened()
         self._notices = self._undelivered.connection()
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
-        """
-        Store the posts among the messages; note everything else in the ledger, and act on what it
-        announces.
-        """
+        """Store the posts; note everything else in the ledger, and act on what it announces."""
         posts, post = [], Kind.POST
         for message in messages:
             if isinstance(message, Overlong):

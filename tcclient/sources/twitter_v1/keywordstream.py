@@ -26,9 +26,7 @@ class KeywordStreamListener(Protocol):
         """Called when the first byte of a connection has come."""
 
     def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """
-        Return the messages, just received, without the posts that came over another stream before.
-        """
+        """Return the messages, just received, without the posts that another stream brought."""
 
     def ended(self, stream: "KeywordStream", ending: Ending) -> None:
         """Called when a connection has ended, or an attempt to make one has failed."""
@@ -66,11 +64,6 @@ class KeywordStream(StreamListener):
         self._clock = upstream.clock
         self._listener = listener
         self._subscriber = subscriber
-
-    @property
-    def is_heard(self) -> bool:
-        """Whether the connection stands, and a byte has come over it."""
-        return self.service.is_heard
 
     def opened(self) -> None:
         """Note the time, and pass on that the answer is 200."""

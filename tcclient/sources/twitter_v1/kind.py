@@ -24,12 +24,12 @@ from tcclient.sources.source import (
 from tcclient.sources.twitter.ids import SnowflakeIds
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
 from tcclient.sources.twitter_v1 import entries
-from tcclient.sources.twitter_v1.api import StatusesApi
+from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, StatusesApi
 from tcclient.sources.twitter_v1.checks import V1Checks
+from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
 from tcclient.sources.twitter_v1.report import V1Report, limits
-from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, missing_keys
-from tcclient.sources.twitter_v1.source import V1Source
+from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, lacking
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.clients import stream_client
 from tcclient.stream.connection import Timing
@@ -43,10 +43,8 @@ class TwitterV1(ConfiguredSource):
     section: V1Section
     keys: Keys
 
-    @property
-    def post_ids(self) -> SnowflakeIds:
-        """How the id of a post is found in a line of this API."""
-        return TWEET_IDS
+    post_ids = TWEET_IDS
+    """How the id of a post is found in a line of this API."""
 
     def make(self, surroundings: Surroundings) -> V1Source:
         """Return a source that has streams for each capture, and runs one capture at a time."""
@@ -58,7 +56,7 @@ class TwitterV1(ConfiguredSource):
             self.keys,
             surroundings.user_agent,
             surroundings.wall,
-            self.section.stall_timeout,
+            self.section.stall_timeout or STALL_TIMEOUT,
         )
         timing = Timing(rest=surroundings.rest, still=STILL)
         return V1Source(Upstream(api, Backoff(), reactor, timing))
@@ -93,11 +91,7 @@ class TwitterV1Kind(SourceKind):
 
     def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield each of the four keys that is missing."""
-        return missing_keys(narrowed(sections[TWITTER_AUTH], V1Auth))
-
-    def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
-        """Yield none: the types of the keys say it all."""
-        yield from ()
+        return lacking(narrowed(sections[TWITTER_AUTH], V1Auth))
 
     def configured(self, sections: Mapping[str, Struct]) -> TwitterV1:
         """Return v1.1 with these settings."""

@@ -28,9 +28,7 @@ class Undelivered:
 
 
 class Notices:
-    """
-    The notices of one connection, whose counters begin at 0; they raise the estimate `sum_of_all`.
-    """
+    """The notices of one connection, which begin at 0 and raise the estimate `sum_of_all`."""
 
     def __init__(self, sum_of_all: Undelivered) -> None:
         self._sum = sum_of_all

@@ -23,10 +23,7 @@ _CONNECTION_LIMIT = b"Exceeded connection limit"
 
 
 class Kind(enum.Enum):
-    """
-    What a message is.  The value is the name of the kind in the ledger, and of the member that
-    marks it.
-    """
+    """What a message is, by its name in the ledger, which is that of the member that marks it."""
 
     POST = "post"
     DELETE = "delete"
@@ -84,10 +81,7 @@ def kind_of(line: bytes) -> Kind:
 
 
 def _members(line: bytes) -> Mapping[str, object] | None:
-    """
-    Return the members of a JSON object, None for other JSON.  Raises ValueError for what is not
-    JSON.
-    """
+    """Return the members of a JSON object, None for other JSON.  Raises ValueError for no JSON."""
     if not line.isascii():
         line.decode("utf-8")
     try:

@@ -34,10 +34,7 @@ class TweetIds(SnowflakeIds):
 
 
 def _find_slowly(line: bytes) -> str | None:
-    """
-    Find the id in a line that msgspec cannot decode: it refuses lone surrogates, which real posts
-    have.
-    """
+    """Find the id where msgspec cannot: it refuses lone surrogates, which real posts have."""
     try:
         # An int of Python has a limit to its digits, which msgspec has not.
         found: object = json.loads(line.decode("utf-8"), parse_int=float)

@@ -113,9 +113,7 @@ def _add(found: list[T], item: T, limit: int, what: str) -> None:
 
 
 def _phrase(term: str, limits: Limits) -> str:
-    """
-    Return the term as a phrase of `track`.  Raises ValueError, with a reason, if it is too long.
-    """
+    """Return the term as a phrase of `track`.  Raises ValueError, with a reason, for a long one."""
     size = utf8_size(term)
     if size > limits.phrase_bytes:
         raise ValueError(

@@ -34,11 +34,6 @@ class V1Report(SourceReport):
         self._before = 0
         self._now = 0
 
-    @property
-    def undelivered(self) -> int:
-        """Estimated number of posts that matched and were not delivered."""
-        return self._before + self._now
-
     def take(self, line: LedgerLine) -> None:
         """Take the next line of the ledger; only limit notices and openings of the folder count."""
         entry = line.entry
@@ -48,14 +43,10 @@ class V1Report(SourceReport):
         elif isinstance(entry, CaptureOpen):
             self._before, self._now = self._before + self._now, 0
 
-    def of_gaps(self) -> Iterator[str]:
-        """Yield nothing: what v1.1 has missed cannot be had afterwards."""
-        yield from ()
-
     def not_in_files(self) -> Iterator[str]:
         """Yield the estimate, if there was a limit notice, and what it is made from."""
         if self._notices:
-            yield f"about {number(self.undelivered)} matched and were not delivered:"
+            yield f"about {number(self._before + self._now)} matched and were not delivered:"
             yield f"  an estimate, from {number(self._notices, 'limit notice')}"
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
 from tcclient.runtime.places import Where
 from tcclient.runtime.secrets import Secret
-from tcclient.sources.twitter.settings import TWITTER_AUTH, Api, StallTimeout
+from tcclient.sources.twitter.settings import Api, StallTimeout, missing_keys
 
 
 class V1Section(Struct, frozen=True, kw_only=True):
@@ -51,12 +51,7 @@ class Keys:
         return cls(**found)
 
 
-def missing_keys(auth: V1Auth) -> Iterator[tuple[Where, str]]:
+def lacking(auth: V1Auth) -> Iterator[tuple[Where, str]]:
     """Yield the place and a sentence for each key that is missing."""
-    for name in V1Auth.__struct_fields__:
-        if getattr(auth, name) is None:
-            yield (
-                (TWITTER_AUTH, name),
-                "must have a value: API 1.1 needs api_key, api_secret, access_token and "
-                "access_token_secret",
-            )
+    needs = "API 1.1 needs api_key, api_secret, access_token and access_token_secret"
+    return missing_keys(auth, V1Auth.__struct_fields__, needs)

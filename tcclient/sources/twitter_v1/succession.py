@@ -26,9 +26,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
 from tcclient.sources.twitter_v1.overlap import Overlap
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 
 OVERLAP = 5.0
 """
@@ -57,10 +57,7 @@ class TakeOverListener(Protocol):
         """Called when an overlap is over, with how many posts came over both streams."""
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
-        """
-        Called when a connection has ended, or an attempt to make one has failed, and no stream is
-        heard.
-        """
+        """Called when a connection or an attempt at one has ended, and no stream is heard."""
 
     def relieved(self, stream: KeywordStream, ending: Ending, overlap: float) -> None:
         """
@@ -198,7 +195,7 @@ def _newest_ended(
 ) -> None:
     """Go on with the former stream, if it is heard, as the newest is not any more, or not yet."""
     former = core.former
-    if former is None or not former.is_heard:
+    if former is None or not former.service.is_heard:
         core.listener.ended(stream, ending)
         return
     core.relieve(stream, former, ending)
@@ -215,10 +212,7 @@ def _newest_ended(
 def _former_ended(
     _: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending
 ) -> None:
-    """
-    Go on without the former stream.  If Twitter ended it in favour of a newer one, that is no
-    trouble.
-    """
+    """Go on without the former stream; that Twitter ended it for a newer one is no trouble."""
     newest = core.newest
     rival = stream.is_doomed or (newest is not None and newest.service.reaches)
     if rival and (ending.cause == "closed" or ending.trouble is DUPLICATE):
@@ -226,7 +220,7 @@ def _former_ended(
         silent = ending.silent + IN_FLIGHT if stream.is_doomed else ending.silent
         ending = attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=silent)
     core.drop_former()
-    if newest is None or not newest.is_heard:
+    if newest is None or not newest.service.is_heard:
         core.listener.ended(stream, ending)
     else:
         core.relieve(stream, newest, ending)

@@ -66,7 +66,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
     @property
     def silent(self) -> float | None:
         """Seconds since the last byte of any stream; None where no stream is heard."""
-        heard = [one.service for one in self._streams() if one.is_heard]
+        heard = [one.service for one in self._streams() if one.service.is_heard]
         return min((service.silent for service in heard), default=None)
 
     def pauseProducing(self) -> None:
@@ -94,7 +94,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
     def brings(self, query: Query | None) -> bool:
         """Return whether posts come for `query`, and nothing else is being asked for."""
         newest = self.newest
-        return newest is not None and newest.is_heard and newest.query.same_as(query)
+        return newest is not None and newest.service.is_heard and newest.query.same_as(query)
 
     def in_the_way(self, query: Query | None) -> KeywordStream | None:
         """
@@ -108,7 +108,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         if newest is None or newest.query.same_as(query):
             return None
         if former is not None:
-            return former if newest.is_heard else newest
+            return former if newest.service.is_heard else newest
         return None if newest.service.connected else newest
 
     async def leave(self, stream: KeywordStream, ending: Ending) -> None:

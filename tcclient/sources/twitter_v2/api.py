@@ -6,7 +6,6 @@ what a refusal means is known to `problems`.
 """
 
 from collections.abc import Mapping
-from typing import cast
 from urllib.parse import urlencode
 
 import attrs
@@ -18,11 +17,9 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import abandon
-from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import one_line
 from tcclient.runtime.refusals import Refusal
-from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.stream.streamapi import StreamApi
@@ -56,7 +53,6 @@ class PostsApi(StreamApi[StreamQuery]):
     _api_url: str
     _bearer: Bearer
     _parameters: Mapping[str, str]
-    _user_agent: str
     _clock: IReactorTime
     stall_timeout: float = STALL_TIMEOUT
     backfill: Backfill = attrs.field(factory=lambda: Backfill(wanted=False))
@@ -79,10 +75,10 @@ class PostsApi(StreamApi[StreamQuery]):
 
     async def _open(self, query: StreamQuery) -> IResponse:
         minutes = 0 if query.is_sample else await self._minutes()
-        response = await self._authorized(query, minutes)
+        response = await self._request(query, minutes)
         if minutes and response.code in (400, 403):
             abandon(response)
-            response = await self._authorized(query, 0)
+            response = await self._request(query, 0)
             if response.code == 200:
                 minutes = 0
                 self.backfill.refused()
@@ -91,39 +87,16 @@ class PostsApi(StreamApi[StreamQuery]):
         return response
 
     async def _minutes(self) -> int:
-        """
-        Return how many minutes of backfill to ask for, once it is known which posts are stored
-        already.
-        """
+        """Return the minutes of backfill to ask for, once it is known which posts are stored."""
         await self.backfill.when_recalled()
         return self.backfill.minutes(self._clock.seconds())
 
-    async def _authorized(self, query: StreamQuery, minutes: int) -> IResponse:
-        token = await self._bearer.token()
-        response = await self._request(query, token, minutes)
-        if response.code == 401 and self._bearer.refused(token):
-            abandon(response)
-            response = await self._request(query, await self._bearer.token(), minutes)
-        return response
-
-    async def _request(self, query: StreamQuery, token: Secret, minutes: int) -> IResponse:
+    async def _request(self, query: StreamQuery, minutes: int) -> IResponse:
         parameters = dict(self._parameters)
         if minutes:
             parameters["backfill_minutes"] = str(minutes)
         url = f"{self._api_url}2/{self.endpoint(query)}?{urlencode(parameters)}"
-        response = await self._client.request(
-            "GET",
-            AsItIs.from_text(url),
-            headers=Headers(
-                {
-                    "Authorization": [f"Bearer {token.reveal()}"],
-                    "User-Agent": [self._user_agent],
-                }
-            ),
-            unbuffered=True,
-            allow_redirects=False,
-        )
-        return cast(IResponse, response)  # treq's answer is a proxy of one
+        return await self._bearer.ask(self._client, "GET", url)
 
 
 _DISCONNECTS: dict[str, tuple[str, Trouble | None]] = {

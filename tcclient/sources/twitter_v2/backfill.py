@@ -7,7 +7,6 @@ delivered before (its page "Recovery and redundancy").  Knows times and ids; ope
 
 import math
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
@@ -23,16 +22,6 @@ LATE = 60.0
 """Seconds after it was made in which X sends a post, in ninety-nine cases of a hundred."""
 MOST_IDS = 500_000
 """How many ids are remembered: those of five minutes at 1,600 posts a second."""
-
-
-class Recipient(Protocol):
-    """A capture that posts are for."""
-
-    job_id: int
-    """The server's id of its job."""
-
-
-T = TypeVar("T", bound=Recipient)
 
 
 class Backfill:
@@ -57,9 +46,7 @@ class Backfill:
         self._reading = DeferredLock()
 
     def resume(self, capture: StoredCapture, now: float) -> None:
-        """
-        Take up a capture of which an earlier process may have missed posts.  `now` is in seconds.
-        """
+        """Take up a capture of which an earlier process may have missed posts; `now` in seconds."""
         missed = capture.missed
         if self._wanted and missed is not None:
             known = now if self._missing_since is None else self._missing_since
@@ -72,10 +59,7 @@ class Backfill:
         self._missing_since = now
 
     def closed(self) -> None:
-        """
-        Note that the stream was closed on purpose: what comes before it is opened again is not
-        missed.
-        """
+        """Note that the stream was closed on purpose: nothing is missed until it opens again."""
         self._missing_since = None
 
     def refused(self) -> None:
@@ -84,9 +68,7 @@ class Backfill:
         self._recent.forget()
 
     def minutes(self, now: float) -> int:
-        """
-        Return how many minutes to ask for; 0 where nothing is missed, or backfill is not wanted.
-        """
+        """Return the minutes to ask for; 0 where nothing is missed, or backfill not wanted."""
         if not self._wanted or self._missing_since is None:
             return 0
         return min(max(math.ceil((now - self._missing_since) / 60), 1), MOST_MINUTES)
@@ -95,17 +77,15 @@ class Backfill:
         """Fires when the ids of the posts that earlier processes have stored are known."""
         return self._reading.run(lambda: None)
 
-    def who_lacks(self, post_id: str, recipients: Sequence[T]) -> Sequence[T] | None:
+    def who_lacks(self, post_id: str, job_ids: Sequence[int]) -> Sequence[int] | None:
         """
-        Return those of `recipients` that have not got the post; None where it has come before, over
+        Return those of the jobs that have not got the post; None where it has come before, over
         this stream or because all of them have stored it.  Called once for each post that comes.
         """
         if not self._wanted:
-            return recipients
-        lacking = [
-            recipient for recipient in recipients if _stored(recipient, post_id) not in self._recent
-        ]
-        if self._recent.is_new(post_id) and (lacking or not recipients):
+            return job_ids
+        lacking = [job_id for job_id in job_ids if _stored(job_id, post_id) not in self._recent]
+        if self._recent.is_new(post_id) and (lacking or not job_ids):
             return lacking
         self.again += 1
         return None
@@ -113,9 +93,9 @@ class Backfill:
     async def _read(self, capture: StoredCapture) -> None:
         """Remember which of the posts that X may send again the capture has stored."""
         for post_id in await capture.newest_ids(MOST_MINUTES * 60 + LATE):
-            self._recent.is_new(_stored(capture, post_id))
+            self._recent.is_new(_stored(capture.job_id, post_id))
 
 
-def _stored(recipient: Recipient, post_id: str) -> str:
+def _stored(job_id: int, post_id: str) -> str:
     """Return what is remembered of a post that a capture has got."""
-    return f"{recipient.job_id} {post_id}"
+    return f"{job_id} {post_id}"

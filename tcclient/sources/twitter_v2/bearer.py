@@ -1,25 +1,26 @@
 """
 The bearer token of X API v2: given in the settings, or bought with the app's key and secret.
 
-Knows the token endpoint; does not know what the token is used for.
+Knows the token endpoint, and how a request carries the token; not what else is asked for.
 """
 
 import base64
-import json
+from typing import cast
 from urllib.parse import quote
 
 import attrs
+import msgspec
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.http.bodies import TooLong, read_beginning, read_body
+from tcclient.http.bodies import TooLong, abandon, read_beginning, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal, RefusalError
-from tcclient.runtime.secrets import Secret, Unfit
+from tcclient.runtime.secrets import Secret
 from tcclient.runtime.secrets import secret as fit_for_header
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v2 import problems
@@ -68,11 +69,23 @@ class Bearer:
         known = (self._key, self._secret, self._basic(), self._given, self._bought, self._dead)
         return tuple(secret for secret in known if secret is not None)
 
+    async def ask(
+        self, client: HTTPClient, method: str, url: str, json_body: bytes | None = None
+    ) -> IResponse:
+        """
+        Return the answer to a request with the token, whatever its status.  Where X refuses a
+        bought token it has done nothing, so that the request is made again, once, with a new one.
+        Raises NoToken, and what Twisted's HTTP client raises.
+        """
+        token = await self.token()
+        response = await self._ask(client, token, method, url, json_body)
+        if response.code == 401 and self.refused(token):
+            abandon(response)
+            response = await self._ask(client, await self.token(), method, url, json_body)
+        return response
+
     async def token(self) -> Secret:
-        """
-        Return the token, and buy it first where need be.  Raises NoToken, and what Twisted's HTTP
-        client raises.
-        """
+        """Return the token, bought if need be.  Raises NoToken, and what the HTTP client raises."""
         if self._given is not None:
             return self._given
         async with self._buying:
@@ -92,6 +105,22 @@ class Bearer:
     def meaning(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return what X means by an answer with this status, with no secret in it."""
         return problems.refusal(status, headers, body, self._wall(), self.secrets)
+
+    async def _ask(
+        self, client: HTTPClient, token: Secret, method: str, url: str, json_body: bytes | None
+    ) -> IResponse:
+        headers = {"Authorization": [f"Bearer {token.reveal()}"], "User-Agent": [self._user_agent]}
+        if json_body is not None:
+            headers["Content-Type"] = ["application/json"]
+        response = await client.request(
+            method,
+            AsItIs.from_text(url),
+            headers=Headers(headers),
+            data=json_body,
+            allow_redirects=False,
+            unbuffered=True,
+        )
+        return cast(IResponse, response)  # treq's answer is a proxy of one
 
     def _basic(self) -> Secret | None:
         """Return key and secret as they are sent, None where one is missing."""
@@ -133,18 +162,17 @@ class Bearer:
         return NoToken(f"the token endpoint answered {response.code}", meaning)
 
 
+class _TokenAnswer(msgspec.Struct):
+    token_type: str
+    access_token: str
+
+
 def _token(body: bytes) -> Secret:
     """Return the token in the token endpoint's answer.  Raises NoToken where there is none."""
     try:
-        answer = json.loads(body)
+        answer = msgspec.json.decode(body, type=_TokenAnswer)
+        if answer.token_type.lower() == "bearer":  # in either case: RFC 6749, 5.1
+            return fit_for_header(answer.access_token)
     except (ValueError, RecursionError):
-        answer = None
-    token = answer.get("access_token") if isinstance(answer, dict) else None
-    kind = answer.get("token_type") if isinstance(answer, dict) else None
-    try:
-        # Upper and lower case are the same there: RFC 6749, 5.1.
-        if isinstance(kind, str) and kind.lower() == "bearer" and isinstance(token, str):
-            return fit_for_header(token)
-    except Unfit:
         pass
     raise NoToken("the token endpoint answered without a bearer token", _NO_TOKEN_IN_IT)

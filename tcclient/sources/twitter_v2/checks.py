@@ -52,13 +52,8 @@ class V2Checks(SourceChecks):
         return "twitter.api_url", self._section.api_url
 
     def doubts(self) -> Iterator[str]:
-        """
-        Yield a clause for a stall time-out that is too short, and one for fields that tcc does not
-        know.
-        """
-        doubt = impatience(self._section.stall_timeout, KEEP_ALIVE)
-        if doubt is not None:
-            yield doubt
+        """Yield a clause for a short stall time-out, and one for fields that tcc does not know."""
+        yield from impatience(self._section.stall_timeout, KEEP_ALIVE)
         names = unknown(self._section.fields)
         if names:
             yield (
@@ -67,10 +62,7 @@ class V2Checks(SourceChecks):
             )
 
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:
-        """
-        Return what the shape of the bearer token tells, or without one those of the keys that buy
-        one.
-        """
+        """Return what the shape of the bearer token tells, or of the keys that buy one."""
         auth = self._auth
         used: dict[str, Secret | None] = {"bearer_token": auth.bearer_token}
         if auth.bearer_token is None:
@@ -86,10 +78,7 @@ class V2Checks(SourceChecks):
         return (("x api", self.x_api),)
 
     async def budget(self) -> Verdict:
-        """
-        Return how much of the budget is used.  The file is read in a thread, as a network's disk
-        may hang.
-        """
+        """Return how much of the budget is used, read in a thread: a network's disk may hang."""
         limits = limits_from(self._section.budget)
         try:
             record = await self._in_thread(lambda: read_record(self._record))
@@ -126,9 +115,7 @@ def of_budget(found: Budget) -> Verdict:
 
 
 def illegible_budget(path: str, reason: str) -> Verdict:
-    """
-    Return the verdict on a budget whose file could not be read, because of `reason`, a clause.
-    """
+    """Return the verdict on a budget whose file could not be read for `reason`, a clause."""
     return warn(
         f"{path} cannot be read ({reason}): the budget counts as used up until the next period. "
         "To begin at 0, remove the file while the client is down"

@@ -7,6 +7,7 @@ Knows whom a post is for, and counts those that are for nobody; opens and closes
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+import attrs
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -20,7 +21,7 @@ from tcclient.sources.twitter_v2.api import disconnect_meaning
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.sources.twitter_v2.rules.ruleset import Routing
-from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
+from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.storage.folders import Note
 from tcclient.stream.framing import Overlong
 
@@ -53,9 +54,7 @@ class Foreign(Service):
         self._tell()
 
     def count(self, post: envelopes.Post) -> None:
-        """
-        Count a post that is for no capture; one that names no rule is counted under an empty id.
-        """
+        """Count a post that is for no capture, under an empty id if it names no rule."""
         self._counts.update({rule_id for rule_id, _ in post.rules} or [""])
 
     def _tell(self) -> None:
@@ -65,24 +64,15 @@ class Foreign(Service):
             self._note(ForeignPosts(by_rule=dict(counts)))
 
 
+@attrs.frozen
 class Delivery:
-    """
-    Hands each post to the captures that it is for.  Calls `end` with the reason when a message
-    means that the connection is over.
-    """
+    """Hands each post to its captures.  Calls `end` when a message means that the stream ends."""
 
-    def __init__(
-        self,
-        subscriptions: Subscriptions,
-        routing: Routing,
-        foreign: Foreign,
-        end: Callable[[Ending], None],
-    ) -> None:
-        self._subscriptions = subscriptions
-        self._routing = routing
-        self._foreign = foreign
-        self._end = end
-        self._complaints = Complaints()
+    _subscriptions: Subscriptions
+    _routing: Routing
+    _foreign: Foreign
+    _end: Callable[[Ending], None]
+    _complaints: Complaints = attrs.field(factory=Complaints)
 
     def opened(self) -> None:
         """Begin anew with a connection: complaints about the last one may be repeated."""
@@ -99,8 +89,8 @@ class Delivery:
         Store each post in every capture that it matched and that has not got it yet; heed all other
         messages.  Return how many posts were new.
         """
-        found: dict[Subscription, list[bytes]] = {}
-        takers: dict[envelopes.Rules, list[Subscription]] = {}  # nobody subscribes meanwhile
+        found: dict[int, list[bytes]] = {}
+        takers: dict[envelopes.Rules, list[int]] = {}  # nobody subscribes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -117,20 +107,20 @@ class Delivery:
             lacking = backfill.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
-                for subscription in lacking:
-                    found.setdefault(subscription, []).append(message)
+                for job_id in lacking:
+                    found.setdefault(job_id, []).append(message)
                 if not lacking and not is_sample:
                     self._foreign.count(envelope)
-        for subscription, some in found.items():
+        for subscription in self._subscriptions.of(found):
             if subscription.archive is not None:
-                subscription.archive.store(some)
+                subscription.archive.store(found[subscription.job_id])
         return posts
 
-    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[Subscription]:
-        """Return the captures that a post which matched these rules is for."""
+    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[int]:
+        """Return the jobs here that a post which matched these rules is for."""
         if is_sample:
-            return [subscription for subscription in self._subscriptions if subscription.is_sample]
-        return self._subscriptions.of(self._routing.route(rules))
+            return [one.job_id for one in self._subscriptions if one.is_sample]
+        return [one.job_id for one in self._subscriptions.of(self._routing.route(rules))]
 
     def _heed(self, said: object, line: bytes) -> None:
         """Note what is no post in the ledgers, and act on what it announces."""

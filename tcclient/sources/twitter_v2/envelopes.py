@@ -10,7 +10,9 @@ from functools import lru_cache
 import attrs
 import msgspec
 
-from tcclient.stream.framing import decoded
+from tcclient.sources.twitter.ids import SnowflakeIds
+from tcclient.storage.postids import NotAnObject
+from tcclient.stream.framing import decoded, refuse_constant
 
 
 class _Rule(msgspec.Struct):
@@ -137,14 +139,11 @@ _known_rules_of = lru_cache(maxsize=1 << 10)(_rules_of)
 
 
 def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
-    """
-    Return what a message is that msgspec does not take: it may have unexpected types, or lone
-    surrogates in a real post.
-    """
+    """Return what a message is that msgspec does not take: real posts have lone surrogates."""
     try:
         # As text: of bytes, json.loads would also take UTF-16, a byte order mark and surrogates.
         # msgspec has no limit to the digits of a number that nobody asks for; an int of Python has.
-        message = json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=float)
+        message = json.loads(line.decode("utf-8"), parse_constant=refuse_constant, parse_int=float)
     except (ValueError, RecursionError):
         return NotJSON()
     data = message.get("data") if isinstance(message, dict) else None
@@ -154,20 +153,13 @@ def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
 
 
 def _rules(value: object) -> list[tuple[str, str | None]]:
-    """
-    Return the rules that a post matched.  A rule of which only the id or only the tag can be read
-    counts too.
-    """
+    """Return the rules that a post matched, also those of which only id or tag can be read."""
     found: list[tuple[str, str | None]] = []
     for rule in value if isinstance(value, list) else ():
         if isinstance(rule, dict):
             id, tag = rule.get("id"), rule.get("tag")
             found.append((id if isinstance(id, str) else "", tag if isinstance(tag, str) else None))
     return found
-
-
-def _refuse(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _without_post(message: object) -> Farewell | Other:
@@ -188,3 +180,23 @@ def _is_goodbye(error: object) -> bool:
         return True
     kind = f"{error.get('title')} {error.get('type')}".lower()
     return "disconnect" in kind or "streaming-connection" in kind
+
+
+class EnvelopeIds(SnowflakeIds):
+    """Finds the ids of v2's posts."""
+
+    def find(self, line: bytes) -> str | None:
+        """
+        Return the id in a line, None if it is no post; each byte is looked at.  Raises NotAnObject
+        for a line that is no JSON object.
+        """
+        message = read_whole(line)
+        if isinstance(message, Post):
+            return message.id
+        is_object = not isinstance(message, Other) or isinstance(message.message, dict)
+        if isinstance(message, NotJSON) or not is_object:
+            raise NotAnObject
+        return None
+
+
+POST_IDS = EnvelopeIds()

@@ -18,105 +18,41 @@ from types import MappingProxyType
 
 _NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
 
+_NAMES = {
+    "tweet.fields": """
+        article attachments author_id card_uri community_id context_annotations conversation_id
+        created_at display_text_range edit_controls edit_history_tweet_ids entities geo id
+        in_reply_to_user_id lang media_metadata note_tweet paid_partnership possibly_sensitive
+        public_metrics referenced_tweets reply_settings scopes source suggested_source_links
+        suggested_source_links_with_counts text withheld
+    """,
+    "expansions": """
+        article.cover_media article.media_entities attachments.media_keys
+        attachments.media_source_tweet attachments.poll_ids author_id edit_history_tweet_ids
+        entities.mentions.username entities.note.mentions.username geo.place_id in_reply_to_user_id
+        referenced_tweets.id referenced_tweets.id.attachments.media_keys
+        referenced_tweets.id.author_id
+    """,
+    "user.fields": """
+        affiliation created_at description entities id is_identity_verified location
+        most_recent_tweet_id name parody pinned_tweet_id profile_banner_url profile_image_url
+        protected public_metrics subscription_type url username verified verified_followers_count
+        verified_type withheld
+    """,
+    "media.fields": """
+        alt_text duration_ms height media_key preview_image_url public_metrics type url variants
+        width
+    """,
+    "poll.fields": "duration_minutes end_datetime id options voting_status",
+    "place.fields": "contained_within country country_code full_name geo id name place_type",
+}
 DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "tweet.fields": (
-            "article",
-            "attachments",
-            "author_id",
-            "card_uri",
-            "community_id",
-            "context_annotations",
-            "conversation_id",
-            "created_at",
-            "display_text_range",
-            "edit_controls",
-            "edit_history_tweet_ids",
-            "entities",
-            "geo",
-            "id",
-            "in_reply_to_user_id",
-            "lang",
-            "media_metadata",
-            "note_tweet",  # the whole text of a post of more than 280 characters
-            "paid_partnership",
-            "possibly_sensitive",
-            "public_metrics",
-            "referenced_tweets",
-            "reply_settings",
-            "scopes",
-            "source",
-            "suggested_source_links",
-            "suggested_source_links_with_counts",
-            "text",
-            "withheld",
-        ),
-        "expansions": (
-            "article.cover_media",
-            "article.media_entities",
-            "attachments.media_keys",
-            "attachments.media_source_tweet",
-            "attachments.poll_ids",
-            "author_id",
-            "edit_history_tweet_ids",
-            "entities.mentions.username",
-            "entities.note.mentions.username",
-            "geo.place_id",
-            "in_reply_to_user_id",
-            "referenced_tweets.id",
-            "referenced_tweets.id.attachments.media_keys",
-            "referenced_tweets.id.author_id",
-        ),
-        "user.fields": (
-            "affiliation",
-            "created_at",
-            "description",
-            "entities",
-            "id",
-            "is_identity_verified",
-            "location",
-            "most_recent_tweet_id",
-            "name",
-            "parody",
-            "pinned_tweet_id",
-            "profile_banner_url",
-            "profile_image_url",
-            "protected",
-            "public_metrics",
-            "subscription_type",
-            "url",
-            "username",
-            "verified",
-            "verified_followers_count",
-            "verified_type",
-            "withheld",
-        ),
-        "media.fields": (
-            "alt_text",
-            "duration_ms",
-            "height",
-            "media_key",
-            "preview_image_url",
-            "public_metrics",
-            "type",
-            "url",
-            "variants",
-            "width",
-        ),
-        "poll.fields": ("duration_minutes", "end_datetime", "id", "options", "voting_status"),
-        "place.fields": (
-            "contained_within",
-            "country",
-            "country_code",
-            "full_name",
-            "geo",
-            "id",
-            "name",
-            "place_type",
-        ),
-    }
+    {parameter: tuple(names.split()) for parameter, names in _NAMES.items()}
 )
-"""What is asked for unless the settings say otherwise: parameter -> names of fields."""
+"""
+What is asked for unless the settings say otherwise: parameter -> names of fields.  `note_tweet` is
+the whole text of a post of more than 280 characters.
+"""
 
 
 def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str, str]:

@@ -29,13 +29,13 @@ from tcclient.sources.twitter_v2.budget.file import record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
 from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.checks import V2Checks
+from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
-from tcclient.sources.twitter_v2.postids import POST_IDS
 from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
-from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, missing_keys, section_faults
+from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, lacking, section_faults
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.clients import stream_client
@@ -50,24 +50,20 @@ class TwitterV2(ConfiguredSource):
     section: V2Section
     auth: V2Auth
 
-    @property
-    def post_ids(self) -> SnowflakeIds:
-        """How the id of a post is found in a line of this API."""
-        return POST_IDS
+    post_ids = POST_IDS
+    """How the id of a post is found in a line of this API."""
 
     def make(self, surroundings: Surroundings) -> SharedStream:
         """Return the stream that all captures share, with its rules and its budget."""
         section, reactor = self.section, surroundings.reactor
         bearer, backfill = self._bearer(surroundings), Backfill(section.backfill)
-        timeout = section.stall_timeout
         api = PostsApi(
             stream_client(reactor, surroundings.source_addr, stock=section.stock_http),
             section.api_url,
             bearer,
             parameters(section.fields),
-            surroundings.user_agent,
             reactor,
-            STALL_TIMEOUT if timeout is None else timeout,
+            section.stall_timeout or STALL_TIMEOUT,
             backfill,
         )
         timing = Timing(rest=surroundings.rest, still=STILL)
@@ -93,9 +89,7 @@ class TwitterV2(ConfiguredSource):
         )
 
     def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
-        """
-        Return the keeper of the budget, which reports to `stream` and hears when the clock is set.
-        """
+        """Return the keeper of the budget, which reports to `stream` and heeds clock steps."""
         limits, wall = limits_from(self.section.budget), surroundings.wall
         keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, stream)
         wall.on_step(keeper.clock_stepped)
@@ -116,9 +110,7 @@ class TwitterV2(ConfiguredSource):
 
     def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
         reactor = surroundings.reactor
-        return RuleApi(
-            rest_client(reactor), self.section.api_url, bearer, surroundings.user_agent, reactor
-        )
+        return RuleApi(rest_client(reactor), self.section.api_url, bearer, reactor)
 
 
 def _prefix(surroundings: Surroundings) -> str:
@@ -151,15 +143,12 @@ class TwitterV2Kind(SourceKind):
     tables: Mapping[str, Table] = {}
 
     def is_chosen(self, document: Mapping[str, Any]) -> bool:
-        """
-        Return whether there is a section `twitter` or `twitter_auth`: v2 is the default API of
-        both.
-        """
+        """Return whether there is a section `twitter` or `twitter_auth`: v2 is the default."""
         return TWITTER in document or TWITTER_AUTH in document
 
     def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield each key that is missing to have a bearer token."""
-        return missing_keys(narrowed(sections[TWITTER_AUTH], V2Auth))
+        return lacking(narrowed(sections[TWITTER_AUTH], V2Auth))
 
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield fields that cannot be asked for, and a budget that is none."""

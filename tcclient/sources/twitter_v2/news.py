@@ -1,7 +1,8 @@
 """
-What the captures, their ledgers and the log are told of the shared stream.
+What the captures claim of the shared stream, and what they, their ledgers and the log are told.
 
-Knows what the stream does and what has to be said of it; opens and closes nothing.
+Knows whose posts a stream brings, when they begin, and what has to be said of it; opens and closes
+nothing.
 """
 
 import attrs
@@ -9,11 +10,64 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger import entries
 from tcclient.ledger.endings import Ending
-from tcclient.sources.twitter_v2.claims import Claims
+from tcclient.sources.twitter_v2.api import StreamQuery
+from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions, names
 from tcclient.sources.twitter_v2.subscriptionlife import Arrival
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.stream.troublelog import TroubleLog
+
+
+@attrs.frozen
+class Claims:
+    """What all subscriptions together need of the one stream, and what it brings each of them."""
+
+    _subscriptions: Subscriptions
+    _rulebook: Rulebook
+
+    @property
+    def have_keywords(self) -> bool:
+        """Whether a capture asks for keywords, so that nobody can have the sample."""
+        return any(self._rulebook.wants(one.job_id) for one in self._subscriptions)
+
+    @property
+    def stream(self) -> StreamQuery | None:
+        """The stream that the captures need, None where they need none."""
+        if any(map(self._has_rules, self._subscriptions)):
+            return StreamQuery()
+        if any(one.is_sample for one in self._subscriptions) and not self.have_keywords:
+            return StreamQuery(is_sample=True)
+        return None
+
+    def are_met(self, subscription: Subscription, query: StreamQuery) -> bool:
+        """Return whether an open stream for `query` brings the capture's posts."""
+        if not self._subscriptions.has(subscription):
+            return False
+        return subscription.is_sample if query.is_sample else self._has_rules(subscription)
+
+    def asking(self) -> list[Subscription]:
+        """Return the captures that a stream is asked for."""
+        has_sample = not self.have_keywords
+        return [
+            one
+            for one in self._subscriptions
+            if self._has_rules(one) or (one.is_sample and has_sample)
+        ]
+
+    def rule_ids(self, subscription: Subscription) -> tuple[str, ...]:
+        """Return the ids of the rules that X has for the capture."""
+        return tuple(rule.id for rule in self._rulebook.rules_of(subscription.job_id))
+
+    def begins_in(self, subscription: Subscription) -> float:
+        """Return the seconds until the first posts can come: a new rule takes a while to work."""
+        return 0.0 if subscription.is_sample else self._rulebook.begins_in(subscription.job_id)
+
+    def complete_in(self, subscription: Subscription) -> float | None:
+        """Return the seconds until all that is asked for comes; None while X lacks rules for it."""
+        return 0.0 if subscription.is_sample else self._rulebook.works_in(subscription.job_id)
+
+    def _has_rules(self, subscription: Subscription) -> bool:
+        return bool(self._rulebook.rules_of(subscription.job_id))
 
 
 @attrs.frozen
@@ -42,15 +96,22 @@ class StreamNews:
 
     def opened(self) -> None:
         """Tell the captures whose posts come that the stream is open."""
-        asked = f"{self._switch.endpoint}, {self._switch.query}"
-        self._trouble.opened(names(self._claims.asking()), asked)
+        self._say_open(self._claims.asking())
         self._serve(None)
 
+    def joined(self, subscription: Subscription) -> None:
+        """Tell a capture without keywords that its posts come, if the sample is open already."""
+        if not (subscription.is_sample and self.serves(subscription)):
+            return
+        is_news = not subscription.is_served
+        subscription.life.serve(self._arrival(subscription, self._clock.seconds(), None))
+        if is_news and subscription.is_served:
+            self._say_open([subscription])
+        if self._switch.is_heard:
+            self._tell_texts()
+
     def heard(self, backfill: int | None) -> None:
-        """
-        Tell the captures whose posts come that the stream is heard, which was asked for the posts
-        of `backfill` minutes before.
-        """
+        """Tell the captures that the stream is heard, with posts of `backfill` minutes before."""
         for subscription in self._subscriptions:
             subscription.life.heard(backfill, self._claims.begins_in(subscription))
         self._tell_texts()
@@ -74,6 +135,11 @@ class StreamNews:
         for subscription in asking:
             if subscription.archive is not None:
                 subscription.archive.capture_log.not_reached(ending)
+
+    def _say_open(self, subscriptions: list[Subscription]) -> None:
+        """Log that the stream of these captures is open."""
+        asked = f"{self._switch.endpoint}, {self._switch.query}"
+        self._trouble.opened(names(subscriptions), asked)
 
     def _serve(self, rule_delay: float | None) -> None:
         """

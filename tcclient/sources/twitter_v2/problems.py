@@ -117,9 +117,7 @@ def _by_class(status: int) -> Refusal:
 
 
 def _by_name(body: bytes) -> Refusal | None:
-    """
-    Return the meaning of the first problem that the body names; None where it names no known one.
-    """
+    """Return the meaning of the first problem in the body that is known, None for none."""
     names = ("title", "type", "reason", "connection_issue")
     words = (text for problem in _problems(body) for text in _texts(problem, names))
     said = " ".join(words).lower()

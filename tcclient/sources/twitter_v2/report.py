@@ -27,7 +27,3 @@ class V2Report(SourceReport):
         if self._asked:
             asked = number(self._asked)
             yield f"  X was asked for the posts of {asked} of them afterwards (backfill)"
-
-    def not_in_files(self) -> Iterator[str]:
-        """Yield nothing: rules and budget explain gaps, which every account lists."""
-        yield from ()

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
 from tcclient.runtime.places import Where
-from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, Api, StallTimeout
+from tcclient.sources.twitter.settings import TWITTER, Api, StallTimeout, missing_keys
 from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.fields import parameters
 
@@ -48,24 +48,14 @@ class V2Auth(Struct, frozen=True, kw_only=True):
     bearer_token: OptionalCredential = None
 
 
-def missing_keys(auth: V2Auth) -> Iterator[tuple[Where, str]]:
-    """
-    Yield the place and a sentence for each key that is missing, unless there is a bearer token.
-    """
-    if auth.bearer_token is not None:
-        return
-    for name in ("api_key", "api_secret"):
-        if getattr(auth, name) is None:
-            yield (
-                (TWITTER_AUTH, name),
-                "must have a value: API 2 needs bearer_token, or api_key and api_secret",
-            )
+def lacking(auth: V2Auth) -> Iterator[tuple[Where, str]]:
+    """Yield the place and a sentence for each missing key, unless there is a bearer token."""
+    names = ("api_key", "api_secret") if auth.bearer_token is None else ()
+    return missing_keys(auth, names, "API 2 needs bearer_token, or api_key and api_secret")
 
 
 def section_faults(section: V2Section) -> Iterator[tuple[Where, str]]:
-    """
-    Yield the place and a sentence for fields that cannot be names, and for a budget that is none.
-    """
+    """Yield the place and a sentence for fields that cannot be names, and a budget that is none."""
     try:
         parameters(section.fields)
     except ValueError as e:

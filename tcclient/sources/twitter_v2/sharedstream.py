@@ -19,9 +19,8 @@ from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
-from tcclient.sources.twitter_v2.claims import Claims
 from tcclient.sources.twitter_v2.delivery import Delivery, Foreign
-from tcclient.sources.twitter_v2.news import StreamNews
+from tcclient.sources.twitter_v2.news import Claims, StreamNews
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
@@ -138,6 +137,8 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
             self._rulebook.want(subscription.job_id, found)
         else:
             self._rulebook.drop(subscription.job_id)
+            # Not now: the capture notes first what it asks for.
+            self._clock.callLater(0, self._news.joined, subscription)
         self._review()
         asked = {"clauses": [clause.text for clause in found]} if found else {}
         return Understood(None if refused and not found else asked, refused)
@@ -163,10 +164,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
             self._rulebook.forget(subscription.job_id)
 
     def read_or_not(self) -> None:
-        """
-        Pause the connection while any subscription is paused, which would lose a post that it
-        cannot take; resume it when none is.
-        """
+        """Pause the connection while a capture cannot take posts; resume it when all can."""
         paused = any(subscription.is_paused for subscription in self._subscriptions)
         producers: list[Pausable] = [self._switch]
         if self._keeper is not None and self._switch.connected:

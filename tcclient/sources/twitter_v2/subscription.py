@@ -11,7 +11,6 @@ from twisted.application.service import Service
 
 from tcclient.ledger.entries import Entry
 from tcclient.sources.source import Feed, Subscriber, Understood
-from tcclient.sources.twitter_v2.backfill import Recipient
 from tcclient.sources.twitter_v2.subscriptionlife import SubscriptionCore, machine
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Note
@@ -43,7 +42,7 @@ class SubscriptionHost(Protocol):
         """Pause the stream while a subscription is paused; resume it when none is."""
 
 
-class Subscription(Service, Feed, Recipient):
+class Subscription(Service, Feed):
     """
     The feed of one capture.  `life` takes what happens to it; `is_paused` says whether the capture
     cannot take posts now.
@@ -98,10 +97,7 @@ class Subscription(Service, Feed, Recipient):
         return self._core.title
 
     def ask(self, text: str | None) -> Understood:
-        """
-        Have rules for the keyword text kept at X; without keywords, ask for the sample of all
-        posts.
-        """
+        """Have rules for the keywords kept at X, or without any ask for the sample of all posts."""
         return self._host.follow(self, text)
 
     async def cease(self) -> None:
@@ -128,10 +124,7 @@ class Subscription(Service, Feed, Recipient):
 
 
 class Subscriptions:
-    """
-    The subscriptions that ask for something, one for each job.  `note` writes a line into the
-    ledger that belongs to no capture.
-    """
+    """The subscriptions, one a job; `note` writes into the ledger that belongs to no capture."""
 
     def __init__(self, note: Note) -> None:
         self._note = note
@@ -162,10 +155,7 @@ class Subscriptions:
         return [subscription for subscription in self._by_job.values() if subscription.is_served]
 
     def note(self, job_id: int, entry: Entry) -> None:
-        """
-        Write a line about a job into its ledger, or, where there is none any more, into that of no
-        capture.
-        """
+        """Write a line into a job's ledger, or into that of no capture if it has none any more."""
         for subscription in self.of([job_id]):
             if subscription.archive is not None:
                 subscription.note(entry)
@@ -173,9 +163,7 @@ class Subscriptions:
         self._note(entry, job_id)
 
     def note_all(self, entry: Entry) -> None:
-        """
-        Write a line into the ledger of each capture, and into the one that belongs to no capture.
-        """
+        """Write a line into each capture's ledger, and into the one that belongs to none."""
         self._note(entry)
         for subscription in self:
             subscription.note(entry)

@@ -104,10 +104,7 @@ class StreamSwitch(MultiService, Pausable):
             self._stream.end(ending)
 
     def aim(self) -> Deferred[None]:
-        """
-        Switch, when earlier switches are done, to the stream that is wanted then.  Fires when that
-        is done.
-        """
+        """Switch to what is wanted when earlier switches are done.  Fires when that is done."""
         turn: Deferred[None] = self._turn.run(lambda: Deferred.fromCoroutine(self._switch()))
         return turn.addErrback(
             lambda failure: log.failure("The stream could not be switched.", failure)

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
-from tcclient.sources.twitter_v2.postids import POST_IDS
+from tcclient.sources.twitter_v2.envelopes import POST_IDS
 
 
 class PlaceTests(SynchronousTestCase):

@@ -26,11 +26,16 @@ from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.keywords import Box
-from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, StatusesApi, disconnect_meaning, form
+from tcclient.sources.twitter_v1.api import (
+    DUPLICATE,
+    STALL_TIMEOUT,
+    StatusesApi,
+    disconnect_meaning,
+    form,
+)
+from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.query import LIMITS, Query, read
 from tcclient.sources.twitter_v1.settings import Keys
-from tcclient.sources.twitter_v1.source import V1Source
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream

@@ -10,9 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.control.jobs import Job
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
+from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.intake import Intake
 from tcclient.sources.twitter_v1.limits import Undelivered
-from tcclient.sources.twitter_v1.troubles import DUPLICATE
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming

@@ -44,7 +44,7 @@ class V2TestCase(XTestCase):
     def api(self, bearer: Bearer | None = None, **fields: str) -> PostsApi:
         """Return an API that buys its token unless it is given one."""
         bearer = bearer or self.bearer()
-        return PostsApi(self.client, URL, bearer, fields, AGENT, self.clock)
+        return PostsApi(self.client, URL, bearer, fields, self.clock)
 
 
 class RequestTests(V2TestCase):

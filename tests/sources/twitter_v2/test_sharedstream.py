@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
@@ -29,7 +29,7 @@ from tcclient.sources.twitter_v2.budget.file import read_record, record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.delivery import FOREIGN_INTERVAL
-from tcclient.sources.twitter_v2.postids import POST_IDS
+from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
@@ -72,7 +72,7 @@ class FakeV2(FakeApi):
         bearer = Bearer(
             cast(Any, None), "http://x/", None, None, None, "test", clock, clock.seconds
         )
-        self._v2 = PostsApi(cast(Any, None), "http://x/", bearer, {}, "test", clock)
+        self._v2 = PostsApi(cast(Any, None), "http://x/", bearer, {}, clock)
 
     def open(self, query: Any) -> Deferred[IResponse]:
         """Begin an attempt that the test answers; the minutes it asks for go into `minutes`."""
@@ -1013,6 +1013,30 @@ class SampleTests(SharedStreamTestCase):
         self.peer.answers().says(post(1))
         self.assertEqual((self.streaming(), self.attempts), ([4, 3], 1))
         self.assertEqual((self.disk.stored("all"), self.disk.stored("rats")), ([1], [1]))
+
+    def test_one_that_joins(self) -> None:
+        """It and its account are told at once that its posts come; the other hears nothing."""
+        self.run_job(4, None)
+        self.peer.answers().says(post(1))
+        before = self.disk.kinds("all")
+        with capturedLogs() as logs:
+            self.run_job(3, None)
+        self.assertEqual((self.connects, self.attempts), ({4: 1, 3: 1}, 1))
+        told = ["keywords", "connected", "gap", "keywords_in_force"]
+        self.assertEqual(self.disk.kinds("rats")[-4:], told)
+        self.assertEqual(self.disk.kinds("all"), before)
+        self.assertIn("Capture 'rats' is connected", "".join(map(str, map(formatEvent, logs))))
+
+    def test_one_that_joins_before_the_first_byte(self) -> None:
+        """It is connected, and its gap goes on until that byte comes."""
+        self.run_job(4, None)
+        self.peer.answers()
+        self.run_job(3, None)
+        self.assertEqual(self.disk.kinds("rats")[-2:], ["keywords", "connected"])
+        self.goes(2)
+        self.peer.says(b"\r\n")
+        (gap,) = self.disk.account("rats", "gap")
+        self.assertEqual(gap["seconds"], 2.0)
 
     def test_keywords_instead_and_back(self) -> None:
         """One connection ends before the other begins."""

@@ -63,10 +63,7 @@ NOTHING_SPENT = SpendingRecord(
 
 
 class Budget:
-    """
-    Counts posts against the limits; begins as if all posts that `record` provides for had been
-    spent.
-    """
+    """Counts posts against the limits; what `record` provides for counts as spent."""
 
     def __init__(self, limits: BudgetLimits, record: SpendingRecord, now: Date) -> None:
         self._limits = limits
@@ -205,10 +202,7 @@ class Budget:
         )
 
     def news(self) -> tuple[LimitUse, ...]:
-        """
-        Return how far those limits are used that have come to be nearly or wholly used since the
-        last call; each is told once a period.
-        """
+        """Return the limits newly found nearly or wholly used; each is told once a period."""
         found = []
         for level in self.levels():
             period = self._period(level)

@@ -25,18 +25,12 @@ class Illegible(Exception):
 
 
 def record_path(base_dir: Path, prefix: str) -> Path:
-    """
-    Return the path of a client's file; `prefix` begins the tags of its rules.  Clients that share a
-    folder do not share a budget.
-    """
+    """Return the path of the file of one client, the tags of whose rules begin with `prefix`."""
     return base_dir / f"tcc.budget.{prefix.split(':')[1]}.json"
 
 
 def write_record(path: Path, record: SpendingRecord) -> None:
-    """
-    Replace the file.  Whoever reads it, even after a power cut, finds either the old record or this
-    one.  Raises OSError.
-    """
+    """Replace the file, so that even a power cut leaves the old or the new.  Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     with new.open("wb") as file:

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
-from tcclient.runtime.wallclock import Wall
+from tcclient.runtime.wallclock import Date, Wall
 from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
@@ -28,9 +28,7 @@ RETRY = 5.0
 """Seconds after which a record that could not be written is tried again."""
 
 LONGEST_SLEEP = 3600.0
-"""
-Seconds after which the end of a period is looked for again in between, should the clock be set.
-"""
+"""Seconds after which the end of a period is looked for anew, should the clock be set."""
 
 
 class BudgetListener(Protocol):
@@ -52,10 +50,7 @@ class BudgetListener(Protocol):
         """
 
     def budget_renewed(self) -> None:
-        """
-        Called when posts may be bought again: a new period has begun, or the count can be kept
-        again.
-        """
+        """Called when posts may be bought again: in a new period, or as the count is kept again."""
 
 
 class BudgetKeeper(Service, Pausable):
@@ -71,7 +66,7 @@ class BudgetKeeper(Service, Pausable):
     spent; then nothing may be bought until it can.  While the stream is paused, an estimate of what
     X sends is provided for; it is spent if a limit may be reached by it, and if the connection
     ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
-    period has ended.
+    period has ended.  `exhausted` says whether nothing may be bought now, as the listener was told.
     """
 
     def __init__(
@@ -88,23 +83,20 @@ class BudgetKeeper(Service, Pausable):
         self._wall = wall
         self._listener = listener
         self._write = write
-        self._illegible = False
         self._failure: str | None = None
         self._keeping: IDelayedCall | None = None
         self._renewing: IDelayedCall | None = None
-        self._budget = self._read(limits)
-        self._shut = self._budget.exhausted() is not None
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nothing may be bought now; changes together with what the listener is told."""
-        return self._shut
+        now = wall()
+        budget = _read(path, limits, now)
+        self._illegible = budget is None
+        self._budget = Budget.used_up(limits, now) if budget is None else budget
+        self.exhausted = self._budget.exhausted() is not None
 
     def startService(self) -> None:
         """Find out whether the count can be kept, and tell the listener if a limit is reached."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._budget.begin(self._wall())
-        self._shut = self._budget.exhausted() is not None
+        self.exhausted = self._budget.exhausted() is not None
         self._keep(self._budget.last_record())  # finds out whether it can be kept at all
         self._tell()
 
@@ -134,10 +126,7 @@ class BudgetKeeper(Service, Pausable):
         self._budget.resume()
 
     def cut(self) -> None:
-        """
-        Note that the connection has ended: what was not read will never be counted, and is spent by
-        an estimate.
-        """
+        """Note that the connection has ended: what was not read is spent, by an estimate."""
         if self._budget.is_paused:
             self._budget.write_off(self._wall())
             self._keep(self._budget.last_record())
@@ -170,19 +159,16 @@ class BudgetKeeper(Service, Pausable):
                 )
         out = next((level for level in reversed(news) if level.exhausted), None)
         if out is not None:
-            self._shut = True
+            self.exhausted = True
             until = self._budget.renewed_at(out)
             self._wait(until)
             self._listener.budget_exhausted(out, until)
-        elif self._failure is not None and self._budget.room <= 0 and not self._shut:
-            self._shut = True
+        elif self._failure is not None and self._budget.room <= 0 and not self.exhausted:
+            self.exhausted = True
             self._listener.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
-        """
-        Look for a new period at `until` (epoch seconds), or in LONGEST_SLEEP seconds if that is
-        earlier.
-        """
+        """Look for a new period at `until` (epoch seconds), after LONGEST_SLEEP at the latest."""
         seconds = min(max(until - self._wall(), 0.0) + 0.001, LONGEST_SLEEP)
         _cancel(self._renewing)  # now, as the wall clock may have told of a step
         self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
@@ -202,8 +188,8 @@ class BudgetKeeper(Service, Pausable):
     def _reopen(self) -> None:
         """Let posts be bought again if nothing stands against it."""
         kept = self._failure is None or self._budget.room > 0
-        if self._shut and kept and self._budget.exhausted() is None:
-            self._shut = False
+        if self.exhausted and kept and self._budget.exhausted() is None:
+            self.exhausted = False
             self._listener.budget_renewed()
 
     def _keep_later(self) -> None:
@@ -257,29 +243,26 @@ class BudgetKeeper(Service, Pausable):
             )
         self._failure = reason
 
-    def _read(self, limits: BudgetLimits) -> Budget:
-        """
-        Return the budget by the record in the file; one that is used up where it cannot be read.
-        """
-        now = self._wall()
-        try:
-            record = read_record(self._path)
-        except Illegible as e:
-            log.error(
-                "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
-                "until the next period. To begin at 0, remove the file while the client is down.",
-                path=str(self._path),
-                reason=e,
-            )
-            self._illegible = True
-            return Budget.used_up(limits, now)
-        if record.ahead:
-            log.warn(
-                "The client ended before it had counted its last posts. twitter.budget takes them "
-                "for {ahead}: an estimate, rounded up.",
-                ahead=record.ahead,
-            )
-        return Budget(limits, record, now)
+
+def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
+    """Return the budget by the record in the file, None where it cannot be read; log the rest."""
+    try:
+        record = read_record(path)
+    except Illegible as e:
+        log.error(
+            "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
+            "until the next period. To begin at 0, remove the file while the client is down.",
+            path=str(path),
+            reason=e,
+        )
+        return None
+    if record.ahead:
+        log.warn(
+            "The client ended before it had counted its last posts. twitter.budget takes them "
+            "for {ahead}: an estimate, rounded up.",
+            ahead=record.ahead,
+        )
+    return Budget(limits, record, now)
 
 
 def _cancel(call: IDelayedCall | None) -> None:

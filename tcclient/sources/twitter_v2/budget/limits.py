@@ -19,10 +19,7 @@ class BudgetLimits:
 
 
 def limits_from(given: Mapping[str, object] | None) -> BudgetLimits:
-    """
-    Return the limits that the settings give; without any, `given` is None.  Raises ValueError, with
-    a clause.
-    """
+    """Return the limits of the settings; `given` may be None.  Raises ValueError, with a clause."""
     if given is None:
         return BudgetLimits()
     names = [field.name for field in attrs.fields(BudgetLimits)]

@@ -15,15 +15,11 @@ from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
-from twisted.web.http_headers import Headers
-from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import TooLong, read_body
-from tcclient.http.clients import AsItIs
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.refusals import Refusal, RefusalError
-from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.answers import Body, loads, next_token, present, refusals
 from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
@@ -69,7 +65,6 @@ class RuleApi:
     _client: HTTPClient
     _api_url: str
     _bearer: Bearer
-    _user_agent: str
     _clock: IReactorTime
 
     async def rules(self) -> tuple[PresentRule, ...]:
@@ -89,17 +84,11 @@ class RuleApi:
         raise RuleError("the list of rules does not end", _NONSENSE)
 
     async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
-        """
-        Ask whether X would take the rules, and add none.  Return value -> reason for those that it
-        would refuse.
-        """
+        """Ask whether X would take the rules.  Return value -> reason for those it would not."""
         return (await self._add(rules, "?dry_run=true")).refused
 
     async def add(self, rules: Sequence[NewRule]) -> Added:
-        """
-        Add the rules.  Return what became of them; a duplicate of a rule that the app has already
-        is neither created nor refused.
-        """
+        """Add the rules.  A duplicate of one that the app has is neither created nor refused."""
         return await self._add(rules, "")
 
     async def delete(self, ids: Sequence[str]) -> None:
@@ -136,13 +125,14 @@ class RuleApi:
             raise RuleError(explain(Failure()), _UNREACHABLE) from e
 
     async def _exchange(self, method: str, parameters: str, body: Body | None) -> Body:
-        """Return the answer to a request, made once more if X refuses a bought token."""
-        token = await self._bearer.token()
-        response, said = await self._request(token, method, parameters, body)
-        if response.code == 401 and self._bearer.refused(token):
-            # X has done nothing, so that it is safe to ask again; that is done once.
-            token = await self._bearer.token()
-            response, said = await self._request(token, method, parameters, body)
+        """Return the answer to a request."""
+        response = await self._bearer.ask(
+            self._client,
+            method,
+            f"{self._api_url}2/tweets/search/stream/rules{parameters}",
+            None if body is None else json.dumps(body).encode(),
+        )
+        said = await read_body(response, MOST_BYTES)
         answer = loads(said)
         # Rules that are refused for what they say come with status 400 where none was created.
         refused_rules = response.code == 400 and bool(list(refusals(answer)))
@@ -155,23 +145,6 @@ class RuleApi:
         if not isinstance(answer, dict):
             raise RuleError("the answer is not a JSON object", _NONSENSE)
         return answer
-
-    async def _request(
-        self, token: Secret, method: str, parameters: str, body: Body | None
-    ) -> tuple[IResponse, bytes]:
-        """Return the response to a request, and its body."""
-        headers = {"Authorization": [f"Bearer {token.reveal()}"], "User-Agent": [self._user_agent]}
-        if body is not None:
-            headers["Content-Type"] = ["application/json"]
-        response = await self._client.request(
-            method,
-            AsItIs.from_text(f"{self._api_url}2/tweets/search/stream/rules{parameters}"),
-            headers=Headers(headers),
-            data=None if body is None else json.dumps(body).encode(),
-            allow_redirects=False,
-            unbuffered=True,
-        )
-        return cast(IResponse, response), await read_body(response, MOST_BYTES)
 
 
 def _abandonable(exchange: Deferred[Body]) -> Deferred[Body]:

@@ -11,16 +11,19 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
-from tcclient.sources.twitter_v2.rules.demand import Demand
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import KeepingCore, machine
 from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, Routing, job_of
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, job_of
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
+from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 
 class Rulebook:
-    """The rules of one app, as far as they are ours.  After stop() X is not asked any more."""
+    """
+    The rules of one app, as far as they are ours.  `routing` is the way from the rules that a post
+    matched to our jobs, always up to date.  After stop() X is not asked any more.
+    """
 
     def __init__(
         self, api: RuleApi, policy: RulePolicy, listener: RuleListener, clock: IReactorTime
@@ -29,6 +32,7 @@ class Rulebook:
         self._clock = clock
         self._inventory = Inventory(policy.prefix, policy.rule_delay, clock.seconds())
         self._demand = Demand(policy)
+        self.routing = self._inventory.routing
         update = RuleUpdate(api, policy, self._demand, self._inventory, listener, clock)
         core = KeepingCore(update, self._demand, self._inventory, listener, clock)
         self._keeping = machine(core)
@@ -59,10 +63,7 @@ class Rulebook:
         self._inventory.remember(job_id, left, deleted)
 
     def look(self) -> None:
-        """
-        Bring X's rules up to date: now, or when the present pass or the wait after a failure is
-        over.
-        """
+        """Bring X's rules up to date, at once or after the present pass or wait."""
         self._keeping.look()
 
     def wants(self, job_id: int) -> bool:
@@ -74,10 +75,7 @@ class Rulebook:
         return self._inventory.of(job_id) if self.wants(job_id) else []
 
     def works_in(self, job_id: int) -> float | None:
-        """
-        Return the seconds until rules for all that the job wants work; None while X lacks some of
-        them.
-        """
+        """Return the seconds until rules for all that the job wants work; None if X lacks some."""
         changes = self._demand.changes(self._inventory.rules)
         lacking = {job_of(rule.tag, self._policy.prefix) for rule in changes.add}
         if not self.rules_of(job_id) or job_id in lacking:
@@ -89,15 +87,6 @@ class Rulebook:
         """Return the seconds until the first of the rules that X has for the job works."""
         return self._inventory.begins_in(job_id, self._clock.seconds())
 
-    @property
-    def routing(self) -> Routing:
-        """
-        The way from the rules that a post matched to our jobs; it follows the rules by itself.
-        """
-        return self._inventory.routing
-
     def stop(self) -> None:
-        """
-        Stop all waiting and asking; what X still has is put in order when the next process starts.
-        """
+        """Ask no more; what X still has is put in order when the next process starts."""
         self._keeping.stop()

@@ -104,10 +104,7 @@ def _split(texts: Sequence[str], hashes: Mapping[str, bytes], room: int) -> Iter
 
 
 def _rule(term: str, rule_length: int) -> str:
-    """
-    Return the text of the clause for a term.  Raises ValueError, with a reason, for what cannot be
-    one.
-    """
+    """Return a term's clause as text.  Raises ValueError, with a reason, where it can have none."""
     utf8_size(term)
     if is_box(term):
         rule = quoting.bounding_box(parse_box(term, BOX_DEGREES))

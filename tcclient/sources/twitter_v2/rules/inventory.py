@@ -12,15 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 import attrs
 
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, Routing, job_of, tag
-from tcclient.sources.twitter_v2.rules.wanted import pieces
+from tcclient.sources.twitter_v2.rules.wanted import Wanted, pieces
 
 MOST_FORMER = 10_000
 """How many deleted rules are remembered: posts that they matched still come for a while."""
 
 ByJob = Mapping[int, Sequence[PresentRule]]
 """The rules of each job."""
-Wanted = Mapping[int, Sequence[str]]
-"""The values of the rules that each job wants."""
 
 
 @attrs.frozen
@@ -40,7 +38,8 @@ class Inventory:
     The rules of an app as they were seen last.  `prefix` begins our tags, `rule_delay` is how many
     seconds pass until a new rule works, and `now`, in seconds, is when this process starts.
 
-    `routing` always knows the rules that are there, and those that were there lately.
+    `routing` always knows the rules that are there, and those that were there lately; `is_seen`
+    says whether the rules have been read.
     """
 
     def __init__(self, prefix: str, rule_delay: float, now: float) -> None:
@@ -48,7 +47,7 @@ class Inventory:
         self._prefix = prefix
         self._rule_delay = rule_delay
         self._started = now
-        self._seen = False
+        self.is_seen = False
         self._works: dict[str, float] = {}
         self._older: frozenset[str] = frozenset()
         self._doomed: frozenset[str] = frozenset()
@@ -70,25 +69,22 @@ class Inventory:
         after = {rule.id: rule for rule in rules}
         new = [rule for id, rule in after.items() if id not in before]
         gone = [rule for id, rule in before.items() if id not in after]
-        if not self._seen:
+        if not self.is_seen:
             self._older = frozenset(after)
-        since = now if self._seen else self._started
+        since = now if self.is_seen else self._started
         self._works |= {rule.id: since + self._rule_delay for rule in new}
         for rule in gone:
             del self._works[rule.id]
         self.rules = tuple(after.values())
         self._route(new, gone)
-        wanted = [rule for rule in gone if rule.id not in self._doomed] if self._seen else []
+        wanted = [rule for rule in gone if rule.id not in self._doomed] if self.is_seen else []
         lost = [rule for rule in wanted if self.job_of(rule) is not None]
-        news = News(self._by_job(new if self._seen else ()), self._by_job(gone), lost)
-        self._seen = True
+        news = News(self._by_job(new if self.is_seen else ()), self._by_job(gone), lost)
+        self.is_seen = True
         return news
 
     def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
-        """
-        Take up the rules that an earlier process has left for the job, and the ids of those that it
-        deleted.
-        """
+        """Take up what an earlier process has left for the job, and the ids that it deleted."""
         tagged = {rule.id: attrs.evolve(rule, tag=tag(self._prefix, job_id)) for rule in left}
         self._left |= tagged
         for id in (*tagged, *deleted):
@@ -101,17 +97,12 @@ class Inventory:
         Take the rules that an earlier process left to be there, for the time being, as the rules
         cannot be read.  Once they have been read, do nothing.  Return whether anything changed.
         """
-        if self._seen or self.rules or not self._left:
+        if self.is_seen or self.rules or not self._left:
             return False
         self.rules = tuple(self._left.values())
         self._older = frozenset(self._left)
         self._works |= dict.fromkeys(self._left, self._started)
         return True
-
-    @property
-    def is_seen(self) -> bool:
-        """Whether the rules have been read."""
-        return self._seen
 
     def of(self, job_id: int) -> list[PresentRule]:
         """Return the rules that the app has for a job."""

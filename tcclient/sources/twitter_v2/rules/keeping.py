@@ -32,10 +32,10 @@ from twisted.python.failure import Failure
 
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v2.rules.api import RuleError
-from tcclient.sources.twitter_v2.rules.demand import Demand
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.policy import RuleListener
 from tcclient.sources.twitter_v2.rules.update import PassOutcome, RuleUpdate, is_short
+from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 log = Logger()
 
@@ -43,9 +43,7 @@ LOOK_AGAIN = 900.0
 """Seconds after which the rules are read again: somebody may have deleted one of ours."""
 
 _PASSING = frozenset({Trouble.NETWORK, Trouble.HTTP, Trouble.RATE_LIMIT})
-"""
-Troubles that pass by themselves, so that a change of what is wanted does not shorten the wait.
-"""
+"""Troubles that pass by themselves: a change of what is wanted does not shorten the wait."""
 
 
 class KeepingInputs(Protocol):
@@ -134,8 +132,8 @@ class KeepingCore:
         self.said = str(error)
 
 
-def _ask(inputs: KeepingInputs, core: KeepingCore) -> None:
-    """Begin a pass, which gives the next input when it is over."""
+def _ask(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> None:
+    """Begin a pass, however the last one ended; it gives the next input when it is over."""
     core.cancel_timer()
 
     def passed(outcome: PassOutcome) -> None:
@@ -158,11 +156,6 @@ def _ask(inputs: KeepingInputs, core: KeepingCore) -> None:
     passing = Deferred.fromCoroutine(core.update.make_pass())
     core.working = passing.addCallbacks(passed, failed)
     core.working.addErrback(_say_broken)
-
-
-def _ask_again(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> None:
-    """Begin a pass, however the last one ended, as what is wanted has changed during that."""
-    _ask(inputs, core)
 
 
 def _rest(inputs: KeepingInputs, core: KeepingCore, seconds: float) -> None:
@@ -219,8 +212,8 @@ def _build() -> Callable[[KeepingCore], KeepingInputs]:
 
     overtaken.upon(happens.look).loop().returns(None)
     overtaken.upon(happens.go_on).to(asking)(_ask)
-    overtaken.upon(happens.rest).to(asking)(_ask_again)
-    overtaken.upon(happens.fail).to(asking)(_ask_again)
+    overtaken.upon(happens.rest).to(asking)(_ask)
+    overtaken.upon(happens.fail).to(asking)(_ask)
     overtaken.upon(happens.delay).to(patient)(_try_later)
     overtaken.upon(happens.give_up).to(idle)(_give_up)
 
@@ -228,9 +221,8 @@ def _build() -> Callable[[KeepingCore], KeepingInputs]:
         state.upon(happens.stop).to(stopped)(_stop)
     for unheeded in (happens.look, happens.due, happens.go_on):
         stopped.upon(unheeded).loop().returns(None)
-    for failed in (happens.fail, happens.delay):
-        stopped.upon(failed).loop().returns(None)
-    stopped.upon(happens.rest).loop().returns(None)
+    for outcome in (happens.rest, happens.fail, happens.delay):
+        stopped.upon(outcome).loop().returns(None)
     stopped.upon(happens.give_up).loop()(lambda _, __, failure: _say_broken(failure))
     return builder.build()
 

@@ -33,9 +33,7 @@ after its deletion.
 
 @attrs.frozen
 class RulesBefore:
-    """
-    The rules that an earlier process has left at X for a job, and the ids of those that it deleted.
-    """
+    """What an earlier process has left at X for a job, and the ids of the rules that it deleted."""
 
     left: tuple[PresentRule, ...]
     deleted: tuple[str, ...]
@@ -63,10 +61,7 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Rule
 
 @attrs.frozen
 class RuleNews(RuleListener):
-    """
-    Tells ledgers and log what a rulebook reports.  `seen` is called when the rules may have
-    changed.
-    """
+    """Tells ledgers and log what a rulebook reports; calls `seen` when rules may have changed."""
 
     _subscriptions: Subscriptions
     _rule_delay: float

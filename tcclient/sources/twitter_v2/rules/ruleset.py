@@ -151,9 +151,7 @@ def _serving(values: Iterable[str], rules: Iterable[PresentRule]) -> dict[str, P
 
 
 def _free(value: str, taken: set[str]) -> str:
-    """
-    Return the value in the fewest parentheses in which no rule has it yet, and count that as taken.
-    """
+    """Return the value in the fewest parentheses that no rule has yet, and take that spelling."""
     spellings = ("(" * depth + value + ")" * depth for depth in itertools.count())
     spelling = next(spelling for spelling in spellings if _loosely(spelling) not in taken)
     taken.add(_loosely(spelling))

@@ -1,35 +1,33 @@
 """
 Brings the app's rules at X up to date, by one pass of requests.
 
-Knows the order of the requests: try new rules, add them, and delete the old ones when the new ones
+Knows the order of the requests: try new rules, find the terms for which X refuses some, add the
+others, and delete the old ones when the new ones
 work, so that nothing in between is missed.  Never touches a rule that is not ours; does not know
 when the next pass is made.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
-from tcclient.sources.twitter_v2.rules.demand import Demand
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
-from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule
-from tcclient.sources.twitter_v2.rules.trial import Trial
+from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule, job_of
+from tcclient.sources.twitter_v2.rules.wanted import Demand, WantedRules
 
 log = Logger()
 
 
 class _NotCreated(RuleError):
-    """
-    Raised when X has answered, and not added all rules: it has no room for them, or somebody else
-    has added the same.
-    """
+    """Raised when X has not added all rules, for want of room or as somebody else has them."""
 
     def __init__(self, number: int, reasons: Iterable[str]) -> None:
         why = "; ".join(sorted(set(reasons)))
@@ -44,18 +42,12 @@ _SHORT = (NoRoom, _NotCreated)
 
 
 def is_short(error: RuleError) -> bool:
-    """
-    Return whether X has been asked for all rules, and lacks some: those that are replaced may be
-    deleted then.
-    """
+    """Return whether X lacks rules that it was asked for: replaced ones may be deleted then."""
     return isinstance(error, _SHORT)
 
 
 def _unclear(reasons: Iterable[str]) -> RuleError:
-    """
-    Return the error for rules that X refuses, but not for a term in them that could be left out.
-    Other keywords may be accepted at once.
-    """
+    """Return the error for a refusal that is due to no term; other keywords may be accepted."""
     return RuleError(
         f"X refuses rules, and not for a term in them ({'; '.join(reasons)})",
         Refusal(Trouble.QUERY_REFUSED, "See whether the keywords can be put differently."),
@@ -76,25 +68,17 @@ class PassOutcome:
 _GOES_ON = PassOutcome(is_complete=False, next_in=0.0)
 
 
+@attrs.define
 class RuleUpdate:
     """Makes X's rules what `demand` is, and has `inventory` and `listener` know of them."""
 
-    def __init__(
-        self,
-        api: RuleApi,
-        policy: RulePolicy,
-        demand: Demand,
-        inventory: Inventory,
-        listener: RuleListener,
-        clock: IReactorTime,
-    ) -> None:
-        self._api = api
-        self._policy = policy
-        self._demand = demand
-        self._inventory = inventory
-        self._listener = listener
-        self._clock = clock
-        self._replaced_at: float | None = None
+    _api: RuleApi
+    _policy: RulePolicy
+    _demand: Demand
+    _inventory: Inventory
+    _listener: RuleListener
+    _clock: IReactorTime
+    _replaced_at: float | None = None
 
     async def make_pass(self) -> PassOutcome:
         """Go through the requests once.  Return how far that has led.  Raises RuleError."""
@@ -188,3 +172,55 @@ class RuleUpdate:
             if len(added.created) < len(rules):
                 raise _NotCreated(len(rules) - len(added.created), added.refused.values())
         return len(rules) == len(some)
+
+
+@attrs.define
+class Trial:
+    """
+    A trial of rules that were planned for `wanted` as it is at this moment; what a job wants may
+    change during the trial.  `tell` is called with a job and the terms of it that X refuses.
+    """
+
+    _api: RuleApi
+    _wanted: Mapping[int, WantedRules]
+    _prefix: str
+    _tell: Callable[[int, Sequence[RefusedTerm]], None]
+    _planned: Mapping[int, WantedRules] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._planned = dict(self._wanted)
+
+    async def refused(self, rules: Sequence[NewRule]) -> list[str]:
+        """
+        Try the rules.  Return X's reasons for refusing some of them, none where it takes all; the
+        terms at fault are left out of what is wanted then.  Raises RuleError.
+        """
+        refused = await self._api.attempt(rules)
+        for rule in rules:
+            if rule.value in refused:
+                await self._find_bad_terms(rule, refused[rule.value])
+        return sorted(set(refused.values()))
+
+    def still_wanted(self, rules: Sequence[NewRule]) -> list[NewRule]:
+        """Return the rules whose jobs still want what they wanted when the rules were planned."""
+        return [rule for rule in rules if self._wanted_of(rule) is not None]
+
+    async def _find_bad_terms(self, rule: NewRule, reason: str) -> None:
+        """Find the terms for which a rule is refused, by trying its clauses if need be."""
+        wanted = self._wanted_of(rule)
+        if wanted is None:
+            return
+        bad = wanted.is_bad(rule.value, reason)
+        if not bad:
+            clauses = [NewRule(clause.text, rule.tag) for clause in wanted.suspects(rule.value)]
+            bad = wanted.tried(rule.value, await self._api.attempt(clauses))
+        job_id = job_of(rule.tag, self._prefix)
+        if bad and job_id is not None and self._wanted_of(rule) is wanted:
+            self._tell(job_id, bad)
+
+    def _wanted_of(self, rule: NewRule) -> WantedRules | None:
+        """Return what the rule's job wants, None if that has changed since the plan was made."""
+        job_id = job_of(rule.tag, self._prefix)
+        if job_id is None or self._wanted.get(job_id) is not self._planned.get(job_id):
+            return None
+        return self._wanted.get(job_id)

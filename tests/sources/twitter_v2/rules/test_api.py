@@ -64,7 +64,7 @@ class RulesTestCase(XTestCase):
 
     def api_with(self, bearer: Bearer) -> RuleApi:
         """The API, with this bearer token."""
-        return RuleApi(self.client, URL, bearer, AGENT, self.clock)
+        return RuleApi(self.client, URL, bearer, self.clock)
 
     def result(self, call: Coroutine[Deferred[Any], Any, Any]) -> Any:
         """What the call returns."""
@@ -502,7 +502,7 @@ class SocketTests(TestCase):
         bearer = Bearer(
             client, url, None, None, Secret("AAA"), AGENT, self.clock, self.clock.seconds
         )
-        return RuleApi(client, url, bearer, AGENT, self.clock)
+        return RuleApi(client, url, bearer, self.clock)
 
     async def error(self, api: RuleApi) -> RuleError:
         """What reading the rules fails with."""
