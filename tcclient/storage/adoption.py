@@ -43,19 +43,20 @@ def unbooked(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
 
 def left_to_adopt(ledger: Path) -> list[str]:
     """
-    Return the names that `adopting` lines list and no `adopted` line has.  Reads the whole ledger,
-    which may be that of months.  Raises OSError.
+    Return the names that `adopting` lines list and no `adopted` line has.  A ledger is read no
+    further than to its first `capture_open`, before which `adopting` stands, if no name is left by
+    then.  Raises OSError.
     """
     names: dict[str, None] = {}
     with ledger.open("rb") as file:
         for raw in file:
-            if b'"adopt' not in raw:  # hardly any line has it, and it takes long to decode all
-                continue
             line = _read(raw)
             if line.get("kind") == "adopting":
                 names |= dict.fromkeys(line["names"])
             elif line.get("kind") == "adopted":
                 names.pop(line["name"], None)
+            elif line.get("kind") == "capture_open" and not names:
+                break
     return list(names)
 
 

@@ -160,12 +160,12 @@ class Archive(StoredCapture):
             "from now on.",
             name=self.name,
         )
+        names = unbooked(self._folder, self._naming, self._ledger.file)
+        if names:  # where the next start looks for them: before the opening
+            self.note(entries.Adopting(names=tuple(names)))
         self.note(self._opening())
         self.capture_log.restate()
-        names = unbooked(self._folder, self._naming, self._ledger.file)
-        if names:
-            self.note(entries.Adopting(names=tuple(names)))
-            self._adopt(self._adoption.run(names))
+        self._adopt(self._adoption.run(names))
 
     def _missing(self) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""

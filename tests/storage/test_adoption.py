@@ -135,7 +135,7 @@ class WhileItIsReadTests(AdoptionCase):
         self.assertEqual(self.adopted(), sorted(OLD))
 
     def test_a_ledger_that_is_removed_before_the_capture_ends(self) -> None:
-        """The next one reads what the new ledger lists, though counters stand before the list."""
+        """The next one reads what the new ledger lists, though this capture began before it."""
         archive = self.folders.open(JOB)
         self.acts.do_all()
         ledger_path(self.base, "test").unlink()
