@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.intervals import Interval
 from tcclient.ledger.lines import AnyLine, LedgerLine, UnreadableLine, lines
 from tcclient.ledger.vocabulary import Vocabulary
@@ -49,7 +49,7 @@ class Index:
 
     def _tell(self, line: LedgerLine) -> None:
         entry = line.entry
-        if isinstance(entry, entries.JobFolder) and line.job is not None:
+        if isinstance(entry, bookings.JobFolder) and line.job is not None:
             self._moves.setdefault((entry.server, line.job), []).append((line.at, entry.name))
         elif isinstance(entry, entries.ServerAnswers):
             self.outages.append(Outage(entry.doing, line.at, entry.after))

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import attrs
 import msgspec
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.history import JobHistory, MissedTime, Wording
@@ -63,7 +63,7 @@ class Fold(msgspec.Struct):
             self.damaged += not isinstance(line, ForeignLine)
         else:
             self._count(line)
-            if isinstance(line.entry, entries.CaptureOpen):
+            if isinstance(line.entry, bookings.CaptureOpen):
                 for history in self.jobs.values():
                     if history.job != line.job:  # its process has ended, too
                         history.coverage.opened(line.entry.boot)
@@ -89,10 +89,10 @@ class Fold(msgspec.Struct):
         total.lines += 1
         match line.entry:
             case (
-                entries.NotStored(posts=amount)
-                | entries.LinesDropped(lines=amount)
-                | entries.LedgerRepaired(cut_bytes=amount)
-                | entries.DiskRecovered(after=amount)
+                bookings.NotStored(posts=amount)
+                | bookings.LinesDropped(lines=amount)
+                | bookings.LedgerRepaired(cut_bytes=amount)
+                | bookings.DiskRecovered(after=amount)
             ):
                 total.amount += amount
             case entries.ClockStep(seconds=step):
@@ -118,16 +118,16 @@ def told_counters(entry: Entry) -> Counters | None:
 def due(before: Counters, entry: Entry) -> Counters:
     """Return what the counters are after a line, from those before it."""
     match entry:
-        case entries.NotStored(posts=posts, counted=True) | entries.File(posts=posts):
+        case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
             return attrs.evolve(before, posts=before.posts + posts)
-        case entries.Update(count=count):
+        case bookings.Update(count=count):
             return attrs.evolve(before, settled=before.settled + count)
-        case entries.Base(raised_by=more):
+        case bookings.Base(raised_by=more):
             return attrs.evolve(before, base=before.base + more)
     return before
 
 
-_FREQUENT = entries.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
+_FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
 """Lines that say nothing of how a capture stands, but for the newest counters."""
 
 _BOOT, _COVERAGE, _TEXT, _COUNTERS = "boot", "coverage", "text", "counters"
@@ -146,7 +146,7 @@ def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
             newest.append(line)
             continue
         entry, is_own = line.entry, line.job == job
-        if isinstance(entry, entries.CaptureOpen) or (
+        if isinstance(entry, bookings.CaptureOpen) or (
             is_own and (_COUNTERS in unknown or not isinstance(entry, _FREQUENT))
         ):
             newest.append(line)
@@ -184,7 +184,7 @@ def _known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
     """
     known = {_COUNTERS} if is_own and told_counters(entry) is not None else set()
     match entry:
-        case entries.CaptureOpen():
+        case bookings.CaptureOpen():
             if is_own and entry.open_gap is not None:
                 known |= {_COVERAGE, _TEXT}
             if _COVERAGE not in unknown - known:  # or a process is heard that began before

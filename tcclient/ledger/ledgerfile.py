@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any
 
 from tcclient.ledger.backlog import Backlog
-from tcclient.ledger.entries import Entry, LedgerRepaired, as_line
+from tcclient.ledger.bookings import LedgerRepaired
+from tcclient.ledger.entries import Entry, as_line
 from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.appending import End, leads_to

@@ -15,8 +15,9 @@ import attrs
 from msgspec import Struct
 from msgspec.structs import fields
 
+from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import CaptureOpen, Entry, Moment, seconds
+from tcclient.ledger.entries import Entry, Moment, seconds
 from tcclient.ledger.vocabulary import Vocabulary
 
 _COUNTERS = {field.name for field in attrs.fields(Counters)}

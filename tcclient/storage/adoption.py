@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.failures import explain_os
@@ -94,7 +94,7 @@ class Adoption:
             if self._stopped:
                 return
             self._note(
-                entries.Adopted(
+                bookings.Adopted(
                     name=name, posts=found.posts, bytes=found.bytes, sha256=found.sha256
                 )
             )

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
@@ -162,7 +162,7 @@ class Archive(StoredCapture):
         )
         names = unbooked(self._folder, self._naming, self._ledger.file)
         if names:  # where the next start looks for them: before the opening
-            self.note(entries.Adopting(names=tuple(names)))
+            self.note(bookings.Adopting(names=tuple(names)))
         self.note(self._opening())
         self.capture_log.restate()
         self._adopt(self._adoption.run(names))
@@ -211,7 +211,7 @@ class Archive(StoredCapture):
         """
         names = found_before(self._folder, self._naming, self._ledger.file)
         if names:
-            self._ledger.file.write(entries.Adopting(names=tuple(names)))
+            self._ledger.file.write(bookings.Adopting(names=tuple(names)))
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
@@ -278,14 +278,14 @@ class Archive(StoredCapture):
     def _let_go(self) -> None:
         self._adoption.stop()
         self._timers.stop("look alive")
-        self.note(entries.CaptureClose(counters=self.tally.on_disk))
+        self.note(bookings.CaptureClose(counters=self.tally.on_disk))
         self._mark.remove()
         self._ledger.file.close()
         del self._home.owners[self.name]
 
     def _opening(self) -> Entry:
         missing = self.capture_log.missing
-        return entries.CaptureOpen(
+        return bookings.CaptureOpen(
             schema=entries.VERSION,
             name=self.name,
             boot=boot(),

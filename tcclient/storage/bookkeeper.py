@@ -9,7 +9,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.counters import Tally
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.wallclock import Wall
@@ -84,7 +84,7 @@ class Bookkeeper(FileOwner):
             posts=posts,
             reason=reason,
         )
-        self._ledger.note(entries.NotStored(posts=posts, reason=reason, counted=True))
+        self._ledger.note(bookings.NotStored(posts=posts, reason=reason, counted=True))
 
     def given_up(self, posts: int) -> None:
         """Log and note posts that are lost, as the process ends before the disk has taken them."""
@@ -95,7 +95,7 @@ class Bookkeeper(FileOwner):
             name=self.name,
             reason=reason,
         )
-        self._ledger.note(entries.NotStored(posts=posts, reason=reason))
+        self._ledger.note(bookings.NotStored(posts=posts, reason=reason))
 
     def sync_begins(self) -> None:
         """Have the mark remember what is in files now."""
@@ -115,10 +115,10 @@ class Bookkeeper(FileOwner):
             reason=reason,
             s=RETRY,
         )
-        self._ledger.note(entries.DiskTrouble(reason=reason))
+        self._ledger.note(bookings.DiskTrouble(reason=reason))
 
     def recovered(self) -> None:
         """Log and note that the disk takes posts again, and after how long."""
         after = max(0.0, self._clock.seconds() - self._troubled_since)
         log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
-        self._ledger.note(entries.DiskRecovered(after=round(after, 3)))
+        self._ledger.note(bookings.DiskRecovered(after=round(after, 3)))

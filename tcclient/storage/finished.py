@@ -6,7 +6,7 @@ Knows numbers and names; does not know how the file was written or found.
 
 import attrs
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 
 
@@ -28,9 +28,9 @@ class Finished:
     first_arrival: float | None
     last_arrival: float | None
 
-    def for_ledger(self, counters: Counters | None, *, recovered: bool = False) -> entries.File:
+    def for_ledger(self, counters: Counters | None, *, recovered: bool = False) -> bookings.File:
         """Return the line that books the file; `counters` are those of its job after it."""
         known = attrs.asdict(self)
         for name in ("first_arrival", "last_arrival"):
             known[name] = None if known[name] is None else entries.moment(known[name])
-        return entries.File(**known, counters=counters, recovered=recovered)
+        return bookings.File(**known, counters=counters, recovered=recovered)

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from tcclient import __version__
 from tcclient.control.jobs import Job
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.backlog import Backlog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
@@ -130,7 +130,7 @@ class Folders(Home):
         already.  Raises OSError.
         """
         if self.last_name(job) != job.name:
-            self._note(entries.JobFolder(server=self.server, name=job.name), job.id)
+            self._note(bookings.JobFolder(server=self.server, name=job.name), job.id)
 
     def counters(self, job: Job) -> Counters | None:
         """

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.appending import sync_folder
@@ -174,7 +174,7 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
         if not tail:
             return
         torn = _keep_torn(tmp, naming, tail)
-        ledger.write(entries.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
+        ledger.write(bookings.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
         file.truncate(whole)
         # The crash came while the file was written, or the disk refused: its time says too much.
         os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))

@@ -14,7 +14,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcaccount.numbers import Numbers
-from tcclient.ledger.entries import CaptureOpen
+from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.fold import Fold, newest_counters, resumed
 from tcclient.ledger.gaps import Missing
 from tcclient.ledger.history import JobHistory
