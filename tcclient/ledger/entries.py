@@ -136,7 +136,7 @@ class OpenGap(Struct, frozen=True, omit_defaults=True):
 
 
 class CaptureStart(Entry, frozen=True):
-    """The capture is to run.  `because`: a researcher `started` it, or it is `resumed` as it was."""
+    """The capture is to run.  `because`: a researcher `started` it, or it is `resumed` again."""
 
     because: str
     status: int
