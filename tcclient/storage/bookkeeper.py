@@ -6,10 +6,12 @@ Knows what is said of a file and of the disk; does not know when something is wr
 """
 
 import attrs
+from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger import bookings
+from tcclient.ledger.bookings import File
 from tcclient.ledger.counters import Tally
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.wallclock import Wall
@@ -17,7 +19,6 @@ from tcclient.storage.alive import AliveMark
 from tcclient.storage.captureledger import CaptureLedger
 from tcclient.storage.diskuse import FileOwner, Supply
 from tcclient.storage.files import RETRY
-from tcclient.storage.finished import Finished
 
 log = Logger()
 
@@ -55,9 +56,9 @@ class Bookkeeper(FileOwner):
         silent = None if self.supply is None else self.supply.silent
         return None if silent is None or silent < IN_FLIGHT else self._wall() - silent
 
-    def book(self, file: Finished) -> None:
+    def book(self, file: File) -> None:
         """Write a finished file into the ledger, with the counters after it.  Raises OSError."""
-        self._ledger.write(file.for_ledger(self._tally.counters))
+        self._ledger.write(structs.replace(file, counters=self._tally.counters))
 
     def fileno(self) -> int:
         """Return the descriptor of the ledger."""

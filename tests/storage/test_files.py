@@ -14,12 +14,13 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.ledger.bookings import File
+from tcclient.ledger.entries import moment
 from tcclient.runtime.wallclock import WallClock
 from tcclient.sources.registry import post_ids
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.files import MOST_WAITING, RETRY, RotatingFile
 from tcclient.storage.finalname import give_final_name
-from tcclient.storage.finished import Finished
 from tcclient.storage.growing import DOUBTFUL, WARM
 from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tcclient.storage.slots import Naming
@@ -37,7 +38,7 @@ class Book(FileOwner):
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT)
-        self.files: list[Finished] = []
+        self.files: list[File] = []
         self.posts = 0
         self.said: list[str] = []
         self.syncs: list[str] = []
@@ -54,7 +55,7 @@ class Book(FileOwner):
         """Return what the test has set."""
         return self.until
 
-    def book(self, file: Finished) -> None:
+    def book(self, file: File) -> None:
         """Take the file, or raise the trouble there is."""
         if self.trouble is not None:
             raise self.trouble
@@ -404,7 +405,7 @@ class FinishedTests(FilesCase):
 
     use = DiskUse(ids=post_ids())
 
-    def finished(self, *posts: bytes) -> Finished:
+    def finished(self, *posts: bytes) -> File:
         """A file with these, five seconds between them."""
         for post in posts:
             self.write(post)
@@ -433,8 +434,8 @@ class FinishedTests(FilesCase):
             begin = self.clock.seconds()
             file = self.finished(*posts)
             self.assertEqual((file.first_id, file.last_id), ids)
-            self.assertEqual(file.first_arrival, begin)
-            self.assertEqual(file.last_arrival, begin + 5 * (len(posts) - 1))
+            self.assertEqual(file.first_arrival, moment(begin))
+            self.assertEqual(file.last_arrival, moment(begin + 5 * (len(posts) - 1)))
 
     def test_posts_that_came_together(self) -> None:
         """The first and the last line of one block."""
