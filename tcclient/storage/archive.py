@@ -185,7 +185,7 @@ class Archive(StoredCapture):
     def _unwritten_since(self) -> float | None:
         """Write what waits.  Return when the first post came that still waits; None for none."""
         self.files.flush()
-        return self.files.waiting_since
+        return self.files.waiting.since
 
     def _look_later(self) -> None:
         self._timers.start("look alive", self._home.use.fsync_interval, self._look_alive)
@@ -197,7 +197,7 @@ class Archive(StoredCapture):
         if ledger.is_unsynced:
             ledger.is_unsynced = False
             # A disk that refuses this refuses the posts too, and they say so.
-            self.files.sync(ledger.fileno()).addErrback(lambda f: f.trap(OSError))
+            self.files.syncing.file(ledger.fileno()).addErrback(lambda f: f.trap(OSError))
         silent = self._books.silent
         if silent is not None:
             heard, unwritten = self._home.wall() - silent, self._unwritten_since()
@@ -220,7 +220,7 @@ class Archive(StoredCapture):
     @property
     def waiting(self) -> int:
         """Number of posts that have been taken and are in no file yet."""
-        return self.files.waiting
+        return self.files.waiting.posts
 
     def store(self, posts: list[bytes]) -> None:
         """Take posts, without their newlines.  They are counted when they are in the file."""
@@ -245,10 +245,7 @@ class Archive(StoredCapture):
         return self.capture_log.missed
 
     def newest_ids(self, seconds: float) -> Deferred[list[str]]:
-        """
-        Read the newest posts in a thread.  Fires with the ids of those that were made within
-        `seconds` before the newest one, in the order in which they were stored.
-        """
+        """Read the newest posts in a thread.  Fires as StoredCapture.newest_ids() says."""
         return self._home.use.threads(
             partial(stored_lately, self._ledger.file.path, self._home.use.ids, seconds)
         )
@@ -267,11 +264,9 @@ class Archive(StoredCapture):
         return self.files.finish().addCallback(lambda _: self._let_go())
 
     def give_up(self) -> None:
-        """
-        Log and note how many posts are lost, as the process ends before the disk has taken them.
-        """
+        """Log and note how many posts are lost, as the process ends before they are in a file."""
         self._timers.stop("look alive")
-        posts = self.files.give_up()
+        posts = self.files.waiting.forget()
         if posts:
             self._books.given_up(posts)
 

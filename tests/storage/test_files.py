@@ -334,9 +334,9 @@ class FlushTests(FilesCase):
 
         with calls_noted("writev") as calls:
             turn()
-            self.assertEqual((self.files.waiting, self.book.posts), (1, 0))
+            self.assertEqual((self.files.waiting.posts, self.book.posts), (1, 0))
             self.clock.advance(0)
-        self.assertEqual((self.files.waiting, self.book.posts), (0, posts))
+        self.assertEqual((self.files.waiting.posts, self.book.posts), (0, posts))
         self.assertEqual(self.on_disk(), b"".join(b"%d\n" % number for number in range(posts)))
         return calls
 
@@ -369,7 +369,7 @@ class FlushTests(FilesCase):
         """Memory is bounded, whatever the interval."""
         block = b"x" * (MOST_WAITING // 2 - 1) + b"\n"
         self.files.write(block, 1)
-        self.assertEqual(self.files.waiting, 1)
+        self.assertEqual(self.files.waiting.posts, 1)
         self.files.write(block, 1)
         self.assertEqual((self.on_disk(), self.book.posts), (block * 2, 2))
 
@@ -454,7 +454,9 @@ class BadDiskTests(FilesCase):
             self.write(b"0123456789abcdef")
             self.clock.advance(RETRY)
         self.assertEqual((self.folder / self.tmp).read_bytes(), b"a\n")
-        self.assertEqual((self.files.unfinished, self.files.waiting, self.book.posts), (1, 1, 1))
+        self.assertEqual(
+            (self.files.unfinished, self.files.waiting.posts, self.book.posts), (1, 1, 1)
+        )
         self.write(b"b")
         self.assertEqual(self.book.posts, 1)
         self.clock.advance(RETRY)
@@ -513,7 +515,7 @@ class BadDiskTests(FilesCase):
         self.book.trouble = DISK_FULL
         self.jump(600)
         self.write(b"b")
-        self.assertEqual((self.files.unfinished, self.files.waiting), (1, 1))
+        self.assertEqual((self.files.unfinished, self.files.waiting.posts), (1, 1))
         self.book.trouble = None
         self.write(b"c")
         self.files.finish()
@@ -570,7 +572,7 @@ class BadDiskTests(FilesCase):
         files.write(b"c\n", 1)
         self.assertEqual((self.book.posts, self.book.is_paused), (2, True))
         self.clock.advance(60)
-        self.assertEqual(files.waiting, 1)
+        self.assertEqual(files.waiting.posts, 1)
         room = 1000
         self.clock.advance(RETRY)
         self.assertEqual((self.book.posts, self.book.is_paused), (3, False))
@@ -601,8 +603,8 @@ class BadDiskTests(FilesCase):
         self.write(b"a")
         with full(self.folder / self.tmp):
             self.write(b"b", b"c")
-            self.assertEqual(self.files.give_up(), 2)
-        self.assertEqual(self.files.give_up(), 0)
+            self.assertEqual(self.files.waiting.forget(), 2)
+        self.assertEqual(self.files.waiting.forget(), 0)
         self.files.finish()
         self.assert_files(_1230=b"a\n")
 
@@ -729,14 +731,14 @@ class SyncTests(FilesCase):
         self.write(b"c")
         self.clock.advance(10)
         self.assertEqual(len(self.acts.waiting), 1)
-        self.assertEqual((self.book.posts, self.files.waiting, self.booked), (2, 1, []))
+        self.assertEqual((self.book.posts, self.files.waiting.posts, self.booked), (2, 1, []))
         self.assertEqual(
             (self.book.said, self.book.is_paused),
             (["troubled: it has not answered for 10 s"], True),
         )
         self.acts.do_all()
         self.assertEqual((self.book.said[1:], self.book.is_paused), (["recovered"], False))
-        self.assertEqual((self.book.posts, self.files.waiting), (3, 0))
+        self.assertEqual((self.book.posts, self.files.waiting.posts), (3, 0))
         self.assertEqual(self.booked, [("test19971030_1230.json", 2, 4)])
 
     def test_a_disk_that_is_slower_than_the_posts(self) -> None:
@@ -762,7 +764,7 @@ class SyncTests(FilesCase):
         self.assertTrue(self.book.is_paused)
         self.acts.do_all()
         self.assertEqual((self.book.said[1:], self.book.is_paused), (["recovered"], False))
-        self.assertEqual((self.book.posts, self.files.waiting), (2, 0))
+        self.assertEqual((self.book.posts, self.files.waiting.posts), (2, 0))
 
     def test_finishing_waits_for_the_sync(self) -> None:
         """There is no final name before the data are safe, and no end before the name is."""
@@ -842,10 +844,10 @@ class SyncTests(FilesCase):
         self.clock.advance(2.0)
         self.acts.do(DISK_FULL)
         self.write(b"b")
-        self.assertEqual((self.files.is_synced, self.files.waiting), (False, 1))
+        self.assertEqual((self.files.is_synced, self.files.waiting.posts), (False, 1))
         self.clock.advance(RETRY)
         self.acts.do()
-        self.assertEqual((self.files.is_synced, self.files.waiting), (False, 0))
+        self.assertEqual((self.files.is_synced, self.files.waiting.posts), (False, 0))
         self.clock.advance(2.0)
         self.acts.do_all()
         self.assertTrue(self.files.is_synced)
