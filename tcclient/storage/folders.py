@@ -153,14 +153,8 @@ class Folders(Home):
             self._note(entry, job_id)
         except OSError as e:
             self._backlog.add(entry, job_id, self.wall())
-            self._complain(e)
-
-    def _complain(self, error: OSError) -> None:
-        log.error(
-            "Cannot write below {base_dir}: {reason}.",
-            base_dir=str(self.base_dir),
-            reason=explain_os(error),
-        )
+            where, reason = str(self.base_dir), explain_os(e)
+            log.error("Cannot write below {base_dir}: {reason}.", base_dir=where, reason=reason)
 
     def _note(self, entry: Entry, job_id: int | None = None) -> None:
         with self._index() as index:
