@@ -17,11 +17,11 @@ from msgspec.structs import fields
 
 from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import Entry, Moment, seconds
+from tcclient.ledger.entries import MOMENT_PATTERN, Entry, Moment, seconds
 from tcclient.ledger.vocabulary import Vocabulary
 
 _COUNTERS = {field.name for field in attrs.fields(Counters)}
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_MOMENT = re.compile(MOMENT_PATTERN)
 
 
 @attrs.frozen
