@@ -8,7 +8,8 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.ledger import entries
+from tcclient.ledger.bookings import JobFolder
+from tcclient.ledger.entries import ServerAnswers
 from tcclient.ledger.intervals import Interval
 from tcclient.ledger.lines import AnyLine, LedgerLine, UnreadableLine, lines
 from tcclient.ledger.vocabulary import Vocabulary
@@ -44,15 +45,11 @@ class Index:
         """Take the next line."""
         if isinstance(line, UnreadableLine):
             self.unreadable.append(line)
-        elif isinstance(line, LedgerLine):
-            self._tell(line)
-
-    def _tell(self, line: LedgerLine) -> None:
-        entry = line.entry
-        if isinstance(entry, entries.JobFolder) and line.job is not None:
-            self._moves.setdefault((entry.server, line.job), []).append((line.at, entry.name))
-        elif isinstance(entry, entries.ServerAnswers):
-            self.outages.append(Outage(entry.doing, line.at, entry.after))
+        match line:
+            case LedgerLine(at=at, job=int(job), entry=JobFolder(server=server, name=name)):
+                self._moves.setdefault((server, job), []).append((at, name))
+            case LedgerLine(at=at, entry=ServerAnswers(doing=doing, after=after)):
+                self.outages.append(Outage(doing, at, after))
 
     def elsewhere(self, job: int, name: str) -> list[Interval]:
         """Return when a job that was in the folder `name` was in another one."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.fold import Fold, due, told_counters
 from tcclient.ledger.lines import LedgerLine
@@ -33,13 +33,13 @@ class Numbers:
     def check(self, line: LedgerLine) -> Iterator[str]:
         """Yield a sentence for each counter in the next line that does not add up."""
         entry, job = line.entry, line.job
-        if isinstance(entry, entries.LinesDropped):
+        if isinstance(entry, bookings.LinesDropped):
             self._uncertain.update(self._fold.counters)
         found = told_counters(entry)
         if job is None or found is None:
             return
         before = self._fold.counters.get(job)
-        carried = isinstance(entry, entries.CaptureOpen) and self._may_come(job)
+        carried = isinstance(entry, bookings.CaptureOpen) and self._may_come(job)
         if before is not None and not carried:
             yield from self._compare(line.number, job, found, due(before, entry))
         self._uncertain.discard(job)

@@ -11,7 +11,7 @@ import attrs
 from msgspec import field
 
 from tcaccount.index import Index
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.fold import Fold
 from tcclient.ledger.intervals import Interval, merged
 from tcclient.ledger.lines import AnyLine, CutLine, LedgerLine, UnreadableLine
@@ -27,12 +27,12 @@ class Booked:
 
     number: int
     job: int | None
-    entry: entries.File | entries.Adopted
+    entry: bookings.File | bookings.Adopted
 
     @property
     def is_adopted(self) -> bool:
         """Whether the file is older than the ledger."""
-        return isinstance(self.entry, entries.Adopted)
+        return isinstance(self.entry, bookings.Adopted)
 
 
 class Record(Fold, kw_only=True):
@@ -45,7 +45,7 @@ class Record(Fold, kw_only=True):
     reports: Sequence[SourceReport] = ()
     files: list[Booked] = field(default_factory=list)
     to_adopt: set[str] = field(default_factory=set)
-    torn: list[entries.Torn] = field(default_factory=list)
+    torn: list[bookings.Torn] = field(default_factory=list)
     unreadable: list[UnreadableLine] = field(default_factory=list)
     cut: CutLine | None = None
 
@@ -76,12 +76,12 @@ class Record(Fold, kw_only=True):
     def _list(self, line: LedgerLine) -> None:
         """Keep a line that is listed."""
         match line.entry:
-            case entries.File() | entries.Adopted():
+            case bookings.File() | bookings.Adopted():
                 self.files.append(Booked(line.number, line.job, line.entry))
                 self.to_adopt.discard(line.entry.name)
-            case entries.Adopting(names=names):
+            case bookings.Adopting(names=names):
                 self.to_adopt.update(names)
-            case entries.Torn():
+            case bookings.Torn():
                 self.torn.append(line.entry)
 
 

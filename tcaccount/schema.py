@@ -5,13 +5,22 @@ The file `tcclient/ledger.schema.json` is what this prints.  Knows no kind of li
 """
 
 import json
+from collections.abc import Mapping
 
 from tcclient.sources.registry import vocabulary
 
 
 def main() -> None:
-    """Print the schema, with the kinds of lines of all sources."""
-    print(json.dumps(vocabulary().schema(), indent=1))
+    """Print the schema, with the kinds of lines of all sources; each definition has its line."""
+    schema = vocabulary().schema()
+    members = {name: json.dumps(value) for name, value in schema.items()}
+    members["$defs"] = _object({n: json.dumps(one) for n, one in schema["$defs"].items()})
+    print(_object(members))
+
+
+def _object(members: Mapping[str, str]) -> str:
+    """Return a JSON object with a line for each member; these are JSON already."""
+    return "{\n" + ",\n".join(f'"{name}": {value}' for name, value in members.items()) + "\n}"
 
 
 if __name__ == "__main__":

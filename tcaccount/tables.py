@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TextIO
 
 from tcaccount.record import Record, record
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.wording import iso
 from tcclient.sources.source import Row, Table
@@ -43,7 +43,7 @@ def files(found: Record) -> Iterator[Row]:
     yield _FILES
     for one in found.files:
         entry = one.entry
-        if isinstance(entry, entries.Adopted):
+        if isinstance(entry, bookings.Adopted):
             more: Row = (None, None, None, None, "no", "yes")
         else:
             more = (

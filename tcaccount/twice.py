@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import IO
 
 import attrs
@@ -88,12 +87,7 @@ class Identities:
         """Return this object."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close the temporary files, which removes them."""
         self._stack.close()
 

@@ -6,7 +6,8 @@ from collections import deque
 from itertools import islice
 
 from tcclient.ledger import entries
-from tcclient.ledger.entries import Entry, LinesDropped
+from tcclient.ledger.bookings import LinesDropped
+from tcclient.ledger.entries import Entry
 from tcclient.runtime.wallclock import Date
 
 MOST_LINES = 10_000

@@ -8,7 +8,6 @@ Knows when something is worth a line; writes no file.
 from collections.abc import Callable
 
 import attrs
-import msgspec
 from msgspec import structs
 
 from tcclient.ledger import entries
@@ -184,7 +183,7 @@ class CaptureLog:
         missing.  Both were open for `overlap` seconds.
         """
         line = ending.for_ledger()
-        self._note(msgspec.structs.replace(line, overlap=round(overlap, 3)))
+        self._note(structs.replace(line, overlap=round(overlap, 3)))
 
     def not_reached(self, ending: Ending) -> None:
         """Note that an attempt to connect has failed."""

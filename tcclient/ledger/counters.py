@@ -43,13 +43,16 @@ class _Window:
     posts: int
     since: float
 
-    def rate(self, posts: int, now: float) -> str:
-        """Return the posts per second since then, with three digits behind the point."""
-        elapsed = now - self.since
-        thousandths = 0
+    def turn(self, posts: int, now: float) -> tuple[int, str]:
+        """
+        Return how many posts came since then, and how many a second, with three digits behind the
+        point.  The next time begins now.
+        """
+        new, elapsed, thousandths = posts - self.posts, now - self.since, 0
         if elapsed > 0:
-            thousandths = math.floor(min((posts - self.posts) * 1000 / elapsed, MOST_RATE))
-        return f"{thousandths // 1000}.{thousandths % 1000:03d}"
+            thousandths = math.floor(min(new * 1000 / elapsed, MOST_RATE))
+        self.posts, self.since = posts, now
+        return new, f"{thousandths // 1000}.{thousandths % 1000:03d}"
 
 
 class Tally:
@@ -66,9 +69,7 @@ class Tally:
         # was settled, the server's newest update is not in doubt, and may be another client's.
         self.unsettled = counters.posts > counters.settled
         self._sent: CountUpdate | None = None
-        self._ping = _Window(self.posts, now)
-        self._update = _Window(self.posts, now)
-        self._glance = _Window(self.posts, now)
+        self.resume(now)
 
     @property
     def total(self) -> int:
@@ -99,16 +100,11 @@ class Tally:
 
     def ping(self, now: float) -> tuple[int, str]:
         """Return the total, and the rate since the last ping."""
-        report = self.total, self._ping.rate(self.posts, now)
-        self._ping = _Window(self.posts, now)
-        return report
+        return self.total, self._ping.turn(self.posts, now)[1]
 
     def glance(self, now: float) -> tuple[int, str]:
         """Return how many posts have come since the last glance, and their rate, for the log."""
-        new = self.posts - self._glance.posts
-        rate = self._glance.rate(self.posts, now)
-        self._glance = _Window(self.posts, now)
-        return new, rate
+        return self._glance.turn(self.posts, now)
 
     def update(self, now: float) -> CountUpdate:
         """
@@ -116,9 +112,9 @@ class Tally:
         unsettled until accepted() or rejected() is called with the server's answer.
         """
         count = max(0, self.posts - self.settled)
-        self._sent = CountUpdate(count, self.total, self._update.rate(self.posts, now), self.posts)
+        _, rate = self._update.turn(self.posts, now)
+        self._sent = CountUpdate(count, self.total, rate, self.posts)
         self.unsettled = True
-        self._update = _Window(self.posts, now)
         return self._sent
 
     def accepted(self, update: CountUpdate) -> None:

@@ -7,7 +7,7 @@ reports.  Knows the kinds of lines that begin and end gaps; reads no file.
 
 import attrs
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import Entry, seconds
 from tcclient.ledger.gaps import CRASH, DISK, LEFT, START, STOPPED, Coverage, Missing
 
@@ -30,7 +30,7 @@ class ReadCoverage(Coverage):
     def take(self, entry: Entry, at: float) -> None:
         """Take the next line about the capture, which was written at the time `at`."""
         match entry:
-            case entries.CaptureOpen():
+            case bookings.CaptureOpen():
                 self.opened(entry.boot)
                 if entry.open_gap is not None:
                     self._loses(Missing.of(entry.open_gap))
@@ -45,10 +45,10 @@ class ReadCoverage(Coverage):
                 self.tried(entry.status, entry.explanation)
             case entries.Gap():
                 self.missing, self.safe = None, seconds(entry.end)
-            case entries.File():
+            case bookings.File():
                 self._stored(at, entry)
-            case entries.DiskTrouble() | entries.DiskRecovered():
-                self.is_disk_full = isinstance(entry, entries.DiskTrouble)
+            case bookings.DiskTrouble() | bookings.DiskRecovered():
+                self.is_disk_full = isinstance(entry, bookings.DiskTrouble)
             case entries.ClockStep():
                 self.clock_stepped(entry.seconds)
 
@@ -102,7 +102,7 @@ class ReadCoverage(Coverage):
         elif self.missing is not None and is_stop:
             self.missing = attrs.evolve(self.missing, ceased=at)
 
-    def _stored(self, at: float, file: entries.File) -> None:
+    def _stored(self, at: float, file: bookings.File) -> None:
         """Note that all posts until the last one of this file are on the disk."""
         if file.last_arrival is None:
             return

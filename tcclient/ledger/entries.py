@@ -1,7 +1,8 @@
 """
-What a ledger can say whatever the source of the posts: one type for each kind of line.
+What a ledger can say of client, capture and stream: one type for each kind of line.
 
-Knows the members of lines; writes none.  Lines of one source only are in that source's room.
+Knows the members of lines; writes none.  Lines about what is stored are in `bookings`, those of one
+source only in that source's room; `vocabulary` lists all.
 
 Moments are in UTC: `2026-11-23T16:10:00.000Z`.  Lengths of time are in seconds.  A member with
 nothing to say is left out.
@@ -15,7 +16,6 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import Meta, Struct
 
-from tcclient.ledger.counters import Counters
 from tcclient.runtime.wallclock import Date
 
 VERSION = 1
@@ -33,9 +33,6 @@ Seconds = Annotated[float, Meta(ge=0)]
 
 Asked = dict[str, Any]
 """What a source is asked for, as a ledger has it: in the source's own words."""
-
-_COUNTERS = {"counters": "account"}
-"""The counters of a job are called `account` in ledgers, since the first release."""
 
 
 def moment(seconds: float) -> Moment:
@@ -108,13 +105,6 @@ class ClientStop(Entry, frozen=True):
     pid: int
 
 
-class JobFolder(Entry, frozen=True, tag="job"):
-    """The name of the folder that a job is captured into from now on."""
-
-    server: str
-    name: str
-
-
 class ServerFails(Entry, frozen=True):
     """A request to the capture server has failed, for a reason that is news; `doing` says which."""
 
@@ -145,31 +135,8 @@ class OpenGap(Struct, frozen=True, omit_defaults=True):
     ceased: Moment | None = None
 
 
-class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
-    """
-    The client opens the folder.  `boot` is the boot id, which changes with each start of the
-    machine; `account` has the counters of the job, and `open_gap` is the gap in which it goes on if
-    the capture was running.  So a reader need know nothing of what stands before.
-    """
-
-    schema: int
-    name: str
-    counters: Counters
-    boot: str | None = None
-    open_gap: OpenGap | None = None
-
-
-class CaptureClose(Entry, frozen=True, rename=_COUNTERS):
-    """The client closes the folder."""
-
-    counters: Counters
-
-
 class CaptureStart(Entry, frozen=True):
-    """
-    The capture is to run.  `because` says why: it was `started` by a researcher, or is `resumed`,
-    as it was running before.
-    """
+    """The capture is to run.  `because`: a researcher `started` it, or it is `resumed` again."""
 
     because: str
     status: int
@@ -199,9 +166,7 @@ class Keywords(Entry, frozen=True):
 
 
 class KeywordsInForce(Entry, frozen=True):
-    """
-    From `since` on posts come for this keyword text.  Posts for the text before it may still come.
-    """
+    """From `since` on posts come for this keyword text; some for the text before may still come."""
 
     text: str | None
     since: Moment
@@ -277,82 +242,6 @@ class Gap(Entry, frozen=True):
     backfill: int | None = None
 
 
-class File(Entry, frozen=True, rename=_COUNTERS):
-    """
-    A file has its final name.  The ids and arrivals are those of its first and last post.
-    `recovered` says that a crash had left the file, and a later process has finished it.  `account`
-    has the counters of the job after it, if a job is known.
-    """
-
-    name: str
-    posts: Count
-    bytes: Count
-    sha256: str | None = None
-    first_id: str | None = None
-    last_id: str | None = None
-    first_arrival: Moment | None = None
-    last_arrival: Moment | None = None
-    recovered: bool = False
-    counters: Counters | None = None
-
-
-class Adopting(Entry, frozen=True):
-    """Files that are older than the ledger.  Each will be read and then have a line `adopted`."""
-
-    names: tuple[str, ...]
-
-
-class Adopted(Entry, frozen=True):
-    """A file that is older than the ledger has been read, and has these posts."""
-
-    name: str
-    posts: Count
-    bytes: Count
-    sha256: str
-
-
-class Torn(Entry, frozen=True):
-    """A crash had cut the last line of a file; the bytes of that line are in the file `name`."""
-
-    name: str
-    bytes: Count
-
-
-class LedgerRepaired(Entry, frozen=True):
-    """A crash had cut the last line of the ledger itself; its `cut_bytes` were removed."""
-
-    cut_bytes: Count
-
-
-class LinesDropped(Entry, frozen=True):
-    """So many lines of the ledger were dropped while the disk took none and too many waited."""
-
-    lines: Count
-
-
-class NotStored(Entry, frozen=True):
-    """
-    Posts that had arrived and are not on the disk.  `counted` says that they had been stored, and
-    are still among the posts in `account`.
-    """
-
-    posts: Count
-    reason: str
-    counted: bool = False
-
-
-class DiskTrouble(Entry, frozen=True):
-    """The disk does not take the posts that have arrived; nothing more is read until it does."""
-
-    reason: str
-
-
-class DiskRecovered(Entry, frozen=True):
-    """The disk takes posts again; `after` is for how many seconds it had not."""
-
-    after: Seconds
-
-
 class ClockStep(Entry, frozen=True):
     """
     This machine's clock was set forward, or back if `seconds` is negative.  `at` is by the new
@@ -360,25 +249,6 @@ class ClockStep(Entry, frozen=True):
     """
 
     seconds: float
-
-
-class Update(Entry, frozen=True, rename=_COUNTERS):
-    """The server has taken a `count` of posts; `account` has the counters of the job after it."""
-
-    count: Count
-    counters: Counters
-
-
-class Base(Entry, frozen=True, rename=_COUNTERS):
-    """
-    The server's total was above that of this client, whose base was raised by the difference.  With
-    `after_crash` these may be posts that were counted and that the crash destroyed; otherwise they
-    were captured elsewhere.
-    """
-
-    raised_by: Count
-    counters: Counters
-    after_crash: bool = False
 
 
 class DeliveredAgain(Entry, frozen=True):
@@ -423,7 +293,6 @@ def as_line(entry: Entry, job: int | None, now: Date) -> bytes:
     Return the line of an entry in a ledger, with its newline.  `job` is the id of the job that it
     is about, if any; `now` is in epoch seconds.
     """
-    kind, *others = entry.members().items()
     about = {} if job is None else {"job": job}
-    members = {"at": moment(now), **dict([kind]), **about, **dict(others)}
+    members = {"at": moment(now), "kind": entry.kind, **about, **entry.members()}
     return json.dumps(members).encode() + b"\n"

@@ -1,12 +1,11 @@
 """
 What the lines of a ledger say together: the one interpreter, for recovery and for accounts.  Pure.
 
-Its state can be stored, and goes on from there when there are more lines.  Knows the kinds of lines
-that every capture has; passes over those of sources, and of newer clients.
+Knows the kinds of lines that every capture has; passes over those of sources, and of newer clients.
 
-A client that starts has no stored state, and must not read the lines of months first.  So it reads
-backwards to the newest line at which all is known of its job (resumed()): that is the newest
-`capture_open` if the capture was running then, and otherwise not far before.
+A client that starts must not read the lines of months first.  So it reads backwards to the newest
+line at which all is known of its job (resumed()): that is the newest `capture_open` if the capture
+was running then, and otherwise not far before.
 """
 
 from collections.abc import Iterable
@@ -14,11 +13,11 @@ from collections.abc import Iterable
 import attrs
 import msgspec
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.history import JobHistory, MissedTime, Wording
-from tcclient.ledger.lines import AnyLine, CutLine, ForeignLine, LedgerLine, UnreadableLine
+from tcclient.ledger.lines import AnyLine, ForeignLine, LedgerLine, UnreadableLine
 
 
 class Total(msgspec.Struct):
@@ -30,40 +29,24 @@ class Total(msgspec.Struct):
 
 class Fold(msgspec.Struct):
     """
-    All that the lines of a ledger say together, up to the first `offset` bytes, which are `number`
-    lines.  `jobs` and `counters` are by the job's id, `totals` by the kind of line.  `clock_steps`
-    are when the clock was set, in epoch seconds, and by how many seconds.  `damaged` is how many
-    lines are not as any kind of line should be.
+    All that the lines of a ledger say together.  `jobs` and `counters` are by the job's id,
+    `totals` by the kind of line.  `clock_steps` are when the clock was set, in epoch seconds, and
+    by how many seconds.  `damaged` is how many lines are not as any kind of line should be.
     """
 
-    offset: int = 0
-    number: int = 0
     jobs: dict[int, JobHistory] = {}
     counters: dict[int, Counters] = {}
     totals: dict[str, Total] = {}
     clock_steps: list[tuple[float, float]] = []
     damaged: int = 0
 
-    def encode(self) -> bytes:
-        """Return the state as JSON."""
-        return msgspec.json.encode(self)
-
-    @classmethod
-    def decode(cls, stored: bytes) -> "Fold":
-        """Return the state that encode() returned.  Raises msgspec.MsgspecError if it is none."""
-        return msgspec.json.decode(stored, type=cls)
-
     def take(self, line: AnyLine) -> None:
-        """Take the next line.  One that is still being written comes again when it is whole."""
-        if isinstance(line, CutLine):
-            return
-        self.offset += line.bytes
-        self.number += 1
+        """Take the next line; one that is still being written says nothing yet."""
         if isinstance(line, UnreadableLine):
             self.damaged += not isinstance(line, ForeignLine)
-        else:
+        elif isinstance(line, LedgerLine):
             self._count(line)
-            if isinstance(line.entry, entries.CaptureOpen):
+            if isinstance(line.entry, bookings.CaptureOpen):
                 for history in self.jobs.values():
                     if history.job != line.job:  # its process has ended, too
                         history.coverage.opened(line.entry.boot)
@@ -89,10 +72,10 @@ class Fold(msgspec.Struct):
         total.lines += 1
         match line.entry:
             case (
-                entries.NotStored(posts=amount)
-                | entries.LinesDropped(lines=amount)
-                | entries.LedgerRepaired(cut_bytes=amount)
-                | entries.DiskRecovered(after=amount)
+                bookings.NotStored(posts=amount)
+                | bookings.LinesDropped(lines=amount)
+                | bookings.LedgerRepaired(cut_bytes=amount)
+                | bookings.DiskRecovered(after=amount)
             ):
                 total.amount += amount
             case entries.ClockStep(seconds=step):
@@ -118,16 +101,16 @@ def told_counters(entry: Entry) -> Counters | None:
 def due(before: Counters, entry: Entry) -> Counters:
     """Return what the counters are after a line, from those before it."""
     match entry:
-        case entries.NotStored(posts=posts, counted=True) | entries.File(posts=posts):
+        case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
             return attrs.evolve(before, posts=before.posts + posts)
-        case entries.Update(count=count):
+        case bookings.Update(count=count):
             return attrs.evolve(before, settled=before.settled + count)
-        case entries.Base(raised_by=more):
+        case bookings.Base(raised_by=more):
             return attrs.evolve(before, base=before.base + more)
     return before
 
 
-_FREQUENT = entries.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
+_FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
 """Lines that say nothing of how a capture stands, but for the newest counters."""
 
 _BOOT, _COVERAGE, _TEXT, _COUNTERS = "boot", "coverage", "text", "counters"
@@ -146,7 +129,7 @@ def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
             newest.append(line)
             continue
         entry, is_own = line.entry, line.job == job
-        if isinstance(entry, entries.CaptureOpen) or (
+        if isinstance(entry, bookings.CaptureOpen) or (
             is_own and (_COUNTERS in unknown or not isinstance(entry, _FREQUENT))
         ):
             newest.append(line)
@@ -184,7 +167,7 @@ def _known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
     """
     known = {_COUNTERS} if is_own and told_counters(entry) is not None else set()
     match entry:
-        case entries.CaptureOpen():
+        case bookings.CaptureOpen():
             if is_own and entry.open_gap is not None:
                 known |= {_COVERAGE, _TEXT}
             if _COVERAGE not in unknown - known:  # or a process is heard that began before

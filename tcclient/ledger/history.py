@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import attrs
 import msgspec
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.coverage import ReadCoverage
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.gaps import Coverage, Missing
@@ -100,7 +100,7 @@ class JobHistory(msgspec.Struct):
         self.last = line.at
         self.coverage.take(entry, line.at)
         match entry:
-            case entries.CaptureOpen(open_gap=entries.OpenGap(keywords=text)):
+            case bookings.CaptureOpen(open_gap=entries.OpenGap(keywords=text)):
                 self.text = text
             case entries.CaptureStart() if not self.is_running:
                 self.starts.append(line.at)

@@ -10,11 +10,11 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tcclient.ledger.backlog import Backlog
-from tcclient.ledger.entries import Entry, LedgerRepaired, as_line
+from tcclient.ledger.bookings import LedgerRepaired
+from tcclient.ledger.entries import Entry, as_line
 from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.appending import End, leads_to
@@ -138,12 +138,7 @@ class Ledger:
     def __enter__(self) -> "Ledger":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _lock(self) -> None:

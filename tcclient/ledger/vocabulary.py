@@ -11,13 +11,16 @@ from typing import Any
 import attrs
 import msgspec
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import MOMENT_PATTERN, VERSION, Entry
+
+_MODULES = {bookings.__name__, entries.__name__}
+"""Where the kinds of lines are that every capture has; sources derive kinds of their own."""
 
 
 def _leaves(type_: type[Entry]) -> list[type[Entry]]:
-    """Return the kinds that the module `entries` defines; sources derive kinds of their own."""
-    below = [one for one in type_.__subclasses__() if one.__module__ == entries.__name__]
+    """Return the kinds of lines below a type that every capture has."""
+    below = [one for one in type_.__subclasses__() if one.__module__ in _MODULES]
     return [leaf for one in below for leaf in _leaves(one)] if below else [type_]
 
 

@@ -4,17 +4,17 @@ Reads the data files that stood in a folder before its ledger began, and has the
 Knows from the ledger which of them are still to be read; does not write the ledger itself.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
+from tcclient.ledger.bookings import Adopted, Adopting, CaptureOpen
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.ledgerfile import Ledger
+from tcclient.ledger.lines import LedgerLine, lines
+from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.failures import explain_os
 from tcclient.storage.contents import contents
 from tcclient.storage.diskuse import DiskUse
@@ -44,18 +44,17 @@ def unbooked(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
 def left_to_adopt(ledger: Path) -> list[str]:
     """
     Return the names that `adopting` lines list and no `adopted` line has.  A ledger is read no
-    further than to its first line with counters, before which `adopting` stands, if no name is left
-    by then.  Raises OSError.
+    further than to its first `capture_open`, before which `adopting` stands, if no name is left by
+    then.  Raises OSError.
     """
     names: dict[str, None] = {}
-    with ledger.open("rb") as file:
-        for raw in file:
-            line = _read(raw)
-            if line.get("kind") == "adopting":
-                names |= dict.fromkeys(line["names"])
-            elif line.get("kind") == "adopted":
-                names.pop(line["name"], None)
-            elif "account" in line and not names:
+    for line in lines(ledger, COMMON):
+        match line:
+            case LedgerLine(entry=Adopting(names=found)):
+                names |= dict.fromkeys(found)
+            case LedgerLine(entry=Adopted(name=name)):
+                names.pop(name, None)
+            case LedgerLine(entry=CaptureOpen()) if not names:
                 break
     return list(names)
 
@@ -94,9 +93,7 @@ class Adoption:
             if self._stopped:
                 return
             self._note(
-                entries.Adopted(
-                    name=name, posts=found.posts, bytes=found.bytes, sha256=found.sha256
-                )
+                Adopted(name=name, posts=found.posts, bytes=found.bytes, sha256=found.sha256)
             )
         if names:
             log.info(
@@ -108,12 +105,3 @@ class Adoption:
     def stop(self) -> None:
         """Note nothing more; the next process goes on with the rest."""
         self._stopped = True
-
-
-def _read(raw: bytes) -> dict[str, Any]:
-    """Return a line of the ledger, decoded; an empty dict if it is no JSON object."""
-    try:
-        line = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return line if isinstance(line, dict) else {}

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
@@ -160,12 +160,12 @@ class Archive(StoredCapture):
             "from now on.",
             name=self.name,
         )
+        names = unbooked(self._folder, self._naming, self._ledger.file)
+        if names:  # where the next start looks for them: before the opening
+            self.note(bookings.Adopting(names=tuple(names)))
         self.note(self._opening())
         self.capture_log.restate()
-        names = unbooked(self._folder, self._naming, self._ledger.file)
-        if names:
-            self.note(entries.Adopting(names=tuple(names)))
-            self._adopt(self._adoption.run(names))
+        self._adopt(self._adoption.run(names))
 
     def _missing(self) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
@@ -185,7 +185,7 @@ class Archive(StoredCapture):
     def _unwritten_since(self) -> float | None:
         """Write what waits.  Return when the first post came that still waits; None for none."""
         self.files.flush()
-        return self.files.waiting_since
+        return self.files.waiting.since
 
     def _look_later(self) -> None:
         self._timers.start("look alive", self._home.use.fsync_interval, self._look_alive)
@@ -197,7 +197,7 @@ class Archive(StoredCapture):
         if ledger.is_unsynced:
             ledger.is_unsynced = False
             # A disk that refuses this refuses the posts too, and they say so.
-            self.files.sync(ledger.fileno()).addErrback(lambda f: f.trap(OSError))
+            self.files.syncing.file(ledger.fileno()).addErrback(lambda f: f.trap(OSError))
         silent = self._books.silent
         if silent is not None:
             heard, unwritten = self._home.wall() - silent, self._unwritten_since()
@@ -211,7 +211,7 @@ class Archive(StoredCapture):
         """
         names = found_before(self._folder, self._naming, self._ledger.file)
         if names:
-            self._ledger.file.write(entries.Adopting(names=tuple(names)))
+            self._ledger.file.write(bookings.Adopting(names=tuple(names)))
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
@@ -220,7 +220,7 @@ class Archive(StoredCapture):
     @property
     def waiting(self) -> int:
         """Number of posts that have been taken and are in no file yet."""
-        return self.files.waiting
+        return self.files.waiting.posts
 
     def store(self, posts: list[bytes]) -> None:
         """Take posts, without their newlines.  They are counted when they are in the file."""
@@ -245,10 +245,7 @@ class Archive(StoredCapture):
         return self.capture_log.missed
 
     def newest_ids(self, seconds: float) -> Deferred[list[str]]:
-        """
-        Read the newest posts in a thread.  Fires with the ids of those that were made within
-        `seconds` before the newest one, in the order in which they were stored.
-        """
+        """Read the newest posts in a thread.  Fires as StoredCapture.newest_ids() says."""
         return self._home.use.threads(
             partial(stored_lately, self._ledger.file.path, self._home.use.ids, seconds)
         )
@@ -267,25 +264,23 @@ class Archive(StoredCapture):
         return self.files.finish().addCallback(lambda _: self._let_go())
 
     def give_up(self) -> None:
-        """
-        Log and note how many posts are lost, as the process ends before the disk has taken them.
-        """
+        """Log and note how many posts are lost, as the process ends before they are in a file."""
         self._timers.stop("look alive")
-        posts = self.files.give_up()
+        posts = self.files.waiting.forget()
         if posts:
             self._books.given_up(posts)
 
     def _let_go(self) -> None:
         self._adoption.stop()
         self._timers.stop("look alive")
-        self.note(entries.CaptureClose(counters=self.tally.on_disk))
+        self.note(bookings.CaptureClose(counters=self.tally.on_disk))
         self._mark.remove()
         self._ledger.file.close()
         del self._home.owners[self.name]
 
     def _opening(self) -> Entry:
         missing = self.capture_log.missing
-        return entries.CaptureOpen(
+        return bookings.CaptureOpen(
             schema=entries.VERSION,
             name=self.name,
             boot=boot(),

@@ -6,10 +6,12 @@ Knows what is said of a file and of the disk; does not know when something is wr
 """
 
 import attrs
+from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
+from tcclient.ledger.bookings import File
 from tcclient.ledger.counters import Tally
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.wallclock import Wall
@@ -17,7 +19,6 @@ from tcclient.storage.alive import AliveMark
 from tcclient.storage.captureledger import CaptureLedger
 from tcclient.storage.diskuse import FileOwner, Supply
 from tcclient.storage.files import RETRY
-from tcclient.storage.finished import Finished
 
 log = Logger()
 
@@ -55,9 +56,9 @@ class Bookkeeper(FileOwner):
         silent = None if self.supply is None else self.supply.silent
         return None if silent is None or silent < IN_FLIGHT else self._wall() - silent
 
-    def book(self, file: Finished) -> None:
+    def book(self, file: File) -> None:
         """Write a finished file into the ledger, with the counters after it.  Raises OSError."""
-        self._ledger.write(file.for_ledger(self._tally.counters))
+        self._ledger.write(structs.replace(file, counters=self._tally.counters))
 
     def fileno(self) -> int:
         """Return the descriptor of the ledger."""
@@ -84,7 +85,7 @@ class Bookkeeper(FileOwner):
             posts=posts,
             reason=reason,
         )
-        self._ledger.note(entries.NotStored(posts=posts, reason=reason, counted=True))
+        self._ledger.note(bookings.NotStored(posts=posts, reason=reason, counted=True))
 
     def given_up(self, posts: int) -> None:
         """Log and note posts that are lost, as the process ends before the disk has taken them."""
@@ -95,7 +96,7 @@ class Bookkeeper(FileOwner):
             name=self.name,
             reason=reason,
         )
-        self._ledger.note(entries.NotStored(posts=posts, reason=reason))
+        self._ledger.note(bookings.NotStored(posts=posts, reason=reason))
 
     def sync_begins(self) -> None:
         """Have the mark remember what is in files now."""
@@ -115,10 +116,10 @@ class Bookkeeper(FileOwner):
             reason=reason,
             s=RETRY,
         )
-        self._ledger.note(entries.DiskTrouble(reason=reason))
+        self._ledger.note(bookings.DiskTrouble(reason=reason))
 
     def recovered(self) -> None:
         """Log and note that the disk takes posts again, and after how long."""
         after = max(0.0, self._clock.seconds() - self._troubled_since)
         log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
-        self._ledger.note(entries.DiskRecovered(after=round(after, 3)))
+        self._ledger.note(bookings.DiskRecovered(after=round(after, 3)))

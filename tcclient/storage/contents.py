@@ -10,7 +10,8 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.storage.finished import Finished
+from tcclient.ledger.bookings import File
+from tcclient.ledger.entries import moment
 from tcclient.storage.postids import PostIds, id_or_none
 
 _BLOCK = 1 << 20
@@ -30,14 +31,13 @@ class Contents:
     first_id: str | None
     last_id: str | None
 
-    def under(self, name: str, last_arrival: float | None) -> Finished:
+    def recovered(self, name: str, last_arrival: float | None) -> File:
         """
-        Return the file as it is booked under its final name.  `last_arrival` is in epoch seconds,
-        None where nobody knows; when the first post arrived nobody knows.
+        Return the line that books the file, which a crash has left, under its final name.
+        `last_arrival` is in epoch seconds, None where nobody knows, as with that of the first post.
         """
-        return Finished(
-            name=name, **attrs.asdict(self), first_arrival=None, last_arrival=last_arrival
-        )
+        arrival = None if last_arrival is None else moment(last_arrival)
+        return File(name=name, **attrs.asdict(self), last_arrival=arrival, recovered=True)
 
 
 def contents(path: Path, ids: PostIds) -> Contents:

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import attrs
 
+from tcclient.ledger.bookings import File
 from tcclient.runtime.producers import Pausable
 from tcclient.runtime.threads import Threads, in_place
-from tcclient.storage.finished import Finished
 from tcclient.storage.postids import AnyPostIds, PostIds
 from tcclient.storage.room import free_bytes
 
@@ -60,10 +60,11 @@ class FileOwner(Protocol):
         ago; None: until now.  The time of a file that a crash leaves must not be later.
         """
 
-    def book(self, file: Finished) -> None:
+    def book(self, file: File) -> None:
         """
-        Write a finished file into the ledger, or raise OSError.  Called while the temporary name
-        still exists: whoever finds that name after a crash knows that the booking may be missing.
+        Write the line of a finished file into the ledger, with the counters after it, or raise
+        OSError.  Called while the temporary name still exists: whoever finds that name after a
+        crash knows that the booking may be missing.
         """
 
     def fileno(self) -> int:

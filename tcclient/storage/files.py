@@ -5,7 +5,6 @@ Knows when each of these is due, and that a disk can refuse; does not know what 
 nor who brings the posts.
 """
 
-from functools import partial
 from pathlib import Path
 
 from twisted.application.service import Service
@@ -41,7 +40,8 @@ class RotatingFile(Service):
     One file per slot, opened by the first post and finished by the clock.
 
     What the disk refuses is kept, and tried again every RETRY seconds; `owner` is asked to pause
-    the posts meanwhile.  `stopService` finishes the open file, as finish() does.
+    the posts meanwhile.  `waiting` has the posts that are in no file yet; `syncing` is for other
+    files of the owner too, one at a time.  `stopService` does what finish() does.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class RotatingFile(Service):
         self._owner = owner
         self._use = use
         self._timers = Timers(clock)
-        self._syncing = Syncing(use.threads, clock, self._speed_changed)
-        self._waiting = Waiting(naming.slot)
+        self.syncing = Syncing(use.threads, clock, self._speed_changed)
+        self.waiting = Waiting(naming.slot)
         self._file: GrowingFile | None = None
         self._working = False
         self._room = Room(folder, use.min_free_bytes, clock, use.free)
@@ -74,17 +74,6 @@ class RotatingFile(Service):
         return 0 if self._file is None else self._file.unbooked
 
     @property
-    def waiting(self) -> int:
-        """Number of posts that are in no file yet."""
-        return self._waiting.posts
-
-    @property
-    def waiting_since(self) -> float | None:
-        """When (epoch seconds) the first post came that is in no file yet; None if none waits."""
-        batch = self._waiting.first
-        return None if batch is None else batch.first_arrival
-
-    @property
     def is_synced(self) -> bool:
         """Whether all that is in files is safe from a power cut."""
         return self._file is None or self._file.is_synced
@@ -94,11 +83,11 @@ class RotatingFile(Service):
         Take `block`, which has that many posts, each ended by a newline.  It is written as soon as
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
-        self._waiting.add(block, posts, self._wall())
-        self._pausing.waits(self._waiting.bytes)
+        self.waiting.add(block, posts, self._wall())
+        self._pausing.waits(self.waiting.bytes)
         if self._pausing.is_refused:
             return
-        if self._use.flush_interval == 0 or self._waiting.bytes >= MOST_WAITING:
+        if self._use.flush_interval == 0 or self.waiting.bytes >= MOST_WAITING:
             self.flush()
         else:
             self._flush_soon(0, self._clock.seconds())
@@ -109,33 +98,20 @@ class RotatingFile(Service):
             working = Deferred.fromCoroutine(self._work())
             working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
 
-    def _flush_soon(self, waiting: int, since: float) -> None:
-        """Look in the next turn of the reactor, when every stream has been read, what to flush."""
-        self._timers.start("flush", 0, partial(self._flush_unless_more_comes, waiting, since))
+    def _flush_soon(self, before: int, since: float) -> None:
+        """
+        In the next turn of the reactor, when every stream has been read, flush if still `before`
+        bytes wait, or the first came long enough ago, at `since` by the clock; else look again.
+        """
 
-    def _flush_unless_more_comes(self, before: int, since: float) -> None:
-        """
-        Flush if no byte has come since the last call, when `before` bytes waited, or the first one,
-        which came at `since` by the clock, has waited long enough.
-        """
-        waiting = self._waiting.bytes
-        if not waiting:
-            return
-        if waiting == before or self._clock.seconds() - since >= self._use.flush_interval:
-            self.flush()
-        else:
-            self._flush_soon(waiting, since)
+        def look() -> None:
+            waiting, waited = self.waiting.bytes, self._clock.seconds() - since
+            if waiting and (waiting == before or waited >= self._use.flush_interval):
+                self.flush()
+            elif waiting:
+                self._flush_soon(waiting, since)
 
-    def give_up(self) -> int:
-        """Forget the posts that are in no file.  Return how many these are."""
-        return self._waiting.forget()
-
-    def sync(self, fd: int) -> Deferred[None]:
-        """
-        Sync another file of the owner's, when its turn comes: the disk is asked for one thing at a
-        time.  Fires when what was written to it is safe from a power cut; fails with OSError.
-        """
-        return self._syncing.file(fd)
+        self._timers.start("flush", 0, look)
 
     def finish(self) -> Deferred[None]:
         """
@@ -157,7 +133,7 @@ class RotatingFile(Service):
         refusal: OSError | None = None
         try:
             while True:
-                file, batch = self._file, self._waiting.first
+                file, batch = self._file, self.waiting.first
                 if batch is not None and (file is None or file.takes == batch.slot):
                     self._store(batch)
                 elif file is not None and (batch or self._finishing or file.due is not Due.NOTHING):
@@ -170,31 +146,28 @@ class RotatingFile(Service):
             self._working = False
         if refusal is not None:
             self._refused(refusal)
-        elif self._syncing.is_slow:
+        elif self.syncing.is_slow:
             self._timers.start("retry", RETRY, self.flush)
         else:
             self._went_well()
 
     def _store(self, batch: Batch) -> None:
         if self._file is not None and self._file.is_removed:
-            removed = self._file
-            self._let_go(removed)
-            self._tell_lost(removed)
+            self._let_go(self._file, removed=True)
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
         self._room.check(batch.bytes)
         file = self._file or self._begin(batch.slot)
         file.append(batch, self._owner.read_until())
-        self._waiting.written()
+        self.waiting.written()
         self._owner.stored(batch.posts)
         self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
     def _begin(self, slot: Slot) -> GrowingFile:
-        self._file = file = GrowingFile(
-            self._folder / self._naming.temporary(slot), slot, self._use.ids
-        )
+        path = self._folder / self._naming.temporary(slot)
+        self._file = GrowingFile(path, slot, self._use.ids)
         self._timers.start("slot", max(0.0, slot.end - self._wall()), self.look_at_slot)
-        return file
+        return self._file
 
     def look_at_slot(self) -> None:
         """
@@ -215,23 +188,19 @@ class RotatingFile(Service):
     async def _settle(self, file: GrowingFile) -> None:
         """Finish the open file, or sync it again.  Raises OSError; the file is still open then."""
         if file.due is Due.SYNC:
-            await file.sync_again(self._syncing)
+            await file.sync_again(self.syncing)
             return
         names = self._naming.alternatives(self._naming.final(file.slot))
-        named = await file.finish(self._syncing, names, self._owner)
-        self._let_go(file)
-        if not named:
-            self._tell_lost(file)
-        await self._syncing.folder(self._folder)
+        named = await file.finish(self.syncing, names, self._owner)
+        self._let_go(file, removed=not named)
+        await self.syncing.folder(self._folder)
 
-    def _tell_lost(self, file: GrowingFile) -> None:
-        if file.posts:
-            self._owner.lost(file.posts, f"{file.path.name} was removed while it was written")
-
-    def _let_go(self, file: GrowingFile) -> None:
+    def _let_go(self, file: GrowingFile, *, removed: bool) -> None:
         self._file = None
         self._timers.stop("slot", "sync")
         file.close()
+        if removed and file.posts:
+            self._owner.lost(file.posts, f"{file.path.name} was removed while it was written")
 
     def _sync_due(self) -> None:
         if self._file is not None and self._file.wants_sync:
@@ -241,7 +210,7 @@ class RotatingFile(Service):
         """Sync what has been written; what comes meanwhile is synced later."""
         self._owner.sync_begins()
         try:
-            await file.sync(self._syncing)
+            await file.sync(self.syncing)
         except OSError as e:
             self._refused(e)
             return
@@ -250,7 +219,7 @@ class RotatingFile(Service):
             self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
     def _speed_changed(self) -> None:
-        if self._syncing.is_slow:
+        if self.syncing.is_slow:
             self._refused(OSError(f"it has not answered for {PATIENCE:g} s"))
         else:
             self.flush()
@@ -262,8 +231,7 @@ class RotatingFile(Service):
     def _went_well(self) -> None:
         self._timers.stop("retry", "flush")
         self._pausing.taken()
-        self._pausing.waits(self._waiting.bytes)
-        if self._finishing:
-            finishing, self._finishing = self._finishing, []
-            for finished in finishing:
-                finished.callback(None)
+        self._pausing.waits(self.waiting.bytes)
+        finishing, self._finishing = self._finishing, []
+        for finished in finishing:
+            finished.callback(None)

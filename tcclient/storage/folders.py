@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from tcclient import __version__
 from tcclient.control.jobs import Job
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.backlog import Backlog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
@@ -130,7 +130,7 @@ class Folders(Home):
         already.  Raises OSError.
         """
         if self.last_name(job) != job.name:
-            self._note(entries.JobFolder(server=self.server, name=job.name), job.id)
+            self._note(bookings.JobFolder(server=self.server, name=job.name), job.id)
 
     def counters(self, job: Job) -> Counters | None:
         """
@@ -153,14 +153,8 @@ class Folders(Home):
             self._note(entry, job_id)
         except OSError as e:
             self._backlog.add(entry, job_id, self.wall())
-            self._complain(e)
-
-    def _complain(self, error: OSError) -> None:
-        log.error(
-            "Cannot write below {base_dir}: {reason}.",
-            base_dir=str(self.base_dir),
-            reason=explain_os(error),
-        )
+            where, reason = str(self.base_dir), explain_os(e)
+            log.error("Cannot write below {base_dir}: {reason}.", base_dir=where, reason=reason)
 
     def _note(self, entry: Entry, job_id: int | None = None) -> None:
         with self._index() as index:

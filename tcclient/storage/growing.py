@@ -26,10 +26,11 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder
 
+from tcclient.ledger.bookings import File
+from tcclient.ledger.entries import moment
 from tcclient.runtime.appending import End, leads_to
 from tcclient.storage.diskuse import FileOwner
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
-from tcclient.storage.finished import Finished
 from tcclient.storage.postids import PostIds, id_or_none
 from tcclient.storage.slots import Slot
 from tcclient.storage.syncing import Syncing
@@ -221,18 +222,18 @@ class GrowingFile:
         self._inputs.booked()
         return final
 
-    def _finished(self, name: str) -> Finished:
-        """Return what is booked of the file under its final name."""
+    def _finished(self, name: str) -> File:
+        """Return the line that books the file under its final name."""
         last_line = self._last_block[self._last_block.rfind(b"\n", 0, -1) + 1 :]
-        return Finished(
-            name,
-            self.posts,
-            self.bytes,
-            self._sha256.hexdigest(),
-            id_or_none(self._ids, self._first_line),
-            id_or_none(self._ids, last_line),
-            self._first_arrival,
-            self._last_arrival,
+        return File(
+            name=name,
+            posts=self.posts,
+            bytes=self.bytes,
+            sha256=self._sha256.hexdigest(),
+            first_id=id_or_none(self._ids, self._first_line),
+            last_id=id_or_none(self._ids, last_line),
+            first_arrival=moment(self._first_arrival),
+            last_arrival=moment(self._last_arrival),
         )
 
 

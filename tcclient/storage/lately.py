@@ -9,8 +9,9 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-import msgspec
-
+from tcclient.ledger.bookings import File
+from tcclient.ledger.lines import LedgerLine, line
+from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.backwards import lines_backwards
 from tcclient.storage.postids import PostIds, id_or_none
 
@@ -25,14 +26,6 @@ those before it.
 
 _LOOK_BACK = 10_000
 """Lines of the ledger in which files are looked for."""
-
-
-class _Line(msgspec.Struct):
-    kind: str
-    name: str | None = None
-
-
-_decoder = msgspec.json.Decoder(_Line)
 
 
 def stored_lately(
@@ -59,11 +52,11 @@ def stored_lately(
 def _newest_first(ledger: Path, ids: PostIds, most_bytes: int) -> Iterator[str]:
     """Yield the ids of stored posts, from the last one backwards."""
     for path in _files(ledger):
-        for line in _lines(path):
-            most_bytes -= len(line)
+        for post in _lines(path):
+            most_bytes -= len(post)
             if most_bytes < 0:
                 return
-            identity = id_or_none(ids, line)
+            identity = id_or_none(ids, post)
             if identity is not None:
                 yield identity
 
@@ -71,10 +64,10 @@ def _newest_first(ledger: Path, ids: PostIds, most_bytes: int) -> Iterator[str]:
 def _files(ledger: Path) -> Iterator[Path]:
     """Yield the finished files, the newest first."""
     for raw in islice(_lines(ledger), _LOOK_BACK):
-        with suppress(ValueError):
-            line = _decoder.decode(raw)
-            if line.kind == "file" and line.name is not None:
-                yield ledger.with_name(line.name)
+        match line(0, raw, COMMON):
+            case LedgerLine(entry=File(name=name)):
+                with suppress(ValueError):  # the name leads out of the folder
+                    yield ledger.with_name(name)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import attrs
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.counters import Counters, CountUpdate, Tally
 from tcclient.ledger.entries import Entry
 
@@ -55,7 +55,7 @@ class NotedTally(Tally):
         if more:
             self._say_raised(more)
             self._note(
-                entries.Base(raised_by=more, counters=self.on_disk, after_crash=self._after_crash)
+                bookings.Base(raised_by=more, counters=self.on_disk, after_crash=self._after_crash)
             )
         self._raised = self._raised + 1 if more else 0
         self._after_crash = False
@@ -78,7 +78,7 @@ class NotedTally(Tally):
             self._note_update(self.settled - before)
 
     def _note_update(self, count: int) -> None:
-        self._note(entries.Update(count=count, counters=self.on_disk))
+        self._note(bookings.Update(count=count, counters=self.on_disk))
 
     def _say_raised(self, more: int) -> None:
         if self._raised == 0:

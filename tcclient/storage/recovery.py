@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+from msgspec import structs
 from twisted.logger import Logger
 
-from tcclient.ledger import entries
+from tcclient.ledger.bookings import File, Torn
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.appending import sync_folder
@@ -19,7 +20,6 @@ from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.contents import Contents, contents
 from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
-from tcclient.storage.finished import Finished
 from tcclient.storage.growing import DOUBTFUL
 from tcclient.storage.postids import PostIds
 from tcclient.storage.slots import Naming
@@ -135,7 +135,7 @@ def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Li
     last_arrival = _last_byte(tmp)
 
     def book(name: str) -> None:
-        _book(ledger, found.under(name, last_arrival))
+        _book(ledger, found.recovered(name, last_arrival))
         os.fdatasync(ledger.fileno())
         log.info(
             "Finished {name}, which a crash had left with {posts} posts.",
@@ -154,16 +154,16 @@ def _last_booking(ledger: Ledger) -> object:
     return next(bookings, {}).get("name")
 
 
-def _book(ledger: Ledger, file: Finished) -> None:
+def _book(ledger: Ledger, file: File) -> None:
     """
     Write a line about a recovered file.  Its posts belong to the job that has the newest counters
     in this folder, if there is one.
     """
     for job, counters in newest_counters(ledger.read_backwards()).items():
         counters = attrs.evolve(counters, posts=counters.posts + file.posts)
-        ledger.write(file.for_ledger(counters, recovered=True), job)
+        ledger.write(structs.replace(file, counters=counters), job)
         return
-    ledger.write(file.for_ledger(None, recovered=True))
+    ledger.write(file)
 
 
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
@@ -174,7 +174,7 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
         if not tail:
             return
         torn = _keep_torn(tmp, naming, tail)
-        ledger.write(entries.Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
+        ledger.write(Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
         file.truncate(whole)
         # The crash came while the file was written, or the disk refused: its time says too much.
         os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))

@@ -43,6 +43,11 @@ class Waiting:
         """The batch that is to be written next; None if nothing waits."""
         return self._batches[0] if self._batches else None
 
+    @property
+    def since(self) -> float | None:
+        """When (epoch seconds) the first post came that waits; None if none does."""
+        return self._batches[0].first_arrival if self._batches else None
+
     def add(self, block: bytes, posts: int, now: Date) -> None:
         """
         Add a block of so many posts, each ended by a newline, which came at `now` (epoch seconds).

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.ledgerfile import Ledger
 from tests.faults import evidence, table
@@ -167,10 +167,10 @@ class EvidenceTests(SynchronousTestCase):
         more = {"seconds": 1.75, "cause": "crash", "detail": "x", "attempts": 0, "keywords": None}
         path = self.folder / "x.ledger.jsonl"
         with Ledger(path, Clock().seconds) as ledger:
-            ledger.write(entries.File(name="a", posts=2, bytes=9, counters=Counters(1, 2, 0)), 1)
+            ledger.write(bookings.File(name="a", posts=2, bytes=9, counters=Counters(1, 2, 0)), 1)
             ledger.write(entries.Gap(**gap, **more), 1)
-            ledger.write(entries.File(name="b", posts=3, bytes=9, counters=Counters(1, 5, 3)), 1)
-            ledger.write(entries.CaptureClose(counters=Counters(1, 5, 5)), 1)
+            ledger.write(bookings.File(name="b", posts=3, bytes=9, counters=Counters(1, 5, 3)), 1)
+            ledger.write(bookings.CaptureClose(counters=Counters(1, 5, 5)), 1)
             ledger.write(entries.RefusedLine(reason="not JSON", bytes=1, begins="x"), 1)
         found = evidence.read_ledger(path)
         self.assertEqual(found.counted, 6)

@@ -5,7 +5,8 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.backlog import AT_ONCE, MOST_BYTES, MOST_LINES, Backlog
-from tcclient.ledger.entries import ClientStop, NotStored
+from tcclient.ledger.bookings import NotStored
+from tcclient.ledger.entries import ClientStop
 from tcclient.sources.twitter_v2.entries import ForeignPosts
 
 NOW = 1_449_086_690.0

@@ -1,10 +1,10 @@
-"""What the lines of a ledger say together: to the next process, to accounts, and in pieces."""
+"""What the lines of a ledger say together: to the next process, and to accounts."""
 
 import attrs
 from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.fold import resumed
@@ -87,7 +87,7 @@ class ResumeTests(SynchronousTestCase):
     def test_since_which_boot(self) -> None:
         """As the newest line says that the folder was opened, for whichever job."""
         opened = [
-            entries.CaptureOpen(schema=1, name="a", counters=Counters(), boot=boot)
+            bookings.CaptureOpen(schema=1, name="a", counters=Counters(), boot=boot)
             for boot in ("b1", "b2")
         ]
         lines = [(7, opened[0]), (7, START), (8, opened[1]), (7, UPDATE)]
@@ -116,12 +116,12 @@ class ResumeTests(SynchronousTestCase):
             (0, START),
             (0, KEYWORDS),
             (2, gap(0, 2)),
-            (50, entries.DiskTrouble(reason="full")),
+            (50, bookings.DiskTrouble(reason="full")),
         )
         missing = self.resume(*lines, alive=NOON + 49)
         assert missing is not None
         self.assertEqual((missing.begin, missing.cause), (NOON + 49, "disk"))
-        missing = self.resume(*lines, (55, entries.DiskRecovered(after=5.0)), alive=NOON + 60)
+        missing = self.resume(*lines, (55, bookings.DiskRecovered(after=5.0)), alive=NOON + 60)
         assert missing is not None
         self.assertEqual((missing.begin, missing.cause), (NOON + 60, "crash"))
 
@@ -133,7 +133,7 @@ class ResumeTests(SynchronousTestCase):
         assert missing is not None
         self.assertEqual((missing.cause, missing.ceased), ("stopped", NOON + 90))
         self.assertIsNone(Coverage(missing).ends(NOON + 90))
-        missing = self.resume(*lines, (60, entries.DiskTrouble(reason="full")), (90, stop))
+        missing = self.resume(*lines, (60, bookings.DiskTrouble(reason="full")), (90, stop))
         assert missing is not None
         found = (missing.begin, missing.cause, missing.ceased)
         self.assertEqual(found, (NOON + 60, "disk", NOON + 90))
@@ -170,7 +170,7 @@ class ResumeTests(SynchronousTestCase):
     def test_an_opening_that_says_what_is_open(self) -> None:
         """Nothing before it need be known; what was tried since then counts as well."""
         missing = Missing(NOON - 60, "stall", "no byte", "cats", 2, 503, "busy")
-        told = entries.CaptureOpen(
+        told = bookings.CaptureOpen(
             schema=1, name="a", counters=Counters(), open_gap=missing.for_ledger()
         )
         self.assertEqual(self.resume((0, told), (1, RESUMED)), missing)
@@ -252,7 +252,7 @@ def gap(begin: float, end: float) -> Entry:
 def file(last: float, recovered: bool = False) -> Entry:
     """Whose last post came then."""
     arrival = moment(NOON + last)
-    return entries.File(name="a.json", posts=1, bytes=9, last_arrival=arrival, recovered=recovered)
+    return bookings.File(name="a.json", posts=1, bytes=9, last_arrival=arrival, recovered=recovered)
 
 
 def tried() -> Entry:
@@ -260,11 +260,11 @@ def tried() -> Entry:
     return entries.NotConnected(cause="refused", detail="503", status=503)
 
 
-OPENED = entries.CaptureOpen(schema=1, name="a", counters=Counters())
+OPENED = bookings.CaptureOpen(schema=1, name="a", counters=Counters())
 LOST = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)
 START = entries.CaptureStart(because="started", status=2)
 RESUMED = entries.CaptureStart(because="resumed", status=3)
 STOP = entries.CaptureStop(because="stopped", status=4)
 KEYWORDS = entries.Keywords(before=None, after="cats")
 CONNECTED = entries.Connected(endpoint="statuses/filter", status=200, failed_attempts=0)
-UPDATE = entries.Update(count=1, counters=Counters())
+UPDATE = bookings.Update(count=1, counters=Counters())

@@ -14,7 +14,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcaccount.numbers import Numbers
-from tcclient.ledger.entries import CaptureOpen
+from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.fold import Fold, newest_counters, resumed
 from tcclient.ledger.gaps import Missing
 from tcclient.ledger.history import JobHistory
@@ -120,21 +120,6 @@ class AgreementTests(HistoryCase):
         self.assertEqual(again.text, history.text)
         self.assertEqual(newest.counters, whole.counters)
         return history
-
-    @given(histories, st.integers(0, 200))
-    def test_in_pieces(self, events: Sequence[Event], size: int) -> None:
-        """A fold that is stored anywhere, and goes on later, is that of all lines."""
-
-        def look(machine: Machine) -> None:
-            told = list(lines(machine.ledger, VOCABULARY))
-            before = folded(told[:size])
-            stored = Fold.decode(before.encode())
-            for line in lines(machine.ledger, VOCABULARY, stored.offset, stored.number):
-                stored.take(line)
-            self.assertEqual(stored.encode(), folded(told).encode())
-            self.assertEqual(stored.offset, machine.ledger.stat().st_size)
-
-        self.play(events, look)
 
     @given(histories)
     def test_the_numbers(self, events: Sequence[Event]) -> None:

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcaccount.index import Index
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.gaps import IN_FLIGHT
@@ -11,8 +11,8 @@ from tcclient.ledger.history import JobHistory
 from tcclient.ledger.intervals import Interval
 from tests.tcaccount.ledgertext import NOON, RESUMED, STARTED, gap, said, stopped
 
-OPENED = entries.CaptureOpen(schema=1, name="test", counters=Counters())
-CLOSED = entries.CaptureClose(counters=Counters())
+OPENED = bookings.CaptureOpen(schema=1, name="test", counters=Counters())
+CLOSED = bookings.CaptureClose(counters=Counters())
 
 
 def history(*told: tuple[float, Entry]) -> JobHistory:
@@ -115,10 +115,10 @@ class GapTests(SynchronousTestCase):
         From the last moment until which all that came is known to be on the disk, as for the
         process that goes on: a line that was written later does not say so.
         """
-        late = entries.File(
+        late = bookings.File(
             name="a", posts=1, bytes=3, recovered=True, last_arrival=moment(NOON + 60)
         )
-        early = entries.File(name="a", posts=1, bytes=3, recovered=True)
+        early = bookings.File(name="a", posts=1, bytes=3, recovered=True)
         for recovered, begin in ((late, 60), (early, 2)):
             told = (
                 (0, OPENED), (0, STARTED), (2, gap(0, 2)), (50, asked("a")), (90, recovered),
@@ -190,11 +190,11 @@ class ElsewhereTests(SynchronousTestCase):
         """While another folder of the same server's job was the newest."""
         index = Index()
         for line in said(
-            (0, entries.JobFolder(server="s", name="test")),
-            (10, entries.JobFolder(server="s", name="new")),
-            (15, entries.JobFolder(server="other", name="far")),
-            (20, entries.JobFolder(server="s", name="test")),
-            (30, entries.JobFolder(server="s", name="newer")),
+            (0, bookings.JobFolder(server="s", name="test")),
+            (10, bookings.JobFolder(server="s", name="new")),
+            (15, bookings.JobFolder(server="other", name="far")),
+            (20, bookings.JobFolder(server="s", name="test")),
+            (30, bookings.JobFolder(server="s", name="newer")),
         ):
             index.take(line)
         found = [(begin - NOON, end - NOON) for begin, end in index.elsewhere(7, "test")]

@@ -12,8 +12,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.backlog import MOST_LINES
+from tcclient.ledger.bookings import CaptureClose, CaptureOpen, Update
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import CaptureClose, CaptureOpen, Entry, Update
+from tcclient.ledger.entries import Entry
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tests.marks import Need, needs

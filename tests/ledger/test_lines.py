@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tcclient.ledger.lines import CutLine, ForeignLine, LedgerLine, UnreadableLine, line, lines
 from tcclient.ledger.vocabulary import COMMON
 
@@ -16,7 +16,7 @@ GOOD = b'{"at":"2015-12-02T20:04:50.724Z","kind":"torn","job":7,"name":"a.torn",
 class LineTests(SynchronousTestCase):
     def test_a_line(self) -> None:
         """Its number, when, of which job, and what it says."""
-        expected = LedgerLine(5, 1449086690.724, 7, entries.Torn(name="a.torn", bytes=3))
+        expected = LedgerLine(5, 1449086690.724, 7, bookings.Torn(name="a.torn", bytes=3))
         self.assertEqual(line(5, GOOD, COMMON), expected)
 
     def test_what_a_newer_version_adds(self) -> None:

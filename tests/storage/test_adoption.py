@@ -134,6 +134,20 @@ class WhileItIsReadTests(AdoptionCase):
         self.end(archive)
         self.assertEqual(self.adopted(), sorted(OLD))
 
+    def test_a_ledger_that_is_removed_before_the_capture_ends(self) -> None:
+        """The next one reads what the new ledger lists, though this capture began before it."""
+        archive = self.folders.open(JOB)
+        self.acts.do_all()
+        ledger_path(self.base, "test").unlink()
+        with capturedLogs():
+            archive.tally.rebase(5000)
+        self.end(archive)
+        self.assertEqual((len(self.events("adopting")), self.adopted()), (1, []))
+        archive = self.folders.open(JOB)
+        self.acts.do_all()
+        self.end(archive)
+        self.assertEqual(self.adopted(), sorted(OLD))
+
     def test_a_file_that_cannot_be_read(self) -> None:
         """It is said; the others are read, and the next start tries it again."""
         archive = self.folders.open(JOB)

@@ -14,12 +14,13 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.ledger.bookings import File
+from tcclient.ledger.entries import moment
 from tcclient.runtime.wallclock import WallClock
 from tcclient.sources.registry import post_ids
 from tcclient.storage.diskuse import DiskUse, FileOwner
 from tcclient.storage.files import MOST_WAITING, RETRY, RotatingFile
 from tcclient.storage.finalname import give_final_name
-from tcclient.storage.finished import Finished
 from tcclient.storage.growing import DOUBTFUL, WARM
 from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tcclient.storage.slots import Naming
@@ -37,7 +38,7 @@ class Book(FileOwner):
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT)
-        self.files: list[Finished] = []
+        self.files: list[File] = []
         self.posts = 0
         self.said: list[str] = []
         self.syncs: list[str] = []
@@ -54,7 +55,7 @@ class Book(FileOwner):
         """Return what the test has set."""
         return self.until
 
-    def book(self, file: Finished) -> None:
+    def book(self, file: File) -> None:
         """Take the file, or raise the trouble there is."""
         if self.trouble is not None:
             raise self.trouble
@@ -333,9 +334,9 @@ class FlushTests(FilesCase):
 
         with calls_noted("writev") as calls:
             turn()
-            self.assertEqual((self.files.waiting, self.book.posts), (1, 0))
+            self.assertEqual((self.files.waiting.posts, self.book.posts), (1, 0))
             self.clock.advance(0)
-        self.assertEqual((self.files.waiting, self.book.posts), (0, posts))
+        self.assertEqual((self.files.waiting.posts, self.book.posts), (0, posts))
         self.assertEqual(self.on_disk(), b"".join(b"%d\n" % number for number in range(posts)))
         return calls
 
@@ -368,7 +369,7 @@ class FlushTests(FilesCase):
         """Memory is bounded, whatever the interval."""
         block = b"x" * (MOST_WAITING // 2 - 1) + b"\n"
         self.files.write(block, 1)
-        self.assertEqual(self.files.waiting, 1)
+        self.assertEqual(self.files.waiting.posts, 1)
         self.files.write(block, 1)
         self.assertEqual((self.on_disk(), self.book.posts), (block * 2, 2))
 
@@ -404,7 +405,7 @@ class FinishedTests(FilesCase):
 
     use = DiskUse(ids=post_ids())
 
-    def finished(self, *posts: bytes) -> Finished:
+    def finished(self, *posts: bytes) -> File:
         """A file with these, five seconds between them."""
         for post in posts:
             self.write(post)
@@ -433,8 +434,8 @@ class FinishedTests(FilesCase):
             begin = self.clock.seconds()
             file = self.finished(*posts)
             self.assertEqual((file.first_id, file.last_id), ids)
-            self.assertEqual(file.first_arrival, begin)
-            self.assertEqual(file.last_arrival, begin + 5 * (len(posts) - 1))
+            self.assertEqual(file.first_arrival, moment(begin))
+            self.assertEqual(file.last_arrival, moment(begin + 5 * (len(posts) - 1)))
 
     def test_posts_that_came_together(self) -> None:
         """The first and the last line of one block."""
@@ -453,7 +454,9 @@ class BadDiskTests(FilesCase):
             self.write(b"0123456789abcdef")
             self.clock.advance(RETRY)
         self.assertEqual((self.folder / self.tmp).read_bytes(), b"a\n")
-        self.assertEqual((self.files.unfinished, self.files.waiting, self.book.posts), (1, 1, 1))
+        self.assertEqual(
+            (self.files.unfinished, self.files.waiting.posts, self.book.posts), (1, 1, 1)
+        )
         self.write(b"b")
         self.assertEqual(self.book.posts, 1)
         self.clock.advance(RETRY)
@@ -512,7 +515,7 @@ class BadDiskTests(FilesCase):
         self.book.trouble = DISK_FULL
         self.jump(600)
         self.write(b"b")
-        self.assertEqual((self.files.unfinished, self.files.waiting), (1, 1))
+        self.assertEqual((self.files.unfinished, self.files.waiting.posts), (1, 1))
         self.book.trouble = None
         self.write(b"c")
         self.files.finish()
@@ -569,7 +572,7 @@ class BadDiskTests(FilesCase):
         files.write(b"c\n", 1)
         self.assertEqual((self.book.posts, self.book.is_paused), (2, True))
         self.clock.advance(60)
-        self.assertEqual(files.waiting, 1)
+        self.assertEqual(files.waiting.posts, 1)
         room = 1000
         self.clock.advance(RETRY)
         self.assertEqual((self.book.posts, self.book.is_paused), (3, False))
@@ -600,8 +603,8 @@ class BadDiskTests(FilesCase):
         self.write(b"a")
         with full(self.folder / self.tmp):
             self.write(b"b", b"c")
-            self.assertEqual(self.files.give_up(), 2)
-        self.assertEqual(self.files.give_up(), 0)
+            self.assertEqual(self.files.waiting.forget(), 2)
+        self.assertEqual(self.files.waiting.forget(), 0)
         self.files.finish()
         self.assert_files(_1230=b"a\n")
 
@@ -728,14 +731,14 @@ class SyncTests(FilesCase):
         self.write(b"c")
         self.clock.advance(10)
         self.assertEqual(len(self.acts.waiting), 1)
-        self.assertEqual((self.book.posts, self.files.waiting, self.booked), (2, 1, []))
+        self.assertEqual((self.book.posts, self.files.waiting.posts, self.booked), (2, 1, []))
         self.assertEqual(
             (self.book.said, self.book.is_paused),
             (["troubled: it has not answered for 10 s"], True),
         )
         self.acts.do_all()
         self.assertEqual((self.book.said[1:], self.book.is_paused), (["recovered"], False))
-        self.assertEqual((self.book.posts, self.files.waiting), (3, 0))
+        self.assertEqual((self.book.posts, self.files.waiting.posts), (3, 0))
         self.assertEqual(self.booked, [("test19971030_1230.json", 2, 4)])
 
     def test_a_disk_that_is_slower_than_the_posts(self) -> None:
@@ -761,7 +764,7 @@ class SyncTests(FilesCase):
         self.assertTrue(self.book.is_paused)
         self.acts.do_all()
         self.assertEqual((self.book.said[1:], self.book.is_paused), (["recovered"], False))
-        self.assertEqual((self.book.posts, self.files.waiting), (2, 0))
+        self.assertEqual((self.book.posts, self.files.waiting.posts), (2, 0))
 
     def test_finishing_waits_for_the_sync(self) -> None:
         """There is no final name before the data are safe, and no end before the name is."""
@@ -841,10 +844,10 @@ class SyncTests(FilesCase):
         self.clock.advance(2.0)
         self.acts.do(DISK_FULL)
         self.write(b"b")
-        self.assertEqual((self.files.is_synced, self.files.waiting), (False, 1))
+        self.assertEqual((self.files.is_synced, self.files.waiting.posts), (False, 1))
         self.clock.advance(RETRY)
         self.acts.do()
-        self.assertEqual((self.files.is_synced, self.files.waiting), (False, 0))
+        self.assertEqual((self.files.is_synced, self.files.waiting.posts), (False, 0))
         self.clock.advance(2.0)
         self.acts.do_all()
         self.assertTrue(self.files.is_synced)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.entries import File, as_line
+from tcclient.ledger.bookings import File
+from tcclient.ledger.entries import as_line
 from tcclient.sources.registry import post_ids
 from tcclient.storage.lately import STRAYS, stored_lately
 from tests.peers import EPOCH, id_made

@@ -17,8 +17,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
+from tcclient.ledger.bookings import CaptureOpen, File
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import CaptureOpen, File
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.appending import End

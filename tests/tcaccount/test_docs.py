@@ -6,7 +6,7 @@ from pathlib import Path
 from tcaccount import tables
 from tcaccount.command import make_parser
 from tcaccount.reading import Reading
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.sources.twitter_v1.entries import Delete, LimitNotice
@@ -41,7 +41,7 @@ def files() -> list[tuple[float, Entry]]:
     return [
         (
             600.0 * (n + 1),
-            entries.File(
+            bookings.File(
                 name=f"f{n}", posts=sizes[n], bytes=1, counters=Counters(1000, totals[n], 0)
             ),
         )
@@ -61,7 +61,7 @@ EXAMPLE: list[tuple[float, Entry]] = [
     (5 * HOUR, limit(100)),
     (5 * HOUR, Delete(message={})),
     (6 * HOUR, stopped("left")),
-    (6 * HOUR + 300, entries.CaptureOpen(schema=1, name="election", counters=Counters(1000))),
+    (6 * HOUR + 300, bookings.CaptureOpen(schema=1, name="election", counters=Counters(1000))),
     (6 * HOUR + 300, RESUMED),
     (6 * HOUR + 301, because(6 * HOUR, 6 * HOUR + 301, "client_stopped", "the client was stopped")),
     (7 * HOUR, limit(210)),

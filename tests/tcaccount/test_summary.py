@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, moment
 from tcclient.ledger.wording import length, number, percent
@@ -20,11 +20,11 @@ from tests.tcaccount.ledgertext import (
     stopped,
 )
 
-OPENED = entries.CaptureOpen(schema=1, name="test", counters=Counters(base=5))
+OPENED = bookings.CaptureOpen(schema=1, name="test", counters=Counters(base=5))
 
 
-def file(name: str, posts: int) -> entries.File:
-    return entries.File(name=name, posts=posts, bytes=9, counters=Counters(5, posts, 0))
+def file(name: str, posts: int) -> bookings.File:
+    return bookings.File(name=name, posts=posts, bytes=9, counters=Counters(5, posts, 0))
 
 
 class SummaryTests(FolderCase):
@@ -117,7 +117,7 @@ class SummaryTests(FolderCase):
 
     def test_posts(self) -> None:
         """Adopted files apart, and what the server held."""
-        adopted = entries.Adopted(name="old", posts=7, bytes=9, sha256="x")
+        adopted = bookings.Adopted(name="old", posts=7, bytes=9, sha256="x")
         found = self.summary((0, adopted), (0, OPENED), (1, file("a", 1200)))
         self.assertEqual(
             found["Posts"],
@@ -142,9 +142,9 @@ class SummaryTests(FolderCase):
         limits = [LimitNotice(message={}, undelivered=n) for n in (4, 10, 3)]
         found = self.summary(
             (0, OPENED), (1, limits[0]), (2, limits[1]), (3, OPENED), (4, limits[2]),
-            (5, entries.NotStored(posts=2, reason="full")),
-            (6, entries.NotStored(posts=3, reason="full")),
-            (7, entries.Torn(name="a.torn", bytes=3)),
+            (5, bookings.NotStored(posts=2, reason="full")),
+            (6, bookings.NotStored(posts=3, reason="full")),
+            (7, bookings.Torn(name="a.torn", bytes=3)),
             (8, entries.RefusedLine(reason="no", bytes=3, begins="x")),
         )  # fmt: skip
         self.assertEqual(
@@ -185,11 +185,11 @@ class SummaryTests(FolderCase):
             (0, Delete(message={})),
             (0, UserWithheld(message={})),
             (1, entries.ClockStep(seconds=-3600.0)),
-            (2, entries.DiskTrouble(reason="full")),
-            (9, entries.DiskRecovered(after=7.0)),
-            (9, entries.DiskTrouble(reason="full")),
-            (10, entries.LedgerRepaired(cut_bytes=12)),
-            (11, entries.LinesDropped(lines=4)),
+            (2, bookings.DiskTrouble(reason="full")),
+            (9, bookings.DiskRecovered(after=7.0)),
+            (9, bookings.DiskTrouble(reason="full")),
+            (10, bookings.LedgerRepaired(cut_bytes=12)),
+            (11, bookings.LinesDropped(lines=4)),
         )
         self.assertEqual(
             found["Messages"], ["2 deletions of posts", "1 user withheld in countries"]

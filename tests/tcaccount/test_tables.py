@@ -2,7 +2,7 @@
 
 import csv
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import moment
 from tcclient.sources.twitter_v1.entries import LimitNotice
 from tests.tcaccount.ledgertext import NOON, STARTED, FolderCase, gap, stopped
@@ -59,10 +59,10 @@ class TableTests(FolderCase):
     def test_files(self) -> None:
         """In order, the adopted ones marked."""
         self.tell(
-            (0, entries.Adopted(name="old", posts=1, bytes=3, sha256="aa")),
+            (0, bookings.Adopted(name="old", posts=1, bytes=3, sha256="aa")),
             (
                 1,
-                entries.File(
+                bookings.File(
                     name="new", posts=2, bytes=6, sha256="bb", first_id="10", last_id="11",
                     first_arrival=moment(NOON), last_arrival=moment(NOON + 1), recovered=True,
                 ),

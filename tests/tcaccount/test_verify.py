@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings
 from tests.marks import Need, needs
 from tests.storage.disk import held_by_another_process
 from tests.tcaccount.ledgertext import FolderCase, job, post_at
@@ -97,7 +97,7 @@ class CleanTests(VerifyCase):
         old.write_bytes(b'{"id_str":"1"}\r\n\r\n{"id_str":"1"}\r\n{"id_')
         digest = hashlib.sha256(old.read_bytes()).hexdigest()
         size = old.stat().st_size
-        self.tell((0, entries.Adopted(name=old.name, posts=3, bytes=size, sha256=digest)))
+        self.tell((0, bookings.Adopted(name=old.name, posts=3, bytes=size, sha256=digest)))
         self.assertEqual(self.verify(), [])
         self.assertEqual(
             self.notes,
@@ -121,7 +121,7 @@ class CleanTests(VerifyCase):
         self.folder.mkdir(parents=True)
         old = self.folder / "test20150101_0000.json"
         old.write_bytes(b"{}\n")
-        self.tell((0, entries.Adopting(names=(old.name,))))
+        self.tell((0, bookings.Adopting(names=(old.name,))))
         self.assertEqual(self.verify(), [])
         self.assertEqual(
             self.notes, [f"{old.name} is older than the ledger, and a client has not read it yet."]

@@ -6,7 +6,7 @@ Knows those lines and their words; reads no file.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tcclient.ledger.entries import CaptureOpen
+from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.wording import iso, number
 from tcclient.sources.source import COMMON_MESSAGES, Row, SourceReport

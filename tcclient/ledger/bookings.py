@@ -1,0 +1,134 @@
+"""
+What a ledger can say of a folder: its opening and closing, its files, its counters, and what the
+disk did not take.
+
+Knows the members of these lines; writes none.  All others are in `entries`.
+"""
+
+from tcclient.ledger.counters import Counters
+from tcclient.ledger.entries import Count, Entry, Moment, OpenGap, Seconds
+
+_COUNTERS = {"counters": "account"}
+"""The counters of a job are called `account` in ledgers, since the first release."""
+
+
+class JobFolder(Entry, frozen=True, tag="job"):
+    """The name of the folder that a job is captured into from now on."""
+
+    server: str
+    name: str
+
+
+class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
+    """
+    The client opens the folder.  `boot` is the boot id, which changes with each start of the
+    machine; `account` has the counters of the job, and `open_gap` is the gap in which it goes on if
+    the capture was running.  So a reader need know nothing of what stands before.
+    """
+
+    schema: int
+    name: str
+    counters: Counters
+    boot: str | None = None
+    open_gap: OpenGap | None = None
+
+
+class CaptureClose(Entry, frozen=True, rename=_COUNTERS):
+    """The client closes the folder."""
+
+    counters: Counters
+
+
+class File(Entry, frozen=True, rename=_COUNTERS):
+    """
+    A file has its final name.  The ids and arrivals are those of its first and last post.
+    `recovered` says that a crash had left the file, and a later process has finished it.  `account`
+    has the counters of the job after it, if a job is known.
+    """
+
+    name: str
+    posts: Count
+    bytes: Count
+    sha256: str | None = None
+    first_id: str | None = None
+    last_id: str | None = None
+    first_arrival: Moment | None = None
+    last_arrival: Moment | None = None
+    recovered: bool = False
+    counters: Counters | None = None
+
+
+class Adopting(Entry, frozen=True):
+    """Files that are older than the ledger.  Each will be read and then have a line `adopted`."""
+
+    names: tuple[str, ...]
+
+
+class Adopted(Entry, frozen=True):
+    """A file that is older than the ledger has been read, and has these posts."""
+
+    name: str
+    posts: Count
+    bytes: Count
+    sha256: str
+
+
+class Torn(Entry, frozen=True):
+    """A crash had cut the last line of a file; the bytes of that line are in the file `name`."""
+
+    name: str
+    bytes: Count
+
+
+class LedgerRepaired(Entry, frozen=True):
+    """A crash had cut the last line of the ledger itself; its `cut_bytes` were removed."""
+
+    cut_bytes: Count
+
+
+class LinesDropped(Entry, frozen=True):
+    """So many lines of the ledger were dropped while the disk took none and too many waited."""
+
+    lines: Count
+
+
+class NotStored(Entry, frozen=True):
+    """
+    Posts that had arrived and are not on the disk.  `counted` says that they had been stored, and
+    are still among the posts in `account`.
+    """
+
+    posts: Count
+    reason: str
+    counted: bool = False
+
+
+class DiskTrouble(Entry, frozen=True):
+    """The disk does not take the posts that have arrived; nothing more is read until it does."""
+
+    reason: str
+
+
+class DiskRecovered(Entry, frozen=True):
+    """The disk takes posts again; `after` is for how many seconds it had not."""
+
+    after: Seconds
+
+
+class Update(Entry, frozen=True, rename=_COUNTERS):
+    """The server has taken a `count` of posts; `account` has the counters of the job after it."""
+
+    count: Count
+    counters: Counters
+
+
+class Base(Entry, frozen=True, rename=_COUNTERS):
+    """
+    The server's total was above that of this client, whose base was raised by the difference.  With
+    `after_crash` these may be posts that were counted and that the crash destroyed; otherwise they
+    were captured elsewhere.
+    """
+
+    raised_by: Count
+    counters: Counters
+    after_crash: bool = False
