@@ -69,7 +69,9 @@ class Tally:
         # was settled, the server's newest update is not in doubt, and may be another client's.
         self.unsettled = counters.posts > counters.settled
         self._sent: CountUpdate | None = None
-        self.resume(now)
+        self._ping = _Window(self.posts, now)
+        self._update = _Window(self.posts, now)
+        self._glance = _Window(self.posts, now)
 
     @property
     def total(self) -> int:

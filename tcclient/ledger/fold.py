@@ -1,11 +1,12 @@
 """
 What the lines of a ledger say together: the one interpreter, for recovery and for accounts.  Pure.
 
-Knows the kinds of lines that every capture has; passes over those of sources, and of newer clients.
+Its state can be stored, and goes on from there when there are more lines.  Knows the kinds of lines
+that every capture has; passes over those of sources, and of newer clients.
 
-A client that starts must not read the lines of months first.  So it reads backwards to the newest
-line at which all is known of its job (resumed()): that is the newest `capture_open` if the capture
-was running then, and otherwise not far before.
+A client that starts has no stored state, and must not read the lines of months first.  So it reads
+backwards to the newest line at which all is known of its job (resumed()): that is the newest
+`capture_open` if the capture was running then, and otherwise not far before.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.history import JobHistory, MissedTime, Wording
-from tcclient.ledger.lines import AnyLine, ForeignLine, LedgerLine, UnreadableLine
+from tcclient.ledger.lines import AnyLine, CutLine, ForeignLine, LedgerLine, UnreadableLine
 
 
 class Total(msgspec.Struct):
@@ -29,22 +30,38 @@ class Total(msgspec.Struct):
 
 class Fold(msgspec.Struct):
     """
-    All that the lines of a ledger say together.  `jobs` and `counters` are by the job's id,
-    `totals` by the kind of line.  `clock_steps` are when the clock was set, in epoch seconds, and
-    by how many seconds.  `damaged` is how many lines are not as any kind of line should be.
+    All that the lines of a ledger say together, up to the first `offset` bytes, which are `number`
+    lines.  `jobs` and `counters` are by the job's id, `totals` by the kind of line.  `clock_steps`
+    are when the clock was set, in epoch seconds, and by how many seconds.  `damaged` is how many
+    lines are not as any kind of line should be.
     """
 
+    offset: int = 0
+    number: int = 0
     jobs: dict[int, JobHistory] = {}
     counters: dict[int, Counters] = {}
     totals: dict[str, Total] = {}
     clock_steps: list[tuple[float, float]] = []
     damaged: int = 0
 
+    def encode(self) -> bytes:
+        """Return the state as JSON."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, stored: bytes) -> "Fold":
+        """Return the state that encode() returned.  Raises msgspec.MsgspecError if it is none."""
+        return msgspec.json.decode(stored, type=cls)
+
     def take(self, line: AnyLine) -> None:
-        """Take the next line; one that is still being written says nothing yet."""
+        """Take the next line.  One that is still being written comes again when it is whole."""
+        if isinstance(line, CutLine):
+            return
+        self.offset += line.bytes
+        self.number += 1
         if isinstance(line, UnreadableLine):
             self.damaged += not isinstance(line, ForeignLine)
-        elif isinstance(line, LedgerLine):
+        else:
             self._count(line)
             if isinstance(line.entry, bookings.CaptureOpen):
                 for history in self.jobs.values():

@@ -28,21 +28,26 @@ _MOMENT = re.compile(MOMENT_PATTERN)
 class LedgerLine:
     """
     A line that can be read: its number, counted from 1, when it was written (epoch seconds), the id
-    of the job that it is about, if any, and what it says.
+    of the job that it is about, if any, what it says, and its size in bytes.
     """
 
     number: int
     at: float
     job: int | None
     entry: Entry
+    bytes: int = attrs.field(default=0, eq=False)
 
 
 @attrs.frozen
 class UnreadableLine:
-    """A line that cannot be read: its number, and `why`, a clause that follows that number."""
+    """
+    A line that cannot be read: its number, its size in bytes, and `why`, a clause that follows its
+    number in a sentence.
+    """
 
     number: int
     why: str
+    bytes: int = attrs.field(default=0, eq=False)
 
 
 @attrs.frozen
@@ -61,12 +66,20 @@ class CutLine:
 AnyLine = LedgerLine | UnreadableLine | CutLine
 
 
-def lines(path: Path, vocabulary: Vocabulary) -> Iterator[AnyLine]:
-    """Yield each line of the ledger.  Raises OSError; no content raises anything."""
+def lines(
+    path: Path, vocabulary: Vocabulary, offset: int = 0, number: int = 0
+) -> Iterator[AnyLine]:
+    """
+    Yield each line of the ledger, or those behind the first `offset` bytes, which are `number`
+    lines.  Raises OSError; no content raises anything.
+    """
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            whole = raw.endswith(b"\n")
-            yield line(number, raw, vocabulary) if whole else CutLine(number, len(raw))
+        file.seek(offset)
+        for place, raw in enumerate(file, number + 1):
+            if raw.endswith(b"\n"):
+                yield line(place, raw, vocabulary)
+            else:
+                yield CutLine(place, len(raw))
 
 
 def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | UnreadableLine:
@@ -74,19 +87,19 @@ def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | Unread
     try:
         members = json.loads(raw)
     except (ValueError, RecursionError):
-        return UnreadableLine(number, "is not JSON")
+        return UnreadableLine(number, "is not JSON", len(raw))
     if not isinstance(members, dict):
-        return UnreadableLine(number, "is not a JSON object")
+        return UnreadableLine(number, "is not a JSON object", len(raw))
     at, job, kind = (members.get(name) for name in ("at", "job", "kind"))
     when = _seconds(at)
     if when is None or not (job is None or type(job) is int):
-        return UnreadableLine(number, "does not say when, or of which job")
+        return UnreadableLine(number, "does not say when, or of which job", len(raw))
     entry = vocabulary.read(members)
     if entry is None and not (isinstance(kind, str) and kind in vocabulary.kinds):
-        return ForeignLine(number, f"is of no kind that is known here ({kind!r:.40})")
+        return ForeignLine(number, f"is of no kind that is known here ({kind!r:.40})", len(raw))
     if entry is None or not _are_dates(entry) or not _are_counters(members.get("account")):
-        return UnreadableLine(number, f"is not as a {kind!r} should be")
-    return LedgerLine(number, when, job, entry)
+        return UnreadableLine(number, f"is not as a {kind!r} should be", len(raw))
+    return LedgerLine(number, when, job, entry, len(raw))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the lines of a ledger say together: to the next process, and to accounts."""
+"""What the lines of a ledger say together: to the next process, to accounts, and in pieces."""
 
 import attrs
 from msgspec import structs

@@ -121,6 +121,21 @@ class AgreementTests(HistoryCase):
         self.assertEqual(newest.counters, whole.counters)
         return history
 
+    @given(histories, st.integers(0, 200))
+    def test_in_pieces(self, events: Sequence[Event], size: int) -> None:
+        """A fold that is stored anywhere, and goes on later, is that of all lines."""
+
+        def look(machine: Machine) -> None:
+            told = list(lines(machine.ledger, VOCABULARY))
+            before = folded(told[:size])
+            stored = Fold.decode(before.encode())
+            for line in lines(machine.ledger, VOCABULARY, stored.offset, stored.number):
+                stored.take(line)
+            self.assertEqual(stored.encode(), folded(told).encode())
+            self.assertEqual(stored.offset, machine.ledger.stat().st_size)
+
+        self.play(events, look)
+
     @given(histories)
     def test_the_numbers(self, events: Sequence[Event]) -> None:
         """Those of each line are due by the lines before, and the next process has the last."""
