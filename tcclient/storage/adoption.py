@@ -23,20 +23,13 @@ from tcclient.storage.slots import Naming
 log = Logger()
 
 
-def found_before(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
-    """Return what unbooked() finds if no line of the ledger has counters yet, otherwise nothing."""
-    if any("account" in line for line in ledger.newest_first()):
-        return []
-    return unbooked(folder, naming, ledger)
-
-
-def unbooked(folder: Path, naming: Naming, ledger: Ledger) -> list[str]:
-    """Return the names of the data files in `folder` that no line of the ledger names, sorted."""
+def unbooked(naming: Naming, ledger: Ledger) -> list[str]:
+    """Return the names of the data files beside a ledger that none of its lines names, sorted."""
     booked: set[object] = {line.get("name") for line in ledger.newest_first()}
     booked.add(ledger.path.name)
     return sorted(
         path.name
-        for path in folder.iterdir()
+        for path in ledger.path.parent.iterdir()
         if naming.is_final(path.name) and path.is_file() and path.name not in booked
     )
 

@@ -25,7 +25,7 @@ from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.boot import boot
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Wall
-from tcclient.storage.adoption import Adoption, found_before, unbooked
+from tcclient.storage.adoption import Adoption, unbooked
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.captureledger import CaptureLedger
@@ -160,7 +160,7 @@ class Archive(StoredCapture):
             "from now on.",
             name=self.name,
         )
-        names = unbooked(self._folder, self._naming, self._ledger.file)
+        names = unbooked(self._naming, self._ledger.file)
         if names:  # where the next start looks for them: before the opening
             self.note(bookings.Adopting(names=tuple(names)))
         self.note(self._opening())
@@ -209,9 +209,12 @@ class Archive(StoredCapture):
         Note which data files are older than the ledger.  This comes before its first line with
         counters, so that a file that appears later is not taken for an older one.
         """
-        names = found_before(self._folder, self._naming, self._ledger.file)
+        file = self._ledger.file
+        if any("account" in line for line in file.newest_first()):
+            return
+        names = unbooked(self._naming, file)
         if names:
-            self._ledger.file.write(bookings.Adopting(names=tuple(names)))
+            file.write(bookings.Adopting(names=tuple(names)))
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
