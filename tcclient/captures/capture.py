@@ -40,7 +40,7 @@ from tcclient.control.jobs import Job, Status
 log = Logger()
 
 
-class Inputs(Protocol):
+class CaptureInputs(Protocol):
     """What can happen to a capture.  Automat makes the class that implements this."""
 
     def want(self) -> None:
@@ -169,7 +169,7 @@ def _say_failed(failure: Failure) -> None:
     log.failure("A capture did not end well.", failure)
 
 
-def _conclude(inputs: Inputs, capture: Capture, tell: LastWords) -> None:
+def _conclude(inputs: CaptureInputs, capture: Capture, tell: LastWords) -> None:
     """Begin to tell the server the last, unless that is under way."""
     conclusion = capture._conclusion
 
@@ -183,7 +183,7 @@ def _conclude(inputs: Inputs, capture: Capture, tell: LastWords) -> None:
     capture._attempts.begin("taking the last report", conclude, of=conclusion)
 
 
-_builder = TypeMachineBuilder(Inputs, Capture)
+_builder = TypeMachineBuilder(CaptureInputs, Capture)
 IDLE = _builder.state("idle")
 RUNNING = _builder.state("running")
 STOPPING = _builder.state("stopping")
@@ -195,48 +195,49 @@ DONE = _builder.state("done")
 LEAVING = _builder.state("leaving")
 PARTING = _builder.state("parting")
 
-STOPPING.upon(Inputs.want).to(RESTARTING).returns(None)
-WITHDRAWING.upon(Inputs.want).to(RESTARTING).returns(None)
-RESTARTING.upon(Inputs.drop).to(STOPPING).returns(None)
+STOPPING.upon(CaptureInputs.want).to(RESTARTING).returns(None)
+WITHDRAWING.upon(CaptureInputs.want).to(RESTARTING).returns(None)
+RESTARTING.upon(CaptureInputs.drop).to(STOPPING).returns(None)
+_AT_THE_END = (CaptureInputs.want, CaptureInputs.drop, CaptureInputs.halted, CaptureInputs.leave)
 for _state, _ignored in (
-    (STOPPING, (Inputs.drop,)),
-    (RESTARTING, (Inputs.want,)),
-    (WITHDRAWING, (Inputs.drop, Inputs.lose)),
+    (STOPPING, (CaptureInputs.drop,)),
+    (RESTARTING, (CaptureInputs.want,)),
+    (WITHDRAWING, (CaptureInputs.drop, CaptureInputs.lose)),
     # A write may be answered that the job is gone when the server has been told everything.
-    (DONE, (Inputs.drop, Inputs.lose)),
-    (LEAVING, (Inputs.want, Inputs.drop, Inputs.halted, Inputs.leave)),
-    (PARTING, (Inputs.want, Inputs.drop, Inputs.lose, Inputs.halted, Inputs.leave)),
+    (DONE, (CaptureInputs.drop, CaptureInputs.lose)),
+    (LEAVING, _AT_THE_END),
+    (PARTING, (*_AT_THE_END, CaptureInputs.lose)),
 ):
     for _input in _ignored:
         _state.upon(_input).loop().returns(None)
 
 
-@IDLE.upon(Inputs.want).to(RUNNING)
-@RUNNING.upon(Inputs.want).loop()
-@RESTARTING.upon(Inputs.halted).to(RUNNING)
-@REPORTING.upon(Inputs.want).to(RUNNING)
-@UPDATING.upon(Inputs.want).to(RUNNING)
-def _run(inputs: Inputs, capture: Capture) -> None:
+@IDLE.upon(CaptureInputs.want).to(RUNNING)
+@RUNNING.upon(CaptureInputs.want).loop()
+@RESTARTING.upon(CaptureInputs.halted).to(RUNNING)
+@REPORTING.upon(CaptureInputs.want).to(RUNNING)
+@UPDATING.upon(CaptureInputs.want).to(RUNNING)
+def _run(inputs: CaptureInputs, capture: Capture) -> None:
     capture._conclusion = object()
     capture.session.run(capture.job)
 
 
-@RUNNING.upon(Inputs.drop).to(STOPPING)
-def _stop(inputs: Inputs, capture: Capture) -> None:
+@RUNNING.upon(CaptureInputs.drop).to(STOPPING)
+def _stop(inputs: CaptureInputs, capture: Capture) -> None:
     capture._halt("stopped").addCallback(lambda _: inputs.halted())
 
 
-@RUNNING.upon(Inputs.lose).to(WITHDRAWING)
-def _withdraw(inputs: Inputs, capture: Capture) -> None:
+@RUNNING.upon(CaptureInputs.lose).to(WITHDRAWING)
+def _withdraw(inputs: CaptureInputs, capture: Capture) -> None:
     _lose(inputs, capture)
     capture._halt("withdrawn").addCallback(lambda _: inputs.halted())
 
 
-@STOPPING.upon(Inputs.lose).to(WITHDRAWING)
-@RESTARTING.upon(Inputs.lose).to(WITHDRAWING)
-@REPORTING.upon(Inputs.lose).to(UPDATING)
-@LEAVING.upon(Inputs.lose).to(PARTING)
-def _lose(inputs: Inputs, capture: Capture) -> None:
+@STOPPING.upon(CaptureInputs.lose).to(WITHDRAWING)
+@RESTARTING.upon(CaptureInputs.lose).to(WITHDRAWING)
+@REPORTING.upon(CaptureInputs.lose).to(UPDATING)
+@LEAVING.upon(CaptureInputs.lose).to(PARTING)
+def _lose(inputs: CaptureInputs, capture: Capture) -> None:
     log.info(
         "Job {name!r} ({id}) is archived, deleted, or another client's.",
         name=capture.job.name,
@@ -244,10 +245,10 @@ def _lose(inputs: Inputs, capture: Capture) -> None:
     )
 
 
-@STOPPING.upon(Inputs.halted).to(REPORTING)
-@IDLE.upon(Inputs.drop).to(REPORTING)
-@REPORTING.upon(Inputs.drop).loop()
-def _report(inputs: Inputs, capture: Capture) -> None:
+@STOPPING.upon(CaptureInputs.halted).to(REPORTING)
+@IDLE.upon(CaptureInputs.drop).to(REPORTING)
+@REPORTING.upon(CaptureInputs.drop).loop()
+def _report(inputs: CaptureInputs, capture: Capture) -> None:
     async def report(still: Still) -> bool:
         capture.session.reopen(capture.job)
         return await capture._attempts.last_report(capture.job, still)
@@ -255,43 +256,43 @@ def _report(inputs: Inputs, capture: Capture) -> None:
     _conclude(inputs, capture, report)
 
 
-@WITHDRAWING.upon(Inputs.halted).to(UPDATING)
-@UPDATING.upon(Inputs.drop).loop()
-@UPDATING.upon(Inputs.lose).loop()
-def _update(inputs: Inputs, capture: Capture) -> None:
+@WITHDRAWING.upon(CaptureInputs.halted).to(UPDATING)
+@UPDATING.upon(CaptureInputs.drop).loop()
+@UPDATING.upon(CaptureInputs.lose).loop()
+def _update(inputs: CaptureInputs, capture: Capture) -> None:
     _conclude(inputs, capture, lambda _: capture._attempts.last_update(capture.job))
 
 
-@IDLE.upon(Inputs.lose).to(UPDATING)
-def _lose_at_once(inputs: Inputs, capture: Capture) -> None:
+@IDLE.upon(CaptureInputs.lose).to(UPDATING)
+def _lose_at_once(inputs: CaptureInputs, capture: Capture) -> None:
     _lose(inputs, capture)
     _update(inputs, capture)
 
 
-@REPORTING.upon(Inputs.concluded).to(DONE)
-@UPDATING.upon(Inputs.concluded).to(DONE)
-def _retire(inputs: Inputs, capture: Capture) -> None:
+@REPORTING.upon(CaptureInputs.concluded).to(DONE)
+@UPDATING.upon(CaptureInputs.concluded).to(DONE)
+def _retire(inputs: CaptureInputs, capture: Capture) -> None:
     capture.session.retire()
     capture._done(capture)
 
 
-def _leave(inputs: Inputs, capture: Capture) -> None:
+def _leave(inputs: CaptureInputs, capture: Capture) -> None:
     capture._conclusion = object()  # what is under way concludes nothing
 
 
 for _state in (IDLE, RUNNING, STOPPING, RESTARTING, REPORTING):
-    _state.upon(Inputs.leave).to(LEAVING)(_leave)
+    _state.upon(CaptureInputs.leave).to(LEAVING)(_leave)
 for _state in (WITHDRAWING, UPDATING, DONE):
-    _state.upon(Inputs.leave).to(PARTING)(_leave)
+    _state.upon(CaptureInputs.leave).to(PARTING)(_leave)
 
 
-@LEAVING.upon(Inputs.last_words).loop()
-def _report_before_leaving(inputs: Inputs, capture: Capture) -> Coroutine[Any, Any, bool]:
+@LEAVING.upon(CaptureInputs.last_words).loop()
+def _report_before_leaving(inputs: CaptureInputs, capture: Capture) -> Coroutine[Any, Any, bool]:
     return capture._attempts.report_before_leaving(capture.job)
 
 
-@PARTING.upon(Inputs.last_words).loop()
-def _update_before_leaving(inputs: Inputs, capture: Capture) -> Coroutine[Any, Any, bool]:
+@PARTING.upon(CaptureInputs.last_words).loop()
+def _update_before_leaving(inputs: CaptureInputs, capture: Capture) -> Coroutine[Any, Any, bool]:
     return capture._attempts.update_before_leaving(capture.job)
 
 

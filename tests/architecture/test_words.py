@@ -90,7 +90,7 @@ class RoleTests(SynchronousTestCase):
         undeclared = {name: path for name, path in roles.items() if not players[name]}
         # Automat makes the players of these, from tables.
         machines = {
-            "Inputs": "tcclient/captures/capture.py",
+            "CaptureInputs": "tcclient/captures/capture.py",
             "DiskInputs": "tcclient/storage/pausing.py",
             "FileInputs": "tcclient/storage/growing.py",
             "KeepingInputs": "tcclient/sources/twitter_v2/rules/keeping.py",

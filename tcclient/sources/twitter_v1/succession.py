@@ -142,11 +142,22 @@ class Succession:
             self.end_former(self.former)
 
 
+_builder = TypeMachineBuilder(SuccessionInputs, Succession)
+NONE = _builder.state("none")
+ALONE = _builder.state("alone")
+TRYING = _builder.state("trying")
+TAKEN = _builder.state("taken")
+GIVEN_UP = _builder.state("given_up")
+
+
+@NONE.upon(SuccessionInputs.begin).to(ALONE)
 def _begin(_: SuccessionInputs, core: Succession, stream: KeywordStream) -> None:
     """Have one stream only."""
     core.newest = stream
 
 
+@ALONE.upon(SuccessionInputs.begin).to(TRYING)
+@GIVEN_UP.upon(SuccessionInputs.begin).to(TRYING)
 def _begin_beside(_: SuccessionInputs, core: Succession, stream: KeywordStream) -> None:
     """Have a stream beside the one that counted before, which does not come back."""
     core.newest, core.former = stream, core.newest or core.former
@@ -156,6 +167,7 @@ def _begin_beside(_: SuccessionInputs, core: Succession, stream: KeywordStream) 
     core.overlap.until = None
 
 
+@GIVEN_UP.upon(SuccessionInputs.go_back).to(ALONE)
 def _go_back(_: SuccessionInputs, core: Succession) -> None:
     """Go on with the former stream as if nothing else had been asked for."""
     former = core.former
@@ -165,6 +177,7 @@ def _go_back(_: SuccessionInputs, core: Succession) -> None:
         former.service.comes_back = True
 
 
+@ALONE.upon(SuccessionInputs.newest_heard).loop()
 def _newest_heard(_: SuccessionInputs, core: Succession) -> None:
     """Pass on that the only stream is heard."""
     if core.newest is not None:
@@ -172,6 +185,8 @@ def _newest_heard(_: SuccessionInputs, core: Succession) -> None:
     core.date_overlap()
 
 
+@TRYING.upon(SuccessionInputs.newest_heard).to(TAKEN)
+@TAKEN.upon(SuccessionInputs.newest_heard).loop()
 def _take_over(_: SuccessionInputs, core: Succession) -> None:
     """Let the newest stream count, and the former be read for OVERLAP seconds more at most."""
     core.dismiss_former(OVERLAP)
@@ -179,17 +194,24 @@ def _take_over(_: SuccessionInputs, core: Succession) -> None:
         core.listener.heard(core.newest)
 
 
+@TRYING.upon(SuccessionInputs.former_heard).loop()
+@GIVEN_UP.upon(SuccessionInputs.former_heard).loop()
 def _former_heard(_: SuccessionInputs, core: Succession) -> None:
     """Pass on that the stream which counts is heard."""
     if core.former is not None:
         core.listener.heard(core.former)
 
 
+@NONE.upon(SuccessionInputs.newest_ended).loop()
+@ALONE.upon(SuccessionInputs.newest_ended).loop()
 def _ended(_: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending) -> None:
     """Pass on that the only stream has ended."""
     core.listener.ended(stream, ending)
 
 
+@GIVEN_UP.upon(SuccessionInputs.newest_ended).loop()
+@TRYING.upon(SuccessionInputs.newest_ended).loop()
+@TAKEN.upon(SuccessionInputs.newest_ended).to(TRYING)
 def _newest_ended(
     _: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending
 ) -> None:
@@ -209,6 +231,9 @@ def _newest_ended(
         core.dismiss_former(max(0.0, ending.wait - AHEAD))
 
 
+@TRYING.upon(SuccessionInputs.former_ended).to(ALONE)
+@TAKEN.upon(SuccessionInputs.former_ended).to(ALONE)
+@GIVEN_UP.upon(SuccessionInputs.former_ended).to(NONE)
 def _former_ended(
     _: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending
 ) -> None:
@@ -227,51 +252,23 @@ def _former_ended(
         core.date_overlap()
 
 
+@ALONE.upon(SuccessionInputs.newest_gone).to(NONE)
+@TRYING.upon(SuccessionInputs.newest_gone).to(GIVEN_UP)
+@TAKEN.upon(SuccessionInputs.newest_gone).to(GIVEN_UP)
 def _newest_gone(_: SuccessionInputs, core: Succession) -> None:
     """Have no newest stream any more."""
     core.newest = None
 
 
+@TRYING.upon(SuccessionInputs.former_gone).to(ALONE)
+@TAKEN.upon(SuccessionInputs.former_gone).to(ALONE)
+@GIVEN_UP.upon(SuccessionInputs.former_gone).to(NONE)
 def _former_gone(_: SuccessionInputs, core: Succession) -> None:
     """Have no former stream any more."""
     core.drop_former()
 
 
-def _build() -> Callable[[Succession], SuccessionInputs]:
-    """Return the machine, with the states and transitions that are drawn above."""
-    happens, builder = SuccessionInputs, TypeMachineBuilder(SuccessionInputs, Succession)
-    none, alone, trying = map(builder.state, ("none", "alone", "trying"))
-    taken, given_up = map(builder.state, ("taken", "given_up"))
+TAKEN.upon(SuccessionInputs.former_heard).loop().returns(None)
 
-    none.upon(happens.begin).to(alone)(_begin)
-    alone.upon(happens.begin).to(trying)(_begin_beside)
-    given_up.upon(happens.begin).to(trying)(_begin_beside)
-    given_up.upon(happens.go_back).to(alone)(_go_back)
-
-    alone.upon(happens.newest_heard).loop()(_newest_heard)
-    trying.upon(happens.newest_heard).to(taken)(_take_over)
-    taken.upon(happens.newest_heard).loop()(_take_over)
-    trying.upon(happens.former_heard).loop()(_former_heard)
-    given_up.upon(happens.former_heard).loop()(_former_heard)
-    taken.upon(happens.former_heard).loop().returns(None)
-
-    none.upon(happens.newest_ended).loop()(_ended)
-    alone.upon(happens.newest_ended).loop()(_ended)
-    given_up.upon(happens.newest_ended).loop()(_newest_ended)
-    trying.upon(happens.newest_ended).loop()(_newest_ended)
-    taken.upon(happens.newest_ended).to(trying)(_newest_ended)
-    trying.upon(happens.former_ended).to(alone)(_former_ended)
-    taken.upon(happens.former_ended).to(alone)(_former_ended)
-    given_up.upon(happens.former_ended).to(none)(_former_ended)
-
-    alone.upon(happens.newest_gone).to(none)(_newest_gone)
-    trying.upon(happens.newest_gone).to(given_up)(_newest_gone)
-    taken.upon(happens.newest_gone).to(given_up)(_newest_gone)
-    trying.upon(happens.former_gone).to(alone)(_former_gone)
-    taken.upon(happens.former_gone).to(alone)(_former_gone)
-    given_up.upon(happens.former_gone).to(none)(_former_gone)
-    return builder.build()
-
-
-machine = _build()
+machine = _builder.build()
 """Returns the inputs of a new machine, in the state `none`, for a Succession."""

@@ -18,7 +18,6 @@ Knows what is worth a line about one capture; does not know what other captures 
 has.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -123,6 +122,16 @@ class SubscriptionCore:
             self.subscriber.archive.capture_log.unheard(ending)
 
 
+_builder = TypeMachineBuilder(SubscriptionInputs, SubscriptionCore)
+IDLE = _builder.state("idle")
+WAITING = _builder.state("waiting")
+REFUSED = _builder.state("refused")
+SERVED = _builder.state("served")
+YIELDING = _builder.state("yielding")
+CEASING = _builder.state("ceasing")
+
+
+@IDLE.upon(SubscriptionInputs.want).to(WAITING)
 def _want(
     _: SubscriptionInputs, core: SubscriptionCore, text: str | None, is_sample: bool, now: float
 ) -> None:
@@ -138,6 +147,7 @@ def _refuse(_: SubscriptionInputs, core: SubscriptionCore) -> None:
     core.note(SampleRefused(reason=_NOT_ALONE))
 
 
+@WAITING.upon(SubscriptionInputs.serve).to(SERVED)
 def _announce(_: SubscriptionInputs, core: SubscriptionCore, arrival: Arrival) -> None:
     """Note that the posts come from now on, and tell the capture."""
     core.served_at = arrival.now
@@ -174,6 +184,8 @@ def _in_force(_: SubscriptionInputs, core: SubscriptionCore, after: float) -> No
         core.text_is_news = False
 
 
+@SERVED.upon(SubscriptionInputs.lack).to(WAITING)
+@YIELDING.upon(SubscriptionInputs.lack).to(REFUSED)
 def _lack(_: SubscriptionInputs, core: SubscriptionCore, now: float) -> None:
     """
     Note in log and ledger that nothing comes, because X has no rule.  Where somebody else has
@@ -184,11 +196,14 @@ def _lack(_: SubscriptionInputs, core: SubscriptionCore, now: float) -> None:
     log.warn("Capture {name!r} gets nothing: {why}.", name=core.title, why=NO_RULE.detail)
 
 
+@SERVED.upon(SubscriptionInputs.lose).to(WAITING)
+@YIELDING.upon(SubscriptionInputs.lose).to(REFUSED)
 def _lose(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None:
     """Note in the ledger that nothing comes any more."""
     core.miss(ending)
 
 
+@CEASING.upon(SubscriptionInputs.lose).to(IDLE)
 def _finish(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None:
     """Note in the ledger that nothing comes any more, which is because the capture stops."""
     if ending.cause == SWITCHED.cause:
@@ -196,49 +211,39 @@ def _finish(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> No
     core.miss(ending)
 
 
-def _build() -> Callable[[SubscriptionCore], SubscriptionInputs]:
-    """Return the machine, with the states and transitions that are drawn above."""
-    happens, builder = SubscriptionInputs, TypeMachineBuilder(SubscriptionInputs, SubscriptionCore)
-    idle, waiting, refused = map(builder.state, ("idle", "waiting", "refused"))
-    served, yielding, ceasing = map(builder.state, ("served", "yielding", "ceasing"))
+for _state in (WAITING, REFUSED, SERVED, YIELDING, CEASING):
+    _state.upon(SubscriptionInputs.want).loop()(_want)
 
-    idle.upon(happens.want).to(waiting)(_want)
-    for state in (waiting, refused, served, yielding, ceasing):
-        state.upon(happens.want).loop()(_want)
+for _wanted, _unwanted in ((WAITING, REFUSED), (SERVED, YIELDING)):
+    _wanted.upon(SubscriptionInputs.refuse).to(_unwanted)(_refuse)
+    _wanted.upon(SubscriptionInputs.admit).loop().returns(None)
+    _unwanted.upon(SubscriptionInputs.refuse).loop().returns(None)
+    _unwanted.upon(SubscriptionInputs.admit).to(_wanted).returns(None)
+for _state in (IDLE, CEASING):
+    _state.upon(SubscriptionInputs.refuse).loop().returns(None)
+    _state.upon(SubscriptionInputs.admit).loop().returns(None)
 
-    for wanted, unwanted in ((waiting, refused), (served, yielding)):
-        wanted.upon(happens.refuse).to(unwanted)(_refuse)
-        wanted.upon(happens.admit).loop().returns(None)
-        unwanted.upon(happens.refuse).loop().returns(None)
-        unwanted.upon(happens.admit).to(wanted).returns(None)
-    for state in (idle, ceasing):
-        state.upon(happens.refuse).loop().returns(None)
-        state.upon(happens.admit).loop().returns(None)
+for _state in (SERVED, YIELDING, CEASING):
+    _state.upon(SubscriptionInputs.serve).loop()(_go_on)
+    _state.upon(SubscriptionInputs.heard).loop()(_heard)
+    _state.upon(SubscriptionInputs.in_force).loop()(_in_force)
+for _state in (IDLE, REFUSED):
+    _state.upon(SubscriptionInputs.serve).loop().returns(None)
 
-    waiting.upon(happens.serve).to(served)(_announce)
-    for state in (served, yielding, ceasing):
-        state.upon(happens.serve).loop()(_go_on)
-        state.upon(happens.heard).loop()(_heard)
-        state.upon(happens.in_force).loop()(_in_force)
-    for state in (idle, refused):
-        state.upon(happens.serve).loop().returns(None)
+CEASING.upon(SubscriptionInputs.lack).loop().returns(None)  # its rules have been deleted for that
+for _state in (IDLE, WAITING, REFUSED):
+    for _unheeded in (
+        SubscriptionInputs.heard,
+        SubscriptionInputs.in_force,
+        SubscriptionInputs.lack,
+        SubscriptionInputs.lose,
+    ):
+        _state.upon(_unheeded).loop().returns(None)
 
-    served.upon(happens.lack).to(waiting)(_lack)
-    served.upon(happens.lose).to(waiting)(_lose)
-    yielding.upon(happens.lack).to(refused)(_lack)
-    yielding.upon(happens.lose).to(refused)(_lose)
-    ceasing.upon(happens.lack).loop().returns(None)  # its rules have been deleted for that
-    ceasing.upon(happens.lose).to(idle)(_finish)
-    for state in (idle, waiting, refused):
-        for unheeded in (happens.heard, happens.in_force, happens.lack, happens.lose):
-            state.upon(unheeded).loop().returns(None)
+for _state in (IDLE, WAITING, REFUSED):
+    _state.upon(SubscriptionInputs.withdraw).to(IDLE).returns(None)
+for _state in (SERVED, YIELDING, CEASING):
+    _state.upon(SubscriptionInputs.withdraw).to(CEASING).returns(None)
 
-    for state in (idle, waiting, refused):
-        state.upon(happens.withdraw).to(idle).returns(None)
-    for state in (served, yielding, ceasing):
-        state.upon(happens.withdraw).to(ceasing).returns(None)
-    return builder.build()
-
-
-machine = _build()
+machine = _builder.build()
 """Returns the inputs of a new machine, in the state `idle`, for a SubscriptionCore."""

@@ -20,7 +20,6 @@ Knows when a pass is made and what is said of one that fails; does not know what
 """
 
 import math
-from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -132,6 +131,14 @@ class KeepingCore:
         self.said = str(error)
 
 
+_builder = TypeMachineBuilder(KeepingInputs, KeepingCore)
+IDLE = _builder.state("idle")
+PATIENT = _builder.state("patient")
+STOPPED = _builder.state("stopped")
+ASKING = _builder.state("asking")
+OVERTAKEN = _builder.state("overtaken")
+
+
 def _ask(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> None:
     """Begin a pass, however the last one ended; it gives the next input when it is over."""
     core.cancel_timer()
@@ -158,6 +165,7 @@ def _ask(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> 
     core.working.addErrback(_say_broken)
 
 
+@ASKING.upon(KeepingInputs.rest).to(IDLE)
 def _rest(inputs: KeepingInputs, core: KeepingCore, seconds: float) -> None:
     """Wait until there is something to do; look after the rules from time to time."""
     if math.isfinite(seconds):
@@ -166,6 +174,9 @@ def _rest(inputs: KeepingInputs, core: KeepingCore, seconds: float) -> None:
         core.timer = core.clock.callLater(LOOK_AGAIN, inputs.due)
 
 
+@ASKING.upon(KeepingInputs.fail).to(IDLE)
+@ASKING.upon(KeepingInputs.delay).to(PATIENT)
+@OVERTAKEN.upon(KeepingInputs.delay).to(PATIENT)
 def _try_later(inputs: KeepingInputs, core: KeepingCore, error: RuleError) -> None:
     """Plan the next try, and report the failure if it is news."""
     wait = core.failed(error)
@@ -173,6 +184,8 @@ def _try_later(inputs: KeepingInputs, core: KeepingCore, error: RuleError) -> No
     core.report(error, wait)
 
 
+@ASKING.upon(KeepingInputs.give_up).to(IDLE)
+@OVERTAKEN.upon(KeepingInputs.give_up).to(IDLE)
 def _give_up(inputs: KeepingInputs, core: KeepingCore, failure: Failure) -> None:
     """Log what went wrong, and look after the rules later."""
     _say_broken(failure)
@@ -192,40 +205,23 @@ def _say_broken(failure: Failure) -> None:
         log.failure("The rules could not be kept up to date.", failure)
 
 
-def _build() -> Callable[[KeepingCore], KeepingInputs]:
-    """Return the machine, with the states and transitions that are drawn above."""
-    happens, builder = KeepingInputs, TypeMachineBuilder(KeepingInputs, KeepingCore)
-    idle, patient, stopped = map(builder.state, ("idle", "patient", "stopped"))
-    asking, overtaken = map(builder.state, ("asking", "overtaken"))
+IDLE.upon(KeepingInputs.look).to(ASKING)(_ask)
+IDLE.upon(KeepingInputs.due).to(ASKING)(_ask)
+PATIENT.upon(KeepingInputs.due).to(ASKING)(_ask)
+ASKING.upon(KeepingInputs.go_on).loop()(_ask)
+OVERTAKEN.upon(KeepingInputs.go_on).to(ASKING)(_ask)
+PATIENT.upon(KeepingInputs.look).loop().returns(None)
+ASKING.upon(KeepingInputs.look).to(OVERTAKEN).returns(None)
+OVERTAKEN.upon(KeepingInputs.look).loop().returns(None)
+OVERTAKEN.upon(KeepingInputs.rest).to(ASKING)(_ask)
+OVERTAKEN.upon(KeepingInputs.fail).to(ASKING)(_ask)
+for _state in (IDLE, PATIENT, ASKING, OVERTAKEN, STOPPED):
+    _state.upon(KeepingInputs.stop).to(STOPPED)(_stop)
+for _unheeded in (KeepingInputs.look, KeepingInputs.due, KeepingInputs.go_on):
+    STOPPED.upon(_unheeded).loop().returns(None)
+for _outcome in (KeepingInputs.rest, KeepingInputs.fail, KeepingInputs.delay):
+    STOPPED.upon(_outcome).loop().returns(None)
+STOPPED.upon(KeepingInputs.give_up).loop()(lambda _, __, failure: _say_broken(failure))
 
-    idle.upon(happens.look).to(asking)(_ask)
-    idle.upon(happens.due).to(asking)(_ask)
-    patient.upon(happens.look).loop().returns(None)
-    patient.upon(happens.due).to(asking)(_ask)
-
-    asking.upon(happens.look).to(overtaken).returns(None)
-    asking.upon(happens.go_on).loop()(_ask)
-    asking.upon(happens.rest).to(idle)(_rest)
-    asking.upon(happens.fail).to(idle)(_try_later)
-    asking.upon(happens.delay).to(patient)(_try_later)
-    asking.upon(happens.give_up).to(idle)(_give_up)
-
-    overtaken.upon(happens.look).loop().returns(None)
-    overtaken.upon(happens.go_on).to(asking)(_ask)
-    overtaken.upon(happens.rest).to(asking)(_ask)
-    overtaken.upon(happens.fail).to(asking)(_ask)
-    overtaken.upon(happens.delay).to(patient)(_try_later)
-    overtaken.upon(happens.give_up).to(idle)(_give_up)
-
-    for state in (idle, patient, asking, overtaken, stopped):
-        state.upon(happens.stop).to(stopped)(_stop)
-    for unheeded in (happens.look, happens.due, happens.go_on):
-        stopped.upon(unheeded).loop().returns(None)
-    for outcome in (happens.rest, happens.fail, happens.delay):
-        stopped.upon(outcome).loop().returns(None)
-    stopped.upon(happens.give_up).loop()(lambda _, __, failure: _say_broken(failure))
-    return builder.build()
-
-
-machine = _build()
+machine = _builder.build()
 """Returns the inputs of a new machine, in the state `idle`, for a KeepingCore."""
