@@ -69,7 +69,7 @@ class Strangers:
         return Difference(f"{name}, which had {had}, is not there.")
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what there is to say of all others.  Call this after the last missing()."""
+        """Yield what no line of the ledger accounts for.  Call this after the last missing()."""
         for stranger in self._strangers:
             yield Difference(self._of(stranger))
         yield from self._to_adopt()

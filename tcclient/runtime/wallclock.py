@@ -36,13 +36,13 @@ def wall_time() -> Date:
 
 @attrs.define
 class Offset:
-    """By how many seconds the wall clock is ahead of the steady one, when read last.  Pure."""
+    """By how many seconds the date is ahead of the reactor's clock, when read last.  Pure."""
 
     seconds: float
 
     def read(self, before: float, wall: float, after: float) -> float:
         """
-        Take a reading `wall` of the wall clock between two readings of the steady one.  Return by
+        Take a reading `wall` of the date between two readings of the reactor's clock.  Return by
         how many seconds the wall clock has been set since the last time, negative for back, 0.0 if
         it has not, or if the process was held up between the readings, so that nothing follows.
         """
@@ -85,7 +85,7 @@ class WallClock:
         return now
 
     def _tell(self, moved: float) -> None:
-        # The steady clock stands still while a machine sleeps; nothing else tells the two apart.
+        # The reactor's clock stands still while a machine sleeps; nothing else tells the two apart.
         how = "forward, or it was asleep," if moved > 0 else "back"
         log.warn(
             "This machine's clock was set {how} by {seconds:.1f} s: file names follow it, and what "

@@ -99,7 +99,7 @@ class Valve(Pausable):
 
     @contextmanager
     def hurried(self) -> Iterator[None]:
-        """End a rest, and begin none within the `with` block."""
+        """Take no rest between reads within the `with` block; end one that is being taken."""
         self._hurries += 1
         self._end_rest()
         try:

@@ -275,6 +275,15 @@ class StatusTests(ReporterTestCase):
         """Those that were written, in order."""
         return [write["status"] for write in self.world.writes() if "status" in write]
 
+    def connect_unread(self) -> None:
+        """The stream is open, and the answer to reading the job again is held back."""
+        world = self.world
+        self.row = world.store.create("cats", "cats")
+        world.start()
+        world.line.hold("GET", "activejobs/1/")
+        world.connect()
+        world.settle()
+
     def test_started_when_connected(self) -> None:
         """Not before, and without waiting for a post or a poll."""
         world = self.world
@@ -300,11 +309,7 @@ class StatusTests(ReporterTestCase):
     def test_stop_while_it_is_read_again(self) -> None:
         """A click between the list and the second reading is not erased."""
         world = self.world
-        self.row = world.store.create("cats", "cats")
-        world.start()
-        world.line.hold("GET", "activejobs/1/")
-        world.connect()
-        world.settle()
+        self.connect_unread()
         world.store.stop(1)
         world.line.release()
         self.assertEqual(self.row.status, STOPPING)
@@ -328,11 +333,7 @@ class StatusTests(ReporterTestCase):
     def test_the_stream_ends_while_it_is_read_again(self) -> None:
         """STARTED is for a stream that is open."""
         world = self.world
-        self.row = world.store.create("cats", "cats")
-        world.start()
-        world.line.hold("GET", "activejobs/1/")
-        world.connect()
-        world.settle()
+        self.connect_unread()
         world.source.peer.closes()
         world.line.release()
         self.assertEqual(self.row.status, STARTING)

@@ -25,6 +25,7 @@ from tests.long.processes import (
     settings,
     start,
     start_client,
+    waited_for,
 )
 
 WORDS = ("coffee", "green tea", "milk", "cocoa", "iced coffee", "espresso", "sugar", "rain")
@@ -66,11 +67,7 @@ def wait_for_silence(root: str, server: Server, journal: Path, bound: float = 30
     """No more posts are sent, and those that were are reported, or `bound` seconds have passed."""
     ask("POST", f"{root}sandbox/rate", {"rate": 0})
     sent = {job: len(ids) for job, ids in matched(journal).items()}
-    end = time.monotonic() + bound
-    while any(server.job(job)["total_count"] < sent[job] for job in sent):
-        if time.monotonic() > end:
-            return
-        time.sleep(0.1)
+    waited_for(lambda: all(server.job(job)["total_count"] >= sent[job] for job in sent), bound)
 
 
 def main() -> None:

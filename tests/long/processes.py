@@ -60,6 +60,16 @@ def ask(method: str, url: str, fields: dict[str, object] | None = None) -> dict[
         return found
 
 
+def waited_for(condition: Callable[[], bool], bound: float) -> bool:
+    """Return whether the condition, which other processes bring about, holds within `bound` s."""
+    end = time.monotonic() + bound
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 class Server:
     """The stand-in, as a researcher's browser and an auditor use it."""
 
@@ -80,10 +90,8 @@ class Server:
     def wait_for(self, job_id: int, status: int, bound: float = 60.0) -> float:
         """Seconds until the job has this status; ends the program after `bound`."""
         began = time.monotonic()
-        while self.job(job_id)["status"] != status:
-            if time.monotonic() - began > bound:
-                raise SystemExit(f"Job {job_id} did not reach status {status} in {bound:g} s.")
-            time.sleep(0.02)
+        if not waited_for(lambda: self.job(job_id)["status"] == status, bound):
+            raise SystemExit(f"Job {job_id} did not reach status {status} in {bound:g} s.")
         return time.monotonic() - began
 
 

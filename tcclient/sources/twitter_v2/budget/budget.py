@@ -141,7 +141,10 @@ class Budget:
         return self._paused is not None
 
     def wait(self, now: Date) -> bool:
-        """Estimate what has come unread by now.  Return whether a limit may be reached by that."""
+        """
+        Estimate how many posts have come by `now` that nobody has read.  Return whether a limit may
+        be reached with them; False if reading is not paused.
+        """
         if self._paused is None:
             return False
         since, rate = self._paused

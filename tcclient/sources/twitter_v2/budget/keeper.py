@@ -145,7 +145,7 @@ class BudgetKeeper(Service, Pausable):
         self._tell()
 
     def _tell(self) -> None:
-        """Tell log and listener what has changed."""
+        """Log which limits are nearly used up; tell the listener if one is used up.  Each once."""
         news = self._budget.news()
         if news and self._failure is None:
             self._keep_on()  # so that a restart knows of it
