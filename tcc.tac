@@ -2,6 +2,6 @@
 
 import os
 
-from tcclient.service import make_application
+from tcclient.command import make_application
 
 application = make_application(os.environ)

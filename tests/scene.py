@@ -28,8 +28,8 @@ from tcclient.control.client import ControlServer
 from tcclient.runtime.secrets import Secret
 from tcclient.service import make_poller
 from tcclient.sources.registry import post_ids
+from tcclient.sources.twitter_v1.configured import TwitterV1
 from tcclient.sources.twitter_v1.feed import V1Source
-from tcclient.sources.twitter_v1.kind import TwitterV1
 from tcclient.sources.twitter_v1.settings import Keys, V1Section
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders

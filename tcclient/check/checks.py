@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-import attrs
+from msgspec import Struct
 from twisted.internet import defer, task
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -36,17 +36,9 @@ LIMIT = 15.0
 _Found = TypeVar("_Found")
 
 
-@attrs.frozen
-class OtherSides:
-    """Whom the client talks to: the capture server, and the source of the posts."""
-
-    control: ControlServer
-    source: SourceChecks
-
-
 def run(
     settings: Settings,
-    make_sides: Callable[[Settings, Any], OtherSides],
+    make_sides: Callable[[Settings, Any], tuple[ControlServer, SourceChecks]],
     environ: Mapping[str, str],
 ) -> NoReturn:
     """
@@ -57,7 +49,7 @@ def run(
 
     async def main(reactor: Any) -> None:
         nonlocal passed
-        checks = Checks(settings, make_sides(settings, reactor), reactor, environ)
+        checks = Checks(settings, *make_sides(settings, reactor), reactor, environ)
         passed = await checks.run(lambda line: print(line, flush=True))
 
     with suppress(SystemExit):  # react's own status is 0 after Ctrl-C
@@ -65,12 +57,15 @@ def run(
     raise SystemExit(0 if passed else 1)
 
 
-@attrs.frozen(eq=False)
-class Checks:
-    """All checks of one settings file.  `limit` is in seconds, for each check."""
+class Checks(Struct, frozen=True, eq=False):
+    """
+    All checks of one settings file, the capture server and the source.  `limit` is in seconds, for
+    each check.
+    """
 
     _settings: Settings
-    _sides: OtherSides
+    _control: ControlServer
+    _source: SourceChecks
     _reactor: Any
     _environ: Mapping[str, str]
     _limit: float = LIMIT
@@ -93,11 +88,11 @@ class Checks:
         yield "credentials", self.credentials
         yield "source_addr", self.source_addr
         yield "base_dir", self.base_dir
-        yield from self._sides.source.of_this_machine()
+        yield from self._source.of_this_machine()
         yield "CA store", self.ca_store
-        if self._sides.source.address is not None:
+        if self._source.address is not None:
             yield "stream host", self.stream_host
-        yield from self._sides.source.of_the_network()
+        yield from self._source.of_the_network()
         yield "server", self.server
 
     async def _bounded(self, check: Callable[[], Coroutine[Any, Any, Verdict]]) -> Verdict:
@@ -112,7 +107,7 @@ class Checks:
 
     async def settings_file(self) -> Verdict:
         """Return the doubts about the settings file, which has been loaded by now."""
-        return verdicts.settings(str(self._settings.path), self._sides.source.doubts())
+        return verdicts.settings(str(self._settings.path), self._source.doubts())
 
     async def permissions(self) -> Verdict:
         """Check who can read the settings file; of a pipe that does not matter."""
@@ -139,7 +134,7 @@ class Checks:
     async def credentials(self) -> Verdict:
         """Check the shape of the credentials; only the other side knows more about them."""
         token = self._settings.server.auth_token
-        return self._sides.source.credentials({"server.auth_token": token})
+        return self._source.credentials({"server.auth_token": token})
 
     async def source_addr(self) -> Verdict:
         """Bind a socket to source_addr, as that of the stream will be."""
@@ -168,7 +163,7 @@ class Checks:
 
     async def ca_store(self) -> Verdict:
         """Look for the CA certificates that TLS is verified with, if any address needs them."""
-        urls = (self._settings.server.base_url, (self._sides.source.address or ("", ""))[1])
+        urls = (self._settings.server.base_url, (self._source.address or ("", ""))[1])
         if not any(url.startswith("https:") for url in urls):
             return ok("not needed: no address begins with https://")
         places = verdicts.ca_places(self._environ, probes.ca_defaults())
@@ -177,7 +172,7 @@ class Checks:
 
     async def stream_host(self) -> Verdict:
         """Look up the host of the stream, without connecting to it."""
-        key, url = self._sides.source.address or ("", "")
+        key, url = self._source.address or ("", "")
         addresses = await self._in_thread(lambda: addresses_of(_host(url)))
         return verdicts.stream_host(key, _host(url), addresses, self._settings.source_addr)
 
@@ -188,7 +183,7 @@ class Checks:
         if not await self._in_thread(lambda: addresses_of(_host(base_url))):
             return fail(f"{base_url}: its name cannot be resolved")
         try:
-            return verdicts.server(base_url, await self._sides.control.active_jobs())
+            return verdicts.server(base_url, await self._control.active_jobs())
         except ServerError as e:
             return fail(f"{base_url}: {e}")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
+from msgspec import Struct, field
 
 from tcclient.config.document import Unreadable, is_text, places, read_bounded
 from tcclient.runtime.places import Fault, Where, json_path, kind, printable, shown
@@ -56,8 +56,7 @@ def refuse_placeholders(document: Mapping[str, Any]) -> None:
 _UNFILLED = "must be filled in, found a placeholder <...>"
 
 
-@attrs.frozen
-class References:
+class References(Struct, frozen=True):
     """
     Fetches values that stand in the environment or in a file instead of in the settings.  Names of
     files are relative to `folder`.
@@ -68,7 +67,7 @@ class References:
 
     folder: Path
     environ: Mapping[str, str]
-    origins: dict[Where, str] = attrs.field(factory=dict)
+    origins: dict[Where, str] = field(default_factory=dict)
 
     def resolved(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy of the document with each reference replaced.  Raises Fault."""

@@ -7,22 +7,20 @@ completes "must be ...", `extra["read"]` turns the string of the document into t
 `extra["hidden"]` no sentence repeats the value.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
-import attrs
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
+from tcclient.runtime.byname import load_by_name
 from tcclient.runtime.places import MAX_SHOWN, Fault, Where, json_path, kind, shown
 from tcclient.runtime.secrets import Unfit
 
 
-@attrs.frozen
-class Schema:
+class Schema(msgspec.Struct, frozen=True):
     """
     The keys that a document may have: those of `shape`.
 
@@ -73,7 +71,8 @@ class Schema:
         places = {place[-1]: place for place in _places(self.shape, ())}
         places |= {name: (*where, name) for name in siblings}
         names = [str(name) for name in places]
-        [name] = difflib.get_close_matches(key[:MAX_SHOWN], names, n=1, cutoff=0.0)
+        close_matches = load_by_name("difflib:get_close_matches")
+        [name] = close_matches(key[:MAX_SHOWN], names, n=1, cutoff=0.0)
         return places[name]
 
     def _values(

@@ -16,14 +16,14 @@ MAX_EXTENSION = 32
 RESERVED_ENDINGS = (".torn", ".ledger.jsonl")  # of what stands beside the posts
 MAX_TIMEFMT = 200  # characters, so that no directive's padding can be asked for in earnest
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 
 def folder(text: str) -> Path:
     """Return the path of a folder; a relative one stays relative."""
     if not text:
         raise Unfit("an empty string")
-    if _CONTROL.search(text):
+    if re.search(_CONTROL, text):
         raise Unfit("a control character in it")
     if text.startswith("~"):
         raise Unfit("a leading ~, which only a shell replaces")
@@ -47,7 +47,7 @@ def time_format(text: str) -> str:
     """Return a strftime format whose result can be part of a file's name."""
     if not text or len(text) > MAX_TIMEFMT:
         raise Unfit(f"more than {MAX_TIMEFMT} characters" if text else "an empty string")
-    if _CONTROL.search(text):
+    if re.search(_CONTROL, text):
         raise Unfit("a control character in it")
     sample = datetime(2026, 9, 30, 23, 50)  # a Wednesday in September: the longest names there are
     try:
@@ -63,7 +63,7 @@ def time_format(text: str) -> str:
         )
     if "/" in stamp:
         raise Unfit("one that gives a name with a slash in it")
-    if _CONTROL.search(stamp):
+    if re.search(_CONTROL, stamp):
         raise Unfit("one that gives a name with a control character in it")
     return text
 

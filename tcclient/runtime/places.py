@@ -13,7 +13,7 @@ Where = tuple[str | int, ...]
 MAX_SHOWN = 40
 """Most characters of a key or a value that a sentence repeats."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Fault(Exception):
@@ -31,7 +31,7 @@ def json_path(where: Where) -> str:
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    if len(step) <= MAX_SHOWN and _NAME.fullmatch(step):
+    if len(step) <= MAX_SHOWN and re.fullmatch(_NAME, step):
         return f".{step}"
     return f"[{shown(step)}]"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from tcclient.ledger.vocabulary import COMMON, Vocabulary
 from tcclient.sources.source import SourceKind
-from tcclient.sources.twitter_v1.kind import TwitterV1Kind
-from tcclient.sources.twitter_v2.kind import TwitterV2Kind
+from tcclient.sources.twitter_v1.offer import TwitterV1Kind
+from tcclient.sources.twitter_v2.offer import TwitterV2Kind
 from tcclient.storage.postids import AnyPostIds, PostIds
 
 KINDS: tuple[SourceKind, ...] = (TwitterV1Kind(), TwitterV2Kind())

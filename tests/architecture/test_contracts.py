@@ -17,6 +17,7 @@ from typing import Any
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tcclient.runtime.byname import load_by_name
 from tests.marks import Need, needs
 
 ROOT = Path(__file__).parents[2]
@@ -36,13 +37,22 @@ FINDS_BY_NAME = {
 }
 """Modules by which something is imported whose name is a string."""
 MAY_FIND_BY_NAME = {
-    "byname.py": "importlib.metadata",
+    "byname.py": "importlib",
     "section.py": "pkgutil",
 }
 """
-File -> the one of these that it uses: for entry points, and for the classes that a section
-`logging` names.
+File -> the one of these that it uses: for what only some runs need, and for the classes that a
+section `logging` names.
 """
+FOUND_BY_NAME = {
+    "tcclient/command.py": {"argparse", "tcclient.service", "tcsandbox.both"},
+    "tcclient/config/schema.py": {"difflib"},
+    "tcclient/service.py": {"tcclient.check.checks", "tcclient.logs.observer"},
+    "tcclient/sources/twitter_v1/offer.py": {"tcclient.sources.twitter_v1.configured"},
+    "tcclient/sources/twitter_v2/configured.py": {"tcclient.sources.twitter_v2.checks"},
+    "tcclient/sources/twitter_v2/offer.py": {"tcclient.sources.twitter_v2.configured"},
+}
+"""File -> the modules that it finds by name: those that it could import, and the sandbox."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
@@ -99,10 +109,21 @@ class BlindSpotTests(SynchronousTestCase):
             ]
             self.assertEqual(by_name, [], path)
 
-    def test_the_reactor_is_imported_in_the_composition_root_only(self) -> None:
+    def test_what_is_found_by_name_is_said_here(self) -> None:
+        """Each name stands in the file as it is, and leads to something."""
+        found = {str(path): set(_found_by_name(tree)) for path, tree in sources()}
+        del found["tcclient/runtime/byname.py"]  # which finds what old names stand for
+        modules = {
+            path: {name.partition(":")[0] for name in names} for path, names in found.items()
+        }
+        self.assertEqual({path: names for path, names in modules.items() if names}, FOUND_BY_NAME)
+        for name in set().union(*found.values()):
+            self.assertIsNotNone(load_by_name(name))
+
+    def test_the_reactor_is_imported_by_the_command_only(self) -> None:
         """Everyone else is given what it needs of it."""
         for path, tree in sources():
-            allowed = path.parts[0] == "tcsandbox" or path.name == "service.py"
+            allowed = path.parts[0] == "tcsandbox" or str(path) == "tcclient/command.py"
             self.assertTrue(allowed or "twisted.internet.reactor" not in _imported(tree), path)
 
     def test_the_plugin_imports_nothing_of_the_application(self) -> None:
@@ -116,11 +137,11 @@ class BlindSpotTests(SynchronousTestCase):
                 path,
             )
 
-    def test_the_tac_file_knows_the_composition_root_alone(self) -> None:
+    def test_the_tac_file_knows_the_command_alone(self) -> None:
         """It is no module, so that no contract is about it."""
         tree = ast.parse((ROOT / "tcc.tac").read_text())
         self.assertEqual(
-            _imported(tree), {"os", "tcclient.service", "tcclient.service.make_application"}
+            _imported(tree), {"os", "tcclient.command", "tcclient.command.make_application"}
         )
 
 
@@ -149,6 +170,22 @@ def _imported(tree: ast.AST) -> set[str]:
             module = f"{'.' * node.level}{node.module or ''}"
             found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return found
+
+
+def _found_by_name(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a file loads by name: strings, or its constants that are some."""
+    constants = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "load_by_name":
+            [name] = node.args
+            name = constants.get(name.id, name) if isinstance(name, ast.Name) else name
+            yield name.value if isinstance(name, ast.Constant) else "?"
 
 
 def _late_imports(tree: ast.Module) -> Iterator[str]:

@@ -130,7 +130,7 @@ class DateTests(SynchronousTestCase):
     def test_who_reads_the_clocks_of_the_system(self) -> None:
         """One function each, so that everybody else is given a clock or a wall clock."""
         self.assertEqual(self.where("time"), [("tcclient/runtime/wallclock.py", "wall_time")])
-        self.assertEqual(self.where("monotonic"), [("tcclient/service.py", "steady_reactor")])
+        self.assertEqual(self.where("monotonic"), [("tcclient/command.py", "steady_reactor")])
 
     def test_who_declares_a_number_to_be_a_date(self) -> None:
         """The wall clock only."""

@@ -276,7 +276,7 @@ class CheckTestCase(TestCase):
         """Each check's line by its subject; `passed` is the outcome."""
         settings = load(self.path, {})
         said: list[str] = []
-        ours = checks.Checks(settings, make_other_sides(settings, reactor), reactor, {}, limit)
+        ours = checks.Checks(settings, *make_other_sides(settings, reactor), reactor, {}, limit)
         self.passed = await ours.run(said.append)
         self.no_secret_in("\n".join(said))
         return {line[6:17].strip(): line for line in said}
@@ -360,7 +360,7 @@ class LinesTests(CheckTestCase):
         settings = load(self.path, {})
         self.path.unlink()
         said: list[str] = []
-        ours = checks.Checks(settings, make_other_sides(settings, reactor), reactor, {})
+        ours = checks.Checks(settings, *make_other_sides(settings, reactor), reactor, {})
         self.assertFalse(await ours.run(said.append))
         self.assertEqual(
             said[1],

@@ -21,8 +21,8 @@ from tcclient.runtime import addresses, secrets
 from tcclient.runtime.secrets import Secret, Unfit
 from tcclient.sources.registry import KINDS
 from tcclient.sources.source import SourceKind
-from tcclient.sources.twitter_v1.kind import TwitterV1
-from tcclient.sources.twitter_v2.kind import TwitterV2
+from tcclient.sources.twitter_v1.configured import TwitterV1
+from tcclient.sources.twitter_v2.configured import TwitterV2
 from tests import DEPTH
 
 ROOT = Path(__file__).parents[2]

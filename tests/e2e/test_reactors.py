@@ -13,7 +13,7 @@ PROGRAM = """
 import json, sys, time
 from twisted.application.reactors import installReactor
 installReactor(sys.argv[1])
-from tcclient.service import steady_reactor
+from tcclient.command import steady_reactor
 reactor, began, rang = steady_reactor(), time.monotonic(), []
 for delay in json.loads(sys.argv[2]):
     reactor.callLater(delay, lambda delay=delay: rang.append((delay, time.monotonic() - began)))

@@ -9,7 +9,7 @@ from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import TestCase
 
 import tcclient
-from tcclient.service import Options, makeService
+from tcclient.command import Options, makeService
 from tests.config.test_settings import MINIMAL
 from tests.e2e.processes import ROOT, Finished, run, together, twistd
 

@@ -1,16 +1,21 @@
-"""Commands that are found by the names of their entry points."""
+"""What is imported by its name."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.runtime import byname
 from tcclient.runtime.byname import load_by_name
 
 
 class LoadTests(SynchronousTestCase):
-    def test_what_is_installed(self) -> None:
-        """The entry points of this distribution."""
-        self.assertTrue(callable(load_by_name("sandbox")))
+    def test_a_module(self) -> None:
+        """A name without a colon."""
+        self.assertIs(load_by_name("tcclient.runtime.byname"), byname)
 
-    def test_what_is_not(self) -> None:
-        """The files are newer than the installation: one sentence says what to do."""
-        refused = self.assertRaises(SystemExit, load_by_name, "none")
-        self.assertIn("install it again", str(refused))
+    def test_what_is_in_a_module(self) -> None:
+        """What stands behind the colon."""
+        self.assertIs(load_by_name("tcclient.runtime.byname:load_by_name"), load_by_name)
+
+    def test_what_there_is_not(self) -> None:
+        """A name that leads nowhere is a mistake of ours."""
+        self.assertRaises(ModuleNotFoundError, load_by_name, "tcclient.runtime.none")
+        self.assertRaises(AttributeError, load_by_name, "tcclient.runtime.byname:none")

@@ -415,7 +415,7 @@ class AnotherSourceTests(TestCase):
     async def test_checks(self) -> None:
         """`--check` prints what the source finds out."""
         settings = self.settings(name="coffee")
-        sides = make_other_sides(settings, reactor)
-        self.assertEqual(list(sides.source.doubts()), ["there is no queue 'coffee'"])
-        [(subject, check)] = sides.source.of_this_machine()
+        _, source = make_other_sides(settings, reactor)
+        self.assertEqual(list(source.doubts()), ["there is no queue 'coffee'"])
+        [(subject, check)] = source.of_this_machine()
         self.assertEqual((subject, (await check()).text), ("queue", "0 messages"))

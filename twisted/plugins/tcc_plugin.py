@@ -4,7 +4,7 @@ from twisted.application.service import ServiceMaker
 
 tcc = ServiceMaker(
     "tcc",
-    "tcclient.service",
+    "tcclient.command",
     "Twitter Capture Client: captures live posts as a capture server asks for.",
     "tcc",
 )

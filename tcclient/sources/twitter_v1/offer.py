@@ -1,0 +1,61 @@
+"""
+v1.1 as the registry sees it: the settings that choose it, and what its ledgers say.
+
+Imports what every start needs to know of it; the source itself is found by name when it is chosen.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from tcclient.ledger.entries import Entry
+from tcclient.runtime.byname import load_by_name
+from tcclient.runtime.keytypes import narrowed
+from tcclient.runtime.places import Where
+from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Table
+from tcclient.sources.twitter.ids import SnowflakeIds
+from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
+from tcclient.sources.twitter_v1 import entries
+from tcclient.sources.twitter_v1.postids import TWEET_IDS
+from tcclient.sources.twitter_v1.report import V1Report, limits
+from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, lacking
+
+
+class TwitterV1Kind(SourceKind):
+    """What v1.1 offers to the registry."""
+
+    name = "twitter_v1"
+    sections: Mapping[str, type[Struct]] = {TWITTER_AUTH: V1Auth, TWITTER: V1Section}
+    secret_sections = (TWITTER_AUTH,)
+    entries: tuple[type[Entry], ...] = (
+        entries.Delete,
+        entries.ScrubGeo,
+        entries.LimitNotice,
+        entries.StatusWithheld,
+        entries.UserWithheld,
+        entries.StallWarning,
+        entries.AccountEvent,
+        entries.ConnectionLimit,
+    )
+    post_ids: SnowflakeIds = TWEET_IDS
+    tables: Mapping[str, Table] = {"limits": limits}
+
+    def is_chosen(self, document: Mapping[str, Any]) -> bool:
+        """Return whether `twitter.api` is "1.1"."""
+        return api_of(document) == "1.1"
+
+    def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
+        """Yield each of the four keys that is missing."""
+        return lacking(narrowed(sections[TWITTER_AUTH], V1Auth))
+
+    def configured(self, sections: Mapping[str, Struct]) -> ConfiguredSource:
+        """Return v1.1 with these settings."""
+        make = load_by_name("tcclient.sources.twitter_v1.configured:TwitterV1")
+        keys = Keys.of(narrowed(sections[TWITTER_AUTH], V1Auth))
+        source: ConfiguredSource = make(narrowed(sections[TWITTER], V1Section), keys)
+        return source
+
+    def report(self) -> SourceReport:
+        """Return an empty report, which takes the lines of one ledger."""
+        return V1Report()
