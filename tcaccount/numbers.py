@@ -7,15 +7,13 @@ in another folder brings its counters from there: those of an opening are believ
 
 from collections.abc import Callable, Iterator
 
-import attrs
-
 from tcclient.ledger import bookings
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.fold import Fold, due, told_counters
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.wording import number
 
-_NAMES = tuple(field.name for field in attrs.fields(Counters))
+_NAMES = Counters.__struct_fields__
 
 
 class Numbers:

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import attrs
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, IPushProducer
 from twisted.internet.protocol import connectionDone
@@ -179,7 +180,7 @@ class FakeApi(StreamApi[Query]):
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return that of v1.1, with a wait."""
         self.headers = headers
-        return attrs.evolve(self._v1.refusal(status, headers, body), at_least=self.at_least)
+        return structs.replace(self._v1.refusal(status, headers, body), at_least=self.at_least)
 
 
 def clock_at(now: float = EPOCH) -> Clock:

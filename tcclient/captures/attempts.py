@@ -8,7 +8,6 @@ told; does not know when it is time for that.
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -31,7 +30,6 @@ LastWords = Callable[[Still], Coroutine[Any, Any, bool]]
 """Tells the server the last.  Returns whether it has taken all; raises Gone and ServerError."""
 
 
-@attrs.define(eq=False)
 class Attempts:
     """
     The attempts to tell the server something about one job, by its `reporter`.  `gone` is called
@@ -39,11 +37,14 @@ class Attempts:
     is logged.
     """
 
-    _reporter: Reporter
-    _server_log: ServerLog
-    _gone: Callable[[], object]
-    _under_way: dict[object, Deferred[bool]] = attrs.field(factory=dict, init=False)
-    _abandoned: bool = attrs.field(default=False, init=False)
+    def __init__(
+        self, reporter: Reporter, server_log: ServerLog, gone: Callable[[], object]
+    ) -> None:
+        self._reporter = reporter
+        self._server_log = server_log
+        self._gone = gone
+        self._under_way: dict[object, Deferred[bool]] = {}
+        self._abandoned = False
 
     async def last_report(self, job: Job, still: Still) -> bool:
         """

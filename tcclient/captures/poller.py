@@ -8,7 +8,7 @@ gives no answer, captures go on as they are: that is not the answer that there a
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import attrs
+from msgspec import Struct
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import (
     CancelledError,
@@ -40,8 +40,7 @@ PARTING = 15.0
 """Seconds that all work may take when the process ends; the next start recovers what is left."""
 
 
-@attrs.frozen
-class Intervals:
+class Intervals(Struct, frozen=True):
     """Seconds between two polls, and between two updates of a job's history."""
 
     ping: float

@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import attrs
+from msgspec import Struct
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -55,8 +55,7 @@ class Gone(Exception):
     """Raised where the server says that the job is archived, deleted or another client's."""
 
 
-@attrs.frozen
-class _Answer:
+class _Answer(Struct, frozen=True):
     """An answer of the server; `location` is its redirect's target, empty if it has none."""
 
     status: int
@@ -80,28 +79,35 @@ class _Answer:
         return True
 
 
-@attrs.frozen
-class JobList:
+class JobList(Struct, frozen=True):
     """The jobs of this client that could be read, and a clause about each that could not."""
 
     jobs: tuple[Job, ...]
     problems: tuple[str, ...] = ()
 
 
-@attrs.define(eq=False, slots=False)
 class ControlServer:
     """
     One server, asked with one token.  `base_url` ends in a slash; `agent` is the User-Agent to
     send; `clock` bounds the time of an answer, and `wall` dates reports.
     """
 
-    _client: HTTPClient
-    _base_url: str
-    _token: Secret
-    _agent: str
-    _clock: IReactorTime
-    _wall: Wall
-    _said_no_detail: bool = attrs.field(default=False, init=False)
+    def __init__(
+        self,
+        client: HTTPClient,
+        base_url: str,
+        token: Secret,
+        agent: str,
+        clock: IReactorTime,
+        wall: Wall,
+    ) -> None:
+        self._client = client
+        self._base_url = base_url
+        self._token = token
+        self._agent = agent
+        self._clock = clock
+        self._wall = wall
+        self._said_no_detail = False
 
     async def active_jobs(self) -> JobList:
         """

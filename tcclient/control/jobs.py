@@ -8,7 +8,7 @@ import enum
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import attrs
+from msgspec import Struct
 
 
 class Status(enum.IntEnum):
@@ -22,8 +22,7 @@ class Status(enum.IntEnum):
     STOPPED = 5
 
 
-@attrs.frozen
-class Job:
+class Job(Struct, frozen=True):
     """
     One capture as the server describes it.  `keywords` is the text exactly as stored, and
     `keywords_member` what this server calls it.  `assigned_worker` is the number of the client that
@@ -85,8 +84,7 @@ class Job:
         )
 
 
-@attrs.frozen
-class Decision:
+class Decision(Struct, frozen=True):
     """Which jobs to capture, and which ones are wanted as well and left out."""
 
     captured: tuple[Job, ...] = ()

@@ -7,7 +7,6 @@ Knows when something is worth a line; writes no file.
 
 from collections.abc import Callable
 
-import attrs
 from msgspec import structs
 
 from tcclient.ledger import entries
@@ -171,7 +170,7 @@ class CaptureLog:
         now = self._wall()
         unwritten = self._unwritten_since()
         self._heard = now - ending.silent if unwritten is None else unwritten
-        self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
+        self._note(structs.replace(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.unread:
             self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
         elif ending.cause not in ON_PURPOSE:

@@ -7,7 +7,7 @@ lines in them.  `settled` is how many of the posts the server has been told of a
 
 import math
 
-import attrs
+from msgspec import Struct
 
 MOST_TOTAL = 2**31 - 1
 """The server keeps totals in 32 signed bits."""
@@ -15,8 +15,7 @@ MOST_RATE = 99_999_999
 """In 1/1000 posts per second: the server keeps five digits before the point, three behind it."""
 
 
-@attrs.frozen
-class Counters:
+class Counters(Struct, frozen=True):
     """The numbers of a job that outlive the process, as the ledger has them in `account`."""
 
     base: int = 0
@@ -24,8 +23,7 @@ class Counters:
     settled: int = 0
 
 
-@attrs.frozen
-class CountUpdate:
+class CountUpdate(Struct, frozen=True):
     """
     What was sent to `update/`, and `posts`: how many are settled in all once the server took it.
     """
@@ -36,8 +34,7 @@ class CountUpdate:
     posts: int
 
 
-@attrs.define
-class _Window:
+class _Window(Struct):
     """The beginning of a time for which a rate is reported: the posts by then, and when it was."""
 
     posts: int

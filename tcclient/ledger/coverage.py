@@ -5,7 +5,7 @@ This is the one interpreter of gaps: what a crash has left is found by it, and s
 reports.  Knows the kinds of lines that begin and end gaps; reads no file.
 """
 
-import attrs
+from msgspec import structs
 
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import Entry, seconds
@@ -67,7 +67,7 @@ class ReadCoverage(Coverage):
             self._loses(Missing(max(self.safe, recovered, covered), cause, detail))
         elif self.missing is not None and self.missing.cause == STOPPED and self.is_disk_full:
             detail = "nothing was read while the disk took no posts"
-            self.missing = attrs.evolve(self.missing, cause=DISK, detail=detail)
+            self.missing = structs.replace(self.missing, cause=DISK, detail=detail)
         self.boot, self.recovered, self.is_disk_full = boot, 0.0, False
 
     def clock_stepped(self, seconds: float) -> None:
@@ -97,10 +97,10 @@ class ReadCoverage(Coverage):
         if self.safe is not None:
             missing = Missing(at - (ended.silent or 0.0), ended.cause, ended.detail)
             if ended.cause == "left":
-                missing = attrs.evolve(missing, cause=LEFT, detail="the client was stopped")
-            self._loses(attrs.evolve(missing, ceased=at if is_stop else None))
+                missing = structs.replace(missing, cause=LEFT, detail="the client was stopped")
+            self._loses(structs.replace(missing, ceased=at if is_stop else None))
         elif self.missing is not None and is_stop:
-            self.missing = attrs.evolve(self.missing, ceased=at)
+            self.missing = structs.replace(self.missing, ceased=at)
 
     def _stored(self, at: float, file: bookings.File) -> None:
         """Note that all posts until the last one of this file are on the disk."""

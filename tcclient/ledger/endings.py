@@ -4,7 +4,6 @@ Why a capture has no stream, as the ledger and the log say it.
 Knows causes and words; does not know how a connection is made or ended.
 """
 
-import attrs
 import msgspec
 
 from tcclient.ledger.entries import Disconnected, Ended, NotConnected
@@ -12,8 +11,7 @@ from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 
 
-@attrs.frozen
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """
     Why there is no stream.  `cause` is a word for the ledger, `detail` a clause for people.
 

@@ -11,7 +11,6 @@ backwards to the newest line at which all is known of its job (resumed()): that 
 
 from collections.abc import Iterable
 
-import attrs
 import msgspec
 
 from tcclient.ledger import bookings, entries
@@ -119,11 +118,11 @@ def due(before: Counters, entry: Entry) -> Counters:
     """Return what the counters are after a line, from those before it."""
     match entry:
         case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
-            return attrs.evolve(before, posts=before.posts + posts)
+            return msgspec.structs.replace(before, posts=before.posts + posts)
         case bookings.Update(count=count):
-            return attrs.evolve(before, settled=before.settled + count)
+            return msgspec.structs.replace(before, settled=before.settled + count)
         case bookings.Base(raised_by=more):
-            return attrs.evolve(before, base=before.base + more)
+            return msgspec.structs.replace(before, base=before.base + more)
     return before
 
 

@@ -4,7 +4,6 @@ When a capture that is wanted has no stream: where the gap begins, why, and wher
 Times are in epoch seconds.  Knows how ledgers have a gap; opens and writes nothing.
 """
 
-import attrs
 import msgspec
 
 from tcclient.ledger import entries
@@ -34,8 +33,7 @@ STOPPED = "stopped"
 """Not a cause of a gap: a stop of the capture that the process did not live to finish."""
 
 
-@attrs.frozen
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """
     A gap that is open.  The last byte before it came at `begin`; `cause` and `detail` say why it
     began, and `keywords` is the text that is wanted.  So many `attempts` have failed since, and
@@ -60,7 +58,7 @@ class Missing:
 
     def for_ledger(self) -> entries.OpenGap:
         """Return this as a member of a line."""
-        members = attrs.asdict(self)
+        members = msgspec.structs.asdict(self)
         covered, ceased = moment(members.pop("begin")), members.pop("ceased")
         return entries.OpenGap(
             covered=covered, ceased=None if ceased is None else moment(ceased), **members
@@ -89,7 +87,7 @@ class Coverage(msgspec.Struct):
     def tried(self, status: int | None, explanation: str | None) -> None:
         """Count an attempt to connect that has failed."""
         if self.missing is not None:
-            self.missing = attrs.evolve(
+            self.missing = msgspec.structs.replace(
                 self.missing,
                 attempts=self.missing.attempts + 1,
                 status=status,
@@ -101,7 +99,7 @@ class Coverage(msgspec.Struct):
         if self.missing is not None:
             ceased = None if self.missing.ceased is None else self.missing.ceased + seconds
             begin = self.missing.begin + seconds
-            self.missing = attrs.evolve(self.missing, begin=begin, ceased=ceased)
+            self.missing = msgspec.structs.replace(self.missing, begin=begin, ceased=ceased)
 
     def ends(self, end: float, backfill: int | None = None) -> entries.Gap | None:
         """

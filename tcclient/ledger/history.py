@@ -8,7 +8,6 @@ file.
 
 from collections.abc import Sequence
 
-import attrs
 import msgspec
 
 from tcclient.ledger import bookings, entries
@@ -19,8 +18,7 @@ from tcclient.ledger.intervals import Interval, total, within, without
 from tcclient.ledger.lines import LedgerLine
 
 
-@attrs.frozen
-class MissedTime:
+class MissedTime(msgspec.Struct, frozen=True):
     """
     A time in which posts were wanted and could not come, and the line about it.  `is_open` says
     that no line tells its end: it is as if it ended with the last line of the ledger.
@@ -46,8 +44,7 @@ class MissedTime:
         return max(0.0, self.end - self.begin)
 
 
-@attrs.define
-class Wording:
+class Wording(msgspec.Struct):
     """
     A keyword text: when it was asked for, and from when until when posts came for it, in epoch
     seconds; None where no line says so.  `refused` are the terms that were left out.
@@ -91,7 +88,7 @@ class JobHistory(msgspec.Struct):
     def missing(self) -> Missing | None:
         """The gap that is open, or a stop that was not finished; None if there is neither."""
         found = self.coverage.missing
-        return None if found is None else attrs.evolve(found, keywords=self.text)
+        return None if found is None else msgspec.structs.replace(found, keywords=self.text)
 
     def take(self, line: LedgerLine) -> None:
         """Take the next line that is about this job."""

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import get_args
 
-import attrs
 from msgspec import Struct
 from msgspec.structs import fields
 
@@ -20,12 +19,11 @@ from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import MOMENT_PATTERN, Entry, Moment, seconds
 from tcclient.ledger.vocabulary import Vocabulary
 
-_COUNTERS = {field.name for field in attrs.fields(Counters)}
+_COUNTERS = {*Counters.__struct_fields__}
 _MOMENT = re.compile(MOMENT_PATTERN)
 
 
-@attrs.frozen
-class LedgerLine:
+class LedgerLine(Struct, frozen=True):
     """
     A line that can be read: its number, counted from 1, when it was written (epoch seconds), the id
     of the job that it is about, if any, what it says, and its size in bytes.
@@ -35,11 +33,10 @@ class LedgerLine:
     at: float
     job: int | None
     entry: Entry
-    bytes: int = attrs.field(default=0, eq=False)
+    bytes: int = 0
 
 
-@attrs.frozen
-class UnreadableLine:
+class UnreadableLine(Struct, frozen=True):
     """
     A line that cannot be read: its number, its size in bytes, and `why`, a clause that follows its
     number in a sentence.
@@ -47,16 +44,14 @@ class UnreadableLine:
 
     number: int
     why: str
-    bytes: int = attrs.field(default=0, eq=False)
+    bytes: int = 0
 
 
-@attrs.frozen
-class ForeignLine(UnreadableLine):
+class ForeignLine(UnreadableLine, frozen=True):
     """A line of a kind that is not known here, such as one of a source, or of a newer client."""
 
 
-@attrs.frozen
-class CutLine:
+class CutLine(Struct, frozen=True):
     """The last line, if it is still being written or was cut by a crash: its number and bytes."""
 
     number: int

@@ -8,7 +8,6 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
 import msgspec
 
 from tcclient.ledger import bookings, entries
@@ -24,8 +23,7 @@ def _leaves(type_: type[Entry]) -> list[type[Entry]]:
     return [leaf for one in below for leaf in _leaves(one)] if below else [type_]
 
 
-@attrs.frozen
-class Vocabulary:
+class Vocabulary(msgspec.Struct, frozen=True):
     """The kinds of lines that are known, by the words that ledgers have for them."""
 
     kinds: Mapping[str, type[Entry]]

@@ -8,11 +8,10 @@ session, so that neither stop and start nor a change of keywords shortens a wait
 import math
 from typing import ClassVar
 
-import attrs
+from msgspec import Struct
 
 
-@attrs.frozen
-class Ramp:
+class Ramp(Struct, frozen=True):
     """
     The waits after one failure, two, and so on, in seconds: the first one, the longest, and whether
     each is twice the one before, or longer than it by the first.
@@ -35,8 +34,7 @@ AT_THE_TOP = Ramp(HTTP_RAMP.longest, HTTP_RAMP.longest)
 """Always the longest wait: for an answer that is hardly different the next time."""
 
 
-@attrs.frozen
-class Trouble:
+class Trouble(Struct, frozen=True):
     """
     Why there is no stream, as far as the next attempt is concerned.  `value` is the word for it in
     the ledger, and `ramp` has the waits.  A source may have troubles of its own besides these.

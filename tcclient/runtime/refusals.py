@@ -1,12 +1,11 @@
 """What a refusal by the other side means for the next attempt, and for the user.  Knows no API."""
 
-import attrs
+from msgspec import Struct
 
 from tcclient.runtime.backoff import Trouble
 
 
-@attrs.frozen
-class Refusal:
+class Refusal(Struct, frozen=True):
     """
     The meaning of an answer other than 200.
 

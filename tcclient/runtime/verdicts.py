@@ -2,7 +2,7 @@
 
 import enum
 
-import attrs
+from msgspec import Struct
 
 
 class Outcome(enum.StrEnum):
@@ -13,8 +13,7 @@ class Outcome(enum.StrEnum):
     FAIL = "FAIL"
 
 
-@attrs.frozen
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The result of one check; `text` is a clause or two that say what to do, if anything."""
 
     outcome: Outcome

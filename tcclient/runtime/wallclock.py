@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import NewType
 
-import attrs
+from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -34,8 +34,7 @@ def wall_time() -> Date:
     return Date(time.time())
 
 
-@attrs.define
-class Offset:
+class Offset(Struct):
     """By how many seconds the date is ahead of the reactor's clock, when read last.  Pure."""
 
     seconds: float

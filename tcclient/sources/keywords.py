@@ -6,15 +6,14 @@ Knows how a text is taken apart; which terms a source accepts is known to that s
 
 import re
 
-import attrs
+from msgspec import Struct
 
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 _CORNERS = 4
 """How many numbers a box has: two longitudes and two latitudes."""
 
 
-@attrs.frozen
-class Box:
+class Box(Struct, frozen=True):
     """A bounding box in degrees, its south-west corner first."""
 
     west: float

@@ -10,7 +10,6 @@ posts.  Nothing outside of the package knows what its messages look like or how 
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-import attrs
 from msgspec import Struct
 
 from tcclient.ledger.entries import Asked, Entry, RefusedTerm
@@ -25,8 +24,7 @@ from tcclient.storage.folders import Folders
 from tcclient.storage.postids import PostIds
 
 
-@attrs.frozen
-class Understood:
+class Understood(Struct, frozen=True):
     """
     How a source understood a keyword text.  `asked` is what it asks for, None where no term of the
     text can be used; that is never the sample of all posts.  `refused` are the terms that are left
@@ -100,8 +98,7 @@ class Source(Protocol):
         """Become a service below the poller."""
 
 
-@attrs.frozen
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """
     What the composition root gives to a source.
 

@@ -8,7 +8,7 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
-import attrs
+from msgspec import Struct, structs
 
 from tcclient.ledger.bookings import File
 from tcclient.ledger.entries import moment
@@ -18,8 +18,7 @@ _BLOCK = 1 << 20
 """Bytes of a line that are read together; no post that was ever stored is longer."""
 
 
-@attrs.frozen
-class Contents:
+class Contents(Struct, frozen=True):
     """
     What is in a data file: its `posts` (lines that are not blank), its `bytes` and their SHA-256.
     The ids are those of its first and last post, None where one cannot be read.
@@ -37,7 +36,7 @@ class Contents:
         `last_arrival` is in epoch seconds, None where nobody knows, as with that of the first post.
         """
         arrival = None if last_arrival is None else moment(last_arrival)
-        return File(name=name, **attrs.asdict(self), last_arrival=arrival, recovered=True)
+        return File(name=name, **structs.asdict(self), last_arrival=arrival, recovered=True)
 
 
 def contents(path: Path, ids: PostIds) -> Contents:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-import attrs
+from msgspec import Struct
 
 from tcclient.ledger.bookings import File
 from tcclient.runtime.producers import Pausable
@@ -19,8 +19,7 @@ from tcclient.storage.room import free_bytes
 NO_IDS = AnyPostIds(())
 
 
-@attrs.frozen
-class DiskUse:
+class DiskUse(Struct, frozen=True):
     """
     How files are written; times are in seconds, sizes in bytes.  By default each read is written at
     once, however little room there is, and the reactor waits for each sync.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import attrs
+from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -73,7 +74,7 @@ class Folders(Home):
         Open the folder of a job, and return its archive.  Raises CannotStore.  `counters` are those
         of a job that moves here from another folder, where they are newer than on the disk.
         """
-        naming = attrs.evolve(self.naming, name=self._folder_name(job))
+        naming = structs.replace(self.naming, name=self._folder_name(job))
         with self._in_words(naming.name):
             return Archive(self, naming, job, counters)
 

@@ -7,8 +7,6 @@ Knows no message of any source.  Pure.
 from collections.abc import Sequence
 from typing import Protocol
 
-import attrs
-
 
 class NotAnObject(ValueError):
     """Raised for a line that is no JSON object."""
@@ -27,11 +25,11 @@ class PostIds(Protocol):
         """Return when the post with this id was made, in epoch seconds; None if that is unknown."""
 
 
-@attrs.frozen
 class AnyPostIds(PostIds):
     """Finds the ids of several sources' posts: the first source that finds one decides."""
 
-    sources: Sequence[PostIds]
+    def __init__(self, sources: Sequence[PostIds]) -> None:
+        self._sources = sources
 
     def find(self, line: bytes) -> str | None:
         """
@@ -39,7 +37,7 @@ class AnyPostIds(PostIds):
         if none does, and one of them sees that the line is no JSON object.
         """
         refused: NotAnObject | None = None
-        for ids in self.sources:
+        for ids in self._sources:
             try:
                 found = ids.find(line)
             except NotAnObject as e:
@@ -53,7 +51,7 @@ class AnyPostIds(PostIds):
 
     def made_at(self, post_id: str) -> float | None:
         """Return when the post was made, from the first source that knows; None if none does."""
-        times = (ids.made_at(post_id) for ids in self.sources)
+        times = (ids.made_at(post_id) for ids in self._sources)
         return next((at for at in times if at is not None), None)
 
 

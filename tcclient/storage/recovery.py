@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 from msgspec import structs
 from twisted.logger import Logger
 
@@ -46,7 +45,7 @@ def recover_all(base_dir: Path, naming: Naming, wall: Wall, ids: PostIds) -> dic
     """
     last_bytes = {}
     for folder in sorted(path for path in base_dir.glob("*") if path.is_dir()):
-        named = attrs.evolve(naming, name=folder.name)
+        named = structs.replace(naming, name=folder.name)
         try:
             if any(_left_behind(folder, named)):
                 with Ledger(ledger_path(base_dir, folder.name), wall) as ledger:
@@ -160,7 +159,7 @@ def _book(ledger: Ledger, file: File) -> None:
     in this folder, if there is one.
     """
     for job, counters in newest_counters(ledger.read_backwards()).items():
-        counters = attrs.evolve(counters, posts=counters.posts + file.posts)
+        counters = structs.replace(counters, posts=counters.posts + file.posts)
         ledger.write(structs.replace(file, counters=counters), job)
         return
     ledger.write(file)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import attrs
+from msgspec import Struct
 
 from tcclient.runtime.wallclock import Date
 
@@ -22,8 +22,7 @@ _ROOM_FOR_SUFFIXES = 24
 """Bytes kept free for what is added to some names: `_0000`, `.torn`, `.ledger.jsonl`."""
 
 
-@attrs.frozen
-class Slot:
+class Slot(Struct, frozen=True):
     """
     A stretch of time whose posts go into one file: from `begin` until just before `end`, in epoch
     seconds.  `stamp` is `begin` as file names have it.
@@ -38,8 +37,7 @@ class Slot:
         return self.begin <= now < self.end
 
 
-@attrs.frozen
-class Naming:
+class Naming(Struct, frozen=True):
     """
     How the files of one capture are called: `name` is that of its folder, the other members are
     settings of `output`.

@@ -5,14 +5,13 @@ Posts that have been taken and are not in a file yet.  Knows slots; knows no dis
 from collections import deque
 from collections.abc import Callable
 
-import attrs
+from msgspec import Struct, field
 
 from tcclient.runtime.wallclock import Date
 from tcclient.storage.slots import Slot
 
 
-@attrs.define
-class Batch:
+class Batch(Struct):
     """
     Posts that arrived within one slot: `blocks` of whole lines, the oldest first.  `posts` and
     `bytes` are how many there are; the arrivals of the first and last post are in epoch seconds.
@@ -21,7 +20,7 @@ class Batch:
     slot: Slot
     first_arrival: float
     last_arrival: float
-    blocks: list[bytes] = attrs.field(factory=list)
+    blocks: list[bytes] = field(default_factory=list)
     posts: int = 0
     bytes: int = 0
 

@@ -10,7 +10,7 @@ lines, never notices silence, and loses the bytes.  The tests pin what we rely o
 import math
 from typing import Generic, Protocol, TypeVar, cast
 
-import attrs
+from msgspec import Struct, field, structs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -60,14 +60,13 @@ class StreamListener(Protocol):
 Query = TypeVar("Query")
 
 
-@attrs.frozen
-class Upstream(Generic[Query]):
+class Upstream(Struct, Generic[Query], frozen=True):
     """The API that a Query is sent to, and the waits that belong to it and its credentials."""
 
     api: StreamApi[Query]
     backoff: Backoff
     clock: IReactorTime
-    timing: Timing = attrs.field(factory=Timing)
+    timing: Timing = field(default_factory=Timing)
 
     async def when_due(self, query: Query) -> None:
         """Return when the next attempt is due, which is for `query`."""
@@ -89,8 +88,8 @@ class Upstream(Generic[Query]):
         """Return the ending with its wait; the end of a `good` connection is no failure."""
         trouble = ending.trouble or (None if good else Trouble.NETWORK)
         if trouble is None:
-            return attrs.evolve(ending, wait=self.backoff.dropped(self.clock.seconds()))
-        return attrs.evolve(ending, trouble=trouble, wait=self.failed(ending, trouble))
+            return structs.replace(ending, wait=self.backoff.dropped(self.clock.seconds()))
+        return structs.replace(ending, trouble=trouble, wait=self.failed(ending, trouble))
 
     def failed(self, ending: Ending, trouble: Trouble) -> float:
         """Note a failure for all streams of this upstream.  Return the seconds to wait."""
@@ -281,7 +280,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         """Return why there is no stream; `connection` is None if an attempt has failed."""
         if connection is None:
             return failed_attempt(reason, self._refusal)
-        return attrs.evolve(
+        return structs.replace(
             connection.ending or Ending("closed", explain(reason)),
             incomplete=connection.incomplete,
             silent=self._pause.silence(connection),

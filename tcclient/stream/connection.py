@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol as TypingProtocol
 from typing import cast
 
-import attrs
+from msgspec import Struct
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -39,8 +39,7 @@ from tcclient.stream.valve import SHORT, Valve
 log = Logger()
 
 
-@attrs.frozen
-class Timing:
+class Timing(Struct, frozen=True):
     """How long things may take, in seconds."""
 
     answer: float = 60.0

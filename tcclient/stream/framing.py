@@ -7,7 +7,7 @@ Knows the framing, which is a message a line; does not know what a message means
 import json
 import math
 
-import attrs
+from msgspec import Struct
 
 from tcclient.stream.fastpath.chunks import Pieces
 
@@ -24,8 +24,7 @@ _CR = 0x0D
 """A carriage return."""
 
 
-@attrs.frozen
-class Overlong:
+class Overlong(Struct, frozen=True):
     """A message that was longer than MAX_MESSAGE: its length in bytes and how it began."""
 
     size: int

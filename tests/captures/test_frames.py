@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 import attrs
+from msgspec import field, structs
 from twisted.internet import reactor as _reactor
 from twisted.trial.unittest import TestCase
 
@@ -17,9 +18,9 @@ from tcclient.runtime.secrets import Secret
 from tcclient.runtime.wallclock import WallClock
 from tcclient.service import make_control, make_surroundings
 from tcclient.sources.source import ConfiguredSource
-from tcclient.sources.twitter_v1.kind import TwitterV1
+from tcclient.sources.twitter_v1.configured import TwitterV1
 from tcclient.sources.twitter_v1.settings import Keys, V1Section
-from tcclient.sources.twitter_v2.kind import TwitterV2
+from tcclient.sources.twitter_v2.configured import TwitterV2
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 from tcclient.storage.slots import Naming, Slot
 from tcsandbox.server import TOKEN, CaptureServer
@@ -37,11 +38,10 @@ reactor: Any = _reactor
 OURS = str(Path(tcclient.__file__).parent)
 
 
-@attrs.frozen
-class CountingNaming(Naming):
+class CountingNaming(Naming, frozen=True):
     """Names files, and keeps by which calls of ours it was asked for the slot of a post."""
 
-    ways: list[list[str]] = attrs.field(factory=list)
+    ways: list[list[str]] = field(default_factory=list)
 
     def slot(self, now: float) -> Slot:
         """The slot of that time."""
@@ -86,7 +86,7 @@ class WayOfAPostTests(TestCase):
         around = make_surroundings(settings, reactor, wall)
         naming = CountingNaming("")
         folders = attrs.evolve(around.folders, naming=naming)
-        made = source.make(attrs.evolve(around, folders=folders))
+        made = source.make(structs.replace(around, folders=folders))
         control = make_control(settings, reactor, wall)
         poller = Poller(control, folders, made, Intervals(0.1, 10.0), 1)
         made.setServiceParent(poller)

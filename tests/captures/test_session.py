@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import attrs
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import capturedLogs
@@ -47,7 +47,7 @@ def left_open(lines: list[dict[str, Any]], covered: float = 0.0) -> Missing | No
 
 def keyed(text: str | None) -> Job:
     """The job with other keywords."""
-    return attrs.evolve(JOB, keywords=text)
+    return structs.replace(JOB, keywords=text)
 
 
 class SessionTestCase(SynchronousTestCase):
@@ -146,7 +146,7 @@ class RunTests(SessionTestCase):
         """Each poll brings the job; nothing is asked anew."""
         self.stream()
         for _ in range(5):
-            self.run_job(attrs.evolve(JOB, status=2, total_count=5))
+            self.run_job(structs.replace(JOB, status=2, total_count=5))
         self.assertEqual(self.asked, ["cats"])
         self.assertEqual(len(self.of_kind("keywords")), 1)
 
@@ -541,7 +541,7 @@ class GapTests(SessionTestCase):
         """The account goes on in the other folder, without a gap."""
         self.stream()
         self.peer.says(a_post(1))
-        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.run_job(structs.replace(JOB, name="Votes"))
         self.peer.says(a_post(2))
         self.assertEqual(self.of_kind("capture_stop")[0]["because"], "renamed")
         self.assertEqual(self.gaps("Votes"), [("start", 0.0, 0)])
@@ -555,7 +555,7 @@ class GapTests(SessionTestCase):
         self.stream()
         self.peer.says(a_post(1))
         self.run_job(keyed("dogs"))
-        self.run_job(attrs.evolve(keyed("dogs"), name="Votes"))
+        self.run_job(structs.replace(keyed("dogs"), name="Votes"))
         self.peer.answers()
         self.peer.says(a_post(2))
         lines = self.account("Votes")
@@ -566,7 +566,7 @@ class GapTests(SessionTestCase):
     def test_renamed_before_the_first_byte(self) -> None:
         """An answer is no stream that is heard, in the other account neither."""
         self.stream()
-        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.run_job(structs.replace(JOB, name="Votes"))
         self.clock.advance(3)
         self.assertEqual(self.gaps("Votes"), [])
         self.peer.says(a_post(1))
@@ -588,7 +588,7 @@ class PlaceTests(SessionTestCase):
         """The stream goes on, the posts go into the new folder, the totals go on."""
         self.stream()
         self.peer.says(a_post(1))
-        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.run_job(structs.replace(JOB, name="Votes"))
         self.peer.says(a_post(2))
         self.assertFalse(self.peer.hung_up)
         self.assertEqual(self.finished(), [a_post(1).strip()])
@@ -603,9 +603,9 @@ class PlaceTests(SessionTestCase):
         self.stream()
         with in_the_way(self.base / "Elections"), capturedLogs():
             self.peer.says(a_post(1))
-            self.run_job(attrs.evolve(JOB, name="Votes"))
+            self.run_job(structs.replace(JOB, name="Votes"))
         self.clock.advance(RETRY)
-        self.run_job(attrs.evolve(JOB, name="Votes"))
+        self.run_job(structs.replace(JOB, name="Votes"))
         self.peer.says(a_post(2))
         self.halt()
         self.assertEqual(self.finished(), [a_post(1).strip()])
@@ -615,7 +615,7 @@ class PlaceTests(SessionTestCase):
         """Nothing is asked for, and the log says why, once."""
         with capturedLogs() as events:
             for _ in range(3):
-                self.run_job(attrs.evolve(JOB, name="../up"))
+                self.run_job(structs.replace(JOB, name="../up"))
         self.assertEqual((self.asked, len(events)), ([], 1))
         self.assertTrue(self.session.quiet)
         self.run_job()
@@ -625,7 +625,7 @@ class PlaceTests(SessionTestCase):
         """The capture goes on where it is: nothing is lost over a name."""
         self.stream()
         with capturedLogs() as events:
-            self.run_job(attrs.evolve(JOB, name=".."))
+            self.run_job(structs.replace(JOB, name=".."))
         self.assertEqual(len(events), 1)
         self.peer.says(a_post(1))
         self.halt()

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import attrs
+from msgspec import structs
 from twisted.internet.task import Clock
 
 from tcclient.control.jobs import Job, Status
@@ -111,7 +112,7 @@ class Machine:
     def _ends(self, ending: Ending) -> None:
         if self.archive is not None and self._stream.is_heard:
             silent = min(2.0, self._wall.seconds() - self._heard_since)
-            self.archive.capture_log.unheard(attrs.evolve(ending, silent=max(0.0, silent)))
+            self.archive.capture_log.unheard(structs.replace(ending, silent=max(0.0, silent)))
             self._stream.is_heard = False
 
     def lose(self) -> None:

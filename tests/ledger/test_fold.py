@@ -1,6 +1,5 @@
 """What the lines of a ledger say together: to the next process, to accounts, and in pieces."""
 
-import attrs
 from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -43,9 +42,12 @@ class ResumeTests(SynchronousTestCase):
         lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)))
         crash = Missing(NOON + 2, "crash", "the client was killed", "cats")
         self.assertEqual(self.resume(*lines), crash)
-        self.assertEqual(self.resume(*lines, alive=NOON + 30), attrs.evolve(crash, begin=NOON + 30))
         self.assertEqual(
-            self.resume(*lines, (60, file(40)), (70, UPDATE)), attrs.evolve(crash, begin=NOON + 40)
+            self.resume(*lines, alive=NOON + 30), structs.replace(crash, begin=NOON + 30)
+        )
+        self.assertEqual(
+            self.resume(*lines, (60, file(40)), (70, UPDATE)),
+            structs.replace(crash, begin=NOON + 40),
         )
 
     def test_the_clock_was_set_before_the_kill(self) -> None:
@@ -175,7 +177,7 @@ class ResumeTests(SynchronousTestCase):
         )
         self.assertEqual(self.resume((0, told), (1, RESUMED)), missing)
         found = self.resume((0, told), (1, RESUMED), (2, tried()), alive=NOON + 9)
-        self.assertEqual(found, attrs.evolve(missing, attempts=3, explanation=None))
+        self.assertEqual(found, structs.replace(missing, attempts=3, explanation=None))
 
     def test_killed_before_another_job_had_the_folder(self) -> None:
         """What that one has on the disk says nothing of this one."""

@@ -1,6 +1,6 @@
 """When a capture has no stream: where gaps begin and end in one process."""
 
-import attrs
+from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import entries
@@ -73,7 +73,7 @@ class GapTests(SynchronousTestCase):
         """What happens during a gap does not move its beginning; one that has ended is over."""
         coverage = Coverage()
         coverage.begins(STALLED)
-        coverage.begins(attrs.evolve(STALLED, begin=NOON + 5, cause="closed"))
+        coverage.begins(structs.replace(STALLED, begin=NOON + 5, cause="closed"))
         gap = coverage.ends(NOON + 9)
         assert gap is not None
         self.assertEqual((gap.begin, gap.cause), (moment(NOON - IN_FLIGHT), "stall"))

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
@@ -43,7 +42,7 @@ def folded(told: Sequence[AnyLine]) -> Fold:
 def of_first_release(line: AnyLine) -> AnyLine:
     """The line as a client wrote it that did not say which gap is open."""
     if isinstance(line, LedgerLine) and isinstance(line.entry, CaptureOpen):
-        return attrs.evolve(line, entry=structs.replace(line.entry, open_gap=None))
+        return structs.replace(line, entry=structs.replace(line.entry, open_gap=None))
     return line
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import bookings
@@ -15,13 +16,14 @@ GOOD = b'{"at":"2015-12-02T20:04:50.724Z","kind":"torn","job":7,"name":"a.torn",
 
 class LineTests(SynchronousTestCase):
     def test_a_line(self) -> None:
-        """Its number, when, of which job, and what it says."""
-        expected = LedgerLine(5, 1449086690.724, 7, bookings.Torn(name="a.torn", bytes=3))
+        """Its number, when, of which job, what it says, and its size."""
+        expected = LedgerLine(5, 1449086690.724, 7, bookings.Torn(name="a.torn", bytes=3), 82)
         self.assertEqual(line(5, GOOD, COMMON), expected)
 
     def test_what_a_newer_version_adds(self) -> None:
         """Is passed over."""
-        self.assertEqual(line(5, GOOD[:-2] + b',"new":1}\n', COMMON), line(5, GOOD, COMMON))
+        newer = line(5, GOOD[:-2] + b',"new":1}\n', COMMON)
+        self.assertEqual(newer, structs.replace(line(5, GOOD, COMMON), bytes=90))
 
     def test_what_is_no_line(self) -> None:
         """Each says why, in words that follow the number in a sentence."""
@@ -39,7 +41,7 @@ class LineTests(SynchronousTestCase):
             (GOOD.replace(b":3}", b":-3}"), "is not as a 'torn' should be"),
         ):
             kind = ForeignLine if "no kind" in why else UnreadableLine
-            self.assertEqual(line(5, raw, COMMON), kind(5, why))
+            self.assertEqual(line(5, raw, COMMON), kind(5, why, len(raw)))
 
     def test_moments_that_are_no_dates(self) -> None:
         """They fit the pattern of the schema; nobody can reckon with them."""
@@ -47,9 +49,8 @@ class LineTests(SynchronousTestCase):
             b'{"at":"2015-12-02T20:04:50.724Z","kind":"keywords_in_force","text":null,'
             b'"since":"2015-02-30T20:04:50.724Z"}\n'
         )
-        self.assertEqual(
-            line(1, raw, COMMON), UnreadableLine(1, "is not as a 'keywords_in_force' should be")
-        )
+        refused = UnreadableLine(1, "is not as a 'keywords_in_force' should be", len(raw))
+        self.assertEqual(line(1, raw, COMMON), refused)
         self.assertIsInstance(line(1, raw.replace(b"-30T", b"-28T"), COMMON), LedgerLine)
 
     def test_a_last_line_without_newline(self) -> None:

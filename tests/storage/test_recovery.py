@@ -12,6 +12,7 @@ from typing import ClassVar
 import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -400,7 +401,7 @@ class AllFoldersTests(RecoveryCase):
         (self.base / name / f"{name}20151202_2030.json.tmp").write_bytes(b"a\n")
 
     def recover_all(self, base: Path) -> None:
-        recover_all(base, attrs.evolve(NAMING, name=""), clock_at(HALF_PAST).seconds, IDS)
+        recover_all(base, structs.replace(NAMING, name=""), clock_at(HALF_PAST).seconds, IDS)
 
     def names(self) -> list[str]:
         return sorted(name for name in contents(self.base) if name.endswith((".json", ".tmp")))
@@ -460,7 +461,7 @@ def folders_at(base: Path, now: float) -> tuple[Folders, Clock]:
     clock = clock_at(now)
     use = DiskUse(flush_interval=0.1, ids=IDS)
     return Folders(
-        base, attrs.evolve(NAMING, name=""), "http://server/", clock, clock.seconds, use=use
+        base, structs.replace(NAMING, name=""), "http://server/", clock, clock.seconds, use=use
     ), clock
 
 

@@ -3,6 +3,7 @@
 import gzip
 
 import attrs
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 from twisted.internet.task import Clock
@@ -258,7 +259,7 @@ class ComingBackTests(StreamTestCase):
             (429, [60, 120]),
             *((status, [320, 320]) for status in (301, 307, 401, 403, 404, 406, 413, 416, 410)),
         ):
-            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+            self.upstream = structs.replace(self.upstream, backoff=Backoff())
             stream = self.start()
             for wait in waits:
                 self.peer.refuses(status)
@@ -336,7 +337,7 @@ class RefusalTextTests(StreamTestCase):
         for body, coding in ((b"no gzip", "gzip"), (b"\x01\x02", "br")):
             self.assertEqual(self.explanation(body, coding), "")
             self.assertEqual(self.ear.ending.status, 403)
-            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+            self.upstream = structs.replace(self.upstream, backoff=Backoff())
 
     def test_long(self) -> None:
         """Its beginning is enough; the connection is ended."""
@@ -351,7 +352,7 @@ class RefusalTextTests(StreamTestCase):
         for room, said in ((4, "Word"), (3, "Wor"), (0, "")):
             page = b" " * (MOST_EXPLANATION - room) + b"Word"
             self.assertEqual(self.explanation(page), said)
-            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+            self.upstream = structs.replace(self.upstream, backoff=Backoff())
 
     def test_dripping(self) -> None:
         """What came in time is quoted, and the wait begins."""
@@ -385,7 +386,7 @@ class RefusalTextTests(StreamTestCase):
         page = f"No {KEYS.api_key.reveal()}, {KEYS.access_token.reveal()} here".encode()
         for body, coding in ((page, ""), (gzip.compress(page), "gzip")):
             self.assertEqual(self.explanation(body, coding), "No ..., ... here")
-            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+            self.upstream = structs.replace(self.upstream, backoff=Backoff())
 
     def test_of_no_refusal(self) -> None:
         """A failure, a stall or an end after a refusal has neither its status nor its words."""
@@ -433,7 +434,7 @@ class AskedWaitTests(StreamTestCase):
         """Nor another query."""
         self.api.at_least = 900.0
         for query in (CATS, DOGS):
-            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+            self.upstream = structs.replace(self.upstream, backoff=Backoff())
             stream = self.start()
             self.peer.refuses(503)
             self.successResultOf(stream.stopService())
@@ -475,7 +476,7 @@ class SharedWaitTests(StreamTestCase):
         """Nor another query: 420, 429, 401, 403 and the rest of a ramp hold for all."""
         for status, wait in ((420, 60), (429, 60), (401, 320), (403, 320), (503, 5)):
             for query in (CATS, DOGS):
-                self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+                self.upstream = structs.replace(self.upstream, backoff=Backoff())
                 stream = self.start()
                 self.peer.refuses(status)
                 self.clock.advance(1)
@@ -502,7 +503,7 @@ class SharedWaitTests(StreamTestCase):
     def test_a_refused_query(self) -> None:
         """406, 413 and 416 hold for that query only."""
         for status in (406, 413, 416):
-            self.upstream = attrs.evolve(self.upstream, backoff=Backoff())
+            self.upstream = structs.replace(self.upstream, backoff=Backoff())
             stream = self.start()
             self.peer.refuses(status)
             self.stop(stream)
@@ -687,7 +688,7 @@ class HangUpTests(StreamTestCase):
         settle(self.clock)
         self.successResultOf(gone)
         self.assertEqual(self.ear.messages, [b'{"a":1}'])
-        self.assertEqual(self.ear.ending, attrs.evolve(STOPPED, incomplete=5))
+        self.assertEqual(self.ear.ending, structs.replace(STOPPED, incomplete=5))
 
     def test_while_connecting(self) -> None:
         """Nothing to read; it ends at once, and was no connection."""

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, cast
 
 import attrs
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.protocol import Protocol, connectionDone
@@ -458,7 +459,7 @@ class PauseTests(ConnectionTestCase):
 class RestTests(ConnectionTestCase):
     """Reading that waits for more to come, within bounds."""
 
-    timing = attrs.evolve(TIMING, rest=0.02)
+    timing = structs.replace(TIMING, rest=0.02)
 
     def says_often(self, size: int = 100) -> None:
         """Two reads, the second of that size, a moment after the first."""

@@ -9,7 +9,7 @@ are those of Twitter's pages "Connecting to a streaming endpoint", "Basic stream
 from typing import cast
 from urllib.parse import urlencode
 
-import attrs
+from msgspec import structs
 from oauthlib import oauth1
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
@@ -80,16 +80,24 @@ def disconnect_meaning(code: object) -> tuple[str, Trouble | None]:
     return _DISCONNECTS.get(code, (f"code {code!r:.20}", None))
 
 
-@attrs.define
 class StatusesApi(StreamApi[Query]):
     """Opens statuses/filter and statuses/sample below one URL, with one set of credentials."""
 
-    _client: HTTPClient
-    _stream_url: str
-    _keys: Keys
-    _user_agent: str
-    _wall: Wall
-    stall_timeout: float = STALL_TIMEOUT
+    def __init__(
+        self,
+        client: HTTPClient,
+        stream_url: str,
+        keys: Keys,
+        user_agent: str,
+        wall: Wall,
+        stall_timeout: float = STALL_TIMEOUT,
+    ) -> None:
+        self._client = client
+        self._stream_url = stream_url
+        self._keys = keys
+        self._user_agent = user_agent
+        self._wall = wall
+        self.stall_timeout = stall_timeout
 
     def open(self, query: Query) -> Deferred[IResponse]:
         """Ask for the stream, signed anew.  Fires with the answer, whatever its status."""
@@ -110,8 +118,8 @@ class StatusesApi(StreamApi[Query]):
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return what the status means, with what Twitter says and no secret in it."""
-        secrets = attrs.astuple(self._keys, recurse=False)
-        return attrs.evolve(_meaning(status), explanation=plain_text(body, secrets))
+        secrets = structs.astuple(self._keys)
+        return structs.replace(_meaning(status), explanation=plain_text(body, secrets))
 
     def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
         """Return the URL, the headers and the body of a signed request."""

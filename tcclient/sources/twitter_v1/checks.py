@@ -7,6 +7,7 @@ Knows settings and the shapes of keys; does not ask Twitter, which counts each c
 from collections.abc import Iterator, Mapping
 
 import attrs
+from msgspec import structs
 
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict
@@ -35,4 +36,4 @@ class V1Checks(SourceChecks):
 
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:
         """Return what the shapes of the four keys tell."""
-        return credentials.verdict(attrs.asdict(self._keys, recurse=False), others)
+        return credentials.verdict(structs.asdict(self._keys), others)

@@ -6,7 +6,7 @@ Knows what v1.1 accepts; knows no address and no request.
 
 from typing import TypeVar
 
-import attrs
+from msgspec import Struct
 
 from tcclient.ledger.entries import Asked, RefusedTerm
 from tcclient.sources.keywords import Box, is_box, parse_box, split_terms, utf8_size
@@ -14,8 +14,7 @@ from tcclient.sources.keywords import Box, is_box, parse_box, split_terms, utf8_
 T = TypeVar("T")
 
 
-@attrs.frozen
-class Limits:
+class Limits(Struct, frozen=True):
     """
     What v1.1 accepts: the number of phrases, the bytes of UTF-8 in each, the number of boxes, and
     the least and greatest length of a box's side in degrees.
@@ -31,8 +30,7 @@ LIMITS = Limits(phrases=400, phrase_bytes=60, boxes=25, box_degrees=(0.1, 360.0)
 """The limits that Twitter's page "Basic stream parameters" gives."""
 
 
-@attrs.frozen
-class Query:
+class Query(Struct, frozen=True):
     """What to ask the stream for.  Without phrases and boxes it is the sample of all posts."""
 
     track: tuple[str, ...] = ()
@@ -64,8 +62,7 @@ class Query:
         )
 
 
-@attrs.frozen
-class KeywordReading:
+class KeywordReading(Struct, frozen=True):
     """
     How a keyword text is understood.  `query` is None where no term of the text can be used, which
     is never the sample of all posts; `refused` are the terms that are left out.

@@ -6,7 +6,6 @@ Knows their types, and which of them must be there; reads no file.
 
 from collections.abc import Iterator
 
-import attrs
 from msgspec import Struct
 
 from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
@@ -33,8 +32,7 @@ class V1Auth(Struct, frozen=True, kw_only=True):
     access_token_secret: OptionalCredential = None
 
 
-@attrs.frozen
-class Keys:
+class Keys(Struct, frozen=True):
     """The four keys that sign a request: the app's pair and the account's."""
 
     api_key: Secret

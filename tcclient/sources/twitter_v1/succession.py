@@ -20,8 +20,8 @@ posts knows only when they may come twice.
 from collections.abc import Callable
 from typing import Protocol
 
-import attrs
 from automat import TypeMachineBuilder
+from msgspec import Struct, structs
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcclient.ledger.endings import REKEYED, Ending
@@ -94,8 +94,7 @@ class SuccessionInputs(Protocol):
         """Called when the former stream has been told to end, and is not heard of any more."""
 
 
-@attrs.define
-class Succession:
+class Succession(Struct):
     """
     What all states share: the `newest` stream, for the wanted keywords, and the `former` one.
     `end_former` ends that; `farewell` is the wait for it.  `overlap` is the time in which posts may
@@ -243,7 +242,7 @@ def _former_ended(
     if rival and (ending.cause == "closed" or ending.trouble is DUPLICATE):
         # What Twitter has sent over a stream given up before its answer came is missing too.
         silent = ending.silent + IN_FLIGHT if stream.is_doomed else ending.silent
-        ending = attrs.evolve(REKEYED, incomplete=ending.incomplete, silent=silent)
+        ending = structs.replace(REKEYED, incomplete=ending.incomplete, silent=silent)
     core.drop_former()
     if newest is None or not newest.service.is_heard:
         core.listener.ended(stream, ending)

@@ -8,7 +8,7 @@ what a refusal means is known to `problems`.
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-import attrs
+from msgspec import Struct
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -35,8 +35,7 @@ interval.
 """
 
 
-@attrs.frozen
-class StreamQuery:
+class StreamQuery(Struct, frozen=True):
     """What to open: the stream of what all rules match, or the sample of all posts."""
 
     is_sample: bool = False
@@ -45,17 +44,26 @@ class StreamQuery:
         return "the sample of all posts" if self.is_sample else "what the rules match"
 
 
-@attrs.define
 class PostsApi(StreamApi[StreamQuery]):
     """Opens the streams below one address, with one bearer token."""
 
-    _client: HTTPClient
-    _api_url: str
-    _bearer: Bearer
-    _parameters: Mapping[str, str]
-    _clock: IReactorTime
-    stall_timeout: float = STALL_TIMEOUT
-    backfill: Backfill = attrs.field(factory=lambda: Backfill(wanted=False))
+    def __init__(
+        self,
+        client: HTTPClient,
+        api_url: str,
+        bearer: Bearer,
+        parameters: Mapping[str, str],
+        clock: IReactorTime,
+        stall_timeout: float = STALL_TIMEOUT,
+        backfill: Backfill | None = None,
+    ) -> None:
+        self._client = client
+        self._api_url = api_url
+        self._bearer = bearer
+        self._parameters = parameters
+        self._clock = clock
+        self.stall_timeout = stall_timeout
+        self.backfill = backfill or Backfill(wanted=False)
 
     def open(self, query: StreamQuery) -> Deferred[IResponse]:
         """

@@ -8,7 +8,6 @@ import base64
 from typing import cast
 from urllib.parse import quote
 
-import attrs
 import msgspec
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred, DeferredLock
@@ -44,8 +43,7 @@ class NoToken(RefusalError):
     """Raised when no token could be bought."""
 
 
-@attrs.define
-class Bearer:
+class Bearer(msgspec.Struct):
     """
     A bearer token, bought when it is first needed unless it is given; a given one is never
     replaced.  `wall` returns the date, because X says by date when a limit ends.
@@ -61,7 +59,7 @@ class Bearer:
     _wall: Wall
     _bought: Secret | None = None
     _dead: Secret | None = None
-    _buying: DeferredLock = attrs.field(factory=DeferredLock)
+    _buying: DeferredLock = msgspec.field(default_factory=DeferredLock)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -158,7 +156,7 @@ class Bearer:
         said = await read_beginning(response, MOST_EXPLANATION)
         meaning = self.meaning(response.code, response.headers, said)
         if response.code in (400, 401, 403):
-            meaning = attrs.evolve(meaning, trouble=Trouble.REFUSED, advice=_KEYS)
+            meaning = msgspec.structs.replace(meaning, trouble=Trouble.REFUSED, advice=_KEYS)
         return NoToken(f"the token endpoint answered {response.code}", meaning)
 
 

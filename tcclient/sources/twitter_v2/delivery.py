@@ -7,7 +7,7 @@ Knows whom a post is for, and counts those that are for nobody; opens and closes
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-import attrs
+from msgspec import Struct, field
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -64,15 +64,14 @@ class Foreign(Service):
             self._note(ForeignPosts(by_rule=dict(counts)))
 
 
-@attrs.frozen
-class Delivery:
+class Delivery(Struct, frozen=True):
     """Hands each post to its captures.  Calls `end` when a message means that the stream ends."""
 
     _subscriptions: Subscriptions
     _routing: Routing
     _foreign: Foreign
     _end: Callable[[Ending], None]
-    _complaints: Complaints = attrs.field(factory=Complaints)
+    _complaints: Complaints = field(default_factory=Complaints)
 
     def opened(self) -> None:
         """Begin anew with a connection: complaints about the last one may be repeated."""

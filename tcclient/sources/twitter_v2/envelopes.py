@@ -7,7 +7,6 @@ Knows shapes; decides nothing.  A post is an object whose `data` is an object wi
 import json
 from functools import lru_cache
 
-import attrs
 import msgspec
 
 from tcclient.sources.twitter.ids import SnowflakeIds
@@ -40,8 +39,7 @@ class Post(msgspec.Struct, frozen=True):
     rules: Rules = ()
 
 
-@attrs.frozen
-class Farewell:
+class Farewell(msgspec.Struct, frozen=True):
     """
     A message in which X says that it ends the connection.  `disconnect_type` says why, None where X
     does not (its description of the API no longer lists that member).
@@ -51,8 +49,7 @@ class Farewell:
     message: object
 
 
-@attrs.frozen
-class Other:
+class Other(msgspec.Struct, frozen=True):
     """
     JSON that is neither a post nor a farewell; new kinds may appear at any time.  Errors without a
     post that do not speak of the connection belong here: X closes the connection if it means to.
@@ -61,8 +58,7 @@ class Other:
     message: object
 
 
-@attrs.frozen
-class NotJSON:
+class NotJSON(msgspec.Struct, frozen=True):
     """A message that is not JSON."""
 
 

@@ -5,7 +5,7 @@ Knows whose posts a stream brings, when they begin, and what has to be said of i
 nothing.
 """
 
-import attrs
+from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger import entries
@@ -18,8 +18,7 @@ from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.stream.troublelog import TroubleLog
 
 
-@attrs.frozen
-class Claims:
+class Claims(Struct, frozen=True):
     """What all subscriptions together need of the one stream, and what it brings each of them."""
 
     _subscriptions: Subscriptions
@@ -70,8 +69,7 @@ class Claims:
         return bool(self._rulebook.rules_of(subscription.job_id))
 
 
-@attrs.frozen
-class StreamNews:
+class StreamNews(Struct, frozen=True):
     """Tells each subscription what the stream of `switch` does for it, and `trouble` the rest."""
 
     _subscriptions: Subscriptions

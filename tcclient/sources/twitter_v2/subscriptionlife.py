@@ -20,8 +20,8 @@ has.
 
 from typing import Protocol
 
-import attrs
 from automat import TypeMachineBuilder
+from msgspec import Struct, structs
 from twisted.logger import Logger
 
 from tcclient.ledger.endings import STOPPED, Ending
@@ -42,8 +42,7 @@ _NOT_ALONE = (
 )
 
 
-@attrs.frozen
-class Arrival:
+class Arrival(Struct, frozen=True):
     """
     What is known when the posts of a capture come: `now`, in seconds, and the line about the
     connection.  `begins_in` is the seconds until the first of them, None where nobody has heard the
@@ -91,8 +90,7 @@ class SubscriptionInputs(Protocol):
         """Called when the capture is about to stop."""
 
 
-@attrs.define
-class SubscriptionCore:
+class SubscriptionCore(Struct):
     """
     What all states share.  `text` are the keywords, and `text_is_news` says whether the ledger has
     yet to say since when they are in force.  `served_at` is when X was last known to send the
@@ -192,7 +190,7 @@ def _lack(_: SubscriptionInputs, core: SubscriptionCore, now: float) -> None:
     deleted the rules, nobody knows since when: at most since they were read last.
     """
     silent = 0.0 if core.served_at is None else now - core.served_at
-    core.miss(attrs.evolve(NO_RULE, silent=silent))
+    core.miss(structs.replace(NO_RULE, silent=silent))
     log.warn("Capture {name!r} gets nothing: {why}.", name=core.title, why=NO_RULE.detail)
 
 
@@ -207,7 +205,7 @@ def _lose(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None
 def _finish(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None:
     """Note in the ledger that nothing comes any more, which is because the capture stops."""
     if ending.cause == SWITCHED.cause:
-        ending = attrs.evolve(ending, cause=STOPPED.cause, detail=STOPPED.detail)
+        ending = structs.replace(ending, cause=STOPPED.cause, detail=STOPPED.detail)
     core.miss(ending)
 
 

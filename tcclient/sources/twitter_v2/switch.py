@@ -6,7 +6,7 @@ Knows in which order one is closed and the next is opened; does not know who wan
 
 from collections.abc import Callable
 
-import attrs
+from msgspec import structs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.logger import Logger
@@ -96,7 +96,7 @@ class StreamSwitch(MultiService, Pausable):
         """Return the ending, with what is known of the last byte of the stream."""
         if self._stream is None:
             return ending
-        return attrs.evolve(ending, silent=self._stream.silent, unread=self._stream.is_unread)
+        return structs.replace(ending, silent=self._stream.silent, unread=self._stream.is_unread)
 
     def end(self, ending: Ending) -> None:
         """End the connection for the reason given; another one is made when it is due."""

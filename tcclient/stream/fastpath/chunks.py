@@ -13,7 +13,7 @@ cut, as it would by itself.
 import re
 from collections.abc import Iterator
 
-import attrs
+from msgspec import Struct
 
 MOST_HEAD = 1 << 16
 """Bytes of the longest head of an answer that is looked through."""
@@ -40,8 +40,7 @@ _MOST_WAYS = 1 << 13
 """Most entries of that dict; a full one is emptied."""
 
 
-@attrs.frozen
-class Pieces:
+class Pieces(Struct, frozen=True):
     """The pieces of a body in one `read`; `spans` has where each begins, and where it ends."""
 
     read: bytes

@@ -29,7 +29,7 @@ PLAUSIBLE = (
 def credentials(token: str = TOKEN, api: str = "1.1", **changes: str) -> Verdict:
     """Return the verdict of an API on good credentials with these changes."""
     values = {**REAL_AUTH, **changes}
-    names = V2Auth.__struct_fields__ if api == "2" else [field.name for field in attrs.fields(Keys)]
+    names = (V2Auth if api == "2" else Keys).__struct_fields__
     used = {name: Secret(value) for name, value in values.items() if name in names}
     checks = v2_checks(auth=V2Auth(**used)) if api == "2" else v1_checks(keys=Keys(**used))
     return checks.credentials({"server.auth_token": Secret(token)})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import attrs
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import capturedLogs, formatEvent
@@ -86,7 +86,7 @@ class FakeV2(FakeApi):
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return that of v2, with a wait."""
-        return attrs.evolve(self._v2.refusal(status, headers, body), at_least=self.at_least)
+        return structs.replace(self._v2.refusal(status, headers, body), at_least=self.at_least)
 
 
 def post(number: int, *rules: tuple[str, str | None]) -> bytes:

@@ -7,11 +7,10 @@ Knows numbers and their names; does not count.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import attrs
+from msgspec import Struct
 
 
-@attrs.frozen
-class BudgetLimits:
+class BudgetLimits(Struct, frozen=True):
     """How many posts may be bought in a day and in a month; None for any number."""
 
     posts_per_day: int | None = None
@@ -22,7 +21,7 @@ def limits_from(given: Mapping[str, object] | None) -> BudgetLimits:
     """Return the limits of the settings; `given` may be None.  Raises ValueError, with a clause."""
     if given is None:
         return BudgetLimits()
-    names = [field.name for field in attrs.fields(BudgetLimits)]
+    names = BudgetLimits.__struct_fields__
     numbers: dict[str, int | None] = {}
     for name, number in given.items():
         if name not in names:
@@ -40,8 +39,7 @@ def utc_minute(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-@attrs.frozen
-class LimitUse:
+class LimitUse(Struct, frozen=True):
     """
     How far one limit is used; `name` is "day" or "month".  Of the posts spent, `estimated` were not
     counted: there were that many at most.

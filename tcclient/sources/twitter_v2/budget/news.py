@@ -6,7 +6,6 @@ Knows what is worth a line; counts nothing, and closes no connection.
 
 from collections.abc import Callable
 
-import attrs
 from twisted.logger import Logger
 
 from tcclient.ledger import entries
@@ -18,15 +17,15 @@ from tcclient.sources.twitter_v2.subscription import Subscriptions
 log = Logger()
 
 
-@attrs.frozen
 class BudgetNews(BudgetListener):
     """
     Tells all ledgers and the log what a budget keeper reports.  `changed` is called when the stream
     has to be closed for it, or may be opened again.
     """
 
-    _subscriptions: Subscriptions
-    _changed: Callable[[], object]
+    def __init__(self, subscriptions: Subscriptions, changed: Callable[[], object]) -> None:
+        self._subscriptions = subscriptions
+        self._changed = changed
 
     def budget_exhausted(self, level: LimitUse, until: float) -> None:
         """Note that the budget is used up, and have the connection closed."""

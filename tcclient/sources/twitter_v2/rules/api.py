@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
-import attrs
+from msgspec import Struct, structs
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -47,25 +47,26 @@ class NoRoom(RuleError):
     """Raised when the app has as many rules as its plan allows."""
 
 
-@attrs.frozen
-class Added:
+class Added(Struct, frozen=True):
     """The rules that were created, and those that were refused: value -> reason."""
 
     created: tuple[PresentRule, ...]
     refused: dict[str, str]
 
 
-@attrs.define
 class RuleApi:
     """
     Asks X about the rules of one app.  All methods raise RuleError, and CancelledError if they are
     cancelled, but nothing else.
     """
 
-    _client: HTTPClient
-    _api_url: str
-    _bearer: Bearer
-    _clock: IReactorTime
+    def __init__(
+        self, client: HTTPClient, api_url: str, bearer: Bearer, clock: IReactorTime
+    ) -> None:
+        self._client = client
+        self._api_url = api_url
+        self._bearer = bearer
+        self._clock = clock
 
     async def rules(self) -> tuple[PresentRule, ...]:
         """Return all rules of the app, ours or not."""
@@ -101,7 +102,7 @@ class RuleApi:
         refused: dict[str, str] = {}
         for some in _parts(rules):
             answer = await self._ask(
-                "POST", parameters, {"add": [attrs.asdict(rule) for rule in some]}
+                "POST", parameters, {"add": [structs.asdict(rule) for rule in some]}
             )
             created += present(answer)
             found = dict(refusals(answer))

@@ -8,7 +8,7 @@ Knows how terms become clauses, and how clauses are packed into rules; does not 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-import attrs
+from msgspec import Struct
 
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.sources.keywords import is_box, parse_box, split_terms, utf8_size
@@ -28,8 +28,7 @@ _OR = " OR "
 _PREFIX = "rule:"
 
 
-@attrs.frozen
-class Clause:
+class Clause(Struct, frozen=True):
     """What one term of the researcher's text asks for.  `text` could be a rule by itself."""
 
     term: str

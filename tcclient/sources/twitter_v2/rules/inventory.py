@@ -9,7 +9,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-import attrs
+from msgspec import Struct, structs
 
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, Routing, job_of, tag
 from tcclient.sources.twitter_v2.rules.wanted import Wanted, pieces
@@ -21,8 +21,7 @@ ByJob = Mapping[int, Sequence[PresentRule]]
 """The rules of each job."""
 
 
-@attrs.frozen
-class News:
+class News(Struct, frozen=True):
     """
     What has changed: the rules of ours that are new, and those that are gone, by job.  `lost` are
     the gone ones that were still wanted.
@@ -85,7 +84,7 @@ class Inventory:
 
     def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
         """Take up what an earlier process has left for the job, and the ids that it deleted."""
-        tagged = {rule.id: attrs.evolve(rule, tag=tag(self._prefix, job_id)) for rule in left}
+        tagged = {rule.id: structs.replace(rule, tag=tag(self._prefix, job_id)) for rule in left}
         self._left |= tagged
         for id in (*tagged, *deleted):
             if id not in self._jobs:

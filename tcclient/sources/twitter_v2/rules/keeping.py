@@ -22,8 +22,8 @@ Knows when a pass is made and what is said of one that fails; does not know what
 import math
 from typing import Protocol
 
-import attrs
 from automat import TypeMachineBuilder
+from msgspec import Struct, field
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -73,8 +73,7 @@ class KeepingInputs(Protocol):
         """Called when X is not to be asked any more."""
 
 
-@attrs.define
-class KeepingCore:
+class KeepingCore(Struct):
     """
     What all states share.  `working` fires when the present pass is over; `timer` is the wait for
     the next one.  `said` is the failure that has been reported, empty if all is well.
@@ -85,7 +84,7 @@ class KeepingCore:
     inventory: Inventory
     listener: RuleListener
     clock: IReactorTime
-    backoff: Backoff = attrs.field(factory=Backoff)
+    backoff: Backoff = field(default_factory=Backoff)
     working: Deferred[None] | None = None
     timer: IDelayedCall | None = None
     said: str = ""

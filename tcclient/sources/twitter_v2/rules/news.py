@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
 
-import attrs
+from msgspec import Struct
 from twisted.logger import Logger
 
 from tcclient.ledger.entries import RefusedTerm, TermsRefused
@@ -31,8 +31,7 @@ after its deletion.
 """
 
 
-@attrs.frozen
-class RulesBefore:
+class RulesBefore(Struct, frozen=True):
     """What an earlier process has left at X for a job, and the ids of the rules that it deleted."""
 
     left: tuple[PresentRule, ...]
@@ -59,13 +58,15 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Rule
     )
 
 
-@attrs.frozen
 class RuleNews(RuleListener):
     """Tells ledgers and log what a rulebook reports; calls `seen` when rules may have changed."""
 
-    _subscriptions: Subscriptions
-    _rule_delay: float
-    _seen: Callable[[], None]
+    def __init__(
+        self, subscriptions: Subscriptions, rule_delay: float, seen: Callable[[], None]
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._rule_delay = rule_delay
+        self._seen = seen
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """Note in the job's ledger that X has taken these rules."""

@@ -7,14 +7,13 @@ Knows what whoever keeps rules is told and tells; keeps none.
 from collections.abc import Sequence, Set
 from typing import Protocol
 
-import attrs
+from msgspec import Struct
 
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 
 
-@attrs.frozen
-class RulePolicy:
+class RulePolicy(Struct, frozen=True):
     """
     How rules are kept: `prefix` begins our tags, `rule_length` is how many characters a rule has at
     most, and `rule_delay` the seconds until a new rule works.

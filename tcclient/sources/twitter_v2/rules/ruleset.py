@@ -22,13 +22,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-import attrs
+from msgspec import Struct
 
 _JOB_ID = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
-@attrs.frozen
-class PresentRule:
+class PresentRule(Struct, frozen=True):
     """A rule that the app has at X."""
 
     id: str
@@ -36,16 +35,14 @@ class PresentRule:
     tag: str | None = None
 
 
-@attrs.frozen
-class NewRule:
+class NewRule(Struct, frozen=True):
     """A rule to be added."""
 
     value: str
     tag: str
 
 
-@attrs.frozen
-class Changes:
+class Changes(Struct, frozen=True):
     """
     Which rules to add, and the ids of those to delete once the new ones work.  Plan again before
     deleting: a job may want its old rule back by then.
@@ -55,8 +52,7 @@ class Changes:
     delete: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class Routing:
+class Routing(Struct, frozen=True):
     """
     The way from the rules that a post matched to our jobs.  `prefix` begins our tags; `by_id` has
     the jobs of rules that come without tag.

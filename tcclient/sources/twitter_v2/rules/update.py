@@ -10,7 +10,7 @@ when the next pass is made.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import attrs
+from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -54,8 +54,7 @@ def _unclear(reasons: Iterable[str]) -> RuleError:
     )
 
 
-@attrs.frozen
-class PassOutcome:
+class PassOutcome(Struct, frozen=True):
     """
     How far a pass has come: whether X has now what was wanted at its beginning, and in how many
     seconds the next pass has something to do, 0.0 for at once and inf for never.
@@ -68,8 +67,7 @@ class PassOutcome:
 _GOES_ON = PassOutcome(is_complete=False, next_in=0.0)
 
 
-@attrs.define
-class RuleUpdate:
+class RuleUpdate(Struct):
     """Makes X's rules what `demand` is, and has `inventory` and `listener` know of them."""
 
     _api: RuleApi
@@ -174,21 +172,24 @@ class RuleUpdate:
         return len(rules) == len(some)
 
 
-@attrs.define
 class Trial:
     """
     A trial of rules that were planned for `wanted` as it is at this moment; what a job wants may
     change during the trial.  `tell` is called with a job and the terms of it that X refuses.
     """
 
-    _api: RuleApi
-    _wanted: Mapping[int, WantedRules]
-    _prefix: str
-    _tell: Callable[[int, Sequence[RefusedTerm]], None]
-    _planned: Mapping[int, WantedRules] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._planned = dict(self._wanted)
+    def __init__(
+        self,
+        api: RuleApi,
+        wanted: Mapping[int, WantedRules],
+        prefix: str,
+        tell: Callable[[int, Sequence[RefusedTerm]], None],
+    ) -> None:
+        self._api = api
+        self._wanted = wanted
+        self._prefix = prefix
+        self._tell = tell
+        self._planned = dict(wanted)
 
     async def refused(self, rules: Sequence[NewRule]) -> list[str]:
         """

@@ -7,7 +7,7 @@ what it is given.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import attrs
+from msgspec import Struct, field
 
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.sources.twitter_v2.rules.clauses import Clause, pack
@@ -20,16 +20,15 @@ Wanted = Mapping[int, Sequence[str]]
 """The values of the rules that each job wants."""
 
 
-@attrs.define
-class WantedRules:
+class WantedRules(Struct):
     """
     The clauses of a job.  X refuses those in `_bad`; it takes those in `_apart`, but refused the
     packed rule in which they stood: each of them gets a rule by itself.
     """
 
     clauses: tuple[Clause, ...]
-    _bad: set[str] = attrs.field(factory=set)
-    _apart: set[str] = attrs.field(factory=set)
+    _bad: set[str] = field(default_factory=set)
+    _apart: set[str] = field(default_factory=set)
 
     @property
     def asks(self) -> bool:
@@ -81,12 +80,11 @@ class WantedRules:
         return [clause for clause in self.clauses if clause.text not in self._bad]
 
 
-@attrs.frozen
-class Demand:
+class Demand(Struct, frozen=True):
     """What each job that wants something wants, by the id of the job."""
 
     _policy: RulePolicy
-    by_job: dict[int, WantedRules] = attrs.field(factory=dict)
+    by_job: dict[int, WantedRules] = field(default_factory=dict)
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """Take these clauses for what the job wants from now on."""
