@@ -13,14 +13,19 @@ from tcclient.sources.registry import vocabulary
 def main() -> None:
     """Print the schema, with the kinds of lines of all sources; each definition has its line."""
     schema = vocabulary().schema()
-    members = {name: json.dumps(value) for name, value in schema.items()}
-    members["$defs"] = _object({n: json.dumps(one) for n, one in schema["$defs"].items()})
+    members = {name: _compact(value) for name, value in schema.items()}
+    members["$defs"] = _object({n: _compact(one) for n, one in schema["$defs"].items()})
     print(_object(members))
 
 
 def _object(members: Mapping[str, str]) -> str:
     """Return a JSON object with a line for each member; these are JSON already."""
-    return "{\n" + ",\n".join(f'"{name}": {value}' for name, value in members.items()) + "\n}"
+    return "{\n" + ",\n".join(f'"{name}":{value}' for name, value in members.items()) + "\n}"
+
+
+def _compact(value: object) -> str:
+    """Return JSON without blanks between its parts."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 if __name__ == "__main__":

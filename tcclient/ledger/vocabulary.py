@@ -6,6 +6,8 @@ Knows how a decoded line becomes an entry; reads no file.
 
 import inspect
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import msgspec
@@ -59,23 +61,23 @@ class Vocabulary(msgspec.Struct, frozen=True):
             return None
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of a line."""
-        references, components = msgspec.json.schema_components(
-            self.kinds.values(), ref_template="#/$defs/{name}"
+        """Return the JSON Schema of a line: a union of all kinds, whose tag is `kind`."""
+        [union], components = msgspec.json.schema_components(
+            [reduce(or_, self.kinds.values())], ref_template="#/$defs/{name}"
         )
         for component in components.values():
             if "description" in component:
                 # Python 3.13 takes the indentation out of a docstring, those before leave it in.
                 component["description"] = inspect.cleandoc(component["description"])
-        for reference in references:
-            kind = components[reference["$ref"].rpartition("/")[2]]
+        for reference in union["discriminator"]["mapping"].values():
+            kind = components[reference.rpartition("/")[2]]
             at = {"type": "string", "pattern": MOMENT_PATTERN}
             kind["properties"] = {"at": at, "job": {"type": "integer"}, **kind["properties"]}
             kind["required"] = ["at", *kind["required"]]
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": f"A line of a ledger of tcc, version {VERSION}",
-            "anyOf": list(references),
+            **union,
             "$defs": components,
         }
 

@@ -77,6 +77,18 @@ class SchemaTests(SynchronousTestCase):
             schema.main()
         self.assertEqual(SCHEMA.read_text(), printed.getvalue())
 
+    def test_a_line_is_told_by_its_kind(self) -> None:
+        """Each word leads to the one type that has it, and to no other."""
+        schema = json.loads(SCHEMA.read_text())
+        told = schema["discriminator"]
+        self.assertEqual(told["propertyName"], "kind")
+        self.assertEqual(told["mapping"].keys(), VOCABULARY.kinds.keys())
+        self.assertCountEqual([{"$ref": to} for to in told["mapping"].values()], schema["anyOf"])
+        for word, reference in told["mapping"].items():
+            kind = schema["$defs"][reference.removeprefix("#/$defs/")]
+            self.assertEqual(kind["properties"]["kind"], {"enum": [word]})
+            self.assertIn("kind", kind["required"])
+
     def test_every_kind_is_valid(self) -> None:
         """And comes back from its line as it was."""
         for kind in VOCABULARY.kinds.values():
