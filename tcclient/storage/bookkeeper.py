@@ -17,14 +17,16 @@ from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.captureledger import CaptureLedger
-from tcclient.storage.diskuse import FileOwner, Supply
-from tcclient.storage.files import RETRY
+from tcclient.storage.diskuse import Supply
 
 log = Logger()
 
+RETRY = 1.0
+"""Seconds after which a disk that has refused something is tried again."""
+
 
 @attrs.define
-class Bookkeeper(FileOwner):
+class Bookkeeper:
     """
     Keeps the books of the files of the capture `name`.  `wall` dates what came, `clock` measures
     how long the disk refuses.  `supply` is what brings the posts, None as long as nothing does.
@@ -50,18 +52,23 @@ class Bookkeeper(FileOwner):
 
     def read_until(self) -> float | None:
         """
-        Return when the last byte came, in epoch seconds, if that is IN_FLIGHT seconds ago or more;
-        otherwise None.
+        Return until when all that came has been read, in epoch seconds, if that is IN_FLIGHT
+        seconds ago or more; None: until now.  The time of a file that a crash leaves must not be
+        later.
         """
-        silent = None if self.supply is None else self.supply.silent
+        silent = self.silent
         return None if silent is None or silent < IN_FLIGHT else self._wall() - silent
 
     def book(self, file: File) -> None:
-        """Write a finished file into the ledger, with the counters after it.  Raises OSError."""
+        """
+        Write a finished file into the ledger, with the counters after it.  Raises OSError.  To be
+        called while the temporary name still exists: whoever finds that name after a crash knows
+        that the booking may be missing.
+        """
         self._ledger.write(structs.replace(file, counters=self._tally.counters))
 
     def fileno(self) -> int:
-        """Return the descriptor of the ledger."""
+        """Return the descriptor of the ledger, to sync before the temporary name goes."""
         return self._ledger.file.fileno()
 
     def pauseProducing(self) -> None:

@@ -5,28 +5,22 @@ Knows when each of these is due, and that a disk can refuse; does not know what 
 nor who brings the posts.
 """
 
-from pathlib import Path
-
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
-from tcclient.runtime.wallclock import Wall
-from tcclient.storage.diskuse import DiskUse, FileOwner
+from tcclient.storage.bookkeeper import RETRY, Bookkeeper
+from tcclient.storage.diskuse import Place
 from tcclient.storage.growing import Due, GrowingFile
 from tcclient.storage.pausing import Pausing
 from tcclient.storage.room import Room
-from tcclient.storage.slots import Naming, Slot
+from tcclient.storage.slots import Slot
 from tcclient.storage.syncing import PATIENCE, Syncing
 from tcclient.storage.waiting import Batch, Waiting
 
 log = Logger()
-
-RETRY = 1.0
-"""Seconds after which a disk that has refused something is tried again."""
 
 MOST_WAITING = 1 << 20
 """
@@ -44,27 +38,19 @@ class RotatingFile(Service):
     files of the owner too, one at a time.  `stopService` does what finish() does.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        naming: Naming,
-        clock: IReactorTime,
-        wall: Wall,
-        owner: FileOwner,
-        use: DiskUse,
-    ) -> None:
-        self._folder = folder
-        self._naming = naming
-        self._clock = clock
-        self._wall = wall
+    def __init__(self, place: Place, owner: Bookkeeper) -> None:
+        self._folder = place.folder
+        self._naming = place.naming
+        self._clock = place.clock
+        self._wall = place.wall
+        self._use = place.use
         self._owner = owner
-        self._use = use
-        self._timers = Timers(clock)
-        self.syncing = Syncing(use.threads, clock, self._speed_changed)
-        self.waiting = Waiting(naming.slot)
+        self._timers = Timers(place.clock)
+        self.syncing = Syncing(place.use.threads, place.clock, self._speed_changed)
+        self.waiting = Waiting(place.naming.slot)
         self._file: GrowingFile | None = None
         self._working = False
-        self._room = Room(folder, use.min_free_bytes, clock, use.free)
+        self._room = Room(place.folder, place.use.min_free_bytes, place.clock, place.use.free)
         self._pausing = Pausing(owner)
         self._finishing: list[Deferred[None]] = []
 

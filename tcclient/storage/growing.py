@@ -29,7 +29,7 @@ from automat import TypeMachineBuilder
 from tcclient.ledger.bookings import File
 from tcclient.ledger.entries import moment
 from tcclient.runtime.appending import End, leads_to
-from tcclient.storage.diskuse import FileOwner
+from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
 from tcclient.storage.postids import PostIds, id_or_none
 from tcclient.storage.slots import Slot
@@ -180,7 +180,7 @@ class GrowingFile:
         self._being_synced = self._synced = self.bytes
         self._inputs.synced()
 
-    async def finish(self, syncing: Syncing, names: Iterator[str], owner: FileOwner) -> bool:
+    async def finish(self, syncing: Syncing, names: Iterator[str], owner: Bookkeeper) -> bool:
         """
         Give the file the first of `names` that is free, have it booked, and sync both; go on where
         an earlier call was refused.  Return whether it has the name, which a file that was removed
@@ -216,7 +216,7 @@ class GrowingFile:
         self._cold = max(begin, end)
         return begin, self._cold - begin
 
-    def _take_name(self, names: Iterator[str], owner: FileOwner) -> Path:
+    def _take_name(self, names: Iterator[str], owner: Bookkeeper) -> Path:
         """Take a final name, have it booked, and return the new path.  Raises OSError."""
         final = take_final_name(self.path, names, lambda name: owner.book(self._finished(name)))
         self._inputs.booked()

@@ -16,6 +16,7 @@ from tcclient.ledger.bookings import File, Torn
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.appending import sync_folder
+from tcclient.runtime.backwards import lines_backwards
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.contents import Contents, contents
@@ -26,8 +27,6 @@ from tcclient.storage.slots import Naming
 
 log = Logger()
 
-_BLOCK = 1 << 20
-"""Bytes that are searched at once for the last newline."""
 _UNKNOWN = 0.0
 """Modification time of a file where nobody knows when its last byte came."""
 
@@ -169,13 +168,12 @@ def _book(ledger: Ledger, file: File) -> None:
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
     """Move an incomplete last line of a file, if it has one, into a `.torn` file beside it."""
     with tmp.open("r+b") as file:
-        whole = _end_of_last_line(file.fileno())
-        tail = os.pread(file.fileno(), os.fstat(file.fileno()).st_size - whole, whole)
-        if not tail:
+        tail = next(lines_backwards(file.fileno(), whole_only=False), b"\n")
+        if tail.endswith(b"\n"):
             return
         torn = _keep_torn(tmp, naming, tail)
         ledger.write(Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
-        file.truncate(whole)
+        file.truncate(os.fstat(file.fileno()).st_size - len(tail))
         # The crash came while the file was written, or the disk refused: its time says too much.
         os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))
         os.fsync(file.fileno())
@@ -199,15 +197,3 @@ def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
                 os.fsync(file.fileno())
             return torn
     raise AssertionError("alternatives() has no end")
-
-
-def _end_of_last_line(fd: int) -> int:
-    """Return the offset behind the last newline of a file; 0 if it has none."""
-    position = os.fstat(fd).st_size
-    while position > 0:
-        step = min(_BLOCK, position)
-        position -= step
-        found = os.pread(fd, step, position).rfind(b"\n")
-        if found >= 0:
-            return position + found + 1
-    return 0

@@ -19,8 +19,8 @@ from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v2.entries import ForeignPosts
+from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.files import RETRY
 from tcclient.storage.folders import INDEX, CannotStore, Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming

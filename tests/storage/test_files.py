@@ -16,10 +16,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.bookings import File
 from tcclient.ledger.entries import moment
-from tcclient.runtime.wallclock import WallClock
+from tcclient.runtime.wallclock import Wall, WallClock
 from tcclient.sources.registry import post_ids
-from tcclient.storage.diskuse import DiskUse, FileOwner
-from tcclient.storage.files import MOST_WAITING, RETRY, RotatingFile
+from tcclient.storage.bookkeeper import RETRY, Bookkeeper
+from tcclient.storage.diskuse import DiskUse, Place
+from tcclient.storage.files import MOST_WAITING, RotatingFile
 from tcclient.storage.finalname import give_final_name
 from tcclient.storage.growing import DOUBTFUL, WARM
 from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
@@ -33,7 +34,7 @@ BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
-class Book(FileOwner):
+class Book(Bookkeeper):
     """The account of the files, in memory; it refuses a booking where it is told to."""
 
     def __init__(self, path: Path) -> None:
@@ -117,9 +118,14 @@ class FilesCase(SynchronousTestCase):
         self.addCleanup(self.files.finish)
 
     def a_file(self, naming: Naming | None = None) -> RotatingFile:
-        return RotatingFile(
-            self.folder, naming or self.naming, self.clock, self.clock.seconds, self.book, self.use
-        )
+        clock = self.clock
+        return self.file_by(clock, clock.seconds, self.folder, naming)
+
+    def file_by(
+        self, clock: Clock, wall: Wall, folder: Path, naming: Naming | None = None
+    ) -> RotatingFile:
+        place = Place(folder, naming or self.naming, clock, wall, self.use)
+        return RotatingFile(place, self.book)
 
     @property
     def booked(self) -> list[tuple[str, int, int]]:
@@ -997,14 +1003,7 @@ class ClockSetTests(FilesCase):
     def test_a_timer_that_rings_early(self) -> None:
         """A clock was set back a little, which nobody is told of: the file has all its slot."""
         behind = [0.0]
-        self.files = RotatingFile(
-            self.folder,
-            self.naming,
-            self.clock,
-            lambda: self.clock.seconds() - behind[0],
-            self.book,
-            self.use,
-        )
+        self.files = self.file_by(self.clock, lambda: self.clock.seconds() - behind[0], self.folder)
         self.files.write(b"first\n", 1)
         self.clock.advance(1)
         behind[0] = 0.5
@@ -1033,7 +1032,7 @@ class ClockSetTests(FilesCase):
             return machine.shows()
 
         clock, wall = machine.steady, WallClock(machine.steady, show)
-        files = RotatingFile(folder, self.naming, clock, wall, self.book, self.use)
+        files = self.file_by(clock, wall, folder)
         wall.on_step(lambda _: files.look_at_slot())
         for _ in range(3):
             files.write(b"post\n", 1)
