@@ -21,7 +21,7 @@ from tcclient.ledger.gaps import CRASH, Missing
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.boot import boot
 from tcclient.runtime.timers import Timers
-from tcclient.storage.adoption import Adoption, unbooked
+from tcclient.storage.adoption import Adoption, adopting
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.captureledger import CaptureLedger
@@ -99,8 +99,8 @@ class Archive(StoredCapture):
         self._look_later()
         self._adopt(self._adoption.go_on())
 
-    def _adopt(self, adopting: Coroutine[Any, Any, None]) -> None:
-        Deferred.fromCoroutine(adopting).addErrback(
+    def _adopt(self, reading: Coroutine[Any, Any, None]) -> None:
+        Deferred.fromCoroutine(reading).addErrback(
             lambda failure: log.failure("Older files could not be taken into account.", failure)
         )
 
@@ -114,12 +114,12 @@ class Archive(StoredCapture):
             "from now on.",
             name=self.name,
         )
-        names = unbooked(self._place.naming, self._ledger.file)
-        if names:  # where the next start looks for them: before the opening
-            self.note(bookings.Adopting(names=tuple(names)))
+        older = adopting(self._place.naming, self._ledger.file)
+        if older is not None:  # where the next start looks for them: before the opening
+            self.note(older)
         self.note(self._opening())
         self.capture_log.restate()
-        self._adopt(self._adoption.run(names))
+        self._adopt(self._adoption.run(() if older is None else older.names))
 
     def _missing(self) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
@@ -166,9 +166,9 @@ class Archive(StoredCapture):
         file = self._ledger.file
         if any("account" in line for line in file.newest_first()):
             return
-        names = unbooked(self._place.naming, file)
-        if names:
-            file.write(bookings.Adopting(names=tuple(names)))
+        older = adopting(self._place.naming, file)
+        if older is not None:
+            file.write(older)
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
