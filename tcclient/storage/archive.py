@@ -155,8 +155,9 @@ class Archive(StoredCapture):
         silent = self._books.silent
         if silent is not None:
             heard, unwritten = self._place.wall() - silent, self._unwritten_since()
-            until = heard if unwritten is None else min(heard, unwritten)
-            self._mark.written(until, synced=self.files.is_synced)
+            self._books.written = heard if unwritten is None else min(heard, unwritten)
+            if self.files.is_synced:
+                self._books.synced(self._books.written)
 
     def _list_older_files(self) -> None:
         """

@@ -29,7 +29,8 @@ RETRY = 1.0
 class Bookkeeper:
     """
     Keeps the books of the files of the capture `name`.  `wall` dates what came, `clock` measures
-    how long the disk refuses.  `supply` is what brings the posts, None as long as nothing does.
+    how long the disk refuses.  `supply` is what brings the posts, None as long as nothing does; all
+    that came until `written` (epoch seconds) is in files, as far as is known.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Bookkeeper:
     _wall: Wall
     _clock: IReactorTime
     supply: Supply | None = None
+    written: float = 0.0
     _troubled_since: float = 0.0
 
     @property
@@ -105,13 +107,10 @@ class Bookkeeper:
         )
         self._ledger.note(bookings.NotStored(posts=posts, reason=reason))
 
-    def sync_begins(self) -> None:
-        """Have the mark remember what is in files now."""
-        self._mark.sync_begins()
-
-    def synced(self) -> None:
-        """Set the mark: what was in files when the sync began is safe."""
-        self._mark.synced()
+    def synced(self, until: float) -> None:
+        """Set the mark: all that came until then (epoch seconds) is safe from a power cut."""
+        if until:
+            self._mark.set(until)
 
     def troubled(self, reason: str) -> None:
         """Log and note that the disk takes no posts."""

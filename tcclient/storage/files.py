@@ -194,13 +194,13 @@ class RotatingFile(Service):
 
     async def _sync(self, file: GrowingFile) -> None:
         """Sync what has been written; what comes meanwhile is synced later."""
-        self._owner.sync_begins()
+        written = self._owner.written
         try:
             await file.sync(self.syncing)
         except OSError as e:
             self._refused(e)
             return
-        self._owner.synced()
+        self._owner.synced(written)
         if self._file is file and file.wants_sync:
             self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 

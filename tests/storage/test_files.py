@@ -42,7 +42,9 @@ class Book(Bookkeeper):
         self.files: list[File] = []
         self.posts = 0
         self.said: list[str] = []
-        self.syncs: list[str] = []
+        self.syncs: list[float] = []
+        self.written = 0.0
+        self.supply = None
         self.is_paused = False
         self.trouble: OSError | None = None
         self.at_booking: Callable[[], object] = lambda: None
@@ -75,13 +77,9 @@ class Book(Bookkeeper):
         """Note how many are lost, and why."""
         self.said.append(f"lost {posts}: {reason}")
 
-    def sync_begins(self) -> None:
-        """Note it."""
-        self.syncs.append("begins")
-
-    def synced(self) -> None:
-        """Note it."""
-        self.syncs.append("done")
+    def synced(self, until: float) -> None:
+        """Note until when all is safe."""
+        self.syncs.append(until)
 
     def troubled(self, reason: str) -> None:
         """Note why."""
@@ -664,14 +662,16 @@ class SyncTests(FilesCase):
         self.assertEqual(calls, ["fdatasync"])
 
     def test_the_owner_is_told(self) -> None:
-        """Of the beginning, when more may come, and of the end, when all until then is safe."""
+        """What was in files when a sync began is safe when it ends; not what came meanwhile."""
         self.write(b"a")
+        self.book.written = 1000.0
         self.assertFalse(self.files.is_synced)
         self.clock.advance(2.0)
-        self.assertEqual(self.book.syncs, ["begins"])
+        self.book.written = 1001.0
+        self.assertEqual(self.book.syncs, [])
         self.assertFalse(self.files.is_synced)
         self.acts.do_all()
-        self.assertEqual(self.book.syncs, ["begins", "done"])
+        self.assertEqual(self.book.syncs, [1000.0])
         self.assertTrue(self.files.is_synced)
 
     def test_what_stays_in_memory(self) -> None:
@@ -857,7 +857,7 @@ class SyncTests(FilesCase):
         self.clock.advance(2.0)
         self.acts.do_all()
         self.assertTrue(self.files.is_synced)
-        self.assertEqual(self.book.syncs, ["begins", "begins", "done"])
+        self.assertEqual(self.book.syncs, [0.0])
 
     def test_a_sync_that_fails_while_the_file_is_finished(self) -> None:
         """Whatever of it fails, the file has been synced since, and is booked once."""
