@@ -95,6 +95,8 @@ class Fold(msgspec.Struct):
                 | bookings.DiskRecovered(after=amount)
             ):
                 total.amount += amount
+            case bookings.CameBack(posts=amount):
+                self.totals.setdefault("not_stored", Total()).amount -= amount
             case entries.ClockStep(seconds=step):
                 self.clock_steps.append((line.at, step))
 
@@ -120,6 +122,8 @@ def due(before: Counters, entry: Entry) -> Counters:
     match entry:
         case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
             return attrs.evolve(before, posts=before.posts + posts)
+        case bookings.CameBack(posts=posts):
+            return attrs.evolve(before, posts=before.posts - posts)
         case bookings.Update(count=count):
             return attrs.evolve(before, settled=before.settled + count)
         case bookings.Base(raised_by=more):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Protocol
 
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -106,18 +107,19 @@ class Archive(StoredCapture):
 
     def _begin_anew(self) -> None:
         """
-        Restate how things stand in a new ledger, as somebody has removed the old one.  The data
-        files that it had booked are adopted.
+        Restate how things stand, as the ledger is another one: somebody has removed or moved it, or
+        has put one back.  Data files that it does not have are adopted.
         """
         log.error(
-            "The ledger of {name!r} was removed: a new one begins, and accounts for what happens "
-            "from now on.",
+            "The ledger of {name!r} was removed or moved: the one that is there begins anew, and "
+            "accounts for what happens from now on.",
             name=self.name,
         )
+        self._books.restate()
         older = adopting(self._place.naming, self._ledger.file)
         if older is not None:  # where the next start looks for them: before the opening
             self.note(older)
-        self.note(self._opening())
+        self.note(structs.replace(self._opening(), anew=True))
         self.capture_log.restate()
         self._adopt(self._adoption.run(() if older is None else older.names))
 
@@ -236,7 +238,7 @@ class Archive(StoredCapture):
         self._ledger.file.close()
         self._let_go()
 
-    def _opening(self) -> Entry:
+    def _opening(self) -> bookings.CaptureOpen:
         missing = self.capture_log.missing
         return bookings.CaptureOpen(
             schema=entries.VERSION,

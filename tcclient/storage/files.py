@@ -5,6 +5,10 @@ Knows when each of these is due, and that a disk can refuse; does not know what 
 nor who brings the posts.
 """
 
+import errno
+import os
+from contextlib import suppress
+
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -49,6 +53,7 @@ class RotatingFile(Service):
         self.syncing = Syncing(place.use.threads, place.clock, self._speed_changed)
         self.waiting = Waiting(place.naming.slot)
         self._file: GrowingFile | None = None
+        self._taken = ""  # the final name whose temporary one is known to be another file's
         self._working = False
         self._room = Room(place.folder, place.use.min_free_bytes, place.clock, place.use.free)
         self._pausing = Pausing(owner)
@@ -138,22 +143,41 @@ class RotatingFile(Service):
             self._went_well()
 
     def _store(self, batch: Batch) -> None:
-        if self._file is not None and self._file.is_removed:
-            self._let_go(self._file, removed=True)
-        if self._file is None:
+        """Append a batch, if the file is ours and has room for it; otherwise the file is due."""
+        file = self._file
+        if file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
+        elif not file.is_ours():
+            return
         self._room.check(batch.bytes)
-        file = self._file or self._begin(batch.slot)
-        file.append(batch, self._owner.read_until())
+        file = file or self._begin(batch.slot)
+        try:
+            file.append(batch, self._owner.read_until())
+        except OSError as e:
+            if e.errno == errno.EFBIG and (file.fill() or self.waiting.halve_first()):
+                return  # what does not fit into this file is for the next one
+            raise
         self.waiting.written()
         self._owner.stored(batch.posts)
         self._timers.start("sync", self._use.fsync_interval, self._sync_due)
 
     def _begin(self, slot: Slot) -> GrowingFile:
-        path = self._folder / self._naming.temporary(slot)
-        self._file = GrowingFile(path, slot, self._use.ids)
+        """Begin a file under the first name that is free.  Raises OSError."""
+        first = self._naming.final(slot)
+        for final in self._naming.alternatives(first):
+            if final != first and os.path.lexists(self._folder / final):
+                continue
+            path = self._folder / self._naming.temporary(final)
+            with suppress(FileExistsError):
+                self._file = file = GrowingFile(path, slot, self._use.ids)
+                break
+        else:
+            raise AssertionError("alternatives() has no end")
+        if final != first != self._taken:
+            self._owner.name_taken(self._naming.temporary(first))
+        self._taken = "" if final == first else first
         self._timers.start("slot", max(0.0, slot.end - self._wall()), self.look_at_slot)
-        return self._file
+        return file
 
     def look_at_slot(self) -> None:
         """
@@ -172,21 +196,26 @@ class RotatingFile(Service):
             self.flush()
 
     async def _settle(self, file: GrowingFile) -> None:
-        """Finish the open file, or sync it again.  Raises OSError; the file is still open then."""
+        """
+        Finish the open file, sync it again, or let go of it.  Raises OSError; the file is still
+        open then.
+        """
         if file.due is Due.SYNC:
             await file.sync_again(self.syncing)
-            return
-        names = self._naming.alternatives(self._naming.final(file.slot))
-        named = await file.finish(self.syncing, names, self._owner)
-        self._let_go(file, removed=not named)
-        await self.syncing.folder(self._folder)
+        elif file.due is Due.LET_GO:
+            status = os.fstat(file.fd)
+            self._let_go(file)
+            if file.posts:
+                self._taken = self._naming.final(file.slot)
+                self._owner.lost(file.posts, file.path, status, file.disturbance)
+        elif await file.finish(self.syncing, self._naming.finals(file.path.name), self._owner):
+            self._let_go(file)
+            await self.syncing.folder(self._folder)
 
-    def _let_go(self, file: GrowingFile, *, removed: bool) -> None:
+    def _let_go(self, file: GrowingFile) -> None:
         self._file = None
         self._timers.stop("slot", "sync")
         file.close()
-        if removed and file.posts:
-            self._owner.lost(file.posts, f"{file.path.name} was removed while it was written")
 
     def _sync_due(self) -> None:
         if self._file is not None and self._file.wants_sync:
@@ -196,6 +225,9 @@ class RotatingFile(Service):
         """Sync what has been written; what comes meanwhile is synced later."""
         written = self._owner.written
         try:
+            if not file.is_ours():
+                self.flush()
+                return
             await file.sync(self.syncing)
         except OSError as e:
             self._refused(e)

@@ -5,6 +5,7 @@ Knows the disk and which files the ledger has booked.  Runs before anything is c
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import attrs
 from msgspec import structs
 from twisted.logger import Logger
 
-from tcclient.ledger.bookings import File, Torn
+from tcclient.ledger.bookings import CameBack, File, NotStored, Torn
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tcclient.ledger.lines import LedgerLine, line
+from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.backwards import lines_backwards
 from tcclient.runtime.failures import explain_os
@@ -27,6 +30,8 @@ from tcclient.storage.slots import Naming
 
 log = Logger()
 
+_TOLD = (b'"not_stored"', b'"came_back"')
+"""What stands in the lines of a long ledger that say which posts of which file were not stored."""
 _UNKNOWN = 0.0
 """Modification time of a file where nobody knows when its last byte came."""
 
@@ -78,7 +83,9 @@ def recover(
             _forget_doubtful_time(tmp)
             _cut_torn_tail(tmp, naming, ledger)
             last_bytes.append(_last_byte(tmp))
-            _finish(tmp, contents(tmp, ids), naming, ledger, link)
+            found = contents(tmp, ids)
+            _take_back(tmp.name, found.posts, ledger)
+            _finish(tmp, found, naming, ledger, link)
     return max(filter(None, last_bytes), default=None)
 
 
@@ -109,7 +116,7 @@ def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
     Return whether the file has its final name, and that is `booked`, so that only the temporary
     name is left to remove; remove it then.
     """
-    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
+    for name in naming.finals(tmp.name):
         path = tmp.with_name(name)
         if not os.path.lexists(path):
             return False
@@ -142,9 +149,29 @@ def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Li
             posts=found.posts,
         )
 
-    final = tmp.name.removesuffix(naming.temporary_extension)
-    give_final_name(tmp, naming.alternatives(final), book, link)
+    give_final_name(tmp, naming.finals(tmp.name), book, link)
     sync_folder(tmp.parent)
+
+
+def _take_back(name: str, posts: int, ledger: Ledger) -> None:
+    """
+    Note which posts of a file with this temporary name are counted as not stored, as somebody else
+    had replaced or changed it, and are there after all: they are about to be counted with it.
+    """
+    told: Counter[int | None] = Counter()
+    for raw in lines_backwards(ledger.fileno()):
+        if not any(kind in raw for kind in _TOLD):
+            continue
+        match line(0, raw, COMMON):
+            case LedgerLine(entry=NotStored(posts=gone, counted=True, file=file), job=job):
+                told[job] += gone if file == name else 0
+            case LedgerLine(entry=CameBack(posts=back, file=file), job=job):
+                told[job] -= back if file == name else 0
+    for job, gone in told.items():
+        back = min(gone, posts)
+        if back > 0:
+            posts -= back
+            ledger.write(CameBack(file=name, posts=back), job)
 
 
 def _last_booking(ledger: Ledger) -> object:
@@ -187,7 +214,7 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
 
 def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
     """Write `tail` into a `.torn` file whose name is free, sync it, and return its path."""
-    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
+    for name in naming.finals(tmp.name):
         torn = tmp.with_name(name + ".torn")
         # A file that has the beginning of `tail` is from an attempt that was cut short.
         if not torn.exists() or tail.startswith(torn.read_bytes()):

@@ -25,6 +25,23 @@ class Batch:
     posts: int = 0
     bytes: int = 0
 
+    def halve(self) -> "Batch | None":
+        """Keep about half of the posts, and return the others; None if there is only one."""
+        if self.posts == 1:
+            return None
+        if len(self.blocks) == 1:
+            [block] = self.blocks
+            end = block.find(b"\n", len(block) // 2, -1) + 1 or block.rfind(b"\n", 0, -1) + 1
+            self.blocks = [block[:end], block[end:]]
+        middle = len(self.blocks) // 2
+        others = Batch(self.slot, self.first_arrival, self.last_arrival, self.blocks[middle:])
+        others.posts = sum(block.count(b"\n") for block in others.blocks)
+        others.bytes = sum(map(len, others.blocks))
+        del self.blocks[middle:]
+        self.posts -= others.posts
+        self.bytes -= others.bytes
+        return others
+
 
 class Waiting:
     """
@@ -69,6 +86,13 @@ class Waiting:
         self._batches.clear()
         self.posts = self.bytes = 0
         return posts
+
+    def halve_first(self) -> bool:
+        """Make two batches of the first.  Return whether that can be done: it has several posts."""
+        others = self._batches[0].halve()
+        if others is not None:
+            self._batches.insert(1, others)
+        return others is not None
 
     def written(self) -> None:
         """Remove the first batch: it has been written."""

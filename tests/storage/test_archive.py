@@ -115,7 +115,7 @@ class StoringTests(ArchiveCase):
         self.assertEqual(self.counters(), Counters(1000, 3, 0))
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
         self.assertEqual(
-            [line["reason"] for line in self.events("disk_trouble")], ["File too large"]
+            [line["reason"] for line in self.events("disk_trouble")], ["No space left on device"]
         )
         self.assertEqual([line["after"] for line in self.events("disk_recovered")], [RETRY])
 
