@@ -13,6 +13,7 @@ import attrs
 from tcclient.ledger.bookings import File
 from tcclient.ledger.entries import moment
 from tcclient.storage.postids import PostIds, id_or_none
+from tcclient.storage.slots import Slot
 from tcclient.storage.waiting import Batch
 
 _BLOCK = 1 << 20
@@ -43,6 +44,11 @@ class Written:
         self._last_arrival = batch.last_arrival
         self.posts += batch.posts
         self.bytes += batch.bytes
+
+    def again(self, slot: Slot, posts: list[bytes]) -> Batch:
+        """Return a batch of some of the posts: they may have come when any of them did."""
+        size = sum(map(len, posts))
+        return Batch(slot, self._first_arrival, self._last_arrival, posts, len(posts), size)
 
     def booked(self, name: str) -> File:
         """Return the line that books the file under its final name."""

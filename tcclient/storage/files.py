@@ -6,8 +6,6 @@ nor who brings the posts.
 """
 
 import errno
-import os
-from contextlib import suppress
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -22,6 +20,7 @@ from tcclient.storage.pausing import Pausing
 from tcclient.storage.room import Room
 from tcclient.storage.slots import Slot
 from tcclient.storage.syncing import PATIENCE, Syncing
+from tcclient.storage.temporaryname import TemporaryNames
 from tcclient.storage.waiting import Batch, Waiting
 
 log = Logger()
@@ -43,17 +42,13 @@ class RotatingFile(Service):
     """
 
     def __init__(self, place: Place, owner: Bookkeeper) -> None:
-        self._folder = place.folder
-        self._naming = place.naming
-        self._clock = place.clock
-        self._wall = place.wall
-        self._use = place.use
+        self._place = place
         self._owner = owner
         self._timers = Timers(place.clock)
         self.syncing = Syncing(place.use.threads, place.clock, self._speed_changed)
         self.waiting = Waiting(place.naming.slot)
+        self._names = TemporaryNames(place, owner, self.waiting)
         self._file: GrowingFile | None = None
-        self._taken = ""  # the final name whose temporary one is known to be another file's
         self._working = False
         self._room = Room(place.folder, place.use.min_free_bytes, place.clock, place.use.free)
         self._pausing = Pausing(owner)
@@ -74,14 +69,14 @@ class RotatingFile(Service):
         Take `block`, which has that many posts, each ended by a newline.  It is written as soon as
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
-        self.waiting.add(block, posts, self._wall())
+        self.waiting.add(block, posts, self._place.wall())
         self._pausing.waits(self.waiting.bytes)
         if self._pausing.is_refused:
             return
-        if self._use.flush_interval == 0 or self.waiting.bytes >= MOST_WAITING:
+        if self._place.use.flush_interval == 0 or self.waiting.bytes >= MOST_WAITING:
             self.flush()
         else:
-            self._flush_soon(0, self._clock.seconds())
+            self._flush_soon(0, self._place.clock.seconds())
 
     def flush(self) -> None:
         """Write what waits, unless the disk refuses it, or is busy with an earlier call."""
@@ -96,8 +91,8 @@ class RotatingFile(Service):
         """
 
         def look() -> None:
-            waiting, waited = self.waiting.bytes, self._clock.seconds() - since
-            if waiting and (waiting == before or waited >= self._use.flush_interval):
+            waiting, waited = self.waiting.bytes, self._place.clock.seconds() - since
+            if waiting and (waiting == before or waited >= self._place.use.flush_interval):
                 self.flush()
             elif waiting:
                 self._flush_soon(waiting, since)
@@ -146,7 +141,7 @@ class RotatingFile(Service):
         """Append a batch, if the file is ours and has room for it; otherwise the file is due."""
         file = self._file
         if file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._place.folder.mkdir(parents=True, exist_ok=True)
         elif not file.is_ours():
             return
         self._room.check(batch.bytes)
@@ -159,24 +154,11 @@ class RotatingFile(Service):
             raise
         self.waiting.written()
         self._owner.stored(batch.posts)
-        self._timers.start("sync", self._use.fsync_interval, self._sync_due)
+        self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
 
     def _begin(self, slot: Slot) -> GrowingFile:
-        """Begin a file under the first name that is free.  Raises OSError."""
-        first = self._naming.final(slot)
-        for final in self._naming.alternatives(first):
-            if final != first and os.path.lexists(self._folder / final):
-                continue
-            path = self._folder / self._naming.temporary(final)
-            with suppress(FileExistsError):
-                self._file = file = GrowingFile(path, slot, self._use.ids)
-                break
-        else:
-            raise AssertionError("alternatives() has no end")
-        if final != first != self._taken:
-            self._owner.name_taken(self._naming.temporary(first))
-        self._taken = "" if final == first else first
-        self._timers.start("slot", max(0.0, slot.end - self._wall()), self.look_at_slot)
+        self._file = file = self._names.begin(slot)
+        self._timers.start("slot", max(0.0, slot.end - self._place.wall()), self.look_at_slot)
         return file
 
     def look_at_slot(self) -> None:
@@ -184,7 +166,7 @@ class RotatingFile(Service):
         Finish the open file if its slot is over by the date, and otherwise look again when it is.
         To be called whenever the wall clock has been set.
         """
-        now = self._wall()  # first, as this may tell of a step, which leads here as well
+        now = self._place.wall()  # first, as this may tell of a step, which leads here as well
         if self._file is None:
             return
         self._timers.stop("slot")
@@ -203,19 +185,17 @@ class RotatingFile(Service):
         if file.due is Due.SYNC:
             await file.sync_again(self.syncing)
         elif file.due is Due.LET_GO:
-            status = os.fstat(file.fd)
-            self._let_go(file)
-            if file.posts:
-                self._taken = self._naming.final(file.slot)
-                self._owner.lost(file.posts, file.path, status, file.disturbance)
-        elif await file.finish(self.syncing, self._naming.finals(file.path.name), self._owner):
-            self._let_go(file)
-            await self.syncing.folder(self._folder)
+            lacking = await self._names.lacking(file)
+            self._forget()
+            self._names.let_go(file, lacking)
+        elif await file.finish(self.syncing, self._place.naming, self._owner):
+            self._forget()
+            file.close()
+            await self.syncing.folder(self._place.folder)
 
-    def _let_go(self, file: GrowingFile) -> None:
+    def _forget(self) -> None:
         self._file = None
         self._timers.stop("slot", "sync")
-        file.close()
 
     def _sync_due(self) -> None:
         if self._file is not None and self._file.wants_sync:
@@ -225,16 +205,16 @@ class RotatingFile(Service):
         """Sync what has been written; what comes meanwhile is synced later."""
         written = self._owner.written
         try:
-            if not file.is_ours():
-                self.flush()
-                return
-            await file.sync(self.syncing)
+            is_safe = await file.sync(self.syncing)
         except OSError as e:
             self._refused(e)
             return
-        self._owner.synced(written)
+        if is_safe:
+            self._owner.synced(written)
+        else:
+            self.flush()
         if self._file is file and file.wants_sync:
-            self._timers.start("sync", self._use.fsync_interval, self._sync_due)
+            self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
 
     def _speed_changed(self) -> None:
         if self.syncing.is_slow:

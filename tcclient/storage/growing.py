@@ -19,7 +19,6 @@ Knows bytes on the disk, and what is due; does not know when a slot ends, nor wh
 """
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
@@ -32,7 +31,7 @@ from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.contents import Written
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
 from tcclient.storage.postids import PostIds
-from tcclient.storage.slots import Slot
+from tcclient.storage.slots import Naming, Slot
 from tcclient.storage.syncing import Syncing, cold
 from tcclient.storage.waiting import Batch
 
@@ -81,17 +80,17 @@ class GrowingFile:
     """
     An open file.  Raises OSError if it cannot be made; a file that exists is never opened.  The
     machine sets what is `due`, and `takes`, the slot whose posts are appended, None while none are.
-    Both are asked for every batch, which the machine itself is too slow for.  `disturbance` says in
-    a clause what somebody else has done to the file.
+    Both are asked for every batch, which the machine itself is too slow for.  `written` is what it
+    has, and `disturbance` a clause: what somebody else has done to it.
     """
 
     def __init__(self, path: Path, slot: Slot, ids: PostIds) -> None:
         self.fd = os.open(
-            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
+            path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
         )
         self.path = path
         self.slot = slot
-        self._written = Written(ids)
+        self.written = Written(ids)
         self._being_synced = 0  # how many bytes the newest sync began with,
         self._synced = 0  # and how many are safe since a sync has ended
         self._name_synced = False
@@ -104,29 +103,19 @@ class GrowingFile:
         self._cold = 0
 
     @property
-    def posts(self) -> int:
-        """Number of posts in it."""
-        return self._written.posts
-
-    @property
-    def bytes(self) -> int:
-        """Number of bytes in it."""
-        return self._written.bytes
-
-    @property
     def unbooked(self) -> int:
         """Number of posts, as long as they are not booked under the final name."""
-        return self.posts if self._final is None else 0
+        return self.written.posts if self._final is None else 0
 
     @property
     def is_synced(self) -> bool:
         """Whether all that is in the file is safe from a power cut."""
-        return self._synced == self.bytes
+        return self._synced == self.written.bytes
 
     @property
     def wants_sync(self) -> bool:
         """Whether something has been written since the last sync, and none is under way."""
-        return self._being_synced == self._synced < self.bytes
+        return self._being_synced == self._synced < self.written.bytes
 
     def is_ours(self) -> bool:
         """
@@ -145,9 +134,9 @@ class GrowingFile:
                 return f"{self.path.name} was replaced while it was written"
         except FileNotFoundError:
             return f"{self.path.name} was removed while it was written"
-        if status.st_size == self.bytes or self._end.has_part:
+        if status.st_size == self.written.bytes or self._end.has_part:
             return ""
-        how = "cut" if status.st_size < self.bytes else "added to"
+        how = "cut" if status.st_size < self.written.bytes else "added to"
         return f"{self.path.name} was {how} while it was written"
 
     def append(self, batch: Batch, read_until: float | None = None) -> None:
@@ -164,42 +153,45 @@ class GrowingFile:
         if read_until is not None:
             with suppress(OSError):  # the time is doubtful then, which is safe
                 os.utime(self.fd, (read_until, read_until))
-        self._written.add(batch)
+        self.written.add(batch)
 
     def fill(self) -> bool:
         """
         Have the file finished before more is written, as it cannot become larger.  Return False if
         it has no posts.
         """
-        if self.posts:
+        if self.written.posts:
             self._inputs.full()
-        return self.posts > 0
+        return self.written.posts > 0
 
     def end_slot(self) -> None:
         """Have the file finished next: its slot is over."""
         self._inputs.slot_over()
 
-    async def sync(self, syncing: Syncing) -> None:
+    async def sync(self, syncing: Syncing) -> bool:
         """
         Sync what has been written, and the file's name if it is new; what comes meanwhile is synced
-        later.  Where it raises, the file is in doubt.
+        later.  Return False for a file that is not ours.  Where it raises, the file is in doubt.
         """
-        self._being_synced = self.bytes
-        span = cold(self._cold, self.bytes)
+        self._being_synced = self.written.bytes
+        span = cold(self._cold, self.written.bytes)
         self._cold += span[1]
         try:
+            if not self.is_ours():
+                return False
             await syncing.file(self.fd, span)
             await self._sync_name(syncing)
         except Exception:
             self._inputs.sync_failed()
             raise
         self._synced = self._being_synced
+        return True
 
     async def sync_again(self, syncing: Syncing) -> None:
         """Sync all of a file that is in doubt.  Where it raises OSError, it is still in doubt."""
         await syncing.file(self.fd)
         await self._sync_name(syncing)
-        self._being_synced = self._synced = self.bytes
+        self._being_synced = self._synced = self.written.bytes
         self._inputs.synced()
 
     async def _sync_name(self, syncing: Syncing) -> None:
@@ -207,24 +199,26 @@ class GrowingFile:
             await syncing.folder(self.path.parent)
             self._name_synced = True
 
-    async def finish(self, syncing: Syncing, names: Iterator[str], owner: Bookkeeper) -> bool:
+    async def finish(self, syncing: Syncing, naming: Naming, owner: Bookkeeper) -> bool:
         """
-        Give the file the first of `names` that is free, have it booked, and sync both; go on where
+        Give the file the first final name that is free, have it booked, and sync both; go on where
         an earlier call was refused.  Return whether it is finished, which one that is not ours
         cannot be.  Raises OSError.
         """
-        if not self.posts:  # not even its first block could be written
+        if not self.written.posts:  # not even its first block could be written
             if self.is_ours():
                 self.path.unlink()
             return True
         self._end.take_back()
-        begin, self._cold = self._cold, self.bytes
-        await syncing.file(self.fd, (begin, self.bytes - begin))
+        begin, self._cold = self._cold, self.written.bytes
+        await syncing.file(self.fd, (begin, self.written.bytes - begin))
         if self._final is None:
             if not self.is_ours():
                 return False
             self._final = take_final_name(
-                self.path, names, lambda name: owner.book(self._written.booked(name))
+                self.path,
+                naming.finals(self.path.name),
+                lambda name: owner.book(self.written.booked(name)),
             )
             self._inputs.booked()
         await syncing.file(owner.fileno())

@@ -4,6 +4,7 @@ Posts that have been taken and are not in a file yet.  Knows slots; knows no dis
 
 from collections import deque
 from collections.abc import Callable
+from typing import Self
 
 import attrs
 
@@ -25,7 +26,7 @@ class Batch:
     posts: int = 0
     bytes: int = 0
 
-    def halve(self) -> "Batch | None":
+    def halve(self) -> Self | None:
         """Keep about half of the posts, and return the others; None if there is only one."""
         if self.posts == 1:
             return None
@@ -34,9 +35,12 @@ class Batch:
             end = block.find(b"\n", len(block) // 2, -1) + 1 or block.rfind(b"\n", 0, -1) + 1
             self.blocks = [block[:end], block[end:]]
         middle = len(self.blocks) // 2
-        others = Batch(self.slot, self.first_arrival, self.last_arrival, self.blocks[middle:])
-        others.posts = sum(block.count(b"\n") for block in others.blocks)
-        others.bytes = sum(map(len, others.blocks))
+        others = attrs.evolve(
+            self,
+            blocks=self.blocks[middle:],
+            posts=sum(block.count(b"\n") for block in self.blocks[middle:]),
+            bytes=sum(map(len, self.blocks[middle:])),
+        )
         del self.blocks[middle:]
         self.posts -= others.posts
         self.bytes -= others.bytes
@@ -79,6 +83,12 @@ class Waiting:
         batch.bytes += len(block)
         self.posts += posts
         self.bytes += len(block)
+
+    def put_first(self, batch: Batch) -> None:
+        """Have a batch written before all others."""
+        self._batches.appendleft(batch)
+        self.posts += batch.posts
+        self.bytes += batch.bytes
 
     def forget(self) -> int:
         """Forget all that waits.  Return how many posts these are."""

@@ -6,12 +6,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 from twisted.logger import LogLevel, capturedLogs
 
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
+from tcclient.sources.registry import post_ids
 from tcclient.storage.archive import Archive
+from tcclient.storage.diskuse import DiskUse
+from tests.storage.disk import Acts
 from tests.storage.test_files import empty, make_folder, replace
 from tests.tcaccount.ledgertext import job
 from tests.tcaccount.test_verify import VerifyCase
@@ -83,6 +87,90 @@ class FileTests(DisturbedCase):
             self.assertEqual(self.on_disk(), 4 + 5 - gone + 2, act)
             self.assertEqual(self.counters().posts, 4 + 5 + 2)
             self.assertEqual(self.not_stored(), gone)
+
+    def test_posts_that_would_be_gone(self) -> None:
+        """Are written again: those that the file in its place lacks, and no other file has."""
+
+        def edited(path: Path) -> bytes:
+            """It begins with two of the posts, of which one was changed."""
+            first, second, _ = path.read_bytes().splitlines(keepends=True)
+            return first + second.replace(b"text", b"word")
+
+        def without_ids(path: Path) -> bytes:
+            """`sed -i s/d/D/` makes other messages of all of them, and takes its time."""
+            return b"".join(path.read_bytes().splitlines(keepends=True)[:2]).replace(b"d", b"D")
+
+        def filtered(path: Path) -> bytes:
+            """Only the second post is left."""
+            return path.read_bytes().splitlines(keepends=True)[1]
+
+        def cut_off(path: Path) -> bytes:
+            """It ends within the third post."""
+            return path.read_bytes()[:-5]
+
+        def nothing(path: Path) -> bytes:
+            return b""
+
+        for content, rest in (
+            (edited, 2),
+            (without_ids, 2),
+            (filtered, 2),
+            (cut_off, 2),
+            (nothing, 0),
+        ):
+            self.begin_afresh()
+
+            def put(path: Path, content: Callable[[Path], bytes] = content) -> None:
+                draft = path.with_name("draft")
+                draft.write_bytes(content(path))
+                draft.rename(path)
+
+            self.assertEqual(self.disturb(put), ["error" if rest else "warn"], content)
+            lost = [self.lines()[place] for place in self.places("not_stored")]
+            self.assertEqual([line["posts"] for line in lost], [rest] if rest else [])
+            self.assertEqual(len(self.places("not_stored") + self.places("name_taken")), 1)
+            (finished,) = self.folder.glob("*_00.json")
+            self.assertEqual(finished.read_bytes().count(b"\n"), 3 - rest + 2, content)
+            self.start_again()
+            self.assertEqual(self.counters().posts, 11, content)
+
+    def test_a_folder_in_its_place(self) -> None:
+        """Has none of the posts, which are written again; a file that was removed stays so."""
+        self.begin_afresh()
+
+        def make(path: Path) -> None:
+            path.unlink()
+            path.mkdir()
+
+        self.assertEqual(self.disturb(make), ["warn"])
+        self.assertEqual((self.counters().posts, self.on_disk(), self.verify()), (9, 9, []))
+
+    def test_a_reading_that_takes_long(self) -> None:
+        """Meanwhile more comes, and is stored behind it; nothing is counted twice."""
+        self.begin_afresh()
+        acts = Acts()
+        self.folders = attrs.evolve(self.folders, use=DiskUse(threads=acts, ids=post_ids()))
+        archive = self.folders.open(job())
+        acts.do_all()
+        archive.store(self.posts(3))
+        with capturedLogs():
+            empty_copy = self.tmp.with_name("draft")
+            empty_copy.write_bytes(b"")
+            empty_copy.rename(self.tmp)
+            archive.store(self.posts(1))
+            archive.store(self.posts(1))
+            self.assertEqual((archive.waiting, archive.tally.posts), (2, 4 + 3))
+            archive.tally.accepted(archive.tally.update(self.clock.seconds()))
+            acts.do_all()
+        self.assertEqual((archive.waiting, archive.tally.posts), (0, 4 + 5))
+        closed = archive.close()
+        acts.do_all()
+        self.successResultOf(closed)
+        [*_, (_, content)] = sorted((p.name, p.read_bytes()) for p in self.data())
+        self.assertEqual(content.splitlines(), sorted(content.splitlines()))
+        self.assertEqual((self.counters().posts, self.on_disk(), self.not_stored()), (9, 9, 0))
+        self.folders = attrs.evolve(self.folders, use=DiskUse(ids=post_ids()))
+        self.start_again()
 
     def test_more_than_was_ours(self) -> None:
         """Who puts lines of his own there has them counted."""

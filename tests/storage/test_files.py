@@ -27,7 +27,15 @@ from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tcclient.storage.slots import Naming
 from tcclient.storage.syncing import WARM
 from tests.machine import Machine
-from tests.storage.disk import Acts, calls_noted, contents, file_size_limit, full, refuse_links
+from tests.storage.disk import (
+    Acts,
+    calls_noted,
+    contents,
+    file_size_limit,
+    full,
+    in_the_way,
+    refuse_links,
+)
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -320,8 +328,8 @@ def replace(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """A folder where the file was."""
-    path.unlink()
+    """A folder where the file was, which is elsewhere."""
+    path.rename(path.with_name("elsewhere"))
     path.mkdir()
 
 
@@ -1056,6 +1064,18 @@ class SyncTests(FilesCase):
         self.assertEqual(self.booked, [("test19971030_1230.json", 1, 2)])
         self.assertEqual(self.book.said[1:], ["recovered"])
         self.assertEqual(self.files.unfinished, 1)
+
+    def test_a_folder_that_cannot_be_looked_into(self) -> None:
+        """The file is synced all the same, with the next attempt."""
+        self.write(b"a")
+        self.acts.do_all()
+        with in_the_way(self.folder):
+            self.clock.advance(2.0)
+            self.assertEqual(len(self.book.said), 1)
+            self.clock.advance(RETRY)
+        self.acts.do_all()
+        self.assertTrue(self.files.is_synced)
+        self.assertEqual(self.book.said[1:], ["recovered"])
 
     def test_a_name_that_cannot_be_synced(self) -> None:
         """It is synced again with the file, once, before the file counts as safe."""
