@@ -2,7 +2,8 @@
 Checks whether the counters in a ledger add up.  Pure.
 
 Compares the counters of each line with those that are due by the lines before it.  A job that was
-in another folder brings its counters from there: those of an opening are believed then.
+in another folder, or whose ledger was, brings its counters from there: those of an opening are
+believed then.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ class Numbers:
         if job is None or found is None:
             return
         before = self._fold.counters.get(job)
-        carried = isinstance(entry, bookings.CaptureOpen) and self._may_come(job)
+        carried = isinstance(entry, bookings.CaptureOpen) and (entry.anew or self._may_come(job))
         if before is not None and not carried:
             yield from self._compare(line.number, job, found, due(before, entry))
         self._uncertain.discard(job)

@@ -19,8 +19,9 @@ def not_in_files(record: Record) -> Iterator[str]:
     """Yield how many posts are not in the files, and how many lines that may have been posts."""
     for report in record.reports:
         yield from report.not_in_files()
-    if record.total("not_stored").lines:
-        yield f"{number(round(record.total('not_stored').amount))} arrived and were not stored"
+    not_stored = round(record.total("not_stored").amount)
+    if not_stored:
+        yield f"{number(not_stored)} arrived and were not stored"
     if record.torn:
         yield f"{number(len(record.torn))} cut by a crash, kept in .torn files"
     refused = record.total("refused").lines

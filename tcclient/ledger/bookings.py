@@ -23,7 +23,9 @@ class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
     """
     The client opens the folder.  `boot` is the boot id, which changes with each start of the
     machine; `account` has the counters of the job, and `open_gap` is the gap in which it goes on if
-    the capture was running.  So a reader need know nothing of what stands before.
+    the capture was running.  So a reader need know nothing of what stands before.  `anew` says that
+    a running client goes on here, as its ledger was removed, or stood elsewhere: the lines before
+    lack what it wrote there.
     """
 
     schema: int
@@ -31,6 +33,7 @@ class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
     counters: Counters
     boot: str | None = None
     open_gap: OpenGap | None = None
+    anew: bool = False
 
 
 class CaptureClose(Entry, frozen=True, rename=_COUNTERS):
@@ -95,12 +98,31 @@ class LinesDropped(Entry, frozen=True):
 class NotStored(Entry, frozen=True):
     """
     Posts that had arrived and are not on the disk.  `counted` says that they had been stored, and
-    are still among the posts in `account`.
+    are still among the posts in `account`; `file` is then the temporary name of the file that they
+    were in, which somebody has removed, replaced or changed.  What a later process finds under that
+    name has a line `came_back`.
     """
 
     posts: Count
     reason: str
     counted: bool = False
+    file: str | None = None
+
+
+class CameBack(Entry, frozen=True):
+    """
+    So many posts of a line `not_stored` are there after all, under the temporary name `file`: they
+    are counted with the file that is finished next, and no longer by that line.
+    """
+
+    file: str
+    posts: Count
+
+
+class NameTaken(Entry, frozen=True):
+    """Another file has the temporary name `file`: the posts go into a file with another one."""
+
+    file: str
 
 
 class DiskTrouble(Entry, frozen=True):

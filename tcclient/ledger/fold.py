@@ -94,6 +94,8 @@ class Fold(msgspec.Struct):
                 | bookings.DiskRecovered(after=amount)
             ):
                 total.amount += amount
+            case bookings.CameBack(posts=amount):
+                self.totals.setdefault("not_stored", Total()).amount -= amount
             case entries.ClockStep(seconds=step):
                 self.clock_steps.append((line.at, step))
 
@@ -119,6 +121,8 @@ def due(before: Counters, entry: Entry) -> Counters:
     match entry:
         case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
             return msgspec.structs.replace(before, posts=before.posts + posts)
+        case bookings.CameBack(posts=posts):
+            return msgspec.structs.replace(before, posts=before.posts - posts)
         case bookings.Update(count=count):
             return msgspec.structs.replace(before, settled=before.settled + count)
         case bookings.Base(raised_by=more):

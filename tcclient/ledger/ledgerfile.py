@@ -116,6 +116,12 @@ class Ledger:
         """Return the descriptor of the file."""
         return self._fd
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What tells the file from others, also from one of the same name."""
+        status = os.fstat(self._fd)
+        return status.st_dev, status.st_ino
+
     def newest_first(self) -> Iterator[dict[str, Any]]:
         """Yield the lines, decoded, from the last one backwards, except those that are damaged."""
         for raw in lines_backwards(self._fd):

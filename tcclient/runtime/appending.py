@@ -35,6 +35,11 @@ class End:
                 self.take_back()
             raise
 
+    @property
+    def has_part(self) -> bool:
+        """Whether a part of refused blocks is in the file, which could not be cut off."""
+        return self._before is not None
+
     def take_back(self) -> None:
         """Cut off the part of refused blocks that is in the file, if any.  Raises OSError."""
         if self._before is not None:

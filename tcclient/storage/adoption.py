@@ -23,15 +23,19 @@ from tcclient.storage.slots import Naming
 log = Logger()
 
 
-def unbooked(naming: Naming, ledger: Ledger) -> list[str]:
-    """Return the names of the data files beside a ledger that none of its lines names, sorted."""
+def adopting(naming: Naming, ledger: Ledger) -> Adopting | None:
+    """
+    Return the line that lists, by name, the data files beside a ledger that none of its lines has;
+    None if there are none.
+    """
     booked: set[object] = {line.get("name") for line in ledger.newest_first()}
     booked.add(ledger.path.name)
-    return sorted(
+    names = sorted(
         path.name
         for path in ledger.path.parent.iterdir()
         if naming.is_final(path.name) and path.is_file() and path.name not in booked
     )
+    return Adopting(names=tuple(names)) if names else None
 
 
 def left_to_adopt(ledger: Path) -> list[str]:

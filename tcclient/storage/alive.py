@@ -19,8 +19,6 @@ class AliveMark:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._written = 0.0
-        self._being_synced = 0.0
 
     def read(self) -> float:
         """Return the time of the mark in epoch seconds; 0.0 if there is none."""
@@ -29,31 +27,14 @@ class AliveMark:
         except OSError:
             return 0.0
 
-    def written(self, until: float, *, synced: bool) -> None:
-        """
-        Note that all that came until then (epoch seconds) is in files.  If they have been synced
-        too, the mark is set at once.
-        """
-        self._written = until
-        if synced:
-            self._set(until)
-
-    def sync_begins(self) -> None:
-        """Note that a sync begins: what is in files by now will be safe when synced() is called."""
-        self._being_synced = self._written
-
-    def synced(self) -> None:
-        """Set the mark to the time until which all was in files when the sync began."""
-        if self._being_synced:
-            self._set(self._being_synced)
+    def set(self, until: float) -> None:
+        """Set the mark to a time, in epoch seconds."""
+        with suppress(OSError):
+            if not self._path.exists():
+                self._path.touch()
+            os.utime(self._path, (until, until))
 
     def remove(self) -> None:
         """Remove the mark: the ledger itself now says until when all is safe."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
-
-    def _set(self, until: float) -> None:
-        with suppress(OSError):
-            if not self._path.exists():
-                self._path.touch()
-            os.utime(self._path, (until, until))

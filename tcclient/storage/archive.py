@@ -4,14 +4,12 @@ The folder of one job while it is captured: its ledger, its data files, and its 
 Knows what is written where, and in which order; does not know streams or servers.
 """
 
-from collections.abc import Coroutine, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import structs
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
@@ -24,17 +22,14 @@ from tcclient.ledger.gaps import CRASH, Missing
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.boot import boot
 from tcclient.runtime.timers import Timers
-from tcclient.runtime.wallclock import Wall
-from tcclient.storage.adoption import Adoption, unbooked
+from tcclient.storage.adoption import Adoption, adopting
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.captureledger import CaptureLedger
-from tcclient.storage.diskuse import DiskUse, Supply
+from tcclient.storage.diskuse import Place, Supply
 from tcclient.storage.files import RotatingFile
 from tcclient.storage.lately import stored_lately
 from tcclient.storage.notedtally import NotedTally
-from tcclient.storage.recovery import ledger_path
-from tcclient.storage.slots import Naming
 
 log = Logger()
 
@@ -55,117 +50,78 @@ class StoredCapture(Protocol):
         """
 
 
-class Home(Protocol):
-    """What an archive needs to know of the place where all folders are."""
-
-    @property
-    def base_dir(self) -> Path:
-        """The directory that holds the folders of all captures."""
-
-    @property
-    def clock(self) -> IReactorTime:
-        """The clock that has the timers, and measures how long something took."""
-
-    @property
-    def wall(self) -> Wall:
-        """Returns the date, for the lines of ledgers and the names of files."""
-
-    @property
-    def use(self) -> DiskUse:
-        """How files are written."""
-
-    @property
-    def owners(self) -> dict[str, int]:
-        """The ids of the jobs that have a folder open in this process, by the folder's name."""
-
-    def recover(self, naming: Naming, ledger: Ledger) -> float | None:
-        """
-        Finish what a crash left in a folder.  Return when its last byte was written, in epoch
-        seconds; None where nothing was left, or nobody knows.
-        """
-
-    def counters(self, job: Job) -> Counters | None:
-        """Return the counters of a job from the folder that it had last; None if it is new here."""
-
-    def note_name(self, job: Job) -> None:
-        """Note that the counters of the job are in the folder of its name from now on."""
-
-
 class Archive(StoredCapture):
     """
     The folder of a job that is captured; Folders.open() makes it.
 
-    First recovers what an earlier process has left there.  `capture_log` is told what happens to
-    the capture, `tally` counts.  `last_byte` is when (epoch seconds) the last byte was written that
-    a crash left here, None if none has.  Neither store() nor note() raises OSError: a disk that
-    refuses must not end a capture, and pauses what brings the posts instead.
+    `ledger` is open, and `counters` has what is in it and in files by now, None for a job that is
+    new here.  `last_byte` is when (epoch seconds) the last byte was written that a crash left here,
+    None if none has.  `capture_log` is told what happens to the capture, `tally` counts.  Neither
+    store() nor note() raises OSError: a disk that refuses must not end a capture, and pauses what
+    brings the posts instead.
     """
 
     def __init__(
-        self, home: Home, naming: Naming, job: Job, counters: Counters | None = None
+        self,
+        place: Place,
+        job: Job,
+        ledger: Ledger,
+        counters: Counters | None,
+        last_byte: float | None,
     ) -> None:
         self.job_id = job.id
-        self.name = naming.name
-        self._naming = naming
-        self._home = home
-        self._timers = Timers(home.clock)
-        self._folder = home.base_dir / naming.name
-        self._mark = AliveMark(self._folder / f".{naming.name}.alive")
-        file = Ledger(ledger_path(home.base_dir, naming.name), home.wall)
-        self._ledger = CaptureLedger(file, job.id, self._begin_anew)
-        with ExitStack() as undo:
-            undo.callback(file.close)
-            self.last_byte = home.recover(naming, file)
-            self._list_older_files()
-            missing = self._missing()
-            self.tally = self._count_on(job, counters, missing)
-            self._books = Bookkeeper(
-                naming.name, self._ledger, self.tally, self._mark, home.wall, home.clock
-            )
-            self.files = RotatingFile(
-                self._folder, naming, home.clock, home.wall, self._books, home.use
-            )
-            self.capture_log = CaptureLog(self.note, home.wall, missing, self._unwritten_since)
-            self._ledger.write(self._opening())
-            home.note_name(job)  # last: until then the counters are found where they were
-            home.owners[naming.name] = job.id
-            undo.pop_all()
-        self._look_later()
-        self._adoption = Adoption(self._folder, file.path, home.use, self.note)
-        self._adopt(self._adoption.go_on())
-
-    def _count_on(self, job: Job, counters: Counters | None, missing: Missing | None) -> NotedTally:
-        """Return the tally of the job, which counts on from its newest counters."""
-        return NotedTally(
-            counters or self._home.counters(job) or Counters(base=_held_by_server(job)),
-            self._home.clock.seconds(),
+        self.name = place.naming.name
+        self.last_byte = last_byte
+        self._place = place
+        self._timers = Timers(place.clock)
+        self._mark = AliveMark(place.folder / f".{self.name}.alive")
+        self._ledger = CaptureLedger(ledger, job.id, self._begin_anew)
+        self._list_older_files()
+        missing = self._missing()
+        self.tally = NotedTally(
+            counters or Counters(base=_held_by_server(job)),
+            place.clock.seconds(),
             self.name,
             self.note,
             lambda: self.files.unfinished,
             after_crash=missing is not None and missing.cause == CRASH,
         )
+        self._books = Bookkeeper(
+            self.name, self._ledger, self.tally, self._mark, place.wall, place.clock
+        )
+        self.files = RotatingFile(place, self._books)
+        self.capture_log = CaptureLog(self.note, place.wall, missing, self._unwritten_since)
+        self._ledger.write(self._opening())
+        self._adoption = Adoption(place.folder, ledger.path, place.use, self.note)
 
-    def _adopt(self, adopting: Coroutine[Any, Any, None]) -> None:
-        Deferred.fromCoroutine(adopting).addErrback(
+    def begin(self, let_go: Callable[[], object]) -> None:
+        """Read older files and keep the mark, until close() has called `let_go`."""
+        self._let_go = let_go
+        self._look_later()
+        self._adopt(self._adoption.go_on())
+
+    def _adopt(self, reading: Coroutine[Any, Any, None]) -> None:
+        Deferred.fromCoroutine(reading).addErrback(
             lambda failure: log.failure("Older files could not be taken into account.", failure)
         )
 
     def _begin_anew(self) -> None:
         """
-        Restate how things stand in a new ledger, as somebody has removed the old one.  The data
-        files that it had booked are adopted.
+        Restate how things stand, as the ledger is another one: somebody has removed or moved it, or
+        has put one back.  Data files that it does not have are adopted.
         """
         log.error(
-            "The ledger of {name!r} was removed: a new one begins, and accounts for what happens "
-            "from now on.",
+            "The ledger of {name!r} was removed or moved: the one that is there begins anew, and "
+            "accounts for what happens from now on.",
             name=self.name,
         )
-        names = unbooked(self._naming, self._ledger.file)
-        if names:  # where the next start looks for them: before the opening
-            self.note(bookings.Adopting(names=tuple(names)))
-        self.note(self._opening())
+        self._books.restate()
+        older = adopting(self._place.naming, self._ledger.file)
+        if older is not None:  # where the next start looks for them: before the opening
+            self.note(older)
+        self.note(structs.replace(self._opening(), anew=True))
         self.capture_log.restate()
-        self._adopt(self._adoption.run(names))
+        self._adopt(self._adoption.run(() if older is None else older.names))
 
     def _missing(self) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
@@ -188,7 +144,7 @@ class Archive(StoredCapture):
         return self.files.waiting.since
 
     def _look_later(self) -> None:
-        self._timers.start("look alive", self._home.use.fsync_interval, self._look_alive)
+        self._timers.start("look alive", self._place.use.fsync_interval, self._look_alive)
 
     def _look_alive(self) -> None:
         """Sync new lines of the ledger, and move the mark on to what has been heard and written."""
@@ -200,9 +156,10 @@ class Archive(StoredCapture):
             self.files.syncing.file(ledger.fileno()).addErrback(lambda f: f.trap(OSError))
         silent = self._books.silent
         if silent is not None:
-            heard, unwritten = self._home.wall() - silent, self._unwritten_since()
-            until = heard if unwritten is None else min(heard, unwritten)
-            self._mark.written(until, synced=self.files.is_synced)
+            heard, unwritten = self._place.wall() - silent, self._unwritten_since()
+            self._books.written = heard if unwritten is None else min(heard, unwritten)
+            if self.files.is_synced:
+                self._books.synced(self._books.written)
 
     def _list_older_files(self) -> None:
         """
@@ -212,9 +169,9 @@ class Archive(StoredCapture):
         file = self._ledger.file
         if any("account" in line for line in file.newest_first()):
             return
-        names = unbooked(self._naming, file)
-        if names:
-            file.write(bookings.Adopting(names=tuple(names)))
+        older = adopting(self._place.naming, file)
+        if older is not None:
+            file.write(older)
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
@@ -249,8 +206,8 @@ class Archive(StoredCapture):
 
     def newest_ids(self, seconds: float) -> Deferred[list[str]]:
         """Read the newest posts in a thread.  Fires as StoredCapture.newest_ids() says."""
-        return self._home.use.threads(
-            partial(stored_lately, self._ledger.file.path, self._home.use.ids, seconds)
+        return self._place.use.threads(
+            partial(stored_lately, self._ledger.file.path, self._place.use.ids, seconds)
         )
 
     def clock_stepped(self, seconds: float) -> None:
@@ -264,7 +221,7 @@ class Archive(StoredCapture):
 
     def close(self) -> Deferred[None]:
         """Finish the current file and let go of the folder.  Fires when both are done."""
-        return self.files.finish().addCallback(lambda _: self._let_go())
+        return self.files.finish().addCallback(lambda _: self._closed())
 
     def give_up(self) -> None:
         """Log and note how many posts are lost, as the process ends before they are in a file."""
@@ -273,15 +230,15 @@ class Archive(StoredCapture):
         if posts:
             self._books.given_up(posts)
 
-    def _let_go(self) -> None:
+    def _closed(self) -> None:
         self._adoption.stop()
         self._timers.stop("look alive")
         self.note(bookings.CaptureClose(counters=self.tally.on_disk))
         self._mark.remove()
         self._ledger.file.close()
-        del self._home.owners[self.name]
+        self._let_go()
 
-    def _opening(self) -> Entry:
+    def _opening(self) -> bookings.CaptureOpen:
         missing = self.capture_log.missing
         return bookings.CaptureOpen(
             schema=entries.VERSION,

@@ -5,6 +5,11 @@ brings the posts.
 Knows what is said of a file and of the disk; does not know when something is written.
 """
 
+import os
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
 import attrs
 from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
@@ -17,17 +22,33 @@ from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.captureledger import CaptureLedger
-from tcclient.storage.diskuse import FileOwner, Supply
-from tcclient.storage.files import RETRY
+from tcclient.storage.diskuse import Supply
 
 log = Logger()
 
+MOST_LOST = 100
+"""Files that are remembered which somebody else has moved or changed."""
+
+RETRY = 1.0
+"""Seconds after which a disk that has refused something is tried again."""
+
 
 @attrs.define
-class Bookkeeper(FileOwner):
+class _Lost:
+    """A file that somebody else has moved or changed, and in which ledger what stands of it."""
+
+    path: Path
+    status: os.stat_result
+    entry: bookings.NotStored
+    ledger: object
+
+
+@attrs.define
+class Bookkeeper:
     """
     Keeps the books of the files of the capture `name`.  `wall` dates what came, `clock` measures
-    how long the disk refuses.  `supply` is what brings the posts, None as long as nothing does.
+    how long the disk refuses.  `supply` is what brings the posts, None as long as nothing does; all
+    that came until `written` (epoch seconds) is in files, as far as is known.
     """
 
     name: str
@@ -37,7 +58,9 @@ class Bookkeeper(FileOwner):
     _wall: Wall
     _clock: IReactorTime
     supply: Supply | None = None
+    written: float = 0.0
     _troubled_since: float = 0.0
+    _lost: deque[_Lost] = attrs.field(factory=lambda: deque(maxlen=MOST_LOST))
 
     @property
     def silent(self) -> float | None:
@@ -50,18 +73,23 @@ class Bookkeeper(FileOwner):
 
     def read_until(self) -> float | None:
         """
-        Return when the last byte came, in epoch seconds, if that is IN_FLIGHT seconds ago or more;
-        otherwise None.
+        Return until when all that came has been read, in epoch seconds, if that is IN_FLIGHT
+        seconds ago or more; None: until now.  The time of a file that a crash leaves must not be
+        later.
         """
-        silent = None if self.supply is None else self.supply.silent
+        silent = self.silent
         return None if silent is None or silent < IN_FLIGHT else self._wall() - silent
 
     def book(self, file: File) -> None:
-        """Write a finished file into the ledger, with the counters after it.  Raises OSError."""
+        """
+        Write a finished file into the ledger, with the counters after it.  Raises OSError.  To be
+        called while the temporary name still exists: whoever finds that name after a crash knows
+        that the booking may be missing.
+        """
         self._ledger.write(structs.replace(file, counters=self._tally.counters))
 
     def fileno(self) -> int:
-        """Return the descriptor of the ledger."""
+        """Return the descriptor of the ledger, to sync before the temporary name goes."""
         return self._ledger.file.fileno()
 
     def pauseProducing(self) -> None:
@@ -74,18 +102,44 @@ class Bookkeeper(FileOwner):
         if self.supply is not None:
             self.supply.resumeProducing()
 
-    def lost(self, posts: int, reason: str) -> None:
+    def lost(self, posts: int, path: Path, status: os.stat_result, reason: str) -> None:
         """
-        Log and note that posts are gone which had been stored.  They stay counted, since the server
-        has been told of them.
+        Log and note that posts are not where they were stored: in the file with this temporary name
+        and status.  They stay counted, since the server has been told of them.
         """
         log.error(
-            "Capture {name!r}: {posts} posts are gone: {reason}.",
-            name=self.name,
+            "{posts} posts of {name!r} are not where they were stored: {reason}. What comes is "
+            "stored in another file; the next start counts what it finds under that name.",
             posts=posts,
+            name=self.name,
             reason=reason,
         )
-        self._ledger.note(bookings.NotStored(posts=posts, reason=reason, counted=True))
+        entry = bookings.NotStored(posts=posts, reason=reason, counted=True, file=path.name)
+        self._ledger.note(entry)
+        if status.st_nlink:  # it is somewhere, and may come back
+            self._lost.append(_Lost(path, status, entry, self._ledger.file.identity))
+
+    def restate(self) -> None:
+        """
+        Note what was lost and has come back together with a ledger that does not have it: the next
+        start must not count it a second time.
+        """
+        for lost in self._lost:
+            with suppress(OSError):
+                is_back = os.path.samestat(lost.path.lstat(), lost.status)
+                if is_back and lost.ledger != self._ledger.file.identity:
+                    lost.ledger = self._ledger.file.identity
+                    self._ledger.note(lost.entry)
+
+    def name_taken(self, file: str) -> None:
+        """Log and note that another file has a temporary name, so that the next one is used."""
+        log.warn(
+            "Capture {name!r}: there is another file named {file}, which is left alone: posts are "
+            "stored in one with the next name.",
+            name=self.name,
+            file=file,
+        )
+        self._ledger.note(bookings.NameTaken(file=file))
 
     def given_up(self, posts: int) -> None:
         """Log and note posts that are lost, as the process ends before the disk has taken them."""
@@ -98,13 +152,10 @@ class Bookkeeper(FileOwner):
         )
         self._ledger.note(bookings.NotStored(posts=posts, reason=reason))
 
-    def sync_begins(self) -> None:
-        """Have the mark remember what is in files now."""
-        self._mark.sync_begins()
-
-    def synced(self) -> None:
-        """Set the mark: what was in files when the sync began is safe."""
-        self._mark.synced()
+    def synced(self, until: float) -> None:
+        """Set the mark: all that came until then (epoch seconds) is safe from a power cut."""
+        if until:
+            self._mark.set(until)
 
     def troubled(self, reason: str) -> None:
         """Log and note that the disk takes no posts."""

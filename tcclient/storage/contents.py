@@ -1,5 +1,5 @@
 """
-What is in a data file that this process has not written.
+What is in a data file: one that this process writes, or one that it has to read.
 
 Knows posts as lines and by their ids; does not know why a file is read.
 """
@@ -13,9 +13,56 @@ from msgspec import Struct, structs
 from tcclient.ledger.bookings import File
 from tcclient.ledger.entries import moment
 from tcclient.storage.postids import PostIds, id_or_none
+from tcclient.storage.slots import Slot
+from tcclient.storage.waiting import Batch
 
 _BLOCK = 1 << 20
 """Bytes of a line that are read together; no post that was ever stored is longer."""
+
+
+class Written:
+    """What has been written to a file: so many `posts` and `bytes`, and what is said of them."""
+
+    def __init__(self, ids: PostIds) -> None:
+        self._ids = ids
+        self._sha256 = hashlib.sha256()
+        self._first_line = b""
+        self._last_block = b""
+        self._first_arrival = 0.0
+        self._last_arrival = 0.0
+        self.posts = 0
+        self.bytes = 0
+
+    def add(self, batch: Batch) -> None:
+        """Add a batch that has been written."""
+        if not self.bytes:
+            self._first_line = batch.blocks[0][: batch.blocks[0].index(b"\n")]
+            self._first_arrival = batch.first_arrival
+        for block in batch.blocks:
+            self._sha256.update(block)
+        self._last_block = batch.blocks[-1]
+        self._last_arrival = batch.last_arrival
+        self.posts += batch.posts
+        self.bytes += batch.bytes
+
+    def again(self, slot: Slot, posts: list[bytes]) -> Batch:
+        """Return a batch of some of the posts: they may have come when any of them did."""
+        size = sum(map(len, posts))
+        return Batch(slot, self._first_arrival, self._last_arrival, posts, len(posts), size)
+
+    def booked(self, name: str) -> File:
+        """Return the line that books the file under its final name."""
+        last_line = self._last_block[self._last_block.rfind(b"\n", 0, -1) + 1 :]
+        return File(
+            name=name,
+            posts=self.posts,
+            bytes=self.bytes,
+            sha256=self._sha256.hexdigest(),
+            first_id=id_or_none(self._ids, self._first_line),
+            last_id=id_or_none(self._ids, last_line),
+            first_arrival=moment(self._first_arrival),
+            last_arrival=moment(self._last_arrival),
+        )
 
 
 class Contents(Struct, frozen=True):

@@ -5,28 +5,25 @@ Knows when each of these is due, and that a disk can refuse; does not know what 
 nor who brings the posts.
 """
 
-from pathlib import Path
+import errno
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
-from tcclient.runtime.wallclock import Wall
-from tcclient.storage.diskuse import DiskUse, FileOwner
+from tcclient.storage.bookkeeper import RETRY, Bookkeeper
+from tcclient.storage.diskuse import Place
 from tcclient.storage.growing import Due, GrowingFile
 from tcclient.storage.pausing import Pausing
 from tcclient.storage.room import Room
-from tcclient.storage.slots import Naming, Slot
+from tcclient.storage.slots import Slot
 from tcclient.storage.syncing import PATIENCE, Syncing
+from tcclient.storage.temporaryname import TemporaryNames
 from tcclient.storage.waiting import Batch, Waiting
 
 log = Logger()
-
-RETRY = 1.0
-"""Seconds after which a disk that has refused something is tried again."""
 
 MOST_WAITING = 1 << 20
 """
@@ -44,27 +41,16 @@ class RotatingFile(Service):
     files of the owner too, one at a time.  `stopService` does what finish() does.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        naming: Naming,
-        clock: IReactorTime,
-        wall: Wall,
-        owner: FileOwner,
-        use: DiskUse,
-    ) -> None:
-        self._folder = folder
-        self._naming = naming
-        self._clock = clock
-        self._wall = wall
+    def __init__(self, place: Place, owner: Bookkeeper) -> None:
+        self._place = place
         self._owner = owner
-        self._use = use
-        self._timers = Timers(clock)
-        self.syncing = Syncing(use.threads, clock, self._speed_changed)
-        self.waiting = Waiting(naming.slot)
+        self._timers = Timers(place.clock)
+        self.syncing = Syncing(place.use.threads, place.clock, self._speed_changed)
+        self.waiting = Waiting(place.naming.slot)
+        self._names = TemporaryNames(place, owner, self.waiting)
         self._file: GrowingFile | None = None
         self._working = False
-        self._room = Room(folder, use.min_free_bytes, clock, use.free)
+        self._room = Room(place.folder, place.use.min_free_bytes, place.clock, place.use.free)
         self._pausing = Pausing(owner)
         self._finishing: list[Deferred[None]] = []
 
@@ -83,14 +69,14 @@ class RotatingFile(Service):
         Take `block`, which has that many posts, each ended by a newline.  It is written as soon as
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
-        self.waiting.add(block, posts, self._wall())
+        self.waiting.add(block, posts, self._place.wall())
         self._pausing.waits(self.waiting.bytes)
         if self._pausing.is_refused:
             return
-        if self._use.flush_interval == 0 or self.waiting.bytes >= MOST_WAITING:
+        if self._place.use.flush_interval == 0 or self.waiting.bytes >= MOST_WAITING:
             self.flush()
         else:
-            self._flush_soon(0, self._clock.seconds())
+            self._flush_soon(0, self._place.clock.seconds())
 
     def flush(self) -> None:
         """Write what waits, unless the disk refuses it, or is busy with an earlier call."""
@@ -105,8 +91,8 @@ class RotatingFile(Service):
         """
 
         def look() -> None:
-            waiting, waited = self.waiting.bytes, self._clock.seconds() - since
-            if waiting and (waiting == before or waited >= self._use.flush_interval):
+            waiting, waited = self.waiting.bytes, self._place.clock.seconds() - since
+            if waiting and (waiting == before or waited >= self._place.use.flush_interval):
                 self.flush()
             elif waiting:
                 self._flush_soon(waiting, since)
@@ -152,29 +138,35 @@ class RotatingFile(Service):
             self._went_well()
 
     def _store(self, batch: Batch) -> None:
-        if self._file is not None and self._file.is_removed:
-            self._let_go(self._file, removed=True)
-        if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+        """Append a batch, if the file is ours and has room for it; otherwise the file is due."""
+        file = self._file
+        if file is None:
+            self._place.folder.mkdir(parents=True, exist_ok=True)
+        elif not file.is_ours():
+            return
         self._room.check(batch.bytes)
-        file = self._file or self._begin(batch.slot)
-        file.append(batch, self._owner.read_until())
+        file = file or self._begin(batch.slot)
+        try:
+            file.append(batch, self._owner.read_until())
+        except OSError as e:
+            if e.errno == errno.EFBIG and (file.fill() or self.waiting.halve_first()):
+                return  # what does not fit into this file is for the next one
+            raise
         self.waiting.written()
         self._owner.stored(batch.posts)
-        self._timers.start("sync", self._use.fsync_interval, self._sync_due)
+        self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
 
     def _begin(self, slot: Slot) -> GrowingFile:
-        path = self._folder / self._naming.temporary(slot)
-        self._file = GrowingFile(path, slot, self._use.ids)
-        self._timers.start("slot", max(0.0, slot.end - self._wall()), self.look_at_slot)
-        return self._file
+        self._file = file = self._names.begin(slot)
+        self._timers.start("slot", max(0.0, slot.end - self._place.wall()), self.look_at_slot)
+        return file
 
     def look_at_slot(self) -> None:
         """
         Finish the open file if its slot is over by the date, and otherwise look again when it is.
         To be called whenever the wall clock has been set.
         """
-        now = self._wall()  # first, as this may tell of a step, which leads here as well
+        now = self._place.wall()  # first, as this may tell of a step, which leads here as well
         if self._file is None:
             return
         self._timers.stop("slot")
@@ -186,21 +178,24 @@ class RotatingFile(Service):
             self.flush()
 
     async def _settle(self, file: GrowingFile) -> None:
-        """Finish the open file, or sync it again.  Raises OSError; the file is still open then."""
+        """
+        Finish the open file, sync it again, or let go of it.  Raises OSError; the file is still
+        open then.
+        """
         if file.due is Due.SYNC:
             await file.sync_again(self.syncing)
-            return
-        names = self._naming.alternatives(self._naming.final(file.slot))
-        named = await file.finish(self.syncing, names, self._owner)
-        self._let_go(file, removed=not named)
-        await self.syncing.folder(self._folder)
+        elif file.due is Due.LET_GO:
+            lacking = await self._names.lacking(file)
+            self._forget()
+            self._names.let_go(file, lacking)
+        elif await file.finish(self.syncing, self._place.naming, self._owner):
+            self._forget()
+            file.close()
+            await self.syncing.folder(self._place.folder)
 
-    def _let_go(self, file: GrowingFile, *, removed: bool) -> None:
+    def _forget(self) -> None:
         self._file = None
         self._timers.stop("slot", "sync")
-        file.close()
-        if removed and file.posts:
-            self._owner.lost(file.posts, f"{file.path.name} was removed while it was written")
 
     def _sync_due(self) -> None:
         if self._file is not None and self._file.wants_sync:
@@ -208,15 +203,18 @@ class RotatingFile(Service):
 
     async def _sync(self, file: GrowingFile) -> None:
         """Sync what has been written; what comes meanwhile is synced later."""
-        self._owner.sync_begins()
+        written = self._owner.written
         try:
-            await file.sync(self.syncing)
+            is_safe = await file.sync(self.syncing)
         except OSError as e:
             self._refused(e)
             return
-        self._owner.synced()
+        if is_safe:
+            self._owner.synced(written)
+        else:
+            self.flush()
         if self._file is file and file.wants_sync:
-            self._timers.start("sync", self._use.fsync_interval, self._sync_due)
+            self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
 
     def _speed_changed(self) -> None:
         if self.syncing.is_slow:

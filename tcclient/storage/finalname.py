@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.ENOTSUP}
-"""Errors of link() on file systems that have no hard links (vfat, some network shares)."""
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+"""
+Errors of link() where a file cannot have a second name: on vfat, some network shares, and where a
+folder is made up of several file systems.
+"""
 
 Link = Callable[[Path, Path], None]
 """Gives a file a second name, as os.link() does."""

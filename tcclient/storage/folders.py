@@ -7,7 +7,7 @@ Knows names, locks and that ledger; does not know what happens in a folder, whic
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -27,8 +27,8 @@ from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
-from tcclient.storage.archive import Archive, Home
-from tcclient.storage.diskuse import DiskUse
+from tcclient.storage.archive import Archive
+from tcclient.storage.diskuse import DiskUse, Place
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 
@@ -50,12 +50,11 @@ class CannotStore(Exception):
 
 
 @attrs.frozen
-class Folders(Home):
+class Folders:
     """
     Where the folders of all captures are, and how their files are named and written.  `clock` has
     the timers and measures how long something took; `wall` dates what is written.  `settings` is a
-    hash of the settings, for the ledger; `owners` are the ids of the jobs that have a folder open
-    in this process, by the folder's name.
+    hash of the settings, for the ledger.
     """
 
     base_dir: Path
@@ -65,7 +64,7 @@ class Folders(Home):
     wall: Wall
     settings: str | None = None
     use: DiskUse = attrs.field(factory=DiskUse)
-    owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
+    _owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _backlog: Backlog = attrs.field(factory=Backlog, init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
@@ -74,9 +73,19 @@ class Folders(Home):
         Open the folder of a job, and return its archive.  Raises CannotStore.  `counters` are those
         of a job that moves here from another folder, where they are newer than on the disk.
         """
-        naming = structs.replace(self.naming, name=self._folder_name(job))
-        with self._in_words(naming.name):
-            return Archive(self, naming, job, counters)
+        name = self._folder_name(job)
+        naming = structs.replace(self.naming, name=name)
+        place = Place(self.base_dir / name, naming, self.clock, self.wall, self.use)
+        with self._in_words(name), ExitStack() as undo:
+            ledger = Ledger(ledger_path(self.base_dir, name), self.wall)
+            undo.callback(ledger.close)
+            last_byte = self._recover(place, ledger)
+            archive = Archive(place, job, ledger, counters or self.counters(job), last_byte)
+            self._note_name(job)  # last: until then the counters are found where they were
+            undo.pop_all()
+        self._owners[name] = job.id
+        archive.begin(lambda: self._owners.pop(name))
+        return archive
 
     def begin(self) -> None:
         """Recover what the last process left, and note that this one starts."""
@@ -94,14 +103,13 @@ class Folders(Home):
             )
         )
 
-    def recover(self, naming: Naming, ledger: Ledger) -> float | None:
+    def _recover(self, place: Place, ledger: Ledger) -> float | None:
         """
-        Recover one folder, if begin() has not done so.  Return when the last byte was written that
-        a crash left there, in epoch seconds; None if a crash left none, or an earlier call has
-        returned it.  Raises OSError.
+        Finish what a crash left in a folder, if begin() has not done so.  Return when its last byte
+        was written, in epoch seconds; None where nothing was left, or nobody knows.
         """
-        found = recover(self.base_dir / naming.name, naming, ledger, self.use.ids)
-        return self._last_bytes.pop(naming.name, None) if found is None else found
+        found = recover(place.folder, place.naming, ledger, self.use.ids)
+        return self._last_bytes.pop(place.naming.name, None) if found is None else found
 
     def end(self) -> None:
         """Note that the process ends as it should."""
@@ -125,7 +133,7 @@ class Folders(Home):
                     return name
         return None
 
-    def note_name(self, job: Job) -> None:
+    def _note_name(self, job: Job) -> None:
         """
         Note that the counters of `job` are in the folder of its name from now on, if they were not
         already.  Raises OSError.
@@ -170,7 +178,7 @@ class Folders(Home):
         try:
             yield
         except LedgerInUse as e:
-            job_id = self.owners.get(name)
+            job_id = self._owners.get(name)
             who = "Another client" if job_id is None else f"Job {job_id} of this client"
             raise CannotStore(f"{who} captures into {str(self.base_dir / name)!r}.") from e
         except OSError as e:

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder
 
-from tcclient.storage.diskuse import FileOwner
+from tcclient.storage.bookkeeper import Bookkeeper
 
 MOST_WAITING_FOR_DISK = 4 << 20
 """Bytes that may wait for a busy disk; with more, the posts are paused."""
@@ -48,7 +48,7 @@ class Pausing:
     every read, which the machine itself is too slow for.
     """
 
-    def __init__(self, owner: FileOwner) -> None:
+    def __init__(self, owner: Bookkeeper) -> None:
         self.is_refused = False
         self._owner = owner
         self._least, self._most = 0.0, float(MOST_WAITING_FOR_DISK)

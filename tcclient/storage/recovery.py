@@ -5,16 +5,20 @@ Knows the disk and which files the ledger has booked.  Runs before anything is c
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import structs
 from twisted.logger import Logger
 
-from tcclient.ledger.bookings import File, Torn
+from tcclient.ledger.bookings import CameBack, File, NotStored, Torn
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tcclient.ledger.lines import LedgerLine, line
+from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.appending import sync_folder
+from tcclient.runtime.backwards import lines_backwards
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.contents import Contents, contents
@@ -25,8 +29,8 @@ from tcclient.storage.slots import Naming
 
 log = Logger()
 
-_BLOCK = 1 << 20
-"""Bytes that are searched at once for the last newline."""
+_TOLD = (b'"not_stored"', b'"came_back"')
+"""What stands in the lines of a long ledger that say which posts of which file were not stored."""
 _UNKNOWN = 0.0
 """Modification time of a file where nobody knows when its last byte came."""
 
@@ -78,7 +82,9 @@ def recover(
             _forget_doubtful_time(tmp)
             _cut_torn_tail(tmp, naming, ledger)
             last_bytes.append(_last_byte(tmp))
-            _finish(tmp, contents(tmp, ids), naming, ledger, link)
+            found = contents(tmp, ids)
+            _take_back(tmp.name, found.posts, ledger)
+            _finish(tmp, found, naming, ledger, link)
     return max(filter(None, last_bytes), default=None)
 
 
@@ -109,7 +115,7 @@ def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
     Return whether the file has its final name, and that is `booked`, so that only the temporary
     name is left to remove; remove it then.
     """
-    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
+    for name in naming.finals(tmp.name):
         path = tmp.with_name(name)
         if not os.path.lexists(path):
             return False
@@ -142,9 +148,29 @@ def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Li
             posts=found.posts,
         )
 
-    final = tmp.name.removesuffix(naming.temporary_extension)
-    give_final_name(tmp, naming.alternatives(final), book, link)
+    give_final_name(tmp, naming.finals(tmp.name), book, link)
     sync_folder(tmp.parent)
+
+
+def _take_back(name: str, posts: int, ledger: Ledger) -> None:
+    """
+    Note which posts of a file with this temporary name are counted as not stored, as somebody else
+    had replaced or changed it, and are there after all: they are about to be counted with it.
+    """
+    told: Counter[int | None] = Counter()
+    for raw in lines_backwards(ledger.fileno()):
+        if not any(kind in raw for kind in _TOLD):
+            continue
+        match line(0, raw, COMMON):
+            case LedgerLine(entry=NotStored(posts=gone, counted=True, file=file), job=job):
+                told[job] += gone if file == name else 0
+            case LedgerLine(entry=CameBack(posts=back, file=file), job=job):
+                told[job] -= back if file == name else 0
+    for job, gone in told.items():
+        back = min(gone, posts)
+        if back > 0:
+            posts -= back
+            ledger.write(CameBack(file=name, posts=back), job)
 
 
 def _last_booking(ledger: Ledger) -> object:
@@ -168,13 +194,12 @@ def _book(ledger: Ledger, file: File) -> None:
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
     """Move an incomplete last line of a file, if it has one, into a `.torn` file beside it."""
     with tmp.open("r+b") as file:
-        whole = _end_of_last_line(file.fileno())
-        tail = os.pread(file.fileno(), os.fstat(file.fileno()).st_size - whole, whole)
-        if not tail:
+        tail = next(lines_backwards(file.fileno(), whole_only=False), b"\n")
+        if tail.endswith(b"\n"):
             return
         torn = _keep_torn(tmp, naming, tail)
         ledger.write(Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
-        file.truncate(whole)
+        file.truncate(os.fstat(file.fileno()).st_size - len(tail))
         # The crash came while the file was written, or the disk refused: its time says too much.
         os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))
         os.fsync(file.fileno())
@@ -188,7 +213,7 @@ def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
 
 def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
     """Write `tail` into a `.torn` file whose name is free, sync it, and return its path."""
-    for name in naming.alternatives(tmp.name.removesuffix(naming.temporary_extension)):
+    for name in naming.finals(tmp.name):
         torn = tmp.with_name(name + ".torn")
         # A file that has the beginning of `tail` is from an attempt that was cut short.
         if not torn.exists() or tail.startswith(torn.read_bytes()):
@@ -198,15 +223,3 @@ def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
                 os.fsync(file.fileno())
             return torn
     raise AssertionError("alternatives() has no end")
-
-
-def _end_of_last_line(fd: int) -> int:
-    """Return the offset behind the last newline of a file; 0 if it has none."""
-    position = os.fstat(fd).st_size
-    while position > 0:
-        step = min(_BLOCK, position)
-        position -= step
-        found = os.pread(fd, step, position).rfind(b"\n")
-        if found >= 0:
-            return position + found + 1
-    return 0

@@ -69,9 +69,13 @@ class Naming(Struct, frozen=True):
         """Return the first choice for the name of the finished file of a slot."""
         return f"{self.name}{slot.stamp}{self.extension}"
 
-    def temporary(self, slot: Slot) -> str:
-        """Return the name of the file of a slot while posts are appended to it."""
-        return self.final(slot) + self.temporary_extension
+    def temporary(self, final: str) -> str:
+        """Return the name that a file has while posts are appended to it."""
+        return final + self.temporary_extension
+
+    def finals(self, temporary: str) -> Iterator[str]:
+        """Yield the final names, without end, for a file that has this temporary name."""
+        return self.alternatives(temporary.removesuffix(self.temporary_extension))
 
     def is_temporary(self, file_name: str) -> bool:
         """Return whether a file of that name is one of this capture's that was not finished."""

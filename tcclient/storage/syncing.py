@@ -19,6 +19,24 @@ PATIENCE = 10.0
 """Seconds that a sync may take before the disk counts as slow."""
 
 
+WARM = 8 << 20
+"""
+Bytes.  Between once and twice as many at the end of an open file stay in the page cache, for
+whoever follows the file; what is before them is dropped from the cache, and all of it when the file
+is finished.  Otherwise a capture displaces in the course of months what others keep there, and
+takes new memory for each post, which costs a virtual machine up to eight times as much as reusing
+what it has (up to 8 µs per post instead of 1).
+"""
+
+
+def cold(begin: int, size: int) -> tuple[int, int]:
+    """
+    Return offset and length of the bytes from `begin` on that nobody is expected to read soon, of
+    an open file with so many.
+    """
+    return begin, max(0, (size // WARM - 1) * WARM - begin)
+
+
 class Syncing:
     """
     Does one sync at a time, so that a disk that does not answer keeps only one thread waiting.

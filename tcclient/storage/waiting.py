@@ -4,8 +4,9 @@ Posts that have been taken and are not in a file yet.  Knows slots; knows no dis
 
 from collections import deque
 from collections.abc import Callable
+from typing import Self
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from tcclient.runtime.wallclock import Date
 from tcclient.storage.slots import Slot
@@ -23,6 +24,26 @@ class Batch(Struct):
     blocks: list[bytes] = field(default_factory=list)
     posts: int = 0
     bytes: int = 0
+
+    def halve(self) -> Self | None:
+        """Keep about half of the posts, and return the others; None if there is only one."""
+        if self.posts == 1:
+            return None
+        if len(self.blocks) == 1:
+            [block] = self.blocks
+            end = block.find(b"\n", len(block) // 2, -1) + 1 or block.rfind(b"\n", 0, -1) + 1
+            self.blocks = [block[:end], block[end:]]
+        middle = len(self.blocks) // 2
+        others = structs.replace(
+            self,
+            blocks=self.blocks[middle:],
+            posts=sum(block.count(b"\n") for block in self.blocks[middle:]),
+            bytes=sum(map(len, self.blocks[middle:])),
+        )
+        del self.blocks[middle:]
+        self.posts -= others.posts
+        self.bytes -= others.bytes
+        return others
 
 
 class Waiting:
@@ -62,12 +83,25 @@ class Waiting:
         self.posts += posts
         self.bytes += len(block)
 
+    def put_first(self, batch: Batch) -> None:
+        """Have a batch written before all others."""
+        self._batches.appendleft(batch)
+        self.posts += batch.posts
+        self.bytes += batch.bytes
+
     def forget(self) -> int:
         """Forget all that waits.  Return how many posts these are."""
         posts = self.posts
         self._batches.clear()
         self.posts = self.bytes = 0
         return posts
+
+    def halve_first(self) -> bool:
+        """Make two batches of the first.  Return whether that can be done: it has several posts."""
+        others = self._batches[0].halve()
+        if others is not None:
+            self._batches.insert(1, others)
+        return others is not None
 
     def written(self) -> None:
         """Remove the first batch: it has been written."""

@@ -19,7 +19,7 @@ from tcclient.ledger.lines import line
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.boot import boot
 from tcclient.sources.twitter_v1.feed import V1Source
-from tcclient.storage.files import RETRY
+from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming

@@ -4,8 +4,9 @@ import resource
 import shutil
 import signal
 
-from tests.e2e.processes import Running, start, twistd, until
+from tests.e2e.processes import Running, python, start, until
 from tests.e2e.stage import Stage
+from tests.faults import baddisk
 
 
 class DiskTests(Stage):
@@ -15,31 +16,28 @@ class DiskTests(Stage):
         self.twitter.set_rate(400.0)
 
     def client(self) -> Running:
-        """A client that has begun."""
-        return start(self, self.folder, twistd("-n", "tcc", "--config", "settings.json"))
+        """A client that has begun, on a disk that refuses when it has the order to."""
+        self.order = self.folder / "refuse"
+        arguments = ("-n", "tcc", "--config", "settings.json")
+        return start(self, self.folder, python(baddisk.__file__, str(self.order), *arguments))
 
-    def limit(self, client: Running, size: int) -> None:
-        """No file of the client's grows beyond that from now on."""
-        _, hard = resource.prlimit(client.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(client.pid, resource.RLIMIT_FSIZE, (size, hard))
-
-    async def fill(self, client: Running) -> None:
-        """Returns when the client has noticed that its file cannot grow."""
-        [tmp] = self.data.glob("*.tmp")
-        before = len(self.ledger("disk_trouble"))
-        self.limit(client, tmp.stat().st_size + 10_000)
-        await until(lambda: len(self.ledger("disk_trouble")) > before, "trouble in the ledger")
+    async def fill(self, client: Running, times: int = 1) -> None:
+        """Returns when the client has noticed, so often by now, that its disk is full."""
+        draft = self.order.with_suffix(".draft")
+        draft.write_text("ENOSPC")
+        draft.rename(self.order)
+        await client.says("No space left on device. Nothing more is read", times)
 
     async def test_a_full_disk(self) -> None:
         """Not one of the posts is missing that were sent until the client was stopped."""
         client = self.client()
-        for _ in range(2):
+        for times in (1, 2):
             await self.captured(len(self.posts()) + 100, client)
-            await self.fill(client)
+            await self.fill(client, times)
             stored, sent = len(self.posts()), len(self.sent.ids)
             await until(lambda sent=sent: len(self.sent.ids) > sent + 200, "more posts")
             self.assertEqual(len(self.posts()), stored)
-            self.limit(client, resource.RLIM_INFINITY)
+            self.order.unlink()
             await self.captured(sent + 200, client)
         await client.end(signal.SIGTERM)
         number = self.assert_whole()
@@ -55,11 +53,24 @@ class DiskTests(Stage):
         self.job.status = 4
         await until(lambda: not self.twitter.state()["streams"], "the end of the stream")
         self.assertEqual(len(self.ledger("capture_stop")), 0)
-        self.limit(client, resource.RLIM_INFINITY)
+        self.order.unlink()
         await until(lambda: self.job.status == 5, "the capture's end")
         await client.end(signal.SIGTERM)
         number = self.assert_whole()
         self.assertEqual(self.ids(), self.sent.ids[:number])
+
+    async def test_a_limit_of_the_size_of_files(self) -> None:
+        """The next file takes what does not fit: nothing is missing, and nobody notices."""
+        client = self.client()
+        await self.captured(100, client)
+        [tmp] = self.data.glob("*.tmp")
+        limit = tmp.stat().st_size + 100_000
+        resource.prlimit(client.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        await until(lambda: len(list(self.data.glob("*.json"))) > 3, "more files")
+        await client.end(signal.SIGTERM)
+        number = self.assert_whole()
+        self.assertEqual(self.ids(), self.sent.ids[:number])
+        self.assertEqual(self.ledger("disk_trouble"), [])
 
     async def test_a_folder_that_is_removed(self) -> None:
         """The capture goes on in a new one, and its ledger says what went with the old one."""

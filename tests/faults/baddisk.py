@@ -2,7 +2,8 @@
 `baddisk.py FILE ARGUMENTS`: twistd on a disk that refuses what FILE says, as long as there is FILE.
 
 It has the name of an error: EROFS refuses all that changes anything; EIO what touches the bytes of
-a file, to take back half a write too, of which it has taken the first half.  Nothing of the client
+a file, to take back half a write too; ENOSPC what adds bytes.  Of these two it has taken the first
+half of the write before.  Nothing of the client
 is changed but what it finds under these names of the module os.
 """
 
@@ -16,7 +17,8 @@ from typing import Any
 
 BYTES = ("write", "writev", "fsync", "fdatasync", "truncate", "ftruncate", "utime")
 NAMES = ("open", "link", "unlink", "rename", "replace", "mkdir")
-REFUSED = {"EIO": BYTES, "EROFS": (*BYTES, *NAMES)}
+TEARING = ("EIO", "ENOSPC")
+REFUSED = {"EIO": BYTES, "EROFS": (*BYTES, *NAMES), "ENOSPC": ("write",)}
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 """How a file is opened that a disk which can only be read does not open."""
 
@@ -40,10 +42,10 @@ class BadDisk:
     def tearing(
         self, writev: Callable[..., int], write: Callable[[int, bytes], int]
     ) -> Callable[..., int]:
-        """os.writev() by which a disk with EIO gets half of the first block."""
+        """os.writev() by which a disk that tears gets half of the first block."""
 
         def torn(fd: int, blocks: Sequence[bytes]) -> int:
-            if self._is_of_disk(fd) and self._error() == "EIO":
+            if self._is_of_disk(fd) and self._error() in TEARING:
                 return write(fd, blocks[0][: len(blocks[0]) // 2])
             return writev(fd, blocks)
 

@@ -47,12 +47,13 @@ class AppendTests(SynchronousTestCase):
             with self.assertRaises(OSError) as refused:
                 end.append([b"b" * 400, b"c" * 400])
             self.assertEqual(refused.exception.errno, errno.EFBIG)
-            self.assertEqual(self.path.stat().st_size, 1500)
+            self.assertEqual((self.path.stat().st_size, end.has_part), (1500, True))
             self.assertRaises(OSError, end.append, [b"b"])
             self.assertEqual(self.path.stat().st_size, 1500)
             self.assertRaises(OSError, end.append, [b"d" * 600])
             self.assertEqual(self.path.read_bytes(), b"a" * 1000)
             self.assertEqual(self.path.stat().st_mtime, 1_000_000)
+            self.assertFalse(end.has_part)
             end.append([b"d" * 400])
         self.assertEqual(self.path.read_bytes(), b"a" * 1000 + b"d" * 400)
 

@@ -18,9 +18,6 @@ from tcclient.runtime.threads import Threads
 
 T = TypeVar("T")
 
-FAR = 1 << 26
-"""A size no log file reaches: with a limit there, only what has been made that big is refused."""
-
 _HOLD = """
 import sys
 from pathlib import Path
@@ -49,19 +46,25 @@ def file_size_limit(size: int) -> Iterator[None]:
 @contextmanager
 def full(path: Path, room: int = 0) -> Iterator[None]:
     """
-    The file there, and no other, cannot grow by more than `room` bytes meanwhile.  For that it has
-    become long; what is added to it is where it belongs again afterwards.
+    The disk has no more than `room` bytes left for the file there meanwhile.  The system writes as
+    much as there is room for, and refuses the next piece.
     """
-    size = path.stat().st_size
-    os.truncate(path, FAR - room)
-    with file_size_limit(FAR):
+    there, most = path.stat(), path.stat().st_size + room
+    writev, write = os.writev, os.write
+
+    def limited(fd: int, data: bytes) -> int:
+        status = os.fstat(fd)
+        if os.path.samestat(status, there):
+            data = data[: max(0, most - status.st_size)]
+            if not data:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(fd, data)
+
+    os.write, os.writev = limited, lambda fd, blocks: limited(fd, b"".join(blocks))
+    try:
         yield
-    with path.open("r+b") as file:
-        file.seek(FAR - room)
-        added = file.read()
-        file.truncate(size)
-        file.seek(size)
-        file.write(added)
+    finally:
+        os.write, os.writev = write, writev
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v2.entries import ForeignPosts
+from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.files import RETRY
 from tcclient.storage.folders import INDEX, CannotStore, Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
@@ -115,7 +115,7 @@ class StoringTests(ArchiveCase):
         self.assertEqual(self.counters(), Counters(1000, 3, 0))
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error])
         self.assertEqual(
-            [line["reason"] for line in self.events("disk_trouble")], ["File too large"]
+            [line["reason"] for line in self.events("disk_trouble")], ["No space left on device"]
         )
         self.assertEqual([line["after"] for line in self.events("disk_recovered")], [RETRY])
 

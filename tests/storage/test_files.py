@@ -16,16 +16,26 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.bookings import File
 from tcclient.ledger.entries import moment
-from tcclient.runtime.wallclock import WallClock
+from tcclient.runtime.wallclock import Wall, WallClock
 from tcclient.sources.registry import post_ids
-from tcclient.storage.diskuse import DiskUse, FileOwner
-from tcclient.storage.files import MOST_WAITING, RETRY, RotatingFile
+from tcclient.storage.bookkeeper import RETRY, Bookkeeper
+from tcclient.storage.diskuse import DiskUse, Place
+from tcclient.storage.files import MOST_WAITING, RotatingFile
 from tcclient.storage.finalname import give_final_name
-from tcclient.storage.growing import DOUBTFUL, WARM
+from tcclient.storage.growing import DOUBTFUL
 from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tcclient.storage.slots import Naming
+from tcclient.storage.syncing import WARM
 from tests.machine import Machine
-from tests.storage.disk import Acts, calls_noted, contents, full, refuse_links
+from tests.storage.disk import (
+    Acts,
+    calls_noted,
+    contents,
+    file_size_limit,
+    full,
+    in_the_way,
+    refuse_links,
+)
 
 HALF_PAST = datetime(1997, 10, 30, 12, 30, tzinfo=UTC).timestamp()
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -33,7 +43,7 @@ BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
-class Book(FileOwner):
+class Book(Bookkeeper):
     """The account of the files, in memory; it refuses a booking where it is told to."""
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +51,9 @@ class Book(FileOwner):
         self.files: list[File] = []
         self.posts = 0
         self.said: list[str] = []
-        self.syncs: list[str] = []
+        self.syncs: list[float] = []
+        self.written = 0.0
+        self.supply = None
         self.is_paused = False
         self.trouble: OSError | None = None
         self.at_booking: Callable[[], object] = lambda: None
@@ -70,17 +82,17 @@ class Book(FileOwner):
         """Let go of the file."""
         os.close(self._fd)
 
-    def lost(self, posts: int, reason: str) -> None:
-        """Note how many are lost, and why."""
+    def lost(self, posts: int, path: Path, status: os.stat_result, reason: str) -> None:
+        """Note how many are lost, and why, which begins with the name of the file."""
         self.said.append(f"lost {posts}: {reason}")
 
-    def sync_begins(self) -> None:
-        """Note it."""
-        self.syncs.append("begins")
+    def name_taken(self, file: str) -> None:
+        """Note which name."""
+        self.said.append(f"taken: {file}")
 
-    def synced(self) -> None:
-        """Note it."""
-        self.syncs.append("done")
+    def synced(self, until: float) -> None:
+        """Note until when all is safe."""
+        self.syncs.append(until)
 
     def troubled(self, reason: str) -> None:
         """Note why."""
@@ -117,9 +129,14 @@ class FilesCase(SynchronousTestCase):
         self.addCleanup(self.files.finish)
 
     def a_file(self, naming: Naming | None = None) -> RotatingFile:
-        return RotatingFile(
-            self.folder, naming or self.naming, self.clock, self.clock.seconds, self.book, self.use
-        )
+        clock = self.clock
+        return self.file_by(clock, clock.seconds, self.folder, naming)
+
+    def file_by(
+        self, clock: Clock, wall: Wall, folder: Path, naming: Naming | None = None
+    ) -> RotatingFile:
+        place = Place(folder, naming or self.naming, clock, wall, self.use)
+        return RotatingFile(place, self.book)
 
     @property
     def booked(self) -> list[tuple[str, int, int]]:
@@ -292,15 +309,6 @@ class ClashTests(FilesCase):
         )
         self.assertEqual(list(contents(self.folder).values()).count(b"old\n"), 100)
 
-    def test_an_unfinished_file_is_never_truncated(self) -> None:
-        """Whoever put it there: the post waits until it is gone."""
-        stale = self.put("test19971030_1230.json.tmp", b"stale\n")
-        self.write(b"a")
-        self.assertEqual(stale.read_bytes(), b"stale\n")
-        stale.unlink()
-        self.files.finish()
-        self.assert_files(_1230=b"a\n")
-
     def test_a_link_that_leads_nowhere_takes_its_name(self) -> None:
         """Data that were moved to an archive disk leave links, and that disk may be off."""
         self.folder.mkdir(parents=True)
@@ -310,6 +318,223 @@ class ClashTests(FilesCase):
         self.files.finish()
         self.assertTrue(link.is_symlink())
         self.assert_files(_1230_00=b"a\n")
+
+
+def replace(path: Path) -> None:
+    """As `sed -i` does, and most editors: another file, with nearly the same content."""
+    draft = path.with_name("draft")
+    draft.write_bytes(path.read_bytes().replace(b"a", b"b"))
+    draft.rename(path)
+
+
+def make_folder(path: Path) -> None:
+    """A folder where the file was, which is elsewhere."""
+    path.rename(path.with_name("elsewhere"))
+    path.mkdir()
+
+
+def make_link(path: Path) -> None:
+    """The file is elsewhere, and a link leads there."""
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def cut(path: Path) -> None:
+    """Within the second post."""
+    os.truncate(path, 3)
+
+
+def empty(path: Path) -> None:
+    """`: > file`."""
+    path.write_bytes(b"")
+
+
+def add(path: Path) -> None:
+    """`echo mine >> file`."""
+    with path.open("ab") as file:
+        file.write(b"mine\n")
+
+
+DISTURBANCES = {
+    replace: "replaced",
+    make_folder: "replaced",
+    make_link: "replaced",
+    cut: "cut",
+    empty: "cut",
+    add: "added to",
+    Path.unlink: "removed",
+}
+"""What somebody else may do to the file that is being written, and what is said of it."""
+
+
+class DisturbedTests(FilesCase):
+    """Somebody else has, or takes, the name of the file: that is no trouble of the disk."""
+
+    tmp = "test19971030_1230.json.tmp"
+
+    def after(self, disturb: Callable[[Path], object]) -> dict[str, bytes]:
+        """Two posts are written, and this happens; what is there then, but for what is ours."""
+        self.setUp()
+        self.write(b"aa", b"aa")
+        disturb(self.folder / self.tmp)
+        return contents(self.folder)
+
+    def assert_left(self, before: dict[str, bytes]) -> None:
+        """What was there is as it was; every post after it is in a finished file."""
+        now = contents(self.folder)
+        self.assertEqual({name: now.pop(name) for name in before}, before)
+        self.assertEqual(b"".join(now.values()), b"c\nd\n")
+        self.assertEqual([posts for _, posts, _ in self.booked], [2] if now else [])
+
+    def test_what_follows_is_stored_at_once(self) -> None:
+        """In another file; what there is is left alone, and it is said once."""
+        for disturb, how in DISTURBANCES.items():
+            before = self.after(disturb)
+            self.write(b"c")
+            self.assertEqual((self.files.waiting.posts, self.files.unfinished), (0, 1), how)
+            self.write(b"d")
+            self.files.finish()
+            self.assert_left(before)
+            self.assertEqual(self.book.said, [f"lost 2: {self.tmp} was {how} while it was written"])
+            self.assertEqual((self.book.posts, self.book.is_paused), (4, False))
+
+    def test_the_name_of_the_next_file(self) -> None:
+        """Is that with the next suffix, as long as the first one is not free."""
+        self.after(replace)
+        for post in (b"c", b"d"):
+            self.write(post)
+            self.assertTrue((self.folder / "test19971030_1230_00.json.tmp").exists())
+            self.files.finish()
+            (self.folder / "test19971030_1230_00.json").unlink()
+        self.assertEqual(len(self.book.said), 1)
+        (self.folder / self.tmp).unlink()
+        self.write(b"e")
+        self.files.finish()
+        self.assert_files(_1230=b"e\n")
+
+    def test_again_and_again(self) -> None:
+        """Whatever name it has."""
+        self.write(b"aa")
+        for name in (self.tmp, "test19971030_1230_00.json.tmp", "test19971030_1230_01.json.tmp"):
+            replace(self.folder / name)
+            self.write(b"aa")
+        self.files.finish()
+        self.assertEqual(len(self.book.said), 3)
+        self.assertEqual(self.booked, [("test19971030_1230_02.json", 1, 3)])
+
+    def test_nothing_more_comes(self) -> None:
+        """It is noticed with the next sync, or else when the file is finished, which it cannot."""
+        for disturb, how in DISTURBANCES.items():
+            for seconds in (2, 0):
+                before = self.after(disturb)
+                self.clock.advance(seconds)
+                self.assertEqual(len(self.book.said), 1 if seconds else 0, how)
+                self.successResultOf(self.files.finish())
+                self.assertEqual(
+                    self.book.said, [f"lost 2: {self.tmp} was {how} while it was written"]
+                )
+                self.assertEqual((self.booked, contents(self.folder)), ([], before))
+
+    def test_a_name_that_is_taken_beforehand(self) -> None:
+        """By a file, a folder, a link that leads nowhere: it is left alone, and said once."""
+        takers: tuple[Callable[[Path], object], ...] = (
+            lambda path: path.write_bytes(b"stale\n"),
+            Path.mkdir,
+            lambda path: path.symlink_to("nowhere"),
+        )
+        for take in takers:
+            self.setUp()
+            self.put("test19971030_1230_00.json", b"old\n")
+            take(self.folder / self.tmp)
+            before = contents(self.folder)
+            self.write(b"c")
+            self.write(b"d")
+            self.assertIn("test19971030_1230_01.json.tmp", contents(self.folder))
+            self.successResultOf(self.files.finish())
+            self.assert_left(before)
+            self.assertEqual(self.book.said, [f"taken: {self.tmp}"])
+
+    def test_an_empty_file(self) -> None:
+        """There is nothing to lose, and what stands in its place is not removed."""
+        self.write(b"x")
+        self.files.finish()
+        with file_size_limit(1):
+            self.write(b"cc")
+        self.put(self.tmp + "2", b"mine\n").rename(self.folder / self.tmp)
+        self.files.waiting.forget()
+        self.files.finish()
+        self.clock.advance(RETRY)
+        self.assertEqual((self.folder / self.tmp).read_bytes(), b"mine\n")
+        self.assertEqual([said for said in self.book.said if said.startswith("lost")], [])
+
+    def test_few_calls(self) -> None:
+        """Of the system, for each write."""
+        self.write(b"a")
+        with calls_noted("fstat", "stat", "writev") as calls:
+            self.write(b"b")
+        self.assertEqual(sorted(calls), ["fstat", "fstat", "stat", "writev"])
+
+
+class SizeLimitTests(FilesCase):
+    """No file may become larger than that: `ulimit -f`, or 4 GiB on vfat."""
+
+    def test_the_next_file(self) -> None:
+        """Takes what does not fit; the disk is in no trouble."""
+        with file_size_limit(5):
+            for post in (b"aa", b"b", b"cc", b"dddd", b"e"):
+                self.write(post)
+            self.successResultOf(self.files.finish())
+        self.assert_files(_1230=b"aa\nb\n", _1230_00=b"cc\n", _1230_01=b"dddd\n", _1230_02=b"e\n")
+        self.assertEqual([posts for _, posts, _ in self.booked], [2, 1, 1, 1])
+        self.assertEqual((self.book.posts, self.book.said, self.book.is_paused), (5, [], False))
+
+    def test_more_at_once_than_a_file_may_have(self) -> None:
+        """It is divided between posts, which are whole and in order."""
+        posts = [b"%03d" % number for number in range(50)]
+        for blocks in (1, 7, 50):
+            self.setUp()
+            self.use = DiskUse(flush_interval=1.0)
+            self.files = self.a_file()
+            for first in range(0, 50, -(-50 // blocks)):
+                self.write(*posts[first : first + -(-50 // blocks)])
+            with file_size_limit(30):
+                self.successResultOf(self.files.finish())
+            names = [name for name, _, _ in self.booked]
+            written = [(self.folder / name).read_bytes() for name in names]
+            self.assertEqual(b"".join(written), b"\n".join([*posts, b""]))
+            self.assertLessEqual(max(map(len, written)), 30)
+            self.assertEqual((self.book.posts, self.book.said), (50, []))
+
+    def test_a_post_that_is_larger(self) -> None:
+        """Waits, as nothing can take it; then the disk is in trouble."""
+        with file_size_limit(3):
+            self.write(b"a", b"bbbb", b"c")
+            self.assertEqual((self.book.posts, self.files.waiting.posts), (1, 2))
+            self.assertEqual(self.book.said, ["troubled: File too large"])
+        self.clock.advance(RETRY)
+        self.files.finish()
+        self.assertEqual(b"".join(contents(self.folder).values()), b"a\nbbbb\nc\n")
+        self.assertEqual(self.book.said[1:], ["recovered"])
+
+    def test_a_slot_that_ends_and_a_sync_that_fails(self) -> None:
+        """While the file that is full is finished: all the same to what follows."""
+        acts = Acts()
+        self.use = DiskUse(threads=acts)
+        self.files = self.a_file()
+        with file_size_limit(3):
+            self.write(b"aa")
+            self.clock.advance(2)
+            self.write(b"bb")
+            self.jump(600)
+            self.files.look_at_slot()
+            acts.do(OSError(errno.EIO, "Input/output error"))
+            self.clock.advance(RETRY)
+            acts.do_all()
+            self.clock.advance(RETRY)
+            acts.do_all()
+            self.files.finish()
+            acts.do_all()
+        self.assert_files(_1230=b"aa\n", _1230_00=b"bb\n")
 
 
 class FlushTests(FilesCase):
@@ -463,7 +688,7 @@ class BadDiskTests(FilesCase):
         self.assertEqual(self.book.posts, 3)
         self.assertEqual(
             self.book.said,
-            ["troubled: File too large", "recovered"],
+            ["troubled: No space left on device", "recovered"],
         )
         self.files.finish()
         self.assert_files(_1230=b"a\n0123456789abcdef\nb\n")
@@ -658,14 +883,16 @@ class SyncTests(FilesCase):
         self.assertEqual(calls, ["fdatasync"])
 
     def test_the_owner_is_told(self) -> None:
-        """Of the beginning, when more may come, and of the end, when all until then is safe."""
+        """What was in files when a sync began is safe when it ends; not what came meanwhile."""
         self.write(b"a")
+        self.book.written = 1000.0
         self.assertFalse(self.files.is_synced)
         self.clock.advance(2.0)
-        self.assertEqual(self.book.syncs, ["begins"])
+        self.book.written = 1001.0
+        self.assertEqual(self.book.syncs, [])
         self.assertFalse(self.files.is_synced)
         self.acts.do_all()
-        self.assertEqual(self.book.syncs, ["begins", "done"])
+        self.assertEqual(self.book.syncs, [1000.0])
         self.assertTrue(self.files.is_synced)
 
     def test_what_stays_in_memory(self) -> None:
@@ -838,20 +1065,52 @@ class SyncTests(FilesCase):
         self.assertEqual(self.book.said[1:], ["recovered"])
         self.assertEqual(self.files.unfinished, 1)
 
+    def test_a_folder_that_cannot_be_looked_into(self) -> None:
+        """The file is synced all the same, with the next attempt."""
+        self.write(b"a")
+        self.acts.do_all()
+        with in_the_way(self.folder):
+            self.clock.advance(2.0)
+            self.assertEqual(len(self.book.said), 1)
+            self.clock.advance(RETRY)
+        self.acts.do_all()
+        self.assertTrue(self.files.is_synced)
+        self.assertEqual(self.book.said[1:], ["recovered"])
+
+    def test_a_name_that_cannot_be_synced(self) -> None:
+        """It is synced again with the file, once, before the file counts as safe."""
+        self.write(b"a")
+        self.clock.advance(2.0)
+        with calls_noted("fdatasync", "fsync") as calls:
+            self.acts.do()
+            self.acts.do(OSError(errno.EIO, "Input/output error"))
+            self.clock.advance(RETRY)
+            self.acts.do()
+            self.assertFalse(self.files.is_synced)
+            self.acts.do_all()
+            self.assertTrue(self.files.is_synced)
+        self.assertEqual(calls, ["fdatasync", "fsync"] * 2)
+        self.write(b"b")
+        self.clock.advance(2.0)
+        with calls_noted("fdatasync", "fsync") as calls:
+            self.acts.do_all()
+        self.assertEqual(calls, ["fdatasync"])
+
     def test_more_comes_while_a_file_is_in_doubt(self) -> None:
         """It is appended after the next sync, which is the last one that the first post needs."""
         self.write(b"a")
         self.clock.advance(2.0)
         self.acts.do(DISK_FULL)
         self.write(b"b")
-        self.assertEqual((self.files.is_synced, self.files.waiting.posts), (False, 1))
         self.clock.advance(RETRY)
-        self.acts.do()
+        for _ in range(2):  # the file and its name
+            self.assertEqual((self.files.is_synced, self.files.waiting.posts), (False, 1))
+            self.acts.do()
         self.assertEqual((self.files.is_synced, self.files.waiting.posts), (False, 0))
         self.clock.advance(2.0)
         self.acts.do_all()
         self.assertTrue(self.files.is_synced)
-        self.assertEqual(self.book.syncs, ["begins", "begins", "done"])
+        self.assertEqual(self.book.syncs, [0.0])
 
     def test_a_sync_that_fails_while_the_file_is_finished(self) -> None:
         """Whatever of it fails, the file has been synced since, and is booked once."""
@@ -902,7 +1161,8 @@ class FinalNameTests(FilesCase):
 
     def test_a_file_system_without_links(self) -> None:
         """Whichever way it says so, the file is renamed."""
-        for code in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+        codes = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
+        for code in codes:
             tmp = self.put("test19971030_1230.json.tmp", str(code).encode())
 
             def link(source: Path, target: Path, code: int = code) -> None:
@@ -910,7 +1170,7 @@ class FinalNameTests(FilesCase):
 
             give_final_name(tmp, self.names(), self.named.append, link)
             self.assertEqual((self.folder / self.named[-1]).read_bytes(), str(code).encode())
-        self.assertEqual(len(set(self.named)), 4)
+        self.assertEqual(len(set(self.named)), len(codes))
         self.assertEqual(sorted(contents(self.folder)), sorted(self.named))
 
     def test_without_links_a_finished_file_is_never_touched(self) -> None:
@@ -997,14 +1257,7 @@ class ClockSetTests(FilesCase):
     def test_a_timer_that_rings_early(self) -> None:
         """A clock was set back a little, which nobody is told of: the file has all its slot."""
         behind = [0.0]
-        self.files = RotatingFile(
-            self.folder,
-            self.naming,
-            self.clock,
-            lambda: self.clock.seconds() - behind[0],
-            self.book,
-            self.use,
-        )
+        self.files = self.file_by(self.clock, lambda: self.clock.seconds() - behind[0], self.folder)
         self.files.write(b"first\n", 1)
         self.clock.advance(1)
         behind[0] = 0.5
@@ -1033,7 +1286,7 @@ class ClockSetTests(FilesCase):
             return machine.shows()
 
         clock, wall = machine.steady, WallClock(machine.steady, show)
-        files = RotatingFile(folder, self.naming, clock, wall, self.book, self.use)
+        files = self.file_by(clock, wall, folder)
         wall.on_step(lambda _: files.look_at_slot())
         for _ in range(3):
             files.write(b"post\n", 1)

@@ -193,10 +193,12 @@ class NameTests(ZoneTestCase):
         """Name and stamp without a separator, as the scripts of its users expect."""
         naming = Naming("my job")
         slot = naming.slot(NEW_YEAR)
-        self.assertEqual(naming.final(slot), "my job20260101_0000.json")
-        self.assertEqual(naming.temporary(slot), "my job20260101_0000.json.tmp")
+        final = naming.final(slot)
+        self.assertEqual(final, "my job20260101_0000.json")
+        self.assertEqual(naming.temporary(final), "my job20260101_0000.json.tmp")
+        self.assertEqual(next(naming.finals("my job20260101_0000.json.tmp")), final)
         other = Naming("j", extension=".jsonl", temporary_extension=".part")
-        self.assertEqual(other.temporary(slot), "j20260101_0000.jsonl.part")
+        self.assertEqual(other.temporary(other.final(slot)), "j20260101_0000.jsonl.part")
 
     def test_alternatives(self) -> None:
         """Two digits at first, more after 99, and no end."""

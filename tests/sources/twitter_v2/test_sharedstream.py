@@ -34,8 +34,8 @@ from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
+from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.files import RETRY
 from tcclient.storage.folders import INDEX, Folders
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import Upstream
