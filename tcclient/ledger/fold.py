@@ -92,11 +92,12 @@ class Fold(msgspec.Struct):
                 | bookings.LinesDropped(lines=amount)
                 | bookings.LedgerRepaired(cut_bytes=amount)
                 | bookings.DiskRecovered(after=amount)
+                | bookings.Sleep(seconds=amount)
             ):
                 total.amount += amount
             case bookings.CameBack(posts=amount):
                 self.totals.setdefault("not_stored", Total()).amount -= amount
-            case entries.ClockStep(seconds=step):
+            case bookings.ClockStep(seconds=step):
                 self.clock_steps.append((line.at, step))
 
     def _tell(self, job: int, line: LedgerLine) -> None:

@@ -1,15 +1,23 @@
-"""Midnight, summer time, and a clock that is set: the files turn, and nothing else does."""
+"""
+Midnight, summer time, and a clock that is set: the files turn, and nothing else does.  And a
+machine that sleeps.
+"""
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import attrs
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from tests.e2e.faketime import HOUR, machine_clock
+from tests.e2e.sleeping import sleeping_machine
 from tests.faults import evidence
 from tests.faults.commands import Terms
+from tests.faults.link import Link
 from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World
 
@@ -132,9 +140,65 @@ async def set_clock(world: World, rounds: int) -> None:
         await world.reported()
 
 
+async def own_machine(world: World) -> None:
+    """The client's machine can sleep."""
+    world.machine = await sleeping_machine(world, world.folder)
+    world.environ = world.machine.environ
+
+
+def sleeping(least: int, most: int, meanwhile: Callable[[Link], object]) -> Act:
+    """The machine sleeps for so many seconds, and `meanwhile` this becomes of its connections."""
+
+    async def act(world: World, rounds: int) -> None:
+        for _ in range(rounds):
+            await world.some_time(0.5, 1.5)
+            world.proxy.each(meanwhile)
+            seconds = world.random.randint(least, most)
+            await stand_still(world, seconds, partial(world.machine.lay, seconds))
+
+    return act
+
+
+def is_kept(link: Link) -> None:
+    """The connection outlives it."""
+
+
+def standing_still(least: int, most: int) -> Act:
+    """The client stands still for so many seconds, and the machine does not sleep."""
+
+    async def act(world: World, rounds: int) -> None:
+        for _ in range(rounds):
+            await world.some_time(0.5, 1.5)
+            await stand_still(world, world.random.randint(least, most))
+
+    return act
+
+
+async def stand_still(
+    world: World, seconds: float, then: Callable[[], object] = lambda: None
+) -> None:
+    """The client's process is stopped for so long, and `then` goes on."""
+    pid = world.running["client"].pid
+    world.cut()
+    os.kill(pid, signal.SIGSTOP)
+    await deferLater(reactor, seconds)
+    then()
+    os.kill(pid, signal.SIGCONT)
+    await world.recovered()
+
+
 CALENDARS = (
     Scenario("midnight", turning(midnight)),
     Scenario("summer time", turning(forward)),
     Scenario("winter time", turning(back)),
 )
 CLOCK = Scenario("clock steps", set_clock, Terms(prepare=own_clock))
+SLEEPS = (
+    Scenario("sleep", sleeping(3, 6, Link.hold), Terms(prepare=own_machine)),
+    Scenario("nap", sleeping(2, 3, is_kept), Terms(prepare=own_machine, stall_timeout=8.0)),
+    Scenario("sleep on v2", sleeping(3, 6, Link.half_open), Terms(prepare=own_machine, api="2")),
+)
+STANDSTILLS = (
+    Scenario("standstill", standing_still(3, 6)),
+    Scenario("short standstill", standing_still(2, 3), Terms(stall_timeout=8.0)),
+)

@@ -1,6 +1,6 @@
 """Every scenario there is."""
 
-from tests.faults.calendars import CALENDARS, CLOCK
+from tests.faults.calendars import CALENDARS, CLOCK, SLEEPS, STANDSTILLS
 from tests.faults.disks import DISKS
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import FOLDERS
@@ -27,4 +27,6 @@ SCENARIOS = (
     *FOLDERS,
     *CALENDARS,
     CLOCK,
+    *SLEEPS,
+    *STANDSTILLS,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.trial.unittest import TestCase
 
 from tests.e2e.processes import together
-from tests.faults.calendars import CALENDARS
+from tests.faults.calendars import CALENDARS, SLEEPS, STANDSTILLS
 from tests.faults.disks import DEATHS, FULL_DISK, LITTLE_ROOM
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import (
@@ -62,6 +62,11 @@ class ShortTests(TestCase):
             *CALENDARS,
             *KEYWORDS,
         )
+
+    async def test_machines(self) -> None:
+        """The machine sleeps, or the client's process stands still."""
+        await self.check(*STANDSTILLS)
+        await self.check(*SLEEPS)
 
     async def test_folders(self) -> None:
         """The disk refuses, permits nothing, or has the folder no more; another client wants it."""

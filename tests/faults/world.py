@@ -18,6 +18,7 @@ from twisted.internet.task import deferLater
 
 from tests.e2e.faketime import MachineClock
 from tests.e2e.processes import Running, python, start, until
+from tests.e2e.sleeping import SleepingMachine
 from tests.faults import commands, evidence
 from tests.faults.accounting import Evidence, Span, outside
 from tests.faults.commands import JOB, Terms
@@ -43,6 +44,7 @@ class World(Controls):
         self.running: dict[str, Running] = {}
         self.environ: dict[str, str] = {}  # the client's
         self.clock: MachineClock  # where it has one of its own
+        self.machine: SleepingMachine  # where it can sleep
         self.client = commands.CLIENT
         self.prefix: list[str] = []  # of its command
         self.removed: list[Path] = []  # where all is still to be found of folders that are gone
