@@ -17,6 +17,7 @@ from tcaccount import plot, posts, tables
 from tcaccount.comparison import Difference
 from tcaccount.folder import Folder, NoCapture, find
 from tcaccount.index import Index, read_index
+from tcaccount.parser import Parser
 from tcaccount.plot import CannotDraw, Picture
 from tcaccount.progress import Progress
 from tcaccount.rates import Minutes
@@ -33,14 +34,6 @@ from tcclient.storage.postids import PostIds
 
 AGREES, DIFFERS, CANNOT, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
 """Exit statuses; the last two are those of a shell for SIGINT and SIGPIPE, 128 + the signal."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Parses the command line; says what is wrong with it in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message alone, without the usage, and exit with status 2."""
-        self.exit(CANNOT, f"{self.prog}: {message}\n")
 
 
 def make_parser(reading: Reading) -> Parser:
