@@ -150,7 +150,7 @@ def _plot(subject: Subject, folder: Folder, reading: Reading, path: Path) -> Non
     with _progress(sum(booked.entry.bytes for booked in found.files)) as progress:
         for booked in found.files:
             inside = folder.inside(booked.entry.name)
-            minutes.take(posts.identities(inside, reading.ids, progress.advance))
+            posts.read(inside, reading.ids, progress.advance, minutes.take)
     gaps = [(gap.begin, gap.end) for gap in found.gaps()]
     plot.draw(Picture(folder.name, (wanted[0][0], wanted[-1][1]), gaps, minutes), path)
 

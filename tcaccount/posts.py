@@ -5,7 +5,7 @@ Knows the lines of such a file; does not know the ledger.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -32,14 +32,6 @@ class FileContents:
     torn: int = 0
 
 
-def blocks(path: Path, advance: Callable[[int], object]) -> Iterator[bytes]:
-    """Yield the bytes of a file in blocks, and tell `advance` the size of each.  Raises OSError."""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            advance(len(block))
-            yield block
-
-
 def read(
     path: Path,
     ids: PostIds,
@@ -51,23 +43,16 @@ def read(
     them; `advance` is called with the size of each block.  Raises OSError.
     """
     found, splitter, digest = FileContents(), Splitter(), hashlib.sha256()
-    for block in blocks(path, advance):
-        digest.update(block)
-        found.bytes += len(block)
-        _look_at(splitter.feed(block), ids, found, take)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            advance(len(block))
+            digest.update(block)
+            found.bytes += len(block)
+            _look_at(splitter.feed(block), ids, found, take)
     found.torn = splitter.incomplete
     _look_at(splitter.feed(b"\n"), ids, found, take)
     found.sha256 = digest.hexdigest()
     return found
-
-
-def identities(path: Path, ids: PostIds, advance: Callable[[int], object]) -> Iterator[str]:
-    """Yield the ids of the posts in a file whose lines are not broken.  Raises OSError."""
-    splitter, found = Splitter(), FileContents()
-    for block in blocks(path, advance):
-        some: list[str] = []
-        _look_at(splitter.feed(block), ids, found, some.append)
-        yield from some
 
 
 def _look_at(
@@ -82,15 +67,12 @@ def _look_at(
             continue
         found.posts += 1
         try:
-            identity = ids.find(message) if isinstance(message, bytes) else _too_long()
+            if isinstance(message, Overlong):
+                raise NotAnObject
+            identity = ids.find(message)
         except NotAnObject:
             found.broken += 1
             found.first_broken = found.first_broken or found.posts
         else:
             if identity is not None:
                 take(identity)
-
-
-def _too_long() -> str | None:
-    """Refuse a line that is too long to be read: it counts as broken."""
-    raise NotAnObject

@@ -6,7 +6,6 @@ backfill brought are where they were missing.  Knows times; does not know how a 
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 import attrs
 
@@ -43,14 +42,13 @@ class Minutes:
         self._made_at = ids.made_at
         self._posts: Counter[int] = Counter()
 
-    def take(self, identities: Iterable[str]) -> None:
-        """Count the posts with these ids."""
-        for one in identities:
-            at = self._made_at(one)
-            if at is None:
-                self.undated += 1
-            else:
-                self._posts[int(at // 60)] += 1
+    def take(self, identity: str) -> None:
+        """Count the post with this id."""
+        at = self._made_at(identity)
+        if at is None:
+            self.undated += 1
+        else:
+            self._posts[int(at // 60)] += 1
 
     def outside(self, period: Interval) -> int:
         """Return how many posts were made in no minute of the period."""

@@ -1,5 +1,5 @@
 """
-Works out coverage, gaps, posts and files, and says them in words, for a paper.  Pure.
+Works out what a ledger tells of a capture, and says it in words, for a paper.  Pure.
 
 Knows the sections of the summary, whose numbers docs/account.md explains; reads nothing.
 """
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from tcaccount import remarks
 from tcaccount.index import Index
 from tcaccount.record import Record
 from tcclient.ledger.history import JobHistory, MissedTime
-from tcclient.ledger.intervals import total
+from tcclient.ledger.intervals import merged, total
 from tcclient.ledger.wording import length, number, percent, when
+from tcclient.sources.source import COMMON_MESSAGES
 
 MOST_GAPS = 10
 """How many gaps are listed: the longest."""
@@ -64,12 +64,12 @@ def summary(subject: Subject) -> Iterator[str]:
         ("Gaps", _gaps(record)),
         ("Longest gaps", _longest(record.gaps())),
         ("Posts", _posts(subject)),
-        ("Not in the files", remarks.not_in_files(record)),
+        ("Not in the files", _not_in_files(record)),
         ("Keywords", _keywords(record)),
-        ("Messages", remarks.messages(record)),
-        ("This machine", remarks.machine(record)),
-        ("Capture server", remarks.server(subject.index, histories)),
-        ("Ledger", remarks.ledger(record)),
+        ("Messages", _messages(record)),
+        ("This machine", _machine(record)),
+        ("Capture server", _server(subject.index, histories)),
+        ("Ledger", _ledger(record)),
     ):
         yield from _section(title, texts)
 
@@ -175,3 +175,66 @@ def _keywords(record: Record) -> Iterator[str]:
             yield f"{text}: from {when(one.begin)} to {end}"
         if one.refused:
             yield f"  {number(len(one.refused), 'term')} left out"
+
+
+def _not_in_files(record: Record) -> Iterator[str]:
+    """Yield how many posts are not in the files, and how many lines that may have been posts."""
+    for report in record.reports:
+        yield from report.not_in_files()
+    if record.total("not_stored").lines:
+        yield f"{number(round(record.total('not_stored').amount))} arrived and were not stored"
+    if record.torn:
+        yield f"{number(len(record.torn))} cut by a crash, kept in .torn files"
+    refused = record.total("refused").lines
+    if refused:
+        lines = number(refused, "line that was", "lines that were")
+        yield f"{lines} no message"
+
+
+def _messages(record: Record) -> Iterator[str]:
+    """Yield what came besides posts, kind by kind."""
+    names: dict[str, tuple[str, str]] = {}
+    for report in record.reports:
+        names |= report.messages
+    for kind, (one, many) in {**names, **COMMON_MESSAGES}.items():
+        if record.total(kind).lines:
+            yield number(record.total(kind).lines, one, many)
+
+
+def _machine(record: Record) -> Iterator[str]:
+    """Yield when this machine's clock was set, and for how long its disk took no posts."""
+    for at, step in record.clock_steps:
+        direction = "forward" if step > 0 else "back"
+        yield f"the clock was set {direction} by {length(abs(step))}, to {when(at)}"
+    began, ended = record.total("disk_trouble"), record.total("disk_recovered")
+    if began.lines:
+        times = number(began.lines, "time")
+        open_ones = began.lines - ended.lines
+        of_them = (
+            f", but for {number(open_ones)} whose end nobody has seen" if open_ones > 0 else ""
+        )
+        yield f"the disk took no posts {times}, {length(ended.amount)} in all{of_them}"
+
+
+def _server(index: Index, histories: list[JobHistory]) -> Iterator[str]:
+    """Yield how often, and for how long, the server failed while the folder was in use."""
+    first = min((history.first for history in histories if history.first is not None), default=0.0)
+    last = max((history.last for history in histories), default=0.0)
+    failures = [(one.end - one.seconds, one.end) for one in index.outages]
+    during = [one for one in failures if one[0] <= last and one[1] >= first]
+    if during:
+        outages = max(1, len(merged(during)))  # several things may fail at the same time
+        yield f"failed {number(outages, 'time')}, {length(total(during))} in all; capturing went on"
+
+
+def _ledger(record: Record) -> Iterator[str]:
+    """Yield which lines the ledger itself has lost, or has and nobody can read."""
+    repaired = record.total("ledger_repaired")
+    if repaired.lines:
+        lines = number(repaired.lines, "line")
+        yield f"a crash cut {lines} of it, {number(round(repaired.amount), 'byte')}"
+    dropped = round(record.total("lines_dropped").amount)
+    if dropped:
+        yield f"{number(dropped, 'line')} found no room on the disk"
+    if record.unreadable:
+        yield f"{number(len(record.unreadable), 'line')} cannot be read: see --verify"

@@ -23,8 +23,7 @@ class Backlog:
     """Lines that wait.  If it is full, the oldest routine line is dropped, or else the oldest."""
 
     def __init__(self) -> None:
-        self._lines: deque[bytes] = deque()
-        self._routine: deque[bytes] = deque()  # the routine lines among _lines
+        self._lines: deque[tuple[bytes, bool]] = deque()  # and whether they are routine
         self._bytes = 0
         self._dropped = 0
 
@@ -37,14 +36,13 @@ class Backlog:
         comes first, with the time `now` (epoch seconds).
         """
         dropped = [entries.as_line(LinesDropped(lines=self._dropped), None, now)]
-        return [*(dropped if self._dropped else ()), *islice(self._lines, AT_ONCE)]
+        oldest = [line for line, _ in islice(self._lines, AT_ONCE)]
+        return [*(dropped if self._dropped else ()), *oldest]
 
     def add(self, entry: Entry, job: int | None, now: Date) -> None:
         """Add the line of an entry, with the time `now` (epoch seconds); drop others if need be."""
         line = entries.as_line(entry, job, now)
-        self._lines.append(line)
-        if entry.is_routine:
-            self._routine.append(line)
+        self._lines.append((line, entry.is_routine))
         self._bytes += len(line)
         while len(self._lines) > MOST_LINES or self._bytes > MOST_BYTES:
             self._drop()
@@ -53,16 +51,11 @@ class Backlog:
         """Remove the lines that first() returned: they have been written."""
         self._dropped = 0
         for _ in range(min(AT_ONCE, len(self._lines))):
-            line = self._lines.popleft()
+            line, _ = self._lines.popleft()
             self._bytes -= len(line)
-            if self._routine and self._routine[0] is line:
-                self._routine.popleft()
 
     def _drop(self) -> None:
-        if self._routine:
-            line = self._routine.popleft()
-            self._lines.remove(line)
-        else:
-            line = self._lines.popleft()
-        self._bytes -= len(line)
+        dropped = next((one for one in self._lines if one[1]), self._lines[0])
+        self._lines.remove(dropped)
+        self._bytes -= len(dropped[0])
         self._dropped += 1

@@ -2,7 +2,7 @@
 What the lines of a ledger say of one job together: when posts were wanted, in which gaps none could
 come, and for which keywords they came.  Pure.
 
-Knows the kinds of lines that begin and end these times, and leaves gaps to `coverage`; knows no
+Knows the kinds of lines that begin and end these times, and leaves gaps to `gaps`; knows no
 file.
 """
 
@@ -12,9 +12,8 @@ import attrs
 import msgspec
 
 from tcclient.ledger import bookings, entries
-from tcclient.ledger.coverage import ReadCoverage
 from tcclient.ledger.entries import seconds
-from tcclient.ledger.gaps import Coverage, Missing
+from tcclient.ledger.gaps import Coverage, Missing, ReadCoverage
 from tcclient.ledger.intervals import Interval, total, within, without
 from tcclient.ledger.lines import LedgerLine
 

@@ -22,7 +22,8 @@ class CurveTests(SynchronousTestCase):
     def test_posts_per_minute(self) -> None:
         """In the minute in which each was made."""
         minutes = Minutes(post_ids())
-        minutes.take(id_at(second) for second in (0, 59.9, 60, 185))
+        for second in (0, 59.9, 60, 185):
+            minutes.take(id_at(second))
         curve = minutes.curve((NOON, NOON + 190))
         self.assertEqual(curve.minutes, 1)
         self.assertEqual(curve.edges, [NOON + 60 * n for n in range(5)])
@@ -32,7 +33,8 @@ class CurveTests(SynchronousTestCase):
         """Means of so many minutes that it can be seen; nothing is lost."""
         minutes = Minutes(post_ids())
         days = 40 * 86400
-        minutes.take(id_at(second) for second in range(0, days, 3600))
+        for second in range(0, days, 3600):
+            minutes.take(id_at(second))
         curve = minutes.curve((NOON, NOON + days))
         self.assertEqual((curve.minutes, len(curve.values)), (60, 961))
         self.assertAlmostEqual(sum(curve.values) * curve.minutes, 960)
@@ -41,7 +43,8 @@ class CurveTests(SynchronousTestCase):
     def test_what_cannot_be_shown(self) -> None:
         """Is counted: posts of another time, and those whose id does not tell."""
         minutes = Minutes(post_ids())
-        minutes.take([id_at(-61), id_at(-1), id_at(0), id_at(61), "20", "x"])
+        for one in (id_at(-61), id_at(-1), id_at(0), id_at(61), "20", "x"):
+            minutes.take(one)
         self.assertEqual(minutes.outside((NOON, NOON + 60)), 2)
         self.assertEqual(minutes.undated, 2)
 
