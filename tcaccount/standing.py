@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from tcaccount.folder import Folder, NoCapture, find
+from tcaccount.folder import Folder, NoCapture, below, find
 from tcclient.health.facts import CaptureFacts, ClientFacts, ServerTrouble
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import seconds
@@ -53,7 +53,7 @@ def facts_below(base_dir: Path, now: float) -> ClientFacts:
     if not (base_dir / INDEX).is_file():
         raise NoCapture(f"{str(base_dir)!r} is no base_dir of a client: there is no {INDEX} in it.")
     index = list(_this_run(_entries_backwards(base_dir / INDEX)))
-    folders = [find(ledger.parent) for ledger in sorted(base_dir.glob("*/*.ledger.jsonl"))]
+    folders = [find(path) for path in below(base_dir)]
     standings = [one for one in (_standing(folder, now) for folder in folders) if one is not None]
     runs = any(folder.is_open for folder in folders)
     ends = [said.at for said in index if isinstance(said.entry, entries.ClientStop)]
