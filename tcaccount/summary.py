@@ -164,10 +164,13 @@ def _messages(record: Record) -> Iterator[str]:
 
 
 def _machine(record: Record) -> Iterator[str]:
-    """Yield when this machine's clock was set, and for how long its disk took no posts."""
+    """Yield when this machine's clock was set, and how long it slept, or its disk took no posts."""
     for at, step in record.clock_steps:
         direction = "forward" if step > 0 else "back"
         yield f"the clock was set {direction} by {length(abs(step))}, to {when(at)}"
+    sleeps = record.total("sleep")
+    if sleeps.lines:
+        yield f"it slept {number(sleeps.lines, 'time')}, {length(sleeps.amount)} in all"
     began, ended = record.total("disk_trouble"), record.total("disk_recovered")
     if began.lines:
         times = number(began.lines, "time")

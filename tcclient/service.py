@@ -28,7 +28,7 @@ from tcclient.http.clients import rest_client, user_agent
 from tcclient.logs import observer as logs
 from tcclient.runtime.byname import load_by_name
 from tcclient.runtime.threads import in_threads
-from tcclient.runtime.wallclock import WallClock, wall_time
+from tcclient.runtime.wallclock import WallClock, Watch, boot_clock, wall_time
 from tcclient.sources.registry import post_ids
 from tcclient.sources.source import Surroundings
 from tcclient.storage.diskuse import DiskUse
@@ -145,7 +145,7 @@ def client(settings: Settings, reactor: Any, logfile: str | None, *below: IServi
 
 def make_poller(settings: Settings, reactor: Any) -> Poller:
     """Return the part of the tree that captures."""
-    wall = WallClock(reactor)
+    wall = WallClock(reactor, boot=boot_clock())
     surroundings = make_surroundings(settings, reactor, wall)
     source = settings.source.make(surroundings)
     poller = Poller(
@@ -157,7 +157,9 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
     )
     # First, because the poller stops its services in reverse order: this one after the captures'.
     source.setServiceParent(poller)
-    wall.on_step(poller.clock_stepped)
+    Watch(reactor, wall).setServiceParent(poller)  # type: ignore[no-untyped-call]  # not annotated
+    wall.on_step(poller.jumps.stepped)
+    wall.on_sleep(poller.jumps.slept)
     return poller
 
 

@@ -25,12 +25,12 @@ from twisted.python.failure import Failure
 
 from tcclient import __version__
 from tcclient.captures.capture import Capture
+from tcclient.captures.jumps import Jumps
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
 from tcclient.control.client import ControlServer, Gone, ServerError
 from tcclient.control.jobs import Decision, Job, Status, decide
-from tcclient.ledger.entries import ClockStep
 from tcclient.sources.source import Source
 from tcclient.storage.folders import Folders
 
@@ -51,7 +51,8 @@ class Intervals:
 class Poller(MultiService):
     """
     Runs the captures; their sessions are its services.  stopService() fires when their files are
-    finished and the last reports are sent, or after PARTING seconds.
+    finished and the last reports are sent, or after PARTING seconds.  `jumps` is to be told when
+    the date jumps.
     """
 
     def __init__(
@@ -75,6 +76,12 @@ class Poller(MultiService):
         self._polling = self._loop(self._poll)
         self._updating = self._loop(self._update)
         self._intervals = intervals
+        self.jumps = Jumps(
+            folders.note,
+            source,
+            lambda: [capture.session for capture in self._captures.values()],
+            (self._polling, self._updating),
+        )
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
@@ -86,12 +93,6 @@ class Poller(MultiService):
         self._folders.begin()
         self._polling.start(self._intervals.ping, now=True)
         self._updating.start(self._intervals.update, now=False)
-
-    def clock_stepped(self, seconds: float) -> None:
-        """Note in each ledger that the machine's clock was set by `seconds`, negative for back."""
-        self._folders.note(ClockStep(seconds=round(seconds, 3)))
-        for capture in self._captures.values():
-            capture.session.clock_stepped(seconds)
 
     def stopService(self) -> Deferred[None]:
         # The base class would stop the sessions before the last reports have been sent.

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
 from tcclient.runtime.producers import SharedProducer
+from tcclient.runtime.wallclock import Slept
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.terms import say_refused
 from tcclient.storage.archive import Archive
@@ -110,6 +111,17 @@ class Session(MultiService, Subscriber):
         """Note that the machine's clock was set by `seconds`, negative for back."""
         if self.archive is not None:
             self.archive.clock_stepped(seconds)
+
+    def slept(self, sleep: Slept) -> None:
+        """Note that the machine slept; the current file ends if its time is over."""
+        if self.archive is not None:
+            self.archive.files.look_at_slot()
+            self.archive.capture_log.slept(sleep, self._feed.silent)
+
+    def awoke(self) -> None:
+        """Note, when the source knows of the sleep, whether the stream has outlived it."""
+        if self.archive is not None and self._feed.silent is not None:
+            self.archive.capture_log.heard()
 
     def reopen(self, job: Job) -> None:
         """

@@ -1,6 +1,6 @@
 """
-What a ledger can say of a folder: its opening and closing, its files, its counters, and what the
-disk did not take.
+What a ledger can say of a folder and its machine: its opening and closing, its files, its counters,
+what the disk did not take, and when the clock was set or the machine slept.
 
 Knows the members of these lines; writes none.  All others are in `entries`.
 """
@@ -113,6 +113,25 @@ class DiskRecovered(Entry, frozen=True):
     """The disk takes posts again; `after` is for how many seconds it had not."""
 
     after: Seconds
+
+
+class ClockStep(Entry, frozen=True):
+    """
+    This machine's clock was set forward, or back if `seconds` is negative.  `at` is by the new
+    time.  Where a system has no clock that goes on in sleep, a sleep looks like a step forward.
+    """
+
+    seconds: float
+
+
+class Sleep(Entry, frozen=True):
+    """
+    This machine slept for so many `seconds`, and has just awoken.  If posts were wanted and no
+    stream is heard, or none may be any more, `open_gap` is the gap in which the capture goes on.
+    """
+
+    seconds: Seconds
+    open_gap: OpenGap | None = None
 
 
 class Update(Entry, frozen=True, rename=_COUNTERS):

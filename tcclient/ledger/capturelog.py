@@ -10,11 +10,12 @@ from collections.abc import Callable
 import attrs
 from msgspec import structs
 
-from tcclient.ledger import entries
+from tcclient.ledger import bookings, entries
 from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Asked, Entry, RefusedTerm
-from tcclient.ledger.gaps import DISK, START, Coverage, Missing
-from tcclient.runtime.wallclock import Wall
+from tcclient.ledger.gaps import DISK, SLEEP, START, Coverage, Missing
+from tcclient.ledger.wording import length
+from tcclient.runtime.wallclock import Slept, Wall
 
 ON_PURPOSE = frozenset({"stopped", "left"})
 """
@@ -170,7 +171,9 @@ class CaptureLog:
         """
         now = self._wall()
         unwritten = self._unwritten_since()
-        self._heard = now - ending.silent if unwritten is None else unwritten
+        # What a gap has that has ended, as a sleep which the stream outlived, is in no other one.
+        heard = max(now - ending.silent, min(now, self._heard))
+        self._heard = heard if unwritten is None else unwritten
         self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.unread:
             self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
@@ -195,7 +198,32 @@ class CaptureLog:
         """Note that this machine's clock was set by `seconds`, negative for back."""
         self._heard += seconds
         self._coverage.clock_stepped(seconds)
-        self._note(entries.ClockStep(seconds=round(seconds, 3)))
+        self._note(bookings.ClockStep(seconds=round(seconds, 3)))
+
+    def slept(self, sleep: Slept, silent: float | None) -> None:
+        """
+        Note that this machine slept until now.  `silent` is how long the stream has been silent
+        besides, None where none is heard.  One that outlives the sleep is to be told of by heard().
+        """
+        open_gap = None
+        if self._status is not None and self._ceased is None:
+            self._part_gaps(sleep, silent)
+            missing = self._coverage.missing
+            open_gap = None if missing is None else missing.for_ledger()
+        self._note(bookings.Sleep(seconds=round(sleep.seconds, 3), open_gap=open_gap))
+
+    def _part_gaps(self, sleep: Slept, silent: float | None) -> None:
+        """Have the sleep in a gap of its own, beside the one that is open, if any."""
+        now, unwritten = self._wall(), self._unwritten_since()
+        begin = now - sleep.seconds
+        asleep = Missing(begin, SLEEP, f"this machine slept for {length(sleep.seconds)}")
+        if self._coverage.missing is not None:
+            asleep = attrs.evolve(asleep, keywords=self._coverage.missing.keywords)
+            for gap in self._coverage.slept(begin, now, asleep):
+                self._note(gap)
+        elif silent is not None:
+            heard = begin - max(silent, sleep.awake)
+            self._miss(min(heard, unwritten or heard), SLEEP, asleep.detail)
 
     def _miss(self, begin: float, cause: str, detail: str) -> None:
         self._coverage.begins(Missing(begin, cause, detail, self._keywords))
@@ -204,4 +232,5 @@ class CaptureLog:
         now = self._wall() if self._ceased is None else self._ceased
         gap = self._coverage.ends(now + after, backfill)
         if gap is not None:
+            self._heard = now
             self._note(gap)

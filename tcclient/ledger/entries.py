@@ -46,11 +46,6 @@ def seconds(text: Moment) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _kind(name: str) -> str:
-    """Return the word for a type in ledgers: `capture_start` for `CaptureStart`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
 class Entry(
     Struct,
     frozen=True,
@@ -58,7 +53,7 @@ class Entry(
     forbid_unknown_fields=True,
     omit_defaults=True,
     tag_field="kind",
-    tag=_kind,
+    tag=lambda name: re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(),
 ):
     """A line without `at` and `job`, which the ledger adds.  Its kind is the name of its type."""
 
@@ -240,15 +235,6 @@ class Gap(Entry, frozen=True):
     status: int | None = None
     explanation: str | None = None
     backfill: int | None = None
-
-
-class ClockStep(Entry, frozen=True):
-    """
-    This machine's clock was set forward, or back if `seconds` is negative.  `at` is by the new
-    time.  If the machine was asleep, that looks the same as a clock that was set forward.
-    """
-
-    seconds: float
 
 
 class DeliveredAgain(Entry, frozen=True):

@@ -93,9 +93,10 @@ class Fold(msgspec.Struct):
                 | bookings.LinesDropped(lines=amount)
                 | bookings.LedgerRepaired(cut_bytes=amount)
                 | bookings.DiskRecovered(after=amount)
+                | bookings.Sleep(seconds=amount)
             ):
                 total.amount += amount
-            case entries.ClockStep(seconds=step):
+            case bookings.ClockStep(seconds=step):
                 self.clock_steps.append((line.at, step))
 
     def _tell(self, job: int, line: LedgerLine) -> None:

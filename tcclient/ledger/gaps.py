@@ -32,6 +32,8 @@ CRASH = "crash"
 """Cause of a gap: the client was killed."""
 DISK = "disk"
 """Cause of a gap: the disk took no posts, so that nothing was read."""
+SLEEP = "sleep"
+"""Cause of a gap: the machine slept."""
 STOPPED = "stopped"
 """Not a cause of a gap: a stop of the capture that the process did not live to finish."""
 
@@ -105,6 +107,20 @@ class Coverage(msgspec.Struct):
             begin = self.missing.begin + seconds
             self.missing = attrs.evolve(self.missing, begin=begin, ceased=ceased)
 
+    def slept(self, begin: float, end: float, missing: Missing) -> list[entries.Gap]:
+        """
+        Let the open gap end where a sleep of the machine begins, and go on, for the same reason,
+        where that ends.  Return the lines about what came before it, and about the sleep, of which
+        `missing` says why.
+        """
+        open_gap = self.missing
+        closed = [self.ends(begin), Coverage(missing).ends(end)]
+        if open_gap is not None:
+            self.missing = attrs.evolve(
+                open_gap, begin=end, attempts=0, status=None, explanation=None
+            )
+        return [gap for gap in closed if gap is not None]
+
     def ends(self, end: float, backfill: int | None = None) -> entries.Gap | None:
         """
         Close the open gap at the time `end`.  Return the line about it, None if there is no gap.
@@ -173,8 +189,10 @@ class ReadCoverage(Coverage):
                 self._stored(at, entry)
             case bookings.DiskTrouble() | bookings.DiskRecovered():
                 self.is_disk_full = isinstance(entry, bookings.DiskTrouble)
-            case entries.ClockStep():
+            case bookings.ClockStep():
                 self.clock_stepped(entry.seconds)
+            case bookings.Sleep(open_gap=entries.OpenGap() as open_gap):
+                self._loses(Missing.of(open_gap))
 
     def opened(self, boot: str | None, covered: float = 0.0) -> None:
         """

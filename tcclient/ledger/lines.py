@@ -15,7 +15,6 @@ import attrs
 from msgspec import Struct
 from msgspec.structs import fields
 
-from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import MOMENT_PATTERN, Entry, Moment, seconds
 from tcclient.ledger.vocabulary import Vocabulary
@@ -110,9 +109,8 @@ def _moments(type_: type[Struct]) -> tuple[str, ...]:
 
 def _are_dates(entry: Entry) -> bool:
     """Return whether each moment of an entry exists; the 30th of February fits the pattern too."""
-    parts: list[Struct] = [entry]
-    if isinstance(entry, CaptureOpen) and entry.open_gap is not None:
-        parts.append(entry.open_gap)
+    open_gap = getattr(entry, "open_gap", None)
+    parts: list[Struct] = [entry] if open_gap is None else [entry, open_gap]
     said = [getattr(part, name) for part in parts for name in _moments(type(part))]
     return all(moment is None or _seconds(moment) is not None for moment in said)
 

@@ -1,17 +1,20 @@
 """
-The date, and who has to hear when this machine's clock is set.
+The date, and who has to hear when this machine's clock is set, or when it has been asleep.
 
-The reactor's clock is never set: durations and timers are its affair.  Dates come from here, and
-have a type of their own, so that the type checker tells the two apart.  Knows nothing of what is
-done with a date.
+The reactor's clock is never set: durations and timers are its affair.  It stands still while the
+machine sleeps.  Dates come from here, and have a type of their own, so that the type checker tells
+the two apart.  Knows nothing of what is done with a date.
 """
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NewType
 
 import attrs
+from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 log = Logger()
@@ -23,10 +26,16 @@ Wall = Callable[[], Date]
 """Returns the date now."""
 
 LEAST = 1.0
-"""Seconds of the smallest step that counts; what is due at a date may be off by one below it."""
+"""
+Seconds of the smallest step, and of the shortest sleep, that count; what is due at a date may be
+off by one below it.
+"""
 
 APART = 0.1
-"""Most seconds between two readings of one clock for a reading of the other to belong to both."""
+"""Most seconds between two readings of one clock for readings of the others to belong to both."""
+
+LOOK = 1.0
+"""Seconds between two looks at the clocks where nobody asks for the date."""
 
 
 def wall_time() -> Date:
@@ -34,40 +43,87 @@ def wall_time() -> Date:
     return Date(time.time())
 
 
-@attrs.define
-class Offset:
-    """By how many seconds the date is ahead of the reactor's clock, when read last.  Pure."""
+def boot_clock() -> Callable[[], float] | None:
+    """
+    Return what reads the clock that is never set and goes on while the machine sleeps; None where
+    the system has none, as elsewhere than on Linux: a sleep is taken for a clock set forward there.
+    """
+    number = getattr(time, "CLOCK_BOOTTIME", None)
+    return None if number is None else partial(time.clock_gettime, number)
+
+
+@attrs.frozen
+class Slept:
+    """
+    The machine slept for so many `seconds`, between two readings of the clocks that were `awake`
+    seconds apart besides.
+    """
 
     seconds: float
+    awake: float
 
-    def read(self, before: float, wall: float, after: float) -> float:
+
+@attrs.frozen
+class Moved:
+    """How the clocks moved otherwise than timers do, between two readings of them."""
+
+    stepped: float = 0.0
+    """Seconds by which the date was set, negative for back."""
+    slept: Slept | None = None
+
+
+@attrs.define
+class Clocks:
+    """
+    What the clocks showed when they were read last: the reactor's, `steady`, the `wall` clock, and
+    the `boot` clock, which goes on while the machine sleeps.  Pure.
+    """
+
+    steady: float
+    wall: float
+    boot: float
+
+    def read(self, before: float, steady: float, wall: float, after: float) -> Moved:
         """
-        Take a reading `wall` of the date between two readings of the reactor's clock.  Return by
-        how many seconds the wall clock has been set since the last time, negative for back, 0.0 if
-        it has not, or if the process was held up between the readings, so that nothing follows.
+        Take readings of the first two between two of the boot clock, and return how they moved
+        since the last time.  If the process was held up between the readings, or asleep, nothing
+        follows: the next readings tell.
         """
         if after - before > APART:
-            return 0.0
-        moved = wall - before - self.seconds
-        self.seconds += moved
-        return moved if abs(moved) > LEAST else 0.0
+            return Moved()
+        awake, passed = steady - self.steady, before - self.boot
+        slept, stepped = passed - awake, wall - self.wall - passed
+        self.steady, self.wall, self.boot = steady, wall, before
+        return Moved(
+            stepped if abs(stepped) > LEAST else 0.0,
+            Slept(slept, awake) if slept > LEAST else None,
+        )
 
 
 class WallClock:
     """
     Returns the date when called.  `clock` is the reactor, which goes by a clock that is never set;
-    `show` reads the clock that can be.
+    `show` reads the clock that can be, and `boot` the one that goes on while the machine sleeps,
+    None where there is none.
 
-    Each call compares the two.  If the wall clock has been set since the last one, all listeners
-    are told before the call returns: nothing is done by the new time before they know.  So it has
-    to be called now and then also where no date is wanted.
+    Each call compares them.  If the wall clock has been set since the last one, or the machine has
+    slept, all listeners are told before the call returns: nothing is done by the new time before
+    they know.  So it has to be called now and then also where no date is wanted.
     """
 
-    def __init__(self, clock: IReactorTime, show: Wall = wall_time) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        show: Wall = wall_time,
+        boot: Callable[[], float] | None = None,
+    ) -> None:
         self._clock = clock
         self._show = show
-        self._offset = Offset(show() - clock.seconds())
-        self._listeners: list[Callable[[float], object]] = []
+        self._boot = clock.seconds if boot is None else boot
+        self._knows_sleep = boot is not None
+        self._clocks = Clocks(clock.seconds(), show(), self._boot())
+        self._step_listeners: list[Callable[[float], object]] = []
+        self._sleep_listeners: list[Callable[[Slept], object]] = []
 
     def on_step(self, listener: Callable[[float], object]) -> None:
         """
@@ -75,23 +131,59 @@ class WallClock:
         back; it must not raise.  Whatever is to be done at a certain date has to be asked for again
         then.
         """
-        self._listeners.append(listener)
+        self._step_listeners.append(listener)
+
+    def on_sleep(self, listener: Callable[[Slept], object]) -> None:
+        """
+        Have `listener` called when the machine has slept; it must not raise.  If the clock was set
+        meanwhile, the listeners to that are called before.  Whatever is to be done at a certain
+        date has to be asked for again then, too.
+        """
+        self._sleep_listeners.append(listener)
 
     def __call__(self) -> Date:
-        before, now, after = self._clock.seconds(), self._show(), self._clock.seconds()
-        moved = self._offset.read(before, now, after)
-        if moved:
-            self._tell(moved)
+        before, steady = self._boot(), self._clock.seconds()
+        now, after = self._show(), self._boot()
+        moved = self._clocks.read(before, steady, now, after)
+        if moved.stepped:
+            self._tell_step(moved.stepped)
+        if moved.slept is not None:
+            self._tell_sleep(moved.slept)
         return now
 
-    def _tell(self, moved: float) -> None:
-        # The reactor's clock stands still while a machine sleeps; nothing else tells the two apart.
-        how = "forward, or it was asleep," if moved > 0 else "back"
+    def _tell_step(self, seconds: float) -> None:
+        forward = "forward" if self._knows_sleep else "forward, or it was asleep,"
         log.warn(
             "This machine's clock was set {how} by {seconds:.1f} s: file names follow it, and what "
             "was to be done in some time is still done in that time.",
-            how=how,
-            seconds=abs(moved),
+            how=forward if seconds > 0 else "back",
+            seconds=abs(seconds),
         )
-        for listener in self._listeners:
-            listener(moved)
+        for listener in self._step_listeners:
+            listener(seconds)
+
+    def _tell_sleep(self, sleep: Slept) -> None:
+        log.warn(
+            "This machine was asleep for {seconds:.1f} s: nothing could come meanwhile, and what "
+            "was due is done now.",
+            seconds=sleep.seconds,
+        )
+        for listener in self._sleep_listeners:
+            listener(sleep)
+
+
+class Watch(Service):
+    """Looks at the `wall` clock every LOOK seconds of `clock`, so that its listeners soon hear."""
+
+    def __init__(self, clock: IReactorTime, wall: Wall) -> None:
+        self._looking = LoopingCall(wall)
+        self._looking.clock = clock
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]  # not annotated
+        self._looking.start(LOOK, now=False)
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        if self._looking.running:
+            self._looking.stop()

@@ -93,6 +93,13 @@ class Source(Protocol):
     def feed_for(self, job_id: int, subscriber: Subscriber) -> Feed:
         """Return a feed for a capture that begins."""
 
+    def slept(self, seconds: float) -> None:
+        """
+        The machine slept for so long, and nothing came meanwhile: end what has been silent for too
+        long with that.  Does nothing unless the source keeps a connection open.
+        """
+        return
+
     def part(self) -> None:
         """The process ends: what is ceased from now on will be asked for again by the next."""
 

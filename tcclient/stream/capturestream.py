@@ -170,6 +170,11 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         if self._connection is not None:
             self._connection.resumeProducing()
 
+    def slept(self, seconds: float) -> None:
+        """Note that the machine slept: a connection that nothing came over for too long ends."""
+        if self._connection is not None:
+            self._connection.slept(seconds)
+
     async def drain(self) -> None:
         """Read what has arrived.  Returns when that is done."""
         if self._connection is not None:

@@ -27,6 +27,7 @@ from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import break_off
 from tcclient.ledger.endings import Ending
+from tcclient.ledger.gaps import SLEEP
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.producers import Pausable
 from tcclient.stream.fastpath.chunks import Pieces
@@ -105,6 +106,7 @@ class Connection(Protocol, PieceReader, Pausable):
         self._reader: IProtocol | None = None
         self._calls: dict[str, IDelayedCall] = {}
         self._reads = 0
+        self._slept = 0.0
         self._valve = Valve(timing.rest, clock)
         self._standstill = Standstill(timing.still, clock)
         self._caught_up_at: float | None = None
@@ -127,7 +129,7 @@ class Connection(Protocol, PieceReader, Pausable):
         Seconds since the last byte, or since the answer's headers if none has come.  Bytes that are
         read right after this process stood still do not count as new.
         """
-        return max(0.0, self._clock.seconds() - self._heard, self._standstill.age)
+        return self._slept + max(0.0, self._clock.seconds() - self._heard, self._standstill.age)
 
     @property
     def has_caught_up(self) -> bool:
@@ -186,6 +188,14 @@ class Connection(Protocol, PieceReader, Pausable):
             self._caught_up_at = self._awake
         self._valve.resumeProducing()
 
+    def slept(self, seconds: float) -> None:
+        """Note that the machine slept, which counts as silence, and may make it too long."""
+        self._slept += seconds
+        watching = self._calls.get("silence")
+        if watching is not None and watching.active():
+            watching.cancel()
+            self._check_silence()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         reader, self._reader = self._reader, None
         self._valve.disconnect()
@@ -239,6 +249,7 @@ class Connection(Protocol, PieceReader, Pausable):
         self._standstill.beat()
         before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
+        self._slept = 0.0
         self._valve.has_read(size, self._heard - before)
         self._see_what_waits(size)
         if not self.good and self._heard - self._began >= self._timing.proof:
@@ -259,10 +270,12 @@ class Connection(Protocol, PieceReader, Pausable):
         self._calls["silence"] = self._clock.callLater(seconds, self._check_silence)
 
     def _check_silence(self) -> None:
-        """End a connection that has been silent for too long while it was not paused."""
+        """End a connection that has been silent too long; a pause does not count, a sleep does."""
         listening = self._clock.seconds() - max(self._heard, self._awake)
-        idle = 0.0 if self._valve.is_paused else max(0.0, listening)
-        if idle >= self._stall_timeout:
+        idle = self._slept + (0.0 if self._valve.is_paused else max(0.0, listening))
+        if idle >= self._stall_timeout and self._slept:
+            self.end(Ending(SLEEP, f"no byte came for {idle:.0f} s, as this machine slept"))
+        elif idle >= self._stall_timeout:
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
         else:
             self._watch_silence(self._stall_timeout - idle)

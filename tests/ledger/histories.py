@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
+from tcclient.runtime.wallclock import Slept
 from tcclient.sources.registry import post_ids
 from tcclient.storage.archive import Archive, Supply
 from tcclient.storage.diskuse import DiskUse
@@ -183,6 +184,22 @@ class Machine:
             self._heard_since += seconds
             self.archive.clock_stepped(seconds)
 
+    def sleep(self) -> None:
+        """For an hour: the connection is lost with that, or has outlived it."""
+        self._sleep(3600.0)
+        self._ends(Ending("sleep", "no byte came, as this machine slept"))
+
+    def nap(self) -> None:
+        """For ten seconds, which a connection outlives."""
+        self._sleep(10.0)
+        if self.archive is not None and self._stream.is_heard:
+            self.archive.capture_log.heard()
+
+    def _sleep(self, seconds: float) -> None:
+        self._wall.advance(seconds)
+        if self.archive is not None:
+            self.archive.capture_log.slept(Slept(seconds, 0.5), self._stream.silent)
+
     def fill_disk(self) -> None:
         """It takes no posts from now on."""
         if self.archive is not None:
@@ -208,6 +225,6 @@ class Machine:
 EVENTS = (
     Machine.open, Machine.start, Machine.ask, Machine.hear, Machine.post, Machine.lose,
     Machine.fail, Machine.cease, Machine.stop, Machine.leave, Machine.kill, Machine.wait,
-    Machine.set_clock, Machine.set_clock_back, Machine.fill_disk, Machine.empty_disk,
-    Machine.remove, Machine.report,
+    Machine.set_clock, Machine.set_clock_back, Machine.sleep, Machine.nap, Machine.fill_disk,
+    Machine.empty_disk, Machine.remove, Machine.report,
 )  # fmt: skip

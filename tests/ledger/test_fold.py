@@ -54,7 +54,10 @@ class ResumeTests(SynchronousTestCase):
         lost = entries.Disconnected(cause="stall", detail="no byte", silent=30.0)
         left = entries.CaptureStop(because="left", status=3, covered=moment(NOON + 49))
         for step in (3600.0, -3600.0):
-            steps = ((70, entries.ClockStep(seconds=step - 1)), (71, entries.ClockStep(seconds=1)))
+            steps = (
+                (70, bookings.ClockStep(seconds=step - 1)),
+                (71, bookings.ClockStep(seconds=1)),
+            )
             for before, after, begin in (
                 (lines, (), 2 + step),
                 (lines[:1], (), step),
@@ -97,7 +100,7 @@ class ResumeTests(SynchronousTestCase):
 
     def test_a_file_that_the_clock_ended(self) -> None:
         """Its posts cannot have come after it: they came by the clock as it was."""
-        back = entries.ClockStep(seconds=-3600.0)
+        back = bookings.ClockStep(seconds=-3600.0)
         lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)), (-3540, back), (-3539, file(58)))
         missing = self.resume(*lines)
         assert missing is not None

@@ -41,6 +41,18 @@ class GapTests(SynchronousTestCase):
         assert gap is not None
         self.assertEqual((gap.begin, gap.seconds), (moment(NOON), 2.0))
 
+    def test_a_sleep_within(self) -> None:
+        """It is in a gap of its own; what was missing before is missing again, and tried anew."""
+        coverage = Coverage(STALLED)
+        coverage.tried(503, "busy")
+        asleep = Missing(NOON + 10, "sleep", "this machine slept", "cats")
+        before, sleep = coverage.slept(NOON + 10, NOON + 99, asleep)
+        self.assertEqual((before.cause, before.attempts), ("stall", 1))
+        self.assertEqual((before.begin, before.end), (moment(NOON - IN_FLIGHT), moment(NOON + 10)))
+        self.assertEqual((sleep.cause, sleep.attempts), ("sleep", 0))
+        self.assertEqual((sleep.end, sleep.seconds), (moment(NOON + 99), 89 + IN_FLIGHT))
+        self.assertEqual(coverage.missing, attrs.evolve(STALLED, begin=NOON + 99))
+
     def test_what_x_would_have_sent(self) -> None:
         """Since when; nothing where the capture was to begin, or X had no rule, or leave, of it."""
         self.assertIsNone(Coverage().missed(NOON))

@@ -297,6 +297,52 @@ class SilenceTests(ConnectionTestCase):
         self.assertTrue(self.transport.hung_up)
 
 
+class SleepTests(ConnectionTestCase):
+    """The machine sleeps; the clock stands still meanwhile."""
+
+    def test_longer_than_a_stall(self) -> None:
+        """It ends the connection at once; the silence has both parts."""
+        self.says(b"{}\r\n")
+        self.clock.advance(3)
+        self.connection.slept(STALL)
+        self.assertEqual(self.cause(), "sleep")
+        self.assertEqual(self.connection.silent, STALL + 3)
+
+    def test_a_nap(self) -> None:
+        """It brings the end of a silent connection nearer; the next byte is as good as any."""
+        for byte in (b"", b"{}\r\n"):
+            self.connect()
+            self.connection.slept(STALL - 10)
+            if byte:
+                self.says(byte)
+            self.clock.advance(9)
+            self.assertIsNone(self.connection.ending)
+            self.clock.advance(1)
+            self.assertEqual(self.connection.ending is None, byte != b"")
+
+    def test_several(self) -> None:
+        """They add up."""
+        self.connection.slept(STALL / 2)
+        self.assertIsNone(self.connection.ending)
+        self.connection.slept(STALL / 2)
+        self.assertEqual(self.cause(), "sleep")
+
+    def test_while_paused(self) -> None:
+        """A pause of our own ends nothing, and a sleep does."""
+        self.connection.pauseProducing()
+        self.clock.advance(5 * STALL)
+        self.connection.slept(STALL - 1)
+        self.assertIsNone(self.connection.ending)
+        self.connection.slept(1)
+        self.assertEqual(self.cause(), "sleep")
+
+    def test_after_the_end(self) -> None:
+        """It is passed over."""
+        self.connection.end(Ending("closed", "it was closed"))
+        self.connection.slept(STALL)
+        self.assertEqual(self.cause(), "closed")
+
+
 class ProofTests(ConnectionTestCase):
     """A connection is good once a byte came some seconds after its beginning."""
 

@@ -65,7 +65,7 @@ EXAMPLE: list[tuple[float, Entry]] = [
     (6 * HOUR + 300, RESUMED),
     (6 * HOUR + 301, because(6 * HOUR, 6 * HOUR + 301, "client_stopped", "the client was stopped")),
     (7 * HOUR, limit(210)),
-    (8 * HOUR, entries.ClockStep(seconds=2.5)),
+    (8 * HOUR, bookings.ClockStep(seconds=2.5)),
     *files(),
     (12 * HOUR, stopped()),
 ]

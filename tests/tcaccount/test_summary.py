@@ -184,7 +184,9 @@ class SummaryTests(FolderCase):
             (0, Delete(message={})),
             (0, Delete(message={})),
             (0, UserWithheld(message={})),
-            (1, entries.ClockStep(seconds=-3600.0)),
+            (1, bookings.ClockStep(seconds=-3600.0)),
+            (1, bookings.Sleep(seconds=20.5)),
+            (2, bookings.Sleep(seconds=3600.0)),
             (2, bookings.DiskTrouble(reason="full")),
             (9, bookings.DiskRecovered(after=7.0)),
             (9, bookings.DiskTrouble(reason="full")),
@@ -198,6 +200,7 @@ class SummaryTests(FolderCase):
             found["This machine"],
             [
                 "the clock was set back by 1 h 0 min, to 2026-11-23 12:00:01",
+                "it slept 2 times, 1 h 0 min in all",
                 "the disk took no posts 2 times, 7.0 s in all, but for 1 whose end nobody has seen",
             ],
         )

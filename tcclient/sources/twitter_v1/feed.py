@@ -6,6 +6,8 @@ Knows what the feeds share, and in what order things happen at a keyword change 
 the disk, nor the server.
 """
 
+from weakref import WeakSet
+
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
@@ -89,6 +91,10 @@ class V1Feed(MultiService, Feed, TakeOverListener):
     def resumeProducing(self) -> None:
         """Read the streams again."""
         self._takeover.resumeProducing()
+
+    def slept(self, seconds: float) -> None:
+        """Tell the streams that the machine slept."""
+        self._takeover.slept(seconds)
 
     def opened(self, stream: KeywordStream) -> None:
         """Note in ledger and log that a stream is open, and tell the capture."""
@@ -210,10 +216,18 @@ class V1Source(Service, Source):
         self.upstream = upstream
         self.changes = ChangeLimit()
         self.parting = False
+        self._feeds: WeakSet[V1Feed] = WeakSet()
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> V1Feed:
         """Return a feed, which opens a stream when it is asked for something."""
-        return V1Feed(self, subscriber)
+        feed = V1Feed(self, subscriber)
+        self._feeds.add(feed)
+        return feed
+
+    def slept(self, seconds: float) -> None:
+        """Tell all streams that the machine slept."""
+        for feed in self._feeds:
+            feed.slept(seconds)
 
     def part(self) -> None:
         """Let the streams that end from now on say that the client ends, not the capture."""

@@ -69,6 +69,11 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         heard = [one.service for one in self._streams() if one.service.is_heard]
         return min((service.silent for service in heard), default=None)
 
+    def slept(self, seconds: float) -> None:
+        """Tell the streams that the machine slept."""
+        for stream in self._streams():
+            stream.service.slept(seconds)
+
     def pauseProducing(self) -> None:
         """Read no stream, and open none, until resumeProducing()."""
         self._is_paused = True

@@ -58,6 +58,11 @@ class Backfill:
         """Note that something came at `now`, in seconds."""
         self._missing_since = now
 
+    def slept(self, seconds: float) -> None:
+        """Note that the machine slept: so much more is missed than the clock of `now` says."""
+        if self._missing_since is not None:
+            self._missing_since -= seconds
+
     def closed(self) -> None:
         """Note that the stream was closed on purpose: nothing is missed until it opens again."""
         self._missing_since = None

@@ -89,10 +89,11 @@ class TwitterV2(ConfiguredSource):
         )
 
     def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
-        """Return the keeper of the budget, which reports to `stream` and heeds clock steps."""
+        """Return the keeper of the budget, which reports to `stream` and heeds jumps of dates."""
         limits, wall = limits_from(self.section.budget), surroundings.wall
         keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, stream)
         wall.on_step(keeper.clock_stepped)
+        wall.on_sleep(lambda sleep: keeper.clock_stepped(sleep.seconds))
         return keeper
 
     def _bearer(self, surroundings: Surroundings) -> Bearer:

@@ -103,6 +103,11 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         """Let the rules stay at X from now on, so that the next process can go on with them."""
         self._parting = True
 
+    def slept(self, seconds: float) -> None:
+        """Tell the stream that the machine slept."""
+        self._backfill.slept(seconds)
+        self._switch.slept(seconds)
+
     @property
     def silent(self) -> float | None:
         """Seconds since the last byte; None where the stream is not heard."""

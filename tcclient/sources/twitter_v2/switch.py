@@ -75,6 +75,11 @@ class StreamSwitch(MultiService, Pausable):
         """What the stream is called at X, empty where there is no stream."""
         return "" if self._stream is None else self._upstream.api.endpoint(self._stream.query)
 
+    def slept(self, seconds: float) -> None:
+        """Tell the stream that the machine slept."""
+        if self._stream is not None:
+            self._stream.slept(seconds)
+
     def pauseProducing(self) -> None:
         """Read nothing, and make no connection, until resumeProducing()."""
         self._is_paused = True

@@ -43,6 +43,14 @@ class MinutesTests(SynchronousTestCase):
         for gap, minutes in table:
             self.assertEqual(backfill.minutes(1000.0 + gap), minutes, gap)
 
+    def test_of_a_sleep(self) -> None:
+        """The machine slept, and its clock stood still: it counts as well."""
+        backfill = Backfill(wanted=True)
+        backfill.slept(1e6)  # nothing was missed yet
+        backfill.heard(1000.0)
+        backfill.slept(100.0)
+        self.assertEqual(backfill.minutes(1001.0), 2)
+
     def test_of_what_an_earlier_process_has_missed(self) -> None:
         """The longest counts, together with what has gone by since; and only until posts come."""
         for missed, minutes in (

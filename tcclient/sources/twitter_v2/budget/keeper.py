@@ -111,7 +111,10 @@ class BudgetKeeper(Service, Pausable):
             self._keep(self._budget.last_record())
 
     def clock_stepped(self, seconds: float) -> None:
-        """Called when the clock has been set by `seconds`: a period may be over, or last longer."""
+        """
+        Called when the date has jumped by `seconds`, as the clock was set or the machine slept: a
+        period may be over, or last longer.
+        """
         if self._renewing is not None:
             _cancel(self._renewing)
             self._maybe_renewed()
