@@ -5,25 +5,30 @@ Knows the command line, and what goes to which output; does not know what an acc
 """
 
 import argparse
+import io
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
-from tcaccount import plot, posts, tables
+from tcaccount import picture, plot, posts, tables
 from tcaccount.comparison import Difference
-from tcaccount.folder import Folder, NoCapture, find
-from tcaccount.index import Index, read_index
-from tcaccount.plot import CannotDraw, Picture
+from tcaccount.document import document
+from tcaccount.folder import Folder, NoCapture, below, find
+from tcaccount.index import read_index
+from tcaccount.parser import Parser
+from tcaccount.plot import CannotDraw
 from tcaccount.progress import Progress
-from tcaccount.rates import Minutes
 from tcaccount.reading import Reading
 from tcaccount.record import record
-from tcaccount.summary import Subject, summary
+from tcaccount.subject import Subject
+from tcaccount.summary import summary
 from tcaccount.verify import Verification
+from tcclient import __version__
 from tcclient.ledger.lines import lines
 from tcclient.ledger.wording import number
 from tcclient.runtime.failures import explain_os
@@ -35,14 +40,6 @@ AGREES, DIFFERS, CANNOT, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
 """Exit statuses; the last two are those of a shell for SIGINT and SIGPIPE, 128 + the signal."""
 
 
-class Parser(argparse.ArgumentParser):
-    """Parses the command line; says what is wrong with it in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message alone, without the usage, and exit with status 2."""
-        self.exit(CANNOT, f"{self.prog}: {message}\n")
-
-
 def make_parser(reading: Reading) -> Parser:
     """Return the parser of the command line."""
     parser = Parser(
@@ -51,18 +48,21 @@ def make_parser(reading: Reading) -> Parser:
         epilog="Without an option: a summary.  Only reads; the client may be running.",
     )
     add = parser.add_argument
-    add("folder", type=Path, help="of the capture, <base_dir>/<name>")
+    add("folder", type=Path, help="of a capture, <base_dir>/<name>; or base_dir, for all of them")
     add("--temporary", default=".tmp", metavar="SUFFIX", help="output.temporary_extension")
+    add("--fine", action="store_true", help="with --plot: by minute, for which all posts are read")
+    add("--version", action="version", version=f"tcc {__version__}")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--csv", choices=sorted(tables.all_tables(reading.tables)), help="a table, to the output"
     )
+    what.add_argument("--json", action="store_true", help="the account, for programs")
     what.add_argument("--verify", action="store_true", help="compare the files with the ledger")
-    what.add_argument("--plot", type=picture, metavar="FILE.png|svg", help="posts over time")
+    what.add_argument("--plot", type=drawn_as, metavar="FILE.png|svg", help="posts over time")
     return parser
 
 
-def picture(text: str) -> Path:
+def drawn_as(text: str) -> Path:
     """Return the path of a picture.  Raises ArgumentTypeError if its format is not known."""
     if Path(text).suffix.lower() not in plot.FORMATS:
         raise argparse.ArgumentTypeError(f"{text!r} ends with none of {', '.join(plot.FORMATS)}")
@@ -76,7 +76,11 @@ def main(arguments: Sequence[str] | None = None, kinds: Sequence[SourceKind] = K
     after Ctrl-C; 141 if nobody reads the output any more.
     """
     reading = Reading.of(kinds)
-    options = make_parser(reading).parse_args(arguments)
+    parser = make_parser(reading)
+    options = parser.parse_args(arguments)
+    if options.fine and not options.plot:
+        parser.error("--fine goes with --plot")
+    _write_anything(sys.stdout)
     try:
         status = run(options, reading)
         sys.stdout.flush()
@@ -99,40 +103,58 @@ def run(options: argparse.Namespace, reading: Reading) -> int:
     """
     if options.plot:
         plot.check()
-    folder = find(options.folder)
     if options.csv:
+        ledger = find(options.folder).ledger
         table = tables.all_tables(reading.tables)[options.csv]
-        tables.write(table(lines(folder.ledger, reading.vocabulary)), sys.stdout)
+        tables.write(table(lines(ledger, reading.vocabulary)), sys.stdout)
         return AGREES
-    index = read_index(folder.index, reading.vocabulary)
-    if options.verify:
-        return _verify(folder, index, options.temporary, reading)
-    found = record(lines(folder.ledger, reading.vocabulary), reading.reports())
     if options.plot:
-        _plot(Subject(folder.name, folder.is_open, found, index, {}), folder, reading, options.plot)
-    else:
-        growing = _growing(folder, options.temporary, reading.ids)
-        for text in summary(Subject(folder.name, folder.is_open, found, index, growing)):
+        _plot(find(options.folder), reading, options.plot, is_fine=options.fine)
+        return AGREES
+    several = below(options.folder)
+    folders = [find(path) for path in several or [options.folder]]
+    if options.verify:
+        return max([_verify(folder, options, reading, bool(several)) for folder in folders])
+    subjects = (_subject(folder, reading, options.temporary) for folder in folders)
+    if options.json:
+        documents = [document(subject) for subject in subjects]
+        print(json.dumps(documents if several else documents[0]))
+        return AGREES
+    for place, subject in enumerate(subjects):
+        print(end="\n" if place else "")
+        for text in summary(subject):
             print(text)
     return AGREES
 
 
-def _verify(folder: Folder, index: Index, temporary: str, reading: Reading) -> int:
+def _verify(folder: Folder, options: argparse.Namespace, reading: Reading, is_named: bool) -> int:
     """Print what differs between folder and ledger.  Return the exit status."""
-    differences = 0
+    differences, index = 0, read_index(folder.index, reading.vocabulary)
+    name = f"{folder.name}: " if is_named else ""
     with _progress(sum(found.bytes for found in folder.found.values())) as progress:
-        verification = Verification(folder, index, temporary, reading, progress.advance)
+        verification = Verification(folder, index, options.temporary, reading, progress.advance)
         for finding in verification.run():
             progress.clear()
             differs = isinstance(finding, Difference)
-            print(finding.text if differs else f"Note: {finding.text}", flush=True)
+            print(f"{name}{finding.text if differs else f'Note: {finding.text}'}", flush=True)
             differences += differs
     if differences:
-        print(f"{number(differences, 'difference')}.")
+        print(f"{name}{number(differences, 'difference')}.")
         return DIFFERS
     files, stored = number(verification.files, "file"), number(verification.posts, "post")
-    print(f"Everything agrees: {files}, {stored}.")
+    print(f"{name}Everything agrees: {files}, {stored}.")
     return AGREES
+
+
+def _subject(folder: Folder, reading: Reading, temporary: str | None = None) -> Subject:
+    """
+    Return the account of a capture; with `temporary`, posts are counted in the files whose names
+    end so.  Raises OSError.
+    """
+    index = read_index(folder.index, reading.vocabulary)
+    found = record(lines(folder.ledger, reading.vocabulary), reading.reports())
+    growing = {} if temporary is None else _growing(folder, temporary, reading.ids)
+    return Subject(folder.name, folder.is_open, found, index, growing)
 
 
 def _growing(folder: Folder, temporary: str, ids: PostIds) -> dict[str, int]:
@@ -147,19 +169,15 @@ def _growing(folder: Folder, temporary: str, ids: PostIds) -> dict[str, int]:
     return growing
 
 
-def _plot(subject: Subject, folder: Folder, reading: Reading, path: Path) -> None:
+def _plot(folder: Folder, reading: Reading, path: Path, *, is_fine: bool) -> None:
     """Draw the posts and gaps of a capture.  Raises CannotDraw, and OSError."""
-    found = subject.record
-    wanted = found.wanted(subject.index, folder.name)
-    if not wanted:
-        raise CannotDraw("No line of the ledger says that the capture was started.")
-    minutes = Minutes(reading.ids)
-    with _progress(sum(booked.entry.bytes for booked in found.files)) as progress:
-        for booked in found.files:
-            inside = folder.inside(booked.entry.name)
-            posts.read(inside, reading.ids, progress.advance, minutes.take)
-    gaps = [(gap.begin, gap.end) for gap in found.gaps()]
-    plot.draw(Picture(folder.name, (wanted[0][0], wanted[-1][1]), gaps, minutes), path)
+    subject = _subject(folder, reading)
+    if not is_fine:
+        plot.draw(picture.rough(subject), path)
+        return
+    with _progress(sum(booked.entry.bytes for booked in subject.record.files)) as progress:
+        drawn = picture.fine(subject, folder, reading, progress.advance)
+    plot.draw(drawn, path)
 
 
 @contextmanager
@@ -170,6 +188,12 @@ def _progress(total: int) -> Iterator[Progress]:
         yield progress
     finally:
         progress.clear()
+
+
+def _write_anything(output: TextIO) -> None:
+    """Have an output take each text: what its encoding lacks, or none has, is written escaped."""
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(errors="backslashreplace")
 
 
 def _cannot(sentence: str) -> int:

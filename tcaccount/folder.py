@@ -86,6 +86,15 @@ def find(path: Path) -> Folder:
     return Folder(path, name, is_open, found, others)
 
 
+def below(base_dir: Path) -> list[Path]:
+    """
+    Return the folders of the captures of a client, by name; none if this is no base_dir.  Raises
+    OSError.
+    """
+    children = sorted(base_dir.iterdir()) if base_dir.is_dir() else []
+    return [child for child in children if (child / f"{child.name}{_LEDGER}").is_file()]
+
+
 def _name(path: Path) -> str:
     """
     Return the name of the capture, which is that of the ledger: the folder may have been renamed.
@@ -93,11 +102,11 @@ def _name(path: Path) -> str:
     """
     if not path.is_dir():
         raise NoCapture(f"{str(path)!r} is not a folder.")
-    below = [child.name for child in path.iterdir() if (child / f"{child.name}{_LEDGER}").is_file()]
-    if below:
+    several = below(path)
+    if several:
         raise NoCapture(
             f"{str(path)!r} is the folder of several captures; name one of them, such as "
-            f"{str(path / min(below))!r}."
+            f"{str(several[0])!r}."
         )
     names = [file.name.removesuffix(_LEDGER) for file in path.glob(f"*{_LEDGER}")]
     if path.name in names:

@@ -1,22 +1,23 @@
 """
-Draws the picture of a capture: posts per minute over time, with gaps shaded.
+Draws the picture of a capture: posts per minute over time, with what happened meanwhile.
 
 Knows matplotlib, which nothing else needs and which may be missing; knows no file of posts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from tcaccount.rates import Minutes
+from tcaccount.rates import Curve
+from tcclient.ledger.history import MissedTime
 from tcclient.ledger.intervals import Interval, within
-from tcclient.ledger.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg")
 """How the name of a picture may end."""
@@ -24,7 +25,14 @@ FORMATS = (".png", ".svg")
 MISSING = "A picture needs matplotlib, which is not installed: pip install matplotlib."
 """What to say where matplotlib is missing."""
 
-_CURVE, _GAP, _GRID = "#3b7dae", "#f7cfc3", "#dddddd"
+_CURVE, _GRID, _STOP, _REKEYED = "#3b7dae", "#dddddd", "#e4e4e4", "#4a4a4a"
+
+_CAUSES = ("#f2b8a0", "#d9c2e9", "#f4d78a", "#b5dcc0", "#f3b6cc", "#c9c3a5")
+"""Colours of gaps, by cause; the most frequent causes have one each, all others the last."""
+
+
+_STEPS = {60: "an hour", 1440: "a day", 10080: "a week"}
+"""How long a step is, in words, by its minutes."""
 
 
 class CannotDraw(Exception):
@@ -33,12 +41,17 @@ class CannotDraw(Exception):
 
 @attrs.frozen
 class Picture:
-    """What to draw: the posts and gaps of the capture `name`, in `period`."""
+    """
+    What to draw: the posts of a capture in `period`, by a curve.  `title` stands above; gaps are
+    shaded by cause, times `unwanted` are grey, and new keywords are a line each.
+    """
 
-    name: str
+    title: str
     period: Interval
-    gaps: Iterable[Interval]
-    minutes: Minutes
+    curve: Curve
+    gaps: Sequence[MissedTime]
+    unwanted: Sequence[Interval]
+    rekeyed: Sequence[float]
 
 
 def check() -> None:
@@ -51,25 +64,53 @@ def check() -> None:
 
 def draw(picture: Picture, path: Path) -> None:
     """Write the picture to `path`, whose ending says in which format.  Raises OSError."""
-    from matplotlib.figure import Figure
+    from matplotlib import figure as figures
 
-    curve = picture.minutes.curve(picture.period)
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    curve = picture.curve
+    figure = figures.Figure(figsize=(11, 4.2), layout="constrained")
     axes = figure.subplots()
     axes.stairs(curve.values, [_date(edge) for edge in curve.edges], fill=True, color=_CURVE)
-    label = "no connection"
-    for begin, end in within(picture.gaps, [picture.period]):
-        axes.axvspan(_date(begin), _date(end), color=_GAP, label=label, lw=0.8, zorder=0)
-        label = "_"  # one entry in the legend
-    if label == "_":
-        axes.legend(loc="upper right", frameon=True)
-    mean = "" if curve.minutes == 1 else f" (means of {curve.minutes} min)"
-    axes.set_ylabel(f"posts per minute{mean}")
-    axes.set_title(f"{picture.name}{_left_out(picture)}", loc="left")
+    _shade(axes, picture)
+    for at in picture.rekeyed:
+        axes.axvline(_date(at), color=_REKEYED, lw=1, ls=(0, (4, 3)), label="new keywords")
+    step = _STEPS.get(curve.minutes, f"{curve.minutes} min")
+    axes.set_ylabel("posts per minute" + (f" (means of {step})" if curve.minutes > 1 else ""))
+    # What stands in a name is no markup of matplotlib's.
+    axes.set_title(picture.title, loc="left", parse_math=False)
     axes.set_xlim(*map(_date, picture.period))
     axes.set_ylim(bottom=0)
     _furnish(axes)
+    _explain(axes, figure)
     figure.savefig(path, dpi=150)
+
+
+def _shade(axes: "Axes", picture: Picture) -> None:
+    """Shade the gaps, those of each cause in a colour of its own, and what was not wanted."""
+    lengths: dict[str, float] = {}
+    for gap in picture.gaps:
+        lengths[gap.line.cause] = lengths.get(gap.line.cause, 0.0) + gap.seconds
+    causes = sorted(lengths, key=lambda cause: -lengths[cause])
+    named = causes if len(causes) <= len(_CAUSES) else causes[: len(_CAUSES) - 1]
+    for gap in picture.gaps:
+        place = named.index(gap.line.cause) if gap.line.cause in named else len(_CAUSES) - 1
+        label = f"gap: {gap.line.cause if gap.line.cause in named else 'other causes'}"
+        _span(axes, (gap.begin, gap.end), picture.period, _CAUSES[place], label)
+    for one in picture.unwanted:
+        _span(axes, one, picture.period, _STOP, "stopped")
+
+
+def _span(axes: "Axes", span: Interval, period: Interval, color: str, label: str) -> None:
+    """Shade a time, what of it is in the period; however short, it is to be seen."""
+    for begin, end in within([span], [period]):
+        axes.axvspan(_date(begin), _date(end), color=color, label=label, lw=0.8, zorder=0)
+
+
+def _explain(axes: "Axes", figure: "Figure") -> None:
+    """Say beside the picture what colours and lines mean, each once."""
+    handles, labels = axes.get_legend_handles_labels()
+    once = dict(zip(labels, handles, strict=True))
+    if once:
+        figure.legend(list(once.values()), list(once), loc="outside right upper", frameon=False)
 
 
 def _furnish(axes: "Axes") -> None:
@@ -83,17 +124,6 @@ def _furnish(axes: "Axes") -> None:
     axes.set_axisbelow(True)
     axes.grid(True, axis="y", color=_GRID, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _left_out(picture: Picture) -> str:
-    """Return for the title which posts are in the files and not in the picture."""
-    parts = []
-    outside = picture.minutes.outside(picture.period)
-    if outside:
-        parts.append(f"{number(outside, 'post')} made outside of this time")
-    if picture.minutes.undated:
-        parts.append(f"{number(picture.minutes.undated, 'post')} without a time")
-    return f" (without {' and '.join(parts)})" if parts else ""
 
 
 def _date(seconds: float) -> datetime:

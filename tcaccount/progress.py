@@ -12,6 +12,10 @@ _CELLS = 30
 """Length of the bar, in characters."""
 
 
+Advance = Callable[[int], object]
+"""Is called with the number of bytes that have been done."""
+
+
 @attrs.define
 class Progress:
     """

@@ -1,22 +1,29 @@
 """
-Counts how many posts were made in each minute, for a picture.  Pure.
+Works out how many posts came in a minute, over time, for a picture.  Pure.
 
-A post counts when it was made, by its id, which in both APIs has the millisecond: so those that a
-backfill brought are where they were missing.  Knows times; does not know how a picture is drawn.
+By the ledger a post counts within the slot of its file; by its id it counts in the minute in which
+it was made.  Knows times; does not know how a picture is drawn.
 """
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+from statistics import median
 
 import attrs
 
-from tcclient.ledger.intervals import Interval
+from tcaccount.record import Booked
+from tcclient.ledger.bookings import File
+from tcclient.ledger.entries import seconds
+from tcclient.ledger.intervals import Interval, merged
 from tcclient.storage.postids import PostIds
 
 MOST_STEPS = 1500
 """Most steps of a curve; more could not be seen."""
 
-_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
-"""How long a step can be, in minutes."""
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 1440, 10080)
+"""How long a step can be, in minutes: parts of a day would show as many combs as there are days."""
 
 
 @attrs.frozen
@@ -29,6 +36,15 @@ class Curve:
     minutes: int
     edges: list[float]
     values: list[float]
+
+
+@attrs.frozen
+class Stretch:
+    """So many posts that came, or were made, evenly between two times, in epoch seconds."""
+
+    begin: float
+    end: float
+    posts: float
 
 
 class Minutes:
@@ -55,15 +71,100 @@ class Minutes:
         first, last = period[0] // 60, period[1] // 60
         return sum(n for minute, n in self._posts.items() if not first <= minute <= last)
 
-    def curve(self, period: Interval) -> Curve:
-        """Return the curve of a period, in the shortest steps of which there are not too many."""
+    def stretches(self) -> Iterator[Stretch]:
+        """Yield the posts of each minute."""
+        for minute, posts in self._posts.items():
+            yield Stretch(minute * 60.0, (minute + 1) * 60.0, posts)
+
+
+def stretches(files: Sequence[Booked]) -> Iterator[Stretch]:
+    """
+    Yield the posts of each file, in the slot that the file is for.  No line has the slot: it ends
+    when the file is booked, and is as long as most are; the file of a crash ends with its last
+    post.
+    """
+    booked = [(one.at, one.entry) for one in files if isinstance(one.entry, File)]
+    ends = [at for at, entry in booked if not entry.recovered]
+    usual = median(b - a for a, b in pairwise(ends)) if ends[1:] else 0.0
+    before = float("-inf")
+    for at, entry in booked:
+        if entry.first_arrival is None or entry.last_arrival is None:
+            continue
+        first, last = seconds(entry.first_arrival), seconds(entry.last_arrival)
+        end = last if entry.recovered else max(last, at)
+        begin = min(first, max(before, end - usual))
+        yield Stretch(begin, end, entry.posts)
+        before = end
+
+
+def curve(
+    posts: Iterable[Stretch], period: Interval, covered: Iterable[Interval] | None = None
+) -> Curve:
+    """
+    Return the curve of a period, in the shortest steps of which there are not too many.  Posts come
+    while it is `covered`, by default always: so a step that is covered in part has the rate of that
+    part.
+    """
+    steps = _Steps.of(period)
+    heard = [(steps.edges[0], steps.edges[-1])] if covered is None else merged(covered)
+    sums = steps.spread(amount for one in posts for amount in _while_heard(one, heard))
+    lengths = steps.spread((begin, end, end - begin) for begin, end in heard)
+    # Less than a second of a step tells no rate: what came then was read together.
+    rates = [
+        amount / length * 60 if length >= 1 else 0.0
+        for amount, length in zip(sums, lengths, strict=True)
+    ]
+    return Curve(int(steps.width // 60), steps.edges, rates)
+
+
+def _while_heard(
+    stretch: Stretch, heard: Sequence[Interval]
+) -> Iterator[tuple[float, float, float]]:
+    """Yield the posts in the parts of a stretch that are heard, or in all of it if none is."""
+    first = bisect_right(heard, stretch.begin, key=lambda one: one[1])
+    parts = []
+    for begin, end in islice(heard, first, None):
+        if begin >= stretch.end:
+            break
+        parts.append((max(begin, stretch.begin), min(end, stretch.end)))
+    parts = parts or [(stretch.begin, stretch.end)]
+    lasted = sum(end - begin for begin, end in parts)
+    for begin, end in parts:
+        yield begin, end, stretch.posts * (end - begin) / lasted if lasted else stretch.posts
+
+
+@attrs.frozen
+class _Steps:
+    """Steps of `width` seconds, of which the first begins at `begin`."""
+
+    begin: float
+    width: float
+    count: int
+
+    @classmethod
+    def of(cls, period: Interval) -> "_Steps":
         first, last = int(period[0] // 60), int(period[1] // 60)
         fitting = (width for width in _WIDTHS if (last - first) / width < MOST_STEPS)
         width = next(fitting, _WIDTHS[-1])
-        begins = range(first - first % width, last + 1, width)
-        values = [
-            sum(self._posts[minute] for minute in range(begin, begin + width)) / width
-            for begin in begins
-        ]
-        edges = [begin * 60.0 for begin in (*begins, begins[-1] + width)]
-        return Curve(width, edges, values)
+        begin = first - first % width
+        return cls(begin * 60.0, width * 60.0, (last - begin) // width + 1)
+
+    @property
+    def edges(self) -> list[float]:
+        """When the steps begin, and the end of the last one."""
+        return [self.begin + place * self.width for place in range(self.count + 1)]
+
+    def spread(self, amounts: Iterable[tuple[float, float, float]]) -> list[float]:
+        """Return how much is in each step of amounts, each spread evenly from begin to end."""
+        sums = [0.0] * self.count
+        for begin, end, amount in amounts:
+            first, last = self._place(begin), self._place(end)
+            for place in range(max(first, 0), min(last, self.count - 1) + 1):
+                low = max(begin, self.begin + place * self.width)
+                high = min(end, self.begin + (place + 1) * self.width)
+                share = (high - low) / (end - begin) if end > begin else 1.0
+                sums[place] += amount * share
+        return sums
+
+    def _place(self, at: float) -> int:
+        return int((at - self.begin) // self.width)

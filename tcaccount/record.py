@@ -21,11 +21,12 @@ from tcclient.sources.source import SourceReport
 @attrs.frozen
 class Booked:
     """
-    A finished file as the ledger has it: `number` is that of the line, `job` the job that the line
-    is about, `entry` what the line says.
+    A finished file as the ledger has it: `number` is that of the line, `at` when it was written,
+    `job` the job that the line is about, `entry` what the line says.
     """
 
     number: int
+    at: float
     job: int | None
     entry: bookings.File | bookings.Adopted
 
@@ -77,7 +78,7 @@ class Record(Fold, kw_only=True):
         """Keep a line that is listed."""
         match line.entry:
             case bookings.File() | bookings.Adopted():
-                self.files.append(Booked(line.number, line.job, line.entry))
+                self.files.append(Booked(line.number, line.at, line.job, line.entry))
                 self.to_adopt.discard(line.entry.name)
             case bookings.Adopting(names=names):
                 self.to_adopt.update(names)

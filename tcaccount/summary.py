@@ -6,13 +6,12 @@ Knows the sections of the summary, whose numbers docs/account.md explains; reads
 
 from collections.abc import Iterable, Iterator
 
-import attrs
-
 from tcaccount.index import Index
 from tcaccount.record import Record
+from tcaccount.subject import Share, Subject, coverage
 from tcclient.ledger.history import JobHistory, MissedTime
 from tcclient.ledger.intervals import merged, total
-from tcclient.ledger.wording import length, number, percent, when
+from tcclient.ledger.wording import length, number, when
 from tcclient.sources.source import COMMON_MESSAGES
 
 MOST_GAPS = 10
@@ -28,33 +27,10 @@ _ENDED = {
 }
 
 
-@attrs.frozen
-class Subject:
-    """
-    What a summary is about: the capture `name`, which a client has open or not, what the ledgers
-    say, and in `growing` the number of posts in each file that is not finished, by its name.
-    """
-
-    name: str
-    is_open: bool
-    record: Record
-    index: Index
-    growing: dict[str, int]
-
-
-@attrs.frozen
-class _Share:
-    """For how many seconds posts of one job were wanted, and how many of these are missing."""
-
-    job: int
-    wanted: float
-    missing: float
-
-
 def summary(subject: Subject) -> Iterator[str]:
     """Yield the lines of the summary."""
     record, histories = subject.record, list(subject.record.jobs.values())
-    shares = _shares(subject, histories)
+    shares = subject.shares()
     jobs = ", ".join(str(job) for job in sorted(record.jobs))
     yield f'Capture "{subject.name}"' + (f", job {jobs}" if jobs else "")
     for title, texts in (
@@ -81,17 +57,6 @@ def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
         title = ""
 
 
-def _shares(subject: Subject, histories: list[JobHistory]) -> list[_Share]:
-    """Return the share of each job for which posts were wanted."""
-    shares = []
-    for history in histories:
-        away = subject.index.elsewhere(history.job, subject.name)
-        wanted = total(history.wanted(away))
-        if wanted > 0:
-            shares.append(_Share(history.job, wanted, history.missed(away)))
-    return shares
-
-
 def _period(subject: Subject, histories: list[JobHistory]) -> Iterator[str]:
     wanted = subject.record.wanted(subject.index, subject.name)
     if not wanted:
@@ -103,21 +68,18 @@ def _period(subject: Subject, histories: list[JobHistory]) -> Iterator[str]:
     yield f"{begin} to {end} UTC, {because or 'when it ended'}"
 
 
-def _wanted(shares: list[_Share]) -> Iterator[str]:
+def _wanted(shares: list[Share]) -> Iterator[str]:
     if shares:
         seconds = sum(share.wanted for share in shares)
         yield f"{length(seconds)} between starts and stops by researchers"
 
 
-def _coverage(shares: list[_Share]) -> Iterator[str]:
-    wanted = sum(share.wanted for share in shares)
-    missing = sum(share.missing for share in shares)
+def _coverage(shares: list[Share]) -> Iterator[str]:
     if shares:
-        yield f"{percent(wanted - missing, wanted)} of the wanted time: {length(missing)} missing"
+        yield coverage(shares)
     if len(shares) > 1:
         for share in shares:
-            covered = percent(share.wanted - share.missing, share.wanted)
-            yield f"  job {share.job}: {covered} of {length(share.wanted)}"
+            yield f"  job {share.job}: {share.covered} of {length(share.wanted)}"
 
 
 def _gaps(record: Record) -> Iterator[str]:

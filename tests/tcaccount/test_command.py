@@ -1,6 +1,7 @@
 """tcc-account as a command: whom it reads, what it says of what it cannot read, how it ends."""
 
 import importlib
+import json
 import os
 import pty
 import signal
@@ -9,18 +10,27 @@ import sys
 import tomllib
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 import tcclient
 from tcaccount.command import main
 from tcaccount.progress import Progress
+from tcclient.ledger import entries
+from tcclient.ledger.entries import moment
 from tests.marks import Need, needs
 from tests.storage.disk import contents
-from tests.tcaccount.ledgertext import FolderCase, job, post_at, run
+from tests.tcaccount.ledgertext import NOON, FolderCase, job, post_at, run
 
 ROOT = str(Path(tcclient.__file__).parents[1])
 COMMAND = [sys.executable, "-m", "tcaccount"]
+
+
+def keywords(text: str) -> dict[str, Any]:
+    """A line about new keywords."""
+    said = entries.Keywords(before=None, after=text)
+    return {"at": moment(NOON + 900), "job": 7, **said.members()}
 
 
 class FolderTests(FolderCase):
@@ -48,11 +58,12 @@ class FolderTests(FolderCase):
             (self.base / f"{name}.ledger.jsonl").write_bytes(b"")
         self.assertIn("there is more than one ledger in it", self.refused(str(self.base)))
 
-    def test_the_folder_of_all_captures(self) -> None:
-        """One of them is named."""
+    def test_what_is_of_one_capture(self) -> None:
+        """A table or a picture: one of them is named."""
         self.capture(1)
         self.capture(1, of=job(8, "other"))
-        self.assertIn(str(Path("other")), self.refused(str(self.base)))
+        for arguments in (("--csv", "gaps"), ("--plot", "x.png")):
+            self.assertIn(str(Path("other")), self.refused(str(self.base), *arguments))
 
     def test_options_that_are_wrong(self) -> None:
         """One at a time, and known ones."""
@@ -81,6 +92,35 @@ class FolderTests(FolderCase):
         self.folder.chmod(0o555)
         self.addCleanup(self.folder.chmod, 0o755)
         self.assertEqual(self.account("--verify")[0], 0)
+
+    def test_all_captures(self) -> None:
+        """A base_dir has the summaries, or what --verify finds, of each, by name."""
+        self.capture(3)
+        self.capture(4, of=job(8, "other"))
+        out = run([str(self.base)])[1]
+        self.assertLess(out.index('Capture "other", job 8'), out.index('Capture "test", job 7'))
+        agrees = "{}: Everything agrees: 1 file, {} posts.\n".format
+        told = agrees("other", 4) + agrees("test", 3)
+        self.assertEqual(run([str(self.base), "--verify"]), (0, told, ""))
+        self.data()[0].unlink()
+        self.assertEqual(run([str(self.base), "--verify"])[0], 1)
+
+    def test_for_programs(self) -> None:
+        """An object for a capture, and a list of them for a base_dir."""
+        self.capture(3, 4)
+        one = json.loads(self.account("--json")[1])
+        self.assertEqual((one["capture"], one["posts"], one["files"]), ("test", 7, 2))
+        self.assertEqual(one["jobs"][0]["wanted_seconds"], 1200)
+        self.assertEqual([gap["cause"] for gap in one["gaps"]], ["start"])
+        self.assertEqual(json.loads(run([str(self.base), "--json"])[1]), [one])
+
+    def test_texts_that_no_encoding_has(self) -> None:
+        """Half a surrogate in keywords, as the server may send it, ends nothing."""
+        self.capture(3)
+        self.write(*self.lines(), keywords("\ud83d"))
+        plot = ("--plot", self.mktemp() + ".svg")
+        for arguments in ((), ("--json",), ("--csv", "keywords"), ("--verify",), plot):
+            self.assertEqual(self.account(*arguments)[0], 0, arguments)
 
     def test_an_empty_ledger(self) -> None:
         """Says nothing, and agrees with an empty folder."""
@@ -117,6 +157,21 @@ class ProcessTests(FolderCase):
         process = self.start("--verify")
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1)
+
+    def test_a_locale_without_these_letters(self) -> None:
+        """What its encoding lacks is written escaped."""
+        self.capture(3)
+        self.write(*self.lines(), keywords("\u732b \ud83d"))
+        for arguments in ((), ("--csv", "keywords"), ("--json",)):
+            process = subprocess.run(
+                [*COMMAND, str(self.folder.resolve()), *arguments],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+                capture_output=True,
+                timeout=60,
+            )
+            self.assertEqual((process.returncode, process.stderr), (0, b""))
+            self.assertIn(b"u732b", process.stdout)
 
     def test_on_a_terminal(self) -> None:
         """A bar is drawn, and taken away at the end."""

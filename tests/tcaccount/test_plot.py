@@ -8,7 +8,10 @@ from xml.etree import ElementTree
 from twisted.trial.unittest import SynchronousTestCase
 
 import tcclient
-from tcaccount.rates import Minutes
+from tcaccount.rates import Minutes, Stretch, curve, stretches
+from tcaccount.record import Booked
+from tcclient.ledger.bookings import File
+from tcclient.ledger.entries import moment
 from tcclient.sources.registry import post_ids
 from tests.marks import Need, needs
 from tests.tcaccount.ledgertext import NOON, FolderCase, post_at
@@ -18,16 +21,68 @@ def id_at(seconds: float) -> str:
     return post_at(seconds).split(b'"')[5].decode()
 
 
+def file(at: float, first: float, last: float, posts: int, *, recovered: bool = False) -> Booked:
+    """A file that was booked at a time, with arrivals; all in seconds after noon."""
+    entry = File(
+        name="x",
+        posts=posts,
+        bytes=1,
+        first_arrival=moment(NOON + first),
+        last_arrival=moment(NOON + last),
+        recovered=recovered,
+    )
+    return Booked(1, NOON + at, 7, entry)
+
+
+class StretchTests(SynchronousTestCase):
+    def spans(self, *files: Booked) -> list[tuple[float, float, float]]:
+        return [(one.begin - NOON, one.end - NOON, one.posts) for one in stretches(files)]
+
+    def test_slots(self) -> None:
+        """A file is for the time from the booking of the one before, or as long as is usual."""
+        found = self.spans(
+            file(600, 10, 590, 5),
+            file(1200, 900, 1190, 6),
+            file(3000, 2500, 2990, 7),  # no posts came in the two slots before
+            file(3600, 3100, 3500, 8),
+        )
+        self.assertEqual(found, [(0, 600, 5), (600, 1200, 6), (2400, 3000, 7), (3000, 3600, 8)])
+
+    def test_the_file_of_a_crash(self) -> None:
+        """It ends with its last post: it was booked whenever the next process began."""
+        found = self.spans(
+            file(600, 10, 590, 5),
+            file(1200, 610, 1190, 5),
+            file(9000, 1300, 1400, 6, recovered=True),
+        )
+        self.assertEqual(found[2], (1200, 1400, 6))
+
+    def test_a_single_file(self) -> None:
+        """Nothing tells how long a slot is."""
+        self.assertEqual(self.spans(file(600, 10, 590, 5)), [(10, 600, 5)])
+
+
 class CurveTests(SynchronousTestCase):
     def test_posts_per_minute(self) -> None:
         """In the minute in which each was made."""
         minutes = Minutes(post_ids())
         for second in (0, 59.9, 60, 185):
             minutes.take(id_at(second))
-        curve = minutes.curve((NOON, NOON + 190))
-        self.assertEqual(curve.minutes, 1)
-        self.assertEqual(curve.edges, [NOON + 60 * n for n in range(5)])
-        self.assertEqual(curve.values, [2, 1, 0, 1])
+        found = curve(minutes.stretches(), (NOON, NOON + 190))
+        self.assertEqual(found.minutes, 1)
+        self.assertEqual(found.edges, [NOON + 60 * n for n in range(5)])
+        self.assertEqual(found.values, [2, 1, 0, 1])
+
+    def test_a_slot_that_was_heard_in_part(self) -> None:
+        """The rate is that of the time in which posts came, and nothing is drawn in the gap."""
+        heard = [(NOON, NOON + 90), (NOON + 180, NOON + 300)]
+        found = curve([Stretch(NOON, NOON + 300, 210)], (NOON, NOON + 299), heard)
+        self.assertEqual(found.values, [60, 60, 0, 60, 60])
+
+    def test_posts_that_came_when_none_could(self) -> None:
+        """They are in no step that was heard, so that no rate is told of them."""
+        found = curve([Stretch(NOON, NOON + 60, 9)], (NOON, NOON + 119), [(NOON + 60, NOON + 120)])
+        self.assertEqual(found.values, [0, 0])
 
     def test_a_long_time(self) -> None:
         """Means of so many minutes that it can be seen; nothing is lost."""
@@ -35,10 +90,11 @@ class CurveTests(SynchronousTestCase):
         days = 40 * 86400
         for second in range(0, days, 3600):
             minutes.take(id_at(second))
-        curve = minutes.curve((NOON, NOON + days))
-        self.assertEqual((curve.minutes, len(curve.values)), (60, 961))
-        self.assertAlmostEqual(sum(curve.values) * curve.minutes, 960)
-        self.assertEqual(len(minutes.curve((NOON, NOON + 1499 * 60)).values), 1500)
+        found = curve(minutes.stretches(), (NOON, NOON + days))
+        self.assertEqual((found.minutes, len(found.values)), (60, 961))
+        self.assertAlmostEqual(sum(found.values) * found.minutes, 960)
+        self.assertEqual(len(curve([], (NOON, NOON + 1499 * 60)).values), 1500)
+        self.assertEqual(curve([], (NOON, NOON + 365 * 86400)).minutes, 1440)
 
     def test_what_cannot_be_shown(self) -> None:
         """Is counted: posts of another time, and those whose id does not tell."""
@@ -62,22 +118,46 @@ class PictureTests(FolderCase):
         self.assertEqual(png.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
         self.assertTrue(ElementTree.fromstring(svg.read_bytes()).tag.endswith("}svg"))
 
-    def test_gaps_and_what_is_left_out(self) -> None:
-        """A picture with gaps is another one than without, and so is one without all posts."""
-        sizes = []
-        for change in (b"", b'{"id_str":"20"}\n'):
-            path = Path(self.mktemp() + ".svg")
-            with self.data()[0].open("ab") as file:
-                file.write(change)
-            self.account("--plot", str(path))
-            sizes.append(path.stat().st_size)
+    def drawn(self, *arguments: str) -> str:
+        """The texts of a picture, which are paths of glyphs in an SVG but for their comments."""
+        path = Path(self.mktemp() + ".svg")
+        self.assertEqual(self.account("--plot", str(path), *arguments), (0, "", ""))
+        return path.read_text(encoding="utf-8")
+
+    def test_what_it_says(self) -> None:
+        """Name, period and coverage; gaps by cause, stops and new keywords where there are any."""
+        plain = self.drawn()
+        for text in ("test, 2026-11-23 12:00:00 to 2026-11-23 12:20:00 UTC", "Coverage 100 %"):
+            self.assertIn(f"<!-- {text}", plain)
+        self.assertNotIn("gap: stall", plain)
         lines = self.lines()
         gap = next(line for line in lines if line["kind"] == "gap")
-        self.write(*lines, {**gap, "end": "2026-11-23T12:05:00.000Z"})
-        path = Path(self.mktemp() + ".svg")
-        self.account("--plot", str(path))
-        sizes.append(path.stat().st_size)
-        self.assertEqual(sizes, sorted(set(sizes)))
+        stall = {**gap, "cause": "stall", "end": "2026-11-23T12:05:00.000Z"}
+        begun = next(line for line in lines if line["kind"] == "capture_start")
+        later = {"at": "2026-11-23T12:30:00.000Z"}
+        in_force = {"kind": "keywords_in_force", "job": 7, "since": later["at"], **later}
+        first, other = {**in_force, "text": "obama"}, {**in_force, "text": "other"}
+        end = {**lines[-1], "at": "2026-11-23T12:40:00.000Z"}
+        self.write(*lines, stall, {**begun, **later}, first, other, end)
+        full = self.drawn()
+        for text in ("gap: stall", "stopped", "new keywords"):
+            self.assertIn(f"<!-- {text}", full)
+
+    def test_no_file_is_read(self) -> None:
+        """The ledger has what is drawn; a fine picture needs the files."""
+        for path in self.data():
+            path.unlink()
+        self.drawn()
+        status, _, err = self.account("--plot", "x.svg", "--fine")
+        self.assertEqual(status, 2)
+        self.assertIn("No such file", err)
+
+    def test_a_fine_picture(self) -> None:
+        """It says which posts it cannot show."""
+        with self.data()[0].open("ab") as file:
+            file.write(b'{"id_str":"20"}\n')
+        self.assertIn("(without 1 post without a time)", self.drawn("--fine"))
+        self.assertEqual(self.account("--fine")[0], 2)
 
     def test_without_a_start(self) -> None:
         """There is no time to draw."""

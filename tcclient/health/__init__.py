@@ -1,0 +1,1 @@
+"""Whether the client is well: the facts, what follows from them, and the words for it."""

@@ -1,0 +1,67 @@
+"""
+How a client is: ok, degraded or down, with the findings that say why.
+
+Knows the form that log, website, metrics and commands share; finds nothing by itself.
+"""
+
+import enum
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+
+class Level(enum.StrEnum):
+    """
+    How bad something is.  `down`: posts that are wanted do not come.  `degraded`: they come, and
+    something is wrong or will be.
+    """
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+    @property
+    def severity(self) -> int:
+        """0 for ok, 1 for degraded, 2 for down: also the exit status of `tcc-health`."""
+        return list(Level).index(self)
+
+
+class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Something that is not as it should be: a `code` for programs, `what` it is and what to do
+    (`cure`) in sentences for people, `since` when in epoch seconds, if that is known, and the `job`
+    that it is about, if it is about one.
+    """
+
+    code: str
+    level: Level
+    what: str
+    cure: str
+    since: float | None = None
+    job: int | None = None
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """How a client is: the worst level of its findings, which come with the worst first."""
+
+    level: Level
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> "Health":
+        """Return the health that these findings amount to."""
+        worst_first = sorted(findings, key=lambda finding: -finding.level.severity)
+        return cls(
+            level=worst_first[0].level if worst_first else Level.OK, findings=tuple(worst_first)
+        )
+
+    @property
+    def since(self) -> float | None:
+        """Since when it is as bad as it is, in epoch seconds; None if that is not known."""
+        known = [one.since for one in self.findings if one.level is self.level and one.since]
+        return min(known, default=None)
+
+    @property
+    def codes(self) -> frozenset[tuple[str, int | None]]:
+        """What is wrong, without the words, which may change while that stays the same."""
+        return frozenset((finding.code, finding.job) for finding in self.findings)

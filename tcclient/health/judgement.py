@@ -1,0 +1,174 @@
+"""
+Judges how a client is, by what is known of it.  Pure.
+
+Knows which facts are bad, how bad, and what to do about them; the causes of gaps have their words
+in `cures`.
+"""
+
+from collections.abc import Iterator
+
+from tcclient.health.cures import cure, plainly
+from tcclient.health.facts import CaptureFacts, ClientFacts
+from tcclient.health.health import Finding, Health, Level
+from tcclient.ledger.wording import length, number, percent, when
+
+PATIENCE = 60.0
+"""Seconds for which a stream may be away, as connecting again takes a while, before it is down."""
+
+DAYS = 3.0
+"""A disk that is full in less than so many days, at the rate of the last one, is nearly full."""
+
+LEAST_FREE = 1 << 30
+"""Bytes; a disk that has fewer to spare is nearly full whatever the rate."""
+
+CLOCK = 30.0
+"""Seconds by which a clock may be off: OAuth signatures bear minutes, slots and stamps do not."""
+
+QUIET = 180.0
+"""Seconds without a post after which a stream may be called quiet."""
+
+MISSED = 60
+"""Posts that should have come meanwhile, at the earlier rate, before a stream is called quiet."""
+
+
+def judge(facts: ClientFacts) -> Health:
+    """Return how the client is."""
+    return Health.of([*_client(facts), *_disk(facts), *_surroundings(facts)])
+
+
+def _client(facts: ClientFacts) -> Iterator[Finding]:
+    """Yield what is wrong with the process, or if it runs with its captures."""
+    if facts.runs:
+        for capture in facts.captures:
+            yield from _capture(capture, facts.now)
+    elif facts.captures:
+        names = ", ".join(repr(capture.name) for capture in facts.captures[:5])
+        more = ", …" if len(facts.captures) > 5 else ""
+        last = f", last heard of at {when(facts.sign)} UTC" if facts.sign is not None else ""
+        how = "was stopped" if facts.ended else "has died"
+        wanted = number(len(facts.captures), "capture")
+        yield Finding(
+            code="client_stopped" if facts.ended else "client_dead",
+            level=Level.DOWN,
+            what=f"The client {how}{last}; {wanted} wait for it: {names}{more}.",
+            cure="Start it: it goes on where it stopped, and notes the gap."
+            + ("" if facts.ended else " The end of its log says why it ended."),
+            since=facts.sign,
+        )
+
+
+def _capture(capture: CaptureFacts, now: float) -> Iterator[Finding]:
+    """Yield what is wrong with a capture that is wanted."""
+    yield from _stream(capture, now)
+    if capture.refused:
+        yield Finding(
+            code="terms_refused",
+            level=Level.DEGRADED,
+            what=f"{number(capture.refused, 'term')} of {capture.name!r} cannot be asked for.",
+            cure="Correct the keywords on the website; the ledger says why each is left out.",
+            job=capture.job,
+        )
+
+
+def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:
+    """Yield why no posts of the capture are stored, the first reason that there is."""
+    name, missing = repr(capture.name), capture.missing
+    if capture.not_run:
+        yield Finding(
+            code="not_run",
+            level=Level.DOWN,
+            what=f"{name} is wanted and does not run: {capture.not_run}.",
+            cure="See the log of the client, which says what is in the way.",
+            job=capture.job,
+        )
+    elif capture.disk:
+        yield Finding(
+            code="disk",
+            level=Level.DOWN,
+            what=f"The disk takes no posts of {name}: {capture.disk}.",
+            cure=cure("disk"),
+            since=capture.disk_since,
+            job=capture.job,
+        )
+    elif missing is not None:
+        lasted = max(0.0, now - missing.begin)
+        yield Finding(
+            code=missing.cause,
+            level=Level.DOWN if lasted > PATIENCE else Level.DEGRADED,
+            what=f"{name} has had no stream for {length(lasted)}: {plainly(missing)}.",
+            cure=cure(missing.cause, missing.status),
+            since=missing.begin,
+            job=capture.job,
+        )
+    elif is_quiet(capture.rate, capture.silent):
+        yield Finding(
+            code="quiet",
+            level=Level.DEGRADED,
+            what=f"No post of {name} has come for {length(capture.silent)}; "
+            f"{capture.rate:.1f} came in a second before.",
+            cure="See whether the keywords still match; if they do, stop and start the capture.",
+            since=now - capture.silent,
+            job=capture.job,
+        )
+
+
+def is_quiet(rate: float, silent: float) -> bool:
+    """
+    Return whether a stream is open and brings suspiciously little: no post for `silent` seconds,
+    where `rate` posts came in a second before.
+    """
+    return silent >= QUIET and rate * silent >= MISSED
+
+
+def _disk(facts: ClientFacts) -> Iterator[Finding]:
+    """Yield that the disk is nearly full."""
+    if facts.disk_free is None:
+        return
+    spare = max(0, facts.disk_free - facts.disk_kept)
+    days = spare / facts.disk_daily if facts.disk_daily else None
+    if spare < LEAST_FREE or (days is not None and days < DAYS):
+        left = "" if days is None else f", enough for {length(days * 86400)} at the last day's rate"
+        yield Finding(
+            code="disk_nearly_full",
+            level=Level.DEGRADED,
+            what=f"{number(spare)} bytes are left on the disk{left}.",
+            cure="Move finished files away, or make room.",
+        )
+
+
+def _surroundings(facts: ClientFacts) -> Iterator[Finding]:
+    """Yield what is wrong with the server, the clock, the budget and the log."""
+    if facts.server is not None:
+        yield Finding(
+            code="server",
+            level=Level.DEGRADED,
+            what=f"The capture server fails at {facts.server.doing}: {facts.server.reason}.",
+            cure="What runs goes on; starts and stops by researchers wait. See to the server.",
+            since=facts.server.since,
+        )
+    offset = facts.clock_offset
+    if offset is not None and abs(offset) > CLOCK:
+        yield Finding(
+            code="clock",
+            level=Level.DEGRADED,
+            what=f"This machine's clock is {length(abs(offset))} "
+            + ("ahead of" if offset > 0 else "behind")
+            + " that of the capture server.",
+            cure="Set it, and keep it set: apt install chrony.",
+        )
+    for limit in facts.limits:
+        is_used_up = limit.spent >= limit.limit
+        yield Finding(
+            code="budget" if is_used_up else "budget_nearly",
+            level=Level.DOWN if is_used_up else Level.DEGRADED,
+            what=f"{percent(limit.spent, limit.limit)} of the posts of the {limit.name} are spent: "
+            f"{number(limit.spent)} of {number(limit.limit)}.",
+            cure=f"Wait until {when(limit.until)} UTC, or raise twitter.budget.",
+        )
+    if facts.log_dropped:
+        yield Finding(
+            code="log",
+            level=Level.DEGRADED,
+            what=f"{number(facts.log_dropped, 'line')} found no room on the way to the log.",
+            cure="See what reads the log of the client, or its disk.",
+        )
