@@ -26,8 +26,9 @@ from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.budget.file import record_path
-from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.limits import limits_from
+from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tcclient.sources.twitter_v2.checks import V2Checks
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
@@ -88,10 +89,10 @@ class TwitterV2(ConfiguredSource):
             surroundings.wall,
         )
 
-    def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
-        """Return the keeper of the budget, which reports to `stream` and heeds clock steps."""
+    def _budget_keeper(self, surroundings: Surroundings, news: BudgetNews) -> BudgetKeeper:
+        """Return the keeper of the budget, which reports to `news` and heeds clock steps."""
         limits, wall = limits_from(self.section.budget), surroundings.wall
-        keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, stream)
+        keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, news)
         wall.on_step(keeper.clock_stepped)
         return keeper
 

@@ -12,8 +12,8 @@ from tcclient.ledger import entries
 from tcclient.ledger.endings import Ending
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.rules.book import Rulebook
-from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions, names
-from tcclient.sources.twitter_v2.subscriptionlife import Arrival
+from tcclient.sources.twitter_v2.subscription import Subscriptions, names
+from tcclient.sources.twitter_v2.subscriptionlife import Arrival, Subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.stream.troublelog import TroubleLog
 

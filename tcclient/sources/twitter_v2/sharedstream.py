@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
 from tcclient.runtime.producers import Pausable
-from tcclient.sources.source import Source, Subscriber, Understood
+from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
-from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tcclient.sources.twitter_v2.delivery import Delivery, Foreign
 from tcclient.sources.twitter_v2.news import Claims, StreamNews
@@ -26,12 +26,8 @@ from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
-from tcclient.sources.twitter_v2.subscription import (
-    Subscription,
-    SubscriptionHost,
-    Subscriptions,
-)
-from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED
+from tcclient.sources.twitter_v2.subscription import Subscriptions
+from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, Subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.storage.folders import Note
 from tcclient.stream.capturestream import StreamListener, Upstream
@@ -42,11 +38,11 @@ BUDGET = Ending("budget", "the budget is used up")
 """Why the connection is closed when a limit of the budget is reached."""
 
 
-class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
+class SharedStream(MultiService, Source, StreamListener):
     """
     The source: gives each capture a subscription, and opens the stream that the subscriptions need.
     `note` writes a line into the ledger that belongs to no capture; it does not raise.
-    `make_keeper` makes the budget keeper for its listener; without it there is no limit.
+    `make_keeper` makes the budget keeper for what it reports to; without it there is no limit.
     """
 
     most_captures: int | None = None
@@ -59,7 +55,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         policy: RulePolicy,
         note: Note,
         backfill: Backfill | None = None,
-        make_keeper: Callable[[BudgetListener], BudgetKeeper] | None = None,
+        make_keeper: Callable[[BudgetNews], BudgetKeeper] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         clock, subscriptions = upstream.clock, Subscriptions(note)
@@ -82,9 +78,9 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
             if service is not None:
                 service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
-    def feed_for(self, job_id: int, subscriber: Subscriber) -> Subscription:
-        """Return a subscription to the shared stream, for a capture that begins."""
-        return Subscription(self, job_id, subscriber)
+    def feed_for(self, job_id: int, subscriber: Subscriber) -> "SharedFeed":
+        """Return a share of the stream, for a capture that begins."""
+        return SharedFeed(self, Subscription(job_id, subscriber))
 
     def stopService(self) -> Deferred[None]:
         """Close the connection.  Fires when it is closed and what had arrived is counted."""
@@ -227,3 +223,48 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
     def _wanted(self) -> StreamQuery | None:
         """Return what to ask for; None where no connection is needed or allowed."""
         return self._claims.stream if self.running and not self._is_broke() else None
+
+
+class SharedFeed(Service, Feed):
+    """The feed of one capture: its subscription to the shared stream."""
+
+    def __init__(self, stream: SharedStream, subscription: Subscription) -> None:
+        self._stream = stream
+        self._subscription = subscription
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the shared stream is open and brings this capture's posts."""
+        return self._stream.serves(self._subscription)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self._stream.has(self._subscription)
+
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte; None where the ledger has the stream as not open."""
+        return self._stream.silent if self._subscription.is_served else None
+
+    def ask(self, text: str | None) -> Understood:
+        """Have rules for the keywords kept at X, or without any ask for the sample of all posts."""
+        return self._stream.follow(self._subscription, text)
+
+    async def cease(self) -> None:
+        """Have the rules deleted.  Returns when what has arrived is stored."""
+        await self._stream.leave(self._subscription)
+
+    def forget(self) -> None:
+        """Have the rules deleted that an earlier process has left at X."""
+        self._stream.forget(self._subscription)
+
+    def pauseProducing(self) -> None:
+        """Have the shared stream not read: a post that this capture cannot take would be lost."""
+        self._subscription.is_paused = True
+        self._stream.read_or_not()
+
+    def resumeProducing(self) -> None:
+        """Have the shared stream read again, unless another capture cannot take posts either."""
+        self._subscription.is_paused = False
+        self._stream.read_or_not()

@@ -1,126 +1,14 @@
 """
-The captures that share one connection: their subscriptions, and the lines in their ledgers.
+The subscriptions of all captures that share one connection, and the lines in their ledgers.
 
 Knows who they are and where a line about them goes; decides nothing.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
-
-from twisted.application.service import Service
 
 from tcclient.ledger.entries import Entry
-from tcclient.sources.source import Feed, Subscriber, Understood
-from tcclient.sources.twitter_v2.subscriptionlife import SubscriptionCore, machine
-from tcclient.storage.archive import Archive
+from tcclient.sources.twitter_v2.subscriptionlife import Subscription
 from tcclient.storage.folders import Note
-
-
-class SubscriptionHost(Protocol):
-    """The shared stream, as far as a subscription uses it."""
-
-    @property
-    def silent(self) -> float | None:
-        """Seconds since the last byte; None where the stream is not heard."""
-
-    def has(self, subscription: "Subscription") -> bool:
-        """Return whether the capture asks for anything here."""
-
-    def serves(self, subscription: "Subscription") -> bool:
-        """Return whether the capture's posts come now."""
-
-    def follow(self, subscription: "Subscription", text: str | None) -> Understood:
-        """Bring the capture what the keyword text asks for.  Return how the text was understood."""
-
-    async def leave(self, subscription: "Subscription") -> None:
-        """Bring the capture nothing more.  Returns when what has arrived for it is stored."""
-
-    def forget(self, subscription: "Subscription") -> None:
-        """Leave nothing at X of a capture that does not ask for anything here."""
-
-    def read_or_not(self) -> None:
-        """Pause the stream while a subscription is paused; resume it when none is."""
-
-
-class Subscription(Service, Feed):
-    """
-    The feed of one capture.  `life` takes what happens to it; `is_paused` says whether the capture
-    cannot take posts now.
-    """
-
-    def __init__(self, host: SubscriptionHost, job_id: int, subscriber: Subscriber) -> None:
-        self.job_id = job_id
-        self.subscriber = subscriber
-        self.is_paused = False
-        self._host = host
-        self._core = SubscriptionCore(subscriber)
-        self.life = machine(self._core)
-
-    @property
-    def streaming(self) -> bool:
-        """Whether the shared stream is open and brings this capture's posts."""
-        return self._host.serves(self)
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing is asked for."""
-        return not self._host.has(self)
-
-    @property
-    def silent(self) -> float | None:
-        """Seconds since the last byte; None where the ledger has the stream as not open."""
-        return self._host.silent if self.is_served else None
-
-    @property
-    def is_served(self) -> bool:
-        """Whether the ledger has the stream as open."""
-        return self._core.served_at is not None
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether the sample of all posts is asked for."""
-        return self._core.is_sample
-
-    @property
-    def text_is_news(self) -> bool:
-        """Whether the ledger has yet to say since when the keywords are in force."""
-        return self._core.text_is_news
-
-    @property
-    def archive(self) -> Archive | None:
-        """Where the capture's posts are stored; None while there is no place for them."""
-        return self.subscriber.archive
-
-    @property
-    def title(self) -> str:
-        """The capture's name for the log, empty while it has no place for its posts."""
-        return self._core.title
-
-    def ask(self, text: str | None) -> Understood:
-        """Have rules for the keywords kept at X, or without any ask for the sample of all posts."""
-        return self._host.follow(self, text)
-
-    async def cease(self) -> None:
-        """Have the rules deleted.  Returns when what has arrived is stored."""
-        await self._host.leave(self)
-
-    def forget(self) -> None:
-        """Have the rules deleted that an earlier process has left at X."""
-        self._host.forget(self)
-
-    def pauseProducing(self) -> None:
-        """Have the shared stream not read: a post that this capture cannot take would be lost."""
-        self.is_paused = True
-        self._host.read_or_not()
-
-    def resumeProducing(self) -> None:
-        """Have the shared stream read again, unless another capture cannot take posts either."""
-        self.is_paused = False
-        self._host.read_or_not()
-
-    def note(self, entry: Entry) -> None:
-        """Write a line into the capture's ledger, if it has one."""
-        self._core.note(entry)
 
 
 class Subscriptions:

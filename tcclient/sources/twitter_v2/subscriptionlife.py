@@ -28,6 +28,7 @@ from tcclient.ledger.endings import STOPPED, Ending
 from tcclient.ledger.entries import Connected, Entry
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v2.entries import SampleRefused
+from tcclient.storage.archive import Archive
 
 log = Logger()
 
@@ -91,38 +92,56 @@ class SubscriptionInputs(Protocol):
         """Called when the capture is about to stop."""
 
 
-@attrs.define
-class SubscriptionCore:
+@attrs.define(eq=False)
+class Subscription:
     """
-    What all states share.  `text` are the keywords, and `text_is_news` says whether the ledger has
-    yet to say since when they are in force.  `served_at` is when X was last known to send the
-    posts, None where the ledger has the stream as not open.
+    One capture among those that share the stream; `life` takes what happens to it.
+
+    `text` are the keywords, and `text_is_news` says whether the ledger has yet to say since when
+    they are in force.  `served_at` is when X was last known to send the posts, None where the
+    ledger has the stream as not open.  `is_paused` says whether the capture cannot take posts now.
     """
 
+    job_id: int
     subscriber: Subscriber
     text: str | None = None
     text_is_news: bool = False
     is_sample: bool = False
     served_at: float | None = None
+    is_paused: bool = False
+    life: SubscriptionInputs = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.life = machine(self)
+
+    @property
+    def archive(self) -> Archive | None:
+        """Where the capture's posts are stored; None while there is no place for them."""
+        return self.subscriber.archive
 
     @property
     def title(self) -> str:
         """The capture's name for the log, empty while it has no place for its posts."""
-        return "" if self.subscriber.archive is None else self.subscriber.archive.name
+        return "" if self.archive is None else self.archive.name
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the ledger has the stream as open."""
+        return self.served_at is not None
 
     def note(self, entry: Entry) -> None:
         """Write a line into the capture's ledger, if it has one."""
-        if self.subscriber.archive is not None:
-            self.subscriber.archive.note(entry)
+        if self.archive is not None:
+            self.archive.note(entry)
 
     def miss(self, ending: Ending) -> None:
         """Note in the ledger that the posts do not come any more."""
         self.served_at = None
-        if self.subscriber.archive is not None:
-            self.subscriber.archive.capture_log.unheard(ending)
+        if self.archive is not None:
+            self.archive.capture_log.unheard(ending)
 
 
-_builder = TypeMachineBuilder(SubscriptionInputs, SubscriptionCore)
+_builder = TypeMachineBuilder(SubscriptionInputs, Subscription)
 IDLE = _builder.state("idle")
 WAITING = _builder.state("waiting")
 REFUSED = _builder.state("refused")
@@ -133,7 +152,7 @@ CEASING = _builder.state("ceasing")
 
 @IDLE.upon(SubscriptionInputs.want).to(WAITING)
 def _want(
-    _: SubscriptionInputs, core: SubscriptionCore, text: str | None, is_sample: bool, now: float
+    _: SubscriptionInputs, core: Subscription, text: str | None, is_sample: bool, now: float
 ) -> None:
     """Take what is asked for now; since when the keywords are in force is news."""
     core.text, core.text_is_news, core.is_sample = text, True, is_sample
@@ -141,20 +160,19 @@ def _want(
         core.served_at = now
 
 
-def _refuse(_: SubscriptionInputs, core: SubscriptionCore) -> None:
+def _refuse(_: SubscriptionInputs, core: Subscription) -> None:
     """Note in log and ledger that the capture does not run."""
     log.warn("Capture {name!r} does not run: {reason}.", name=core.title, reason=_NOT_ALONE)
     core.note(SampleRefused(reason=_NOT_ALONE))
 
 
 @WAITING.upon(SubscriptionInputs.serve).to(SERVED)
-def _announce(_: SubscriptionInputs, core: SubscriptionCore, arrival: Arrival) -> None:
+def _announce(_: SubscriptionInputs, core: Subscription, arrival: Arrival) -> None:
     """Note that the posts come from now on, and tell the capture."""
     core.served_at = arrival.now
     core.note(arrival.line)
-    archive = core.subscriber.archive
-    if archive is not None and arrival.begins_in is not None:
-        archive.capture_log.heard(after=arrival.begins_in)
+    if core.archive is not None and arrival.begins_in is not None:
+        core.archive.capture_log.heard(after=arrival.begins_in)
     core.subscriber.opened()
     if arrival.rule_delay is not None:
         log.info(
@@ -164,29 +182,29 @@ def _announce(_: SubscriptionInputs, core: SubscriptionCore, arrival: Arrival) -
         )
 
 
-def _go_on(_: SubscriptionInputs, core: SubscriptionCore, arrival: Arrival) -> None:
+def _go_on(_: SubscriptionInputs, core: Subscription, arrival: Arrival) -> None:
     """Take note that the posts still come."""
     core.served_at = arrival.now
 
 
 def _heard(
-    _: SubscriptionInputs, core: SubscriptionCore, backfill: int | None, begins_in: float
+    _: SubscriptionInputs, core: Subscription, backfill: int | None, begins_in: float
 ) -> None:
     """Note in the ledger that the stream is heard."""
-    if core.subscriber.archive is not None:
-        core.subscriber.archive.capture_log.heard(backfill, begins_in)
+    if core.archive is not None:
+        core.archive.capture_log.heard(backfill, begins_in)
 
 
-def _in_force(_: SubscriptionInputs, core: SubscriptionCore, after: float) -> None:
+def _in_force(_: SubscriptionInputs, core: Subscription, after: float) -> None:
     """Note in the ledger since when the keywords are in force, if that is news."""
-    if core.text_is_news and core.subscriber.archive is not None:
-        core.subscriber.archive.capture_log.in_force(core.text, after)
+    if core.text_is_news and core.archive is not None:
+        core.archive.capture_log.in_force(core.text, after)
         core.text_is_news = False
 
 
 @SERVED.upon(SubscriptionInputs.lack).to(WAITING)
 @YIELDING.upon(SubscriptionInputs.lack).to(REFUSED)
-def _lack(_: SubscriptionInputs, core: SubscriptionCore, now: float) -> None:
+def _lack(_: SubscriptionInputs, core: Subscription, now: float) -> None:
     """
     Note in log and ledger that nothing comes, because X has no rule.  Where somebody else has
     deleted the rules, nobody knows since when: at most since they were read last.
@@ -198,13 +216,13 @@ def _lack(_: SubscriptionInputs, core: SubscriptionCore, now: float) -> None:
 
 @SERVED.upon(SubscriptionInputs.lose).to(WAITING)
 @YIELDING.upon(SubscriptionInputs.lose).to(REFUSED)
-def _lose(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None:
+def _lose(_: SubscriptionInputs, core: Subscription, ending: Ending) -> None:
     """Note in the ledger that nothing comes any more."""
     core.miss(ending)
 
 
 @CEASING.upon(SubscriptionInputs.lose).to(IDLE)
-def _finish(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None:
+def _finish(_: SubscriptionInputs, core: Subscription, ending: Ending) -> None:
     """Note in the ledger that nothing comes any more, which is because the capture stops."""
     if ending.cause == SWITCHED.cause:
         ending = attrs.evolve(ending, cause=STOPPED.cause, detail=STOPPED.detail)
@@ -246,4 +264,4 @@ for _state in (SERVED, YIELDING, CEASING):
     _state.upon(SubscriptionInputs.withdraw).to(CEASING).returns(None)
 
 machine = _builder.build()
-"""Returns the inputs of a new machine, in the state `idle`, for a SubscriptionCore."""
+"""Returns the inputs of a new machine, in the state `idle`, for a Subscription."""

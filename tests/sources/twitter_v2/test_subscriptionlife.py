@@ -11,8 +11,7 @@ from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v2.subscriptionlife import (
     SWITCHED,
     Arrival,
-    SubscriptionCore,
-    machine,
+    Subscription,
 )
 
 CLOSED = Ending("closed", "the other side closed it", silent=2.0)
@@ -53,7 +52,7 @@ class SubscriptionLifeTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.notes = Notes()
-        self.life = machine(SubscriptionCore(self.notes))
+        self.life = Subscription(1, self.notes).life
         self.life.want("cats", False, 0.0)
 
     def served(self, now: float, begins_in: float | None = None) -> None:

@@ -2,11 +2,10 @@
 Keeps the budget on disk, so that a kill -9 does not lose it, and has buying stopped at its end.
 
 Knows when a record is written, and when buying has to stop because of a limit or of the disk;
-closing the connection is up to its listener.
+what it reports, and that the connection is closed, is up to `news`.
 """
 
 from pathlib import Path
-from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -17,7 +16,8 @@ from tcclient.runtime.producers import Pausable
 from tcclient.runtime.wallclock import Date, Wall
 from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
-from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
+from tcclient.sources.twitter_v2.budget.news import BudgetNews
 
 log = Logger()
 
@@ -29,28 +29,6 @@ RETRY = 5.0
 
 LONGEST_SLEEP = 3600.0
 """Seconds after which the end of a period is looked for anew, should the clock be set."""
-
-
-class BudgetListener(Protocol):
-    """
-    What the budget keeper reports to.  All methods are called from within spend(), cut() or
-    startService(), or by the clock.
-    """
-
-    def budget_exhausted(self, level: LimitUse, until: float) -> None:
-        """
-        Called when a limit is reached: nothing more may be bought before `until` (epoch seconds).
-        The connection has to be closed now.
-        """
-
-    def budget_unkept(self, reason: str) -> None:
-        """
-        Called when the count cannot be kept on disk: nothing more may be bought until it can.  The
-        connection has to be closed now.
-        """
-
-    def budget_renewed(self) -> None:
-        """Called when posts may be bought again: in a new period, or as the count is kept again."""
 
 
 class BudgetKeeper(Service, Pausable):
@@ -66,7 +44,7 @@ class BudgetKeeper(Service, Pausable):
     spent; then nothing may be bought until it can.  While the stream is paused, an estimate of what
     X sends is provided for; it is spent if a limit may be reached by it, and if the connection
     ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
-    period has ended.  `exhausted` says whether nothing may be bought now, as the listener was told.
+    period has ended.  `exhausted` says whether nothing may be bought now, as `news` was told.
     """
 
     def __init__(
@@ -75,13 +53,13 @@ class BudgetKeeper(Service, Pausable):
         path: Path,
         clock: IReactorTime,
         wall: Wall,
-        listener: BudgetListener,
+        news: BudgetNews,
         write: Write = write_record,
     ) -> None:
         self._path = path
         self._clock = clock
         self._wall = wall
-        self._listener = listener
+        self._news = news
         self._write = write
         self._failure: str | None = None
         self._keeping: IDelayedCall | None = None
@@ -93,7 +71,7 @@ class BudgetKeeper(Service, Pausable):
         self.exhausted = self._budget.exhausted() is not None
 
     def startService(self) -> None:
-        """Find out whether the count can be kept, and tell the listener if a limit is reached."""
+        """Find out whether the count can be kept, and tell `news` if a limit is reached."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._budget.begin(self._wall())
         self.exhausted = self._budget.exhausted() is not None
@@ -145,7 +123,7 @@ class BudgetKeeper(Service, Pausable):
         self._tell()
 
     def _tell(self) -> None:
-        """Log which limits are nearly used up; tell the listener if one is used up.  Each once."""
+        """Log which limits are nearly used up; tell `news` if one is used up.  Each once."""
         news = self._budget.news()
         if news and self._failure is None:
             self._keep_on()  # so that a restart knows of it
@@ -162,10 +140,10 @@ class BudgetKeeper(Service, Pausable):
             self.exhausted = True
             until = self._budget.renewed_at(out)
             self._wait(until)
-            self._listener.budget_exhausted(out, until)
+            self._news.budget_exhausted(out, until)
         elif self._failure is not None and self._budget.room <= 0 and not self.exhausted:
             self.exhausted = True
-            self._listener.budget_unkept(self._failure)
+            self._news.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
         """Look for a new period at `until` (epoch seconds), after LONGEST_SLEEP at the latest."""
@@ -190,7 +168,7 @@ class BudgetKeeper(Service, Pausable):
         kept = self._failure is None or self._budget.room > 0
         if self.exhausted and kept and self._budget.exhausted() is None:
             self.exhausted = False
-            self._listener.budget_renewed()
+            self._news.budget_renewed()
 
     def _keep_later(self) -> None:
         """Write a record in KEEP_INTERVAL seconds, if none is due earlier."""

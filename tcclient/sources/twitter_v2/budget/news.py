@@ -11,15 +11,14 @@ from twisted.logger import Logger
 
 from tcclient.ledger import entries
 from tcclient.sources.twitter_v2 import entries as v2entries
-from tcclient.sources.twitter_v2.budget.keeper import BudgetListener
 from tcclient.sources.twitter_v2.budget.limits import LimitUse, utc_minute
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 
 log = Logger()
 
 
-@attrs.frozen
-class BudgetNews(BudgetListener):
+@attrs.define
+class BudgetNews:
     """
     Tells all ledgers and the log what a budget keeper reports.  `changed` is called when the stream
     has to be closed for it, or may be opened again.

@@ -19,9 +19,9 @@ from tcclient.sources.twitter_v2.budget.keeper import (
     KEEP_INTERVAL,
     RETRY,
     BudgetKeeper,
-    BudgetListener,
 )
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
+from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tests import DEPTH
 from tests.machine import Machine
 from tests.marks import Need, needs
@@ -32,7 +32,7 @@ from tests.storage.crashes import Say, run_and_kill
 MIDNIGHT = NOON + 12 * HOUR
 
 
-class Told(BudgetListener):
+class Told(BudgetNews):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
