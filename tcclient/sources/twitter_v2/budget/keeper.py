@@ -8,11 +8,12 @@ what it reports, and that the connection is closed, is up to `news`.
 from pathlib import Path
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
+from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Date, Wall
 from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
@@ -57,13 +58,11 @@ class BudgetKeeper(Service, Pausable):
         write: Write = write_record,
     ) -> None:
         self._path = path
-        self._clock = clock
         self._wall = wall
         self._news = news
         self._write = write
         self._failure: str | None = None
-        self._keeping: IDelayedCall | None = None
-        self._renewing: IDelayedCall | None = None
+        self._timers = Timers(clock)
         now = wall()
         budget = _read(path, limits, now)
         self._illegible = budget is None
@@ -81,17 +80,15 @@ class BudgetKeeper(Service, Pausable):
     def stopService(self) -> None:
         """Keep the last count."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        _cancel(self._keeping)
-        _cancel(self._renewing)
-        self._keeping = self._renewing = None
+        self._timers.stop("keep", "renew")
         self._budget.write_off(self._wall())
         if not self._budget.settled:
             self._keep(self._budget.last_record())
 
     def clock_stepped(self, seconds: float) -> None:
         """Called when the clock has been set by `seconds`: a period may be over, or last longer."""
-        if self._renewing is not None:
-            _cancel(self._renewing)
+        if self.running and self.exhausted:
+            self._timers.stop("renew")
             self._maybe_renewed()
 
     def pauseProducing(self) -> None:
@@ -148,12 +145,11 @@ class BudgetKeeper(Service, Pausable):
     def _wait(self, until: float) -> None:
         """Look for a new period at `until` (epoch seconds), after LONGEST_SLEEP at the latest."""
         seconds = min(max(until - self._wall(), 0.0) + 0.001, LONGEST_SLEEP)
-        _cancel(self._renewing)  # now, as the wall clock may have told of a step
-        self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
+        self._timers.stop("renew")  # now, as the wall clock may have told of a step
+        self._timers.start("renew", seconds, self._maybe_renewed)
 
     def _maybe_renewed(self) -> None:
         """Let posts be bought again if a new period has begun; otherwise wait on."""
-        self._renewing = None
         self._budget.roll(self._wall())
         level = self._budget.exhausted()
         if level is not None:
@@ -172,11 +168,10 @@ class BudgetKeeper(Service, Pausable):
 
     def _keep_later(self) -> None:
         """Write a record in KEEP_INTERVAL seconds, if none is due earlier."""
-        if self._keeping is None and self.running:
-            self._keeping = self._clock.callLater(KEEP_INTERVAL, self._keep_in_time)
+        if self.running:
+            self._timers.start("keep", KEEP_INTERVAL, self._keep_in_time)
 
     def _keep_in_time(self) -> None:
-        self._keeping = None
         now = self._wall()
         if self._budget.wait(now):
             self._budget.write_off(now)
@@ -192,8 +187,7 @@ class BudgetKeeper(Service, Pausable):
 
     def _keep(self, record: SpendingRecord) -> None:
         """Write a record, and again in RETRY seconds where that fails."""
-        _cancel(self._keeping)
-        self._keeping = None
+        self._timers.stop("keep")
         if self._illegible:
             return
         try:
@@ -201,7 +195,7 @@ class BudgetKeeper(Service, Pausable):
         except OSError as e:
             self._failed(explain_os(e))
             if self.running:
-                self._keeping = self._clock.callLater(RETRY, self._keep_in_time)
+                self._timers.start("keep", RETRY, self._keep_in_time)
         else:
             self._budget.kept(record)
             if self._failure is not None:
@@ -227,12 +221,7 @@ def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
     try:
         record = read_record(path)
     except Illegible as e:
-        log.error(
-            "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
-            "until the next period. To begin at 0, remove the file while the client is down.",
-            path=str(path),
-            reason=e,
-        )
+        log.error("{reason}.", reason=e)
         return None
     if record.ahead:
         log.warn(
@@ -241,8 +230,3 @@ def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
             ahead=record.ahead,
         )
     return Budget(limits, record, now)
-
-
-def _cancel(call: IDelayedCall | None) -> None:
-    if call is not None and call.active():
-        call.cancel()

@@ -37,7 +37,7 @@ class BudgetNews:
             limit=level.limit,
             until=utc_minute(until),
         )
-        self._subscriptions.note_all(
+        self._note(
             v2entries.BudgetExhausted(
                 name=level.name,
                 spent=level.spent,
@@ -46,7 +46,6 @@ class BudgetNews:
                 estimated=level.estimated,
             )
         )
-        self._changed()
 
     def budget_unkept(self, reason: str) -> None:
         """Note that the spending cannot be kept on disk, and have the connection closed."""
@@ -55,11 +54,13 @@ class BudgetNews:
             "until it can.",
             reason=reason,
         )
-        self._subscriptions.note_all(v2entries.BudgetUnkept(reason=reason))
-        self._changed()
+        self._note(v2entries.BudgetUnkept(reason=reason))
 
     def budget_renewed(self) -> None:
         """Note that posts may be bought again, and have the connection opened."""
         log.info("Posts may be bought again.")
-        self._subscriptions.note_all(v2entries.BudgetRenewed())
+        self._note(v2entries.BudgetRenewed())
+
+    def _note(self, entry: entries.Entry) -> None:
+        self._subscriptions.note_all(entry)
         self._changed()
