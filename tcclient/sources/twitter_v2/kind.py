@@ -72,7 +72,7 @@ class TwitterV2(ConfiguredSource):
             Upstream(api, Backoff(), reactor, timing),
             self._rule_api(surroundings, bearer),
             RulePolicy(_prefix(surroundings), section.rule_length, section.rule_delay),
-            surroundings.folders.note,
+            surroundings.folders,
             backfill,
             partial(self._budget_keeper, surroundings) if section.budget else None,
         )
@@ -139,6 +139,7 @@ class TwitterV2Kind(SourceKind):
         entries.BudgetExhausted,
         entries.BudgetRenewed,
         entries.ForeignPosts,
+        entries.UnroutedPosts,
     )
     post_ids: SnowflakeIds = POST_IDS
     tables: Mapping[str, Table] = {}

@@ -19,7 +19,8 @@ from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
-from tcclient.sources.twitter_v2.delivery import Delivery, Foreign
+from tcclient.sources.twitter_v2.delivery import Delivery
+from tcclient.sources.twitter_v2.foreign import Foreign
 from tcclient.sources.twitter_v2.news import Claims, StreamNews
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
@@ -29,7 +30,8 @@ from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, Subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
-from tcclient.storage.folders import Note
+from tcclient.sources.twitter_v2.unrouted import Unrouted
+from tcclient.storage.folders import Folders
 from tcclient.stream.capturestream import StreamListener, Upstream
 from tcclient.stream.framing import Overlong
 from tcclient.stream.troublelog import TroubleLog
@@ -41,7 +43,7 @@ BUDGET = Ending("budget", "the budget is used up")
 class SharedStream(MultiService, Source, StreamListener):
     """
     The source: gives each capture a subscription, and opens the stream that the subscriptions need.
-    `note` writes a line into the ledger that belongs to no capture; it does not raise.
+    `folders` has the ledger that belongs to no capture, and takes posts that name no rule.
     `make_keeper` makes the budget keeper for what it reports to; without it there is no limit.
     """
 
@@ -53,12 +55,13 @@ class SharedStream(MultiService, Source, StreamListener):
         upstream: Upstream[StreamQuery],
         api: RuleApi,
         policy: RulePolicy,
-        note: Note,
+        folders: Folders,
         backfill: Backfill | None = None,
         make_keeper: Callable[[BudgetNews], BudgetKeeper] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        clock, subscriptions = upstream.clock, Subscriptions(note)
+        clock, note = upstream.clock, folders.note
+        subscriptions = Subscriptions(note)
         self._clock = clock
         self._policy = policy
         self._note = note
@@ -72,9 +75,12 @@ class SharedStream(MultiService, Source, StreamListener):
         self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
         budget_news = BudgetNews(subscriptions, self._switch.aim)
         self._keeper = make_keeper(budget_news) if make_keeper else None
-        foreign = Foreign(note, clock)
-        self._delivery = Delivery(subscriptions, rulebook.routing, foreign, self._switch.end)
-        for service in (self._keeper, foreign, self._switch):
+        foreign = Foreign(note, rulebook, clock)
+        self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
+        self._delivery = Delivery(
+            subscriptions, rulebook.routing, foreign, unrouted, self._switch.end
+        )
+        for service in (self._keeper, foreign, unrouted, self._switch):
             if service is not None:
                 service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
@@ -150,6 +156,7 @@ class SharedStream(MultiService, Source, StreamListener):
         if not self._parting:
             self._rulebook.drop(subscription.job_id)
         await self._switch.drain()
+        self._unrouted.leave(subscription.job_id)
         subscription.life.lose(self._switch.dated(LEFT if self._parting else STOPPED))
         self._subscriptions.remove(subscription)
         await self._review()

@@ -98,13 +98,14 @@ class ReadingTests(RulesTestCase):
         self.assertNotIn("content-type", asked.headers)
 
     def test_rules(self) -> None:
-        """With and without tag; what has no id or no value is none."""
+        """With and without tag; an id may be a number; what has no id or no value is none."""
         data = [
             SNOW,
             {"id": "18", "value": "rain"},
             {"id": "19", "value": "hail", "tag": None},
             {"id": "20", "value": "fog", "tag": 7},
-            *(7, None, {}, {"id": "21"}, {"id": 22, "value": "x"}, {"id": "23", "value": None}),
+            {"id": 22, "value": "x"},
+            *(7, None, {}, {"id": "21"}, {"id": 1.5, "value": "x"}, {"id": "23", "value": None}),
         ]
         self.x.will_say(200, {"data": data, **EMPTY})
         self.assertEqual(
@@ -114,6 +115,7 @@ class ReadingTests(RulesTestCase):
                 PresentRule("18", "rain"),
                 PresentRule("19", "hail"),
                 PresentRule("20", "fog"),
+                PresentRule("22", "x"),
             ),
         )
 
