@@ -76,8 +76,7 @@ class Delivery:
         if unrouted:
             self._unrouted.take(unrouted)
         for subscription in self._subscriptions.of(found):
-            if subscription.archive is not None:
-                subscription.archive.store(found[subscription.job_id])
+            subscription.take(found[subscription.job_id])
         return posts
 
     def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[int] | None:

@@ -13,22 +13,23 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
-from tcclient.runtime.producers import Pausable
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.sources.twitter_v2.brake import Brake
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tcclient.sources.twitter_v2.delivery import Delivery
 from tcclient.sources.twitter_v2.foreign import Foreign
 from tcclient.sources.twitter_v2.news import Claims, StreamNews
+from tcclient.sources.twitter_v2.patience import Patience
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
-from tcclient.sources.twitter_v2.subscription import Subscriptions
-from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, Subscription
+from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
+from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.storage.folders import Folders
@@ -75,6 +76,7 @@ class SharedStream(MultiService, Source, StreamListener):
         self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
         budget_news = BudgetNews(subscriptions, self._switch.aim)
         self._keeper = make_keeper(budget_news) if make_keeper else None
+        self._brake = Brake(subscriptions, claims, self._switch, self._keeper)
         foreign = Foreign(note, rulebook, clock)
         self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._delivery = Delivery(
@@ -86,7 +88,8 @@ class SharedStream(MultiService, Source, StreamListener):
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> "SharedFeed":
         """Return a share of the stream, for a capture that begins."""
-        return SharedFeed(self, Subscription(job_id, subscriber))
+        patience = Patience(self._clock, self._brake.review)
+        return SharedFeed(self, subscription(job_id, subscriber, self._clock, patience))
 
     def stopService(self) -> Deferred[None]:
         """Close the connection.  Fires when it is closed and what had arrived is counted."""
@@ -166,20 +169,22 @@ class SharedStream(MultiService, Source, StreamListener):
         if not self.has(subscription):
             self._rulebook.forget(subscription.job_id)
 
-    def read_or_not(self) -> None:
-        """Pause the connection while a capture cannot take posts; resume it when all can."""
-        paused = any(subscription.is_paused for subscription in self._subscriptions)
-        producers: list[Pausable] = [self._switch]
-        if self._keeper is not None and self._switch.connected:
-            producers.append(self._keeper)
-        for producer in producers:
-            (producer.pauseProducing if paused else producer.resumeProducing)()
+    def pause(self, subscription: Subscription) -> None:
+        """Have the stream not read for a while, as this capture cannot take posts."""
+        subscription.patience.inputs.pause()
+        self._brake.review()
+
+    def resume(self, subscription: Subscription) -> None:
+        """Have the stream read, unless another capture is awaited; this one takes posts again."""
+        subscription.patience.inputs.resume()
+        self._brake.review()
+        self._news.refilled(subscription)
 
     def opened(self) -> None:
         """Tell the captures whose posts come now, and read nothing if one of them is paused."""
         self._delivery.opened()
         self._news.opened()
-        self.read_or_not()
+        self._brake.review()
 
     def heard(self) -> None:
         """Tell the captures that posts come, and since when their keywords are in force."""
@@ -215,7 +220,7 @@ class SharedStream(MultiService, Source, StreamListener):
         changed; fires when the connection is switched.
         """
         self._news.admit_or_refuse()
-        self.read_or_not()
+        self._brake.review()
         return self._switch.aim()
 
     def _reason(self) -> Ending:
@@ -267,11 +272,9 @@ class SharedFeed(Service, Feed):
         self._stream.forget(self._subscription)
 
     def pauseProducing(self) -> None:
-        """Have the shared stream not read: a post that this capture cannot take would be lost."""
-        self._subscription.is_paused = True
-        self._stream.read_or_not()
+        """Have the shared stream not read for a while: this capture cannot take posts."""
+        self._stream.pause(self._subscription)
 
     def resumeProducing(self) -> None:
-        """Have the shared stream read again, unless another capture cannot take posts either."""
-        self._subscription.is_paused = False
-        self._stream.read_or_not()
+        """Have the shared stream read again, unless another capture is awaited."""
+        self._stream.resume(self._subscription)
