@@ -50,6 +50,14 @@ def present(answer: Body) -> Iterator[PresentRule]:
                 yield PresentRule(id_of(rule["id"]), value, tag if isinstance(tag, str) else None)
 
 
+def deleted(answer: Body) -> int | None:
+    """Return how many rules X says it has deleted, None where it does not say."""
+    meta = answer.get("meta")
+    summary = meta.get("summary") if isinstance(meta, dict) else None
+    number = summary.get("deleted") if isinstance(summary, dict) else None
+    return number if type(number) is int else None
+
+
 def refusals(answer: Any) -> Iterator[tuple[str, str]]:
     """Yield value and reason of each rule that X refuses; a duplicate does not count as refused."""
     errors = answer.get("errors") if isinstance(answer, dict) else None
