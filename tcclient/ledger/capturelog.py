@@ -179,6 +179,13 @@ class CaptureLog:
         elif ending.cause not in ON_PURPOSE:
             self._miss(self._heard, ending.cause, ending.detail)
 
+    def written(self, ago: float) -> None:
+        """
+        Note that what waited for the disk when a gap began is in files: posts are missing only from
+        so many seconds ago on.
+        """
+        self._coverage.moves(self._wall() - ago)
+
     def relieved(self, ending: Ending, overlap: float) -> None:
         """
         Note that a stream has ended while another one of the capture is heard, so that nothing is

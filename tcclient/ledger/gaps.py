@@ -89,6 +89,11 @@ class Coverage(msgspec.Struct):
         """Open a gap, unless one is open already, which goes on then."""
         self.missing = self.missing or missing
 
+    def moves(self, begin: float) -> None:
+        """Have the open gap begin at `begin`, if it is due to the disk and began earlier."""
+        if self.missing is not None and self.missing.cause == DISK:
+            self.missing = structs.replace(self.missing, begin=max(self.missing.begin, begin))
+
     def tried(self, status: int | None, explanation: str | None) -> None:
         """Count an attempt to connect that has failed."""
         if self.missing is not None:

@@ -38,6 +38,12 @@ INDEX = "tcc.ledger.jsonl"
 """Name of a ledger in base_dir: what belongs to no capture, and which job has had which folder."""
 
 
+UNROUTED = "tcc.unrouted"
+"""Name of the folder in base_dir of posts that may be of any of several jobs; of none's."""
+NOBODY = 0
+"""Stands for the id of the job that such posts are of: no server gives it."""
+
+
 class Note(Protocol):
     """Puts a line into the ledger of what belongs to no capture, even if it is about a job."""
 
@@ -186,6 +192,8 @@ class Folders:
 
     def _folder_name(self, job: Job) -> str:
         """Return the name of a job's folder.  Raises CannotStore if its name cannot be one."""
+        if job.name.casefold() == UNROUTED and job.id != NOBODY:
+            raise CannotStore(f"The name {job.name!r} cannot be a folder: it is tcc's own.")
         naming = self.naming
         room = LONGEST_STAMP + len(f"{naming.extension}{naming.temporary_extension}".encode())
         try:

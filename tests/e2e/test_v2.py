@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tcsandbox.twitter.common.damage import Rst
-from tcsandbox.twitter.v2.faults import ChangePlan
+from tcsandbox.twitter.v2.faults import ChangePlan, ForeignRule
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
 
@@ -154,6 +154,20 @@ class BudgetTests(V2Stage):
         )
         await until(lambda: self.job.rate == 0, "the server sees rate 0")
         await client.end(signal.SIGTERM)
+
+
+class BilledTests(V2Stage):
+    async def test_another_program_s_rule(self) -> None:
+        """The log names it at its first post, and the ledger of no capture counts what it cost."""
+        self.twitter.fault(ForeignRule(value="foreign thing", tag="theirs"))
+        self.write_v2_settings()
+        client = self.client()
+        await client.says("X bills posts that no capture here asks for")
+        self.assertRegex(client.out, r": 1 post, US\$0\.005, of the rule 'foreign thing' \(\d+\)")
+        await until(lambda: len(self.stored("tea")) > 20, "posts")
+        await client.end(signal.SIGTERM)
+        self.assertEqual(client.out.count("X bills posts"), 1)
+        self.assertIn("foreign_posts", (self.folder / "data" / "tcc.ledger.jsonl").read_text())
 
 
 class BackfillTests(V2Stage):

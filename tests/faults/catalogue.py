@@ -9,6 +9,7 @@ from tests.faults.names import NAMES
 from tests.faults.network import ANSWERS, BODIES, FRAMES, ROAD, SILENCES
 from tests.faults.refusals import STORMS
 from tests.faults.servers import AWAY_LONG, SERVERS
+from tests.faults.sharing import SHARING
 
 SCENARIOS = (
     *KILLS,
@@ -25,6 +26,7 @@ SCENARIOS = (
     *KEYWORDS,
     *DISKS,
     *FOLDERS,
+    *SHARING,
     *CALENDARS,
     CLOCK,
     *SLEEPS,

@@ -29,6 +29,8 @@ class Terms:
     min_free_bytes: int = 0
     options: tuple[str, ...] = ()
     """Of the simulated Twitter's command line."""
+    other: str = ""
+    """The name of a second capture, of the same keywords, if there is one."""
     prepare: Callable[[Any], Awaitable[None]] | None = None
     """Called with the world when all but the client is there."""
 
@@ -44,8 +46,9 @@ def twitter(terms: Terms, port: int) -> list[str]:
 
 def server(terms: Terms, port: int) -> list[str]:
     """The stand-in server's, which says where it listens."""
-    job = f"--job={JOB}:{KEYWORDS}"
-    return python("-m", "tcsandbox.server", f"--port={port}", job, "--keep=jobs")
+    names = [JOB, terms.other] if terms.other else [JOB]
+    jobs = [f"--job={name}:{KEYWORDS}" for name in names]
+    return python("-m", "tcsandbox.server", f"--port={port}", *jobs, "--keep=jobs")
 
 
 def settings(terms: Terms, twitter: str, server: str) -> dict[str, Any]:

@@ -57,5 +57,5 @@ class Controls:
 
     async def job(self) -> dict[str, Any]:
         """The job, as the server has it."""
-        [job] = (await self.state("server"))["jobs"]
+        job, *_ = (await self.state("server"))["jobs"]
         return dict(job)

@@ -42,6 +42,11 @@ async def play(scenario: Scenario, rounds: int, folder: Path, seed: int = 1) -> 
         await world.flow()
         await scenario.act(world, rounds)
         period = await world.close()
-        return judge(scenario.name, await world.evidence(period), world.recoveries)
+        row = judge(scenario.name, await world.evidence(period), world.recoveries)
+        if not scenario.terms.other:
+            return row
+        other = judge(scenario.terms.other, await world.evidence(period, 2), world.recoveries)
+        wrong = [f"{other.scenario}: {what}" for what in other.wrong]
+        return attrs.evolve(row, wrong=(*row.wrong, *wrong, *world.not_told()))
     finally:
         await world.end()

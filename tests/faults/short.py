@@ -24,6 +24,7 @@ from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
 from tests.faults.refusals import FIRST_420, STORM_503
 from tests.faults.scenario import Scenario, in_turn, play
 from tests.faults.servers import SERVERS
+from tests.faults.sharing import SHARING
 
 AT_ONCE = 6
 """Scenarios wait more than they work."""
@@ -80,3 +81,7 @@ class ShortTests(TestCase):
     async def test_mounts(self) -> None:
         """The disk is full, or nearly, also at a death; Twitter's name does not resolve."""
         await self.check(in_turn("deaths", *DEATHS), LITTLE_ROOM, FULL_DISK, DNS)
+
+    async def test_sharing(self) -> None:
+        """One of two captures has no disk; posts name no rule, and rules do not go."""
+        await self.check(*SHARING)

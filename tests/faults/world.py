@@ -16,6 +16,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
+from tcclient.storage.folders import UNROUTED
 from tests.e2e.faketime import MachineClock
 from tests.e2e.processes import Running, python, start, until
 from tests.e2e.sleeping import SleepingMachine
@@ -49,6 +50,7 @@ class World(Controls):
         self.prefix: list[str] = []  # of its command
         self.removed: list[Path] = []  # where all is still to be found of folders that are gone
         self.twitter_at = f"http://{HOST}"  # for the client
+        self.other_cuts: list[Span] = []  # of the other capture alone
         self._cuts: list[Span] = []
         self._cut_at: float | None = None
         self._twitter_killed: list[float] = []
@@ -169,26 +171,47 @@ class World(Controls):
     def _sent(self, until_when: float) -> evidence.Sent:
         return evidence.read_journal(self.folder / "journal", self._twitter_killed, until_when)
 
-    async def evidence(self, period: Span) -> Evidence:
-        """What the run has left, once the client has ended."""
-        sent = self._sent(period.end)
-        folders = [*self.removed, self.data]
+    def unrouted(self) -> list[int]:
+        """The ids of the posts that name no rule, in files of their own, finished or not."""
+        folder = self.data.with_name(UNROUTED)
+        files = [*folder.glob("*.tmp"), *sorted(folder.glob("*.json"))]
+        return evidence.read_posts(files)[0]
+
+    def not_told(self) -> list[str]:
+        """Which captures' ledgers do not say how many posts name no rule."""
+        wrong, posts = [], len(self.unrouted())
+        for name in (JOB, self.terms.other):
+            lines = evidence.ledger_lines(self.data.with_name(name) / f"{name}.ledger.jsonl")
+            told = sum(line["posts"] for line in lines if line["kind"] == "unrouted_posts")
+            if told != posts:
+                wrong.append(f"{name} tells of {told} posts that name no rule, not of {posts}")
+        return wrong
+
+    async def evidence(self, period: Span, number: int = 1) -> Evidence:
+        """
+        What the run has left of a capture, once the client has ended.  Posts that are in the folder
+        of those that name no rule count as not sent.
+        """
+        name = JOB if number == 1 else self.terms.other
+        data, cuts = self.data.with_name(name), self._cuts if number == 1 else self.other_cuts
+        sent, unrouted = self._sent(period.end), set(self.unrouted())
+        folders = [*self.removed, data]
         unfinished = [path for folder in self.removed for path in folder.glob("*.tmp")]
         finished = [path for folder in folders for path in sorted(folder.glob("*.json"))]
         stored, torn = evidence.read_posts(unfinished + finished)
-        accounts = [evidence.read_ledger(folder / f"{JOB}.ledger.jsonl") for folder in folders]
+        accounts = [evidence.read_ledger(folder / f"{name}.ledger.jsonl") for folder in folders]
         state = await self.state("server")
-        verify = [*self.prefix, *python("-m", "tcaccount", f"data/{JOB}", "--verify")]
+        verify = [*self.prefix, *python("-m", "tcaccount", f"data/{name}", "--verify")]
         verified = await start(self, self.folder, verify).finished()
         return Evidence(
-            sent=sent.posts,
+            sent={post: at for post, at in sent.posts.items() if post not in unrouted},
             stored=stored,
-            torn=torn + len(list(self.data.glob("*.tmp"))),
+            torn=torn + len(list(data.glob("*.tmp"))),
             counted=accounts[-1].counted,
-            total=state["jobs"][0]["total_count"],
-            reported=state["updates"]["1"]["count"],
+            total=state["jobs"][number - 1]["total_count"],
+            reported=state["updates"][str(number)]["count"],
             gaps=[gap for account in accounts for gap in account.gaps],
-            down=[*outside(sent.streams, period), *self._cuts],
+            down=[*outside(sent.streams, period), *cuts],
             period=period,
             verified="" if verified.status == 0 else verified.out + verified.err,
         )

@@ -536,6 +536,18 @@ class FaultTests(V2TestCase):
         (post,) = self.struck(v2.Partial()).got.messages
         self.assertEqual(set(post), {"data", "matching_rules", "errors"})
 
+    def test_unnamed(self) -> None:
+        """Posts without rules, or with ids that are numbers, the rest as it is."""
+        posts = self.struck(v2.Unnamed(count=2)).got.messages
+        self.assertEqual(len(posts), 2)
+        for post in posts:
+            self.assertIsInstance(post["data"]["id"], str)
+            self.assertNotIn("matching_rules", post)
+        (post,) = self.struck(v2.Unnamed(numbers=True)).got.messages
+        self.assertIsInstance(post["data"]["id"], int)
+        self.assertTrue(all(isinstance(rule["id"], int) for rule in post["matching_rules"]))
+        self.assertTrue(all(rule.keys() == {"id"} for rule in post["matching_rules"]))
+
     def test_repeat(self) -> None:
         """The last posts once more."""
         self.build(rate=10.0)

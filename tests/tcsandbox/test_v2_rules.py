@@ -4,6 +4,7 @@ import json
 from random import Random
 from typing import Any
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcsandbox.twitter.common.ids import Ids
@@ -263,6 +264,14 @@ class StoreTests(SynchronousTestCase):
         self.store.delete([rule.id], NOW + 30, self.plan, dry_run=False)
         self.assertEqual(self.store.present, {})
         self.assertEqual([self.working(NOW + 34.9), self.working(NOW + 35)], [["snow"], []])
+
+    def test_a_rule_that_stays(self) -> None:
+        """It is an error like one that does not exist, and works on."""
+        (rule,) = self.store.add([("snow", None)], NOW, self.plan, dry_run=False).rules
+        plan = attrs.evolve(self.plan, undeletable=True)
+        done = self.store.delete([rule.id], NOW + 30, plan, dry_run=False)
+        self.assertEqual((done.rules, len(done.errors)), ((), 1))
+        self.assertEqual(self.store.working(NOW + 300), (rule,))
 
     def test_a_rule_deleted_before_it_worked(self) -> None:
         """Never works, when deleting is quicker."""

@@ -83,8 +83,8 @@ class V2Checks(SourceChecks):
         try:
             record = await self._in_thread(lambda: read_record(self._record))
         except Illegible as e:
-            return illegible_budget(str(self._record), str(e))
-        return of_budget(Budget(limits, record, self._wall()))
+            return warn(str(e))
+        return _of_budget(Budget(limits, record, self._wall()))
 
     async def x_api(self) -> Verdict:
         """Return whether X gives the app's rules, as it does if the credentials are good."""
@@ -99,7 +99,7 @@ class V2Checks(SourceChecks):
         return x_answers(api_url, found, self._prefix)
 
 
-def of_budget(found: Budget) -> Verdict:
+def _of_budget(found: Budget) -> Verdict:
     """
     Return the verdict on a budget whose file could be read.  While a client runs, the newest part
     of its spending is an estimate.
@@ -112,14 +112,6 @@ def of_budget(found: Budget) -> Verdict:
         clauses.append(f"of this {level.name}'s {level.limit} posts {level.used} are used, {left}")
     text = "; ".join(clauses)
     return ok(text) if found.exhausted() is None else warn(text)
-
-
-def illegible_budget(path: str, reason: str) -> Verdict:
-    """Return the verdict on a budget whose file could not be read for `reason`, a clause."""
-    return warn(
-        f"{path} cannot be read ({reason}): the budget counts as used up until the next period. "
-        "To begin at 0, remove the file while the client is down"
-    )
 
 
 def x_answers(api_url: str, rules: Collection[PresentRule], prefix: str) -> Verdict:

@@ -18,8 +18,9 @@ from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.budget.file import record_path
-from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.limits import limits_from
+from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.rules.api import RuleApi
@@ -61,7 +62,7 @@ class TwitterV2(ConfiguredSource):
             Upstream(api, Backoff(), reactor, timing),
             self._rule_api(surroundings, bearer),
             RulePolicy(_prefix(surroundings), section.rule_length, section.rule_delay),
-            surroundings.folders.note,
+            surroundings.folders,
             backfill,
             partial(self._budget_keeper, surroundings) if section.budget else None,
         )
@@ -79,10 +80,10 @@ class TwitterV2(ConfiguredSource):
         )
         return checks
 
-    def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
-        """Return the keeper of the budget, which reports to `stream` and heeds jumps of dates."""
+    def _budget_keeper(self, surroundings: Surroundings, news: BudgetNews) -> BudgetKeeper:
+        """Return the keeper of the budget, which reports to `news` and heeds jumps of dates."""
         limits, wall = limits_from(self.section.budget), surroundings.wall
-        keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, stream)
+        keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, news)
         wall.on_step(keeper.clock_stepped)
         wall.on_sleep(lambda sleep: keeper.clock_stepped(sleep.seconds))
         return keeper

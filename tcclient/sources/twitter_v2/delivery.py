@@ -1,16 +1,12 @@
 """
 What becomes of the messages of the shared stream.
 
-Knows whom a post is for, and counts those that are for nobody; opens and closes nothing.
+Knows whom a post is for, and who takes those that are for nobody; opens and closes nothing.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
-from twisted.application.service import Service
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 
 from tcclient.ledger import entries
 from tcclient.ledger.endings import Ending
@@ -19,49 +15,11 @@ from tcclient.sources.complaints import Complaints
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.api import disconnect_meaning
 from tcclient.sources.twitter_v2.backfill import Backfill
-from tcclient.sources.twitter_v2.entries import ForeignPosts
+from tcclient.sources.twitter_v2.foreign import Foreign
 from tcclient.sources.twitter_v2.rules.ruleset import Routing
 from tcclient.sources.twitter_v2.subscription import Subscriptions
-from tcclient.storage.folders import Note
+from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.stream.framing import Overlong
-
-FOREIGN_INTERVAL = 60.0
-"""Seconds between two lines in the ledger about posts that no capture here asked for."""
-
-
-class Foreign(Service):
-    """
-    Counts posts that are for no capture here, and billed all the same, by the rules that they
-    matched.  Calls `note`, for the ledger of what belongs to no capture, each minute and when the
-    service stops.
-    """
-
-    def __init__(self, note: Note, clock: IReactorTime) -> None:
-        self._note = note
-        self._counts: Counter[str] = Counter()
-        self._telling = LoopingCall(self._tell)
-        self._telling.clock = clock
-
-    def startService(self) -> None:
-        """Begin to note the counts each minute."""
-        super().startService()  # type: ignore[no-untyped-call]  # not annotated
-        self._telling.start(FOREIGN_INTERVAL, now=False)
-
-    def stopService(self) -> None:
-        """Note the last counts, and stop."""
-        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        self._telling.stop()
-        self._tell()
-
-    def count(self, post: envelopes.Post) -> None:
-        """Count a post that is for no capture, under an empty id if it names no rule."""
-        self._counts.update({rule_id for rule_id, _ in post.rules} or [""])
-
-    def _tell(self) -> None:
-        """Note what has been counted since the last time, if anything."""
-        counts, self._counts = self._counts, Counter()
-        if counts:
-            self._note(ForeignPosts(by_rule=dict(counts)))
 
 
 class Delivery(Struct, frozen=True):
@@ -70,6 +28,7 @@ class Delivery(Struct, frozen=True):
     _subscriptions: Subscriptions
     _routing: Routing
     _foreign: Foreign
+    _unrouted: Unrouted
     _end: Callable[[Ending], None]
     _complaints: Complaints = field(default_factory=Complaints)
 
@@ -89,7 +48,8 @@ class Delivery(Struct, frozen=True):
         messages.  Return how many posts were new.
         """
         found: dict[int, list[bytes]] = {}
-        takers: dict[envelopes.Rules, list[int]] = {}  # nobody subscribes meanwhile
+        unrouted: list[bytes] = []
+        takers: dict[envelopes.Rules, list[int] | None] = {}  # nobody subscribes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -100,26 +60,35 @@ class Delivery(Struct, frozen=True):
                 self._heed(envelope, message)
                 continue
             rules = envelope.rules
-            wanting = takers.get(rules)
-            if wanting is None:
-                wanting = takers[rules] = self._takers(rules, is_sample)
-            lacking = backfill.who_lacks(envelope.id, wanting)
+            if rules not in takers:
+                takers[rules] = self._takers(rules, is_sample)
+            wanting = takers[rules]
+            lacking = backfill.who_lacks(envelope.id, wanting or ())
             if lacking is not None:
                 posts += 1
                 for job_id in lacking:
                     found.setdefault(job_id, []).append(message)
-                if not lacking and not is_sample:
+                if wanting is None:
+                    unrouted.append(message)
+                elif not lacking and not is_sample:
                     self._foreign.count(envelope)
+        if unrouted:
+            self._unrouted.take(unrouted)
         for subscription in self._subscriptions.of(found):
-            if subscription.archive is not None:
-                subscription.archive.store(found[subscription.job_id])
+            subscription.take(found[subscription.job_id])
         return posts
 
-    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[int]:
-        """Return the jobs here that a post which matched these rules is for."""
+    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[int] | None:
+        """
+        Return the jobs here that a post which matched these rules is for.  One that names no rule
+        is for the only capture that is streaming; None where there are several.
+        """
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.is_sample]
-        return [one.job_id for one in self._subscriptions.of(self._routing.route(rules))]
+        if any(id or tag for id, tag in rules):
+            return [one.job_id for one in self._subscriptions.of(self._routing.route(rules))]
+        served = [one.job_id for one in self._subscriptions.served()]
+        return served if len(served) == 1 else None
 
     def _heed(self, said: object, line: bytes) -> None:
         """Note what is no post in the ledgers, and act on what it announces."""

@@ -66,9 +66,21 @@ class BudgetRenewed(Entry, frozen=True):
 
 
 class ForeignPosts(Entry, frozen=True):
-    """v2: posts that X delivered, and billed, and no capture here asked for, by the id of the rule
-    that they matched, `""` for none."""
+    """
+    v2: posts that X delivered, and billed, and no capture here asked for, by the id of the rule
+    that they matched: `""` for one without an id, `others` where there are too many.
+    """
 
     is_routine = True
 
     by_rule: dict[str, int]
+
+
+class UnroutedPosts(Entry, frozen=True):
+    """
+    v2: posts that name none of the rules that they matched, so that they may be of this capture, or
+    of another one that was streaming.  They are in `folder`, beside those of the captures.
+    """
+
+    posts: Count
+    folder: str

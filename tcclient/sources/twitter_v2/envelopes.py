@@ -1,7 +1,8 @@
 """
 What one message of a v2 stream is: a post with the rules it matched, a goodbye, or something else.
 
-Knows shapes; decides nothing.  A post is an object whose `data` is an object with an `id`.
+Knows shapes; decides nothing.  A post is an object whose `data` is an object with an `id`; ids are
+texts, but X has sent numbers as well, which mean the same.
 """
 
 import json
@@ -15,12 +16,12 @@ from tcclient.stream.framing import decoded, refuse_constant
 
 
 class _Rule(msgspec.Struct):
-    id: str = ""
+    id: str | int = ""
     tag: str | None = None
 
 
 class _Data(msgspec.Struct):
-    id: str = ""
+    id: str | int = ""
 
 
 class _Envelope(msgspec.Struct):
@@ -68,6 +69,8 @@ _rules_decoder = msgspec.json.Decoder(list[_Rule])
 _SHORT = 1 << 10
 """Bytes of rules up to which it is worth remembering how they read; a dozen rules have fewer."""
 
+_LONGEST_ID = 20
+"""Digits of the largest number of 64 bits."""
 
 _DATA = b'{"data":{'
 _ID = b'"id":"'
@@ -121,13 +124,17 @@ def read_whole(line: bytes) -> Post | Farewell | Other | NotJSON:
         rules = _known_rules_of(raw) if len(raw) <= _SHORT else _rules_of(raw)
     except (ValueError, RecursionError):
         return _read_slowly(line)
-    if envelope.data is not None and envelope.data.id:
-        return Post(envelope.data.id, rules)
-    return _without_post(decoded(line))
+    post_id = "" if envelope.data is None else str(envelope.data.id)
+    return Post(post_id, rules) if post_id else _without_post(decoded(line))
+
+
+def id_of(value: object) -> str:
+    """Return the id that a member of JSON is, text or number, as text; empty for what is none."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _rules_of(raw: bytes) -> Rules:
-    return tuple((rule.id, rule.tag) for rule in _rules_decoder.decode(raw))
+    return tuple((str(rule.id), rule.tag) for rule in _rules_decoder.decode(raw))
 
 
 # Post after post matches the same few of an app's rules.
@@ -138,14 +145,21 @@ def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
     """Return what a message is that msgspec does not take: real posts have lone surrogates."""
     try:
         # As text: of bytes, json.loads would also take UTF-16, a byte order mark and surrogates.
-        # msgspec has no limit to the digits of a number that nobody asks for; an int of Python has.
-        message = json.loads(line.decode("utf-8"), parse_constant=refuse_constant, parse_int=float)
+        message = json.loads(
+            line.decode("utf-8"), parse_constant=refuse_constant, parse_int=_number
+        )
     except (ValueError, RecursionError):
         return NotJSON()
     data = message.get("data") if isinstance(message, dict) else None
-    if isinstance(data, dict) and isinstance(data.get("id"), str) and data["id"]:
-        return Post(data["id"], tuple(_rules(message.get("matching_rules"))))
+    post_id = id_of(data.get("id")) if isinstance(data, dict) else ""
+    if post_id:
+        return Post(post_id, tuple(_rules(message.get("matching_rules"))))
     return _without_post(decoded(line))
+
+
+def _number(digits: str) -> int | float:
+    """Return a number: msgspec has no limit to the digits of one that nobody asks for."""
+    return int(digits) if len(digits) <= _LONGEST_ID else float(digits)
 
 
 def _rules(value: object) -> list[tuple[str, str | None]]:
@@ -153,8 +167,8 @@ def _rules(value: object) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     for rule in value if isinstance(value, list) else ():
         if isinstance(rule, dict):
-            id, tag = rule.get("id"), rule.get("tag")
-            found.append((id if isinstance(id, str) else "", tag if isinstance(tag, str) else None))
+            tag = rule.get("tag")
+            found.append((id_of(rule.get("id")), tag if isinstance(tag, str) else None))
     return found
 
 

@@ -12,8 +12,12 @@ from tcclient.ledger import entries
 from tcclient.ledger.endings import Ending
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.rules.book import Rulebook
-from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions, names
-from tcclient.sources.twitter_v2.subscriptionlife import Arrival
+from tcclient.sources.twitter_v2.subscription import (
+    Arrival,
+    Subscription,
+    Subscriptions,
+    names,
+)
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.stream.troublelog import TroubleLog
 
@@ -120,6 +124,12 @@ class StreamNews(Struct, frozen=True):
         work in `rule_delay` seconds.
         """
         self._serve(rule_delay)
+        self._tell_texts()
+
+    def refilled(self, subscription: Subscription) -> None:
+        """Tell a capture whose disk has taken all that waited that posts come, if they do."""
+        subscription.life.refill()
+        self._serve(None)
         self._tell_texts()
 
     def ended(self, ending: Ending) -> None:

@@ -37,6 +37,7 @@ class TwitterV2Kind(SourceKind):
         entries.BudgetExhausted,
         entries.BudgetRenewed,
         entries.ForeignPosts,
+        entries.UnroutedPosts,
     )
     post_ids: SnowflakeIds = POST_IDS
     tables: Mapping[str, Table] = {}

@@ -13,27 +13,26 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
-from tcclient.runtime.producers import Pausable
-from tcclient.sources.source import Source, Subscriber, Understood
+from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
-from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper, BudgetListener
+from tcclient.sources.twitter_v2.brake import Brake
+from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
-from tcclient.sources.twitter_v2.delivery import Delivery, Foreign
+from tcclient.sources.twitter_v2.delivery import Delivery
+from tcclient.sources.twitter_v2.foreign import Foreign
 from tcclient.sources.twitter_v2.news import Claims, StreamNews
+from tcclient.sources.twitter_v2.patience import Patience
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
-from tcclient.sources.twitter_v2.subscription import (
-    Subscription,
-    SubscriptionHost,
-    Subscriptions,
-)
-from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED
+from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
+from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
-from tcclient.storage.folders import Note
+from tcclient.sources.twitter_v2.unrouted import Unrouted
+from tcclient.storage.folders import Folders
 from tcclient.stream.capturestream import StreamListener, Upstream
 from tcclient.stream.framing import Overlong
 from tcclient.stream.troublelog import TroubleLog
@@ -42,11 +41,11 @@ BUDGET = Ending("budget", "the budget is used up")
 """Why the connection is closed when a limit of the budget is reached."""
 
 
-class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
+class SharedStream(MultiService, Source, StreamListener):
     """
     The source: gives each capture a subscription, and opens the stream that the subscriptions need.
-    `note` writes a line into the ledger that belongs to no capture; it does not raise.
-    `make_keeper` makes the budget keeper for its listener; without it there is no limit.
+    `folders` has the ledger that belongs to no capture, and takes posts that name no rule.
+    `make_keeper` makes the budget keeper for what it reports to; without it there is no limit.
     """
 
     most_captures: int | None = None
@@ -57,12 +56,13 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         upstream: Upstream[StreamQuery],
         api: RuleApi,
         policy: RulePolicy,
-        note: Note,
+        folders: Folders,
         backfill: Backfill | None = None,
-        make_keeper: Callable[[BudgetListener], BudgetKeeper] | None = None,
+        make_keeper: Callable[[BudgetNews], BudgetKeeper] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        clock, subscriptions = upstream.clock, Subscriptions(note)
+        clock, note = upstream.clock, folders.note
+        subscriptions = Subscriptions(note)
         self._clock = clock
         self._policy = policy
         self._note = note
@@ -76,15 +76,20 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
         budget_news = BudgetNews(subscriptions, self._switch.aim)
         self._keeper = make_keeper(budget_news) if make_keeper else None
-        foreign = Foreign(note, clock)
-        self._delivery = Delivery(subscriptions, rulebook.routing, foreign, self._switch.end)
-        for service in (self._keeper, foreign, self._switch):
+        self._brake = Brake(subscriptions, claims, self._switch, self._keeper)
+        foreign = Foreign(note, rulebook, clock)
+        self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
+        self._delivery = Delivery(
+            subscriptions, rulebook.routing, foreign, unrouted, self._switch.end
+        )
+        for service in (self._keeper, foreign, unrouted, self._switch):
             if service is not None:
                 service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
-    def feed_for(self, job_id: int, subscriber: Subscriber) -> Subscription:
-        """Return a subscription to the shared stream, for a capture that begins."""
-        return Subscription(self, job_id, subscriber)
+    def feed_for(self, job_id: int, subscriber: Subscriber) -> "SharedFeed":
+        """Return a share of the stream, for a capture that begins."""
+        patience = Patience(self._clock, self._brake.review)
+        return SharedFeed(self, subscription(job_id, subscriber, self._clock, patience))
 
     def stopService(self) -> Deferred[None]:
         """Close the connection.  Fires when it is closed and what had arrived is counted."""
@@ -159,6 +164,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         if not self._parting:
             self._rulebook.drop(subscription.job_id)
         await self._switch.drain()
+        self._unrouted.leave(subscription.job_id)
         subscription.life.lose(self._switch.dated(LEFT if self._parting else STOPPED))
         self._subscriptions.remove(subscription)
         await self._review()
@@ -168,20 +174,22 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         if not self.has(subscription):
             self._rulebook.forget(subscription.job_id)
 
-    def read_or_not(self) -> None:
-        """Pause the connection while a capture cannot take posts; resume it when all can."""
-        paused = any(subscription.is_paused for subscription in self._subscriptions)
-        producers: list[Pausable] = [self._switch]
-        if self._keeper is not None and self._switch.connected:
-            producers.append(self._keeper)
-        for producer in producers:
-            (producer.pauseProducing if paused else producer.resumeProducing)()
+    def pause(self, subscription: Subscription) -> None:
+        """Have the stream not read for a while, as this capture cannot take posts."""
+        subscription.patience.inputs.pause()
+        self._brake.review()
+
+    def resume(self, subscription: Subscription) -> None:
+        """Have the stream read, unless another capture is awaited; this one takes posts again."""
+        subscription.patience.inputs.resume()
+        self._brake.review()
+        self._news.refilled(subscription)
 
     def opened(self) -> None:
         """Tell the captures whose posts come now, and read nothing if one of them is paused."""
         self._delivery.opened()
         self._news.opened()
-        self.read_or_not()
+        self._brake.review()
 
     def heard(self) -> None:
         """Tell the captures that posts come, and since when their keywords are in force."""
@@ -217,7 +225,7 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         changed; fires when the connection is switched.
         """
         self._news.admit_or_refuse()
-        self.read_or_not()
+        self._brake.review()
         return self._switch.aim()
 
     def _reason(self) -> Ending:
@@ -232,3 +240,46 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
     def _wanted(self) -> StreamQuery | None:
         """Return what to ask for; None where no connection is needed or allowed."""
         return self._claims.stream if self.running and not self._is_broke() else None
+
+
+class SharedFeed(Service, Feed):
+    """The feed of one capture: its subscription to the shared stream."""
+
+    def __init__(self, stream: SharedStream, subscription: Subscription) -> None:
+        self._stream = stream
+        self._subscription = subscription
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the shared stream is open and brings this capture's posts."""
+        return self._stream.serves(self._subscription)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self._stream.has(self._subscription)
+
+    @property
+    def silent(self) -> float | None:
+        """Seconds since the last byte; None where the ledger has the stream as not open."""
+        return self._stream.silent if self._subscription.is_served else None
+
+    def ask(self, text: str | None) -> Understood:
+        """Have rules for the keywords kept at X, or without any ask for the sample of all posts."""
+        return self._stream.follow(self._subscription, text)
+
+    async def cease(self) -> None:
+        """Have the rules deleted.  Returns when what has arrived is stored."""
+        await self._stream.leave(self._subscription)
+
+    def forget(self) -> None:
+        """Have the rules deleted that an earlier process has left at X."""
+        self._stream.forget(self._subscription)
+
+    def pauseProducing(self) -> None:
+        """Have the shared stream not read for a while: this capture cannot take posts."""
+        self._stream.pause(self._subscription)
+
+    def resumeProducing(self) -> None:
+        """Have the shared stream read again, unless another capture is awaited."""
+        self._stream.resume(self._subscription)

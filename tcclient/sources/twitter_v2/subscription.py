@@ -1,90 +1,110 @@
 """
-The captures that share one connection: their subscriptions, and the lines in their ledgers.
+The subscriptions of all captures that share one connection: what is known of each, what can happen
+to it, and the lines in its ledger.
 
-Knows who they are and where a line about them goes; decides nothing.
+Knows who they are and where a line about them goes; what follows for one that something happens to
+is decided in `subscriptionlife`.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from twisted.application.service import Service
+import attrs
+from twisted.internet.interfaces import IReactorTime
 
-from tcclient.ledger.entries import Entry
-from tcclient.sources.source import Feed, Subscriber, Understood
-from tcclient.sources.twitter_v2.subscriptionlife import SubscriptionCore, machine
+from tcclient.ledger.bookings import NotStored
+from tcclient.ledger.endings import Ending
+from tcclient.ledger.entries import Connected, Entry
+from tcclient.sources.source import Subscriber
+from tcclient.sources.twitter_v2.patience import Patience
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Note
 
-
-class SubscriptionHost(Protocol):
-    """The shared stream, as far as a subscription uses it."""
-
-    @property
-    def silent(self) -> float | None:
-        """Seconds since the last byte; None where the stream is not heard."""
-
-    def has(self, subscription: "Subscription") -> bool:
-        """Return whether the capture asks for anything here."""
-
-    def serves(self, subscription: "Subscription") -> bool:
-        """Return whether the capture's posts come now."""
-
-    def follow(self, subscription: "Subscription", text: str | None) -> Understood:
-        """Bring the capture what the keyword text asks for.  Return how the text was understood."""
-
-    async def leave(self, subscription: "Subscription") -> None:
-        """Bring the capture nothing more.  Returns when what has arrived for it is stored."""
-
-    def forget(self, subscription: "Subscription") -> None:
-        """Leave nothing at X of a capture that does not ask for anything here."""
-
-    def read_or_not(self) -> None:
-        """Pause the stream while a subscription is paused; resume it when none is."""
+MOST_WAITING = 16 << 20
+"""
+Bytes of posts that wait for the disk of one capture while the others are read for; what comes after
+them is missed.  4,600 posts of 3.5 kB: some 20 s of what X sends at most, hours of most captures.
+"""
 
 
-class Subscription(Service, Feed):
+@attrs.frozen
+class Arrival:
     """
-    The feed of one capture.  `life` takes what happens to it; `is_paused` says whether the capture
-    cannot take posts now.
+    What is known when the posts of a capture come: `now`, in seconds, and the line about the
+    connection.  `begins_in` is the seconds until the first of them, None where nobody has heard the
+    stream yet.  `rule_delay` is the seconds until new rules work, None where it is not for a rule
+    that they come.
     """
 
-    def __init__(self, host: SubscriptionHost, job_id: int, subscriber: Subscriber) -> None:
-        self.job_id = job_id
-        self.subscriber = subscriber
-        self.is_paused = False
-        self._host = host
-        self._core = SubscriptionCore(subscriber)
-        self.life = machine(self._core)
+    now: float
+    line: Connected
+    begins_in: float | None
+    rule_delay: float | None
 
-    @property
-    def streaming(self) -> bool:
-        """Whether the shared stream is open and brings this capture's posts."""
-        return self._host.serves(self)
 
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing is asked for."""
-        return not self._host.has(self)
+class SubscriptionInputs(Protocol):
+    """What can happen to a subscription.  Automat makes the class that implements this."""
 
-    @property
-    def silent(self) -> float | None:
-        """Seconds since the last byte; None where the ledger has the stream as not open."""
-        return self._host.silent if self.is_served else None
+    def want(self, text: str | None, is_sample: bool, now: float) -> None:
+        """Called when the capture asks for these keywords, or for the sample, at `now`."""
 
-    @property
-    def is_served(self) -> bool:
-        """Whether the ledger has the stream as open."""
-        return self._core.served_at is not None
+    def refuse(self) -> None:
+        """Called when the capture cannot have the sample, as others ask for keywords."""
 
-    @property
-    def is_sample(self) -> bool:
-        """Whether the sample of all posts is asked for."""
-        return self._core.is_sample
+    def admit(self) -> None:
+        """Called when nothing is in the way of what the capture asks for."""
 
-    @property
-    def text_is_news(self) -> bool:
-        """Whether the ledger has yet to say since when the keywords are in force."""
-        return self._core.text_is_news
+    def serve(self, arrival: Arrival) -> None:
+        """Called when the stream is open and brings the posts, whether or not that is news."""
+
+    def heard(self, backfill: int | None, begins_in: float) -> None:
+        """
+        Called when the first byte of a connection has come, which asked for the posts of so many
+        minutes before.  The posts begin in `begins_in` seconds.
+        """
+
+    def in_force(self, after: float) -> None:
+        """Called when all that was asked for comes, beginning `after` seconds from now."""
+
+    def lack(self, now: float) -> None:
+        """Called when the stream is open, and X has no rule of the capture at `now`."""
+
+    def lose(self, ending: Ending) -> None:
+        """Called when no more posts come, for this reason."""
+
+    def overflow(self) -> None:
+        """Called when posts have come, and more wait for the disk than may."""
+
+    def refill(self) -> None:
+        """Called when the disk has taken all that waited."""
+
+    def withdraw(self) -> None:
+        """Called when the capture is about to stop."""
+
+
+@attrs.define(eq=False)
+class Subscription:
+    """
+    One capture among those that share the stream; `life` takes what happens to it, and `patience`
+    that it cannot take posts.
+
+    `text` are the keywords, and `text_is_news` says whether the ledger has yet to say since when
+    they are in force.  `served_at` is when X was last known to send the posts, None where the
+    ledger has the stream as not open.  `dry_since` is when posts were missed that came, None where
+    none are, and `missed` is how many the ledger has not heard of.
+    """
+
+    job_id: int
+    subscriber: Subscriber
+    clock: IReactorTime
+    patience: Patience
+    text: str | None = None
+    text_is_news: bool = False
+    is_sample: bool = False
+    served_at: float | None = None
+    dry_since: float | None = None
+    missed: int = 0
+    life: SubscriptionInputs = attrs.field(init=False)
 
     @property
     def archive(self) -> Archive | None:
@@ -94,33 +114,48 @@ class Subscription(Service, Feed):
     @property
     def title(self) -> str:
         """The capture's name for the log, empty while it has no place for its posts."""
-        return self._core.title
+        return "" if self.archive is None else self.archive.name
 
-    def ask(self, text: str | None) -> Understood:
-        """Have rules for the keywords kept at X, or without any ask for the sample of all posts."""
-        return self._host.follow(self, text)
+    @property
+    def is_reached(self) -> bool:
+        """Whether its posts come, even if it cannot take them."""
+        return self.is_served or self.dry_since is not None
 
-    async def cease(self) -> None:
-        """Have the rules deleted.  Returns when what has arrived is stored."""
-        await self._host.leave(self)
-
-    def forget(self) -> None:
-        """Have the rules deleted that an earlier process has left at X."""
-        self._host.forget(self)
-
-    def pauseProducing(self) -> None:
-        """Have the shared stream not read: a post that this capture cannot take would be lost."""
-        self.is_paused = True
-        self._host.read_or_not()
-
-    def resumeProducing(self) -> None:
-        """Have the shared stream read again, unless another capture cannot take posts either."""
-        self.is_paused = False
-        self._host.read_or_not()
+    @property
+    def is_served(self) -> bool:
+        """Whether the ledger has the stream as open."""
+        return self.served_at is not None
 
     def note(self, entry: Entry) -> None:
         """Write a line into the capture's ledger, if it has one."""
-        self._core.note(entry)
+        if self.archive is not None:
+            self.archive.note(entry)
+
+    def take(self, posts: list[bytes]) -> None:
+        """Store posts, or count them as missed, where too many wait for the disk."""
+        archive = self.archive
+        if archive is None:
+            return
+        is_full = archive.files.waiting.bytes > MOST_WAITING
+        if is_full:
+            self.life.overflow()
+        if is_full or self.dry_since is not None:
+            self.missed += len(posts)
+        else:
+            archive.store(posts)
+
+    def say_missed(self) -> None:
+        """Note in the ledger how many posts came that were not taken, if any."""
+        missed, self.missed = self.missed, 0
+        if missed:
+            self.note(NotStored(posts=missed, reason="too many waited for the disk"))
+
+    def miss(self, ending: Ending) -> None:
+        """Note in the ledger that the posts do not come any more."""
+        self.say_missed()
+        self.served_at = None
+        if self.archive is not None:
+            self.archive.capture_log.unheard(ending)
 
 
 class Subscriptions:
@@ -151,8 +186,8 @@ class Subscriptions:
         return [self._by_job[job_id] for job_id in job_ids if job_id in self._by_job]
 
     def served(self) -> list[Subscription]:
-        """Return the subscriptions whose ledgers have the stream as open."""
-        return [subscription for subscription in self._by_job.values() if subscription.is_served]
+        """Return the subscriptions whose posts come over the open stream."""
+        return [subscription for subscription in self._by_job.values() if subscription.is_reached]
 
     def note(self, job_id: int, entry: Entry) -> None:
         """Write a line into a job's ledger, or into that of no capture if it has none any more."""

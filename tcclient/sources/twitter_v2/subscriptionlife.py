@@ -2,32 +2,35 @@
 The state machine of a subscription: whether the posts of a capture come over the shared stream, as
 far as its ledger has been told.
 
-                     +-------lose, lack-------+
-                     v                        |
+                  +--refill-- dry <-overflow--+
+                  |                           |
+                  |  +-------lose, lack-------+
+                  v  v                        |
     idle --want--> waiting ----serve-----> served --withdraw--> ceasing --lose--> idle
                     ^  |                    ^  |                   ^
                  admit refuse            admit refuse              |
                     |  v                    |  v                   |
                    refused <-lose, lack- yielding ---withdraw------+
 
-`withdraw` leads from `waiting` and `refused` to `idle`.  The posts come in `served`; in `yielding`,
-where those of the sample come until captures with keywords have the stream; and in `ceasing`, until
-the last has been read.  Any other input has no effect on the state.
+`withdraw` leads from `waiting`, `refused` and `dry` to `idle`, `refuse` from `dry` to `refused`.
+The posts come in `served`; in `yielding`, where those of the sample come until captures with
+keywords have the stream; and in `ceasing`, until the last has been read.  In `dry` they come and
+are not taken, as too many wait for the disk.  Any other input has no effect on the state.
 
 Knows what is worth a line about one capture; does not know what other captures want, nor what X
 has.
 """
 
-from typing import Protocol
-
 from automat import TypeMachineBuilder
-from msgspec import Struct, structs
+from msgspec import structs
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger.endings import STOPPED, Ending
-from tcclient.ledger.entries import Connected, Entry
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v2.entries import SampleRefused
+from tcclient.sources.twitter_v2.patience import Patience
+from tcclient.sources.twitter_v2.subscription import Arrival, Subscription, SubscriptionInputs
 
 log = Logger()
 
@@ -36,102 +39,27 @@ NO_RULE = Ending("rules", "X has no rule of it that can be used")
 SWITCHED = Ending("switched", "another stream, or none, is asked for")
 """Why the connection is closed when captures want another stream, or none."""
 
+DRY_SPELL = Ending("disk", "the disk took no posts, and the others were read for")
+"""Why a capture misses posts that come over an open connection."""
 _NOT_ALONE = (
     "without keywords it asks for the sample of all posts, which cannot be captured beside "
     "captures with keywords"
 )
 
 
-class Arrival(Struct, frozen=True):
-    """
-    What is known when the posts of a capture come: `now`, in seconds, and the line about the
-    connection.  `begins_in` is the seconds until the first of them, None where nobody has heard the
-    stream yet.  `rule_delay` is the seconds until new rules work, None where it is not for a rule
-    that they come.
-    """
-
-    now: float
-    line: Connected
-    begins_in: float | None
-    rule_delay: float | None
-
-
-class SubscriptionInputs(Protocol):
-    """What can happen to a subscription.  Automat makes the class that implements this."""
-
-    def want(self, text: str | None, is_sample: bool, now: float) -> None:
-        """Called when the capture asks for these keywords, or for the sample, at `now`."""
-
-    def refuse(self) -> None:
-        """Called when the capture cannot have the sample, as others ask for keywords."""
-
-    def admit(self) -> None:
-        """Called when nothing is in the way of what the capture asks for."""
-
-    def serve(self, arrival: Arrival) -> None:
-        """Called when the stream is open and brings the posts, whether or not that is news."""
-
-    def heard(self, backfill: int | None, begins_in: float) -> None:
-        """
-        Called when the first byte of a connection has come, which asked for the posts of so many
-        minutes before.  The posts begin in `begins_in` seconds.
-        """
-
-    def in_force(self, after: float) -> None:
-        """Called when all that was asked for comes, beginning `after` seconds from now."""
-
-    def lack(self, now: float) -> None:
-        """Called when the stream is open, and X has no rule of the capture at `now`."""
-
-    def lose(self, ending: Ending) -> None:
-        """Called when no more posts come, for this reason."""
-
-    def withdraw(self) -> None:
-        """Called when the capture is about to stop."""
-
-
-class SubscriptionCore(Struct):
-    """
-    What all states share.  `text` are the keywords, and `text_is_news` says whether the ledger has
-    yet to say since when they are in force.  `served_at` is when X was last known to send the
-    posts, None where the ledger has the stream as not open.
-    """
-
-    subscriber: Subscriber
-    text: str | None = None
-    text_is_news: bool = False
-    is_sample: bool = False
-    served_at: float | None = None
-
-    @property
-    def title(self) -> str:
-        """The capture's name for the log, empty while it has no place for its posts."""
-        return "" if self.subscriber.archive is None else self.subscriber.archive.name
-
-    def note(self, entry: Entry) -> None:
-        """Write a line into the capture's ledger, if it has one."""
-        if self.subscriber.archive is not None:
-            self.subscriber.archive.note(entry)
-
-    def miss(self, ending: Ending) -> None:
-        """Note in the ledger that the posts do not come any more."""
-        self.served_at = None
-        if self.subscriber.archive is not None:
-            self.subscriber.archive.capture_log.unheard(ending)
-
-
-_builder = TypeMachineBuilder(SubscriptionInputs, SubscriptionCore)
+_builder = TypeMachineBuilder(SubscriptionInputs, Subscription)
 IDLE = _builder.state("idle")
 WAITING = _builder.state("waiting")
 REFUSED = _builder.state("refused")
 SERVED = _builder.state("served")
 YIELDING = _builder.state("yielding")
 CEASING = _builder.state("ceasing")
+DRY = _builder.state("dry")
 
 
 @IDLE.upon(SubscriptionInputs.want).to(WAITING)
 def _want(
-    _: SubscriptionInputs, core: SubscriptionCore, text: str | None, is_sample: bool, now: float
+    _: SubscriptionInputs, core: Subscription, text: str | None, is_sample: bool, now: float
 ) -> None:
     """Take what is asked for now; since when the keywords are in force is news."""
     core.text, core.text_is_news, core.is_sample = text, True, is_sample
@@ -139,20 +67,21 @@ def _want(
         core.served_at = now
 
 
-def _refuse(_: SubscriptionInputs, core: SubscriptionCore) -> None:
+def _refuse(_: SubscriptionInputs, core: Subscription) -> None:
     """Note in log and ledger that the capture does not run."""
+    core.say_missed()
+    core.dry_since = None
     log.warn("Capture {name!r} does not run: {reason}.", name=core.title, reason=_NOT_ALONE)
     core.note(SampleRefused(reason=_NOT_ALONE))
 
 
 @WAITING.upon(SubscriptionInputs.serve).to(SERVED)
-def _announce(_: SubscriptionInputs, core: SubscriptionCore, arrival: Arrival) -> None:
+def _announce(_: SubscriptionInputs, core: Subscription, arrival: Arrival) -> None:
     """Note that the posts come from now on, and tell the capture."""
     core.served_at = arrival.now
     core.note(arrival.line)
-    archive = core.subscriber.archive
-    if archive is not None and arrival.begins_in is not None:
-        archive.capture_log.heard(after=arrival.begins_in)
+    if core.archive is not None and arrival.begins_in is not None:
+        core.archive.capture_log.heard(after=arrival.begins_in)
     core.subscriber.opened()
     if arrival.rule_delay is not None:
         log.info(
@@ -162,29 +91,29 @@ def _announce(_: SubscriptionInputs, core: SubscriptionCore, arrival: Arrival) -
         )
 
 
-def _go_on(_: SubscriptionInputs, core: SubscriptionCore, arrival: Arrival) -> None:
+def _go_on(_: SubscriptionInputs, core: Subscription, arrival: Arrival) -> None:
     """Take note that the posts still come."""
     core.served_at = arrival.now
 
 
 def _heard(
-    _: SubscriptionInputs, core: SubscriptionCore, backfill: int | None, begins_in: float
+    _: SubscriptionInputs, core: Subscription, backfill: int | None, begins_in: float
 ) -> None:
     """Note in the ledger that the stream is heard."""
-    if core.subscriber.archive is not None:
-        core.subscriber.archive.capture_log.heard(backfill, begins_in)
+    if core.archive is not None:
+        core.archive.capture_log.heard(backfill, begins_in)
 
 
-def _in_force(_: SubscriptionInputs, core: SubscriptionCore, after: float) -> None:
+def _in_force(_: SubscriptionInputs, core: Subscription, after: float) -> None:
     """Note in the ledger since when the keywords are in force, if that is news."""
-    if core.text_is_news and core.subscriber.archive is not None:
-        core.subscriber.archive.capture_log.in_force(core.text, after)
+    if core.text_is_news and core.archive is not None:
+        core.archive.capture_log.in_force(core.text, after)
         core.text_is_news = False
 
 
 @SERVED.upon(SubscriptionInputs.lack).to(WAITING)
 @YIELDING.upon(SubscriptionInputs.lack).to(REFUSED)
-def _lack(_: SubscriptionInputs, core: SubscriptionCore, now: float) -> None:
+def _lack(_: SubscriptionInputs, core: Subscription, now: float) -> None:
     """
     Note in log and ledger that nothing comes, because X has no rule.  Where somebody else has
     deleted the rules, nobody knows since when: at most since they were read last.
@@ -196,20 +125,54 @@ def _lack(_: SubscriptionInputs, core: SubscriptionCore, now: float) -> None:
 
 @SERVED.upon(SubscriptionInputs.lose).to(WAITING)
 @YIELDING.upon(SubscriptionInputs.lose).to(REFUSED)
-def _lose(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None:
+def _lose(_: SubscriptionInputs, core: Subscription, ending: Ending) -> None:
     """Note in the ledger that nothing comes any more."""
     core.miss(ending)
 
 
 @CEASING.upon(SubscriptionInputs.lose).to(IDLE)
-def _finish(_: SubscriptionInputs, core: SubscriptionCore, ending: Ending) -> None:
+def _finish(_: SubscriptionInputs, core: Subscription, ending: Ending) -> None:
     """Note in the ledger that nothing comes any more, which is because the capture stops."""
     if ending.cause == SWITCHED.cause:
         ending = structs.replace(ending, cause=STOPPED.cause, detail=STOPPED.detail)
     core.miss(ending)
 
 
-for _state in (WAITING, REFUSED, SERVED, YIELDING, CEASING):
+@SERVED.upon(SubscriptionInputs.overflow).to(DRY)
+def _overflow(_: SubscriptionInputs, core: Subscription) -> None:
+    """Note that the posts which come are missed from now on."""
+    core.miss(DRY_SPELL)
+    core.dry_since = core.clock.seconds()
+    log.error("Capture {name!r} misses posts: {why}.", name=core.title, why=DRY_SPELL.detail)
+
+
+@DRY.upon(SubscriptionInputs.refill).to(WAITING)
+def _refill(_: SubscriptionInputs, core: Subscription) -> None:
+    """Note how many posts were missed, and that those before them are in files."""
+    since, core.dry_since = core.dry_since, None
+    core.say_missed()
+    if core.archive is not None and since is not None:
+        core.archive.capture_log.written(core.clock.seconds() - since)
+
+
+@DRY.upon(SubscriptionInputs.withdraw).to(IDLE)
+def _leave_dry(_: SubscriptionInputs, core: Subscription) -> None:
+    """Note how many posts were missed."""
+    core.say_missed()
+    core.dry_since = None
+
+
+def _say_missed(_: SubscriptionInputs, core: Subscription) -> None:
+    """Note how many posts were missed beside a state in which they are stored."""
+    core.say_missed()
+
+
+for _state in (IDLE, WAITING, REFUSED, SERVED, YIELDING, CEASING):
+    _state.upon(SubscriptionInputs.refill).loop()(_say_missed)
+for _state in (IDLE, WAITING, REFUSED, YIELDING, CEASING, DRY):
+    _state.upon(SubscriptionInputs.overflow).loop().returns(None)
+
+for _state in (WAITING, REFUSED, SERVED, YIELDING, CEASING, DRY):
     _state.upon(SubscriptionInputs.want).loop()(_want)
 
 for _wanted, _unwanted in ((WAITING, REFUSED), (SERVED, YIELDING)):
@@ -217,6 +180,8 @@ for _wanted, _unwanted in ((WAITING, REFUSED), (SERVED, YIELDING)):
     _wanted.upon(SubscriptionInputs.admit).loop().returns(None)
     _unwanted.upon(SubscriptionInputs.refuse).loop().returns(None)
     _unwanted.upon(SubscriptionInputs.admit).to(_wanted).returns(None)
+DRY.upon(SubscriptionInputs.refuse).to(REFUSED)(_refuse)
+DRY.upon(SubscriptionInputs.admit).loop().returns(None)
 for _state in (IDLE, CEASING):
     _state.upon(SubscriptionInputs.refuse).loop().returns(None)
     _state.upon(SubscriptionInputs.admit).loop().returns(None)
@@ -225,11 +190,11 @@ for _state in (SERVED, YIELDING, CEASING):
     _state.upon(SubscriptionInputs.serve).loop()(_go_on)
     _state.upon(SubscriptionInputs.heard).loop()(_heard)
     _state.upon(SubscriptionInputs.in_force).loop()(_in_force)
-for _state in (IDLE, REFUSED):
+for _state in (IDLE, REFUSED, DRY):
     _state.upon(SubscriptionInputs.serve).loop().returns(None)
 
 CEASING.upon(SubscriptionInputs.lack).loop().returns(None)  # its rules have been deleted for that
-for _state in (IDLE, WAITING, REFUSED):
+for _state in (IDLE, WAITING, REFUSED, DRY):
     for _unheeded in (
         SubscriptionInputs.heard,
         SubscriptionInputs.in_force,
@@ -244,4 +209,13 @@ for _state in (SERVED, YIELDING, CEASING):
     _state.upon(SubscriptionInputs.withdraw).to(CEASING).returns(None)
 
 machine = _builder.build()
-"""Returns the inputs of a new machine, in the state `idle`, for a SubscriptionCore."""
+"""Returns the inputs of a new machine, in the state `idle`, for a Subscription."""
+
+
+def subscription(
+    job_id: int, subscriber: Subscriber, clock: IReactorTime, patience: Patience
+) -> Subscription:
+    """Return the subscription of a capture that asks for nothing yet."""
+    made = Subscription(job_id, subscriber, clock, patience)
+    made.life = machine(made)
+    return made

@@ -40,7 +40,8 @@ class V2Desk:
         yield "/oauth2/token", post, self._answering("token", self._buy_token)
         yield "/oauth2/invalidate_token", post, self._answering("token", self._invalidate_token)
         yield rules, {b"GET", b"POST"}, self._answering("rules", self._rules)
-        yield f"{rules}/counts", {b"GET"}, self._answering("rules", self._count_rules)
+        counted = self._answering("rules", lambda asked: changes.count_rules(self._app(asked)))
+        yield f"{rules}/counts", {b"GET"}, counted
         for endpoint in (SEARCH, SAMPLE):
             connect = self._streams.connecting(endpoint, self._opening.answer)
             yield f"/2/tweets/{endpoint}", {b"GET"}, connect
@@ -77,9 +78,8 @@ class V2Desk:
 
     def state(self) -> Json:
         """Return the first app's rules and plan and the number of tokens sold, ready for JSON."""
-        app = self._first()
-        plan = attrs.asdict(app.plan)
-        return {"rules": app.rules.state(), "tokens": self._tokens.sold, "plan": plan}
+        app, sold = self._first(), self._tokens.sold
+        return {"rules": app.rules.state(), "tokens": sold, "plan": attrs.asdict(app.plan)}
 
     def _now(self) -> float:
         return self._streams.clock.seconds()
@@ -115,9 +115,6 @@ class V2Desk:
     def _invalidate_token(self, asked: SimulatorRequest) -> Reply:
         token = {**asked.query, **asked.form()}.get("access_token")
         return self._tokens.invalidate(asked.signed.authorization, token)
-
-    def _count_rules(self, asked: SimulatorRequest) -> Reply:
-        return changes.count_rules(self._app(asked))
 
     def _rules(self, asked: SimulatorRequest) -> Reply:
         """Answer a GET or POST of the rules within the rate limit, which its headers tell."""

@@ -1,5 +1,6 @@
 """The faults that only v2 has: refusals of its own, in-stream errors, and changes of the plan."""
 
+import re
 from abc import abstractmethod
 from typing import Annotated, Literal
 
@@ -134,6 +135,23 @@ class Repeat(StreamFault):
             stream.send_again(list(stream.recent)[-self.count :])
 
 
+class Unnamed(StreamFault):
+    """Sends `count` posts that name no rule; with `numbers`, all ids are numbers without tags."""
+
+    count: Count = 1
+    numbers: bool = False
+
+    def strike(self, stream: Stream) -> None:
+        for post, note in [stream.draw_post() for _ in range(self.count)]:
+            head, member, rules = post.rpartition(b',"matching_rules":')
+            whole = head + b"}\r\n"
+            if self.numbers:
+                post_id = str(note).partition(" ")[0].encode()
+                head = head.replace(b'"id":"%s"' % post_id, b'"id":%s' % post_id, 1)
+                whole = head + member + re.sub(rb'"(\d+)"(,"tag":"[^"]*")?', rb"\1", rules)
+            stream.send_posts([whole], [note])
+
+
 class ExpireToken(SimulatorFault):
     """Ends all bearer tokens; one that is bought afterwards is valid."""
 
@@ -152,6 +170,7 @@ class ChangePlan(SimulatorFault, tag="plan"):
     delete_delay: Delay | None = None
     rule_cap: Count | None = None
     rule_length: Count | None = None
+    undeletable: bool | None = None
     atomic: bool | None = None
     box_miles: Seconds | None = None
     connections: Count | None = None

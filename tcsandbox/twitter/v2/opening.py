@@ -82,8 +82,7 @@ class Opening:
         return stream
 
     def _sample_supply(self, now: float) -> Sequence[Draft]:
-        if not self._sample:
-            self._sample = sample_drafts(self._streams.random, now, SAMPLE_DRAFTS)
+        self._sample = self._sample or sample_drafts(self._streams.random, now, SAMPLE_DRAFTS)
         return self._sample
 
 

@@ -103,10 +103,7 @@ def _box(value: str, at: int, box_miles: float | None) -> RuleClause:
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         raise InvalidRule(f"Coordinates out of range or out of order (at position {at})")
     narrow = math.cos(math.radians((south + north) / 2))
-    sides = (
-        (east - west) * narrow * MILES_A_DEGREE,
-        (north - south) * MILES_A_DEGREE,
-    )
+    sides = ((east - west) * narrow * MILES_A_DEGREE, (north - south) * MILES_A_DEGREE)
     if box_miles is not None and max(sides) > box_miles:
         raise InvalidRule(
             f"Width and height of the bounding box must be less than {box_miles:g}mi "

@@ -17,6 +17,7 @@ class Plan:
     delete_delay: float | None = None  # None: as long as rule_delay
     rule_cap: int = 1_000
     rule_length: int = 1_024
+    undeletable: bool = False  # a deletion is answered 200, and all rules stay
     atomic: bool = True  # one rule that cannot be read keeps the others of its request out
     box_miles: float | None = None  # older pages say 25, today's say nothing
     connections: int = 1

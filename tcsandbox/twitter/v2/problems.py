@@ -70,9 +70,7 @@ RATE_LIMITED = coded(429, 88, "Rate limit exceeded")
 TOO_MANY_REQUESTS = _plain(429, "Too Many Requests")
 
 TOO_MANY_CONNECTIONS = _connection(  # all slots are taken: the new stream loses
-    429,
-    "TooManyConnections",
-    "This stream is currently at the maximum allowed connection limit.",
+    429, "TooManyConnections", "This stream is currently at the maximum allowed connection limit."
 )
 NO_RULES = _connection(
     409,

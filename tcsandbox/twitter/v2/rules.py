@@ -34,11 +34,8 @@ class AppRule:
 
     def as_json(self) -> Json:
         """Return the rule as the rules endpoint shows it, without a tag if it has none."""
-        return {
-            "id": self.id,
-            "value": self.value,
-            **({} if self.tag is None else {"tag": self.tag}),
-        }
+        tag = {} if self.tag is None else {"tag": self.tag}
+        return {"id": self.id, "value": self.value, **tag}
 
 
 @attrs.frozen
@@ -95,14 +92,12 @@ class RuleStore:
         return done
 
     def delete(self, ids: Iterable[str], now: float, plan: Plan, dry_run: bool) -> RuleChange:
-        """Delete the rules with these ids; an id that no rule has becomes an error."""
+        """Delete the rules with these ids; an id that no rule has, or a plan keeps, is an error."""
         wanted = dict.fromkeys(ids)
-        found = [self.present[rule_id] for rule_id in wanted if rule_id in self.present]
-        errors = [
-            problems.invalid("Rule does not exist", {"id": [rule_id]})
-            for rule_id in wanted
-            if rule_id not in self.present
-        ]
+        gone = [i for i in wanted if i in self.present and not plan.undeletable]
+        found = [self.present[rule_id] for rule_id in gone]
+        lost = [rule_id for rule_id in wanted if rule_id not in gone]
+        errors = [problems.invalid("Rule does not exist", {"id": [rule_id]}) for rule_id in lost]
         delay = plan.rule_delay if plan.delete_delay is None else plan.delete_delay
         for rule in [] if dry_run else found:
             del self.present[rule.id]

@@ -15,7 +15,7 @@ class PlaceTests(SynchronousTestCase):
             (b'{"user":{"id_str":"2"},"id_str":"1"}', "1", None),
             (b'{"data":{"id":"3"}}', None, "3"),
             (b'{"data":{"id":"3","text":"\\ud83d"},"id_str":"1"}', "1", "3"),
-            (b'{"data":{"id":3},"id_str":1}', None, None),
+            (b'{"data":{"id":3},"id_str":1}', None, "3"),
             (b'{"id":"4"}', None, None),
         ):
             self.assertEqual((TWEET_IDS.find(line), POST_IDS.find(line)), (tweet, post), line)

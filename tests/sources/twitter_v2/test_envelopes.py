@@ -59,7 +59,9 @@ class PostTests(WaysTestCase):
         for rules, found in (
             ([{"tag": "a"}], (("", "a"),)),
             ([{"id": None, "tag": "a"}], (("", "a"),)),
-            ([{"id": 17, "tag": "a"}], (("", "a"),)),
+            ([{"id": 17, "tag": "a"}], (("17", "a"),)),
+            ([{"id": 1.5, "tag": "a"}], (("", "a"),)),
+            ([{"id": True}], (("", None),)),
             ([{"id": "17", "tag": 7}], (("17", None),)),
             ([{"id": "17", "tag": ["a"]}, {"id": "18", "tag": "b"}], (("17", None), ("18", "b"))),
             ([{}], (("", None),)),
@@ -73,6 +75,13 @@ class PostTests(WaysTestCase):
             self.assertEqual(
                 self.read({"data": {"id": "9"}, "matching_rules": rules}), Post("9", found), rules
             )
+
+    def test_ids_that_are_numbers(self) -> None:
+        """They mean the same as texts, where a double could not hold them too."""
+        big = 1_234_567_890_123_456_789
+        for text in ("x", "\ud800"):
+            line = {"data": {"id": big, "text": text}, "matching_rules": [{"id": big + 1}]}
+            self.assertEqual(self.read(line), Post(str(big), ((str(big + 1), None),)))
 
     def test_any_number_of_rules(self) -> None:
         """More than anybody would remember, and the same ones again."""
@@ -190,7 +199,8 @@ class OtherTests(WaysTestCase):
         """Anything else, with its content for the ledger."""
         for message in (
             *({}, {"data": None}, {"data": {}}, {"data": []}, {"data": "9"}, {"data": 9}),
-            *({"data": {"id": ""}}, {"data": {"id": 9}}, {"data": {"id": None}}, {"id": "9"}),
+            *({"data": {"id": ""}}, {"data": {"id": True}}, {"data": {"id": None}}, {"id": "9"}),
+            *({"data": {"id": 1.5}}, {"data": {"id": {}}}),
             *({"data": [{"id": "9"}]}, {"data": {"ID": "9"}}, {"Data": {"id": "9"}}),
             {"warning": {"code": "FALLING_BEHIND"}},
         ):

@@ -2,18 +2,16 @@
 
 from typing import Any, cast
 
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.endings import LEFT, Ending
 from tcclient.ledger.entries import Connected
 from tcclient.sources.source import Subscriber
-from tcclient.sources.twitter_v2.subscriptionlife import (
-    SWITCHED,
-    Arrival,
-    SubscriptionCore,
-    machine,
-)
+from tcclient.sources.twitter_v2.patience import Patience
+from tcclient.sources.twitter_v2.subscription import Arrival
+from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, subscription
 
 CLOSED = Ending("closed", "the other side closed it", silent=2.0)
 
@@ -43,6 +41,10 @@ class Notes(Subscriber):
         """Keep which keywords are in force."""
         self.told.append(("in force", text))
 
+    def written(self, ago: float) -> None:
+        """Keep since how many seconds posts are missed only."""
+        self.told.append(("written", ago))
+
     def unheard(self, ending: Ending) -> None:
         """Keep why nothing comes any more, and since how many seconds."""
         self.told.append((ending.cause, ending.silent))
@@ -53,7 +55,10 @@ class SubscriptionLifeTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.notes = Notes()
-        self.life = machine(SubscriptionCore(self.notes))
+        self.clock = Clock()
+        patience = Patience(self.clock, lambda: None)
+        self.subscription = subscription(1, self.notes, self.clock, patience)
+        self.life = self.subscription.life
         self.life.want("cats", False, 0.0)
 
     def served(self, now: float, begins_in: float | None = None) -> None:
@@ -138,3 +143,38 @@ class SubscriptionLifeTests(SynchronousTestCase):
         self.life.admit()
         self.served(3.0)
         self.assertEqual(self.told(), ["Connected", "opened"])
+
+    def test_too_many_wait_for_the_disk(self) -> None:
+        """The posts are missed until it has taken them, whatever becomes of the stream."""
+        self.served(1.0)
+        self.told()
+        with capturedLogs() as logs:
+            self.life.overflow()
+            self.life.overflow()
+        self.assertEqual((self.told(), len(logs)), ([("disk", 0.0)], 1))
+        self.subscription.missed = 3
+        self.clock.advance(5)
+        self.life.lose(CLOSED)
+        self.served(6.0)
+        self.life.heard(None, 0.0)
+        self.assertEqual((self.told(), self.subscription.is_reached), ([], True))
+        self.life.refill()
+        self.assertEqual(self.told(), ["NotStored", ("written", 5.0)])
+        self.served(7.0, begins_in=0.0)
+        self.assertEqual(self.told(), ["Connected", ("heard", 0.0), "opened"])
+
+    def test_it_stops_or_is_refused_while_too_many_wait(self) -> None:
+        """The number is told, and it begins anew as any other does."""
+        for leave in (self.life.withdraw, self.life.refuse):
+            self.life.admit()
+            self.life.want("cats", False, 0.0)
+            self.served(1.0)
+            with capturedLogs():
+                self.life.overflow()
+                self.subscription.missed = 3
+                self.told()
+                leave()
+            self.assertEqual(self.told()[0], "NotStored")
+            self.assertFalse(self.subscription.is_reached)
+            self.life.refill()
+            self.assertEqual(self.told(), [])

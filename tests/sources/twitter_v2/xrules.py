@@ -30,7 +30,8 @@ class XRules:
     """
     The other side of a RuleApi, without a network: see Api.  Requests are answered at once, but
     where the test says otherwise; `asked` has the kind of each one: read, try, add, delete.
-    `doomed` has the ids in a request to delete that has not been answered.
+    `doomed` has the ids in a request to delete that has not been answered, `stays` those that X
+    does not delete, although it answers as if it had been asked well.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -39,6 +40,7 @@ class XRules:
         self.since: dict[str, float] = {}
         self.asked: list[str] = []
         self.doomed: set[str] = set()
+        self.stays: set[str] = set()
         self.cap = 1000
         self.slow: float | None = None
         self.bad: dict[str, str] = {}
@@ -128,15 +130,16 @@ class XRules:
     async def add(self, rules: Sequence[NewRule]) -> Added:
         return await self._serve("add", lambda: self._add(rules))
 
-    async def delete(self, ids: Sequence[str]) -> None:
-        def act() -> None:
-            for id in ids:
+    async def delete(self, ids: Sequence[str]) -> bool:
+        def act() -> bool:
+            for id in set(ids) - self.stays:
                 self.rules.pop(id, None)
                 self.since.pop(id, None)
+            return not self.stays & set(ids)
 
         self.doomed |= set(ids)
         try:
-            await self._serve("delete", act)
+            return bool(await self._serve("delete", act))
         finally:
             self.doomed -= set(ids)
 
@@ -204,6 +207,6 @@ class Api(RuleApi):
         """Add them."""
         return await self._x.add(rules)
 
-    async def delete(self, ids: Sequence[str]) -> None:
+    async def delete(self, ids: Sequence[str]) -> bool:
         """Delete them."""
-        await self._x.delete(ids)
+        return await self._x.delete(ids)

@@ -67,12 +67,8 @@ class Budget:
 
     def __init__(self, limits: BudgetLimits, record: SpendingRecord, now: Date) -> None:
         self._limits = limits
-        self._now = msgspec.structs.replace(
-            self._plus(record, record.ahead),
-            day_estimate=record.day_estimate + record.ahead,
-            month_estimate=record.month_estimate + record.ahead,
-        )
-        self._kept = record
+        self._now = self._kept = record
+        self._add(record.ahead, estimated=True)
         self._ahead = 0
         self._pending = 0
         self._since = now
@@ -86,13 +82,7 @@ class Budget:
         """Return a budget that is used up, for when it is not known what was spent."""
         budget = cls(limits, NOTHING_SPENT, now)
         day, month = limits.posts_per_day or 0, limits.posts_per_month or 0
-        budget._now = msgspec.structs.replace(
-            budget._now,
-            day_posts=day,
-            month_posts=month,
-            day_estimate=day,
-            month_estimate=month,
-        )
+        budget._set(day_posts=day, month_posts=month, day_estimate=day, month_estimate=month)
         return budget
 
     def begin(self, now: Date) -> None:
@@ -109,22 +99,16 @@ class Budget:
         moment = datetime.fromtimestamp(now, UTC)
         day, month, old = moment.strftime(_DAY), moment.strftime(_MONTH), self._now
         if old.day > (moment + timedelta(days=1)).strftime(_DAY):
-            self._now = msgspec.structs.replace(old, day=day, month=month)
+            self._set(day=day, month=month)
             return
         if day > old.day:
-            self._now = msgspec.structs.replace(self._now, day=day, day_posts=0, day_estimate=0)
+            self._set(day=day, day_posts=0, day_estimate=0)
         if month > old.month:
-            self._now = msgspec.structs.replace(
-                self._now, month=month, month_posts=0, month_estimate=0
-            )
+            self._set(month=month, month_posts=0, month_estimate=0)
 
     def spend(self, posts: int, now: Date) -> None:
         """Count posts that have been delivered."""
-        self.roll(now)
-        if not self._pending:
-            self._since = now
-        self._pending += posts
-        self._now = self._plus(self._now, posts)
+        self._spend(posts, now, estimated=False)
 
     def pause(self, now: Date) -> None:
         """Note that from now on nothing is read of what X sends."""
@@ -156,12 +140,7 @@ class Budget:
         self.wait(now)
         posts = self._unread
         self.resume()
-        self.spend(posts, now)
-        self._now = msgspec.structs.replace(
-            self._now,
-            day_estimate=self._now.day_estimate + posts,
-            month_estimate=self._now.month_estimate + posts,
-        )
+        self._spend(posts, now, estimated=True)
 
     @property
     def room(self) -> int:
@@ -246,11 +225,25 @@ class Budget:
         """Note that there was a warning in this period, and forget periods that are over."""
         current = {self._now.day, self._now.month}
         warned = tuple(sorted(({*self._now.warned} & current) | {period}))
-        self._now = msgspec.structs.replace(self._now, warned=warned)
+        self._set(warned=warned)
 
-    @staticmethod
-    def _plus(record: SpendingRecord, posts: int) -> SpendingRecord:
-        """Return the record with so many posts more."""
-        return msgspec.structs.replace(
-            record, day_posts=record.day_posts + posts, month_posts=record.month_posts + posts
+    def _spend(self, posts: int, now: Date, *, estimated: bool) -> None:
+        self.roll(now)
+        if not self._pending:
+            self._since = now
+        self._pending += posts
+        self._add(posts, estimated=estimated)
+
+    def _add(self, posts: int, *, estimated: bool) -> None:
+        """Count so many posts more."""
+        old, more = self._now, posts if estimated else 0
+        self._set(
+            day_posts=old.day_posts + posts,
+            month_posts=old.month_posts + posts,
+            day_estimate=old.day_estimate + more,
+            month_estimate=old.month_estimate + more,
         )
+
+    def _set(self, **members: object) -> None:
+        """Change members of what is counted."""
+        self._now = msgspec.structs.replace(self._now, **members)

@@ -21,7 +21,15 @@ Write = Callable[[Path, SpendingRecord], None]
 
 
 class Illegible(Exception):
-    """Raised for a file that does not say what was spent.  str() is a clause."""
+    """
+    Raised for a file that does not say what was spent.  str() is a sentence without its full stop.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be read ({reason}): the budget counts as used up until the next "
+            "period. To begin at 0, remove the file while the client is down"
+        )
 
 
 def record_path(base_dir: Path, prefix: str) -> Path:
@@ -49,16 +57,16 @@ def read_record(path: Path) -> SpendingRecord:
     except FileNotFoundError:
         return NOTHING_SPENT
     except OSError as e:
-        raise Illegible(f"{e.strerror or e}") from e
+        raise Illegible(path, f"{e.strerror or e}") from e
     if len(content) > _MAX_BYTES:
-        raise Illegible("it is larger than any of ours")
+        raise Illegible(path, "it is larger than any of ours")
     try:
         record = msgspec.json.decode(content, type=SpendingRecord)
         datetime.strptime(record.day, "%Y-%m-%d")
     except (msgspec.MsgspecError, ValueError, RecursionError) as e:
-        raise Illegible(_newer(content) or f"it is none of ours ({e})") from e
+        raise Illegible(path, _newer(content) or f"it is none of ours ({e})") from e
     if not record.day.startswith(record.month):
-        raise Illegible("its day is in another month")
+        raise Illegible(path, "its day is in another month")
     return record
 
 

@@ -2,22 +2,23 @@
 Keeps the budget on disk, so that a kill -9 does not lose it, and has buying stopped at its end.
 
 Knows when a record is written, and when buying has to stop because of a limit or of the disk;
-closing the connection is up to its listener.
+what it reports, and that the connection is closed, is up to `news`.
 """
 
 from pathlib import Path
-from typing import Protocol
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
+from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Date, Wall
 from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
-from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
+from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
+from tcclient.sources.twitter_v2.budget.news import BudgetNews
 
 log = Logger()
 
@@ -29,28 +30,6 @@ RETRY = 5.0
 
 LONGEST_SLEEP = 3600.0
 """Seconds after which the end of a period is looked for anew, should the clock be set."""
-
-
-class BudgetListener(Protocol):
-    """
-    What the budget keeper reports to.  All methods are called from within spend(), cut() or
-    startService(), or by the clock.
-    """
-
-    def budget_exhausted(self, level: LimitUse, until: float) -> None:
-        """
-        Called when a limit is reached: nothing more may be bought before `until` (epoch seconds).
-        The connection has to be closed now.
-        """
-
-    def budget_unkept(self, reason: str) -> None:
-        """
-        Called when the count cannot be kept on disk: nothing more may be bought until it can.  The
-        connection has to be closed now.
-        """
-
-    def budget_renewed(self) -> None:
-        """Called when posts may be bought again: in a new period, or as the count is kept again."""
 
 
 class BudgetKeeper(Service, Pausable):
@@ -66,7 +45,7 @@ class BudgetKeeper(Service, Pausable):
     spent; then nothing may be bought until it can.  While the stream is paused, an estimate of what
     X sends is provided for; it is spent if a limit may be reached by it, and if the connection
     ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
-    period has ended.  `exhausted` says whether nothing may be bought now, as the listener was told.
+    period has ended.  `exhausted` says whether nothing may be bought now, as `news` was told.
     """
 
     def __init__(
@@ -75,17 +54,15 @@ class BudgetKeeper(Service, Pausable):
         path: Path,
         clock: IReactorTime,
         wall: Wall,
-        listener: BudgetListener,
+        news: BudgetNews,
         write: Write = write_record,
     ) -> None:
         self._path = path
-        self._clock = clock
         self._wall = wall
-        self._listener = listener
+        self._news = news
         self._write = write
         self._failure: str | None = None
-        self._keeping: IDelayedCall | None = None
-        self._renewing: IDelayedCall | None = None
+        self._timers = Timers(clock)
         now = wall()
         budget = _read(path, limits, now)
         self._illegible = budget is None
@@ -93,7 +70,7 @@ class BudgetKeeper(Service, Pausable):
         self.exhausted = self._budget.exhausted() is not None
 
     def startService(self) -> None:
-        """Find out whether the count can be kept, and tell the listener if a limit is reached."""
+        """Find out whether the count can be kept, and tell `news` if a limit is reached."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._budget.begin(self._wall())
         self.exhausted = self._budget.exhausted() is not None
@@ -103,9 +80,7 @@ class BudgetKeeper(Service, Pausable):
     def stopService(self) -> None:
         """Keep the last count."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        _cancel(self._keeping)
-        _cancel(self._renewing)
-        self._keeping = self._renewing = None
+        self._timers.stop("keep", "renew")
         self._budget.write_off(self._wall())
         if not self._budget.settled:
             self._keep(self._budget.last_record())
@@ -115,8 +90,8 @@ class BudgetKeeper(Service, Pausable):
         Called when the date has jumped by `seconds`, as the clock was set or the machine slept: a
         period may be over, or last longer.
         """
-        if self._renewing is not None:
-            _cancel(self._renewing)
+        if self.running and self.exhausted:
+            self._timers.stop("renew")
             self._maybe_renewed()
 
     def pauseProducing(self) -> None:
@@ -148,7 +123,7 @@ class BudgetKeeper(Service, Pausable):
         self._tell()
 
     def _tell(self) -> None:
-        """Log which limits are nearly used up; tell the listener if one is used up.  Each once."""
+        """Log which limits are nearly used up; tell `news` if one is used up.  Each once."""
         news = self._budget.news()
         if news and self._failure is None:
             self._keep_on()  # so that a restart knows of it
@@ -165,20 +140,19 @@ class BudgetKeeper(Service, Pausable):
             self.exhausted = True
             until = self._budget.renewed_at(out)
             self._wait(until)
-            self._listener.budget_exhausted(out, until)
+            self._news.budget_exhausted(out, until)
         elif self._failure is not None and self._budget.room <= 0 and not self.exhausted:
             self.exhausted = True
-            self._listener.budget_unkept(self._failure)
+            self._news.budget_unkept(self._failure)
 
     def _wait(self, until: float) -> None:
         """Look for a new period at `until` (epoch seconds), after LONGEST_SLEEP at the latest."""
         seconds = min(max(until - self._wall(), 0.0) + 0.001, LONGEST_SLEEP)
-        _cancel(self._renewing)  # now, as the wall clock may have told of a step
-        self._renewing = self._clock.callLater(seconds, self._maybe_renewed)
+        self._timers.stop("renew")  # now, as the wall clock may have told of a step
+        self._timers.start("renew", seconds, self._maybe_renewed)
 
     def _maybe_renewed(self) -> None:
         """Let posts be bought again if a new period has begun; otherwise wait on."""
-        self._renewing = None
         self._budget.roll(self._wall())
         level = self._budget.exhausted()
         if level is not None:
@@ -193,15 +167,14 @@ class BudgetKeeper(Service, Pausable):
         kept = self._failure is None or self._budget.room > 0
         if self.exhausted and kept and self._budget.exhausted() is None:
             self.exhausted = False
-            self._listener.budget_renewed()
+            self._news.budget_renewed()
 
     def _keep_later(self) -> None:
         """Write a record in KEEP_INTERVAL seconds, if none is due earlier."""
-        if self._keeping is None and self.running:
-            self._keeping = self._clock.callLater(KEEP_INTERVAL, self._keep_in_time)
+        if self.running:
+            self._timers.start("keep", KEEP_INTERVAL, self._keep_in_time)
 
     def _keep_in_time(self) -> None:
-        self._keeping = None
         now = self._wall()
         if self._budget.wait(now):
             self._budget.write_off(now)
@@ -217,8 +190,7 @@ class BudgetKeeper(Service, Pausable):
 
     def _keep(self, record: SpendingRecord) -> None:
         """Write a record, and again in RETRY seconds where that fails."""
-        _cancel(self._keeping)
-        self._keeping = None
+        self._timers.stop("keep")
         if self._illegible:
             return
         try:
@@ -226,7 +198,7 @@ class BudgetKeeper(Service, Pausable):
         except OSError as e:
             self._failed(explain_os(e))
             if self.running:
-                self._keeping = self._clock.callLater(RETRY, self._keep_in_time)
+                self._timers.start("keep", RETRY, self._keep_in_time)
         else:
             self._budget.kept(record)
             if self._failure is not None:
@@ -252,12 +224,7 @@ def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
     try:
         record = read_record(path)
     except Illegible as e:
-        log.error(
-            "Cannot read the count of posts in {path}: {reason}. The budget counts as used up "
-            "until the next period. To begin at 0, remove the file while the client is down.",
-            path=str(path),
-            reason=e,
-        )
+        log.error("{reason}.", reason=e)
         return None
     if record.ahead:
         log.warn(
@@ -266,8 +233,3 @@ def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
             ahead=record.ahead,
         )
     return Budget(limits, record, now)
-
-
-def _cancel(call: IDelayedCall | None) -> None:
-    if call is not None and call.active():
-        call.cancel()

@@ -10,14 +10,13 @@ from twisted.logger import Logger
 
 from tcclient.ledger import entries
 from tcclient.sources.twitter_v2 import entries as v2entries
-from tcclient.sources.twitter_v2.budget.keeper import BudgetListener
 from tcclient.sources.twitter_v2.budget.limits import LimitUse, utc_minute
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 
 log = Logger()
 
 
-class BudgetNews(BudgetListener):
+class BudgetNews:
     """
     Tells all ledgers and the log what a budget keeper reports.  `changed` is called when the stream
     has to be closed for it, or may be opened again.
@@ -37,7 +36,7 @@ class BudgetNews(BudgetListener):
             limit=level.limit,
             until=utc_minute(until),
         )
-        self._subscriptions.note_all(
+        self._note(
             v2entries.BudgetExhausted(
                 name=level.name,
                 spent=level.spent,
@@ -46,7 +45,6 @@ class BudgetNews(BudgetListener):
                 estimated=level.estimated,
             )
         )
-        self._changed()
 
     def budget_unkept(self, reason: str) -> None:
         """Note that the spending cannot be kept on disk, and have the connection closed."""
@@ -55,11 +53,13 @@ class BudgetNews(BudgetListener):
             "until it can.",
             reason=reason,
         )
-        self._subscriptions.note_all(v2entries.BudgetUnkept(reason=reason))
-        self._changed()
+        self._note(v2entries.BudgetUnkept(reason=reason))
 
     def budget_renewed(self) -> None:
         """Note that posts may be bought again, and have the connection opened."""
         log.info("Posts may be bought again.")
-        self._subscriptions.note_all(v2entries.BudgetRenewed())
+        self._note(v2entries.BudgetRenewed())
+
+    def _note(self, entry: entries.Entry) -> None:
+        self._subscriptions.note_all(entry)
         self._changed()

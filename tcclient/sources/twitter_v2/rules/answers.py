@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tcclient.runtime.failures import one_line
+from tcclient.sources.twitter_v2.envelopes import id_of
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 
 Body = dict[str, Any]
@@ -43,10 +44,18 @@ def present(answer: Body) -> Iterator[PresentRule]:
     """Yield the rules that an answer lists, or that were created."""
     data = answer.get("data")
     for rule in data if isinstance(data, list) else ():
-        if isinstance(rule, dict) and isinstance(rule.get("id"), str):
+        if isinstance(rule, dict) and id_of(rule.get("id")):
             value, tag = rule.get("value"), rule.get("tag")
             if isinstance(value, str):
-                yield PresentRule(rule["id"], value, tag if isinstance(tag, str) else None)
+                yield PresentRule(id_of(rule["id"]), value, tag if isinstance(tag, str) else None)
+
+
+def deleted(answer: Body) -> int | None:
+    """Return how many rules X says it has deleted, None where it does not say."""
+    meta = answer.get("meta")
+    summary = meta.get("summary") if isinstance(meta, dict) else None
+    number = summary.get("deleted") if isinstance(summary, dict) else None
+    return number if type(number) is int else None
 
 
 def refusals(answer: Any) -> Iterator[tuple[str, str]]:

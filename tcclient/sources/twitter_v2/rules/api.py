@@ -21,7 +21,14 @@ from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.refusals import Refusal, RefusalError
 from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.sources.twitter_v2.rules.answers import Body, loads, next_token, present, refusals
+from tcclient.sources.twitter_v2.rules.answers import (
+    Body,
+    deleted,
+    loads,
+    next_token,
+    present,
+    refusals,
+)
 from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
 
 TIMEOUT = 30.0
@@ -92,10 +99,16 @@ class RuleApi:
         """Add the rules.  A duplicate of one that the app has is neither created nor refused."""
         return await self._add(rules, "")
 
-    async def delete(self, ids: Sequence[str]) -> None:
-        """Delete rules by their ids.  Rules that are gone already may be among them."""
+    async def delete(self, ids: Sequence[str]) -> bool:
+        """
+        Delete rules by their ids.  Return whether X says that it has deleted all of them; if not, a
+        new listing tells which are gone.
+        """
+        is_all = True
         for some in _parts(ids):
-            await self._ask("POST", "", {"delete": {"ids": list(some)}})
+            answer = await self._ask("POST", "", {"delete": {"ids": list(some)}})
+            is_all = is_all and deleted(answer) == len(some)
+        return is_all
 
     async def _add(self, rules: Sequence[NewRule], parameters: str) -> Added:
         created: list[PresentRule] = []

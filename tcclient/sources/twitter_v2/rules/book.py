@@ -74,6 +74,10 @@ class Rulebook:
         """Return the rules that X has for the job; none if it wants none."""
         return self._inventory.of(job_id) if self.wants(job_id) else []
 
+    def value_of(self, rule_id: str) -> str | None:
+        """Return the value of a rule that the app has, whosever it is; None for any other id."""
+        return next((rule.value for rule in self._inventory.rules if rule.id == rule_id), None)
+
     def works_in(self, job_id: int) -> float | None:
         """Return the seconds until rules for all that the job wants work; None if X lacks some."""
         changes = self._demand.changes(self._inventory.rules)

@@ -33,7 +33,12 @@ from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.policy import RuleListener
-from tcclient.sources.twitter_v2.rules.update import PassOutcome, RuleUpdate, is_short
+from tcclient.sources.twitter_v2.rules.update import (
+    PassOutcome,
+    RuleUpdate,
+    is_partial,
+    is_short,
+)
 from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 log = Logger()
@@ -154,7 +159,7 @@ def _ask(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> 
         error = failure.value
         if not isinstance(error, RuleError):
             inputs.give_up(failure)
-        elif error.refusal.trouble in _PASSING and not is_short(error):
+        elif error.refusal.trouble in _PASSING and not is_partial(error):
             inputs.delay(error)
         else:
             inputs.fail(error)

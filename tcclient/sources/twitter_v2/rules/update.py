@@ -37,8 +37,25 @@ class _NotCreated(RuleError):
         )
 
 
+class _NotDeleted(RuleError):
+    """Raised when X keeps rules that it was asked to delete."""
+
+    def __init__(self, kept: Sequence[PresentRule]) -> None:
+        names = ", ".join(f"{rule.value[:60]!r} ({rule.id})" for rule in kept[:5])
+        more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
+        super().__init__(
+            f"X keeps rules that were deleted: {names}{more}",
+            Refusal(Trouble.HTTP, "The posts that they match are billed until they are gone."),
+        )
+
+
 _SHORT = (NoRoom, _NotCreated)
 """Errors after which X has been asked for all rules, and lacks some."""
+
+
+def is_partial(error: RuleError) -> bool:
+    """Return whether the pass went on to its end, so that what is new need not wait."""
+    return isinstance(error, (*_SHORT, _NotDeleted))
 
 
 def is_short(error: RuleError) -> bool:
@@ -83,9 +100,7 @@ class RuleUpdate(Struct):
         self._see(await self._api.rules())
         wanted, now = self._demand.values(), self._clock.seconds()
         due = self._inventory.due(self._changes(), wanted, now)
-        if due:
-            await self._api.delete([rule.id for rule in due])
-            self._see([rule for rule in self._inventory.rules if rule not in due])
+        kept = await self._delete(due) if due else []
         # What is wanted may change during the requests; the next pass sees to that, and until then
         # it replaces nothing.
         wanted, short = self._demand.values(), None
@@ -98,6 +113,8 @@ class RuleUpdate(Struct):
                 short = e
         left = self._demand.changes(self._inventory.rules, wanted)
         self._replaced_at = self._inventory.supersede(left, wanted)
+        if kept:
+            raise _NotDeleted(kept)
         return self._outcome(short)
 
     def until_replaced(self) -> float:
@@ -122,6 +139,15 @@ class RuleUpdate(Struct):
 
     def _changes(self) -> Changes:
         return self._demand.changes(self._inventory.rules)
+
+    async def _delete(self, due: Sequence[PresentRule]) -> list[PresentRule]:
+        """Delete rules.  Return those that X still has, by its own word or a new listing."""
+        ids = {rule.id for rule in due}
+        if await self._api.delete([rule.id for rule in due]):
+            self._see([rule for rule in self._inventory.rules if rule.id not in ids])
+        else:
+            self._see(await self._api.rules())
+        return [rule for rule in self._inventory.rules if rule.id in ids]
 
     def _see(self, rules: Iterable[PresentRule]) -> None:
         """Take these for the rules that X has, and report what has changed."""

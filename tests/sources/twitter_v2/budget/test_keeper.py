@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.twitter_v2.budget.budget import MOST_UNREAD, SpendingRecord
@@ -19,9 +19,9 @@ from tcclient.sources.twitter_v2.budget.keeper import (
     KEEP_INTERVAL,
     RETRY,
     BudgetKeeper,
-    BudgetListener,
 )
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
+from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tests import DEPTH
 from tests.machine import Machine
 from tests.marks import Need, needs
@@ -32,7 +32,7 @@ from tests.storage.crashes import Say, run_and_kill
 MIDNIGHT = NOON + 12 * HOUR
 
 
-class Told(BudgetListener):
+class Told(BudgetNews):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
@@ -372,7 +372,7 @@ class DiskTests(KeeperTestCase):
                 keeper = self.start()
                 self.assertTrue(keeper.exhausted, content)
                 keeper.stopService()
-            self.assertIn("To begin at 0, remove the file", events[0]["log_format"])
+            self.assertIn("To begin at 0, remove the file", formatEvent(events[0]) or "")
             self.assertEqual(self.path.read_bytes(), content)
             self.assertEqual(self.listener.told, [(LimitUse("day", 100, 100, 100), MIDNIGHT)])
         self.assertEqual(self.flushLoggedErrors(), [])

@@ -98,13 +98,14 @@ class ReadingTests(RulesTestCase):
         self.assertNotIn("content-type", asked.headers)
 
     def test_rules(self) -> None:
-        """With and without tag; what has no id or no value is none."""
+        """With and without tag; an id may be a number; what has no id or no value is none."""
         data = [
             SNOW,
             {"id": "18", "value": "rain"},
             {"id": "19", "value": "hail", "tag": None},
             {"id": "20", "value": "fog", "tag": 7},
-            *(7, None, {}, {"id": "21"}, {"id": 22, "value": "x"}, {"id": "23", "value": None}),
+            {"id": 22, "value": "x"},
+            *(7, None, {}, {"id": "21"}, {"id": 1.5, "value": "x"}, {"id": "23", "value": None}),
         ]
         self.x.will_say(200, {"data": data, **EMPTY})
         self.assertEqual(
@@ -114,6 +115,7 @@ class ReadingTests(RulesTestCase):
                 PresentRule("18", "rain"),
                 PresentRule("19", "hail"),
                 PresentRule("20", "fog"),
+                PresentRule("22", "x"),
             ),
         )
 
@@ -307,21 +309,28 @@ class DeletingTests(RulesTestCase):
 
     def test_by_id(self) -> None:
         """A hundred in a request; never by value, and never all."""
-        for _ in range(2):
-            self.x.will_say(200, {"meta": {"summary": {"deleted": 100, "not_deleted": 0}}})
-        self.result(self.api.delete([str(n) for n in range(101)]))
+        for number in (100, 1):
+            self.x.will_say(200, {"meta": {"summary": {"deleted": number, "not_deleted": 0}}})
+        self.assertTrue(self.result(self.api.delete([str(n) for n in range(101)])))
         self.assertEqual(self.bodies, [
             {"delete": {"ids": [str(n) for n in range(100)]}}, {"delete": {"ids": ["100"]}},
         ])  # fmt: skip
         self.assertEqual({asked.query for asked in self.x.asked}, {""})
 
-    def test_gone_already(self) -> None:
-        """Is what was wanted."""
-        self.x.will_say(200, {
-            "errors": [{"title": "Invalid Request", "errors": [{"message": "does not exist"}]}],
-            "meta": {"summary": {"deleted": 0, "not_deleted": 1}},
-        })  # fmt: skip
-        self.result(self.api.delete(["17"]))
+    def test_what_the_summary_does_not_say(self) -> None:
+        """X answers 200 whether or not it has deleted anything: a new listing tells."""
+        errors = [{"title": "Invalid Request", "errors": [{"message": "does not exist"}]}]
+        for answer in (
+            {"errors": errors, "meta": {"summary": {"deleted": 0, "not_deleted": 1}}},
+            {"meta": {"summary": {"deleted": True}}},
+            {"meta": {"summary": {"deleted": 2}}},
+            *({"meta": {"summary": []}}, {"meta": {}}, {"meta": None}, {}, {"data": []}),
+        ):
+            self.x.will_say(200, answer)
+            self.assertFalse(self.result(self.api.delete(["17"])), answer)
+        for number in (100, 0):
+            self.x.will_say(200, {"meta": {"summary": {"deleted": number}}})
+        self.assertFalse(self.result(self.api.delete([str(n) for n in range(101)])))
 
 
 class RefusalTests(RulesTestCase):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.entries import RefusedTerm
@@ -414,6 +414,57 @@ class RestartTests(RulebookTestCase):
         self.goes(60)
         self.assertEqual([rule.id for rule in self.book.rules_of(1)], [id])
         self.assertEqual([what for _, what, _, _ in self.heard()], ["deleted"])
+
+    def test_a_rule_that_x_keeps(self) -> None:
+        """It counts as there, is named, and is tried again at longer waits until it is gone."""
+        self.want(1, "cats")
+        (id,) = self.x.rules
+        self.x.stays = {id}
+        self.asked()
+        self.want(1, "dogs")
+        with capturedLogs() as logs:
+            self.goes(DELAY)
+            self.goes(900)
+        said = [formatEvent(log) or "" for log in logs if log["log_level"].name == "warn"]
+        self.assertEqual(len(said), 1, said)
+        for words in ("'cats'", id):
+            self.assertIn(words, said[0])
+        self.assertIn("'cats'", self.notes.failed[-1])
+        self.assertEqual([what for _, what, _, _ in self.heard()], ["accepted", "accepted"])
+        tries = self.asked().count("delete")
+        self.assertTrue(3 <= tries <= 15, tries)
+        self.assertEqual(self.working(1), ["cats", "dogs"])
+        self.x.stays = set()
+        self.goes(900)
+        self.assertEqual(self.heard()[-1][1:], ("deleted", 1, ["cats"]))
+        self.assertEqual(self.x.values(), ["dogs"])
+
+    def test_it_does_not_hold_up_others(self) -> None:
+        """What is new is asked for at once, and what may go goes."""
+        self.want(1, "cats")
+        self.want(2, "dogs")
+        (cats, _) = self.x.rules
+        self.x.stays = {cats}
+        self.book.drop(1)
+        self.book.drop(2)
+        self.assertEqual(self.x.values(), ["cats"])
+        self.want(3, "eels")
+        self.assertEqual(self.x.values(), ["cats", "eels"])
+
+    def test_the_last_one(self) -> None:
+        """When nothing is wanted any more it is tried again too, and then no more."""
+        self.want(1, "cats")
+        self.x.stays = set(self.x.rules)
+        with capturedLogs() as logs:
+            self.book.drop(1)
+        self.assertIn("'cats'", formatEvent(logs[0]) or "")
+        self.goes(60)
+        self.x.stays = set()
+        self.goes(600)
+        self.assertEqual(self.x.values(), [])
+        self.asked()
+        self.goes(2000)
+        self.assertEqual(self.asked(), [])
 
     def test_rules_that_cannot_be_read_and_nothing_is_known(self) -> None:
         """Whoever wants something is without a rule."""

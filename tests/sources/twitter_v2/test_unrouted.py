@@ -1,0 +1,238 @@
+"""Behaviour of posts that name no rule, and of those whose rules nobody here keeps."""
+
+import json
+from typing import Any
+
+from twisted.logger import capturedLogs, formatEvent
+
+from tcclient.control.jobs import Job
+from tcclient.ledger.lines import LedgerLine
+from tcclient.sources.twitter_v2.entries import UnroutedPosts
+from tcclient.sources.twitter_v2.foreign import (
+    FOREIGN_INTERVAL,
+    GRACE,
+    MOST_RULES,
+    WARN_INTERVAL,
+)
+from tcclient.sources.twitter_v2.report import V2Report
+from tcclient.sources.twitter_v2.unrouted import MOST_WAITING, TELL_INTERVAL
+from tcclient.storage.folders import UNROUTED, CannotStore
+from tests.peers import settle
+from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
+from tests.storage.disk import in_the_way
+
+
+def bare(number: int, **members: Any) -> bytes:
+    """A post with these members beside its data, and none other."""
+    return json.dumps({"data": {"id": str(number), "text": "x"}, **members}).encode() + b"\r\n"
+
+
+def warnings(events: list[Any]) -> list[str]:
+    """The texts of the warnings and errors among them."""
+    return [
+        formatEvent(event) or "" for event in events if event["log_level"].name in ("warn", "error")
+    ]
+
+
+class UnroutedTests(SharedStreamTestCase):
+    """Posts that name none of the rules that they matched."""
+
+    def unrouted(self) -> list[int]:
+        """The ids of the posts in the folder of their own."""
+        return self.disk.stored(UNROUTED)
+
+    def test_one_capture_gets_them(self) -> None:
+        """They can be nobody else's, whatever stands in the place of their rules."""
+        self.stream(1)
+        self.peer.says(
+            post(1)
+            + bare(2, matching_rules=None)
+            + bare(3, matching_rules=[])
+            + bare(4, matching_rules=[{}, {"id": None, "tag": None}])
+            + bare(5, matching_rules={"id": "7"})
+            + bare(6, matching_rules=[7, "x"])
+        )
+        self.assertEqual(self.disk.stored("cats"), [1, 2, 3, 4, 5, 6])
+        self.assertFalse((self.base / UNROUTED).exists())
+
+    def test_of_several_nobody_gets_them(self) -> None:
+        """Their bytes are in a folder of their own, and each account says how many there are."""
+        self.stream(1, 2)
+        with capturedLogs() as events:
+            self.peer.says(post(1) + post(2, self.rule(1)) + bare(3, matching_rules=None))
+            self.peer.says(post(4))
+        self.assertEqual(self.unrouted(), [1, 3, 4])
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([2], []))
+        (said,) = warnings(events)
+        self.assertIn(UNROUTED, said)
+        self.lives(TELL_INTERVAL)
+        for name in ("cats", "dogs"):
+            (line,) = self.disk.account(name, "unrouted_posts")
+            self.assertEqual((line["posts"], line["folder"]), (3, UNROUTED))
+        self.assertEqual(self.disk.account("", "foreign_posts"), [])
+
+    def test_the_last_ones(self) -> None:
+        """They are accounted for, and their file is finished, when the process ends."""
+        self.stream(1, 2)
+        self.peer.says(post(1) + post(2))
+        self.restart()
+        for name in ("cats", "dogs"):
+            self.assertEqual(self.disk.account(name, "unrouted_posts")[0]["posts"], 2)
+        (booked,) = self.disk.account(UNROUTED, "file")
+        self.assertEqual(booked["posts"], 2)
+        self.assertEqual(self.disk.kinds(UNROUTED)[-1], "capture_close")
+
+    def test_once_for_each_change(self) -> None:
+        """The log hears when it begins and when it has ended, with the number."""
+        self.stream(1, 2)
+        with capturedLogs() as events:
+            for number in range(5):
+                self.peer.says(post(number))
+                self.lives(TELL_INTERVAL)
+        self.assertEqual(len(warnings(events)), 1)
+        with capturedLogs() as events:
+            self.lives(3 * TELL_INTERVAL)
+        (said,) = [text for text in map(formatEvent, events) if text and "No more posts" in text]
+        self.assertIn("5 posts", said)
+        with capturedLogs() as events:
+            self.peer.says(post(9))
+        self.assertEqual(len(warnings(events)), 1)
+
+    def test_one_that_joins_has_none_of_the_earlier_ones(self) -> None:
+        """The numbers are of the time in which a capture is streaming."""
+        self.stream(1, 2)
+        self.peer.says(post(1))
+        self.run_job(3, "rats")
+        self.peer.says(post(2))
+        self.lives(TELL_INTERVAL)
+        found = [self.disk.account(name, "unrouted_posts") for name in ("cats", "dogs", "rats")]
+        self.assertEqual([line["posts"] for (line,) in found], [2, 2, 1])
+
+    def test_a_disk_that_takes_none(self) -> None:
+        """The captures are not held up by it; so much waits, and the rest is accounted for."""
+        self.stream(1, 2)
+        self.peer.says(post(1))
+        self.goes(1)
+        big = bare(2, includes={"x": "y" * 500_000})
+        with in_the_way(self.base / UNROUTED), capturedLogs():
+            sent = 2 * MOST_WAITING // len(big)
+            for _ in range(sent):
+                self.peer.says(big + post(7, self.rule(1)))
+            self.assertTrue(self.peer.transport.reading)
+            self.assertEqual(len(self.disk.stored("cats")), sent)
+        self.goes(2)
+        stored = len(self.unrouted()) - 1
+        self.assertLess(stored, sent)
+        self.lives(TELL_INTERVAL)
+        (line,) = self.disk.account(UNROUTED, "not_stored")
+        self.assertEqual(line["posts"], sent - stored)
+
+    def test_a_folder_that_cannot_be_made(self) -> None:
+        """Said once; the posts are counted where it can be written, and it is tried again."""
+        self.stream(1, 2)
+        (self.base / UNROUTED).write_text("in the way")
+        with capturedLogs() as events:
+            self.peer.says(post(1))
+            self.peer.says(post(2))
+        self.assertEqual(len(warnings(events)), 2)
+        (self.base / UNROUTED).unlink()
+        self.lives(TELL_INTERVAL)
+        self.assertEqual(self.disk.account("", "not_stored")[0]["posts"], 2)
+        self.peer.says(post(3))
+        self.assertEqual(self.unrouted(), [3])
+
+    def test_in_an_account(self) -> None:
+        """All of them, and where they are; nothing where there were none."""
+        report = V2Report()
+        self.assertEqual([*report.not_in_files()], [])
+        for number in (1, 2):
+            report.take(LedgerLine(number, 0.0, 7, UnroutedPosts(posts=number, folder="f"), 1))
+        (said,) = report.not_in_files()
+        self.assertEqual(said, "3 that name no rule may be its: they are in f")
+
+    def test_its_name_is_no_job_s(self) -> None:
+        """Not even where the file system takes both cases for the same."""
+        for name in (UNROUTED, UNROUTED.upper()):
+            with self.assertRaises(CannotStore) as caught:
+                self.folders.open(Job(7, name, 3, "x", 0, 1, False, None))
+            self.assertIn(name, str(caught.exception))
+
+
+class NumericTests(SharedStreamTestCase):
+    """Ids that are numbers mean the same as texts."""
+
+    def test_of_posts_and_rules(self) -> None:
+        """With a tag or without, beyond what a double can hold too."""
+        self.stream(1, 2)
+        rule = int(self.rule(1)[0])
+        big = 1_234_567_890_123_456_789
+        said = [
+            json.dumps({"data": {"id": big}, "matching_rules": [{"id": rule}]}),
+            json.dumps({"data": {"id": "2"}, "matching_rules": [{"id": rule, "tag": None}]}),
+            json.dumps({"data": {"id": 3, "t": "\ud800"}, "matching_rules": [{"id": rule}]}),
+        ]
+        self.peer.says("\r\n".join([*said, ""]).encode())
+        self.assertEqual(self.disk.stored("cats"), [big, 2, 3])
+        self.assertEqual(self.disk.stored("dogs"), [])
+
+    def test_of_what_is_none(self) -> None:
+        """A truth value, a fraction and an object are no ids."""
+        self.stream(1)
+        for value in (True, 1.5, {"x": 1}, ["1"]):
+            line = {"data": {"id": value}, "matching_rules": [{"id": self.rule(1)[0]}]}
+            self.peer.says(json.dumps(line).encode() + b"\r\n")
+        self.assertEqual(self.disk.stored("cats"), [])
+        self.assertEqual(len(self.disk.account("cats", "unknown")), 4)
+
+
+class BilledTests(SharedStreamTestCase):
+    """The log names the rules whose posts nobody here asked for."""
+
+    def hears(self, seconds: float) -> list[str]:
+        """What is said in a time with keep-alives."""
+        with capturedLogs() as events:
+            self.lives(seconds)
+        return warnings(events)
+
+    def test_the_first_and_then_hourly(self) -> None:
+        """With the rule's value, the number of posts, and what they cost."""
+        self.stream(1)
+        mine = self.x.has("my rule", "mine")
+        self.lives(1000)  # in which the rules are read again
+        with capturedLogs() as events:
+            self.peer.says(post(1, (mine, "mine")) + post(2, ("9", None)))
+        first, unknown = warnings(events)
+        for words in ("'my rule'", mine, "1 post", "US$0.005"):
+            self.assertIn(words, first)
+        self.assertIn("'9'", unknown)
+        with capturedLogs() as events:
+            self.peer.says(b"".join(post(n, (mine, "mine")) for n in range(3, 202)))
+        self.assertEqual(warnings(events), [])
+        (hourly,) = self.hears(WARN_INTERVAL + FOREIGN_INTERVAL)
+        for words in ("'my rule'", "199 posts", "US$0.995"):
+            self.assertIn(words, hourly)
+        self.assertEqual(self.hears(2 * WARN_INTERVAL), [])
+
+    def test_a_stop_is_no_news(self) -> None:
+        """X goes on sending for a while; what still comes after it is said."""
+        self.stream(1, 2)
+        dogs = self.rule(2)
+        self.halt(2)
+        with capturedLogs() as events:
+            self.peer.says(post(1, dogs))
+        self.assertEqual(warnings(events), [])
+        self.lives(GRACE + 5)
+        with capturedLogs() as events:
+            self.peer.says(post(2, dogs))
+        (said,) = warnings(events)
+        self.assertIn("2 posts", said)
+
+    def test_without_end(self) -> None:
+        """No more rules than so many are remembered, and the others are named together."""
+        self.stream(1)
+        with capturedLogs() as events:
+            for number in range(MOST_RULES + 50):
+                self.peer.says(post(number, (f"r{number}", "x")))
+        self.assertEqual(len(warnings(events)), MOST_RULES + 1)
+        self.assertIn("other rules", warnings(events)[-1])
+        settle(self.clock)
