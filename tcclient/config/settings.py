@@ -119,13 +119,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         Return a hash of what decides about the data: settings with equal ones capture alike.
         Neither credentials nor the section `logging`, which may hold some, go into it.
         """
-        server = structs.replace(self.server, auth_token=_NO_SECRET)
-        parts = (server, *self.sections, self.source_addr, self.output)
-        encoded = msgspec.json.encode(parts, enc_hook=str, order="deterministic")
+        parts = (self.server, *self.sections, self.source_addr, self.output)
+        encoded = msgspec.json.encode(parts, enc_hook=_encodable, order="deterministic")
         return hashlib.sha256(encoded).hexdigest()
 
 
-_NO_SECRET = Secret("-")
+def _encodable(value: object) -> object:
+    """Return a path as text, and of a secret nothing."""
+    return {} if isinstance(value, Secret) else str(value)
 
 
 def load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind] = KINDS) -> Settings:

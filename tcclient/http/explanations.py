@@ -10,7 +10,7 @@ from tcclient.runtime.secrets import Secret
 MOST_CHARACTERS = 300
 """Of an explanation in the log and the ledger."""
 
-_MARKUP = re.compile(r"<(style|script|title)\b.*?</\1>|<[^>]*>", re.S | re.I)
+_MARKUP = r"(?si)<(style|script|title)\b.*?</\1>|<[^>]*>"
 
 
 def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
@@ -24,7 +24,7 @@ def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
         for form in (secret, quote(secret, "")):
             text = text.replace(form, "...")
         text = _without_beginning_at_end(text, secret)
-    return one_line(_MARKUP.sub(" ", text))[:MOST_CHARACTERS]
+    return one_line(re.sub(_MARKUP, " ", text))[:MOST_CHARACTERS]
 
 
 def _without_beginning_at_end(text: str, secret: str) -> str:

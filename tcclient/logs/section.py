@@ -40,21 +40,17 @@ def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list
     _parts(config, "formatters")
     if "filters" in config:
         config["filters"] = with_old_filters(_parts(config, "filters"))
-    handlers = _parts(config, "handlers")
-    for name, handler in handlers.items():
+    for name, handler in _parts(config, "handlers").items():
         where = json_path(("logging", "handlers", name))
         warnings += _replace_coloured(where, handler)
         _check_class(where, handler)
         _check_stream(where, handler)
         _anchor(where, handler, folder)
     for name, logger in _parts(config, "loggers").items():
-        where = json_path(("logging", "loggers", name))
-        _check_handlers(where, logger, handlers)
-        _read_propagate(where, logger)
+        _read_propagate(json_path(("logging", "loggers", name)), logger)
     root = config.get("root", {})
     if not isinstance(root, dict):
         raise LoggingError(f"$.logging.root must be an object, found {kind(root)}")
-    _check_handlers("$.logging.root", root, handlers)
     return config, warnings
 
 
@@ -124,19 +120,6 @@ def _anchor(where: str, handler: dict[str, Any], folder: Path) -> None:
         raise LoggingError(f"{where}.filename must be the name of a file, found {found}")
     if not _CONVERTED.match(name):
         handler["filename"] = str(folder / name)
-
-
-def _check_handlers(where: str, logger: Mapping[str, Any], handlers: Mapping[str, Any]) -> None:
-    """Raise LoggingError if the logger names a handler that there is not."""
-    names = logger.get("handlers", [])
-    if not isinstance(names, list):
-        raise LoggingError(f"{where}.handlers must be an array of names, found {kind(names)}")
-    for index, name in enumerate(names):
-        if not isinstance(name, str) or name not in handlers:
-            raise LoggingError(
-                f"{where}.handlers[{index}] must be a name in $.logging.handlers, "
-                f"found {shown(name)}"
-            )
 
 
 def _read_propagate(where: str, logger: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 import re
 
-import attrs
-
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
@@ -11,15 +9,23 @@ class Unfit(ValueError):
     """Raised for a string that cannot be used.  str() says what was found, never the string."""
 
 
-@attrs.frozen(repr=False)
 class Secret:
-    """A string that no repr, str, format or log line shows."""
+    """A string that no repr, str, format or log line shows, and no encoder takes."""
 
-    _value: str
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def reveal(self) -> str:
         """Return the string itself, for the one place that sends it."""
         return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __repr__(self) -> str:
         return "Secret(...)"

@@ -8,7 +8,7 @@ import re
 
 from msgspec import Struct
 
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _CORNERS = 4
 """How many numbers a box has: two longitudes and two latitudes."""
 
@@ -33,7 +33,7 @@ def split_terms(text: str) -> list[str]:
     terms: list[list[str]] = []
     words = _CORNERS  # of the box that is being read
     for piece in filter(None, (" ".join(piece.split()) for piece in text.split(","))):
-        if words != _CORNERS and all(map(_NUMBER.fullmatch, piece.split())):
+        if words != _CORNERS and _are_numbers(piece.split()):
             terms[-1].append(piece)
             words += len(piece.split())
         else:
@@ -45,6 +45,10 @@ def split_terms(text: str) -> list[str]:
 def is_box(term: str) -> bool:
     """Return whether a term is meant as a bounding box, valid or not."""
     return term[:4].lower() == "geo:"
+
+
+def _are_numbers(words: list[str]) -> bool:
+    return all(re.fullmatch(_NUMBER, word) for word in words)
 
 
 def _corners(term: str) -> list[str]:
@@ -76,7 +80,7 @@ def parse_box(term: str, degrees: tuple[float, float]) -> Box:
     not such a box.
     """
     corners = _corners(term)
-    if len(corners) != _CORNERS or not all(map(_NUMBER.fullmatch, corners)):
+    if len(corners) != _CORNERS or not _are_numbers(corners):
         raise ValueError(
             "geo: takes four numbers, with a point for decimals: longitude latitude twice"
         )

@@ -48,9 +48,15 @@ FOUND_BY_NAME = {
     "tcclient/command.py": {"argparse", "tcclient.service", "tcsandbox.both"},
     "tcclient/config/schema.py": {"difflib"},
     "tcclient/service.py": {"tcclient.check.checks", "tcclient.logs.observer"},
-    "tcclient/sources/twitter_v1/offer.py": {"tcclient.sources.twitter_v1.configured"},
+    "tcclient/sources/twitter_v1/offer.py": {
+        "tcclient.sources.twitter_v1.configured",
+        "tcclient.sources.twitter_v1.report",
+    },
     "tcclient/sources/twitter_v2/configured.py": {"tcclient.sources.twitter_v2.checks"},
-    "tcclient/sources/twitter_v2/offer.py": {"tcclient.sources.twitter_v2.configured"},
+    "tcclient/sources/twitter_v2/offer.py": {
+        "tcclient.sources.twitter_v2.configured",
+        "tcclient.sources.twitter_v2.report",
+    },
 }
 """File -> the modules that it finds by name: those that it could import, and the sandbox."""
 

@@ -269,8 +269,9 @@ class DefaultsTests(SettingsTestCase):
         example["twitter_auth"] |= KEY_AND_SECRET
         loaded = self.load(example)
         minimal = self.load(with_value("twitter_auth", KEY_AND_SECRET))
-        for part in ("server", "source", "sections", "source_addr", "output"):
+        for part in ("server", "sections", "source_addr", "output"):
             self.assertEqual(getattr(loaded, part), getattr(minimal, part))
+        self.assertEqual(vars(loaded.source), vars(minimal.source))
         for kind in KINDS:
             sections = keys_of(kind)
             self.assertEqual(example.keys(), sections.keys())

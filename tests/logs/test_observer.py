@@ -230,8 +230,8 @@ class SectionTests(LoggingTestCase):
             (section(filters={"f": 1}), "$.logging.filters.f must be an object, found a number"),
             (section(root="DEBUG"), "$.logging.root must be an object, found a string"),
             (section(root={"level": "LOUD"}), "$.logging.root cannot be used: Unknown level: 'LOU"),
-            (section(root={"handlers": ["h"]}), "$.logging.root.handlers[0] must be a name in $.l"),
-            (section(root={"handlers": "h"}), "$.logging.root.handlers must be an array of names"),
+            (section(root={"handlers": ["h"]}), "$.logging.root cannot be used: Unable to add han"),
+            (section(root={"handlers": 5}), "$.logging.root cannot be used: 'int' object is not i"),
             (section(root={"filters": ["f"]}), "$.logging.root cannot be used: Unable to add fil"),
             (
                 section(loggers={"a.b": {"propagate": "maybe"}}),

@@ -4,8 +4,6 @@ v1.1 with its settings.
 Knows all parts of the package and puts them together; does no work of its own.
 """
 
-import attrs
-
 from tcclient.runtime.backoff import Backoff
 from tcclient.sources.source import ConfiguredSource, Surroundings
 from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, StatusesApi
@@ -19,15 +17,15 @@ from tcclient.stream.connection import Timing
 from tcclient.stream.standstill import STILL
 
 
-@attrs.frozen
 class TwitterV1(ConfiguredSource):
     """v1.1 with its settings."""
 
-    section: V1Section
-    keys: Keys
-
     post_ids = TWEET_IDS
     """How the id of a post is found in a line of this API."""
+
+    def __init__(self, section: V1Section, keys: Keys) -> None:
+        self.section = section
+        self.keys = keys
 
     def make(self, surroundings: Surroundings) -> V1Source:
         """Return a source that has streams for each capture, and runs one capture at a time."""

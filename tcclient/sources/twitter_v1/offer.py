@@ -1,7 +1,8 @@
 """
 v1.1 as the registry sees it: the settings that choose it, and what its ledgers say.
 
-Imports what every start needs to know of it; the source itself is found by name when it is chosen.
+Imports what every start needs to know of it; the source is found by name when it is chosen, and
+what an account says of it when there is one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,6 @@ from tcclient.sources.twitter.ids import SnowflakeIds
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
 from tcclient.sources.twitter_v1 import entries
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
-from tcclient.sources.twitter_v1.report import V1Report, limits
 from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, lacking
 
 
@@ -39,7 +39,11 @@ class TwitterV1Kind(SourceKind):
         entries.ConnectionLimit,
     )
     post_ids: SnowflakeIds = TWEET_IDS
-    tables: Mapping[str, Table] = {"limits": limits}
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The limit notices."""
+        return {"limits": load_by_name("tcclient.sources.twitter_v1.report:limits")}
 
     def is_chosen(self, document: Mapping[str, Any]) -> bool:
         """Return whether `twitter.api` is "1.1"."""
@@ -58,4 +62,5 @@ class TwitterV1Kind(SourceKind):
 
     def report(self) -> SourceReport:
         """Return an empty report, which takes the lines of one ledger."""
-        return V1Report()
+        report: SourceReport = load_by_name("tcclient.sources.twitter_v1.report:V1Report")()
+        return report

@@ -7,8 +7,6 @@ Knows all parts of the package and puts them together; does no work of its own.
 from functools import partial
 from pathlib import Path
 
-import attrs
-
 from tcclient.http.clients import rest_client
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.byname import load_by_name
@@ -34,15 +32,15 @@ from tcclient.stream.connection import Timing
 from tcclient.stream.standstill import STILL
 
 
-@attrs.frozen
 class TwitterV2(ConfiguredSource):
     """v2 with its settings."""
 
-    section: V2Section
-    auth: V2Auth
-
     post_ids = POST_IDS
     """How the id of a post is found in a line of this API."""
+
+    def __init__(self, section: V2Section, auth: V2Auth) -> None:
+        self.section = section
+        self.auth = auth
 
     def make(self, surroundings: Surroundings) -> SharedStream:
         """Return the stream that all captures share, with its rules and its budget."""

@@ -1,7 +1,8 @@
 """
 v2 as the registry sees it: the settings that choose it, and what its ledgers say.
 
-Imports what every start needs to know of it; the source itself is found by name when it is chosen.
+Imports what every start needs to know of it; the source is found by name when it is chosen, and
+what an account says of it when there is one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,6 @@ from tcclient.sources.twitter.ids import SnowflakeIds
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH
 from tcclient.sources.twitter_v2 import entries
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
-from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, lacking, section_faults
 
 
@@ -63,4 +63,5 @@ class TwitterV2Kind(SourceKind):
 
     def report(self) -> SourceReport:
         """Return a report, which takes the lines of one ledger and says nothing of them."""
-        return V2Report()
+        report: SourceReport = load_by_name("tcclient.sources.twitter_v2.report:V2Report")()
+        return report

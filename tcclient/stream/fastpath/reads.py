@@ -9,7 +9,7 @@ record is passed on at once, which is slower and just as right.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
@@ -33,13 +33,20 @@ READ = 1 << 19
 """Most bytes that are read at once; Twisted's default is an eighth of it."""
 
 BLOCK = 1 << 22
-"""
-Bytes of a block that is made and dropped, so that glibc keeps blocks of the size of a read.
+"""Bytes of a block that is larger than a read."""
 
-Without that, glibc gives a block of 128 kB or more back to the kernel each time, and getting it
-again, page by page, costs more than all that is done to the bytes.  Once it has seen a larger block
-come and go, it does so no more (mallopt(3), M_MMAP_THRESHOLD).  Elsewhere this does nothing.
-"""
+
+@cache
+def keep_blocks() -> None:
+    """
+    Have glibc keep blocks of the size of a read, by making a larger one and dropping it, once.
+
+    Without that, glibc gives a block of 128 kB or more back to the kernel each time, and getting it
+    again, page by page, costs more than all that is done to the bytes.  Once it has seen a larger
+    block come and go, it does so no more (mallopt(3), M_MMAP_THRESHOLD): the next such block would
+    be cleared by hand, for 2 ms and 4 MiB.  Elsewhere this does nothing.
+    """
+    bytes(BLOCK)
 
 
 def joined(
@@ -49,7 +56,7 @@ def joined(
     Return an endpoint for one request that connects to where `tcp` does, over TLS if there is
     `tls`, and passes on together what one read brings.
     """
-    bytes(BLOCK)  # made and dropped
+    keep_blocks()
     socket = _Wrapping(tcp, _Socket)
     return _Wrapping(wrapClientTLS(tls, socket) if tls else socket, partial(_Front, shortcut))
 

@@ -32,12 +32,11 @@ _SIGNS = str.maketrans("＃＠＄", "#@$")
 """The signs with which hashtags and mentions are written in Japanese -> the signs that X knows."""
 _MENTION = re.compile(r"@[A-Za-z0-9_]{1,15}")
 _CASHTAG = re.compile(r"\$[A-Za-z]{1,6}")
-_MARKS = '"“”„‟〝〞〟＂«»'
-_QUOTED = re.compile(
-    rf"(?<![^\s({_MARKS}-])[{_MARKS}]([^{_MARKS}]+)[{_MARKS}](?![^\s).;:!?{_MARKS}])"
-)
+_MARKS = str.maketrans(dict.fromkeys("“”„‟〝〞〟＂«»", '"'))
+"""All other quotation marks -> the one that X knows."""
+_QUOTED = re.compile(r'(?<![^\s("-])"([^"]+)"(?![^\s).;:!?"])')
 """A phrase between two marks that stand at the ends of words: `7" or 12" single` has none."""
-_UNQUOTABLE = re.compile(rf"[{_MARKS}\\\x00-\x1f\x7f-\x9f]")
+_UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
 """
 Characters that end a phrase, or may: no way to escape them is documented.  X only divides words at
 them.
@@ -91,7 +90,7 @@ def _degrees(number: float) -> str:
 
 
 def _atoms(term: str) -> Iterator[str]:
-    for number, text in enumerate(_QUOTED.split(term)):
+    for number, text in enumerate(_QUOTED.split(term.translate(_MARKS))):
         if number % 2:  # what the group of the pattern matched
             yield _phrase(text)
         else:
