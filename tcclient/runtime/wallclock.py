@@ -72,6 +72,10 @@ class Moved:
     slept: Slept | None = None
 
 
+_UNMOVED = Moved()
+"""As nearly always; made once, since each read of a stream asks for the date."""
+
+
 @attrs.define
 class Clocks:
     """
@@ -90,10 +94,12 @@ class Clocks:
         follows: the next readings tell.
         """
         if after - before > APART:
-            return Moved()
+            return _UNMOVED
         awake, passed = steady - self.steady, before - self.boot
         slept, stepped = passed - awake, wall - self.wall - passed
         self.steady, self.wall, self.boot = steady, wall, before
+        if -LEAST <= stepped <= LEAST and slept <= LEAST:
+            return _UNMOVED
         return Moved(
             stepped if abs(stepped) > LEAST else 0.0,
             Slept(slept, awake) if slept > LEAST else None,
