@@ -34,7 +34,7 @@ off by one below it.
 APART = 0.1
 """Most seconds between two readings of one clock for readings of the others to belong to both."""
 
-LOOK = 1.0
+LOOK = 2.0
 """Seconds between two looks at the clocks where nobody asks for the date."""
 
 

@@ -158,7 +158,7 @@ class WallClockTests(SynchronousTestCase):
         self.assertIn("set forward, or it was asleep, by 3600.0 s", said)
 
     def test_the_watch(self) -> None:
-        """It looks each second, until it is stopped."""
+        """It looks every LOOK seconds, until it is stopped."""
         self.wall.on_sleep(lambda sleep: self.heard.append(("sleep", sleep.awake)))
         watch = Watch(self.machine.steady, self.wall)
         watch.startService()
