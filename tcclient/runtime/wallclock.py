@@ -182,7 +182,8 @@ class Watch(Service):
     """Looks at the `wall` clock every LOOK seconds of `clock`, so that its listeners soon hear."""
 
     def __init__(self, clock: IReactorTime, wall: Wall) -> None:
-        self._looking = LoopingCall(wall)
+        self._wall = wall
+        self._looking = LoopingCall(self._look)
         self._looking.clock = clock
 
     def startService(self) -> None:
@@ -193,3 +194,9 @@ class Watch(Service):
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         if self._looking.running:
             self._looking.stop()
+
+    def _look(self) -> None:
+        try:
+            self._wall()
+        except Exception:  # which would end the loop for ever
+            log.failure("The clocks could not be looked at; it is tried again.")

@@ -169,6 +169,23 @@ class WallClockTests(SynchronousTestCase):
         watch.stopService()
         self.assertEqual(self.machine.steady.getDelayedCalls(), [])
 
+    def test_a_look_that_fails(self) -> None:
+        """It is logged, and the next one comes in its time."""
+        looks = iter((ZeroDivisionError(), None))
+
+        def look() -> float:
+            error = next(looks)
+            if error:
+                raise error
+            return 0.0
+
+        watch = Watch(self.machine.steady, look)
+        watch.startService()
+        self.machine.steady.pump([LOOK, LOOK])
+        watch.stopService()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(list(looks), [])
+
     def test_the_clock_of_this_system(self) -> None:
         """On Linux it is never behind the timers' clock."""
         boot = boot_clock()
