@@ -434,6 +434,27 @@ class SleepTests(SynchronousTestCase):
         self.assertEqual(causes, ["closed", "sleep", "closed"])
         self.assertEqual(self.gaps()[1][1], 8 * HOUR + 0.25)
 
+    def test_before_the_first_byte(self) -> None:
+        """What is missing from the start has the cause of that, but for the sleep."""
+        self.scene.store.create("dogs", "dogs", Status.STARTING)
+        self.scene.row(1).status = Status.STOPPING
+        self.scene.goes(30)
+        self.awakes(HOUR)
+        self.scene.connect()
+        self.scene.posts(1)
+        self.scene.settle()
+        gaps = self.scene.disk.ledger("dogs", "gap")
+        self.assertEqual([gap["cause"] for gap in gaps], ["start", "sleep", "start"])
+
+    def test_one_after_the_other(self) -> None:
+        """Each is in a gap, over one connection."""
+        for _ in range(4):
+            self.scene.posts(1)
+            self.scene.goes(1)
+            self.awakes(5)
+        self.assertEqual(self.gaps(), [("sleep", 6.25)] * 4)
+        self.assertEqual(len(self.scene.disk.ledger("cats", "connected")), 1)
+
     def test_without_a_capture(self) -> None:
         """It is noticed with the next poll, and nothing is missing."""
         self.scene.row().status = Status.STOPPING
