@@ -8,8 +8,6 @@ contents of files that are accounted for.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import attrs
-
 from tcaccount import posts
 from tcaccount.comparison import Difference, Finding, Remark
 from tcaccount.folder import TORN, Folder, Found
@@ -19,20 +17,10 @@ from tcclient.ledger.wording import number
 from tcclient.storage.postids import PostIds
 
 
-@attrs.frozen
-class _Stranger:
-    """
-    A file that no line accounts for.  `contents` is None if its size is that of no file in the
-    ledger, so that it cannot be one of them under another name.
-    """
-
-    name: str
-    contents: FileContents | None
-
-
 class Strangers:
     """
-    The strangers in one folder.  `temporary` is how the names of files that are being written end.
+    The strangers in one folder: files that no line accounts for.  `temporary` is how the names of
+    files that are being written end.
     """
 
     def __init__(self, folder: Folder, record: Record, temporary: str, ids: PostIds) -> None:
@@ -41,7 +29,8 @@ class Strangers:
         self._booked = {booked.entry.name: booked for booked in record.files}
         self._temporary = temporary
         self._ids = ids
-        self._strangers: list[_Stranger] = []
+        # By name; None where no file of the ledger is as long, so that it cannot be one of them.
+        self._strangers: dict[str, FileContents | None] = {}
 
     def recognise(self, advance: Callable[[int], object]) -> None:
         """
@@ -53,7 +42,7 @@ class Strangers:
             contents = None
             if found.bytes in sizes:
                 contents = posts.read(self._folder.path / found.name, self._ids, advance)
-            self._strangers.append(_Stranger(found.name, contents))
+            self._strangers[found.name] = contents
 
     def missing(self, booked: Booked) -> Difference:
         """
@@ -61,17 +50,17 @@ class Strangers:
         content, the file was renamed, and the stranger is none any more.
         """
         name = booked.entry.name
-        for stranger in self._strangers:
-            if _is_same(booked, stranger) and self._is_gone_before(stranger):
-                self._strangers.remove(stranger)
-                return Difference(f"{name} is called {stranger.name} now.")
+        for stranger, contents in self._strangers.items():
+            if _is_same(booked, contents) and self._is_gone_before(contents):
+                del self._strangers[stranger]
+                return Difference(f"{name} is called {stranger} now.")
         had = number(booked.entry.posts, "post")
         return Difference(f"{name}, which had {had}, is not there.")
 
     def findings(self) -> Iterator[Finding]:
         """Yield what no line of the ledger accounts for.  Call this after the last missing()."""
-        for stranger in self._strangers:
-            yield Difference(self._of(stranger))
+        for name, contents in self._strangers.items():
+            yield Difference(self._of(name, contents))
         yield from self._to_adopt()
         yield from self._unfinished()
         yield from self._torn()
@@ -90,22 +79,19 @@ class Strangers:
             if not (self._folder.is_open and (found.names > 1 or found.bytes == 0)):
                 yield found
 
-    def _is_gone_before(self, stranger: _Stranger) -> bool:
-        """
-        Return whether no file of the ledger that is there has the stranger's content, which would
-        then be a copy of it.
-        """
+    def _is_gone_before(self, contents: FileContents | None) -> bool:
+        """Return whether no file of the ledger that is there has these, which would be a copy."""
         return not any(
-            _is_same(other, stranger) and name in self._folder.found
+            _is_same(other, contents) and name in self._folder.found
             for name, other in self._booked.items()
         )
 
-    def _of(self, stranger: _Stranger) -> str:
+    def _of(self, stranger: str, contents: FileContents | None) -> str:
         """Return a sentence about a stranger."""
         for name, booked in self._booked.items():
-            if _is_same(booked, stranger):
-                return f"{stranger.name} is a copy of {name}, and no line of the ledger has it."
-        return f"No line of the ledger accounts for {stranger.name}."
+            if _is_same(booked, contents):
+                return f"{stranger} is a copy of {name}, and no line of the ledger has it."
+        return f"No line of the ledger accounts for {stranger}."
 
     def _to_adopt(self) -> Iterator[Finding]:
         """Yield what there is to say of older files that no client has read yet."""
@@ -141,7 +127,6 @@ class Strangers:
                 yield Difference(f"{name} has {size} and had {had}.")
 
 
-def _is_same(booked: Booked, stranger: _Stranger) -> bool:
-    """Return whether a stranger has the content of a file in the ledger, by its hash."""
-    found = stranger.contents
+def _is_same(booked: Booked, found: FileContents | None) -> bool:
+    """Return whether this is the content of a file in the ledger, by its hash."""
     return found is not None and found.sha256 == booked.entry.sha256

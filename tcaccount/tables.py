@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TextIO
 
 from tcaccount.record import Record, record
-from tcclient.ledger import bookings
 from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.wording import iso
 from tcclient.sources.source import Row, Table
@@ -20,10 +19,8 @@ _GAPS = (
     "job", "begin", "end", "seconds", "open", "cause", "detail", "attempts", "status",
     "explanation", "keywords", "backfill_minutes",
 )  # fmt: skip
-_FILES = (
-    "job", "name", "posts", "bytes", "sha256", "first_id", "last_id", "first_arrival",
-    "last_arrival", "recovered", "adopted",
-)  # fmt: skip
+_ENDS = ("first_id", "last_id", "first_arrival", "last_arrival")
+_FILES = ("job", "name", "posts", "bytes", "sha256", *_ENDS, "recovered", "adopted")
 _KEYWORDS = ("job", "text", "asked", "from", "to", "left_out")
 
 
@@ -43,14 +40,11 @@ def files(found: Record) -> Iterator[Row]:
     yield _FILES
     for one in found.files:
         entry = one.entry
-        if isinstance(entry, bookings.Adopted):
-            more: Row = (None, None, None, None, "no", "yes")
-        else:
-            more = (
-                entry.first_id, entry.last_id, entry.first_arrival, entry.last_arrival,
-                _yes(entry.recovered), "no",
-            )  # fmt: skip
-        yield one.job, entry.name, entry.posts, entry.bytes, entry.sha256, *more
+        ends = (getattr(entry, name, None) for name in _ENDS)  # nobody knows those of an older file
+        yield (
+            one.job, entry.name, entry.posts, entry.bytes, entry.sha256, *ends,
+            _yes(getattr(entry, "recovered", False)), _yes(one.is_adopted),
+        )  # fmt: skip
 
 
 def keywords(found: Record) -> Iterator[Row]:

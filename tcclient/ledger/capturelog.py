@@ -28,10 +28,12 @@ SOON = 1.0
 
 class CaptureLog:
     """
-    Writes the lines about one capture.  `note` puts a line into the ledger and does not raise;
-    `missing` is the gap that an earlier process left open.  `unwritten_since` writes the posts that
-    wait, and returns when (epoch seconds) the first one came that could not be written, None if all
-    are in files.
+    Writes the lines about one capture, each when that which it is about counts: if somebody has
+    removed the ledger, the line begins another one, in which it is restated how things stand then.
+
+    `note` puts a line into the ledger and does not raise; `missing` is the gap that an earlier
+    process left open.  `unwritten_since` writes the posts that wait, and returns when (epoch
+    seconds) the first one came that could not be written, None if all are in files.
     """
 
     def __init__(
@@ -75,8 +77,8 @@ class CaptureLog:
         if self._ceased is not None and self.is_running:
             self.end("stopped", status)  # an earlier process did not get to noting this
         self._keywords, self._status, self._ceased = keywords, status, None
-        self._note(entries.CaptureStart(because=because, status=status))
         self._miss(self._wall(), START, "the capture was started")
+        self._note(entries.CaptureStart(because=because, status=status))
 
     def ceases(self) -> None:
         """Take note that the capture is not to run from now on; its posts may still be written."""
@@ -173,11 +175,11 @@ class CaptureLog:
         # What a gap has that has ended, as a sleep which the stream outlived, is in no other one.
         heard = max(now - ending.silent, min(now, self._heard))
         self._heard = heard if unwritten is None else unwritten
-        self._note(structs.replace(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.unread:
             self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
         elif ending.cause not in ON_PURPOSE:
             self._miss(self._heard, ending.cause, ending.detail)
+        self._note(structs.replace(ending, silent=max(0.0, now - self._heard)).for_ledger())
 
     def written(self, ago: float) -> None:
         """

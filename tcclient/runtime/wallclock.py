@@ -34,7 +34,7 @@ off by one below it.
 APART = 0.1
 """Most seconds between two readings of one clock for readings of the others to belong to both."""
 
-LOOK = 1.0
+LOOK = 2.0
 """Seconds between two looks at the clocks where nobody asks for the date."""
 
 
@@ -70,6 +70,10 @@ class Moved(Struct, frozen=True):
     slept: Slept | None = None
 
 
+_UNMOVED = Moved()
+"""As nearly always; made once, since each read of a stream asks for the date."""
+
+
 class Clocks(Struct):
     """
     What the clocks showed when they were read last: the reactor's, `steady`, the `wall` clock, and
@@ -87,10 +91,12 @@ class Clocks(Struct):
         follows: the next readings tell.
         """
         if after - before > APART:
-            return Moved()
+            return _UNMOVED
         awake, passed = steady - self.steady, before - self.boot
         slept, stepped = passed - awake, wall - self.wall - passed
         self.steady, self.wall, self.boot = steady, wall, before
+        if -LEAST <= stepped <= LEAST and slept <= LEAST:
+            return _UNMOVED
         return Moved(
             stepped if abs(stepped) > LEAST else 0.0,
             Slept(slept, awake) if slept > LEAST else None,
@@ -173,7 +179,8 @@ class Watch(Service):
     """Looks at the `wall` clock every LOOK seconds of `clock`, so that its listeners soon hear."""
 
     def __init__(self, clock: IReactorTime, wall: Wall) -> None:
-        self._looking = LoopingCall(wall)
+        self._wall = wall
+        self._looking = LoopingCall(self._look)
         self._looking.clock = clock
 
     def startService(self) -> None:
@@ -184,3 +191,9 @@ class Watch(Service):
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         if self._looking.running:
             self._looking.stop()
+
+    def _look(self) -> None:
+        try:
+            self._wall()
+        except Exception:  # which would end the loop for ever
+            log.failure("The clocks could not be looked at; it is tried again.")

@@ -266,18 +266,21 @@ class Connection(Protocol, PieceReader, Pausable):
 
     def _watch_silence(self, seconds: float) -> None:
         """Have the silence checked in `seconds`."""
+        self._check_due = self._clock.seconds() + seconds
         self._calls["silence"] = self._clock.callLater(seconds, self._check_silence)
 
     def _check_silence(self) -> None:
         """End a connection that has been silent too long; a pause does not count, a sleep does."""
         listening = self._clock.seconds() - max(self._heard, self._awake)
         idle = self._slept + (0.0 if self._valve.is_paused else max(0.0, listening))
-        if idle >= self._stall_timeout and self._slept:
-            self.end(Ending(SLEEP, f"no byte came for {idle:.0f} s, as this machine slept"))
-        elif idle >= self._stall_timeout:
-            self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
-        else:
+        if idle < self._stall_timeout:
             self._watch_silence(self._stall_timeout - idle)
+        elif 0 < self._timing.still < self._clock.seconds() - self._check_due:
+            self._watch_silence(REST_OF_IT)  # this process stood still: bytes may wait to be read
+        elif self._slept:
+            self.end(Ending(SLEEP, f"no byte came for {idle:.0f} s, as this machine slept"))
+        else:
+            self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
 
 
 class Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time

@@ -131,6 +131,8 @@ class DateTests(SynchronousTestCase):
         """One function each, so that everybody else is given a clock or a wall clock."""
         self.assertEqual(self.where("time"), [("tcclient/runtime/wallclock.py", "wall_time")])
         self.assertEqual(self.where("monotonic"), [("tcclient/command.py", "steady_reactor")])
+        boot = [("tcclient/runtime/wallclock.py", "boot_clock")]
+        self.assertEqual(self.where("clock_gettime"), boot)
 
     def test_who_declares_a_number_to_be_a_date(self) -> None:
         """The wall clock only."""

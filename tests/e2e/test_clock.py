@@ -1,5 +1,6 @@
 """The machine's clock is set by an hour while the client runs, or the machine sleeps."""
 
+import json
 import re
 import signal
 
@@ -217,6 +218,20 @@ class SleepTests(CaptureStage):
         found = re.search(r"Coverage +([0-9.]+) %", said)
         assert found is not None, said
         self.assertLess(float(found[1]), 1.0)
+
+    async def test_several_captures(self) -> None:
+        """The night is missing in each, and their one connection is made again once."""
+        self.server.store.create("tea", "tea, rain", 2)
+        client = await self.begin()
+        ledger = self.folder / "data" / "tea" / "tea.ledger.jsonl"
+        await until(lambda: '"kind": "gap"' in ledger.read_text(), "posts of the other one")
+        await self.sleeps(client, 8 * HOUR)
+        self.assertEqual(self.gaps(), [("sleep", 8 * 60)])
+        await until(lambda: ledger.read_text().count('"kind": "gap"') == 2, "its gap")
+        gap = json.loads(re.findall(r'{.*"kind": "gap".*', ledger.read_text())[-1])
+        self.assertEqual((gap["cause"], round(gap["seconds"] / 60)), ("sleep", 8 * 60))
+        self.assertEqual(len(self.ledger("connected")), 2)
+        await self.ends(client)
 
     async def nap(self, api: str) -> None:
         """Is in a gap, though the connection has outlived it."""

@@ -155,8 +155,21 @@ def sleeping(least: int, most: int, meanwhile: Callable[[Link], object]) -> Act:
             world.proxy.each(meanwhile)
             seconds = world.random.randint(least, most)
             await stand_still(world, seconds, partial(world.machine.lay, seconds))
+            await world.recovered()
 
     return act
+
+
+async def killed_at_awakening(world: World, rounds: int) -> None:
+    """The client is killed before or after it has noticed that the machine slept."""
+    for _ in range(rounds):
+        await world.some_time(0.5, 1.5)
+        world.proxy.each(Link.hold)
+        await stand_still(world, 4, partial(world.machine.lay, 4))
+        await world.some_time(0.0, 3.0)
+        await world.kill("client")
+        await world.start("client")
+        await world.recovered()
 
 
 def is_kept(link: Link) -> None:
@@ -170,6 +183,7 @@ def standing_still(least: int, most: int) -> Act:
         for _ in range(rounds):
             await world.some_time(0.5, 1.5)
             await stand_still(world, world.random.randint(least, most))
+            await world.recovered()
 
     return act
 
@@ -184,7 +198,6 @@ async def stand_still(
     await deferLater(reactor, seconds)
     then()
     os.kill(pid, signal.SIGCONT)
-    await world.recovered()
 
 
 CALENDARS = (
@@ -196,6 +209,7 @@ CLOCK = Scenario("clock steps", set_clock, Terms(prepare=own_clock))
 SLEEPS = (
     Scenario("sleep", sleeping(3, 6, Link.hold), Terms(prepare=own_machine)),
     Scenario("nap", sleeping(2, 3, is_kept), Terms(prepare=own_machine, stall_timeout=8.0)),
+    Scenario("killed at the awakening", killed_at_awakening, Terms(prepare=own_machine)),
     Scenario("sleep on v2", sleeping(3, 6, Link.half_open), Terms(prepare=own_machine, api="2")),
 )
 STANDSTILLS = (

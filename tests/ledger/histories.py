@@ -9,7 +9,8 @@ from msgspec import structs
 from twisted.internet.task import Clock
 
 from tcclient.control.jobs import Job, Status
-from tcclient.ledger.endings import LEFT, STOPPED, Ending
+from tcclient.ledger.endings import LEFT, REKEYED, STOPPED, Ending
+from tcclient.ledger.entries import RefusedTerm, TermsRefused
 from tcclient.runtime.wallclock import Slept
 from tcclient.sources.registry import post_ids
 from tcclient.storage.archive import Archive, Supply
@@ -124,6 +125,17 @@ class Machine:
         elif self.archive is not None and self.is_wanted:
             self.archive.capture_log.unheard(closed)
 
+    def relieve(self) -> None:
+        """A second stream is heard, and the first one ends."""
+        if self.archive is not None and self._stream.is_heard:
+            self.archive.capture_log.relieved(REKEYED, 0.5)
+            self.archive.capture_log.in_force("dogs")
+
+    def refuse(self) -> None:
+        """The source does not take a term."""
+        if self.archive is not None and self.is_wanted:
+            self.archive.note(TermsRefused(refused=(RefusedTerm("cats", "too many"),)))
+
     def fail(self) -> None:
         """An attempt to connect is refused."""
         if self.archive is not None and self.is_wanted and not self._stream.is_heard:
@@ -211,6 +223,11 @@ class Machine:
         if self.archive is not None:
             self.archive._books.recovered()
 
+    def remove_ledger(self) -> None:
+        """Somebody removes the ledger; the next line begins another one."""
+        if self.archive is not None:
+            self.ledger.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Somebody removes the file that is being written; the next post finds it gone."""
         for tmp in self.base.rglob("*.tmp"):
@@ -227,5 +244,6 @@ EVENTS = (
     Machine.open, Machine.start, Machine.ask, Machine.hear, Machine.post, Machine.lose,
     Machine.fail, Machine.cease, Machine.stop, Machine.leave, Machine.kill, Machine.wait,
     Machine.set_clock, Machine.set_clock_back, Machine.sleep, Machine.nap, Machine.fill_disk,
-    Machine.empty_disk, Machine.remove, Machine.report,
+    Machine.empty_disk, Machine.remove, Machine.remove_ledger, Machine.report, Machine.relieve,
+    Machine.refuse,
 )  # fmt: skip

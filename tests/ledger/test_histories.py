@@ -86,17 +86,25 @@ class AgreementTests(HistoryCase):
         reads the newest lines only, have the same.
         """
 
-        def look(machine: Machine) -> None:
-            told = list(lines(machine.ledger, VOCABULARY))
-            history = self.read(told)
-            self.read([of_first_release(line) for line in told])
-            if machine.archive is not None and machine.archive.capture_log.is_running:
-                self.assert_same_gap(history.missing, machine.archive.capture_log.missing)
-                self.assert_in_account(history)
-            elif machine.is_wanted and machine.archive is not None:
-                self.assertIsNone(history.missing)
+        self.play(events, self.agree)
 
-        self.play(events, look)
+    def test_a_ledger_that_is_removed(self) -> None:
+        """The line that begins another one, whichever it is, finds things as they are then."""
+        heard = [Machine.start, Machine.hear, Machine.wait]
+        for before in ([], [Machine.start], heard, [*heard, Machine.lose, Machine.wait]):
+            for event in set(EVENTS) - {Machine.remove_ledger}:
+                self.play([Machine.open, *before, Machine.remove_ledger, event], self.agree)
+
+    def agree(self, machine: Machine) -> None:
+        """See that they do."""
+        told = list(lines(machine.ledger, VOCABULARY))
+        history = self.read(told)
+        self.read([of_first_release(line) for line in told])
+        if machine.archive is not None and machine.archive.capture_log.is_running:
+            self.assert_same_gap(history.missing, machine.archive.capture_log.missing)
+            self.assert_in_account(history)
+        elif machine.is_wanted and machine.archive is not None:
+            self.assertIsNone(history.missing)
 
     def assert_in_account(self, history: JobHistory) -> None:
         """An account has the open gap, unless it is only a stop that is not finished."""

@@ -158,7 +158,7 @@ class WallClockTests(SynchronousTestCase):
         self.assertIn("set forward, or it was asleep, by 3600.0 s", said)
 
     def test_the_watch(self) -> None:
-        """It looks each second, until it is stopped."""
+        """It looks every LOOK seconds, until it is stopped."""
         self.wall.on_sleep(lambda sleep: self.heard.append(("sleep", sleep.awake)))
         watch = Watch(self.machine.steady, self.wall)
         watch.startService()
@@ -168,6 +168,23 @@ class WallClockTests(SynchronousTestCase):
         self.assertEqual(self.heard, [("sleep", LOOK)])
         watch.stopService()
         self.assertEqual(self.machine.steady.getDelayedCalls(), [])
+
+    def test_a_look_that_fails(self) -> None:
+        """It is logged, and the next one comes in its time."""
+        looks = iter((ZeroDivisionError(), None))
+
+        def look() -> float:
+            error = next(looks)
+            if error:
+                raise error
+            return 0.0
+
+        watch = Watch(self.machine.steady, look)
+        watch.startService()
+        self.machine.steady.pump([LOOK, LOOK])
+        watch.stopService()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(list(looks), [])
 
     def test_the_clock_of_this_system(self) -> None:
         """On Linux it is never behind the timers' clock."""
@@ -416,6 +433,27 @@ class SleepTests(SynchronousTestCase):
         causes = [cause for cause, _ in self.gaps()]
         self.assertEqual(causes, ["closed", "sleep", "closed"])
         self.assertEqual(self.gaps()[1][1], 8 * HOUR + 0.25)
+
+    def test_before_the_first_byte(self) -> None:
+        """What is missing from the start has the cause of that, but for the sleep."""
+        self.scene.store.create("dogs", "dogs", Status.STARTING)
+        self.scene.row(1).status = Status.STOPPING
+        self.scene.goes(30)
+        self.awakes(HOUR)
+        self.scene.connect()
+        self.scene.posts(1)
+        self.scene.settle()
+        gaps = self.scene.disk.ledger("dogs", "gap")
+        self.assertEqual([gap["cause"] for gap in gaps], ["start", "sleep", "start"])
+
+    def test_one_after_the_other(self) -> None:
+        """Each is in a gap, over one connection."""
+        for _ in range(4):
+            self.scene.posts(1)
+            self.scene.goes(1)
+            self.awakes(5)
+        self.assertEqual(self.gaps(), [("sleep", 6.25)] * 4)
+        self.assertEqual(len(self.scene.disk.ledger("cats", "connected")), 1)
 
     def test_without_a_capture(self) -> None:
         """It is noticed with the next poll, and nothing is missing."""

@@ -19,6 +19,7 @@ from tcclient.stream.connection import Connection, ConnectionListener, Timing
 from tcclient.stream.fastpath.chunks import Pieces
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import Gunzip
+from tcclient.stream.standstill import REST_OF_IT
 from tcclient.stream.valve import AT_ONCE, MOST_UNREAD, REST, SHORT, rest_within
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 
@@ -204,6 +205,18 @@ class StandstillTests(ConnectionTestCase):
         self.clock.pump([0.25] * 20)
         self.says(b"{}\r\n")
         self.assertEqual(self.connection.silent, 0.0)
+
+    def test_longer_than_a_stall(self) -> None:
+        """What has come meanwhile is read first: a timer may be called before the socket is."""
+        for comes in (True, False):
+            self.connect()
+            self.clock.rightNow += 2 * STALL  # nothing is called meanwhile
+            self.clock.advance(0)
+            self.assertIsNone(self.connection.ending)
+            if comes:
+                self.says(b"{}\r\n")
+            self.clock.advance(REST_OF_IT)
+            self.assertEqual(self.connection.ending is None, comes)
 
 
 class GzipTests(ConnectionTestCase):
