@@ -2,6 +2,7 @@
 
 from tests.faults.calendars import CALENDARS, CLOCK
 from tests.faults.disks import DISKS
+from tests.faults.disturbances import DISTURBANCES
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import FOLDERS
 from tests.faults.kills import FAST, KILLS
@@ -25,6 +26,7 @@ SCENARIOS = (
     *KEYWORDS,
     *DISKS,
     *FOLDERS,
+    *DISTURBANCES,
     *CALENDARS,
     CLOCK,
 )

@@ -230,18 +230,20 @@ class AwayTests(DisturbedCase):
             base.rename(self.base.with_name(f"hidden{len(list(base.parent.iterdir()))}"))
         self.away.rename(base)
 
-    def go_away(self, archive: Archive, *, report: bool) -> None:
-        """A while, in which two posts come."""
+    def go_away(self, archive: Archive, *, report: int) -> None:
+        """A while, in which two posts come; they are reported then, or when all is back."""
         self.take_away(self.base)
         archive.store(self.posts(2))
-        if report:
-            archive.tally.accepted(archive.tally.update(self.clock.seconds()))
-        self.put_back(self.base)
+        for when in (1, 2):
+            if report == when:
+                archive.tally.accepted(archive.tally.update(self.clock.seconds()))
+            if when == 1:
+                self.put_back(self.base)
 
     def test_away_and_back(self) -> None:
         """Nothing waits; what came back is counted once."""
         for times in (1, 2):
-            for report in (True, False):
+            for report in (0, 1, 2):
                 self.begin_afresh()
                 archive = self.folders.open(job())
                 archive.store(self.posts(3))
