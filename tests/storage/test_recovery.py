@@ -1,5 +1,6 @@
 """What a crash leaves, at every moment at which one can come, and what recovery makes of it."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -756,7 +757,12 @@ class Act:
 
 ACTS = st.builds(
     Act,
-    st.sampled_from(("store", "store", "flush", "wait", "step", "finish", "update", "refuse")),
+    st.sampled_from(
+        (
+            *("store", "store", "flush", "wait", "step", "finish", "update", "refuse"),
+            *("replace", "take"),
+        )
+    ),
     st.integers(1, 5),
 )
 LIVES = st.lists(
@@ -768,7 +774,10 @@ LIVES = st.lists(
 
 @needs(Need.PROCESSES)
 class RandomLivesTests(CrashCase):
-    """Clients whose clocks jump and disks refuse, killed at any moment, one after the other."""
+    """
+    Clients whose clocks jump, whose disks refuse and whose files somebody replaces, killed at any
+    moment, one after the other.
+    """
 
     def life(self, acts: list[Act], first: int) -> Callable[[Say], None]:
         numbers = iter(range(first, first + 1000))
@@ -785,6 +794,14 @@ class RandomLivesTests(CrashCase):
                 clock.rightNow -= act.much * 300
             elif act.what == "finish":
                 posts.archive.finish()
+            elif act.what == "replace":
+                for tmp in self.folder.glob("*.tmp"):
+                    tmp.with_name("copy").write_bytes(tmp.read_bytes())
+                    tmp.with_name("copy").rename(tmp)
+            elif act.what == "take":
+                slot = NAMING.slot(clock.seconds() + act.much // 3 * 600)
+                with contextlib.suppress(FileExistsError):
+                    (self.folder / NAMING.temporary(NAMING.final(slot))).touch(exist_ok=False)
             elif act.what == "update":
                 posts.archive.flush()
                 posts.archive.tally.accepted(posts.archive.tally.update(clock.seconds()))
@@ -813,7 +830,7 @@ class RandomLivesTests(CrashCase):
         with ledger_path(self.base, "test").open("ab") as file:
             file.write(b'{"at": "2015-12-02T20:30:00.000Z", "ki'[: size // 4])
 
-    @settings(derandomize=True, deadline=None, database=None, max_examples=40)
+    @settings(derandomize=True, deadline=None, database=None, max_examples=60)
     @given(LIVES)
     def test_nothing_is_lost_and_nothing_stands_twice(
         self, lives: list[tuple[list[Act], int, int]]
