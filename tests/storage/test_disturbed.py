@@ -61,18 +61,21 @@ class DisturbedCase(VerifyCase):
     @property
     def tmp(self) -> Path:
         """The file that is being written."""
-        [tmp] = self.folder.glob("*.tmp")
+        [tmp] = (path for path in self.folder.glob("*.tmp") if path.is_file())
         return tmp
 
 
 class FileTests(DisturbedCase):
-    def disturb(self, act: Callable[[Path], object]) -> list[str]:
-        """While three posts are in the file, and before two more come.  What the log says."""
+    def disturb(self, *acts: Callable[[Path], object]) -> list[str]:
+        """
+        While three posts are in the file, and before two more come, each time.  What the log says.
+        """
         archive = self.folders.open(job())
         archive.store(self.posts(3))
         with capturedLogs() as events:
-            act(self.tmp)
-            archive.store(self.posts(2))
+            for act in acts:
+                act(self.tmp)
+                archive.store(self.posts(2))
             archive.close()
         return [event["log_level"].name for event in events]
 
@@ -142,8 +145,9 @@ class FileTests(DisturbedCase):
             path.unlink()
             path.mkdir()
 
-        self.assertEqual(self.disturb(make), ["warn"])
-        self.assertEqual((self.counters().posts, self.on_disk(), self.verify()), (9, 9, []))
+        self.assertEqual(self.disturb(make, make), ["warn"] * 2)
+        self.assertEqual(len(self.places("name_taken")), 2)
+        self.assertEqual((self.counters().posts, self.on_disk(), self.verify()), (11, 11, []))
 
     def test_a_reading_that_takes_long(self) -> None:
         """Meanwhile more comes, and is stored behind it; nothing is counted twice."""
