@@ -39,6 +39,20 @@ def refusing(error: str) -> Act:
     return act
 
 
+async def no_links(world: World, rounds: int) -> None:
+    """The disk gives no file a second name, which is no trouble; the client dies and ends."""
+    before = troubles(world)
+    with ordered(world.folder / ORDER, "EXDEV"):
+        for _ in range(rounds):
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                await world.some_time(0.5, 1.5)
+                await world.kill("client", number)
+                await world.start("client")
+                await world.recovered()
+    if troubles(world) != before:
+        raise AssertionError("The ledger says that the disk took no posts.")
+
+
 @contextmanager
 def ordered(order: Path, error: str) -> Iterator[None]:
     """The disk has an order to refuse."""
@@ -51,7 +65,7 @@ def ordered(order: Path, error: str) -> Iterator[None]:
 
 async def limited_files(world: World, rounds: int) -> None:
     """No file of the client's may become larger than some posts; it has to begin others."""
-    pid = world.running["client"].pid
+    pid, before = world.running["client"].pid, troubles(world)
     for _ in range(rounds):
         await world.some_time(0.0, 1.0)
         [current] = world.data.glob("*.tmp")
@@ -62,7 +76,7 @@ async def limited_files(world: World, rounds: int) -> None:
         await until(lambda n=enough: len(list(world.data.glob("*.json"))) >= n, "two more files")
         await world.recovered()
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
-    if troubles(world):
+    if troubles(world) != before:
         raise AssertionError("The ledger says that the disk took no posts.")
 
 
@@ -121,6 +135,7 @@ REFUSING = (
     Scenario("EIO", refusing("EIO"), BAD_DISK),
     Scenario("read-only", refusing("EROFS"), BAD_DISK),
 )
+NO_LINKS = Scenario("EXDEV", no_links, BAD_DISK)
 REMOVED = Scenario("folder removed", removed)
 NO_PERMISSION = Scenario("no permission", no_permission, Terms(prepare=ordinary))
-FOLDERS = (LIMITED_FILES, SECOND_CLIENT, *REFUSING, NO_PERMISSION, REMOVED)
+FOLDERS = (LIMITED_FILES, SECOND_CLIENT, *REFUSING, NO_LINKS, NO_PERMISSION, REMOVED)

@@ -14,6 +14,7 @@ from tests.faults.disturbances import AWAY, CUT, REPLACED
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import (
     LIMITED_FILES,
+    NO_LINKS,
     NO_PERMISSION,
     REFUSING,
     REMOVED,
@@ -69,7 +70,7 @@ class ShortTests(TestCase):
         await self.check(
             NO_PERMISSION,
             in_turn("folder", LIMITED_FILES, SECOND_CLIENT),
-            in_turn("disk", *REFUSING),
+            in_turn("disk", *REFUSING, NO_LINKS),
             REMOVED,
         )
 

@@ -14,7 +14,7 @@ import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
@@ -34,7 +34,13 @@ from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import Naming
 from tests.marks import Need, needs
 from tests.storage.crashes import Life, Say, run_and_kill
-from tests.storage.disk import contents, file_size_limit, held_by_another_process, refuse_links
+from tests.storage.disk import (
+    contents,
+    file_size_limit,
+    held_by_another_process,
+    refuse_links,
+    unprivileged,
+)
 
 HALF_PAST = datetime(2015, 12, 2, 20, 30, tzinfo=UTC).timestamp()
 NAMING = Naming("test", utc=True)
@@ -292,6 +298,29 @@ class LeftoverTests(RecoveryCase):
         self.recover()
         [line] = self.events("file")
         self.assertNotIn("last_arrival", line)
+
+    def test_a_file_of_somebody_else(self) -> None:
+        """It is finished where it is whole, and hinders nobody where it cannot be cut or read."""
+        for content, mode, is_left in (
+            (b"a\n", 0o444, False),
+            (b"a\n{", 0o444, True),
+            (b"a\n", 0, True),
+        ):
+            self.begin_afresh()
+            self.put(tmp=content, **{"test20151202_2040.json.tmp": b"b\n"})
+            self.base.parent.chmod(0o755)
+            self.folder.chmod(0o777)
+            (self.folder / TMP).chmod(mode)
+            (self.folder / "test20151202_2040.json.tmp").chmod(0o666)
+            with self.ledger() as ledger, capturedLogs() as events, unprivileged():
+                recover(self.folder, NAMING, ledger, IDS)
+            self.assertEqual((self.folder / TMP).exists(), is_left)
+            self.assertEqual(
+                [line["name"] for line in self.events("file")],
+                ([] if is_left else [FINAL]) + ["test20151202_2040.json"],
+            )
+            levels = [event["log_level"] for event in events]
+            self.assertEqual(levels, [LogLevel.warn if is_left else LogLevel.info, LogLevel.info])
 
     def test_other_files_are_left_alone(self) -> None:
         """Those of other captures, of other extensions, folders, torn lines."""
