@@ -2,8 +2,7 @@
 Checks whether the counters in a ledger add up.  Pure.
 
 Compares the counters of each line with those that are due by the lines before it.  A job that was
-in another folder, or whose ledger was, brings its counters from there: those of an opening are
-believed then.
+in another folder brings its counters from there: those of an opening are believed then.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,27 +20,32 @@ class Numbers:
     """
     The counters of all jobs in a ledger, which `fold` has up to the line before.  `may_come`
     returns whether those of a job can have come from another folder.  After lines that were dropped
-    a counter may be higher than the lines say.
+    a counter may be higher than the lines say.  Where others stand in a file elsewhere
+    (`ledger_resumed`) those of an opening decide, and are believed until then.
     """
 
     def __init__(self, fold: Fold, may_come: Callable[[int], bool]) -> None:
         self._fold = fold
         self._may_come = may_come
         self._uncertain: set[int] = set()
+        self._is_resumed = False
 
     def check(self, line: LedgerLine) -> Iterator[str]:
         """Yield a sentence for each counter in the next line that does not add up."""
         entry, job = line.entry, line.job
         if isinstance(entry, bookings.LinesDropped):
             self._uncertain.update(self._fold.counters)
+        self._is_resumed |= isinstance(entry, bookings.LedgerResumed)
         found = told_counters(entry)
         if job is None or found is None:
             return
         before = self._fold.counters.get(job)
-        carried = isinstance(entry, bookings.CaptureOpen) and (entry.anew or self._may_come(job))
-        if before is not None and not carried:
+        is_opening = isinstance(entry, bookings.CaptureOpen)
+        carried = is_opening and self._may_come(job)
+        if before is not None and not carried and not self._is_resumed:
             yield from self._compare(line.number, job, found, due(before, entry))
         self._uncertain.discard(job)
+        self._is_resumed &= not is_opening
 
     def _compare(self, line: int, job: int, found: Counters, wanted: Counters) -> Iterator[str]:
         """Yield a sentence for each counter of a line that is not what it should be."""

@@ -23,9 +23,7 @@ class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
     """
     The client opens the folder.  `boot` is the boot id, which changes with each start of the
     machine; `account` has the counters of the job, and `open_gap` is the gap in which it goes on if
-    the capture was running.  So a reader need know nothing of what stands before.  `anew` says that
-    a running client goes on here, as its ledger was removed, or stood elsewhere: the lines before
-    lack what it wrote there.
+    the capture was running.  So a reader need know nothing of what stands before.
     """
 
     schema: int
@@ -33,7 +31,6 @@ class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
     counters: Counters
     boot: str | None = None
     open_gap: OpenGap | None = None
-    anew: bool = False
 
 
 class CaptureClose(Entry, frozen=True, rename=_COUNTERS):
@@ -87,6 +84,13 @@ class LedgerRepaired(Entry, frozen=True):
     """A crash had cut the last line of the ledger itself; its `cut_bytes` were removed."""
 
     cut_bytes: Count
+
+
+class LedgerResumed(Entry, frozen=True):
+    """
+    A running client goes on in this file, since the one that it had was removed, or moved: the
+    lines before lack what it wrote there.
+    """
 
 
 class LinesDropped(Entry, frozen=True):

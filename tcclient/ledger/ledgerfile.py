@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tcclient.ledger.backlog import Backlog
-from tcclient.ledger.bookings import LedgerRepaired
+from tcclient.ledger.bookings import LedgerRepaired, LedgerResumed
 from tcclient.ledger.entries import Entry, as_line
 from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
 from tcclient.ledger.vocabulary import COMMON
@@ -55,6 +55,8 @@ class Ledger:
     is_renewed = False
     """Whether the file was removed and begun anew; whoever restates its content resets this."""
 
+    _is_resumed = False  # whether it had lines then
+
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -73,6 +75,7 @@ class Ledger:
         try:
             self._open()
             self.is_renewed = begun = True
+            self._is_resumed = os.fstat(self._fd).st_size > 0
         except LedgerInUse as e:
             raise OSError(errno.EAGAIN, "another client writes there", str(self.path)) from e
         finally:
@@ -107,10 +110,13 @@ class Ledger:
     def _append(self, lines: list[bytes]) -> None:
         if not leads_to(self.path, self._fd):
             self._begin_again()
+        if self._is_resumed:
+            lines = [as_line(LedgerResumed(), None, self._wall()), *lines]
         end = self._end if self._alone else End(self._fd)  # others write too: nothing to take back
         end.take_back()
         end.append(lines if self._ends_whole() else [b"\n", *lines])
         self.is_unsynced = True
+        self._is_resumed = False
 
     def fileno(self) -> int:
         """Return the descriptor of the file."""

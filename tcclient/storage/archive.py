@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Protocol
 
-from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -119,7 +118,7 @@ class Archive(StoredCapture):
         older = adopting(self._place.naming, self._ledger.file)
         if older is not None:  # where the next start looks for them: before the opening
             self.note(older)
-        self.note(structs.replace(self._opening(), anew=True))
+        self.note(self._opening())
         self.capture_log.restate()
         self._adopt(self._adoption.run(() if older is None else older.names))
 
@@ -238,7 +237,7 @@ class Archive(StoredCapture):
         self._ledger.file.close()
         self._let_go()
 
-    def _opening(self) -> bookings.CaptureOpen:
+    def _opening(self) -> Entry:
         missing = self.capture_log.missing
         return bookings.CaptureOpen(
             schema=entries.VERSION,

@@ -70,7 +70,8 @@ def recover(
 ) -> float | None:
     """
     Finish the temporary files in one folder: each gets a final name and is booked, and an
-    incomplete last line goes into a `.torn` file beside it.  Raises OSError.
+    incomplete last line goes into a `.torn` file beside it.  One that this process may not read or
+    cut, as somebody else has put it there, is logged and left alone.  Raises OSError.
 
     Return until when all that came is known to be there, in epoch seconds: the latest time of a
     file that was not being written when the crash came.  None if there is none.
@@ -79,8 +80,16 @@ def recover(
     last_bytes = []
     for tmp in sorted(_left_behind(folder, naming)):
         if not _was_booked(tmp, naming, booked):
-            _forget_doubtful_time(tmp)
-            _cut_torn_tail(tmp, naming, ledger)
+            try:
+                _forget_doubtful_time(tmp)
+                _cut_torn_tail(tmp, naming, ledger)
+            except PermissionError as e:
+                log.warn(
+                    "{name} cannot be finished, and is left alone: {reason}.",
+                    name=tmp.name,
+                    reason=explain_os(e),
+                )
+                continue
             last_bytes.append(_last_byte(tmp))
             found = contents(tmp, ids)
             _take_back(tmp.name, found.posts, ledger)
@@ -193,10 +202,11 @@ def _book(ledger: Ledger, file: File) -> None:
 
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
     """Move an incomplete last line of a file, if it has one, into a `.torn` file beside it."""
-    with tmp.open("r+b") as file:
+    with tmp.open("rb") as file:
         tail = next(lines_backwards(file.fileno(), whole_only=False), b"\n")
-        if tail.endswith(b"\n"):
-            return
+    if tail.endswith(b"\n"):
+        return
+    with tmp.open("r+b") as file:
         torn = _keep_torn(tmp, naming, tail)
         ledger.write(Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
         file.truncate(os.fstat(file.fileno()).st_size - len(tail))

@@ -62,5 +62,7 @@ class TemporaryNames:
             self._waiting.put_first(file.written.again(file.slot, again))
         rest = file.written.posts - len(again)
         if rest:
-            self._taken = self._place.naming.final(file.slot)
             self._owner.lost(rest, file.path, status, file.disturbance)
+        elif os.path.lexists(file.path):
+            self._owner.name_taken(file.path.name)
+        self._taken = self._place.naming.final(file.slot)

@@ -2,8 +2,8 @@
 `baddisk.py FILE ARGUMENTS`: twistd on a disk that refuses what FILE says, as long as there is FILE.
 
 It has the name of an error: EROFS refuses all that changes anything; EIO what touches the bytes of
-a file, to take back half a write too; ENOSPC what adds bytes.  Of these two it has taken the first
-half of the write before.  Nothing of the client
+a file, to take back half a write too; ENOSPC what adds bytes: of these two it has taken the first
+half of the write before; EXDEV a second name.  Nothing of the client
 is changed but what it finds under these names of the module os.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 BYTES = ("write", "writev", "fsync", "fdatasync", "truncate", "ftruncate", "utime")
 NAMES = ("open", "link", "unlink", "rename", "replace", "mkdir")
 TEARING = ("EIO", "ENOSPC")
-REFUSED = {"EIO": BYTES, "EROFS": (*BYTES, *NAMES), "ENOSPC": ("write",)}
+REFUSED = {"EIO": BYTES, "EROFS": (*BYTES, *NAMES), "ENOSPC": ("write",), "EXDEV": ("link",)}
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 """How a file is opened that a disk which can only be read does not open."""
 

@@ -2,6 +2,7 @@
 
 from tests.faults.calendars import CALENDARS, CLOCK, SLEEPS, STANDSTILLS
 from tests.faults.disks import DISKS
+from tests.faults.disturbances import DISTURBANCES
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import FOLDERS
 from tests.faults.kills import FAST, KILLS
@@ -27,6 +28,7 @@ SCENARIOS = (
     *DISKS,
     *FOLDERS,
     *SHARING,
+    *DISTURBANCES,
     *CALENDARS,
     CLOCK,
     *SLEEPS,

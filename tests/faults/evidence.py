@@ -95,7 +95,7 @@ def newest_post(folder: Path) -> int:
 
 def _data_files(folder: Path) -> list[Path]:
     """The current file and the last finished one."""
-    temporary = list(folder.glob("*.tmp"))
+    temporary = [path for path in folder.glob("*.tmp") if path.is_file()]
     return temporary + sorted(folder.glob("*.json"), key=_age)[-1:]
 
 

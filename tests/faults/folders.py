@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.processes import python, start
+from tests.e2e.processes import python, start, until
 from tests.faults import baddisk
 from tests.faults.commands import ARGUMENTS, Terms
-from tests.faults.disks import trouble
+from tests.faults.disks import trouble, troubles
 from tests.faults.scenario import Act, Scenario
 from tests.faults.world import World
 
@@ -39,6 +39,20 @@ def refusing(error: str) -> Act:
     return act
 
 
+async def no_links(world: World, rounds: int) -> None:
+    """The disk gives no file a second name, which is no trouble; the client dies and ends."""
+    before = troubles(world)
+    with ordered(world.folder / ORDER, "EXDEV"):
+        for _ in range(rounds):
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                await world.some_time(0.5, 1.5)
+                await world.kill("client", number)
+                await world.start("client")
+                await world.recovered()
+    if troubles(world) != before:
+        raise AssertionError("The ledger says that the disk took no posts.")
+
+
 @contextmanager
 def ordered(order: Path, error: str) -> Iterator[None]:
     """The disk has an order to refuse."""
@@ -49,19 +63,21 @@ def ordered(order: Path, error: str) -> Iterator[None]:
     order.unlink()
 
 
-async def refused_writes(world: World, rounds: int) -> None:
-    """The system cuts a write of the client's and refuses the next ones, for a while."""
-    pid = world.running["client"].pid
+async def limited_files(world: World, rounds: int) -> None:
+    """No file of the client's may become larger than some posts; it has to begin others."""
+    pid, before = world.running["client"].pid, troubles(world)
     for _ in range(rounds):
         await world.some_time(0.0, 1.0)
         [current] = world.data.glob("*.tmp")
         _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         limit = current.stat().st_size + 5_000  # within a post or two
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, hard))
-        world.cut()
-        await world.some_time(1.0, 2.0)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        enough = 2 + len(list(world.data.glob("*.json")))
+        await until(lambda n=enough: len(list(world.data.glob("*.json"))) >= n, "two more files")
         await world.recovered()
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+    if troubles(world) != before:
+        raise AssertionError("The ledger says that the disk took no posts.")
 
 
 async def second_client(world: World, rounds: int) -> None:
@@ -112,13 +128,14 @@ async def removed(world: World, rounds: int) -> None:
             await world.recovered()
 
 
-WRITES_REFUSED = Scenario("writes refused", refused_writes)
+LIMITED_FILES = Scenario("ulimit -f", limited_files)
 SECOND_CLIENT = Scenario("two clients", second_client)
 BAD_DISK = Terms(prepare=bad_disk)
 REFUSING = (
     Scenario("EIO", refusing("EIO"), BAD_DISK),
     Scenario("read-only", refusing("EROFS"), BAD_DISK),
 )
+NO_LINKS = Scenario("EXDEV", no_links, BAD_DISK)
 REMOVED = Scenario("folder removed", removed)
 NO_PERMISSION = Scenario("no permission", no_permission, Terms(prepare=ordinary))
-FOLDERS = (WRITES_REFUSED, SECOND_CLIENT, *REFUSING, NO_PERMISSION, REMOVED)
+FOLDERS = (LIMITED_FILES, SECOND_CLIENT, *REFUSING, NO_LINKS, NO_PERMISSION, REMOVED)

@@ -10,13 +10,15 @@ from twisted.trial.unittest import TestCase
 from tests.e2e.processes import together
 from tests.faults.calendars import CALENDARS, SLEEPS, STANDSTILLS
 from tests.faults.disks import DEATHS, FULL_DISK, LITTLE_ROOM
+from tests.faults.disturbances import AWAY, CUT, REPLACED
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import (
+    LIMITED_FILES,
+    NO_LINKS,
     NO_PERMISSION,
     REFUSING,
     REMOVED,
     SECOND_CLIENT,
-    WRITES_REFUSED,
 )
 from tests.faults.kills import KILLS
 from tests.faults.names import DNS
@@ -73,10 +75,14 @@ class ShortTests(TestCase):
         """The disk refuses, permits nothing, or has the folder no more; another client wants it."""
         await self.check(
             NO_PERMISSION,
-            in_turn("folder", WRITES_REFUSED, SECOND_CLIENT),
-            in_turn("disk", *REFUSING),
+            in_turn("folder", LIMITED_FILES, SECOND_CLIENT),
+            in_turn("disk", *REFUSING, NO_LINKS),
             REMOVED,
         )
+
+    async def test_disturbances(self) -> None:
+        """Somebody else changes the file that is being written, or takes all of the folder away."""
+        await self.check(REPLACED, CUT, AWAY)
 
     async def test_mounts(self) -> None:
         """The disk is full, or nearly, also at a death; Twitter's name does not resolve."""

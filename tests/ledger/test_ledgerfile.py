@@ -308,6 +308,20 @@ class TakenAwayTests(LedgerCase):
                 self.assertEqual(len(list(Path("/proc/self/fd").iterdir())), before)
             self.path.unlink()
 
+    def test_another_one_in_its_place(self) -> None:
+        """It is gone on with, behind a line that says so; nothing in it is touched."""
+        with self.open() as ledger:
+            ledger.write(One(number=1))
+            kept = self.path.rename(self.path.with_name("kept"))
+            ledger.write(One(number=2))
+            kept.rename(self.path)
+            ledger.write(One(number=3))
+            ledger.write(One(number=4))
+        self.assertEqual(
+            [line.get("number", line["kind"]) for line in self.lines()],
+            [1, "ledger_resumed", 3, 4],
+        )
+
     @needs(Need.PROCESSES)
     def test_another_client_begins_it(self) -> None:
         """The line waits, until that lets go."""

@@ -18,6 +18,8 @@ from tcclient.runtime.threads import Threads
 
 T = TypeVar("T")
 
+NOBODY = 65534
+
 _HOLD = """
 import sys
 from pathlib import Path
@@ -78,6 +80,19 @@ def in_the_way(folder: Path) -> Iterator[None]:
     finally:
         folder.unlink()
         moved.rename(folder)
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Permissions count meanwhile, though root runs the tests: what is root's is another's then."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
 
 
 @contextmanager

@@ -61,18 +61,21 @@ class DisturbedCase(VerifyCase):
     @property
     def tmp(self) -> Path:
         """The file that is being written."""
-        [tmp] = self.folder.glob("*.tmp")
+        [tmp] = (path for path in self.folder.glob("*.tmp") if path.is_file())
         return tmp
 
 
 class FileTests(DisturbedCase):
-    def disturb(self, act: Callable[[Path], object]) -> list[str]:
-        """While three posts are in the file, and before two more come.  What the log says."""
+    def disturb(self, *acts: Callable[[Path], object]) -> list[str]:
+        """
+        While three posts are in the file, and before two more come, each time.  What the log says.
+        """
         archive = self.folders.open(job())
         archive.store(self.posts(3))
         with capturedLogs() as events:
-            act(self.tmp)
-            archive.store(self.posts(2))
+            for act in acts:
+                act(self.tmp)
+                archive.store(self.posts(2))
             archive.close()
         return [event["log_level"].name for event in events]
 
@@ -142,8 +145,9 @@ class FileTests(DisturbedCase):
             path.unlink()
             path.mkdir()
 
-        self.assertEqual(self.disturb(make), ["warn"])
-        self.assertEqual((self.counters().posts, self.on_disk(), self.verify()), (9, 9, []))
+        self.assertEqual(self.disturb(make, make), ["warn"] * 2)
+        self.assertEqual(len(self.places("name_taken")), 2)
+        self.assertEqual((self.counters().posts, self.on_disk(), self.verify()), (11, 11, []))
 
     def test_a_reading_that_takes_long(self) -> None:
         """Meanwhile more comes, and is stored behind it; nothing is counted twice."""
@@ -230,18 +234,20 @@ class AwayTests(DisturbedCase):
             base.rename(self.base.with_name(f"hidden{len(list(base.parent.iterdir()))}"))
         self.away.rename(base)
 
-    def go_away(self, archive: Archive, *, report: bool) -> None:
-        """A while, in which two posts come."""
+    def go_away(self, archive: Archive, *, report: int) -> None:
+        """A while, in which two posts come; they are reported then, or when all is back."""
         self.take_away(self.base)
         archive.store(self.posts(2))
-        if report:
-            archive.tally.accepted(archive.tally.update(self.clock.seconds()))
-        self.put_back(self.base)
+        for when in (1, 2):
+            if report == when:
+                archive.tally.accepted(archive.tally.update(self.clock.seconds()))
+            if when == 1:
+                self.put_back(self.base)
 
     def test_away_and_back(self) -> None:
         """Nothing waits; what came back is counted once."""
         for times in (1, 2):
-            for report in (True, False):
+            for report in (0, 1, 2):
                 self.begin_afresh()
                 archive = self.folders.open(job())
                 archive.store(self.posts(3))

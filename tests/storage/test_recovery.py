@@ -1,5 +1,6 @@
 """What a crash leaves, at every moment at which one can come, and what recovery makes of it."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
@@ -34,7 +35,13 @@ from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import Naming
 from tests.marks import Need, needs
 from tests.storage.crashes import Life, Say, run_and_kill
-from tests.storage.disk import contents, file_size_limit, held_by_another_process, refuse_links
+from tests.storage.disk import (
+    contents,
+    file_size_limit,
+    held_by_another_process,
+    refuse_links,
+    unprivileged,
+)
 
 HALF_PAST = datetime(2015, 12, 2, 20, 30, tzinfo=UTC).timestamp()
 NAMING = Naming("test", utc=True)
@@ -292,6 +299,29 @@ class LeftoverTests(RecoveryCase):
         self.recover()
         [line] = self.events("file")
         self.assertNotIn("last_arrival", line)
+
+    def test_a_file_of_somebody_else(self) -> None:
+        """It is finished where it is whole, and hinders nobody where it cannot be cut or read."""
+        for content, mode, is_left in (
+            (b"a\n", 0o444, False),
+            (b"a\n{", 0o444, True),
+            (b"a\n", 0, True),
+        ):
+            self.begin_afresh()
+            self.put(tmp=content, **{"test20151202_2040.json.tmp": b"b\n"})
+            self.base.parent.chmod(0o755)
+            self.folder.chmod(0o777)
+            (self.folder / TMP).chmod(mode)
+            (self.folder / "test20151202_2040.json.tmp").chmod(0o666)
+            with self.ledger() as ledger, capturedLogs() as events, unprivileged():
+                recover(self.folder, NAMING, ledger, IDS)
+            self.assertEqual((self.folder / TMP).exists(), is_left)
+            self.assertEqual(
+                [line["name"] for line in self.events("file")],
+                ([] if is_left else [FINAL]) + ["test20151202_2040.json"],
+            )
+            levels = [event["log_level"] for event in events]
+            self.assertEqual(levels, [LogLevel.warn if is_left else LogLevel.info, LogLevel.info])
 
     def test_other_files_are_left_alone(self) -> None:
         """Those of other captures, of other extensions, folders, torn lines."""
@@ -757,7 +787,12 @@ class Act:
 
 ACTS = st.builds(
     Act,
-    st.sampled_from(("store", "store", "flush", "wait", "step", "finish", "update", "refuse")),
+    st.sampled_from(
+        (
+            *("store", "store", "flush", "wait", "step", "finish", "update", "refuse"),
+            *("replace", "take"),
+        )
+    ),
     st.integers(1, 5),
 )
 LIVES = st.lists(
@@ -769,7 +804,10 @@ LIVES = st.lists(
 
 @needs(Need.PROCESSES)
 class RandomLivesTests(CrashCase):
-    """Clients whose clocks jump and disks refuse, killed at any moment, one after the other."""
+    """
+    Clients whose clocks jump, whose disks refuse and whose files somebody replaces, killed at any
+    moment, one after the other.
+    """
 
     def life(self, acts: list[Act], first: int) -> Callable[[Say], None]:
         numbers = iter(range(first, first + 1000))
@@ -786,6 +824,14 @@ class RandomLivesTests(CrashCase):
                 clock.rightNow -= act.much * 300
             elif act.what == "finish":
                 posts.archive.finish()
+            elif act.what == "replace":
+                for tmp in self.folder.glob("*.tmp"):
+                    tmp.with_name("copy").write_bytes(tmp.read_bytes())
+                    tmp.with_name("copy").rename(tmp)
+            elif act.what == "take":
+                slot = NAMING.slot(clock.seconds() + act.much // 3 * 600)
+                with contextlib.suppress(FileExistsError):
+                    (self.folder / NAMING.temporary(NAMING.final(slot))).touch(exist_ok=False)
             elif act.what == "update":
                 posts.archive.flush()
                 posts.archive.tally.accepted(posts.archive.tally.update(clock.seconds()))
@@ -814,7 +860,7 @@ class RandomLivesTests(CrashCase):
         with ledger_path(self.base, "test").open("ab") as file:
             file.write(b'{"at": "2015-12-02T20:30:00.000Z", "ki'[: size // 4])
 
-    @settings(derandomize=True, deadline=None, database=None, max_examples=40)
+    @settings(derandomize=True, deadline=None, database=None, max_examples=60)
     @given(LIVES)
     def test_nothing_is_lost_and_nothing_stands_twice(
         self, lives: list[tuple[list[Act], int, int]]
