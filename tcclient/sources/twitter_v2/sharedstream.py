@@ -29,7 +29,7 @@ from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
-from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, subscription
+from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, new_subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.storage.folders import Folders
@@ -89,7 +89,7 @@ class SharedStream(MultiService, Source, StreamListener):
     def feed_for(self, job_id: int, subscriber: Subscriber) -> "SharedFeed":
         """Return a share of the stream, for a capture that begins."""
         patience = Patience(self._clock, self._brake.review)
-        return SharedFeed(self, subscription(job_id, subscriber, self._clock, patience))
+        return SharedFeed(self, new_subscription(job_id, subscriber, self._clock, patience))
 
     def stopService(self) -> Deferred[None]:
         """Close the connection.  Fires when it is closed and what had arrived is counted."""

@@ -212,7 +212,7 @@ machine = _builder.build()
 """Returns the inputs of a new machine, in the state `idle`, for a Subscription."""
 
 
-def subscription(
+def new_subscription(
     job_id: int, subscriber: Subscriber, clock: IReactorTime, patience: Patience
 ) -> Subscription:
     """Return the subscription of a capture that asks for nothing yet."""

@@ -15,7 +15,7 @@ from tcclient.sources.twitter_v2.foreign import (
     WARN_INTERVAL,
 )
 from tcclient.sources.twitter_v2.report import V2Report
-from tcclient.sources.twitter_v2.unrouted import MOST_WAITING, TELL_INTERVAL
+from tcclient.sources.twitter_v2.unrouted import LAST_TRY, MOST_WAITING, TELL_INTERVAL
 from tcclient.storage.folders import UNROUTED, CannotStore
 from tests.peers import settle
 from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
@@ -126,6 +126,23 @@ class UnroutedTests(SharedStreamTestCase):
         self.lives(TELL_INTERVAL)
         (line,) = self.disk.account(UNROUTED, "not_stored")
         self.assertEqual(line["posts"], sent - stored)
+
+    def test_a_disk_that_takes_none_at_the_end(self) -> None:
+        """The client waits a moment for it, and says what is lost."""
+        self.stream(1, 2)
+        self.peer.says(post(1))
+        self.goes(1)
+        with in_the_way(self.base / UNROUTED), capturedLogs() as events:
+            self.peer.says(post(2) + post(3))
+            for job in (1, 2):
+                self.halt(job)
+            stopped = self.shared.stopService()
+            self.assertNoResult(stopped)
+            self.goes(LAST_TRY)
+            self.successResultOf(stopped)
+        self.assertIn("2 posts of 'tcc.unrouted' are lost", " ".join(warnings(events)))
+        self.clock.advance(600)  # in which the slot of the file ends, which a process does not live
+        self.begin()
 
     def test_a_folder_that_cannot_be_made(self) -> None:
         """Said once; the posts are counted where it can be written, and it is tried again."""
