@@ -4,7 +4,7 @@ What becomes of the messages of the shared stream.
 Knows whom a post is for, and who takes those that are for nobody; opens and closes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
@@ -20,6 +20,9 @@ from tcclient.sources.twitter_v2.rules.ruleset import Routing
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.stream.framing import Overlong
+
+_UNKNOWN: Sequence[int] = []
+"""Stands for the jobs of a post of which nobody can tell whose it is."""
 
 
 @attrs.frozen
@@ -50,7 +53,7 @@ class Delivery:
         """
         found: dict[int, list[bytes]] = {}
         unrouted: list[bytes] = []
-        takers: dict[envelopes.Rules, list[int] | None] = {}  # nobody subscribes meanwhile
+        takers: dict[envelopes.Rules, Sequence[int]] = {}  # nobody subscribes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -61,15 +64,15 @@ class Delivery:
                 self._heed(envelope, message)
                 continue
             rules = envelope.rules
-            if rules not in takers:
-                takers[rules] = self._takers(rules, is_sample)
-            wanting = takers[rules]
-            lacking = backfill.who_lacks(envelope.id, wanting or ())
+            wanting = takers.get(rules)
+            if wanting is None:
+                wanting = takers[rules] = self._takers(rules, is_sample)
+            lacking = backfill.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
                 for job_id in lacking:
                     found.setdefault(job_id, []).append(message)
-                if wanting is None:
+                if wanting is _UNKNOWN:
                     unrouted.append(message)
                 elif not lacking and not is_sample:
                     self._foreign.count(envelope)
@@ -79,17 +82,17 @@ class Delivery:
             subscription.take(found[subscription.job_id])
         return posts
 
-    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[int] | None:
+    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> Sequence[int]:
         """
         Return the jobs here that a post which matched these rules is for.  One that names no rule
-        is for the only capture that is streaming; None where there are several.
+        is for the only capture that is streaming; _UNKNOWN where there are several.
         """
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.is_sample]
         if any(id or tag for id, tag in rules):
             return [one.job_id for one in self._subscriptions.of(self._routing.route(rules))]
         served = [one.job_id for one in self._subscriptions.served()]
-        return served if len(served) == 1 else None
+        return served if len(served) == 1 else _UNKNOWN
 
     def _heed(self, said: object, line: bytes) -> None:
         """Note what is no post in the ledgers, and act on what it announces."""
