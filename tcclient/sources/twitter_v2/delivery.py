@@ -16,7 +16,7 @@ from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.api import disconnect_meaning
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.foreign import Foreign
-from tcclient.sources.twitter_v2.rules.ruleset import Routing
+from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.stream.framing import Overlong
@@ -30,7 +30,7 @@ class Delivery:
     """Hands each post to its captures.  Calls `end` when a message means that the stream ends."""
 
     _subscriptions: Subscriptions
-    _routing: Routing
+    _rulebook: Rulebook
     _foreign: Foreign
     _unrouted: Unrouted
     _end: Callable[[Ending], None]
@@ -84,13 +84,15 @@ class Delivery:
 
     def _takers(self, rules: envelopes.Rules, is_sample: bool) -> Sequence[int]:
         """
-        Return the jobs here that a post which matched these rules is for.  One that names no rule
-        is for the only capture that is streaming; _UNKNOWN where there are several.
+        Return the jobs here that a post which matched these rules is for.  One that names no rule,
+        or only such of which nobody can tell whose they are, is for the only capture that is
+        streaming; _UNKNOWN where there are several.
         """
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.is_sample]
-        if any(id or tag for id, tag in rules):
-            return [one.job_id for one in self._subscriptions.of(self._routing.route(rules))]
+        job_ids = self._rulebook.routing.route(rules)
+        if job_ids or any(tag or (id and self._rulebook.is_read) for id, tag in rules):
+            return [one.job_id for one in self._subscriptions.of(job_ids)]
         served = [one.job_id for one in self._subscriptions.served()]
         return served if len(served) == 1 else _UNKNOWN
 

@@ -77,11 +77,9 @@ class SharedStream(MultiService, Source, StreamListener):
         budget_news = BudgetNews(subscriptions, self._switch.aim)
         self._keeper = make_keeper(budget_news) if make_keeper else None
         self._brake = Brake(subscriptions, claims, self._switch, self._keeper)
-        foreign = Foreign(note, rulebook, clock)
+        self._foreign = foreign = Foreign(note, rulebook, clock)
         self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
-        self._delivery = Delivery(
-            subscriptions, rulebook.routing, foreign, unrouted, self._switch.end
-        )
+        self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, self._switch.end)
         for service in (self._keeper, foreign, unrouted, self._switch):
             if service is not None:
                 service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
@@ -212,6 +210,7 @@ class SharedStream(MultiService, Source, StreamListener):
         """Tell the captures whose posts come or stop coming because the rules have changed."""
         self._review()
         self._news.rules_seen(self._policy.rule_delay)
+        self._foreign.rules_seen()
 
     def _review(self) -> Deferred[None]:
         """

@@ -74,6 +74,11 @@ class Rulebook:
         """Return the rules that X has for the job; none if it wants none."""
         return self._inventory.of(job_id) if self.wants(job_id) else []
 
+    @property
+    def is_read(self) -> bool:
+        """Whether X has told which rules the app has: a rule that is not known is not ours then."""
+        return self._inventory.is_seen
+
     def value_of(self, rule_id: str) -> str | None:
         """Return the value of a rule that the app has, whosever it is; None for any other id."""
         return next((rule.value for rule in self._inventory.rules if rule.id == rule_id), None)
