@@ -41,11 +41,7 @@ class Delivery:
         self._complaints.opened()
 
     def take(
-        self,
-        messages: Iterable[bytes | Overlong],
-        backfill: Backfill,
-        *,
-        is_sample: bool,
+        self, messages: Iterable[bytes | Overlong], backfill: Backfill, *, is_sample: bool
     ) -> int:
         """
         Store each post in every capture that it matched and that has not got it yet; heed all other
