@@ -86,7 +86,7 @@ class Delivery:
         """
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.is_sample]
-        job_ids = self._rulebook.routing.route(rules)
+        job_ids = self._rulebook.route(rules)
         if job_ids or any(tag or (id and self._rulebook.is_read) for id, tag in rules):
             return [one.job_id for one in self._subscriptions.of(job_ids)]
         served = [one.job_id for one in self._subscriptions.served()]

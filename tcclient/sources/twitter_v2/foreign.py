@@ -84,7 +84,7 @@ class Foreign(Service):
             if name not in self._bills and len(self._bills) >= MOST_RULES:
                 name = _OTHERS
             if name not in self._bills:
-                is_ours = bool(self._rulebook.routing.route([(rule_id, tag)]))
+                is_ours = self._rulebook.is_ours(rule_id, tag)
                 self._bills[name] = _Bill(now + self._first_in(name, is_ours), is_ours)
             bill = self._bills[name]
             bill.posts += 1
