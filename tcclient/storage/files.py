@@ -158,7 +158,7 @@ class RotatingFile(Service):
             self._folder.mkdir(parents=True, exist_ok=True)
         self._room.check(batch.bytes)
         file = self._file or self._begin(batch.slot)
-        file.append(batch, self._owner.read_until())
+        file.append(batch, self.waiting.stored_until(self._owner.read_until()))
         self.waiting.written()
         self._owner.stored(batch.posts)
         self._timers.start("sync", self._use.fsync_interval, self._sync_due)

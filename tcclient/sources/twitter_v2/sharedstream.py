@@ -255,8 +255,12 @@ class SharedFeed(Service, Feed):
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte; None where the ledger has the stream as not open."""
-        return self._stream.silent if self._subscription.is_served else None
+        """
+        Seconds since the last byte, or since the last that was not missed; None where the ledger
+        has the stream as not open for another reason.
+        """
+        one = self._subscription
+        return self._stream.silent if one.is_served else one.dry_for
 
     def ask(self, text: str | None) -> Understood:
         """Have rules for the keywords kept at X, or without any ask for the sample of all posts."""
