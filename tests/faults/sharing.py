@@ -77,9 +77,9 @@ async def death_meanwhile(world: World, rounds: int) -> None:
     for number in range(rounds):
         await world.some_time(0.0, 1.0)
         began = reactor.seconds()
+        world.cut()  # a death while nothing is read loses what came since
         with filled(other):
             await world.some_time(9.0, 15.0)
-            world.cut()
             await world.kill("client")
             if number % 2:
                 await world.start("client")
