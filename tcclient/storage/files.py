@@ -147,7 +147,7 @@ class RotatingFile(Service):
         self._room.check(batch.bytes)
         file = file or self._begin(batch.slot)
         try:
-            file.append(batch, self._owner.read_until())
+            file.append(batch, self.waiting.stored_until(self._owner.read_until()))
         except OSError as e:
             if e.errno == errno.EFBIG and (file.fill() or self.waiting.halve_first()):
                 return  # what does not fit into this file is for the next one

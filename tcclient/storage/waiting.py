@@ -68,6 +68,16 @@ class Waiting:
         """When (epoch seconds) the first post came that waits; None if none does."""
         return self._batches[0].first_arrival if self._batches else None
 
+    def stored_until(self, read_until: float | None) -> float | None:
+        """
+        Return until when all that came is stored once the first batch is (epoch seconds): until
+        what waits behind it came, or `read_until`, when all had been read; None: until now.
+        """
+        if len(self._batches) < 2:
+            return read_until
+        behind = self._batches[1].first_arrival
+        return behind if read_until is None else min(behind, read_until)
+
     def add(self, block: bytes, posts: int, now: Date) -> None:
         """
         Add a block of so many posts, each ended by a newline, which came at `now` (epoch seconds).

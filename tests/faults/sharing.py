@@ -13,7 +13,7 @@ from tests.e2e.processes import start, until
 from tests.faults import evidence
 from tests.faults.accounting import Span
 from tests.faults.commands import KEYWORDS, Terms
-from tests.faults.disks import NOTHING, SIZE, fill
+from tests.faults.disks import SIZE, fill
 from tests.faults.folders import closed, ordinary
 from tests.faults.private import ALONE, beside, needed, seen_by
 from tests.faults.scenario import Act, Scenario
@@ -40,8 +40,8 @@ async def own_disk(world: World) -> None:
 
 @contextmanager
 def filled(folder: Path) -> Iterator[None]:
-    """The disk of the folder is full."""
-    filler = fill(folder, leaving=NOTHING)
+    """The disk of the folder is about to be full."""
+    filler = fill(folder)
     yield
     filler.unlink()
 
@@ -69,6 +69,30 @@ def trouble_of_one(harm: Callable[[Path], AbstractContextManager[object]]) -> Ac
             raise AssertionError(f"The capture whose disk is well has gaps: {causes(world.data)}.")
 
     return act
+
+
+async def death_meanwhile(world: World, rounds: int) -> None:
+    """The client dies while the others are read for, or the last moment before."""
+    other = world.data.with_name(OTHER)
+    for number in range(rounds):
+        await world.some_time(0.0, 1.0)
+        began = reactor.seconds()
+        world.cut()  # a death while nothing is read loses what came since
+        with filled(other):
+            await world.some_time(9.0, 15.0)
+            await world.kill("client")
+            if number % 2:
+                await world.start("client")
+                await world.some_time(1.0, 3.0)
+        if not number % 2:
+            await world.start("client")
+        await world.recovered()
+        since = reactor.seconds()
+        await until(
+            lambda since=since: evidence.sent_at(evidence.newest_post(other)) >= since,
+            "posts on the other disk again",
+        )
+        world.other_cuts.append(Span(began, reactor.seconds()))
 
 
 def causes(folder: Path) -> list[str]:
@@ -137,10 +161,11 @@ async def rules(world: World) -> list[str]:
 ONE_DISK = Scenario(
     "one disk of two", trouble_of_one(filled), attrs.evolve(SHARED, prepare=own_disk)
 )
+DEATH = Scenario("one disk, kill -9", death_meanwhile, attrs.evolve(SHARED, prepare=own_disk))
 ONE_FOLDER = Scenario(
     "one folder of two", trouble_of_one(closed), attrs.evolve(SHARED, prepare=ordinary)
 )
 UNNAMED_POSTS = Scenario("no rule named", unnamed, attrs.evolve(SHARED, rate=100.0))
 UNNAMED_TO_ONE = Scenario("no rule, one job", unnamed_to_one, Terms(api="2"))
 KEPT_RULES = Scenario("rules kept", kept_rules, Terms(api="2"))
-SHARING = (ONE_DISK, ONE_FOLDER, UNNAMED_POSTS, UNNAMED_TO_ONE, KEPT_RULES)
+SHARING = (ONE_DISK, DEATH, ONE_FOLDER, UNNAMED_POSTS, UNNAMED_TO_ONE, KEPT_RULES)

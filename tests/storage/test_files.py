@@ -882,6 +882,20 @@ class SyncTests(FilesCase):
             self.acts.do_all()
         self.assertEqual(calls, ["fdatasync"])
 
+    def test_a_crash_while_posts_wait_for_a_later_file(self) -> None:
+        """The time of the one before says until when all that came is on the disk."""
+        self.write(b"a")
+        tmp = self.folder / "test19971030_1230.json.tmp"
+        with full(tmp):
+            self.write(b"b")
+            self.clock.advance(600)
+            self.write(b"c")
+            arrived = self.clock.seconds()
+            self.clock.advance(5)
+        self.clock.advance(RETRY)
+        self.assertEqual(tmp.read_bytes(), b"a\nb\n")
+        self.assertEqual(tmp.stat().st_mtime, arrived)
+
     def test_the_owner_is_told(self) -> None:
         """What was in files when a sync began is safe when it ends; not what came meanwhile."""
         self.write(b"a")

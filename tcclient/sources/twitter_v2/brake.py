@@ -20,14 +20,14 @@ log = Logger()
 @attrs.define
 class Brake:
     """
-    Pauses the stream of `switch`, and the count of `keeper`, while a capture is awaited, or none of
-    those that a stream is asked for can take posts; resumes both otherwise.
+    Pauses the stream of `switch` and the count of `keeper`, if there is one, while a capture is
+    awaited, or none of those that a stream is asked for can take posts; resumes both otherwise.
     """
 
     _subscriptions: Subscriptions
     _claims: Claims
     _switch: StreamSwitch
-    _keeper: BudgetKeeper | None
+    keeper: BudgetKeeper | None = None
     _overtaken: frozenset[int] = frozenset()
 
     def review(self) -> None:
@@ -36,8 +36,8 @@ class Brake:
         is_for_somebody = any(one.patience.is_well for one in self._claims.asking())
         paused = bool(ill) and (not is_for_somebody or any(one.patience.is_awaited for one in ill))
         producers: list[Pausable] = [self._switch]
-        if self._keeper is not None and self._switch.connected:
-            producers.append(self._keeper)
+        if self.keeper is not None and self._switch.connected:
+            producers.append(self.keeper)
         for producer in producers:
             (producer.pauseProducing if paused else producer.resumeProducing)()
         before = self._overtaken

@@ -4,7 +4,7 @@ What becomes of the messages of the shared stream.
 Knows whom a post is for, and who takes those that are for nobody; opens and closes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct, field
 
@@ -16,17 +16,20 @@ from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.api import disconnect_meaning
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.foreign import Foreign
-from tcclient.sources.twitter_v2.rules.ruleset import Routing
+from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.stream.framing import Overlong
+
+_UNKNOWN: Sequence[int] = []
+"""Stands for the jobs of a post of which nobody can tell whose it is."""
 
 
 class Delivery(Struct, frozen=True):
     """Hands each post to its captures.  Calls `end` when a message means that the stream ends."""
 
     _subscriptions: Subscriptions
-    _routing: Routing
+    _rulebook: Rulebook
     _foreign: Foreign
     _unrouted: Unrouted
     _end: Callable[[Ending], None]
@@ -37,11 +40,7 @@ class Delivery(Struct, frozen=True):
         self._complaints.opened()
 
     def take(
-        self,
-        messages: Iterable[bytes | Overlong],
-        backfill: Backfill,
-        *,
-        is_sample: bool,
+        self, messages: Iterable[bytes | Overlong], backfill: Backfill, *, is_sample: bool
     ) -> int:
         """
         Store each post in every capture that it matched and that has not got it yet; heed all other
@@ -49,7 +48,7 @@ class Delivery(Struct, frozen=True):
         """
         found: dict[int, list[bytes]] = {}
         unrouted: list[bytes] = []
-        takers: dict[envelopes.Rules, list[int] | None] = {}  # nobody subscribes meanwhile
+        takers: dict[envelopes.Rules, Sequence[int]] = {}  # nobody subscribes meanwhile
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -60,15 +59,15 @@ class Delivery(Struct, frozen=True):
                 self._heed(envelope, message)
                 continue
             rules = envelope.rules
-            if rules not in takers:
-                takers[rules] = self._takers(rules, is_sample)
-            wanting = takers[rules]
-            lacking = backfill.who_lacks(envelope.id, wanting or ())
+            wanting = takers.get(rules)
+            if wanting is None:
+                wanting = takers[rules] = self._takers(rules, is_sample)
+            lacking = backfill.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
                 for job_id in lacking:
                     found.setdefault(job_id, []).append(message)
-                if wanting is None:
+                if wanting is _UNKNOWN:
                     unrouted.append(message)
                 elif not lacking and not is_sample:
                     self._foreign.count(envelope)
@@ -78,17 +77,19 @@ class Delivery(Struct, frozen=True):
             subscription.take(found[subscription.job_id])
         return posts
 
-    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[int] | None:
+    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> Sequence[int]:
         """
-        Return the jobs here that a post which matched these rules is for.  One that names no rule
-        is for the only capture that is streaming; None where there are several.
+        Return the jobs here that a post which matched these rules is for.  One that names no rule,
+        or only such of which nobody can tell whose they are, is for the only capture that is
+        streaming; _UNKNOWN where there are several.
         """
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.is_sample]
-        if any(id or tag for id, tag in rules):
-            return [one.job_id for one in self._subscriptions.of(self._routing.route(rules))]
+        job_ids = self._rulebook.route(rules)
+        if job_ids or any(tag or (id and self._rulebook.is_read) for id, tag in rules):
+            return [one.job_id for one in self._subscriptions.of(job_ids)]
         served = [one.job_id for one in self._subscriptions.served()]
-        return served if len(served) == 1 else None
+        return served if len(served) == 1 else _UNKNOWN
 
     def _heed(self, said: object, line: bytes) -> None:
         """Note what is no post in the ledgers, and act on what it announces."""

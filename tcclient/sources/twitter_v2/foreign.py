@@ -24,6 +24,8 @@ FOREIGN_INTERVAL = 60.0
 """Seconds between two lines in the ledger about posts that no capture here asked for."""
 WARN_INTERVAL = 3600.0
 """Seconds between two warnings about one rule."""
+LISTING = 15.0
+"""Seconds in which X should have told the text of a rule that is new; it is named without then."""
 GRACE = 120.0
 """Seconds for which a rule of ours may go on matching after its capture has stopped."""
 MOST_RULES = 100
@@ -37,9 +39,13 @@ _LONGEST_ID = 40
 
 @attrs.define
 class _Bill:
-    """The posts of one rule that the log has not heard of, and when it may."""
+    """
+    The posts of one rule that the log has not heard of, and when it may.  One of ours is only said
+    if posts come then.
+    """
 
     due: float
+    is_ours: bool
     posts: int = 0
     is_said: bool = False
 
@@ -74,20 +80,34 @@ class Foreign(Service):
     def count(self, post: envelopes.Post) -> None:
         """Count a post that is for no capture, once for each rule that it matched."""
         for rule_id, tag in dict(post.rules).items():
-            grace = GRACE if self._rulebook.routing.route([(rule_id, tag)]) else 0.0
-            known = self._bill(rule_id[:_LONGEST_ID], grace)
-            self._counts[known] += 1
+            name, now = rule_id[:_LONGEST_ID], self._clock.seconds()
+            if name not in self._bills and len(self._bills) >= MOST_RULES:
+                name = _OTHERS
+            if name not in self._bills:
+                is_ours = self._rulebook.is_ours(rule_id, tag)
+                self._bills[name] = _Bill(now + self._first_in(name, is_ours), is_ours)
+            bill = self._bills[name]
+            bill.posts += 1
+            self._counts[name] += 1
+            if now >= bill.due:
+                self._say(name, bill)
 
-    def _bill(self, rule_id: str, grace: float) -> str:
-        """Count a post of a rule, and say so if that is due.  Return the id that it goes by."""
-        now = self._clock.seconds()
-        if rule_id not in self._bills and len(self._bills) >= MOST_RULES:
-            rule_id = _OTHERS
-        bill = self._bills.setdefault(rule_id, _Bill(now + grace))
-        bill.posts += 1
-        if now >= bill.due:
-            self._say(rule_id, bill)
-        return rule_id
+    def rules_seen(self) -> None:
+        """Name those of the rules whose texts X has told now."""
+        for rule_id, bill in self._bills.items():
+            if not (bill.is_said or bill.is_ours) and self._rulebook.value_of(rule_id) is not None:
+                self._say(rule_id, bill)
+
+    def _first_in(self, rule_id: str, is_ours: bool) -> float:
+        """Return the seconds until a rule is named, for which X may have to be asked first."""
+        if is_ours:
+            return GRACE
+        if rule_id in ("", _OTHERS) or self._rulebook.value_of(rule_id) is not None:
+            return 0.0
+        now, known = self._clock.seconds(), self._bills.values()
+        if not any(one.due > now and not (one.is_said or one.is_ours) for one in known):
+            self._rulebook.look()
+        return LISTING
 
     def _say(self, rule_id: str, bill: _Bill) -> None:
         """Warn of the posts of a rule since the last time."""
@@ -109,7 +129,7 @@ class Foreign(Service):
             self._note(ForeignPosts(by_rule=dict(counts)))
         now = self._clock.seconds()
         for rule_id, bill in list(self._bills.items()):
-            if bill.is_said and bill.posts and now >= bill.due:
+            if bill.posts and now >= bill.due and (bill.is_said or not bill.is_ours):
                 self._say(rule_id, bill)
             elif now >= bill.due + GRACE:
                 del self._bills[rule_id]

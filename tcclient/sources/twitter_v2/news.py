@@ -127,10 +127,12 @@ class StreamNews(Struct, frozen=True):
         self._tell_texts()
 
     def refilled(self, subscription: Subscription) -> None:
-        """Tell a capture whose disk has taken all that waited that posts come, if they do."""
+        """Tell a capture whose disk has taken all that waited that its posts come, if they do."""
+        was_dry = subscription.dry_since is not None
         subscription.life.refill()
-        self._serve(None)
-        self._tell_texts()
+        if was_dry:
+            self._serve(None)
+            self._tell_texts()
 
     def ended(self, ending: Ending) -> None:
         """Tell the captures that the connection has ended, or was not made."""

@@ -29,7 +29,7 @@ from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
-from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, subscription
+from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, new_subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.storage.folders import Folders
@@ -77,11 +77,9 @@ class SharedStream(MultiService, Source, StreamListener):
         budget_news = BudgetNews(subscriptions, self._switch.aim)
         self._keeper = make_keeper(budget_news) if make_keeper else None
         self._brake = Brake(subscriptions, claims, self._switch, self._keeper)
-        foreign = Foreign(note, rulebook, clock)
+        self._foreign = foreign = Foreign(note, rulebook, clock)
         self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
-        self._delivery = Delivery(
-            subscriptions, rulebook.routing, foreign, unrouted, self._switch.end
-        )
+        self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, self._switch.end)
         for service in (self._keeper, foreign, unrouted, self._switch):
             if service is not None:
                 service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
@@ -89,7 +87,7 @@ class SharedStream(MultiService, Source, StreamListener):
     def feed_for(self, job_id: int, subscriber: Subscriber) -> "SharedFeed":
         """Return a share of the stream, for a capture that begins."""
         patience = Patience(self._clock, self._brake.review)
-        return SharedFeed(self, subscription(job_id, subscriber, self._clock, patience))
+        return SharedFeed(self, new_subscription(job_id, subscriber, self._clock, patience))
 
     def stopService(self) -> Deferred[None]:
         """Close the connection.  Fires when it is closed and what had arrived is counted."""
@@ -217,6 +215,7 @@ class SharedStream(MultiService, Source, StreamListener):
         """Tell the captures whose posts come or stop coming because the rules have changed."""
         self._review()
         self._news.rules_seen(self._policy.rule_delay)
+        self._foreign.rules_seen()
 
     def _review(self) -> Deferred[None]:
         """
@@ -261,8 +260,12 @@ class SharedFeed(Service, Feed):
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte; None where the ledger has the stream as not open."""
-        return self._stream.silent if self._subscription.is_served else None
+        """
+        Seconds since the last byte, or since the last that was not missed; None where the ledger
+        has the stream as not open for another reason.
+        """
+        one = self._subscription
+        return self._stream.silent if one.is_served else one.dry_for
 
     def ask(self, text: str | None) -> Understood:
         """Have rules for the keywords kept at X, or without any ask for the sample of all posts."""

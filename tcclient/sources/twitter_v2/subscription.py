@@ -122,6 +122,11 @@ class Subscription:
         return self.is_served or self.dry_since is not None
 
     @property
+    def dry_for(self) -> float | None:
+        """Seconds for which posts have been missed that came; None where none are."""
+        return None if self.dry_since is None else self.clock.seconds() - self.dry_since
+
+    @property
     def is_served(self) -> bool:
         """Whether the ledger has the stream as open."""
         return self.served_at is not None

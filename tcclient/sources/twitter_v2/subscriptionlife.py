@@ -149,10 +149,10 @@ def _overflow(_: SubscriptionInputs, core: Subscription) -> None:
 @DRY.upon(SubscriptionInputs.refill).to(WAITING)
 def _refill(_: SubscriptionInputs, core: Subscription) -> None:
     """Note how many posts were missed, and that those before them are in files."""
-    since, core.dry_since = core.dry_since, None
+    ago, core.dry_since = core.dry_for, None
     core.say_missed()
-    if core.archive is not None and since is not None:
-        core.archive.capture_log.written(core.clock.seconds() - since)
+    if core.archive is not None and ago is not None:
+        core.archive.capture_log.written(ago)
 
 
 @DRY.upon(SubscriptionInputs.withdraw).to(IDLE)
@@ -212,7 +212,7 @@ machine = _builder.build()
 """Returns the inputs of a new machine, in the state `idle`, for a Subscription."""
 
 
-def subscription(
+def new_subscription(
     job_id: int, subscriber: Subscriber, clock: IReactorTime, patience: Patience
 ) -> Subscription:
     """Return the subscription of a capture that asks for nothing yet."""

@@ -128,6 +128,18 @@ class OneDiskTests(SharedStreamTestCase):
         self.assertEqual(stored, [*range(1, len(stored)), self.last])
         self.assertEqual(self.disk.account("dogs", "gap")[1:], [])
 
+    def test_until_when_all_is_stored(self) -> None:
+        """The file has the time of the last post that was taken, in case the client is killed."""
+        with in_the_way(self.base / "cats"), capturedLogs():
+            self.dries_up()
+            dry = self.clock.seconds()
+            self.goes(5)
+            self.both()
+        self.goes(1)
+        (file,) = self.base.glob("cats/*.tmp")
+        self.assertEqual(file.stat().st_mtime, dry)
+        self.assertGreater(len(self.disk.stored("cats")), 20)
+
     def test_the_connection_ends_meanwhile(self) -> None:
         """The gap goes on until its posts come again and can be taken."""
         with in_the_way(self.base / "cats"), capturedLogs():

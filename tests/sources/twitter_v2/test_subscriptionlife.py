@@ -11,7 +11,7 @@ from tcclient.ledger.entries import Connected
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v2.patience import Patience
 from tcclient.sources.twitter_v2.subscription import Arrival
-from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, subscription
+from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, new_subscription
 
 CLOSED = Ending("closed", "the other side closed it", silent=2.0)
 
@@ -57,7 +57,7 @@ class SubscriptionLifeTests(SynchronousTestCase):
         self.notes = Notes()
         self.clock = Clock()
         patience = Patience(self.clock, lambda: None)
-        self.subscription = subscription(1, self.notes, self.clock, patience)
+        self.subscription = new_subscription(1, self.notes, self.clock, patience)
         self.life = self.subscription.life
         self.life.want("cats", False, 0.0)
 

@@ -11,11 +11,12 @@ from tcclient.sources.twitter_v2.entries import UnroutedPosts
 from tcclient.sources.twitter_v2.foreign import (
     FOREIGN_INTERVAL,
     GRACE,
+    LISTING,
     MOST_RULES,
     WARN_INTERVAL,
 )
 from tcclient.sources.twitter_v2.report import V2Report
-from tcclient.sources.twitter_v2.unrouted import MOST_WAITING, TELL_INTERVAL
+from tcclient.sources.twitter_v2.unrouted import LAST_TRY, MOST_WAITING, TELL_INTERVAL
 from tcclient.storage.folders import UNROUTED, CannotStore
 from tests.peers import settle
 from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
@@ -40,6 +41,24 @@ class UnroutedTests(SharedStreamTestCase):
     def unrouted(self) -> list[int]:
         """The ids of the posts in the folder of their own."""
         return self.disk.stored(UNROUTED)
+
+    def test_before_the_rules_can_be_read(self) -> None:
+        """A rule that nobody knows may be of any capture then, and is somebody else's after it."""
+        self.stream(1, 2)
+        self.restart()
+        self.x.fails("read")
+        self.x.slow = 1.0
+        with capturedLogs():
+            self.run_job(1, "cats")
+            self.run_job(2, "dogs")
+            self.goes(2)
+            self.peer.answers()
+            self.peer.says(post(1, ("999", None)) + post(2, (self.rule(1)[0], None)))
+            self.assertEqual((self.unrouted(), self.disk.stored("cats")), ([1], [2]))
+            self.x.recovers()
+            self.lives(60)
+            self.peer.says(post(3, ("999", None)))
+        self.assertEqual(self.unrouted(), [1])
 
     def test_one_capture_gets_them(self) -> None:
         """They can be nobody else's, whatever stands in the place of their rules."""
@@ -127,6 +146,23 @@ class UnroutedTests(SharedStreamTestCase):
         (line,) = self.disk.account(UNROUTED, "not_stored")
         self.assertEqual(line["posts"], sent - stored)
 
+    def test_a_disk_that_takes_none_at_the_end(self) -> None:
+        """The client waits a moment for it, and says what is lost."""
+        self.stream(1, 2)
+        self.peer.says(post(1))
+        self.goes(1)
+        with in_the_way(self.base / UNROUTED), capturedLogs() as events:
+            self.peer.says(post(2) + post(3))
+            for job in (1, 2):
+                self.halt(job)
+            stopped = self.shared.stopService()
+            self.assertNoResult(stopped)
+            self.goes(LAST_TRY)
+            self.successResultOf(stopped)
+        self.assertIn("2 posts of 'tcc.unrouted' are lost", " ".join(warnings(events)))
+        self.clock.advance(600)  # in which the slot of the file ends, which a process does not live
+        self.begin()
+
     def test_a_folder_that_cannot_be_made(self) -> None:
         """Said once; the posts are counted where it can be written, and it is tried again."""
         self.stream(1, 2)
@@ -196,15 +232,13 @@ class BilledTests(SharedStreamTestCase):
 
     def test_the_first_and_then_hourly(self) -> None:
         """With the rule's value, the number of posts, and what they cost."""
-        self.stream(1)
         mine = self.x.has("my rule", "mine")
-        self.lives(1000)  # in which the rules are read again
+        self.stream(1)
         with capturedLogs() as events:
-            self.peer.says(post(1, (mine, "mine")) + post(2, ("9", None)))
-        first, unknown = warnings(events)
+            self.peer.says(post(1, (mine, "mine")))
+        (first,) = warnings(events)
         for words in ("'my rule'", mine, "1 post", "US$0.005"):
             self.assertIn(words, first)
-        self.assertIn("'9'", unknown)
         with capturedLogs() as events:
             self.peer.says(b"".join(post(n, (mine, "mine")) for n in range(3, 202)))
         self.assertEqual(warnings(events), [])
@@ -212,6 +246,41 @@ class BilledTests(SharedStreamTestCase):
         for words in ("'my rule'", "199 posts", "US$0.995"):
             self.assertIn(words, hourly)
         self.assertEqual(self.hears(2 * WARN_INTERVAL), [])
+
+    def test_a_rule_that_is_new(self) -> None:
+        """X is asked for its text once, whatever comes meanwhile, and then it is said."""
+        self.stream(1)
+        self.lives(30)
+        self.x.asked.clear()
+        new = self.x.has("new rule", "theirs")
+        self.x.holds("read")
+        with capturedLogs() as events:
+            self.peer.says(post(1, (new, "theirs")) + post(2, (new, "theirs"), ("9", "x")))
+        self.assertEqual((warnings(events), self.x.asked), ([], ["read"]))
+        with capturedLogs() as events:
+            self.x.lets_go()
+        (said,) = warnings(events)
+        self.assertIn("2 posts, US$0.010, of the rule 'new rule'", said)
+        self.lives(LISTING + FOREIGN_INTERVAL)
+        newer = self.x.has("newer rule", "theirs")
+        self.x.holds("read")
+        with capturedLogs() as events:
+            self.peer.says(post(3, (newer, "theirs")))
+            self.x.lets_go()
+        (said,) = warnings(events)
+        self.assertIn("'newer rule'", said)
+
+    def test_a_rule_that_x_does_not_list(self) -> None:
+        """It is named by its id, when X has had time to tell its text."""
+        self.stream(1)
+        self.lives(30)
+        with capturedLogs() as events:
+            self.peer.says(post(1, ("9", "x")))
+        self.assertEqual(warnings(events), [])
+        with capturedLogs() as events:
+            self.lives(LISTING + FOREIGN_INTERVAL)
+        (said,) = warnings(events)
+        self.assertIn("'9'", said)
 
     def test_a_stop_is_no_news(self) -> None:
         """X goes on sending for a while; what still comes after it is said."""
@@ -233,6 +302,8 @@ class BilledTests(SharedStreamTestCase):
         with capturedLogs() as events:
             for number in range(MOST_RULES + 50):
                 self.peer.says(post(number, (f"r{number}", "x")))
-        self.assertEqual(len(warnings(events)), MOST_RULES + 1)
-        self.assertIn("other rules", warnings(events)[-1])
+            self.lives(LISTING + FOREIGN_INTERVAL)
+        said = warnings(events)
+        self.assertTrue(MOST_RULES < len(said) <= MOST_RULES + 2, len(said))
+        self.assertEqual(sum("other rules" in text for text in said), len(said) - MOST_RULES)
         settle(self.clock)

@@ -21,8 +21,7 @@ from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 class Rulebook:
     """
-    The rules of one app, as far as they are ours.  `routing` is the way from the rules that a post
-    matched to our jobs, always up to date.  After stop() X is not asked any more.
+    The rules of one app, as far as they are ours.  After stop() X is not asked any more.
     """
 
     def __init__(
@@ -32,7 +31,7 @@ class Rulebook:
         self._clock = clock
         self._inventory = Inventory(policy.prefix, policy.rule_delay, clock.seconds())
         self._demand = Demand(policy)
-        self.routing = self._inventory.routing
+        self._routing = self._inventory.routing
         update = RuleUpdate(api, policy, self._demand, self._inventory, listener, clock)
         core = KeepingCore(update, self._demand, self._inventory, listener, clock)
         self._keeping = machine(core)
@@ -73,6 +72,19 @@ class Rulebook:
     def rules_of(self, job_id: int) -> list[PresentRule]:
         """Return the rules that X has for the job; none if it wants none."""
         return self._inventory.of(job_id) if self.wants(job_id) else []
+
+    def route(self, matching_rules: Iterable[tuple[str, str | None]]) -> frozenset[int]:
+        """Return the jobs that a post is for which matched these rules, pairs of id and tag."""
+        return self._routing.route(matching_rules)
+
+    def is_ours(self, rule_id: str, tag: str | None) -> bool:
+        """Return whether a rule is of a job of ours, or was lately, whether or not that runs."""
+        return bool(self._routing.route([(rule_id, tag)]))
+
+    @property
+    def is_read(self) -> bool:
+        """Whether X has told which rules the app has: a rule that is not known is not ours then."""
+        return self._inventory.is_seen
 
     def value_of(self, rule_id: str) -> str | None:
         """Return the value of a rule that the app has, whosever it is; None for any other id."""
