@@ -4,9 +4,9 @@ What captures one job: its place on the disk, its keywords, and the feed that br
 Knows what to do with each reading of the job; asks no server and decides no status.
 """
 
-import enum
 from collections.abc import Callable
 
+from msgspec import UNSET, UnsetType
 from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
@@ -21,15 +21,6 @@ from tcclient.storage.diskuse import Supply
 from tcclient.storage.folders import CannotStore, Folders
 
 log = Logger()
-
-
-class _Unread(enum.Enum):
-    """Stands for a keyword text that has not been read; None is a text that a job may have."""
-
-    TEXT = enum.auto()
-
-
-_UNREAD = _Unread.TEXT
 
 
 class Session(MultiService, Subscriber):
@@ -48,7 +39,7 @@ class Session(MultiService, Subscriber):
         self.clock: IReactorTime = folders.clock
         self._opened = opened
         self._folders = folders
-        self._text: str | _Unread | None = _UNREAD
+        self._text: str | UnsetType | None = UNSET  # until one is read; a job may have None
         self._status, self._because = 0, ""
         self._understood: Understood | None = None
         self._no_place_because = ""
@@ -128,7 +119,7 @@ class Session(MultiService, Subscriber):
         if archive is None:
             return
         self._status, self._because = job.status, job.wanted_because
-        if self._text is _UNREAD:
+        if self._text is UNSET:
             archive.tally.resume(self.clock.seconds())
             archive.capture_log.begin(job.wanted_because, job.status, job.keywords)
         if self._text != job.keywords:
@@ -141,7 +132,7 @@ class Session(MultiService, Subscriber):
         again after that.
         """
         was_running, self._understood = self._understood is not None, None
-        self._text = _UNREAD
+        self._text = UNSET
         trouble: Exception | None = None
         try:
             await self._feed.cease()
@@ -194,7 +185,7 @@ class Session(MultiService, Subscriber):
         """Note in both ledgers that a running job was renamed and goes on in another folder."""
         was_heard = not old.capture_log.is_running
         old.capture_log.end("renamed", self._status)
-        text = None if self._text is _UNREAD else self._text
+        text = None if self._text is UNSET else self._text
         new.capture_log.begin(self._because, self._status, text)
         new.capture_log.follow(text, None, understood.asked, understood.refused)
         if was_heard:
@@ -205,11 +196,11 @@ class Session(MultiService, Subscriber):
         before = self._text
         self._text = text
         self._understood = understood = self._feed.ask(text)
-        text_before = None if before is _UNREAD else before
+        text_before = None if before is UNSET else before
         archive.capture_log.follow(text, text_before, understood.asked, understood.refused)
         if understood.is_in_force:
             archive.capture_log.in_force(text)
-        if before is not _UNREAD:
+        if before is not UNSET:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
         say_refused(archive.name, understood.refused)
         if understood.asked is None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
+from msgspec import UNSET
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -57,27 +58,28 @@ class Gone(Exception):
 
 @attrs.frozen
 class _Answer:
-    """An answer of the server; `location` is its redirect's target, empty if it has none."""
+    """
+    An answer of the server; `location` is its redirect's target, empty if it has none.  `content`
+    is the decoded body, UNSET if that is not JSON, or was cut.
+    """
 
     status: int
     body: bytes
     location: str
+    content: Any = attrs.field(init=False)
 
-    def json(self) -> Any:
-        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
+    @content.default
+    def _decoded(self) -> Any:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise ServerError("the answer is not JSON, or cut", self.status) from None
+            return UNSET
 
-    @property
-    def is_json(self) -> bool:
-        """Whether the body is JSON."""
-        try:
-            self.json()
-        except ServerError:
-            return False
-        return True
+    def json(self) -> Any:
+        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
+        if self.content is UNSET:
+            raise ServerError("the answer is not JSON, or cut", self.status)
+        return self.content
 
 
 @attrs.frozen
@@ -250,12 +252,12 @@ class ControlServer:
 
 def _means_no_such_endpoint(answer: _Answer) -> bool:
     """Return whether the server lacks the endpoint; a 404 in JSON means that it lacks the job."""
-    return answer.status == 405 or (answer.status == 404 and not answer.is_json)
+    return answer.status == 405 or (answer.status == 404 and answer.content is UNSET)
 
 
 def _job(answer: _Answer) -> Job:
     """Return the job that is the answer.  Raises Gone and ServerError."""
-    if answer.status == 404 and answer.is_json:
+    if answer.status == 404 and answer.content is not UNSET:
         raise Gone()
     if answer.status != 200:
         raise _error(answer)
@@ -278,9 +280,9 @@ def _error(answer: _Answer) -> ServerError:
 
 def _detail(answer: _Answer) -> str:
     """Return what a JSON answer says, cut and in brackets; of any other answer nothing."""
-    if not answer.is_json:
+    said = answer.content
+    if said is UNSET:
         return ""
-    said = answer.json()
     detail = said.get("detail") if isinstance(said, dict) else said
     text = detail if isinstance(detail, str) else answer.body[:2000].decode("utf-8", "replace")
     return f" ({one_line(text)[:200]})"

@@ -5,7 +5,7 @@ Knows the members of a job object; knows no requests.
 """
 
 import enum
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -100,6 +100,10 @@ def decide(jobs: Sequence[Job], most: int | None) -> Decision:
 
 
 _REQUIRED = object()
+_TYPE_NAMES = {
+    bool: "true or false", str: "text", int: "a number",
+    float: "a fraction", list: "a list", dict: "an object",
+}  # fmt: skip
 
 
 def _member(value: Mapping[Any, Any], name: str, *types: type, default: object = _REQUIRED) -> Any:
@@ -118,12 +122,4 @@ def _member(value: Mapping[Any, Any], name: str, *types: type, default: object =
 
 def _type_name(value: object) -> str:
     """Return what a decoded JSON value is, in words."""
-    names: Collection[tuple[type, str]] = (
-        (bool, "true or false"),
-        (str, "text"),
-        (int, "a number"),
-        (float, "a fraction"),
-        (list, "a list"),
-        (dict, "an object"),
-    )
-    return next((name for type_, name in names if isinstance(value, type_)), "null")
+    return _TYPE_NAMES.get(type(value), "null")
