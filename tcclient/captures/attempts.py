@@ -9,10 +9,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tcclient.captures.isolation import Isolation
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.client import Gone, ServerError
@@ -22,6 +23,9 @@ log = Logger()
 
 GOODBYE = 5.0
 """Seconds that the last report may take when the process ends."""
+
+NO_SUCH_JOB = (400, 404)
+"""Statuses that refuse an update of a job for good."""
 
 Act = Callable[[], Coroutine[Any, Any, object]]
 """Tells the server something.  What it returns raises Gone and ServerError."""
@@ -34,13 +38,15 @@ LastWords = Callable[[Still], Coroutine[Any, Any, bool]]
 @attrs.define(eq=False)
 class Attempts:
     """
-    The attempts to tell the server something about one job, by its `reporter`.  `gone` is called
-    when an answer says that the job is archived, deleted or another client's.  Whatever else fails
-    is logged.
+    The attempts to tell the server something about one job, by its `reporter`; `job` returns it.
+    `gone` is called when the job turns out to be archived, deleted or another client's.  Whatever
+    else fails is logged.
     """
 
     _reporter: Reporter
     _server_log: ServerLog
+    _isolation: Isolation
+    _job: Callable[[], Job]
     _gone: Callable[[], object]
     _under_way: dict[object, Deferred[bool]] = attrs.field(factory=dict, init=False)
     _abandoned: bool = attrs.field(default=False, init=False)
@@ -56,17 +62,17 @@ class Attempts:
         await self._reporter.stopped(job, still)
         return updated
 
-    async def last_update(self, job: Job) -> bool:
+    async def last_update(self, job_id: int) -> bool:
         """
         Send the last update of a job that is not ours any more, where the server takes it, and
         return True.  Raises ServerError if the server may take it later.
         """
         try:
-            await self._reporter.update(job.id)
+            await self._reporter.update(job_id)
         except Gone:
             pass
         except ServerError as e:
-            if not e.refused:
+            if e.status not in NO_SUCH_JOB:
                 raise
         return True
 
@@ -114,24 +120,19 @@ class Attempts:
 
     async def _make(self, doing: str, act: Act) -> bool:
         """Return whether the server has taken `act`, now or after a while.  Raises nothing."""
-        if self._abandoned:
-            return False
-        try:
-            await act()
-        except Gone:
-            self._gone()
-        except Exception as e:
-            self._say_failed(doing, e)
-        else:
-            self._server_log.succeeded(doing)
-            return True
+        job = self._job()
+        if not self._abandoned:
+            with self._isolation.of(job, doing):
+                try:
+                    await act()
+                except Gone:
+                    self._gone()
+                except ServerError as e:
+                    if not self._abandoned:
+                        self._server_log.failed(doing, str(e), job.id)
+                except CancelledError:
+                    pass  # the process ends
+                else:
+                    self._server_log.succeeded(doing, job.id)
+                    return True
         return False
-
-    def _say_failed(self, doing: str, error: Exception) -> None:
-        """Log that `doing` has failed, unless it was cancelled because the process ends."""
-        if self._abandoned:
-            return
-        if isinstance(error, ServerError):
-            self._server_log.failed(doing, str(error))
-        else:
-            log.failure("Talking to the capture server failed at {doing}.", doing=doing)

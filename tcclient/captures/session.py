@@ -40,6 +40,7 @@ class Session(MultiService, Subscriber):
         self._opened = opened
         self._folders = folders
         self._text: str | UnsetType | None = UNSET  # until one is read; a job may have None
+        self._began: float | None = None
         self._status, self._because = 0, ""
         self._understood: Understood | None = None
         self._no_place_because = ""
@@ -52,6 +53,11 @@ class Session(MultiService, Subscriber):
     def streaming(self) -> bool:
         """Whether the stream is open."""
         return self._feed.streaming
+
+    @property
+    def age(self) -> float:
+        """Seconds since it runs; 0 if it does not."""
+        return 0.0 if self._began is None else self.clock.seconds() - self._began
 
     @property
     def quiet(self) -> bool:
@@ -102,16 +108,16 @@ class Session(MultiService, Subscriber):
         if self.archive is not None:
             self.archive.clock_stepped(seconds)
 
-    def reopen(self, job: Job) -> None:
+    def reopen(self, job: Job, because: str) -> None:
         """
-        Open what an earlier process has left of a job that is to be stopped, so that it can be
-        reported, and note the stop if that process did not.
+        Open what an earlier process has left of a job that is not to be captured, so that it can be
+        reported, and note the stop if that process did not; `because` is as for halt().
         """
         self._feed.forget()
         if self._folders.knows(job):
             archive = self.find_place(job)
             if archive is not None and archive.capture_log.is_running:
-                archive.capture_log.end("stopped", job.status)
+                archive.capture_log.end(because, job.status)
 
     def run(self, job: Job) -> None:
         """Capture what `job`, a new reading, asks for.  Cheap if that is the same as before."""
@@ -119,8 +125,9 @@ class Session(MultiService, Subscriber):
         if archive is None:
             return
         self._status, self._because = job.status, job.wanted_because
-        if self._text is UNSET:
-            archive.tally.resume(self.clock.seconds())
+        if self._began is None:
+            self._began = self.clock.seconds()
+            archive.tally.resume(self._began)
             archive.capture_log.begin(job.wanted_because, job.status, job.keywords)
         if self._text != job.keywords:
             self._follow(archive, job.keywords)
@@ -132,7 +139,9 @@ class Session(MultiService, Subscriber):
         again after that.
         """
         was_running, self._understood = self._understood is not None, None
-        self._text = UNSET
+        self._began, self._text = None, UNSET
+        if self.archive is not None:
+            self.archive.tally.cease()
         trouble: Exception | None = None
         try:
             await self._feed.cease()
@@ -183,6 +192,7 @@ class Session(MultiService, Subscriber):
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
         """Note in both ledgers that a running job was renamed and goes on in another folder."""
+        new.tally.resume(self.clock.seconds())
         was_heard = not old.capture_log.is_running
         old.capture_log.end("renamed", self._status)
         text = None if self._text is UNSET else self._text
@@ -194,8 +204,8 @@ class Session(MultiService, Subscriber):
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Ask the feed for new keywords, note how they were understood, and log what is wrong."""
         before = self._text
-        self._text = text
         self._understood = understood = self._feed.ask(text)
+        self._text = text  # if that fails it is asked for again
         text_before = None if before is UNSET else before
         archive.capture_log.follow(text, text_before, understood.asked, understood.refused)
         if understood.is_in_force:

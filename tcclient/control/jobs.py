@@ -28,7 +28,7 @@ class Job:
     One capture as the server describes it.  `keywords` is the text exactly as stored, and
     `keywords_member` what this server calls it.  `assigned_worker` is the number of the client that
     has the job, None if that is not told; `withdrawn` says that the job is archived or deleted.
-    `recent_total` is the total_count of the newest update, None if there is none.
+    `recent_total` and `recent_rate` are those of the newest update, None if there is none.
     """
 
     id: int
@@ -40,6 +40,7 @@ class Job:
     withdrawn: bool
     recent_total: int | None
     keywords_member: str = "keywords"
+    recent_rate: str | None = None
 
     @property
     def wanted(self) -> bool:
@@ -82,6 +83,7 @@ class Job:
             ),
             recent_total=_member(recent, "total_count", int, type(None), default=None),
             keywords_member=keywords,
+            recent_rate=_member(recent, "rate", str, type(None), default=None),
         )
 
 

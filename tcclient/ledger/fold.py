@@ -127,7 +127,13 @@ def due(before: Counters, entry: Entry) -> Counters:
     return before
 
 
-_FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
+_FREQUENT = (
+    bookings.Update
+    | bookings.UpdateSent
+    | entries.Said
+    | entries.RefusedLine
+    | entries.DeliveredAgain
+)
 """Lines that say nothing of how a capture stands, but for the newest counters."""
 
 _BOOT, _COVERAGE, _TEXT, _COUNTERS = "boot", "coverage", "text", "counters"

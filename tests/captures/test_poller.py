@@ -663,6 +663,7 @@ class ListTests(ClockTestCase):
 
     def test_missing_but_not_confirmed(self) -> None:
         """Only a JSON 404 of the job itself means that it is gone."""
+        self.world = Clockwork(self, update=300.0)
         world = self.capture()
         for status, body in ((500, b"<h1>"), (404, b"<h1>No</h1>"), (403, b"{}"), (200, b"")):
             world.line.hold("GET", "activejobs/")

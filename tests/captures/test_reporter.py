@@ -69,7 +69,7 @@ class FieldTests(ReporterTestCase):
         world.posts(20)
         world.goes(20)
         rates = [write["rate"] for write in world.writes() if "rate" in write]
-        self.assertEqual(rates, ["0.000", "0.000", "2.000", "0.000"])
+        self.assertEqual(rates, [None, "0.000", "2.000", "0.000"])
         self.assertEqual([write["rate"] for write in world.writes("POST")], ["0.666"])
 
     def test_a_quiet_stream_is_reported_too(self) -> None:

@@ -139,7 +139,7 @@ class StoringTests(ArchiveCase):
                 "last_id": "2",
                 "first_arrival": "2015-12-02T20:30:00.000Z",
                 "last_arrival": "2015-12-02T20:30:00.000Z",
-                "account": {"base": 1000, "posts": 2, "settled": 0},
+                "account": {"base": 1000, "posts": 2, "settled": 0, "sent": None},
             },
         )
         archive.close()
@@ -195,8 +195,8 @@ class RestartTests(ArchiveCase):
         archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
         archive.tally.update(self.clock.seconds())  # taken; the answer is lost
-        archive.tally.settle(1003)
-        archive.tally.settle(1003)
+        archive.tally.settle([(None, 1003, "0.000")])
+        archive.tally.settle([(None, 1003, "0.000")])
         archive.store([b"{}"] * 2)
         archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         archive.close()
