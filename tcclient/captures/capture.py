@@ -160,9 +160,9 @@ class Capture:
         return Deferred.fromCoroutine(halt())
 
     def _take_server_total(self) -> None:
-        """Tell the archive, if there is one, the total that the server has for the job."""
+        """Tell the archive, if there is one, what the server counts for the job."""
         if self.session.archive is not None:
-            self.session.archive.tally.rebase(self.job.total_count, self.job.recent_total)
+            self.session.archive.tally.rebase(self.job.total_count, self.job.recent)
 
 
 def _conclude(inputs: CaptureInputs, capture: Capture, tell: LastWords) -> None:

@@ -33,7 +33,8 @@ class Reporter:
 
     async def report(self, job: Job) -> None:
         """Write total_count, rate and ping_date; `job` is as it was just read."""
-        if self._writing.locked:
+        archive = self._session.archive
+        if self._writing.locked or (archive is not None and archive.tally.in_doubt):
             await self.read_and_report(job)  # the job may have changed when it is our turn
             return
         async with self._writing:
@@ -74,8 +75,12 @@ class Reporter:
     async def _take_totals(self, job: Job) -> Job:
         """Return the job as it is now, and tell the tally what the server counts."""
         job = await self._read_again(job)
-        if self._session.archive is not None:
-            self._session.archive.tally.rebase(job.total_count, job.recent_total)
+        archive = self._session.archive
+        if archive is not None:
+            archive.tally.rebase(job.total_count, job.recent)
+            if archive.tally.in_doubt:
+                [*_, newest] = await self._newest_updates(job)
+                archive.tally.rebase(job.total_count, (newest[0] or 0, *newest[1:]))
         return job
 
     async def _report(self, job: Job) -> None:
@@ -131,7 +136,7 @@ class Reporter:
             return
         tally = archive.tally
         if tally.unsettled:
-            rows = await self._newest_updates(job_id)
+            rows = await self._newest_updates(await self._server.any_job(job_id))
             if self._session.archive is not archive:
                 return  # the job was renamed meanwhile: the next update settles it there
             tally.settle(rows)
@@ -146,13 +151,12 @@ class Reporter:
         if self._session.archive is archive:
             tally.accepted(update)
 
-    async def _newest_updates(self, job_id: int) -> list[Row]:
+    async def _newest_updates(self, job: Job) -> list[Row]:
         """
-        Return the job's newest updates.  Another client's may have come after ours, and may have
-        the same total: so the server's list is asked, of which the job itself shows only one.
+        Return the job's newest updates, the last one last.  The job itself shows one, without its
+        count, so the server's list is asked, unless it does not go so far.
         """
-        job = await self._server.any_job(job_id)
-        rows = await self._server.newest_updates(job_id)
-        if any(row[1:] == (job.recent_total, job.recent_rate) for row in rows):
-            return rows
-        return [(None, job.recent_total, job.recent_rate)]
+        rows = await self._server.newest_updates(job.id)
+        while rows and rows[-1][1:] != job.recent[1:]:
+            rows.pop()  # newer than the job
+        return rows or [job.recent]

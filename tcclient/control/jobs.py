@@ -10,6 +10,8 @@ from typing import Any
 
 import attrs
 
+from tcclient.ledger.counters import Row
+
 
 class Status(enum.IntEnum):
     """How far a job has come.  The site asks (STARTING, STOPPING), a client answers."""
@@ -41,6 +43,11 @@ class Job:
     recent_total: int | None
     keywords_member: str = "keywords"
     recent_rate: str | None = None
+
+    @property
+    def recent(self) -> Row:
+        """The newest update, as far as a job shows it."""
+        return None, self.recent_total, self.recent_rate
 
     @property
     def wanted(self) -> bool:

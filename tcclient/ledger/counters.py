@@ -31,6 +31,7 @@ _REMEMBERED = 64
 
 Row = tuple[int | None, int | None, str | None]
 """Count, total and rate of an update, as the server shows it; a job does not show the count."""
+NO_ROW: Row = (None, None, None)
 
 
 @attrs.frozen
@@ -86,7 +87,8 @@ class _Window:
 class Tally:
     """
     The counters of one job, over all its sessions, and the rates of the present one: none in its
-    first seconds, and 0 when there is no session.
+    first seconds, and 0 when there is no session.  The base is `in_doubt` if it is not known on
+    what another client's newest update builds.
     """
 
     def __init__(self, counters: Counters, now: float) -> None:
@@ -98,6 +100,7 @@ class Tally:
         self._doubtful = counters.sent is UNSET and counters.posts > counters.settled
         self._own = deque([self._sent.total] if self._sent else [], _REMEMBERED)
         self._told = self.base + self.posts  # the highest that the server has of us
+        self.in_doubt = False
         self.resume(now)
         self.cease()
 
@@ -130,29 +133,36 @@ class Tally:
         """Let the rates be 0 from now on: the session ends."""
         self._running = False
 
-    def rebase(self, server_total: int | None, recent_total: int | None = None) -> int:
+    def rebase(self, server_total: int | None, recent: Row = NO_ROW) -> int:
         """
-        Take the server's total, and that of the job's newest update.  If they tell of posts that
-        others have captured and that are not known here, the base rises.  Return by how much.
+        Take the server's total, and the job's newest update.  If they tell of posts that others
+        have captured and that are not known here, the base rises.  Return by how much.  Nothing is
+        taken while the base is `in_doubt`: until the update is given with its count.
         """
         before = self.base
-        if recent_total is not None and recent_total != self._heard:
-            self._heard = recent_total
-            if recent_total not in self._own:
-                self._hear_of_others(recent_total)
-        self.base += max(0, (server_total or 0) - (self.base + self.posts))
+        self.in_doubt = not self._hear(*recent)
+        if not self.in_doubt:
+            self.base += max(0, (server_total or 0) - (self.base + self.posts))
         return self.base - before
 
-    def _hear_of_others(self, their_total: int) -> None:
-        """Raise the base by what another client has counted more than what it had built on."""
-        since = self.base + self._before
-        told = max(self._told, since)
-        # Who has less than we have told had the job before us, and reports the last of it late.
-        # Otherwise the job may have been elsewhere and back, and they have built on what we told.
-        ours = told if their_total >= told else since
-        self.base += max(0, their_total - ours)
-        if ours > since:
-            self._before = self.posts
+    def _hear(self, count: int | None, total: int | None, rate: str | None) -> bool:
+        """
+        Raise the base by what another client has counted more than what it had built on.  Return
+        whether that is known.
+        """
+        if total is not None and total != self._heard and total not in self._own:
+            since = self.base + self._before
+            ours = since
+            if total >= self._told > since:
+                if count is None:
+                    return False
+                # Who had the job before us may report the last of it late.  Otherwise the job was
+                # elsewhere and came back, and they have built on what we had told.
+                if total - count >= self._told:
+                    ours, self._before = self._told, self.posts
+            self.base += max(0, total - ours)
+        self._heard = total
+        return True
 
     def told(self, total: int) -> None:
         """Note that the server has taken `total` from us."""

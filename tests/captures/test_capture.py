@@ -16,6 +16,7 @@ from tcclient.captures.isolation import Isolation
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.client import Gone, ServerError
 from tcclient.control.jobs import Job, Status
+from tcclient.ledger.counters import Row
 
 
 def job(status: int = Status.STARTED, name: str = "cats") -> Job:
@@ -34,7 +35,7 @@ class FakeArchive:
         """Return the tally."""
         return self
 
-    def rebase(self, total: int | None, recent_total: int | None) -> None:
+    def rebase(self, total: int | None, recent: Row) -> None:
         """Remember the total."""
         self.server_totals.append(total)
 
