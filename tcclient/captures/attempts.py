@@ -122,7 +122,7 @@ class Attempts:
         """Return whether the server has taken `act`, now or after a while.  Raises nothing."""
         job = self._job()
         if not self._abandoned:
-            with self._isolation.of(job, doing):
+            with self._isolation.of(doing, job):
                 try:
                     await act()
                 except Gone:

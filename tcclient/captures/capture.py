@@ -154,7 +154,7 @@ class Capture:
         """Have the session end.  Fires then, also where that fails, which is logged."""
 
         async def halt() -> None:
-            with self._isolation.of(self.job, "ending"):
+            with self._isolation.of("ending", self.job):
                 await self.session.halt(because)
 
         return Deferred.fromCoroutine(halt())

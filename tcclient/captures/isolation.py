@@ -1,5 +1,5 @@
 """
-Keeps what fails with one job from the others.
+Keeps what fails with one job from the others, and from the next poll.
 
 Knows what was said of each failure, and says it once; does not know what is done with a job.
 """
@@ -17,18 +17,18 @@ log = Logger()
 
 
 class Isolation:
-    """Remembers what fails with which job, and why."""
+    """Remembers what fails, with which job, and why."""
 
     def __init__(self) -> None:
-        self._failing: dict[tuple[int, str], str] = {}
+        self._failing: dict[tuple[str, int | None], str] = {}
 
     @contextmanager
-    def of(self, job: Job, doing: str) -> Iterator[None]:
+    def of(self, doing: str, job: Job | None = None) -> Iterator[None]:
         """
-        Log an exception of the block that `doing`, such as `stopping`, says what it does with the
-        job; nothing if it failed the same way the last time.  Raises CancelledError only.
+        Log an exception of the block, unless it failed the same way the last time.  `doing` says
+        what it does, with the job if there is one, as in `ending`.  Raises CancelledError only.
         """
-        key = job.id, doing
+        key = doing, None if job is None else job.id
         try:
             yield
         except CancelledError:
@@ -37,30 +37,24 @@ class Isolation:
             reason = f"{type(e).__name__}: {e}"[:200]
             if self._failing.get(key) != reason:
                 self._failing[key] = reason
-                self._say_failed(job, doing, e)
+                _say_failed(doing, _named(job), e)
         else:
             if self._failing.pop(key, None) is not None:
-                log.info("Job {id} fails no more at {doing}.", id=job.id, doing=doing)
+                log.info("{whose} does not fail any more: {doing}.", whose=_named(job), doing=doing)
 
     def keep(self, ids: Collection[int]) -> None:
         """Forget what has failed with other jobs than these."""
-        self._failing = {key: why for key, why in self._failing.items() if key[0] in ids}
+        kept = {None, *ids}
+        self._failing = {key: why for key, why in self._failing.items() if key[1] in kept}
 
-    def _say_failed(self, job: Job, doing: str, error: Exception) -> None:
-        name = job.name[:80]
-        if isinstance(error, OSError):
-            log.error(
-                "Job {name!r} ({id}) fails at {doing}: {reason}. It is tried again; the others go "
-                "on.",
-                name=name,
-                id=job.id,
-                doing=doing,
-                reason=explain_os(error),
-            )
-        else:
-            log.failure(
-                "Job {name!r} ({id}) fails at {doing}; it is tried again, and the others go on.",
-                name=name,
-                id=job.id,
-                doing=doing,
-            )
+
+def _say_failed(doing: str, whose: str, error: Exception) -> None:
+    said = "{whose} fails, {doing}{reason}. It is tried again, and the rest goes on."
+    if isinstance(error, OSError):
+        log.error(said, whose=whose, doing=doing, reason=f": {explain_os(error)}")
+    else:
+        log.failure(said, whose=whose, doing=doing, reason="")
+
+
+def _named(job: Job | None) -> str:
+    return "The client" if job is None else f"Job {job.name[:80]!r} ({job.id})"

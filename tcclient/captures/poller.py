@@ -6,6 +6,7 @@ gives no answer, captures go on as they are: that is not the answer that there a
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -76,8 +77,8 @@ class Poller(MultiService):
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
         self._under_way: set[Deferred[None]] = set()
-        self._polling = self._loop(self._poll)
-        self._updating = self._loop(self._update)
+        self._polling = self._loop("polling", self._poll)
+        self._updating = self._loop("sending updates", self._update)
         self._intervals = intervals
 
     def startService(self) -> None:
@@ -97,7 +98,7 @@ class Poller(MultiService):
         """Note in each ledger that the machine's clock was set by `seconds`, negative for back."""
         self._folders.note(ClockStep(seconds=round(seconds, 3)))
         for capture in self._captures.values():
-            with self._isolation.of(capture.job, "noting that the clock was set"):
+            with self._isolation.of("noting that the clock was set", capture.job):
                 capture.session.clock_stepped(seconds)
 
     def stopService(self) -> Deferred[None]:
@@ -119,7 +120,7 @@ class Poller(MultiService):
         else:
             log.failure("Not all was finished.", failure)
         for capture in self._captures.values():
-            with self._isolation.of(capture.job, "giving up"):
+            with self._isolation.of("giving up", capture.job):
                 capture.session.give_up()
 
     async def _part(self) -> None:
@@ -135,16 +136,19 @@ class Poller(MultiService):
         log.info("tcc has stopped; all files are finished.")
 
     async def _leave(self, capture: Capture) -> None:
-        with self._isolation.of(capture.job, "leaving"):
+        with self._isolation.of("leaving", capture.job):
             await capture.leave()
 
-    def _loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
-        """Return a loop that does not end when `act` fails."""
+    def _loop(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
+        """Return a loop that does not end when `act` fails; `doing` says for the log what it is."""
+
+        async def isolated() -> None:
+            with suppress(CancelledError), self._isolation.of(doing):
+                await act()
 
         def guarded() -> Deferred[None]:
             # A LoopingCall ends for ever with the first exception that reaches it.
-            acting = Deferred.fromCoroutine(act())
-            acting.addErrback(lambda f: log.failure("Polling failed; it is tried again.", f))
+            acting = Deferred.fromCoroutine(isolated())
             self._under_way.add(acting)
             return acting.addCallback(lambda _: self._under_way.discard(acting))
 
@@ -177,7 +181,7 @@ class Poller(MultiService):
             known = capture.job
             if known.id in jobs or not self.running:
                 continue
-            with self._isolation.of(known, "being looked for"):
+            with self._isolation.of("being looked for", known):
                 try:
                     job = await self._server.job(known.id)
                 except Gone:
@@ -199,7 +203,7 @@ class Poller(MultiService):
         captured = self._decision.captured
         self._isolation.keep({*jobs, *self._captures})
         for job in sorted(jobs.values(), key=captured.__contains__):
-            with self._isolation.of(job, "running" if job in captured else "stopping"):
+            with self._isolation.of("running" if job in captured else "stopping", job):
                 (self._run if job in captured else self._stop)(job)
         self._listing_log.decided(self._decision)
 
@@ -244,7 +248,7 @@ class Poller(MultiService):
         for job in self._decision.captured:
             capture = self._captures.get(job.id)
             if capture is not None and capture.session.age >= self._intervals.update / 2:
-                with self._isolation.of(job, "updating its history"):
+                with self._isolation.of("updating its history", job):
                     capture.add_to_history()
                     capture.say_how_it_goes()
 
