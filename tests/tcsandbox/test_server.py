@@ -203,7 +203,7 @@ class ControlTests(ServerCase):
             await self.fetch("POST", "/api/update/", {"job": 1, "count": count})
         _response, body = await self.fetch("GET", "/sandbox/state")
         state = json.loads(body)
-        self.assertEqual(state["updates"], {"1": {"rows": 2, "count": 7}})
+        self.assertEqual(state["updates"], {"1": {"rows": 2, "count": 7, "totals": [None, None]}})
         self.assertEqual(state["jobs"][0]["keywords"], "cats, dogs")
         self.assertEqual(
             state["requests"][1],
