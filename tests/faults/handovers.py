@@ -4,8 +4,11 @@ import json
 import signal
 from typing import Any
 
+from twisted.internet import reactor
+
 from tests.e2e.processes import start, twistd, until
 from tests.faults import commands, evidence
+from tests.faults.accounting import Span
 from tests.faults.commands import JOB, KEYWORDS, OTHER, OTHER_TOKEN, Terms
 from tests.faults.scenario import Act, Scenario
 from tests.faults.world import PATIENCE, World
@@ -15,20 +18,13 @@ DENIED = {"kind": "answer", "method": "PATCH", "status": 404, "json": {"detail":
 
 
 async def other_client(world: World) -> None:
-    """There is a second one, with a number and a folder of its own."""
+    """There is room for a second one, with a number and a folder of its own."""
     root = f"{world.twitter_at}:{world.proxy.number}/"
     document = commands.settings(world.terms, root, world.root("server"))
     document["server"] |= {"client_id": OTHER, "auth_token": OTHER_TOKEN}
     document["output"]["base_dir"] = "other"
     (world.folder / "other.json").write_text(json.dumps(document))
     world.removed.append(world.folder / "other" / JOB)  # where posts are to be found, too
-    start_other(world)
-
-
-def start_other(world: World) -> None:
-    """Start the second client."""
-    command = twistd("-n", "--pidfile=", "tcc", "--config", "other.json")
-    world.running["other"] = start(world, world.folder, [*world.prefix, *command])
 
 
 async def edit(world: World, **fields: Any) -> None:
@@ -37,33 +33,28 @@ async def edit(world: World, **fields: Any) -> None:
     await world.ask("PATCH", f"{world.root('server')}api/jobs/1/", body)
 
 
-async def handed(world: World, to: int) -> None:
-    """Give the job to a client; returns when that one has stored a post of later."""
-    last = newest(world)
-    await edit(world, assigned_worker=to)
-    if to == OTHER:
-        [folder] = world.removed
-        await until(
-            lambda: evidence.newest_post(folder) > last, "posts of the other client", PATIENCE
-        )
-    else:
+async def captured_by(world: World, client: int) -> None:
+    """Return when that one has stored a post of now or later."""
+    if client == 1:
         await world.recovered()
+        return
+    [folder] = world.removed
+    since = reactor.seconds()
 
+    def captured() -> bool:
+        return evidence.sent_at(evidence.newest_post(folder)) >= since
 
-def newest(world: World) -> int:
-    """The id of the newest post that either has."""
-    return max(evidence.newest_post(folder) for folder in (world.data, *world.removed))
+    await until(captured, "posts of the other client", PATIENCE)
 
 
 async def settled(world: World) -> None:
-    """Wait until the sum of all counts is what is on the disks."""
-    files = [path for folder in (world.data, *world.removed) for path in folder.glob("*.json")]
-    posts, _ = evidence.read_posts(files)
-
-    async def count() -> int:
-        return int((await world.state("server"))["updates"]["1"]["count"])
-
-    while await count() < len(posts):
+    """Return when all files are finished, and the sum of all counts is what is in them."""
+    await until(lambda: not [*world.data.glob("*.tmp")], "the files finished", PATIENCE)
+    posts, _ = evidence.read_posts(world.data.glob("*.json"))
+    deadline = reactor.seconds() + PATIENCE
+    while (await world.state("server"))["updates"]["1"]["count"] < len(posts):
+        if reactor.seconds() > deadline:
+            raise AssertionError("What was captured is not reported.")
         await world.some_time(0.1, 0.2)
 
 
@@ -71,16 +62,20 @@ def back_and_forth(*, away: bool) -> Act:
     """It goes to the other client and comes back; with `away` the server is killed meanwhile."""
 
     async def act(world: World, rounds: int) -> None:
+        command = twistd("-n", "--pidfile=", "tcc", "--config", "other.json")
+        world.running["other"] = start(world, world.folder, [*world.prefix, *command])
         for _ in range(rounds):
             for to in (OTHER, 1):
                 await world.some_time(0.5, 1.5)
+                since = reactor.seconds()
                 await edit(world, assigned_worker=to)
                 if away:
                     await world.some_time(0.0, 0.5)
                     await world.kill("server")
                     await world.some_time(0.5, 2.0)
                     await world.start("server")
-                await handed(world, to)
+                await captured_by(world, to)
+                world.unwanted.append(Span(since, reactor.seconds()))
         await world.kill("other", signal.SIGTERM)
 
     return act
@@ -88,35 +83,38 @@ def back_and_forth(*, away: bool) -> Act:
 
 def ends(*, down: bool, stopped: bool) -> Act:
     """
-    It is archived, with `stopped` after a status of 5, with `down` while its client is killed; then
-    it is taken out of the archive and goes on.
+    It is archived, with `stopped` after a status of 5, with `down` while its client is: that was
+    killed, or was told to end while the server was away.  Then it is taken out of the archive.
     """
 
     async def act(world: World, rounds: int) -> None:
         for number in range(rounds):
             await world.some_time(0.5, 1.5)
-            if down:
-                await world.kill("client", (signal.SIGKILL, signal.SIGTERM)[number % 2])
-            world.cut()
+            since = reactor.seconds()
+            if down and number % 2:
+                await world.kill("server")
+                await world.kill("client", signal.SIGTERM)
+                await world.start("server")
+            elif down:
+                await world.kill("client")
             if stopped:
                 await edit(world, status=STOPPED)
             await edit(world, archived_date="2026-11-30T00:00:00Z")
             if down:
                 await world.start("client")
-            else:
-                await until(lambda: not [*world.data.glob("*.tmp")], "the files finished")
             await settled(world)
             await edit(world, archived_date=None, status=STARTING)
             await world.recovered()
+            world.unwanted.append(Span(since, reactor.seconds()))
 
     return act
 
 
 async def denied(world: World, rounds: int) -> None:
-    """Every fourth write is answered with 404: no stream ends, and no other is opened."""
+    """Every fourth report is answered with 404: no stream ends, and no other is opened."""
     before = len(await world.attempts())
     for _ in range(rounds):
-        for _ in range(20):
+        for _ in range(8):
             await world.server("fault", **DENIED, times=1)
             await world.some_time(0.7, 0.9)
         await world.reported()

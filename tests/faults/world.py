@@ -46,6 +46,7 @@ class World(Controls):
         self.client = commands.CLIENT
         self.prefix: list[str] = []  # of its command
         self.removed: list[Path] = []  # where all is still to be found of folders that are gone
+        self.unwanted: list[Span] = []  # when nobody had to capture
         self.twitter_at = f"http://{HOST}"  # for the client
         self._cuts: list[Span] = []
         self._cut_at: float | None = None
@@ -185,8 +186,8 @@ class World(Controls):
             counted=accounts[-1].counted,
             total=state["jobs"][0]["total_count"],
             reported=state["updates"]["1"]["count"],
-            gaps=[gap for account in accounts for gap in account.gaps],
-            down=[*outside(sent.streams, period), *self._cuts],
+            gaps=[*self.unwanted, *(gap for account in accounts for gap in account.gaps)],
+            down=[*self.unwanted, *outside(sent.streams, period), *self._cuts],
             period=period,
             verified="" if verified.status == 0 else verified.out + verified.err,
         )
