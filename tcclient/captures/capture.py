@@ -243,7 +243,7 @@ def _lose(inputs: CaptureInputs, capture: Capture) -> None:
 @REPORTING.upon(CaptureInputs.drop).loop()
 def _report(inputs: CaptureInputs, capture: Capture) -> None:
     async def report(still: Still) -> bool:
-        capture.session.reopen(capture.job, "stopped")
+        capture.session.reopen(capture.job)
         return await capture._attempts.last_report(capture.job, still)
 
     _conclude(inputs, capture, report)

@@ -108,7 +108,7 @@ class Session(MultiService, Subscriber):
         if self.archive is not None:
             self.archive.clock_stepped(seconds)
 
-    def reopen(self, job: Job, because: str) -> None:
+    def reopen(self, job: Job, because: str = "stopped") -> None:
         """
         Open what an earlier process has left of a job that is not to be captured, so that it can be
         reported, and note the stop if that process did not; `because` is as for halt().

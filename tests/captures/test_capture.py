@@ -63,7 +63,7 @@ class FakeSession:
         self._halting.append(Deferred())
         await self._halting[-1]
 
-    def reopen(self, wanted: Job, because: str) -> None:
+    def reopen(self, wanted: Job, because: str = "") -> None:
         """Note the call."""
         self._events.append("reopen")
 

@@ -19,6 +19,7 @@ from tcclient.sources.twitter_v1.feed import V1Feed, V1Source
 from tcclient.storage.folders import Folders
 from tests.captures.test_session import a_post
 from tests.e2e.processes import ROOT, python, start
+from tests.marks import Need, needs
 from tests.peers import upstream
 from tests.scene import Clockwork
 
@@ -258,6 +259,7 @@ except CannotStore as e:
 """
 
 
+@needs(Need.PROCESSES)
 class EncodingTests(TestCase):
     """A file system whose names are in ASCII."""
 

@@ -531,10 +531,10 @@ class GapTests(SessionTestCase):
         self.leave()
         self.clock.advance(60)
         self.begin()
-        self.session.reopen(JOB, "stopped")
+        self.session.reopen(JOB)
         self.assertEqual(self.gaps()[1:], [("client_stopped", 65.0 + IN_FLIGHT, 0)])
         self.assertEqual(self.of_kind("capture_stop")[-1]["because"], "stopped")
-        self.session.reopen(JOB, "stopped")
+        self.session.reopen(JOB)
         self.assertEqual(len(self.of_kind("capture_stop")), 2)
 
     def test_renamed(self) -> None:
@@ -646,11 +646,11 @@ class PlaceTests(SessionTestCase):
 
     def test_reopen(self) -> None:
         """Only what an earlier process has left; a job never captured here gets no folder."""
-        self.session.reopen(JOB, "stopped")
+        self.session.reopen(JOB)
         self.assertIsNone(self.session.archive)
         self.assertFalse((self.base / "Elections").exists())
         self.folders.open(JOB).close()
-        self.session.reopen(JOB, "stopped")
+        self.session.reopen(JOB)
         self.assertIsNotNone(self.session.archive)
 
     def test_a_disk_that_refuses(self) -> None:
@@ -738,7 +738,7 @@ class PlaceTests(SessionTestCase):
     def test_killed_within_a_stop(self) -> None:
         """The next process says when that was, and that nothing is missing since."""
         self.killed_within_a_stop()
-        self.session.reopen(JOB, "stopped")
+        self.session.reopen(JOB)
         (stop,) = self.of_kind("capture_stop")
         self.assertGreater(seconds(stop["at"]) - seconds(stop["since"]), 1000.0)
         gap = self.of_kind("gap")[-1]
