@@ -254,8 +254,8 @@ def _report(inputs: CaptureInputs, capture: Capture) -> None:
 @UPDATING.upon(CaptureInputs.lose).loop()
 def _update(inputs: CaptureInputs, capture: Capture) -> None:
     async def update(still: Still) -> bool:
-        capture.session.reopen(capture.job, "withdrawn")
-        return await capture._attempts.last_update(capture.job.id)
+        is_open = capture.session.reopen(capture.job, "withdrawn")
+        return is_open and await capture._attempts.last_update(capture.job.id)
 
     _conclude(inputs, capture, update)
 

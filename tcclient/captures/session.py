@@ -108,16 +108,19 @@ class Session(MultiService, Subscriber):
         if self.archive is not None:
             self.archive.clock_stepped(seconds)
 
-    def reopen(self, job: Job, because: str = "stopped") -> None:
+    def reopen(self, job: Job, because: str = "stopped") -> bool:
         """
         Open what an earlier process has left of a job that is not to be captured, so that it can be
-        reported, and note the stop if that process did not; `because` is as for halt().
+        reported, and note the stop if that process did not; `because` is as for halt().  Return
+        False if there is something that cannot be opened.
         """
         self._feed.forget()
-        if self._folders.knows(job):
-            archive = self.find_place(job)
-            if archive is not None and archive.capture_log.is_running:
-                archive.capture_log.end(because, job.status)
+        if not self._folders.knows(job):
+            return True
+        archive = self.find_place(job)
+        if archive is not None and archive.capture_log.is_running:
+            archive.capture_log.end(because, job.status)
+        return archive is not None
 
     def run(self, job: Job) -> None:
         """Capture what `job`, a new reading, asks for.  Cheap if that is the same as before."""

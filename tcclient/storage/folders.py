@@ -117,15 +117,15 @@ class Folders(Home):
 
     def unreported(self) -> dict[int, str]:
         """
-        Return the names of the folders whose posts the server has not been told of, by the id of
-        the job; those that cannot be read are left out.
+        Return the names of the folders with posts that the server has not been told of, by the id
+        of the job; those that cannot be read, or are another client's, are left out.
         """
         found = {}
         for folder in sorted(path for path in self.base_dir.glob("*") if path.is_dir()):
             path = ledger_path(self.base_dir, folder.name)
-            with suppress(OSError):
+            with suppress(OSError, LedgerInUse):
                 if path.exists():
-                    with Ledger(path, self.wall, alone=False) as ledger:
+                    with Ledger(path, self.wall) as ledger:
                         counted = newest_counters(ledger.read_backwards())
                     for job_id, counters in counted.items():
                         is_ours = self.last_name(job_id) == folder.name

@@ -63,9 +63,10 @@ class FakeSession:
         self._halting.append(Deferred())
         await self._halting[-1]
 
-    def reopen(self, wanted: Job, because: str = "") -> None:
+    def reopen(self, wanted: Job, because: str = "") -> bool:
         """Note the call."""
         self._events.append("reopen")
+        return True
 
     def retire(self) -> None:
         """Note the call."""

@@ -9,6 +9,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.ledger.ledgerfile import Ledger
 from tests.scene import Clockwork
 
 STARTING, STARTED, STOPPING, STOPPED = range(2, 6)
@@ -282,6 +283,39 @@ class DownTests(HandOverTestCase):
         world.start()
         world.goes(30)
         self.assertEqual(len(world.writes("POST")), 1)
+
+    def test_a_folder_that_another_client_has(self) -> None:
+        """What is in it is that one's to report."""
+        world = self.capture()
+        world.posts(5)
+        world.crash()
+        world.store.archive(1)
+        path = world.disk.base / "cats" / "cats.ledger.jsonl"
+        with Ledger(path, world.wall):
+            world.start()
+            world.goes(20)
+            world.stop()
+            world.settle()
+        self.assertEqual(world.told(), 0)
+        world.start()
+        world.goes(10)
+        self.assertEqual(world.told(), 5)
+
+    def test_a_disk_that_is_away_at_the_start(self) -> None:
+        """It is told when the folder can be opened."""
+        world = self.capture()
+        world.posts(5)
+        world.crash()
+        world.store.archive(1)
+        world.line.hold("GET", "activejobs/?")
+        world.start()
+        path = world.disk.base / "cats" / "cats.ledger.jsonl"
+        with Ledger(path, world.wall):
+            world.line.release()
+            world.goes(20)
+            self.assertEqual(world.told(), 0)
+        world.goes(10)
+        self.assertEqual(world.told(), 5)
 
     def test_a_server_that_is_away_at_the_start(self) -> None:
         """It is told when it is there."""
