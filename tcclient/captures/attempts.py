@@ -24,9 +24,6 @@ log = Logger()
 GOODBYE = 5.0
 """Seconds that the last report may take when the process ends."""
 
-NO_SUCH_JOB = (400, 404)
-"""Statuses that refuse an update of a job for good."""
-
 Act = Callable[[], Coroutine[Any, Any, object]]
 """Tells the server something.  What it returns raises Gone and ServerError."""
 Still = Callable[[], bool]
@@ -72,7 +69,7 @@ class Attempts:
         except Gone:
             pass
         except ServerError as e:
-            if e.status not in NO_SUCH_JOB:
+            if e.status != 400:  # by which the server says that there is no such job
                 raise
         return True
 

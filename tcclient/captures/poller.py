@@ -131,7 +131,8 @@ class Poller(MultiService):
             [Deferred.fromCoroutine(self._leave(one)) for one in captures], consumeErrors=True
         )
         for service in reversed(list(self)):
-            await maybeDeferred(service.stopService).addErrback(_unless_given_up)
+            with self._isolation.of("stopping"):
+                await maybeDeferred(service.stopService)
         self._folders.end()
         log.info("tcc has stopped; all files are finished.")
 
@@ -189,7 +190,8 @@ class Poller(MultiService):
                 except ServerError as e:
                     if self.running:
                         self._server_log.failed("finding a job", str(e), known.id)
-                    jobs[known.id] = known
+                    if known.status != Status.UNKNOWN:  # or it is known by the ledger alone
+                        jobs[known.id] = known
                 else:
                     self._server_log.succeeded("finding a job", known.id)
                     if job.lost_since(known):
@@ -251,14 +253,6 @@ class Poller(MultiService):
                 with self._isolation.of("updating its history", job):
                     capture.add_to_history()
                     capture.say_how_it_goes()
-
-
-def _unless_given_up(failure: Failure) -> Failure | None:
-    """Log why one service has not stopped, so that the others are stopped all the same."""
-    if _was_given_up(failure):
-        return failure
-    log.failure("Not all was finished.", failure)
-    return None
 
 
 def _was_given_up(failure: Failure) -> bool:

@@ -97,6 +97,8 @@ class Session(MultiService, Subscriber):
             return self.archive
         if self.archive is not None and self._understood is not None:
             self._move(self.archive, archive, self._understood)
+        if self._began is not None:
+            archive.tally.resume(self.clock.seconds())
         self.retire()
         self.archive, self._no_place_because = archive, ""
         archive.supplied_by(_FeedShare(self._feed, self._shared_feed))
@@ -141,7 +143,7 @@ class Session(MultiService, Subscriber):
         the last byte is on disk, in a file with its final name.  What the feed raises is raised
         again after that.
         """
-        was_running, self._understood = self._understood is not None, None
+        was_running, self._understood = self._began is not None, None
         self._began, self._text = None, UNSET
         if self.archive is not None:
             self.archive.tally.cease()
@@ -195,7 +197,6 @@ class Session(MultiService, Subscriber):
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
         """Note in both ledgers that a running job was renamed and goes on in another folder."""
-        new.tally.resume(self.clock.seconds())
         was_heard = not old.capture_log.is_running
         old.capture_log.end("renamed", self._status)
         text = None if self._text is UNSET else self._text

@@ -111,16 +111,18 @@ class LosingTests(HandOverTestCase):
         self.assertEqual(world.told(), 100 + 20)
 
     def test_a_refusal_that_is_not_for_good(self) -> None:
-        """A token that is refused for a while does not lose the posts to the history."""
-        world = self.capture()
-        world.posts(5)
-        world.line.hold("POST")
-        world.store.archive(1)
-        world.goes(10)
-        world.line.held.pop().answer_otherwise(403, b'{"detail":"Invalid token."}')
-        world.line.release()
-        world.goes(10)
-        self.assertEqual(world.told(), 5)
+        """A token that is refused for a while, say, does not lose the posts to the history."""
+        for status in (403, 404, 429, 302):
+            self.setUp()
+            world = self.capture()
+            world.posts(5)
+            world.line.hold("POST")
+            world.store.archive(1)
+            world.goes(10)
+            world.line.held.pop().answer_otherwise(status, b'{"detail":"Not now."}')
+            world.line.release()
+            world.goes(10)
+            self.assertEqual(world.told(), 5, status)
 
 
 class GettingTests(HandOverTestCase):
