@@ -162,7 +162,7 @@ class Capture:
     def _take_server_total(self) -> None:
         """Tell the archive, if there is one, what the server counts for the job."""
         if self.session.archive is not None:
-            self.session.archive.tally.rebase(self.job.total_count, self.job.recent)
+            self.session.archive.tally.rebase(self.job.total_count, self.job.rows)
 
 
 def _conclude(inputs: CaptureInputs, capture: Capture, tell: LastWords) -> None:

@@ -77,10 +77,11 @@ class Reporter:
         job = await self._read_again(job)
         archive = self._session.archive
         if archive is not None:
-            archive.tally.rebase(job.total_count, job.recent)
+            archive.tally.rebase(job.total_count, job.rows)
             if archive.tally.in_doubt:
-                [*_, newest] = await self._newest_updates(job)
-                archive.tally.rebase(job.total_count, (newest[0] or 0, *newest[1:]))
+                rows = await self._newest_updates(job)
+                rows = [(count or 0, total, rate) for count, total, rate in rows]
+                archive.tally.rebase(job.total_count, rows)
         return job
 
     async def _report(self, job: Job) -> None:
@@ -157,6 +158,6 @@ class Reporter:
         count, so the server's list is asked, unless it does not go so far.
         """
         rows = await self._server.newest_updates(job.id)
-        while rows and rows[-1][1:] != job.recent[1:]:
+        while rows and rows[-1][1:] != (job.recent_total, job.recent_rate):
             rows.pop()  # newer than the job
-        return rows or [job.recent]
+        return rows or job.rows

@@ -45,9 +45,10 @@ class Job:
     recent_rate: str | None = None
 
     @property
-    def recent(self) -> Row:
-        """The newest update, as far as a job shows it."""
-        return None, self.recent_total, self.recent_rate
+    def rows(self) -> list[Row]:
+        """The newest update, as far as a job shows it, if there is one."""
+        has_one = (self.recent_total, self.recent_rate) != (None, None)
+        return [(None, self.recent_total, self.recent_rate)] if has_one else []
 
     @property
     def wanted(self) -> bool:

@@ -31,7 +31,6 @@ _REMEMBERED = 64
 
 Row = tuple[int | None, int | None, str | None]
 """Count, total and rate of an update, as the server shows it; a job does not show the count."""
-NO_ROW: Row = (None, None, None)
 
 
 @attrs.frozen
@@ -50,14 +49,15 @@ class CountUpdate:
 class Counters:
     """
     The numbers of a job that outlive the process, as the ledger has them in `account`.  `sent` is
-    the update whose answer is not known, None if there is none, and UNSET where it was not noted,
-    as by older clients.
+    the update whose answer is not known, None if there is none.  The server has at least `told` as
+    total.  Both are UNSET where they were not noted, as by older clients.
     """
 
     base: int = 0
     posts: int = 0
     settled: int = 0
     sent: CountUpdate | UnsetType | None = attrs.field(default=UNSET, eq=False)
+    told: int | UnsetType = attrs.field(default=UNSET, eq=False)
 
 
 @attrs.define
@@ -99,7 +99,8 @@ class Tally:
         # What an older client sent last is not known: its answer may never have been seen.
         self._doubtful = counters.sent is UNSET and counters.posts > counters.settled
         self._own = deque([self._sent.total] if self._sent else [], _REMEMBERED)
-        self._told = self.base + self.posts  # the highest that the server has of us
+        self._tried = self.base + self.posts  # the highest total that the server may have of us
+        self._told = counters.told if isinstance(counters.told, int) else self._tried
         self.in_doubt = False
         self.resume(now)
         self.cease()
@@ -113,7 +114,7 @@ class Tally:
     def counters(self) -> Counters:
         """The numbers as the ledger has them."""
         sent = UNSET if self._doubtful else self._sent
-        return Counters(self.base, self.posts, self.settled, sent)
+        return Counters(self.base, self.posts, self.settled, sent, self._told)
 
     @property
     def unsettled(self) -> bool:
@@ -126,50 +127,63 @@ class Tally:
         self._ping = _Window(self.posts, now)
         self._update = _Window(self.posts, now)
         self._glance = _Window(self.posts, now)
-        self._before = min(self.posts, self._told - self.base)  # of which others knew
+        self._before = min(self.posts, self._told - self.base)  # of these others knew
         self._heard: int | None = None
 
     def cease(self) -> None:
         """Let the rates be 0 from now on: the session ends."""
         self._running = False
 
-    def rebase(self, server_total: int | None, recent: Row = NO_ROW) -> int:
+    def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
-        Take the server's total, and the job's newest update.  If they tell of posts that others
-        have captured and that are not known here, the base rises.  Return by how much.  Nothing is
-        taken while the base is `in_doubt`: until the update is given with its count.
+        Take the server's total, and the job's newest updates, the last one last.  If they tell of
+        posts that others have captured and that are not known here, the base rises.  Return by how
+        much.  Nothing is taken while the base is `in_doubt`: until the updates have their counts.
         """
         before = self.base
-        self.in_doubt = not self._hear(*recent)
+        self.in_doubt = bool(rows) and not self._hear(rows)
         if not self.in_doubt:
             self.base += max(0, (server_total or 0) - (self.base + self.posts))
+            self.told(server_total or 0)
         return self.base - before
 
-    def _hear(self, count: int | None, total: int | None, rate: str | None) -> bool:
+    def _hear(self, rows: Sequence[Row]) -> bool:
         """
         Raise the base by what another client has counted more than what it had built on.  Return
         whether that is known.
         """
+        count, total, _ = rows[-1]
         if total is not None and total != self._heard and total not in self._own:
-            since = self.base + self._before
-            ours = since
-            if total >= self._told > since:
+            ours = since = self.base + self._before
+            if total >= self._told and self._tried > since:
                 if count is None:
                     return False
                 # Who had the job before us may report the last of it late.  Otherwise the job was
                 # elsewhere and came back, and they have built on what we had told.
-                if total - count >= self._told:
-                    ours, self._before = self._told, self.posts
+                built_on = self._built_on(rows)
+                if built_on >= self._told:
+                    ours, self._before = min(built_on, self._tried), self.posts
             self.base += max(0, total - ours)
+            self.told(total)
         self._heard = total
         return True
 
+    def _built_on(self, rows: Sequence[Row]) -> int:
+        """Return the total on which the client built that has sent the last one of `rows`."""
+        begin = rows[-1][1] or 0
+        for count, total, _ in reversed(rows):
+            if total == begin and total not in self._own:
+                begin -= count or 0
+        return begin
+
     def told(self, total: int) -> None:
-        """Note that the server has taken `total` from us."""
+        """Note that the server has `total`, at least."""
         self._told = max(self._told, total)
+        self._tried = max(self._tried, total)
 
     def ping(self, now: float) -> tuple[int, str | None]:
         """Return the total, and the rate since the last ping."""
+        self._tried = max(self._tried, self.total)
         return self.total, self._rate(self._ping, now)
 
     def glance(self, now: float) -> tuple[int, str | None]:
@@ -189,6 +203,7 @@ class Tally:
         rate = self._rate(self._update, now)
         self._sent, self._doubtful = CountUpdate(count, self.total, rate, self.posts), False
         self._own.append(self.total)
+        self._tried = max(self._tried, self.total)
         return self._sent
 
     def accepted(self, update: CountUpdate) -> None:

@@ -10,7 +10,7 @@ import attrs
 from twisted.logger import Logger
 
 from tcclient.ledger import bookings
-from tcclient.ledger.counters import NO_ROW, Counters, CountUpdate, Row, Tally
+from tcclient.ledger.counters import Counters, CountUpdate, Row, Tally
 from tcclient.ledger.entries import Entry
 
 log = Logger()
@@ -46,14 +46,14 @@ class NotedTally(Tally):
         counters = self.counters
         return attrs.evolve(counters, posts=counters.posts - self._unfinished())
 
-    def rebase(self, server_total: int | None, recent: Row = NO_ROW) -> int:
+    def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
         Raise the base if the server counts posts that are not known here, and note it.  The log
         says it, but where the server's total is above ours again and again only twice.  Return by
         how much it rises.
         """
         is_above = (server_total or 0) > self.base + self.posts
-        more = super().rebase(server_total, recent)
+        more = super().rebase(server_total, rows)
         if more:
             self._say_raised(more)
             self._note(

@@ -35,7 +35,7 @@ class FakeArchive:
         """Return the tally."""
         return self
 
-    def rebase(self, total: int | None, recent: Row) -> None:
+    def rebase(self, total: int | None, rows: list[Row]) -> None:
         """Remember the total."""
         self.server_totals.append(total)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.counters import NO_ROW, Counters, CountUpdate, Row, Tally
+from tcclient.ledger.counters import Counters, CountUpdate, Row, Tally
 from tests import DEPTH
 
 CLIENTS = st.integers(0, 2)
@@ -26,10 +26,6 @@ class Server:
         self.counted += update.count
         self.rows.append((update.count, update.total, update.rate))
 
-    @property
-    def recent(self) -> Row:
-        return self.rows[-1] if self.rows else NO_ROW
-
 
 @attrs.define
 class Client:
@@ -47,9 +43,10 @@ class Client:
             if not self.running:
                 self.tally.resume(now)
             self.running, self.losing = True, False
-            self.tally.rebase(self.server.total, (None, *self.server.recent[1:]))
+            newest = [(None, total, rate) for _, total, rate in self.server.rows[-1:]]
+            self.tally.rebase(self.server.total, newest)
             if self.tally.in_doubt:
-                self.tally.rebase(self.server.total, self.server.recent)
+                self.tally.rebase(self.server.total, self.server.rows)
             total, _ = self.tally.ping(now)
             self.server.total = total
             self.tally.told(total)
@@ -169,8 +166,6 @@ class NoticedHandOvers(HandOvers):
         self.losers_speak()
         self.clients[self.server.owner].poll(self.passes(1))
         super().reassign(client)
-
-    restart = None
 
     def teardown(self) -> None:
         """The total that the last one tells is the sum of all counts, too."""

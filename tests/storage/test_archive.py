@@ -82,6 +82,10 @@ class ArchiveCase(SynchronousTestCase):
         return archive.tally.counters
 
 
+TOLD = {"sent": None, "told": 1000}
+"""What the account has of the server, when it has only been asked."""
+
+
 class StoringTests(ArchiveCase):
     def test_posts_are_lines(self) -> None:
         """Their bytes untouched, one newline behind each; and they are counted."""
@@ -139,7 +143,7 @@ class StoringTests(ArchiveCase):
                 "last_id": "2",
                 "first_arrival": "2015-12-02T20:30:00.000Z",
                 "last_arrival": "2015-12-02T20:30:00.000Z",
-                "account": {"base": 1000, "posts": 2, "settled": 0, "sent": None},
+                "account": {"base": 1000, "posts": 2, "settled": 0, **TOLD},
             },
         )
         archive.close()
