@@ -8,12 +8,10 @@ in another folder brings its counters from there: those of an opening are believ
 from collections.abc import Callable, Iterator
 
 from tcclient.ledger import bookings
-from tcclient.ledger.counters import Counters
+from tcclient.ledger.counters import NUMBERS, Counters
 from tcclient.ledger.fold import Fold, due, told_counters
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.wording import number
-
-_NAMES = Counters.__struct_fields__
 
 
 class Numbers:
@@ -49,7 +47,7 @@ class Numbers:
 
     def _compare(self, line: int, job: int, found: Counters, wanted: Counters) -> Iterator[str]:
         """Yield a sentence for each counter of a line that is not what it should be."""
-        for name in _NAMES:
+        for name in NUMBERS:
             told, expected = getattr(found, name), getattr(wanted, name)
             if told != expected and not (told > expected and job in self._uncertain):
                 yield (

@@ -8,10 +8,11 @@ told; does not know when it is time for that.
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tcclient.captures.isolation import Isolation
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.client import Gone, ServerError
@@ -32,16 +33,23 @@ LastWords = Callable[[Still], Coroutine[Any, Any, bool]]
 
 class Attempts:
     """
-    The attempts to tell the server something about one job, by its `reporter`.  `gone` is called
-    when an answer says that the job is archived, deleted or another client's.  Whatever else fails
-    is logged.
+    The attempts to tell the server something about one job, by its `reporter`; `job` returns it.
+    `gone` is called when the job turns out to be archived, deleted or another client's.  Whatever
+    else fails is logged.
     """
 
     def __init__(
-        self, reporter: Reporter, server_log: ServerLog, gone: Callable[[], object]
+        self,
+        reporter: Reporter,
+        server_log: ServerLog,
+        isolation: Isolation,
+        job: Callable[[], Job],
+        gone: Callable[[], object],
     ) -> None:
         self._reporter = reporter
         self._server_log = server_log
+        self._isolation = isolation
+        self._job = job
         self._gone = gone
         self._under_way: dict[object, Deferred[bool]] = {}
         self._abandoned = False
@@ -57,17 +65,17 @@ class Attempts:
         await self._reporter.stopped(job, still)
         return updated
 
-    async def last_update(self, job: Job) -> bool:
+    async def last_update(self, job_id: int) -> bool:
         """
         Send the last update of a job that is not ours any more, where the server takes it, and
         return True.  Raises ServerError if the server may take it later.
         """
         try:
-            await self._reporter.update(job.id)
+            await self._reporter.update(job_id)
         except Gone:
             pass
         except ServerError as e:
-            if not e.refused:
+            if e.status != 400:  # by which the server says that there is no such job
                 raise
         return True
 
@@ -115,24 +123,19 @@ class Attempts:
 
     async def _make(self, doing: str, act: Act) -> bool:
         """Return whether the server has taken `act`, now or after a while.  Raises nothing."""
-        if self._abandoned:
-            return False
-        try:
-            await act()
-        except Gone:
-            self._gone()
-        except Exception as e:
-            self._say_failed(doing, e)
-        else:
-            self._server_log.succeeded(doing)
-            return True
+        job = self._job()
+        if not self._abandoned:
+            with self._isolation.of(doing, job):
+                try:
+                    await act()
+                except Gone:
+                    self._gone()
+                except ServerError as e:
+                    if not self._abandoned:
+                        self._server_log.failed(doing, str(e), job.id)
+                except CancelledError:
+                    pass  # the process ends
+                else:
+                    self._server_log.succeeded(doing, job.id)
+                    return True
         return False
-
-    def _say_failed(self, doing: str, error: Exception) -> None:
-        """Log that `doing` has failed, unless it was cancelled because the process ends."""
-        if self._abandoned:
-            return
-        if isinstance(error, ServerError):
-            self._server_log.failed(doing, str(error))
-        else:
-            log.failure("Talking to the capture server failed at {doing}.", doing=doing)

@@ -27,11 +27,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from automat import TypeMachineBuilder
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from tcclient.captures.attempts import Attempts, LastWords, Still
+from tcclient.captures.isolation import Isolation
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
@@ -81,13 +81,15 @@ class Capture:
         session: Session,
         reporter: Reporter,
         server_log: ServerLog,
+        isolation: Isolation,
         done: Callable[["Capture"], object],
     ) -> None:
         self.job = job
         self.session = session
         self._done = done
+        self._isolation = isolation
         self._reporter = reporter
-        self._attempts = Attempts(reporter, server_log, self.lose)
+        self._attempts = Attempts(reporter, server_log, isolation, lambda: self.job, self.lose)
         self._conclusion = object()
         self._inputs = machine(self)
 
@@ -98,10 +100,7 @@ class Capture:
         self._take_server_total()
 
     def drop(self, job: Job) -> None:
-        """
-        Stop capturing the job, which is not wanted as it is read now, and make the last report.  A
-        call after that tries again what the server has not taken.
-        """
+        """Stop capturing the job, and make the last report; once more what was not taken of it."""
         self.job = job
         self._take_server_total()
         self._inputs.drop()
@@ -125,7 +124,7 @@ class Capture:
 
     def add_to_history(self) -> None:
         """Begin to send an update of the job's history, unless an older one is under way."""
-        self._attempts.begin("taking an update", lambda: self._reporter.update(self.job.id))
+        self._attempts.begin("taking an update", lambda: self._reporter.read_and_update(self.job))
 
     def say_how_it_goes(self) -> None:
         """Log posts, rate and whether the stream is open; nothing if there is no archive."""
@@ -137,7 +136,7 @@ class Capture:
                 name=archive.name,
                 total=archive.tally.total,
                 new=new,
-                rate=rate,
+                rate=rate or "?",
                 state="connected" if self.session.streaming else "not connected",
             )
 
@@ -153,20 +152,17 @@ class Capture:
 
     def _halt(self, because: str) -> Deferred[None]:
         """Have the session end.  Fires then, also where that fails, which is logged."""
-        halted = Deferred.fromCoroutine(self.session.halt(because))
-        return halted.addErrback(_say_failed)
+
+        async def halt() -> None:
+            with self._isolation.of("ending", self.job):
+                await self.session.halt(because)
+
+        return Deferred.fromCoroutine(halt())
 
     def _take_server_total(self) -> None:
-        """Tell the archive, if there is one, the total that the server has for the job."""
+        """Tell the archive, if there is one, what the server counts for the job."""
         if self.session.archive is not None:
-            self.session.archive.tally.rebase(self.job.total_count)
-
-
-def _say_failed(failure: Failure) -> None:
-    """Log that a session has not ended as it should.  Raises CancelledError if that is why."""
-    if failure.check(CancelledError):
-        failure.raiseException()
-    log.failure("A capture did not end well.", failure)
+            self.session.archive.tally.rebase(self.job.total_count, self.job.rows)
 
 
 def _conclude(inputs: CaptureInputs, capture: Capture, tell: LastWords) -> None:
@@ -238,11 +234,8 @@ def _withdraw(inputs: CaptureInputs, capture: Capture) -> None:
 @REPORTING.upon(CaptureInputs.lose).to(UPDATING)
 @LEAVING.upon(CaptureInputs.lose).to(PARTING)
 def _lose(inputs: CaptureInputs, capture: Capture) -> None:
-    log.info(
-        "Job {name!r} ({id}) is archived, deleted, or another client's.",
-        name=capture.job.name,
-        id=capture.job.id,
-    )
+    said = "Job {name!r} ({id}) is archived, deleted, or another client's."
+    log.info(said, name=capture.job.name, id=capture.job.id)
 
 
 @STOPPING.upon(CaptureInputs.halted).to(REPORTING)
@@ -260,7 +253,11 @@ def _report(inputs: CaptureInputs, capture: Capture) -> None:
 @UPDATING.upon(CaptureInputs.drop).loop()
 @UPDATING.upon(CaptureInputs.lose).loop()
 def _update(inputs: CaptureInputs, capture: Capture) -> None:
-    _conclude(inputs, capture, lambda _: capture._attempts.last_update(capture.job))
+    async def update(still: Still) -> bool:
+        is_open = capture.session.reopen(capture.job, "withdrawn")
+        return is_open and await capture._attempts.last_update(capture.job.id)
+
+    _conclude(inputs, capture, update)
 
 
 @IDLE.upon(CaptureInputs.lose).to(UPDATING)
@@ -272,8 +269,10 @@ def _lose_at_once(inputs: CaptureInputs, capture: Capture) -> None:
 @REPORTING.upon(CaptureInputs.concluded).to(DONE)
 @UPDATING.upon(CaptureInputs.concluded).to(DONE)
 def _retire(inputs: CaptureInputs, capture: Capture) -> None:
-    capture.session.retire()
-    capture._done(capture)
+    try:
+        capture.session.retire()
+    finally:
+        capture._done(capture)
 
 
 def _leave(inputs: CaptureInputs, capture: Capture) -> None:

@@ -5,7 +5,8 @@ Knows which captures there are; does not know what a capture tells the server.  
 gives no answer, captures go on as they are: that is not the answer that there are no jobs.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -25,7 +26,9 @@ from twisted.python.failure import Failure
 
 from tcclient import __version__
 from tcclient.captures.capture import Capture
+from tcclient.captures.isolation import Isolation
 from tcclient.captures.jumps import Jumps
+from tcclient.captures.listinglog import ListingLog
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
@@ -67,13 +70,15 @@ class Poller(MultiService):
         self._folders = folders
         self._source = source
         self._clock: IReactorTime = folders.clock
+        self._client_id = client_id
         self._listing_log = ListingLog(client_id)
+        self._isolation = Isolation()
         self._server_log = ServerLog(folders.note, folders.clock)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
         self._under_way: set[Deferred[None]] = set()
-        self._polling = self._loop(self._poll)
-        self._updating = self._loop(self._update)
+        self._polling = self._loop("polling", self._poll)
+        self._updating = self._loop("sending updates", self._update)
         self._intervals = intervals
         self.jumps = Jumps(
             folders.note,
@@ -90,6 +95,8 @@ class Poller(MultiService):
             folder=str(self._folders.base_dir),
         )
         self._folders.begin()
+        for job_id, name in self._folders.unreported().items():
+            self._add(Job(job_id, name, Status.UNKNOWN, None, None, self._client_id, False, None))
         self._polling.start(self._intervals.ping, now=True)
         self._updating.start(self._intervals.update, now=False)
 
@@ -112,27 +119,36 @@ class Poller(MultiService):
         else:
             log.failure("Not all was finished.", failure)
         for capture in self._captures.values():
-            capture.session.give_up()
+            with self._isolation.of("giving up", capture.job):
+                capture.session.give_up()
 
     async def _part(self) -> None:
         """Have all captures leave, then stop the services, the last one first."""
         self._source.part()
         captures = list(self._captures.values())
         await gatherResults(
-            [Deferred.fromCoroutine(capture.leave()) for capture in captures], consumeErrors=True
+            [Deferred.fromCoroutine(self._leave(one)) for one in captures], consumeErrors=True
         )
         for service in reversed(list(self)):
-            await maybeDeferred(service.stopService).addErrback(_unless_given_up)
+            with self._isolation.of("stopping"):
+                await maybeDeferred(service.stopService)
         self._folders.end()
         log.info("tcc has stopped; all files are finished.")
 
-    def _loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
-        """Return a loop that does not end when `act` fails."""
+    async def _leave(self, capture: Capture) -> None:
+        with self._isolation.of("leaving", capture.job):
+            await capture.leave()
+
+    def _loop(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
+        """Return a loop that does not end when `act` fails; `doing` says for the log what it is."""
+
+        async def isolated() -> None:
+            with suppress(CancelledError), self._isolation.of(doing):
+                await act()
 
         def guarded() -> Deferred[None]:
             # A LoopingCall ends for ever with the first exception that reaches it.
-            acting = Deferred.fromCoroutine(act())
-            acting.addErrback(lambda f: log.failure("Polling failed; it is tried again.", f))
+            acting = Deferred.fromCoroutine(isolated())
             self._under_way.add(acting)
             return acting.addCallback(lambda _: self._under_way.discard(acting))
 
@@ -165,29 +181,31 @@ class Poller(MultiService):
             known = capture.job
             if known.id in jobs or not self.running:
                 continue
-            try:
-                job = await self._server.job(known.id)
-            except Gone:
-                capture.lose()
-            except ServerError as e:
-                if self.running:
-                    self._server_log.failed(f"finding job {known.id}", str(e))
-                jobs[known.id] = known
-            else:
-                self._server_log.succeeded(f"finding job {known.id}")
-                if job.lost_since(known):
+            with self._isolation.of("being looked for", known):
+                try:
+                    job = await self._server.job(known.id)
+                except Gone:
                     capture.lose()
+                except ServerError as e:
+                    if self.running:
+                        self._server_log.failed("finding a job", str(e), known.id)
+                    if known.status != Status.UNKNOWN:  # or it is known by the ledger alone
+                        jobs[known.id] = known
                 else:
-                    jobs[job.id] = job
+                    self._server_log.succeeded("finding a job", known.id)
+                    if job.lost_since(known):
+                        capture.lose()
+                    else:
+                        jobs[job.id] = job
 
     def _act(self, jobs: dict[int, Job]) -> None:
-        """Run the captures that are wanted and can run, and stop the others."""
+        """Run the captures that are wanted and can run, and stop the others, each on its own."""
         self._decision = decide(list(jobs.values()), self._source.most_captures)
-        for job in jobs.values():
-            if job not in self._decision.captured:
-                self._stop(job)
-        for job in self._decision.captured:
-            self._run(job)
+        captured = self._decision.captured
+        self._isolation.keep({*jobs, *self._captures})
+        for job in sorted(jobs.values(), key=captured.__contains__):
+            with self._isolation.of("running" if job in captured else "stopping", job):
+                (self._run if job in captured else self._stop)(job)
         self._listing_log.decided(self._decision)
 
     def _stop(self, job: Job) -> None:
@@ -213,70 +231,27 @@ class Poller(MultiService):
         """Return a new capture for a job; nothing of it runs yet."""
         session = Session(job, self._folders, self._source, lambda: capture.answer_start())
         reporter = Reporter(self._server, session, self._clock)
-        capture = Capture(job, session, reporter, self._server_log, self._forget)
+        capture = Capture(job, session, reporter, self._server_log, self._isolation, self._forget)
         session.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._captures[job.id] = capture
         return capture
 
     def _forget(self, capture: Capture) -> None:
         capture.session.disownServiceParent()  # type: ignore[no-untyped-call]  # not annotated
+        self._server_log.forget(capture.job.id)
         del self._captures[capture.job.id]
 
     async def _update(self) -> None:
-        """Have each running capture update its job's history and log how it goes."""
+        """
+        Have each running capture update its job's history and log how it goes.  One that has just
+        begun waits for the next time: whoever had the job before sends the last update meanwhile.
+        """
         for job in self._decision.captured:
             capture = self._captures.get(job.id)
-            if capture is not None:
-                capture.add_to_history()
-                capture.say_how_it_goes()
-
-
-class ListingLog:
-    """What the log has said of the server's lists of jobs: no news twice.  `client_id` is ours."""
-
-    def __init__(self, client_id: int) -> None:
-        self._client_id = client_id
-        self._mentioned: dict[str, object] = {}
-
-    def unreadable(self, problems: Sequence[str]) -> None:
-        """Log which jobs of a list cannot be read; `problems` has a clause about each."""
-        if self._is_news("unreadable jobs", problems):
-            for problem in problems:
-                log.warn("The server lists a job that cannot be read: {problem}", problem=problem)
-
-    def decided(self, decision: Decision) -> None:
-        """Log what is remarkable about a decision."""
-        if self._is_news("any", bool(decision.captured)) and not decision.captured:
-            log.info("The server has nothing to capture for this client now.")
-        if self._is_news("left out", [job.id for job in decision.left_out]) and decision.left_out:
-            log.warn(
-                "Several jobs of this client are to run, and one stream is all there is: "
-                "{captured} is captured, not {others}.",
-                captured=_named(decision.captured),
-                others=_named(decision.left_out),
-            )
-        worker = decision.captured[0].assigned_worker if decision.captured else None
-        if worker not in (None, self._client_id) and self._is_news("worker", worker):
-            log.warn(
-                "The server knows this client as {worker}, the settings as {id}: check "
-                "server.client_id and server.auth_token.",
-                worker=worker,
-                id=self._client_id,
-            )
-
-    def _is_news(self, topic: str, state: object) -> bool:
-        """Return whether the state of `topic` is another than at the last call, and remember it."""
-        news = self._mentioned.get(topic) != state
-        self._mentioned[topic] = state
-        return news
-
-
-def _unless_given_up(failure: Failure) -> Failure | None:
-    """Log why one service has not stopped, so that the others are stopped all the same."""
-    if _was_given_up(failure):
-        return failure
-    log.failure("Not all was finished.", failure)
-    return None
+            if capture is not None and capture.session.age >= self._intervals.update / 2:
+                with self._isolation.of("updating its history", job):
+                    capture.add_to_history()
+                    capture.say_how_it_goes()
 
 
 def _was_given_up(failure: Failure) -> bool:
@@ -284,8 +259,3 @@ def _was_given_up(failure: Failure) -> bool:
     while isinstance(failure.value, FirstError):
         failure = failure.value.subFailure
     return failure.check(CancelledError, TimeoutError) is not None
-
-
-def _named(jobs: Sequence[Job]) -> str:
-    """Return the names and ids of jobs, for the log."""
-    return ", ".join(f"{job.name!r} ({job.id})" for job in jobs)

@@ -1,11 +1,11 @@
 """
 What the server is told about one job, one write after the other.
 
-Knows when a status may be written, and what to do about an update whose answer was not seen; does
-not know when to report.
+Knows when a status may be written, whom to believe that a job is gone, and what to do about an
+update whose answer was not seen; does not know when to report.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from tcclient.captures.session import Session
 from tcclient.control.client import ControlServer, Gone, ServerError
 from tcclient.control.jobs import Job, Status
-from tcclient.storage.archive import Archive
+from tcclient.ledger.counters import Row
 
 
 class Reporter:
@@ -33,26 +33,33 @@ class Reporter:
 
     async def report(self, job: Job) -> None:
         """Write total_count, rate and ping_date; `job` is as it was just read."""
-        if self._writing.locked:
+        archive = self._session.archive
+        if self._writing.locked or (archive is not None and archive.tally.in_doubt):
             await self.read_and_report(job)  # the job may have changed when it is our turn
             return
         async with self._writing:
-            await self._report(job)
+            await self._unless_gone(job, lambda: self._report(job))
 
     async def read_and_report(self, job: Job) -> None:
         """Read the job again, take its total, and write total_count, rate and ping_date."""
         async with self._writing:
-            archive = self._session.archive
-            if archive is not None:
-                job = await self._read_again(job)
-                archive.tally.rebase(job.total_count)
-                await self._report(job)
+            if self._session.archive is not None:
+                await self._unless_gone(job, lambda: self._read_and_report(job))
 
-    async def update(self, job_id: int) -> None:
-        """Add to the job's history what is new since the last update."""
+    async def read_and_update(self, job: Job) -> None:
+        """
+        Read the job again, take its totals, and add to its history what is new since the last
+        update: the last one of another client would not be seen behind ours.
+        """
         async with self._writing:
             if self._session.archive is not None:
-                await self._update(job_id, self._session.archive)
+                await self._unless_gone(job, lambda: self._take_totals(job))
+                await self._update(job.id)
+
+    async def update(self, job_id: int) -> None:
+        """Add to the history of a job, be it anybody's, what is new since the last update."""
+        async with self._writing:
+            await self._update(job_id)
 
     async def started(self, job: Job) -> None:
         """Set the status to STARTED, if it still is STARTING and the stream is still open."""
@@ -62,6 +69,21 @@ class Reporter:
         """Set the status to STOPPED, if it still is STOPPING, and `still` says to stop."""
         await self._answer(job, Status.STOPPED, Status.STOPPING, still)
 
+    async def _read_and_report(self, job: Job) -> None:
+        await self._report(await self._take_totals(job))
+
+    async def _take_totals(self, job: Job) -> Job:
+        """Return the job as it is now, and tell the tally what the server counts."""
+        job = await self._read_again(job)
+        archive = self._session.archive
+        if archive is not None:
+            archive.tally.rebase(job.total_count, job.rows)
+            if archive.tally.in_doubt:
+                rows = await self._newest_updates(job)
+                rows = [(count or 0, total, rate) for count, total, rate in rows]
+                archive.tally.rebase(job.total_count, rows)
+        return job
+
     async def _report(self, job: Job) -> None:
         """Write what waits to the file, then report what is in files."""
         archive = self._session.archive
@@ -69,15 +91,37 @@ class Reporter:
             archive.flush()
             total, rate = archive.tally.ping(self._clock.seconds())
             await self._server.report(job, total, rate)
+            archive.tally.told(total)
 
     async def _answer(
         self, job: Job, answer: Status, requested: Status, still: Callable[[], bool]
     ) -> None:
         """Set the status to `answer`, if it still is `requested` and `still` returns True."""
+
+        async def read_and_set() -> None:
+            now = await self._read_again(job)
+            if now.status == requested and still():
+                await self._server.set_status(now, answer)
+
         async with self._writing:
-            job = await self._read_again(job)
-            if job.status == requested and still():
-                await self._server.set_status(job, answer)
+            await self._unless_gone(job, read_and_set)
+
+    async def _unless_gone(self, job: Job, act: Callable[[], Awaitable[object]]) -> None:
+        """
+        Do that.  If the server says then that the job is gone, ask it once more, for the list and
+        for the job; if it has the job all the same, do it again.
+        """
+        try:
+            await act()
+        except Gone:
+            listing = await self._server.active_jobs()
+            if not any(one.id == job.id and not one.lost_since(job) for one in listing.jobs):
+                await self._read_again(job)
+            try:
+                await act()
+            except Gone:
+                reason = "it denies that the job is this client's, and says elsewhere that it is"
+                raise ServerError(reason) from None
 
     async def _read_again(self, known: Job) -> Job:
         """Return the job as it is now.  Raises Gone if it has been lost since it was `known`."""
@@ -86,14 +130,17 @@ class Reporter:
             raise Gone()
         return job
 
-    async def _update(self, job_id: int, archive: Archive) -> None:
+    async def _update(self, job_id: int) -> None:
         """Find out whether the last update arrived, if that is not known, and send the next one."""
+        archive = self._session.archive
+        if archive is None:
+            return
         tally = archive.tally
         if tally.unsettled:
-            recent_total = (await self._server.any_job(job_id)).recent_total
+            rows = await self._newest_updates(await self._server.any_job(job_id))
             if self._session.archive is not archive:
                 return  # the job was renamed meanwhile: the next update settles it there
-            tally.settle(recent_total)
+            tally.settle(rows)
         archive.flush()
         update = tally.update(self._clock.seconds())
         try:
@@ -104,3 +151,13 @@ class Reporter:
             raise
         if self._session.archive is archive:
             tally.accepted(update)
+
+    async def _newest_updates(self, job: Job) -> list[Row]:
+        """
+        Return the job's newest updates, the last one last.  The job itself shows one, without its
+        count, so the server's list is asked, unless it does not go so far.
+        """
+        rows = await self._server.newest_updates(job.id)
+        while rows and rows[-1][1:] != (job.recent_total, job.recent_rate):
+            rows.pop()  # newer than the job
+        return rows or job.rows

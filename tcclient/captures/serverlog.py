@@ -22,27 +22,35 @@ class ServerLog:
     def __init__(self, note: Note, clock: IReactorTime) -> None:
         self._note = note
         self._clock = clock
-        self._failing: dict[str, str] = {}
+        self._failing: dict[str, dict[int | None, str]] = {}
         self._since: dict[str, float] = {}
 
-    def failed(self, doing: str, reason: str) -> None:
+    def failed(self, doing: str, reason: str, job_id: int | None = None) -> None:
         """
         Log and note that the server fails at `doing`, a noun such as `listing the jobs`, for
-        `reason`, a clause; nothing if it did so the last time.
+        `reason`, a clause; nothing if it did so the last time, with this job or another.
         """
-        if self._failing.get(doing) != reason:
+        reasons = self._failing.setdefault(doing, {})
+        if reason not in reasons.values():
             log.warn(
                 "The capture server fails at {doing}: {reason}. What runs goes on.",
                 doing=doing,
                 reason=reason,
             )
             self._note(ServerFails(doing=doing, reason=reason))
-            self._since.setdefault(doing, self._clock.seconds())
-        self._failing[doing] = reason
+            if not reasons:
+                self._since[doing] = self._clock.seconds()
+        reasons[job_id] = reason
 
-    def succeeded(self, doing: str) -> None:
-        """Log and note that the server succeeds at `doing` again, if it failed the last time."""
-        if self._failing.pop(doing, None) is not None:
+    def succeeded(self, doing: str, job_id: int | None = None) -> None:
+        """Log and note that the server succeeds at `doing` again, if no job is left to fail."""
+        reasons = self._failing.get(doing, {})
+        if reasons.pop(job_id, None) is not None and not reasons:
             log.info("The capture server succeeds again at {doing}.", doing=doing)
             after = max(0.0, self._clock.seconds() - self._since.pop(doing))
             self._note(ServerAnswers(doing=doing, after=round(after, 3)))
+
+    def forget(self, job_id: int) -> None:
+        """Forget what fails with this job, which is not reported any more."""
+        for reasons in self._failing.values():
+            reasons.pop(job_id, None)

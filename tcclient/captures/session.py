@@ -4,9 +4,9 @@ What captures one job: its place on the disk, its keywords, and the feed that br
 Knows what to do with each reading of the job; asks no server and decides no status.
 """
 
-import enum
 from collections.abc import Callable
 
+from msgspec import UNSET, UnsetType
 from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
@@ -22,15 +22,6 @@ from tcclient.storage.diskuse import Supply
 from tcclient.storage.folders import CannotStore, Folders
 
 log = Logger()
-
-
-class _Unread(enum.Enum):
-    """Stands for a keyword text that has not been read; None is a text that a job may have."""
-
-    TEXT = enum.auto()
-
-
-_UNREAD = _Unread.TEXT
 
 
 class Session(MultiService, Subscriber):
@@ -49,7 +40,8 @@ class Session(MultiService, Subscriber):
         self.clock: IReactorTime = folders.clock
         self._opened = opened
         self._folders = folders
-        self._text: str | _Unread | None = _UNREAD
+        self._text: str | UnsetType | None = UNSET  # until one is read; a job may have None
+        self._began: float | None = None
         self._status, self._because = 0, ""
         self._understood: Understood | None = None
         self._no_place_because = ""
@@ -62,6 +54,11 @@ class Session(MultiService, Subscriber):
     def streaming(self) -> bool:
         """Whether the stream is open."""
         return self._feed.streaming
+
+    @property
+    def age(self) -> float:
+        """Seconds since it runs; 0 if it does not."""
+        return 0.0 if self._began is None else self.clock.seconds() - self._began
 
     @property
     def quiet(self) -> bool:
@@ -101,6 +98,8 @@ class Session(MultiService, Subscriber):
             return self.archive
         if self.archive is not None and self._understood is not None:
             self._move(self.archive, archive, self._understood)
+        if self._began is not None:
+            archive.tally.resume(self.clock.seconds())
         self.retire()
         self.archive, self._no_place_because = archive, ""
         archive.supplied_by(_FeedShare(self._feed, self._shared_feed))
@@ -123,16 +122,19 @@ class Session(MultiService, Subscriber):
         if self.archive is not None and self._feed.silent is not None:
             self.archive.capture_log.heard()
 
-    def reopen(self, job: Job) -> None:
+    def reopen(self, job: Job, because: str = "stopped") -> bool:
         """
-        Open what an earlier process has left of a job that is to be stopped, so that it can be
-        reported, and note the stop if that process did not.
+        Open what an earlier process has left of a job that is not to be captured, so that it can be
+        reported, and note the stop if that process did not; `because` is as for halt().  Return
+        False if there is something that cannot be opened.
         """
         self._feed.forget()
-        if self._folders.knows(job):
-            archive = self.find_place(job)
-            if archive is not None and archive.capture_log.is_running:
-                archive.capture_log.end("stopped", job.status)
+        if not self._folders.knows(job):
+            return True
+        archive = self.find_place(job)
+        if archive is not None and archive.capture_log.is_running:
+            archive.capture_log.end(because, job.status)
+        return archive is not None
 
     def run(self, job: Job) -> None:
         """Capture what `job`, a new reading, asks for.  Cheap if that is the same as before."""
@@ -140,8 +142,9 @@ class Session(MultiService, Subscriber):
         if archive is None:
             return
         self._status, self._because = job.status, job.wanted_because
-        if self._text is _UNREAD:
-            archive.tally.resume(self.clock.seconds())
+        if self._began is None:
+            self._began = self.clock.seconds()
+            archive.tally.resume(self._began)
             archive.capture_log.begin(job.wanted_because, job.status, job.keywords)
         if self._text != job.keywords:
             self._follow(archive, job.keywords)
@@ -152,8 +155,10 @@ class Session(MultiService, Subscriber):
         the last byte is on disk, in a file with its final name.  What the feed raises is raised
         again after that.
         """
-        was_running, self._understood = self._understood is not None, None
-        self._text = _UNREAD
+        was_running, self._understood = self._began is not None, None
+        self._began, self._text = None, UNSET
+        if self.archive is not None:
+            self.archive.tally.cease()
         trouble: Exception | None = None
         try:
             await self._feed.cease()
@@ -206,7 +211,7 @@ class Session(MultiService, Subscriber):
         """Note in both ledgers that a running job was renamed and goes on in another folder."""
         was_heard = not old.capture_log.is_running
         old.capture_log.end("renamed", self._status)
-        text = None if self._text is _UNREAD else self._text
+        text = None if self._text is UNSET else self._text
         new.capture_log.begin(self._because, self._status, text)
         new.capture_log.follow(text, None, understood.asked, understood.refused)
         if was_heard:
@@ -215,13 +220,13 @@ class Session(MultiService, Subscriber):
     def _follow(self, archive: Archive, text: str | None) -> None:
         """Ask the feed for new keywords, note how they were understood, and log what is wrong."""
         before = self._text
-        self._text = text
         self._understood = understood = self._feed.ask(text)
-        text_before = None if before is _UNREAD else before
+        self._text = text  # if that fails it is asked for again
+        text_before = None if before is UNSET else before
         archive.capture_log.follow(text, text_before, understood.asked, understood.refused)
         if understood.is_in_force:
             archive.capture_log.in_force(text)
-        if before is not _UNREAD:
+        if before is not UNSET:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
         say_refused(archive.name, understood.refused)
         if understood.asked is None:

@@ -9,7 +9,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+import attrs
+from msgspec import UNSET, Struct
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -20,7 +21,7 @@ from twisted.web.http_headers import Headers
 from tcclient.control.jobs import Job
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.clients import AsItIs
-from tcclient.ledger.counters import CountUpdate
+from tcclient.ledger.counters import CountUpdate, Row
 from tcclient.runtime.failures import explain, one_line
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.wallclock import Wall
@@ -33,7 +34,7 @@ TIMEOUT = 10.0
 MOST_BYTES = 16 << 20
 """Most bytes of an answer's body; a page of 1,000 jobs with long keyword texts has far fewer."""
 PAGE = 1000
-"""How many jobs are asked for at once."""
+"""How many jobs or updates are asked for at once."""
 MOST_PAGES = 100
 """Most pages of a list of jobs: the length of the list is what the server says it is."""
 
@@ -55,28 +56,30 @@ class Gone(Exception):
     """Raised where the server says that the job is archived, deleted or another client's."""
 
 
-class _Answer(Struct, frozen=True):
-    """An answer of the server; `location` is its redirect's target, empty if it has none."""
+@attrs.frozen
+class _Answer:
+    """
+    An answer of the server; `location` is its redirect's target, empty if it has none.  `content`
+    is the decoded body, UNSET if that is not JSON, or was cut.
+    """
 
     status: int
     body: bytes
     location: str
+    content: Any = attrs.field(init=False)
 
-    def json(self) -> Any:
-        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
+    @content.default
+    def _decoded(self) -> Any:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise ServerError("the answer is not JSON, or cut", self.status) from None
+            return UNSET
 
-    @property
-    def is_json(self) -> bool:
-        """Whether the body is JSON."""
-        try:
-            self.json()
-        except ServerError:
-            return False
-        return True
+    def json(self) -> Any:
+        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
+        if self.content is UNSET:
+            raise ServerError("the answer is not JSON, or cut", self.status)
+        return self.content
 
 
 class JobList(Struct, frozen=True):
@@ -118,7 +121,7 @@ class ControlServer:
         problems: list[str] = []
         read = 0
         for _ in range(MOST_PAGES):
-            count, results = await self._page(read)
+            count, results = await self._page("activejobs", read)
             for value in results:
                 try:
                     job = Job.from_json(value)
@@ -147,10 +150,13 @@ class ControlServer:
         """Return the job, whosever it is, archived or not.  Raises Gone and ServerError."""
         return _job(await self._ask("GET", f"jobs/{job_id}/"))
 
-    async def report(self, job: Job, total: int, rate: str) -> None:
-        """Write total, rate (posts a second) and the date now.  Raises Gone and ServerError."""
+    async def report(self, job: Job, total: int, rate: str | None) -> None:
+        """
+        Write total, rate (posts a second, None for none yet) and the date now.  Raises Gone and
+        ServerError.
+        """
         now = datetime.fromtimestamp(self._wall(), UTC)
-        fields = {
+        fields: dict[str, object] = {
             "total_count": total,
             "rate": rate,
             "ping_date": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -166,12 +172,8 @@ class ControlServer:
         Add a row to the job's history.  Raises ServerError; unless that has `refused`, the server
         may have stored the row all the same.
         """
-        fields = {
-            "job": job_id,
-            "count": update.count,
-            "total_count": update.total,
-            "rate": update.rate,
-        }
+        fields: dict[str, object] = {"job": job_id, "count": update.count}
+        fields |= {"total_count": update.total, "rate": update.rate}
         answer = await self._ask("POST", "update/", fields)
         if answer.status != 201:
             raise _error(answer)
@@ -179,6 +181,24 @@ class ControlServer:
         row = answer.json()
         if not isinstance(row, dict) or str(row.get("job")) != str(job_id):
             raise ServerError("the answer is not the update that was sent", answer.status)
+
+    async def newest_updates(self, job_id: int) -> list[Row]:
+        """
+        Return what the newest updates of all jobs have for this one, the last one last.  Nothing if
+        the server does not show updates.  Raises ServerError.
+        """
+        try:
+            count, _ = await self._page("update", 0, 1)
+            _, rows = await self._page("update", max(0, count - PAGE), PAGE)
+        except ServerError as e:
+            if e.refused:
+                return []
+            raise
+        return [
+            (row.get("count"), row.get("total_count"), row.get("rate"))
+            for row in rows
+            if isinstance(row, dict) and row.get("job") == job_id
+        ]
 
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
         """Write these members of a job, by the endpoint that the server has for that."""
@@ -194,20 +214,23 @@ class ControlServer:
             stored = {job.keywords_member: job.keywords} if job.keywords else {}
             answer = await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
         # The server answers a write with the job; whatever else says 200 is not this server.
-        if _job(answer).id != job.id:
+        written = _job(answer)
+        if written.id != job.id:
             raise ServerError("the answer is another job", answer.status)
+        if written.lost_since(job):
+            raise Gone()
 
-    async def _page(self, offset: int) -> tuple[int, list[Any]]:
-        """Return how many jobs there are in all, and at most PAGE of them, from `offset` on."""
-        answer = await self._ask("GET", f"activejobs/?limit={PAGE}&offset={offset}")
+    async def _page(self, of: str, offset: int, most: int = PAGE) -> tuple[int, list[Any]]:
+        """Return how long the list `of` is, and at most so many of its rows, from `offset` on."""
+        answer = await self._ask("GET", f"{of}/?limit={most}&offset={offset}")
         if answer.status != 200:
             raise _error(answer)
         page = answer.json()
         if not isinstance(page, dict):
-            raise ServerError("the list of jobs is not an object", answer.status)
+            raise ServerError("the list is not an object", answer.status)
         count, results = page.get("count"), page.get("results")
         if type(count) is not int or not isinstance(results, list):
-            raise ServerError("the list of jobs has no count or no results", answer.status)
+            raise ServerError("the list has no count or no results", answer.status)
         return count, results
 
     async def _ask(
@@ -236,9 +259,7 @@ class ControlServer:
             method,
             AsItIs.from_text(self._base_url + path),
             headers=Headers(headers | of_body),
-            # For bytes treq sends a Content-Length; the server takes a chunked body for empty
-            # (recorded).
-            data=body,
+            data=body,  # treq sends its length: a chunked body is taken for empty (recorded)
             allow_redirects=False,
             unbuffered=True,
         )
@@ -256,12 +277,12 @@ class ControlServer:
 
 def _means_no_such_endpoint(answer: _Answer) -> bool:
     """Return whether the server lacks the endpoint; a 404 in JSON means that it lacks the job."""
-    return answer.status == 405 or (answer.status == 404 and not answer.is_json)
+    return answer.status == 405 or (answer.status == 404 and answer.content is UNSET)
 
 
 def _job(answer: _Answer) -> Job:
     """Return the job that is the answer.  Raises Gone and ServerError."""
-    if answer.status == 404 and answer.is_json:
+    if answer.status == 404 and answer.content is not UNSET:
         raise Gone()
     if answer.status != 200:
         raise _error(answer)
@@ -272,21 +293,14 @@ def _job(answer: _Answer) -> Job:
 
 
 def _error(answer: _Answer) -> ServerError:
-    """Return what is wrong, in the server's own words where its answer is JSON."""
-    said = f"it answers {answer.status}{_detail(answer)}"
+    """Return what is wrong, in the server's own words where its answer is JSON, cut."""
+    said = answer.content.get("detail") if isinstance(answer.content, dict) else answer.content
+    text = said if isinstance(said, str) else answer.body[:2000].decode("utf-8", "replace")
+    detail = "" if answer.content is UNSET else f" ({one_line(text)[:200]})"
+    said = f"it answers {answer.status}{detail}"
     if 300 <= answer.status < 400:
         target = repr(answer.location[:200])
         said = f"it redirects to {target}: put the right address into server.base_url"
     elif answer.status in (401, 403):
         said += ": check server.auth_token"
     return ServerError(said, answer.status, refused=300 <= answer.status < 500)
-
-
-def _detail(answer: _Answer) -> str:
-    """Return what a JSON answer says, cut and in brackets; of any other answer nothing."""
-    if not answer.is_json:
-        return ""
-    said = answer.json()
-    detail = said.get("detail") if isinstance(said, dict) else said
-    text = detail if isinstance(detail, str) else answer.body[:2000].decode("utf-8", "replace")
-    return f" ({one_line(text)[:200]})"

@@ -5,10 +5,12 @@ Knows the members of a job object; knows no requests.
 """
 
 import enum
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+
+from tcclient.ledger.counters import Row
 
 
 class Status(enum.IntEnum):
@@ -27,7 +29,7 @@ class Job(Struct, frozen=True):
     One capture as the server describes it.  `keywords` is the text exactly as stored, and
     `keywords_member` what this server calls it.  `assigned_worker` is the number of the client that
     has the job, None if that is not told; `withdrawn` says that the job is archived or deleted.
-    `recent_total` is the total_count of the newest update, None if there is none.
+    `recent_total` and `recent_rate` are those of the newest update, None if there is none.
     """
 
     id: int
@@ -39,6 +41,13 @@ class Job(Struct, frozen=True):
     withdrawn: bool
     recent_total: int | None
     keywords_member: str = "keywords"
+    recent_rate: str | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        """The newest update, as far as a job shows it, if there is one."""
+        has_one = (self.recent_total, self.recent_rate) != (None, None)
+        return [(None, self.recent_total, self.recent_rate)] if has_one else []
 
     @property
     def wanted(self) -> bool:
@@ -81,6 +90,7 @@ class Job(Struct, frozen=True):
             ),
             recent_total=_member(recent, "total_count", int, type(None), default=None),
             keywords_member=keywords,
+            recent_rate=_member(recent, "rate", str, type(None), default=None),
         )
 
 
@@ -98,6 +108,10 @@ def decide(jobs: Sequence[Job], most: int | None) -> Decision:
 
 
 _REQUIRED = object()
+_TYPE_NAMES = {
+    bool: "true or false", str: "text", int: "a number",
+    float: "a fraction", list: "a list", dict: "an object",
+}  # fmt: skip
 
 
 def _member(value: Mapping[Any, Any], name: str, *types: type, default: object = _REQUIRED) -> Any:
@@ -116,12 +130,4 @@ def _member(value: Mapping[Any, Any], name: str, *types: type, default: object =
 
 def _type_name(value: object) -> str:
     """Return what a decoded JSON value is, in words."""
-    names: Collection[tuple[type, str]] = (
-        (bool, "true or false"),
-        (str, "text"),
-        (int, "a number"),
-        (float, "a fraction"),
-        (list, "a list"),
-        (dict, "an object"),
-    )
-    return next((name for type_, name in names if isinstance(value, type_)), "null")
+    return _TYPE_NAMES.get(type(value), "null")

@@ -160,6 +160,15 @@ class Sleep(Entry, frozen=True):
     open_gap: OpenGap | None = None
 
 
+class UpdateSent(Entry, frozen=True, rename=_COUNTERS):
+    """
+    The server is going to be told of a count of posts: `sent` in `account`.  If no `update` follows
+    its answer has not been seen.
+    """
+
+    counters: Counters
+
+
 class Update(Entry, frozen=True, rename=_COUNTERS):
     """The server has taken a `count` of posts; `account` has the counters of the job after it."""
 
@@ -169,7 +178,7 @@ class Update(Entry, frozen=True, rename=_COUNTERS):
 
 class Base(Entry, frozen=True, rename=_COUNTERS):
     """
-    The server's total was above that of this client, whose base was raised by the difference.  With
+    The server counts posts that were not known here, and the base was raised by them.  With
     `after_crash` these may be posts that were counted and that the crash destroyed; otherwise they
     were captured elsewhere.
     """

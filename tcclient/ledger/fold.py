@@ -11,6 +11,7 @@ backwards to the newest line at which all is known of its job (resumed()): that 
 
 from collections.abc import Iterable
 
+import attrs
 import msgspec
 
 from tcclient.ledger import bookings, entries
@@ -121,17 +122,23 @@ def due(before: Counters, entry: Entry) -> Counters:
     """Return what the counters are after a line, from those before it."""
     match entry:
         case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
-            return msgspec.structs.replace(before, posts=before.posts + posts)
+            return attrs.evolve(before, posts=before.posts + posts)
         case bookings.CameBack(posts=posts):
-            return msgspec.structs.replace(before, posts=before.posts - posts)
+            return attrs.evolve(before, posts=before.posts - posts)
         case bookings.Update(count=count):
-            return msgspec.structs.replace(before, settled=before.settled + count)
+            return attrs.evolve(before, settled=before.settled + count)
         case bookings.Base(raised_by=more):
-            return msgspec.structs.replace(before, base=before.base + more)
+            return attrs.evolve(before, base=before.base + more)
     return before
 
 
-_FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
+_FREQUENT = (
+    bookings.Update
+    | bookings.UpdateSent
+    | entries.Said
+    | entries.RefusedLine
+    | entries.DeliveredAgain
+)
 """Lines that say nothing of how a capture stands, but for the newest counters."""
 
 _BOOT, _COVERAGE, _TEXT, _COUNTERS = "boot", "coverage", "text", "counters"

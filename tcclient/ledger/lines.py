@@ -14,11 +14,10 @@ from typing import get_args
 from msgspec import Struct
 from msgspec.structs import fields
 
-from tcclient.ledger.counters import Counters
+from tcclient.ledger.counters import NUMBERS
 from tcclient.ledger.entries import MOMENT_PATTERN, Entry, Moment, seconds
 from tcclient.ledger.vocabulary import Vocabulary
 
-_COUNTERS = {*Counters.__struct_fields__}
 _MOMENT = re.compile(MOMENT_PATTERN)
 
 
@@ -112,7 +111,7 @@ def _are_dates(entry: Entry) -> bool:
 
 def _are_counters(account: object) -> bool:
     """Return whether counters are complete, if there are any: one that is left out is not 0."""
-    return not isinstance(account, dict) or account.keys() >= _COUNTERS
+    return not isinstance(account, dict) or account.keys() >= set(NUMBERS)
 
 
 def _seconds(text: object) -> float | None:

@@ -16,6 +16,8 @@ MOVED: Mapping[str, str] = MappingProxyType(
     {
         "tcclient.captures.attempts": "tcclient.capture",
         "tcclient.captures.capture": "tcclient.capture",
+        "tcclient.captures.isolation": "tcclient.server.poller",
+        "tcclient.captures.listinglog": "tcclient.server.poller",
         "tcclient.captures.poller": "tcclient.server.poller",
         "tcclient.captures.serverlog": "tcclient.server.serverlog",
         "tcclient.captures.session": "tcclient.session",

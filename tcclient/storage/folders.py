@@ -6,6 +6,7 @@ Knows names, locks and that ledger; does not know what happens in a folder, whic
 
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -129,13 +130,31 @@ class Folders:
         except (CannotStore, OSError):
             return False
 
-    def last_name(self, job: Job) -> str | None:
-        """Return the name of the folder that `job` had last, None if none.  Raises OSError."""
+    def unreported(self) -> dict[int, str]:
+        """
+        Return the names of the folders with posts that the server has not been told of, by the id
+        of the job; those that cannot be read, or are another client's, are left out.
+        """
+        found = {}
+        for folder in sorted(path for path in self.base_dir.glob("*") if path.is_dir()):
+            path = ledger_path(self.base_dir, folder.name)
+            with suppress(OSError, LedgerInUse):
+                if path.exists():
+                    with Ledger(path, self.wall) as ledger:
+                        counted = newest_counters(ledger.read_backwards())
+                    for job_id, counters in counted.items():
+                        is_ours = self.last_name(job_id) == folder.name
+                        if counters.posts > counters.settled and is_ours:
+                            found[job_id] = folder.name
+        return found
+
+    def last_name(self, job_id: int) -> str | None:
+        """Return the name of the folder that a job had last, None if none.  Raises OSError."""
         with self._index() as index:
             for line in index.newest_first():
                 mine = (line.get("kind"), line.get("server"), line.get("job"))
                 name = line.get("name")
-                if mine == ("job", self.server, job.id) and isinstance(name, str):
+                if mine == ("job", self.server, job_id) and isinstance(name, str):
                     return name
         return None
 
@@ -144,7 +163,7 @@ class Folders:
         Note that the counters of `job` are in the folder of its name from now on, if they were not
         already.  Raises OSError.
         """
-        if self.last_name(job) != job.name:
+        if self.last_name(job.id) != job.name:
             self._note(bookings.JobFolder(server=self.server, name=job.name), job.id)
 
     def counters(self, job: Job) -> Counters | None:
@@ -153,7 +172,7 @@ class Folders:
         has now; None if it was never captured here.  Raises CannotStore and OSError.
         """
         own = self._folder_name(job)
-        for name in (self.last_name(job) or own, own):
+        for name in (self.last_name(job.id) or own, own):
             path = ledger_path(self.base_dir, name)
             if path.exists():
                 with Ledger(path, self.wall, alone=False) as ledger:
@@ -189,6 +208,12 @@ class Folders:
             raise CannotStore(f"{who} captures into {str(self.base_dir / name)!r}.") from e
         except OSError as e:
             raise CannotStore(f"The folder of {name!r} cannot be used: {explain_os(e)}.") from e
+        except UnicodeError as e:
+            encoding = sys.getfilesystemencoding()
+            raise CannotStore(
+                f"The name {name!r} cannot be a folder: file names are in {encoding} here, which "
+                "does not have all of its characters."
+            ) from e
 
     def _folder_name(self, job: Job) -> str:
         """Return the name of a job's folder.  Raises CannotStore if its name cannot be one."""

@@ -4,13 +4,13 @@ The counters of a capture, with the lines of its ledger that a restart needs to 
 Knows what log and ledger say of a change; how it is counted is in `ledger.counters`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from msgspec import structs
+import attrs
 from twisted.logger import Logger
 
 from tcclient.ledger import bookings
-from tcclient.ledger.counters import Counters, CountUpdate, Tally
+from tcclient.ledger.counters import Counters, CountUpdate, Row, Tally
 from tcclient.ledger.entries import Entry
 
 log = Logger()
@@ -44,22 +44,31 @@ class NotedTally(Tally):
     def on_disk(self) -> Counters:
         """The counters, of posts those in finished files: recovery counts the others."""
         counters = self.counters
-        return structs.replace(counters, posts=counters.posts - self._unfinished())
+        return attrs.evolve(counters, posts=counters.posts - self._unfinished())
 
-    def rebase(self, server_total: int | None) -> int:
+    def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
-        Raise the base if the server's total is above ours, and note it.  The log says it the first
-        time, and once more if the next total is above ours again.  Return by how much it rises.
+        Raise the base if the server counts posts that are not known here, and note it.  The log
+        says it, but where the server's total is above ours again and again only twice.  Return by
+        how much it rises.
         """
-        more = super().rebase(server_total)
+        is_above = (server_total or 0) > self.base + self.posts
+        more = super().rebase(server_total, rows)
         if more:
             self._say_raised(more)
             self._note(
                 bookings.Base(raised_by=more, counters=self.on_disk, after_crash=self._after_crash)
             )
-        self._raised = self._raised + 1 if more else 0
+        self._raised = self._raised + 1 if is_above else 0
         self._after_crash = False
         return more
+
+    def update(self, now: float) -> CountUpdate:
+        """Return the next update, and note it before it is sent, unless it counts nothing."""
+        update = super().update(now)
+        if update.count:
+            self._note(bookings.UpdateSent(counters=self.on_disk))
+        return update
 
     def accepted(self, update: CountUpdate) -> None:
         """Note that the server has taken `update`."""
@@ -67,13 +76,13 @@ class NotedTally(Tally):
         if update.count:
             self._note_update(update.count)
 
-    def settle(self, recent_total: int | None) -> None:
+    def settle(self, rows: Sequence[Row]) -> None:
         """
-        Decide by the total of the server's newest update whether the server has taken the update
-        whose answer was not seen.  If so, note that, as for every other update.
+        Decide by the job's newest updates whether the server has taken the one whose answer was not
+        seen.  If so, note that, as for every other update.
         """
         before = self.settled
-        super().settle(recent_total)
+        super().settle(rows)
         if self.settled > before:
             self._note_update(self.settled - before)
 

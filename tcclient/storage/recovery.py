@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 from msgspec import structs
 from twisted.logger import Logger
 
@@ -194,7 +195,7 @@ def _book(ledger: Ledger, file: File) -> None:
     in this folder, if there is one.
     """
     for job, counters in newest_counters(ledger.read_backwards()).items():
-        counters = structs.replace(counters, posts=counters.posts + file.posts)
+        counters = attrs.evolve(counters, posts=counters.posts + file.posts)
         ledger.write(structs.replace(file, counters=counters), job)
         return
     ledger.write(file)

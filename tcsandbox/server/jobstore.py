@@ -157,18 +157,12 @@ class JobStore:
         if job.archived_date is not None and job.archived_date != archived:
             job.status = rows.STOPPED
         job.modified_date = now = self._now()
-        if job.status == status:
-            return frozenset()
-        if job.status == rows.STOPPED:
-            job.stopped = now
-            return frozenset({"stopped"})
-        if job.status != rows.STARTED:
-            return frozenset()
-        job.started = now
-        if job.first_started is None:
-            job.first_started = now
-            return frozenset({"started", "first_started"})
-        return frozenset({"started"})
+        dates = {rows.STARTED: {"started"}, rows.STOPPED: {"stopped"}}.get(job.status, set())
+        if job.status == rows.STARTED and job.first_started is None:
+            dates.add("first_started")
+        for date in () if job.status == status else dates:
+            setattr(job, date, now)
+        return frozenset() if job.status == status else frozenset(dates)
 
     def write_and_ping(
         self, job_id: int, values: Mapping[str, object], requester: int

@@ -14,7 +14,7 @@ from tcsandbox.server.rows import RESEARCHER_ID, RESEARCHER_TOKEN, STARTING, TOK
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
-    Return the options; `job` is a list of pairs of name and keywords.
+    Return the options; `job` and `client` are lists of pairs.
 
     Anything wrong ends the process with status 2 and one sentence.
     """
@@ -28,8 +28,9 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--interface", type=_address, default="127.0.0.1")
     add("--token", type=_token, default=TOKEN, help="the client's, 40 hex digits")
     add("--worker-id", type=_worker, default=1, help="the client's user id")
-    many: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME:KEYWORDS"}
-    add("--job", type=_job, **many, help="a job of the client's; may be repeated")
+    many: dict[str, Any] = {"action": "append", "default": []}
+    add("--client", type=_client, **many, metavar="ID:TOKEN", help="another one; may be repeated")
+    add("--job", type=_job, **many, metavar="NAME:KEYWORDS", help="the client's; may be repeated")
     add("--keep", type=Path, metavar="FILE", help="keep the jobs there")
     add("--status", type=_status, default=STARTING, help="of the jobs, 0 to 5")
     options = parser.parse_args(arguments)
@@ -67,6 +68,11 @@ def _worker(text: str) -> int:
             f"a user id is a number above 0, not the researcher's {RESEARCHER_ID}: {text!r}."
         )
     return int(text)
+
+
+def _client(text: str) -> tuple[int, str]:
+    number, _colon, token = text.partition(":")
+    return _worker(number), _token(token)
 
 
 def _status(text: str) -> int:

@@ -27,7 +27,7 @@ from tcsandbox.server.exchange import Exchange, Seen, play
 from tcsandbox.server.jobstore import JobStore
 from tcsandbox.server.keeping import Keeper
 from tcsandbox.server.negotiation import ApiRequest
-from tcsandbox.server.rows import TOKEN
+from tcsandbox.server.rows import TOKEN, UserAccount
 from tcsandbox.server.serveroptions import read_arguments
 from tcsandbox.server.views import job_members
 from tcsandbox.site import TrackingSite
@@ -104,7 +104,11 @@ class CaptureServer:
                 job_members(job, store, f"/api/jobs/{job.id}/") for job in store.jobs.values()
             ],
             "updates": {
-                str(job): {"rows": len(rows), "count": sum(row.count or 0 for row in rows)}
+                str(job): {
+                    "rows": len(rows),
+                    "count": sum(row.count or 0 for row in rows),
+                    "totals": [row.total_count for row in rows],
+                }
                 for job, rows in store.updates.items()
             },
             "requests": [attrs.asdict(seen) for seen in self._log],
@@ -242,6 +246,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from twisted.internet import reactor
 
     server = CaptureServer(reactor, worker_id=options.worker_id, token=options.token)
+    for number, token in options.client:
+        server.store.add_user(UserAccount(number, f"client{number}", token))
     try:
         _fill(server, options)
         port = server.listen(reactor, options.port, options.interface)

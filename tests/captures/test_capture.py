@@ -12,9 +12,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.captures.attempts import GOODBYE
 from tcclient.captures.capture import Capture
+from tcclient.captures.isolation import Isolation
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.client import Gone, ServerError
 from tcclient.control.jobs import Job, Status
+from tcclient.ledger.counters import Row
 
 
 def job(status: int = Status.STARTED, name: str = "cats") -> Job:
@@ -33,7 +35,7 @@ class FakeArchive:
         """Return the tally."""
         return self
 
-    def rebase(self, total: int | None) -> None:
+    def rebase(self, total: int | None, rows: list[Row]) -> None:
         """Remember the total."""
         self.server_totals.append(total)
 
@@ -61,9 +63,10 @@ class FakeSession:
         self._halting.append(Deferred())
         await self._halting[-1]
 
-    def reopen(self, wanted: Job) -> None:
+    def reopen(self, wanted: Job, because: str = "") -> bool:
         """Note the call."""
         self._events.append("reopen")
+        return True
 
     def retire(self) -> None:
         """Note the call."""
@@ -95,6 +98,10 @@ class FakeReporter:
         await self._ask("last report")
 
     async def update(self, job_id: int) -> None:
+        """Ask, and return when the test has answered."""
+        await self._ask("update")
+
+    async def read_and_update(self, wanted: Job) -> None:
         """Ask, and return when the test has answered."""
         await self._ask("update")
 
@@ -136,6 +143,7 @@ class CaptureTestCase(SynchronousTestCase):
             cast(Any, self.session),
             cast(Any, self.server),
             ServerLog(lambda entry, job_id=None: None, self.clock),
+            Isolation(),
             lambda _: self.events.append("done"),
         )
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
@@ -157,7 +165,7 @@ class CaptureTestCase(SynchronousTestCase):
         self.capture.want(job())
         self.capture.lose()
         self.session.halted()
-        self.happened("run", "halt", "update")
+        self.happened("run", "halt", "reopen", "update")
 
 
 class OrderTests(CaptureTestCase):
@@ -312,7 +320,7 @@ class ConcludingTests(CaptureTestCase):
             self.server.answers("stopped", error)
             self.happened("update", "stopped", *(("retire", "done") if error is None else ()))
         self.capture.lose()
-        self.happened("update")
+        self.happened("reopen", "update")
         self.server.answers("update")
         self.happened("retire", "done")
 
@@ -321,7 +329,7 @@ class ConcludingTests(CaptureTestCase):
         self.stop()
         self.server.answers("last report", Gone())
         self.capture.lose()
-        self.happened("update")
+        self.happened("reopen", "update")
         self.server.answers("update")
         self.happened("retire", "done")
 
@@ -348,7 +356,7 @@ class LostTests(CaptureTestCase):
         self.lose()
         self.server.answers("update", ServerError("no"))
         self.capture.lose()
-        self.happened("update")
+        self.happened("reopen", "update")
         self.server.answers("update")
         self.happened("retire", "done")
 
@@ -371,7 +379,7 @@ class LostTests(CaptureTestCase):
     def test_before_it_ran(self) -> None:
         """What an earlier process has left is told."""
         self.capture.lose()
-        self.happened("update")
+        self.happened("reopen", "update")
         self.server.answers("update")
         self.happened("retire", "done")
 
@@ -383,7 +391,7 @@ class LostTests(CaptureTestCase):
         self.capture.want(job(Status.STARTING))
         self.capture.lose()
         self.session.halted()
-        self.happened("run", "halt", "update")
+        self.happened("run", "halt", "reopen", "update")
         self.server.answers("update")
         self.happened("retire", "done")
 

@@ -59,6 +59,20 @@ class ServerLogTests(SynchronousTestCase):
         self.assertEqual(len(said), 3)
         self.assertIn("succeeds again at a", said[2])
 
+    def test_one_of_many_jobs(self) -> None:
+        """Polls that succeed with others say nothing, nor does a job that fails the same way."""
+        with captured_logs() as events:
+            for _ in range(3):
+                self.log.failed("a", "x", 1)
+                self.log.succeeded("a", 2)
+                self.log.failed("a", "x", 3)
+            self.log.succeeded("a", 1)
+            self.log.forget(3)
+            self.log.failed("a", "x", 1)
+            self.log.succeeded("a", 1)
+        said = [formatEvent(event) for event in events]
+        self.assertEqual([("again" in line) for line in said], [False, False, True])
+
     def test_what_the_server_says_is_no_format(self) -> None:
         """Braces are printed."""
         self.assertIn("at a{0}: {x}{{}}.", self.said(("a{0}", "{x}{{}}"))[0])

@@ -69,6 +69,7 @@ class ReadingTests(SynchronousTestCase):
                 assigned_worker=7,
                 withdrawn=False,
                 recent_total=118,
+                recent_rate="1.000",
             ),
         )
 

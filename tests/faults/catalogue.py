@@ -5,6 +5,7 @@ from tests.faults.disks import DISKS
 from tests.faults.disturbances import DISTURBANCES
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import FOLDERS
+from tests.faults.handovers import ENDS, HANDOVERS
 from tests.faults.kills import FAST, KILLS
 from tests.faults.names import NAMES
 from tests.faults.network import ANSWERS, BODIES, FRAMES, ROAD, SILENCES
@@ -24,6 +25,8 @@ SCENARIOS = (
     *STORMS,
     *SERVERS,
     AWAY_LONG,
+    *HANDOVERS,
+    *ENDS,
     *KEYWORDS,
     *DISKS,
     *FOLDERS,

@@ -11,6 +11,8 @@ from tests.e2e.processes import python, twistd
 
 JOB = "storm"
 KEYWORDS = "storm, green tea"
+OTHER, OTHER_TOKEN = 3, "0123456789" * 4
+"""Number and token of a second client, where there is one."""
 SCALE = 0.02
 """Twitter's timers run so fast: it keeps a stream alive each 0.6 s."""
 RULE_DELAY = 0.5
@@ -48,7 +50,8 @@ def server(terms: Terms, port: int) -> list[str]:
     """The stand-in server's, which says where it listens."""
     names = [JOB, terms.other] if terms.other else [JOB]
     jobs = [f"--job={name}:{KEYWORDS}" for name in names]
-    return python("-m", "tcsandbox.server", f"--port={port}", *jobs, "--keep=jobs")
+    other = f"--client={OTHER}:{OTHER_TOKEN}"
+    return python("-m", "tcsandbox.server", f"--port={port}", *jobs, other, "--keep=jobs")
 
 
 def settings(terms: Terms, twitter: str, server: str) -> dict[str, Any]:

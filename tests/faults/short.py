@@ -20,6 +20,7 @@ from tests.faults.folders import (
     REMOVED,
     SECOND_CLIENT,
 )
+from tests.faults.handovers import ENDS, HANDOVERS
 from tests.faults.kills import KILLS
 from tests.faults.names import DNS
 from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
@@ -70,6 +71,10 @@ class ShortTests(TestCase):
         """The machine sleeps, or the client's process stands still."""
         await self.check(*STANDSTILLS)
         await self.check(*SLEEPS)
+
+    async def test_hand_overs(self) -> None:
+        """The job goes to another client and back, or ends, also while nobody looks."""
+        await self.check(in_turn("hand-overs", *HANDOVERS), in_turn("ends", *ENDS))
 
     async def test_folders(self) -> None:
         """The disk refuses, permits nothing, or has the folder no more; another client wants it."""

@@ -49,6 +49,7 @@ class World(Controls):
         self.client = commands.CLIENT
         self.prefix: list[str] = []  # of its command
         self.removed: list[Path] = []  # where all is still to be found of folders that are gone
+        self.unwanted: list[Span] = []  # when nobody had to capture
         self.twitter_at = f"http://{HOST}"  # for the client
         self.other_cuts: list[Span] = []  # of the other capture alone
         self._cuts: list[Span] = []
@@ -210,8 +211,8 @@ class World(Controls):
             counted=accounts[-1].counted,
             total=state["jobs"][number - 1]["total_count"],
             reported=state["updates"][str(number)]["count"],
-            gaps=[gap for account in accounts for gap in account.gaps],
-            down=[*outside(sent.streams, period), *cuts],
+            gaps=[*self.unwanted, *(gap for account in accounts for gap in account.gaps)],
+            down=[*self.unwanted, *outside(sent.streams, period), *cuts],
             period=period,
             verified="" if verified.status == 0 else verified.out + verified.err,
         )

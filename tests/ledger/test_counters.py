@@ -8,16 +8,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.counters import MOST_TOTAL, Counters, CountUpdate, Tally
+from tcclient.ledger.counters import MOST_TOTAL, SHORTEST, Counters, CountUpdate, Row, Tally
 
 NOW = 1_449_086_690.0
 
 
 def tally(base: int = 0, posts: int = 0, settled: int = 0) -> Tally:
     """A job that has been captured before, and whose last update has been settled."""
-    found = Tally(Counters(base, posts, settled), NOW)
-    found.unsettled = False
+    found = Tally(Counters(base, posts, settled, None), NOW)
+    found.resume(NOW)
     return found
+
+
+def settle(job: Tally, recent_total: int | None) -> None:
+    """The server shows a job whose newest update has this total, and the rate of what was sent."""
+    sent = job.counters.sent
+    rate = sent.rate if isinstance(sent, CountUpdate) else None
+    job.settle([(None, recent_total, rate)])
 
 
 class TotalTests(SynchronousTestCase):
@@ -69,16 +76,18 @@ class RateTests(SynchronousTestCase):
             (4, 12.02, "0.332"),
             (1, 3.0, "0.333"),
             (2, 3.0, "0.666"),
-            (5, 1.0, "5.000"),
+            (15, 3.0, "5.000"),
             (1, 10_000.0, "0.000"),
             (99_999_999, 1000.0, "99999.999"),
             (100_000_000, 1000.0, "99999.999"),
-            (10**12, 1.0, "99999.999"),
-            (5, 0.0, "0.000"),
-            (5, -3600.0, "0.000"),
-            (5, 5e-324, "99999.999"),
+            (10**12, 3.0, "99999.999"),
+            (5, 2.9, None),
+            (5, 0.0, None),
+            (5, -3600.0, None),
+            (5, 5e-324, None),
         ):
             job = Tally(Counters(), 0.0)
+            job.resume(0.0)
             job.posts += posts
             self.assertEqual(job.ping(seconds)[1], rate, (posts, seconds))
 
@@ -114,12 +123,33 @@ class RateTests(SynchronousTestCase):
         ):
             self.assertEqual(rate, "1.000")
 
-    @given(st.integers(0, 10**7), st.floats(1e-3, 1e7))
+    def test_in_the_first_seconds(self) -> None:
+        """There is none yet, and a few seconds after a ping it is what it was."""
+        job = tally()
+        job.posts += 3
+        self.assertEqual([job.ping(NOW + s)[1] for s in (0.0, 2.9, 3.0)], [None, None, "1.000"])
+        job.posts += 500
+        self.assertEqual(job.ping(NOW + 3.1), (503, "1.000"))
+        self.assertEqual(job.ping(NOW + 8.0), (503, "100.000"))
+
+    def test_when_nothing_runs(self) -> None:
+        """It is 0, before a session and after one, whatever came a moment ago."""
+        job = Tally(Counters(), NOW)
+        self.assertEqual(job.ping(NOW)[1], "0.000")
+        job.resume(NOW)
+        job.posts += 30
+        job.cease()
+        self.assertEqual((job.ping(NOW + 10)[1], job.update(NOW + 10).rate), ("0.000", "0.000"))
+        job.resume(NOW + 100)
+        self.assertEqual([job.ping(NOW + s)[1] for s in (100, 110)], [None, "0.000"])
+
+    @given(st.integers(0, 10**7), st.floats(SHORTEST, 1e7))
     def test_any_rate(self, posts: int, seconds: float) -> None:
         """Three decimals, at most five digits before them, rounded down."""
         job = Tally(Counters(), 0.0)
+        job.resume(0.0)
         job.posts += posts
-        rate = job.ping(seconds)[1]
+        rate = job.ping(seconds)[1] or ""
         self.assertTrue(re.fullmatch(r"\d{1,5}\.\d{3}", rate), rate)
         exact = min(Fraction(posts) / Fraction(seconds), Fraction("99999.999"))
         # Where the quotient is a hair below a thousandth, the float may be that thousandth.
@@ -158,7 +188,7 @@ class UpdateTests(SynchronousTestCase):
             job.posts += 5
             job.update(NOW + 30)
             job.posts += 2
-            job.settle(recent_total)
+            settle(job, recent_total)
             self.assertFalse(job.unsettled)
             self.assertEqual(job.update(NOW + 60).count, count, recent_total)
 
@@ -168,7 +198,7 @@ class UpdateTests(SynchronousTestCase):
         job.posts += 5
         job.update(NOW + 30)
         self.assertEqual(job.rebase(150), 45)
-        job.settle(105)
+        settle(job, 105)
         self.assertEqual(job.settled, 5)
 
     def test_an_answer_that_was_not_seen_before_a_restart(self) -> None:
@@ -176,7 +206,7 @@ class UpdateTests(SynchronousTestCase):
         for recent_total, settled in ((None, 3), (102, 3), (103, 3), (104, 4), (108, 8), (109, 3)):
             job = Tally(Counters(base=100, posts=8, settled=3), NOW)
             self.assertTrue(job.unsettled)
-            job.settle(recent_total)
+            settle(job, recent_total)
             self.assertEqual(job.settled, settled, recent_total)
 
     def test_nothing_was_left_before_a_restart(self) -> None:
@@ -204,19 +234,19 @@ class Server(RuleBasedStateMachine):
         self.tally = Tally(Counters(base=100), NOW)
         self.now = NOW
         self.counted = 0
-        self.recent_total: int | None = 100
+        self.rows: list[Row] = [(None, 100, None)]
         self.highest = 0
 
     def send(self) -> CountUpdate:
         """As the client does it: settle what is in doubt, then speak."""
         self.now += 30
         if self.tally.unsettled:
-            self.tally.settle(self.recent_total)
+            self.tally.settle(self.rows)
         return self.tally.update(self.now)
 
     def take(self, update: CountUpdate) -> None:
         self.counted += update.count
-        self.recent_total = update.total
+        self.rows = [(None, update.total, update.rate)]
 
     @rule(posts=st.integers(1, 20))
     def write(self, posts: int) -> None:
@@ -250,7 +280,7 @@ class Server(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        self.tally.settle(self.recent_total)
+        self.tally.settle(self.rows)
 
     @rule()
     def restart(self) -> None:

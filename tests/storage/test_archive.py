@@ -82,6 +82,10 @@ class ArchiveCase(SynchronousTestCase):
         return archive.tally.counters
 
 
+TOLD = {"sent": None, "told": 1000}
+"""What the account has of the server, when it has only been asked."""
+
+
 class StoringTests(ArchiveCase):
     def test_posts_are_lines(self) -> None:
         """Their bytes untouched, one newline behind each; and they are counted."""
@@ -139,7 +143,7 @@ class StoringTests(ArchiveCase):
                 "last_id": "2",
                 "first_arrival": "2015-12-02T20:30:00.000Z",
                 "last_arrival": "2015-12-02T20:30:00.000Z",
-                "account": {"base": 1000, "posts": 2, "settled": 0},
+                "account": {"base": 1000, "posts": 2, "settled": 0, **TOLD},
             },
         )
         archive.close()
@@ -195,8 +199,8 @@ class RestartTests(ArchiveCase):
         archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
         archive.tally.update(self.clock.seconds())  # taken; the answer is lost
-        archive.tally.settle(1003)
-        archive.tally.settle(1003)
+        archive.tally.settle([(None, 1003, "0.000")])
+        archive.tally.settle([(None, 1003, "0.000")])
         archive.store([b"{}"] * 2)
         archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         archive.close()

@@ -203,7 +203,7 @@ class ControlTests(ServerCase):
             await self.fetch("POST", "/api/update/", {"job": 1, "count": count})
         _response, body = await self.fetch("GET", "/sandbox/state")
         state = json.loads(body)
-        self.assertEqual(state["updates"], {"1": {"rows": 2, "count": 7}})
+        self.assertEqual(state["updates"], {"1": {"rows": 2, "count": 7, "totals": [None, None]}})
         self.assertEqual(state["jobs"][0]["keywords"], "cats, dogs")
         self.assertEqual(
             state["requests"][1],
@@ -465,6 +465,9 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual((options.port, options.interface, options.worker_id), (80, "::1", 7))
         self.assertEqual((options.job, options.status), ([("a b", "x:y,z")], 2))
         self.assertEqual(options.token, TOKEN)
+        others = [f"--client={number}:{str(number) * 40}" for number in (3, 4)]
+        options = read_arguments(["--port", "80", *others])
+        self.assertEqual(options.client, [(3, "3" * 40), (4, "4" * 40)])
 
     def test_bad_ones_get_one_sentence(self) -> None:
         for arguments, part in [
@@ -474,6 +477,7 @@ class ArgumentTests(SynchronousTestCase):
             (["--port", "1", "--interface", "here"], "IP address"),
             (["--port", "1", "--token", "short"], "40 hexadecimal digits"),
             (["--port", "1", "--worker-id", "0"], "above 0"),
+            (["--port", "1", "--client", "3"], "40 hexadecimal digits"),
             (["--port", "1", "--status", "6"], "0 to 5"),
             (["--port", "1", "--job", "pets"], "colon"),
             (["--port", "1", "--job", "p/q:x"], "Only alphanumeric"),
