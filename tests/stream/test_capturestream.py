@@ -14,10 +14,11 @@ from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import HIDDEN
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.valve import SHORT
 from tests.peers import KEYS, STALL, FakeApi, Peer, clock_at, settle, upstream
 

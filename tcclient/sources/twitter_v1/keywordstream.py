@@ -12,8 +12,9 @@ from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.intake import Intake
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 
 
 class KeywordStreamListener(Protocol):

@@ -34,8 +34,9 @@ from tcclient.sources.twitter_v2.subscription import (
 from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.storage.folders import Note
-from tcclient.stream.capturestream import StreamListener, Upstream
+from tcclient.stream.capturestream import Upstream
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.troublelog import TroubleLog
 
 BUDGET = Ending("budget", "the budget is used up")

@@ -19,8 +19,9 @@ from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer, NoToken
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.storage.archive import StoredCapture
-from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.troublelog import TroubleLog
 from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
 
