@@ -54,11 +54,6 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return self._core.newest
 
     @property
-    def former(self) -> KeywordStream | None:
-        """The stream for the keywords before those, as long as it is read."""
-        return self._core.former
-
-    @property
     def streaming(self) -> bool:
         """Whether a stream is open."""
         return any(stream.service.connected for stream in self._streams())
@@ -101,7 +96,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         Return the stream that has to end before `query` can be asked for beside the one that is
         heard; None where there is none.
         """
-        newest, former = self.newest, self.former
+        newest, former = self.newest, self._core.former
         if query is None:
             # In this order no keywords are said to be in force for a moment.
             return former or newest
@@ -114,8 +109,8 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
     async def leave(self, stream: KeywordStream, ending: Ending) -> None:
         """End a stream.  Returns when nothing more will be heard of it."""
         stream.leaves = True
-        if stream is self.newest and self.former is not None and stream.service.reaches:
-            self.former.is_doomed = True
+        if stream is self.newest and self._core.former is not None and stream.service.reaches:
+            self._core.former.is_doomed = True
         await stream.service.hang_up(ending)
         await self._forget(stream)
 
@@ -130,10 +125,14 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         Ask for `query`, as which `text` was understood, unless that is being done already.  No
         stream may be in its way.
         """
-        if self.newest is None and self.former is not None and self._can_go_back_to(query):
+        if self.newest is None and self._core.former is not None and self._can_go_back_to(query):
             self._succession.go_back()
         elif self.newest is None or not self.newest.query.same_as(query):
-            self._begin(self._new_stream(query, text))
+            self._begin(
+                KeywordStream(
+                    self._upstream, query, text, self, self._subscriber, self._undelivered
+                )
+            )
 
     def opened(self, stream: KeywordStream) -> None:
         """Pass on that the answer is 200."""
@@ -143,7 +142,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         """Let the new stream take over, if it is heard."""
         if stream is self.newest:
             self._succession.newest_heard()
-        elif stream is self.former:
+        elif stream is self._core.former:
             self._succession.former_heard()
 
     def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
@@ -159,7 +158,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
         """Go on with the other stream, if there is one, and pass on the ending."""
-        if stream is self.former:
+        if stream is self._core.former:
             self._succession.former_ended(stream, ending)
             # Whoever waits for that goes on here: outside of the machine, which must not be in the
             # middle of a transition then.
@@ -174,14 +173,11 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             stream.service.pauseProducing()
         stream.service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
-    def _new_stream(self, query: Query, text: str | None) -> KeywordStream:
-        return KeywordStream(self._upstream, query, text, self, self._subscriber, self._undelivered)
-
     def _streams(self) -> list[KeywordStream]:
-        return [stream for stream in (self.former, self.newest) if stream is not None]
+        return [stream for stream in (self._core.former, self.newest) if stream is not None]
 
     def _can_go_back_to(self, query: Query | None) -> bool:
-        former = self.former
+        former = self._core.former
         return former is not None and not former.is_doomed and former.query.same_as(query)
 
     def _end_former(self, former: KeywordStream) -> None:
@@ -197,7 +193,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         """Take a stream out of the service, if it is still there.  Fires when that is done."""
         if stream is self.newest:
             self._succession.newest_gone()
-        elif stream is self.former:
+        elif stream is self._core.former:
             self._succession.former_gone()
         else:
             return succeed(None)
