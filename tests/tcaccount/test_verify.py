@@ -307,6 +307,14 @@ class ChangedFileTests(VerifyCase):
         )
         self.assertTrue(any("that no newline ends" in text for text in found))
 
+    def test_posts_that_have_run_together(self) -> None:
+        """As a client stored them that took them for one: they are counted as one."""
+        archive = self.folders.open(job())
+        archive.store([post_at(8), post_at(9) + post_at(10), post_at(11)])
+        archive.close()
+        [text] = self.verify()
+        self.assertIn("has 1 line that holds several posts; the first is its post 2.", text)
+
     def test_torn_files(self) -> None:
         """They are accounted for like others."""
         torn = self.folder / "test20261123_1210.json.torn"

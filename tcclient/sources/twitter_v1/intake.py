@@ -14,7 +14,7 @@ from tcclient.sources.twitter_v1.api import DUPLICATE, disconnect_meaning
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.storage.archive import Archive
-from tcclient.stream.framing import Overlong, decoded, excerpt
+from tcclient.stream.framing import Overlong, apart, decoded, excerpt
 
 _SAID: Mapping[Kind, type[Said]] = {
     Kind.DELETE: entries.Delete,
@@ -47,14 +47,22 @@ class Intake:
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
         """Store the posts; note everything else in the ledger, and act on what it announces."""
-        posts, post = [], Kind.POST
+        posts: list[bytes] = []
+        post = Kind.POST
         for message in messages:
             if isinstance(message, Overlong):
                 self._complaints.refuse(archive, "too long", message.size, message.head)
             elif (kind := kind_of(message)) is post:
                 posts.append(message)
+            elif kind is Kind.NOT_JSON and (parts := apart(message)):
+                self._store(archive, posts)
+                posts = []
+                self.take(archive, [*parts])
             else:
                 self._heed(archive, kind, message)
+        self._store(archive, posts)
+
+    def _store(self, archive: Archive, posts: list[bytes]) -> None:
         if posts:
             archive.store(posts)
 

@@ -23,7 +23,7 @@ from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.sources.twitter_v2.rules.ruleset import Routing
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.storage.folders import Note
-from tcclient.stream.framing import Overlong
+from tcclient.stream.framing import Overlong, apart
 
 FOREIGN_INTERVAL = 60.0
 """Seconds between two lines in the ledger about posts that no capture here asked for."""
@@ -98,7 +98,10 @@ class Delivery:
                 continue
             envelope = envelopes.read(message)
             if not isinstance(envelope, envelopes.Post):
-                self._heed(envelope, message)
+                together = apart(message) if isinstance(envelope, envelopes.NotJSON) else []
+                posts += self.take(together, backfill, is_sample=is_sample) if together else 0
+                if not together:
+                    self._heed(envelope, message)
                 continue
             rules = envelope.rules
             wanting = takers.get(rules)
