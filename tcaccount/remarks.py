@@ -21,6 +21,9 @@ def not_in_files(record: Record) -> Iterator[str]:
         yield from report.not_in_files()
     if record.total("not_stored").lines:
         yield f"{number(round(record.total('not_stored').amount))} arrived and were not stored"
+    again = round(record.total("delivered_again").amount)
+    if again:
+        yield f"{number(again)} came again, and were stored once"
     if record.torn:
         yield f"{number(len(record.torn))} cut by a crash, kept in .torn files"
     refused = record.total("refused").lines

@@ -253,13 +253,14 @@ class ClockStep(Entry, frozen=True):
 
 class DeliveredAgain(Entry, frozen=True):
     """
-    Posts that had come before, and are stored once: they were asked for again after a gap, or came
-    over two streams at a change of keywords.
+    Posts that had come before, and are stored once: they were sent again over a new connection, or
+    came over two streams at a change of keywords.  Where they are `kept`, they are stored again.
     """
 
     is_routine = True
 
     posts: Count
+    kept: bool = False
 
 
 class Said(Entry, frozen=True):

@@ -93,6 +93,7 @@ class Fold(msgspec.Struct):
                 | bookings.LinesDropped(lines=amount)
                 | bookings.LedgerRepaired(cut_bytes=amount)
                 | bookings.DiskRecovered(after=amount)
+                | entries.DeliveredAgain(posts=amount, kept=False)
             ):
                 total.amount += amount
             case entries.ClockStep(seconds=step):

@@ -74,6 +74,11 @@ class RotatingFile(Service):
         return 0 if self._file is None else self._file.unbooked
 
     @property
+    def path(self) -> Path | None:
+        """The open file; None where there is none."""
+        return None if self._file is None else self._file.path
+
+    @property
     def is_synced(self) -> bool:
         """Whether all that is in files is safe from a power cut."""
         return self._file is None or self._file.is_synced

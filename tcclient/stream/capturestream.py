@@ -221,26 +221,32 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         Wait until a request is due and the stream is not paused, make it, and return the answer.
         The body of a 200 goes to a Connection; of a refusal the beginning is read.
         """
-        up, timing = self._upstream, self._upstream.timing
+        up = self._upstream
         await up.when_due(self.query)
         while self._pause.is_on:
             await self._pause.when_over()
         self._asking = True
         try:
-            response = await up.api.open(self.query).addTimeout(timing.answer, self._clock)
+            response = await up.api.open(self.query).addTimeout(up.timing.answer, self._clock)
+            connection = await self._reader_of(response) if response.code == 200 else None
         finally:
             self._asking = False
-        if response.code != 200:
-            self._refusal = await up.refusal(response)
-            return response
+        if connection is not None:
+            return cast(IResponse, Tapped(response, self._take, connection))
+        self._refusal = await up.refusal(response)
+        return response
+
+    async def _reader_of(self, response: IResponse) -> Connection:
+        """Return what reads the body of a 200, once it may be read."""
         try:
+            await self._listener.answered()
             decoder = decoder_for(response)
-        except ValueError:
+        except BaseException:
             abandon(response)
             raise
-        stall = up.api.stall_timeout
-        connection = Connection(self._listener, self._proved, decoder, stall, self._clock, timing)
-        return cast(IResponse, Tapped(response, self._take, connection))
+        api, timing = self._upstream.api, self._upstream.timing
+        stall = api.stall_timeout
+        return Connection(self._listener, self._proved, decoder, stall, self._clock, timing)
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection

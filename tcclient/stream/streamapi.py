@@ -5,7 +5,7 @@ mean, and what there is to hear of a stream.
 
 from typing import Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
@@ -23,8 +23,15 @@ Query = TypeVar("Query", contravariant=True)
 class StreamListener(Protocol):
     """Who hears from a stream."""
 
+    def answered(self) -> Deferred[None]:
+        """
+        Hear that an answer is 200.  Nothing is read over the connection before what is returned
+        fires, which must not take long, nor fail unless it is cancelled.
+        """
+        return succeed(None)
+
     def opened(self) -> None:
-        """Hear that the answer is 200, and its headers have come."""
+        """Hear that the stream is open: it is read from now on."""
 
     def heard(self) -> None:
         """

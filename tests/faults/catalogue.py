@@ -6,7 +6,7 @@ from tests.faults.edits import KEYWORDS
 from tests.faults.folders import FOLDERS
 from tests.faults.kills import FAST, KILLS
 from tests.faults.names import NAMES
-from tests.faults.network import ANSWERS, BODIES, FRAMES, ROAD, SILENCES
+from tests.faults.network import ANSWERS, BODIES, FRAMES, REPEATS, ROAD, SILENCES
 from tests.faults.refusals import STORMS
 from tests.faults.servers import AWAY_LONG, SERVERS
 
@@ -15,6 +15,7 @@ SCENARIOS = (
     *FAST,
     *ROAD,
     *BODIES,
+    *REPEATS,
     *SILENCES,
     *FRAMES,
     *ANSWERS,

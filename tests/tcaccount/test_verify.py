@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcclient.ledger import bookings
+from tcclient.ledger.entries import DeliveredAgain
 from tests.marks import Need, needs
 from tests.storage.disk import held_by_another_process
 from tests.tcaccount.ledgertext import FolderCase, job, post_at
@@ -67,6 +68,16 @@ class CleanTests(VerifyCase):
         self.assertEqual(self.verify(), [])
         [note] = self.notes
         self.assertIn("has 1 line that is no JSON object; the first is its post 2.", note)
+
+    def test_what_was_kept(self) -> None:
+        """The settings asked for posts that come again to be stored again: that is a note."""
+        archive = self.folders.open(job())
+        archive.store([post_at(1), post_at(2), post_at(2)])
+        archive.note(DeliveredAgain(posts=1, kept=True))
+        archive.close()
+        self.assertEqual(self.verify(), [])
+        [note] = self.notes
+        self.assertIn("has 1 post twice", note)
 
     @needs(Need.PROCESSES)
     def test_while_a_client_captures(self) -> None:

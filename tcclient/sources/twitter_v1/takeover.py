@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.runtime.producers import Pausable
+from tcclient.sources.again import Again
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream, KeywordStreamListener
 from tcclient.sources.twitter_v1.limits import Undelivered
@@ -23,7 +24,6 @@ from tcclient.sources.twitter_v1.succession import (
     machine,
 )
 from tcclient.stream.capturestream import Upstream
-from tcclient.stream.framing import Overlong
 
 log = Logger()
 
@@ -36,14 +36,19 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
     """
 
     def __init__(
-        self, upstream: Upstream[Query], listener: TakeOverListener, subscriber: Subscriber
+        self,
+        upstream: Upstream[Query],
+        listener: TakeOverListener,
+        subscriber: Subscriber,
+        again: Again,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._upstream = upstream
         self._clock = upstream.clock
         self._listener = listener
         self._subscriber = subscriber
-        self._undelivered = Undelivered()
+        self._again = again
+        self._shared = Undelivered(), again  # by all streams of the capture
         self._is_paused = False
         self._core = Succession(upstream.clock, listener, self._end_former)
         self._succession = machine(self._core)
@@ -118,7 +123,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         """End all streams at once.  Returns when nothing more will be heard of them."""
         leaving = [Deferred.fromCoroutine(self.leave(one, ending)) for one in self._streams()]
         await gatherResults(leaving)
-        self._close_overlap()
+        self._again.say()
 
     def turn_to(self, query: Query, text: str | None) -> None:
         """
@@ -128,14 +133,17 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         if self.newest is None and self._core.former is not None and self._can_go_back_to(query):
             self._succession.go_back()
         elif self.newest is None or not self.newest.query.same_as(query):
-            self._begin(
-                KeywordStream(
-                    self._upstream, query, text, self, self._subscriber, self._undelivered
-                )
-            )
+            subscriber, shared = self._subscriber, self._shared
+            self._begin(KeywordStream(self._upstream, query, text, self, subscriber, *shared))
+
+    def answered(self, stream: KeywordStream) -> Deferred[None]:
+        """Expect posts that are stored already, or come over the other stream, from now on."""
+        archive = self._subscriber.archive
+        self._again.begin(remembers=self._core.former is not None)
+        return succeed(None) if archive is None else self._again.recall(archive)
 
     def opened(self, stream: KeywordStream) -> None:
-        """Pass on that the answer is 200."""
+        """Pass on that the stream is open."""
         self._listener.opened(stream)
 
     def heard(self, stream: KeywordStream) -> None:
@@ -144,17 +152,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             self._succession.newest_heard()
         elif stream is self._core.former:
             self._succession.former_heard()
-
-    def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """Return the messages without the posts that came over the other stream before."""
-        overlap, newest = self._core.overlap, self._core.newest
-        if overlap is None:
-            return messages
-        if overlap.until is not None and self._clock.seconds() >= overlap.until:
-            self._close_overlap()
-        elif newest is not None and newest.service.reaches:
-            return overlap.new_among(messages)
-        return messages
+        self._see_what_is_left()
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
         """Go on with the other stream, if there is one, and pass on the ending."""
@@ -165,6 +163,8 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             maybeDeferred(stream.service.disownServiceParent)
         else:
             self._succession.newest_ended(stream, ending)
+        self._see_what_is_left()
+        self._again.say()
 
     def _begin(self, stream: KeywordStream) -> None:
         """Start a stream as the newest; the one that counted before, if any, becomes the former."""
@@ -197,10 +197,10 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             self._succession.former_gone()
         else:
             return succeed(None)
+        self._see_what_is_left()
         return maybeDeferred(stream.service.disownServiceParent)
 
-    def _close_overlap(self) -> None:
-        """End the overlap, and say how many posts came twice, if any did."""
-        overlap, self._core.overlap = self._core.overlap, None
-        if overlap is not None and overlap.twice:
-            self._listener.came_twice(overlap.twice)
+    def _see_what_is_left(self) -> None:
+        """Date the end of the time in which posts may come again, if there are not two streams."""
+        if self._core.former is None or self.newest is None or not self.newest.service.reaches:
+            self._again.lasts()

@@ -18,8 +18,8 @@ from tcclient.ledger.entries import Entry
 from tcclient.sources.complaints import Complaints
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.api import disconnect_meaning
-from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.entries import ForeignPosts
+from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.ruleset import Routing
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.storage.folders import Note
@@ -81,7 +81,7 @@ class Delivery:
     def take(
         self,
         messages: Iterable[bytes | Overlong],
-        backfill: Backfill,
+        repeats: Repeats,
         *,
         is_sample: bool,
     ) -> int:
@@ -99,7 +99,7 @@ class Delivery:
             envelope = envelopes.read(message)
             if not isinstance(envelope, envelopes.Post):
                 together = apart(message) if isinstance(envelope, envelopes.NotJSON) else []
-                posts += self.take(together, backfill, is_sample=is_sample) if together else 0
+                posts += self.take(together, repeats, is_sample=is_sample) if together else 0
                 if not together:
                     self._heed(envelope, message)
                 continue
@@ -107,7 +107,7 @@ class Delivery:
             wanting = takers.get(rules)
             if wanting is None:
                 wanting = takers[rules] = self._takers(rules, is_sample)
-            lacking = backfill.who_lacks(envelope.id, wanting)
+            lacking = repeats.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
                 for job_id in lacking:

@@ -11,6 +11,7 @@ from benchmarks.posts import v1_posts
 from tcclient.control.jobs import Job
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
+from tcclient.sources.again import Again
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.intake import Intake
 from tcclient.sources.twitter_v1.limits import Undelivered
@@ -41,7 +42,8 @@ class IntakeTestCase(SynchronousTestCase):
         self.archive: Archive = folders.open(JOB)
         self.folder = self.base / "Elections"
         self.endings: list[Ending] = []
-        self.intake = Intake(self.endings.append, Undelivered())
+        again = Again(self.archive.note, self.clock)
+        self.intake = Intake(self.endings.append, Undelivered(), again)
         self.addCleanup(self._end)
 
     def _end(self) -> None:
