@@ -207,9 +207,11 @@ class Disconnected(Ended, frozen=True):
     """
     The stream has ended; its last byte came `silent` seconds before.  With `overlap`, another
     stream of the capture is heard, and both were open for so many seconds, so nothing is missing.
+    `unread` is whether bytes had come that were not read, as the disk took no posts.
     """
 
     silent: Seconds | None = None
+    unread: bool = False
     overlap: Seconds | None = None
 
 
