@@ -41,6 +41,14 @@ def compare(booked: Booked, found: FileContents) -> Iterator[Finding]:
     kind = Remark if booked.is_adopted or is_as_it_came else Difference
     for text in _broken(found):
         yield kind(f"{booked.entry.name} {text}.")
+    if found.together:
+        # Nothing stores several posts as one: each of them is missing from the count.
+        kind = Remark if booked.is_adopted else Difference
+        lines = number(found.together, "line that holds", "lines that hold")
+        yield kind(
+            f"{booked.entry.name} has {lines} several posts; the first is its post "
+            f"{number(found.first_together)}."
+        )
 
 
 def _changes(booked: Booked, found: FileContents) -> Iterator[str]:

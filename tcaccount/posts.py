@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from tcclient.storage.postids import NotAnObject, PostIds
-from tcclient.stream.framing import Overlong, Splitter
+from tcclient.stream.framing import Overlong, Splitter, apart
 
 _BLOCK = 1 << 20
 
@@ -19,9 +19,10 @@ _BLOCK = 1 << 20
 @attrs.define
 class FileContents:
     """
-    What is in a file.  `posts` is the number of lines that are not blank; `broken` of them are no
-    JSON objects, and the first of those is the `first_broken`-th post, from 1, 0 for none.  `torn`
-    is the number of bytes behind the last newline; `sha256` is in hexadecimal digits.
+    What is in a file.  `posts` is the number of lines that are not blank; `together` of them hold
+    several JSON objects with nothing between them, and `broken` are no JSON objects otherwise.  The
+    first of those is the `first_together`-th post, or the `first_broken`-th, from 1, 0 for none.
+    `torn` is the number of bytes behind the last newline; `sha256` is in hexadecimal digits.
     """
 
     posts: int = 0
@@ -30,6 +31,8 @@ class FileContents:
     broken: int = 0
     first_broken: int = 0
     torn: int = 0
+    together: int = 0
+    first_together: int = 0
 
 
 def read(
@@ -71,8 +74,12 @@ def _look_at(
                 raise NotAnObject
             identity = ids.find(message)
         except NotAnObject:
-            found.broken += 1
-            found.first_broken = found.first_broken or found.posts
+            if isinstance(message, bytes) and apart(message):
+                found.together += 1
+                found.first_together = found.first_together or found.posts
+            else:
+                found.broken += 1
+                found.first_broken = found.first_broken or found.posts
         else:
             if identity is not None:
                 take(identity)

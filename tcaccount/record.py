@@ -12,6 +12,7 @@ from msgspec import field
 
 from tcaccount.index import Index
 from tcclient.ledger import bookings
+from tcclient.ledger.entries import DeliveredAgain
 from tcclient.ledger.fold import Fold
 from tcclient.ledger.intervals import Interval, merged
 from tcclient.ledger.lines import AnyLine, CutLine, LedgerLine, UnreadableLine
@@ -41,12 +42,14 @@ class Record(Fold, kw_only=True):
     All that the ledger of a folder says.
 
     `reports` are those of the sources.  `to_adopt` are the older files that no client has read yet.
+    `keeps_again` is whether posts that came again were stored again, as the settings asked for.
     """
 
     reports: Sequence[SourceReport] = ()
     files: list[Booked] = field(default_factory=list)
     to_adopt: set[str] = field(default_factory=set)
     torn: list[bookings.Torn] = field(default_factory=list)
+    keeps_again: bool = False
     unreadable: list[UnreadableLine] = field(default_factory=list)
     cut: CutLine | None = None
 
@@ -84,6 +87,8 @@ class Record(Fold, kw_only=True):
                 self.to_adopt.update(names)
             case bookings.Torn():
                 self.torn.append(line.entry)
+            case DeliveredAgain(kept=True):
+                self.keeps_again = True
 
 
 def record(lines: Iterable[AnyLine], reports: Sequence[SourceReport] = ()) -> Record:

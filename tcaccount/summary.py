@@ -146,6 +146,9 @@ def _not_in_files(record: Record) -> Iterator[str]:
     not_stored = round(record.total("not_stored").amount)
     if not_stored:
         yield f"{number(not_stored)} arrived and were not stored"
+    again = round(record.total("delivered_again").amount)
+    if again:
+        yield f"{number(again)} came again, and were stored once"
     if record.torn:
         yield f"{number(len(record.torn))} cut by a crash, kept in .torn files"
     refused = record.total("refused").lines

@@ -130,4 +130,5 @@ def _twice(record: Record, identities: Identities) -> Iterator[Finding]:
             continue  # one file for which the ledger has two lines, which has been said
         else:
             text = f"{names[0]} and {names[1]} both have {posts}{such}."
-        yield Remark(text) if all(booked.is_adopted for booked in both) else Difference(text)
+        is_known = record.keeps_again or all(booked.is_adopted for booked in both)
+        yield Remark(text) if is_known else Difference(text)

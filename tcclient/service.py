@@ -126,6 +126,7 @@ def make_surroundings(settings: Settings, reactor: Any, wall: WallClock) -> Surr
         # With a flush_interval of 0, for posts that are wanted at once, there is no rest either.
         rest_within(output.flush_interval),
         make_folders(settings, reactor, wall),
+        output.duplicates == "keep",
     )
 
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, structs
@@ -83,6 +83,7 @@ class Output(Struct, frozen=True, kw_only=True):
     min_free_bytes: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="a whole number of bytes from 0 up")
     ] = 100_000_000
+    duplicates: Annotated[Literal["drop", "keep"], Meta(description='"drop" or "keep"')] = "drop"
 
 
 _SourceAddr = Annotated[
@@ -119,7 +120,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         Return a hash of what decides about the data: settings with equal ones capture alike.
         Neither credentials nor the section `logging`, which may hold some, go into it.
         """
-        parts = (self.server, *self.sections, self.source_addr, self.output)
+        output = self.output
+        if output.duplicates == "drop":  # in 1.0.0 there was no such key; UNSET is not encoded
+            output = structs.replace(output, duplicates=msgspec.UNSET)
+        parts = (self.server, *self.sections, self.source_addr, output)
         encoded = msgspec.json.encode(parts, enc_hook=_encodable, order="deterministic")
         return hashlib.sha256(encoded).hexdigest()
 

@@ -50,7 +50,8 @@ class Ending(msgspec.Struct, frozen=True):
             incomplete=self.incomplete or None,
         )
         if isinstance(entry, Disconnected):
-            return msgspec.structs.replace(entry, silent=round(self.silent, 3))
+            silent = round(self.silent, 3)
+            return msgspec.structs.replace(entry, silent=silent, unread=self.unread)
         return entry
 
 

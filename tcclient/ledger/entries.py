@@ -202,9 +202,11 @@ class Disconnected(Ended, frozen=True):
     """
     The stream has ended; its last byte came `silent` seconds before.  With `overlap`, another
     stream of the capture is heard, and both were open for so many seconds, so nothing is missing.
+    `unread` is whether bytes had come that were not read, as the disk took no posts.
     """
 
     silent: Seconds | None = None
+    unread: bool = False
     overlap: Seconds | None = None
 
 
@@ -239,13 +241,14 @@ class Gap(Entry, frozen=True):
 
 class DeliveredAgain(Entry, frozen=True):
     """
-    Posts that had come before, and are stored once: they were asked for again after a gap, or came
-    over two streams at a change of keywords.
+    Posts that had come before, and are stored once: they were sent again over a new connection, or
+    came over two streams at a change of keywords.  Where they are `kept`, they are stored again.
     """
 
     is_routine = True
 
     posts: Count
+    kept: bool = False
 
 
 class Said(Entry, frozen=True):

@@ -94,6 +94,7 @@ class Fold(msgspec.Struct):
                 | bookings.LedgerRepaired(cut_bytes=amount)
                 | bookings.DiskRecovered(after=amount)
                 | bookings.Sleep(seconds=amount)
+                | entries.DeliveredAgain(posts=amount, kept=False)
             ):
                 total.amount += amount
             case bookings.CameBack(posts=amount):

@@ -113,7 +113,8 @@ class Surroundings(Struct, frozen=True):
     `source_addr` is the address of this machine that the stream leaves from, None for any;
     `user_agent` is what to send as User-Agent.  `base_url` and `client_id` tell this client from
     others that use the same credentials.  `rest` is for how many seconds a stream may go unread so
-    that more is read at once.  `folders` are where captures are stored.
+    that more is read at once.  `folders` are where captures are stored.  With `keeps_duplicates` a
+    post that comes again over a new connection is stored again.
     """
 
     reactor: Any
@@ -124,6 +125,7 @@ class Surroundings(Struct, frozen=True):
     client_id: int
     rest: float
     folders: Folders
+    keeps_duplicates: bool = False
 
 
 Check = Callable[[], Coroutine[Any, Any, Verdict]]

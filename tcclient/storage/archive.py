@@ -42,10 +42,10 @@ class StoredCapture(Protocol):
     def missed(self) -> float | None:
         """Seconds for which posts have been missed that existed; None if none have."""
 
-    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
+    def newest_ids(self, seconds: float, most_bytes: int) -> Deferred[list[str]]:
         """
         Fire with the ids of the posts that were made within `seconds` before the newest stored one.
-        The post stored last is the last; of very many posts only the newest are read.
+        The post stored last is the last; of more than `most_bytes` only the newest are read.
         """
 
 
@@ -203,11 +203,11 @@ class Archive(StoredCapture):
         """Seconds for which posts have been missed so far; None if none have."""
         return self.capture_log.missed
 
-    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
+    def newest_ids(self, seconds: float, most_bytes: int) -> Deferred[list[str]]:
         """Read the newest posts in a thread.  Fires as StoredCapture.newest_ids() says."""
-        return self._place.use.threads(
-            partial(stored_lately, self._ledger.file.path, self._place.use.ids, seconds)
-        )
+        self.files.flush()
+        use, ledger, growing = self._place.use, self._ledger.file.path, self.files.path
+        return use.threads(partial(stored_lately, ledger, growing, use.ids, seconds, most_bytes))
 
     def clock_stepped(self, seconds: float) -> None:
         """Note that the clock was set by `seconds`; the current file ends by its new time."""

@@ -6,6 +6,7 @@ nor who brings the posts.
 """
 
 import errno
+from pathlib import Path
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -58,6 +59,11 @@ class RotatingFile(Service):
     def unfinished(self) -> int:
         """Number of posts in the open file, as long as its final name is not booked."""
         return 0 if self._file is None else self._file.unbooked
+
+    @property
+    def path(self) -> Path | None:
+        """The open file; None where there is none."""
+        return None if self._file is None else self._file.path
 
     @property
     def is_synced(self) -> bool:

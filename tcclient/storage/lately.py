@@ -4,9 +4,9 @@ The ids of the posts that were stored last in a capture's folder, from the ends 
 Knows from the ledger which files these are.  Only reads, so that it may run in a thread.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from tcclient.ledger.bookings import File
@@ -14,9 +14,6 @@ from tcclient.ledger.lines import LedgerLine, line
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.backwards import lines_backwards
 from tcclient.storage.postids import PostIds, id_or_none
-
-MOST_BYTES = 512 << 20
-"""Most bytes of posts that are read: some 130,000 posts of 4 kB."""
 
 STRAYS = 100
 """
@@ -29,17 +26,19 @@ _LOOK_BACK = 10_000
 
 
 def stored_lately(
-    ledger: Path, ids: PostIds, seconds: float, most_bytes: int = MOST_BYTES
+    ledger: Path, growing: Path | None, ids: PostIds, seconds: float, most_bytes: int
 ) -> list[str]:
     """
-    Return the ids of all posts in finished files that were made within `seconds` before the newest
-    one, and of some that are older, in the order in which they were stored.  Of more than
-    `most_bytes` of posts only the newest are read.  What cannot be read, such as a file that was
-    removed, is passed over.
+    Return the ids of all posts in the `growing` file, if there is one, and in finished ones that
+    were made within `seconds` before the newest one, and of some that are older, in the order in
+    which they were stored.  Of more than `most_bytes` of posts only the newest are read.  What
+    cannot be read, such as a file that was removed, is passed over.
     """
     found: list[str] = []
     newest, strays = 0.0, 0
-    for identity in _newest_first(ledger, ids, most_bytes):
+    # The growing file first: if it is finished meanwhile, the ledger has it when that is read.
+    files = chain(() if growing is None else (growing,), _files(ledger))
+    for identity in _newest_first(files, ids, most_bytes):
         found.append(identity)
         made = ids.made_at(identity) or 0.0
         newest = max(newest, made)
@@ -49,9 +48,9 @@ def stored_lately(
     return found[::-1]
 
 
-def _newest_first(ledger: Path, ids: PostIds, most_bytes: int) -> Iterator[str]:
+def _newest_first(files: Iterable[Path], ids: PostIds, most_bytes: int) -> Iterator[str]:
     """Yield the ids of stored posts, from the last one backwards."""
-    for path in _files(ledger):
+    for path in files:
         for post in _lines(path):
             most_bytes -= len(post)
             if most_bytes < 0:

@@ -8,7 +8,7 @@ lines, never notices silence, and loses the bytes.  The tests pin what we rely o
 """
 
 import math
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from msgspec import Struct, field, structs
 from twisted.application.service import Service
@@ -26,35 +26,15 @@ from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.producers import Pausable
 from tcclient.runtime.refusals import Refusal
-from tcclient.stream.connection import Connection, ConnectionListener, Tapped, Timing
-from tcclient.stream.framing import Overlong
+from tcclient.stream.connection import Connection, Tapped, Timing
 from tcclient.stream.gunzip import decoder_for, inflated
 from tcclient.stream.pause import Pause
-from tcclient.stream.streamapi import StreamApi, failed_attempt
+from tcclient.stream.streamapi import StreamApi, StreamListener, failed_attempt
 
 log = Logger()
 
 MOST_EXPLANATION = 4000
 """Most bytes of a refusal's body that are read."""
-
-
-class StreamListener(Protocol):
-    """Who hears from a stream."""
-
-    def opened(self) -> None:
-        """Hear that the answer is 200, and its headers have come."""
-
-    def heard(self) -> None:
-        """
-        Hear that the first byte of a connection has come.  Not called for a connection that ends
-        with its first bytes, as one does where there are too many.
-        """
-
-    def received(self, messages: list[bytes | Overlong]) -> None:
-        """Take complete messages, in order."""
-
-    def ended(self, ending: Ending) -> None:
-        """Hear that a connection ended, or an attempt to make one failed."""
 
 
 Query = TypeVar("Query")
@@ -97,7 +77,7 @@ class Upstream(Struct, Generic[Query], frozen=True):
         return self.backoff.failed(trouble, self.clock.seconds(), at_least)
 
 
-class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[Query]):
+class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
     """
     The stream for one query.  An instance is started once and stopped once; another query needs
     another instance, because a restarted txTwitter service runs two streams (observed).
@@ -220,15 +200,7 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         if not self.running:
             self._tell_gone()
 
-    def opened(self) -> None:
-        """Pass on that the answer is 200."""
-        self._listener.opened()
-
-    def heard(self) -> None:
-        """Pass on that the first byte of the connection has come."""
-        self._listener.heard()
-
-    def proved(self) -> None:
+    def _proved(self) -> None:
         """Let the ramps start anew, unless this stream is about to be replaced."""
         if self.comes_back:
             self._upstream.backoff.proved()
@@ -253,26 +225,32 @@ class CaptureStream(TwitterStreamService, ConnectionListener, Pausable, Generic[
         Wait until a request is due and the stream is not paused, make it, and return the answer.
         The body of a 200 goes to a Connection; of a refusal the beginning is read.
         """
-        up, timing = self._upstream, self._upstream.timing
+        up = self._upstream
         await up.when_due(self.query)
         while self._pause.is_on:
             await self._pause.when_over()
         self._asking = True
         try:
-            response = await up.api.open(self.query).addTimeout(timing.answer, self._clock)
+            response = await up.api.open(self.query).addTimeout(up.timing.answer, self._clock)
+            connection = await self._reader_of(response) if response.code == 200 else None
         finally:
             self._asking = False
-        if response.code != 200:
-            self._refusal = await up.refusal(response)
-            return response
+        if connection is not None:
+            return cast(IResponse, Tapped(response, self._take, connection))
+        self._refusal = await up.refusal(response)
+        return response
+
+    async def _reader_of(self, response: IResponse) -> Connection:
+        """Return what reads the body of a 200, once it may be read."""
         try:
+            await self._listener.answered()
             decoder = decoder_for(response)
-        except ValueError:
+        except BaseException:
             abandon(response)
             raise
-        stall = up.api.stall_timeout
-        connection = Connection(self, self.delegate, decoder, stall, self._clock, timing)
-        return cast(IResponse, Tapped(response, self._take, connection))
+        api, timing = self._upstream.api, self._upstream.timing
+        stall = api.stall_timeout
+        return Connection(self._listener, self._proved, decoder, stall, self._clock, timing)
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection

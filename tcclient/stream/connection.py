@@ -6,7 +6,6 @@ Knows transports and time; does not know what a message means, nor what happens 
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol as TypingProtocol
 from typing import cast
 
 from msgspec import Struct
@@ -35,6 +34,7 @@ from tcclient.stream.fastpath.shortcut import PieceReader
 from tcclient.stream.framing import Overlong, Splitter
 from tcclient.stream.gunzip import Gunzip
 from tcclient.stream.standstill import REST_OF_IT, Standstill
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.valve import SHORT, Valve
 
 log = Logger()
@@ -59,44 +59,27 @@ class Timing(Struct, frozen=True):
     """How long the process may stand still before what it reads next is old; 0: for ever."""
 
 
-class ConnectionListener(TypingProtocol):
-    """Who hears from a connection."""
-
-    def opened(self) -> None:
-        """Hear that the body begins."""
-
-    def heard(self) -> None:
-        """Hear of the first byte, after the messages with it; not if the connection has ended."""
-
-    def proved(self) -> None:
-        """Hear that the connection has lasted for Timing.proof."""
-
-
-Receive = Callable[[list[bytes | Overlong]], object]
-"""Takes complete messages, in order."""
-
-
 class Connection(Protocol, PieceReader, Pausable):
     """
     The protocol of a body.  It stands in front of another protocol, which hears of the beginning
     and the end, and never gets a byte.
 
-    Messages go to `receive`; `listener` hears of everything else.  `ending` says why the connection
-    ended, where that is known better than by the transport's reason; `good` is whether the
-    connection has lasted.
+    `listener` hears what comes over it; `proved` is called when it has lasted for Timing.proof, and
+    `good` is whether it has.  `ending` says why the connection ended, where that is known better
+    than by the transport's reason.
     """
 
     def __init__(
         self,
-        listener: ConnectionListener,
-        receive: Receive,
+        listener: StreamListener,
+        proved: Callable[[], object],
         decoder: Gunzip | None,
         stall_timeout: float,
         clock: IReactorTime,
         timing: Timing,
     ) -> None:
         self._listener = listener
-        self._receive = receive
+        self._proved = proved
         self._decoder = decoder
         self._stall_timeout = stall_timeout
         self._clock = clock
@@ -162,7 +145,7 @@ class Connection(Protocol, PieceReader, Pausable):
         try:
             self._note_read(pieces.size)
             for messages in self._messages_in(pieces):
-                self._receive(messages)
+                self._listener.received(messages)
             if first and self.ending is None and self._reader is not None:
                 self._listener.heard()
         except zlib.error as e:
@@ -253,7 +236,7 @@ class Connection(Protocol, PieceReader, Pausable):
         self._see_what_waits(size)
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
-            self._listener.proved()
+            self._proved()
 
     def _see_what_waits(self, size: int) -> None:
         """Note by the size of a read whether more bytes wait."""

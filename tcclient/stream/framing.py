@@ -20,6 +20,9 @@ EXCERPT = 200
 MOST_LEVELS = 100
 """Most levels of nesting that the ledger quotes: Python may decode more and fail to encode them."""
 
+MOST_TOGETHER = 100
+"""Most objects that are found in one line, so that no line can fill the ledger."""
+
 _CR = 0x0D
 """A carriage return."""
 
@@ -113,6 +116,26 @@ class Splitter:
         return bytes(held)
 
 
+def apart(line: bytes) -> list[bytes]:
+    """
+    Return the objects that have run together in a line which is no JSON, as they came.  Return none
+    unless they are all that is in it, with nothing between them, and not more than MOST_TOGETHER.
+    """
+    parts: list[bytes] = []
+    begin = 0
+    try:
+        text = line.decode("utf-8") if b"}{" in line else ""
+        while begin < len(text):
+            value, end = _decoder.raw_decode(text, begin)
+            if not isinstance(value, dict) or len(parts) == MOST_TOGETHER:
+                return []
+            parts.append(text[begin:end].encode("utf-8"))
+            begin = end
+    except (ValueError, RecursionError):
+        return []
+    return parts
+
+
 def decoded(line: bytes) -> object:
     """
     Return the content of a message that is JSON.  Return its excerpt if Python cannot decode it and
@@ -135,6 +158,10 @@ def excerpt(line: bytes) -> str:
 def refuse_constant(name: str) -> object:
     """Raise ValueError for NaN and Infinity, which json.loads() takes and JSON does not have."""
     raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=refuse_constant)
+"""Takes numbers of any length, as nobody asks for them."""
 
 
 def _finite(number: str) -> float:

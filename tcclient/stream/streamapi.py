@@ -1,8 +1,11 @@
-"""What CaptureStream needs to know of an API: how a stream is asked for, and what refusals mean."""
+"""
+Who CaptureStream asks, and who hears of it: how an API is asked for a stream and what its refusals
+mean, and what there is to hear of a stream.
+"""
 
 from typing import Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
@@ -12,8 +15,35 @@ from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.stream.framing import Overlong
 
 Query = TypeVar("Query", contravariant=True)
+
+
+class StreamListener(Protocol):
+    """Who hears from a stream."""
+
+    def answered(self) -> Deferred[None]:
+        """
+        Hear that an answer is 200.  Nothing is read over the connection before what is returned
+        fires, which must not take long, nor fail unless it is cancelled.
+        """
+        return succeed(None)
+
+    def opened(self) -> None:
+        """Hear that the stream is open: it is read from now on."""
+
+    def heard(self) -> None:
+        """
+        Hear that the first byte of a connection has come.  Not called for a connection that ends
+        with its first bytes, as one does where there are too many.
+        """
+
+    def received(self, messages: list[bytes | Overlong]) -> None:
+        """Take complete messages, in order."""
+
+    def ended(self, ending: Ending) -> None:
+        """Hear that a connection ended, or an attempt to make one failed."""
 
 
 class StreamApi(Protocol[Query]):

@@ -19,7 +19,9 @@ from tcclient.ledger.lines import line
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.boot import boot
 from tcclient.sources.twitter_v1.feed import V1Source
+from tcclient.sources.twitter_v1.postids import TWEET_IDS
 from tcclient.storage.bookkeeper import RETRY
+from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
@@ -51,14 +53,20 @@ def keyed(text: str | None) -> Job:
 
 
 class SessionTestCase(SynchronousTestCase):
-    """A session with real files and a peer in memory; nothing is left when it is halted."""
+    """
+    A session with real files and a peer in memory; nothing is left when it is halted.  `keeps` is
+    whether posts that come again are stored again.
+    """
+
+    keeps = False
 
     def setUp(self) -> None:
         self.clock = clock_at()
         self.api = FakeApi()
         self.base = Path(self.mktemp())
+        use, now = DiskUse(ids=TWEET_IDS), self.clock.seconds
         self.folders = Folders(
-            self.base, Naming("", utc=True), "http://server/", self.clock, self.clock.seconds
+            self.base, Naming("", utc=True), "http://server/", self.clock, now, use=use
         )
         self.begin()
         self.addCleanup(self._end)
@@ -66,7 +74,7 @@ class SessionTestCase(SynchronousTestCase):
     def begin(self) -> None:
         """A process starts."""
         self.opened = 0
-        source = V1Source(upstream(self.api, self.clock))
+        source = V1Source(upstream(self.api, self.clock), keeps_duplicates=self.keeps)
         self.session = Session(JOB, self.folders, source, self._count)
         self.session.startService()
 

@@ -314,6 +314,8 @@ class DefaultsTests(SettingsTestCase):
             ("logging", {"version": 1}, True),
             ("server.ping_interval", 11.0, False),
             ("output.utc", True, False),
+            ("output.duplicates", "drop", True),
+            ("output.duplicates", "keep", False),
         ):
             other = self.load(with_value(place, value)).fingerprint()
             self.assertEqual(other == ours, alike, place)
@@ -399,6 +401,7 @@ class AcceptedTests(SettingsTestCase):
             ("output.fsync_interval", 0.001, 0.001),
             ("output.fsync_interval", 3600, 3600.0),
             ("output.min_free_bytes", 0, 0),
+            ("output.duplicates", "keep", "keep"),
             ("logging", None, None),
             ("logging", {"a": "<b>", "c": {"env": "D"}}, {"a": "<b>", "c": {"env": "D"}}),
         ]
@@ -597,6 +600,7 @@ class RefusedValueTests(SettingsTestCase):
         ("output.min_free_bytes", 0.5, "must be a whole number of bytes from 0 up, found 0.5"),
         ("output.min_free_bytes", 10**20, "must be a whole number of bytes from 0 up, found 1000"),
         ("output.minute_interval", 10**100, MINUTES + "1000"),
+        ("output.duplicates", "all", 'must be "drop" or "keep", found "all"'),
         ("output.utc", "yes", 'must be true or false, found "yes"'),
         ("output.utc", 1, "must be true or false, found 1"),
         ("output.filename_timefmt", "", FORMAT + "without /, found an empty string"),

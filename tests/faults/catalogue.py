@@ -8,7 +8,7 @@ from tests.faults.folders import FOLDERS
 from tests.faults.handovers import ENDS, HANDOVERS
 from tests.faults.kills import FAST, KILLS
 from tests.faults.names import NAMES
-from tests.faults.network import ANSWERS, BODIES, FRAMES, ROAD, SILENCES
+from tests.faults.network import ANSWERS, BODIES, FRAMES, REPEATS, ROAD, SILENCES
 from tests.faults.refusals import STORMS
 from tests.faults.servers import AWAY_LONG, SERVERS
 from tests.faults.sharing import SHARING
@@ -18,6 +18,7 @@ SCENARIOS = (
     *FAST,
     *ROAD,
     *BODIES,
+    *REPEATS,
     *SILENCES,
     *FRAMES,
     *ANSWERS,

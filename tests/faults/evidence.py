@@ -142,6 +142,12 @@ def read_ledger(path: Path) -> Account:
     return Account(counted, gaps)
 
 
+def sent_again(journal: Path) -> int:
+    """How many posts were sent again so far."""
+    posts = [line.split()[2] for line in journal.read_text().splitlines() if line[0] != "#"]
+    return len(posts) - len(set(posts))
+
+
 def ledger_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Oldest first; raises ValueError for one that is not JSON."""
     with path.open() as lines:

@@ -11,6 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from tcclient.runtime.backoff import NETWORK_RAMP
 from tcclient.stream.connection import Timing
+from tests.faults import evidence
 from tests.faults.commands import Terms
 from tests.faults.link import Link
 from tests.faults.pace import AT_ONCE, BROKEN_LINES, BYTES, Pace, each_byte
@@ -54,6 +55,29 @@ def by_twitter(kind: str, *, silent: bool = False) -> Act:
             await world.recovered()
 
     return act
+
+
+async def once_more(world: World, rounds: int) -> None:
+    """The last posts come again over the next connection, and to the next process."""
+    for number in range(rounds):
+        await world.some_time(0.5, 1.0)
+        await world.twitter("fault", kind="repeat", count=100, when="connect")
+        if number % 2:
+            await world.kill("client")
+            await world.start("client")
+        else:
+            world.proxy.each(Link.reset)
+        await world.recovered()
+    if evidence.sent_again(world.folder / "journal") < 10 * rounds:
+        raise AssertionError("Hardly any post was sent again.")
+
+
+async def run_together(world: World, rounds: int) -> None:
+    """Two posts in a line: each is stored."""
+    for _ in range(rounds):
+        await world.some_time(0.0, 0.5)
+        await world.twitter("fault", kind="run-together")
+        await world.recovered()
 
 
 async def keep_alives(world: World, rounds: int) -> None:
@@ -184,6 +208,12 @@ BODIES = (
     Scenario("gzip cut", by_twitter("gzip-cut")),
     Scenario("bad chunk size", by_twitter("bad-chunk")),
     Scenario("gzip bomb", gzip_bomb),
+)
+REPEATS = (
+    Scenario("sent again", once_more),
+    Scenario("sent again, v2", once_more, Terms(api="2")),
+    Scenario("run together", run_together),
+    Scenario("run together, v2", run_together, Terms(api="2")),
 )
 SILENCES = (
     Scenario("stall", by_twitter("stall", silent=True)),

@@ -34,8 +34,9 @@ from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.rules import clauses as rules
 from tcclient.storage.recovery import ledger_path, recover
 from tcclient.storage.slots import Naming
-from tcclient.stream.capturestream import CaptureStream, StreamListener
+from tcclient.stream.capturestream import CaptureStream
 from tcclient.stream.framing import Overlong, decoded, excerpt
+from tcclient.stream.streamapi import StreamListener
 from tests.peers import DONE, FakeApi, FakeResponse, clock_at, upstream
 
 FEW = Limits(phrases=3, phrase_bytes=60, boxes=2, box_degrees=(0.1, 360.0))

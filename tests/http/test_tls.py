@@ -34,9 +34,10 @@ from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v1.api import StatusesApi
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.sources.twitter_v1.settings import Keys
-from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.clients import stream_client
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 from tcsandbox.server import CaptureServer
 from tcsandbox.server.jobstore import TOKEN
 from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator

@@ -27,6 +27,10 @@ class EndingTests(SynchronousTestCase):
             },
         )
         self.assertEqual(
+            Ending("closed", "why", unread=True).for_ledger(),
+            Disconnected(cause="closed", detail="why", silent=0.0, unread=True),
+        )
+        self.assertEqual(
             Ending("stopped", "why").for_ledger(),
             Disconnected(cause="stopped", detail="why", silent=0.0),
         )

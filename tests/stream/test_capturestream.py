@@ -4,7 +4,7 @@ import gzip
 
 import attrs
 from msgspec import structs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -15,10 +15,11 @@ from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import HIDDEN
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.valve import SHORT
 from tests.peers import KEYS, STALL, FakeApi, Peer, clock_at, settle, upstream
 
@@ -32,6 +33,7 @@ class Ear(StreamListener):
     """Keeps what it hears."""
 
     times_opened: int = 0
+    waits: list[Deferred[None]] = attrs.field(factory=list)
     messages: list[bytes | Overlong] = attrs.field(factory=list)
     endings: list[Ending] = attrs.field(factory=list)
 
@@ -45,6 +47,10 @@ class Ear(StreamListener):
         """What the last one, a refusal, is explained with."""
         assert self.ending.refusal is not None
         return self.ending.refusal.explanation
+
+    def answered(self) -> Deferred[None]:
+        """Be ready when the last one of `waits` has fired, at once where there is none."""
+        return self.waits[-1] if self.waits else succeed(None)
 
     def opened(self) -> None:
         """Count it."""
@@ -175,6 +181,50 @@ class OpenTests(StreamTestCase):
         self.connect(coding="br")
         self.assertIn("br", self.ear.ending.detail)
         self.assertTrue(self.peer.hung_up)
+        self.comes_back_after(0.25)
+
+
+class ReadyTests(StreamTestCase):
+    """Whoever hears of a stream needs some time before it can take what comes."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ear.waits.append(Deferred())
+
+    def test_it_is_waited_for(self) -> None:
+        """The request is made, and what answers it is read when it is ready."""
+        stream = self.connect()
+        self.assertEqual(
+            (stream.reaches, stream.connected, self.ear.times_opened), (True, False, 0)
+        )
+        self.assertIsNone(self.peer.transport.protocol)
+        self.ear.waits[-1].callback(None)
+        self.assertEqual((stream.connected, self.ear.times_opened), (True, 1))
+        self.peer.says(b"{}\r\n")
+        self.assertEqual(self.ear.messages, [b"{}"])
+
+    def test_nobody_waits_for_it_any_more(self) -> None:
+        """After a stop: the answer is hung up on."""
+        told: list[str] = []
+        self.ear.waits.append(Deferred(lambda _: told.append("cancelled")))
+        stream = self.connect()
+        self.assertEqual(told, [])
+        self.successResultOf(stream.stopService())
+        self.assertEqual((told, self.peer.hung_up), (["cancelled"], True))
+
+    def test_a_refusal(self) -> None:
+        """Nobody asks."""
+        self.start()
+        self.peer.refuses(503)
+        self.assertEqual((self.ear.ending.status, self.ear.waits[-1].called), (503, False))
+
+    def test_it_fails(self) -> None:
+        """That is a failed attempt; the answer is hung up on, and there is another one."""
+        self.connect()
+        self.ear.waits[-1].errback(ZeroDivisionError())
+        self.assertTrue(self.peer.hung_up)
+        self.assertEqual(self.ear.ending.cause, "unreachable")
+        self.ear.waits.append(succeed(None))
         self.comes_back_after(0.25)
 
 

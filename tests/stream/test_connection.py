@@ -15,11 +15,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
-from tcclient.stream.connection import Connection, ConnectionListener, Timing
+from tcclient.stream.connection import Connection, Timing
 from tcclient.stream.fastpath.chunks import Pieces
 from tcclient.stream.framing import Overlong
 from tcclient.stream.gunzip import Gunzip
 from tcclient.stream.standstill import REST_OF_IT
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.valve import AT_ONCE, MOST_UNREAD, REST, SHORT, rest_within
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 
@@ -27,13 +28,17 @@ TIMING = Timing(proof=10, drain=1, goodbye=5)
 
 
 @attrs.define
-class Listener(ConnectionListener):
+class Listener(StreamListener):
     """Hears everything; raises ZeroDivisionError where it is told what `fails`."""
 
     told: list[Any] = attrs.field(factory=list)
     messages: list[bytes | Overlong] = attrs.field(factory=list)
     when_received: Callable[[], object] = lambda: None
     fails: str = ""
+
+    def ended(self, ending: Ending) -> None:
+        """A connection never says this itself."""
+        raise AssertionError(ending)
 
     def opened(self) -> None:
         """Note that the body begins."""
@@ -91,7 +96,7 @@ class ConnectionTestCase(SynchronousTestCase):
         """A new connection instead of the last one."""
         self.transport = FakeTransport(deaf)
         self.connection = Connection(
-            self.listener, self.listener.received, decoder, STALL, self.clock, self.timing
+            self.listener, self.listener.proved, decoder, STALL, self.clock, self.timing
         )
         self.connection.in_front_of(Reader(self.listener.told))
         self.transport.protocol = self.connection

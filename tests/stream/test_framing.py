@@ -1,5 +1,6 @@
 """Behaviour of the splitter, and what the account quotes of a message."""
 
+import json
 import tracemalloc
 from collections.abc import Iterable
 from itertools import pairwise
@@ -9,7 +10,16 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.stream.fastpath.chunks import Pieces
-from tcclient.stream.framing import EXCERPT, MAX_MESSAGE, Overlong, Splitter, decoded, excerpt
+from tcclient.stream.framing import (
+    EXCERPT,
+    MAX_MESSAGE,
+    MOST_TOGETHER,
+    Overlong,
+    Splitter,
+    apart,
+    decoded,
+    excerpt,
+)
 
 Messages = list[bytes | Overlong]
 
@@ -25,6 +35,16 @@ long_lines = st.builds(
     st.sampled_from(LENGTHS),
 )
 line_ends = st.sampled_from([b"\n", b"\r\n"])
+texts = st.text(st.characters(exclude_categories=["Cs"])) | st.just('}{"id":"')
+objects = st.dictionaries(
+    texts,
+    st.recursive(
+        st.none() | st.integers() | texts,
+        lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+        max_leaves=4,
+    ),
+    max_size=4,
+)
 
 
 def fed(pieces: Iterable[bytes]) -> tuple[Messages, int]:
@@ -188,6 +208,36 @@ class SplitterTests(SynchronousTestCase):
             self.assertEqual(splitter.incomplete, len(piece) * count)
             self.assertLess(peak, 2 * min(MAX_MESSAGE, splitter.incomplete) + 200_000)
             self.assertLess(held, 1.2 * min(MAX_MESSAGE, splitter.incomplete) + 10_000)
+
+
+class ApartTests(SynchronousTestCase):
+    """Objects that have run together in a line."""
+
+    def test_table(self) -> None:
+        """As they came, each byte in one of them; nothing but objects, and nothing between them."""
+        odd = '{"ü":"}{","n":[{}],"x":"\\ud83d"}'.encode()
+        for parts in ((POST, POST), (odd, b"{}", odd), (b'{"n":' + b"9" * 5000 + b"}", odd)):
+            self.assertEqual(apart(b"".join(parts)), [*parts])
+        for line in (
+            *(POST + b" " + POST, POST + b"," + POST, POST + b"\r" + POST, POST + b"[]" + POST),
+            *(POST + POST[:-1], POST[1:] + POST, POST + POST + b"x", b"x" + POST + POST),
+            *(b"{}{]", b"}{", b"{}{NaN}", b'{}{"x":NaN}', b"{}{}\xff", b"", b"1{}{}", b"garbage"),
+            b"{}{" + b'"x":{' * 100_000,
+        ):
+            self.assertEqual(apart(line), [], line[:80])
+
+    @given(st.lists(objects, min_size=2, max_size=4), st.booleans())
+    def test_any_objects(self, found: list[dict[str, object]], ascii_only: bool) -> None:
+        """Whatever is in them; and anything that stands between two of them is seen."""
+        parts = [json.dumps(one, ensure_ascii=ascii_only).encode() for one in found]
+        self.assertEqual(apart(b"".join(parts)), parts)
+        for between in (b" ", b",", b"0", b'""', b"[]", b"}", b"\0"):
+            self.assertEqual(apart(between.join(parts)), [])
+
+    def test_so_many(self) -> None:
+        """More are a line that nobody can have meant."""
+        self.assertEqual(len(apart(b"{}" * MOST_TOGETHER)), MOST_TOGETHER)
+        self.assertEqual(apart(b"{}" * (MOST_TOGETHER + 1)), [])
 
 
 class DecodedTests(SynchronousTestCase):

@@ -37,6 +37,12 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual((found.posts, found.broken, found.first_broken), (4, 2, 2))
         self.assertEqual(ids, ["7", "9"])
 
+    def test_lines_that_hold_several(self) -> None:
+        """How many, and the first; what stands between two makes the line none at all."""
+        found, ids = self.contents(V1 + b"\n" + V1 + V2 + b"\n" + V1 + b" " + V2 + b"\n")
+        self.assertEqual((found.posts, found.together, found.first_together), (3, 1, 2))
+        self.assertEqual((found.broken, found.first_broken, ids), (1, 3, ["7"]))
+
     def test_a_last_line_without_newline(self) -> None:
         """Counts, as recovery counts it; its bytes are told."""
         found, ids = self.contents(V1 + b"\n" + V2)

@@ -146,6 +146,9 @@ class SummaryTests(FolderCase):
             (6, bookings.NotStored(posts=3, reason="full")),
             (7, bookings.Torn(name="a.torn", bytes=3)),
             (8, entries.RefusedLine(reason="no", bytes=3, begins="x")),
+            (9, entries.DeliveredAgain(posts=4)),
+            (9, entries.DeliveredAgain(posts=3)),
+            (9, entries.DeliveredAgain(posts=9, kept=True)),
         )  # fmt: skip
         self.assertEqual(
             found["Not in the files"],
@@ -153,6 +156,7 @@ class SummaryTests(FolderCase):
                 "about 13 matched and were not delivered:",
                 "  an estimate, from 3 limit notices",
                 "5 arrived and were not stored",
+                "7 came again, and were stored once",
                 "1 cut by a crash, kept in .torn files",
                 "1 line that was no message",
             ],

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcclient.ledger import bookings
+from tcclient.ledger.entries import DeliveredAgain
 from tests.marks import Need, needs
 from tests.storage.disk import held_by_another_process
 from tests.tcaccount.ledgertext import FolderCase, job, post_at
@@ -67,6 +68,16 @@ class CleanTests(VerifyCase):
         self.assertEqual(self.verify(), [])
         [note] = self.notes
         self.assertIn("has 1 line that is no JSON object; the first is its post 2.", note)
+
+    def test_what_was_kept(self) -> None:
+        """The settings asked for posts that come again to be stored again: that is a note."""
+        archive = self.folders.open(job())
+        archive.store([post_at(1), post_at(2), post_at(2)])
+        archive.note(DeliveredAgain(posts=1, kept=True))
+        archive.close()
+        self.assertEqual(self.verify(), [])
+        [note] = self.notes
+        self.assertIn("has 1 post twice", note)
 
     @needs(Need.PROCESSES)
     def test_while_a_client_captures(self) -> None:
@@ -306,6 +317,14 @@ class ChangedFileTests(VerifyCase):
             f"{self.second.name} has 1 line that is no JSON object; the first is its post 4.", found
         )
         self.assertTrue(any("that no newline ends" in text for text in found))
+
+    def test_posts_that_have_run_together(self) -> None:
+        """As a client stored them that took them for one: they are counted as one."""
+        archive = self.folders.open(job())
+        archive.store([post_at(8), post_at(9) + post_at(10), post_at(11)])
+        archive.close()
+        [text] = self.verify()
+        self.assertIn("has 1 line that holds several posts; the first is its post 2.", text)
 
     def test_torn_files(self) -> None:
         """They are accounted for like others."""

@@ -37,6 +37,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tcclient.stream.framing import apart
 from tcsandbox.twitter import catalogue
 from tcsandbox.twitter.command import main
 from tcsandbox.twitter.common import damage, faults
@@ -881,6 +882,22 @@ class StreamFaultTests(SimulatorTestCase):
         visit = self.struck(damage.Garbage(line="not é JSON"))
         self.simulator.say(b"{}\r\n")
         self.assertEqual(visit.got.body.decode(), "not é JSON\r\n{}\r\n")
+
+    def test_repeat(self) -> None:
+        """The last posts once more, those of a stream before it too."""
+        self.build(rate=10.0)
+        first = self.ask()
+        self.run_for(1.0)
+        self.simulator.fault(damage.Close())
+        self.simulator.fault(damage.Repeat(count=3, when="connect"))
+        self.assertEqual(self.ask().got.messages, first.got.messages[-3:])
+
+    def test_run_together(self) -> None:
+        """Two posts in a line."""
+        (line,) = self.struck(damage.RunTogether()).got.body.splitlines()
+        self.assertEqual(self.simulator.state()["posts"], 2)
+        first, second = apart(line)
+        self.assertNotEqual(json.loads(first)["id"], json.loads(second)["id"])
 
     def test_long_line(self) -> None:
         """A post of exactly that size."""

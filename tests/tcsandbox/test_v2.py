@@ -554,7 +554,7 @@ class FaultTests(V2TestCase):
         visit = self.search("snow")
         self.run_for(1.0)
         before = visit.got.messages
-        self.simulator.fault(v2.Repeat(count=3))
+        self.simulator.fault(damage.Repeat(count=3))
         self.assertEqual(visit.got.messages[len(before) :], before[-3:])
 
     def test_transport_faults(self) -> None:

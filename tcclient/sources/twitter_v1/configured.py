@@ -40,7 +40,8 @@ class TwitterV1(ConfiguredSource):
             self.section.stall_timeout or STALL_TIMEOUT,
         )
         timing = Timing(rest=surroundings.rest, still=STILL)
-        return V1Source(Upstream(api, Backoff(), reactor, timing))
+        upstream = Upstream(api, Backoff(), reactor, timing)
+        return V1Source(upstream, keeps_duplicates=surroundings.keeps_duplicates)
 
     def checks(self, surroundings: Surroundings) -> V1Checks:
         """Return the checks of v1.1, none of which asks Twitter."""

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, REKEYED, STOPPED, Ending
+from tcclient.sources.again import Again
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.twitter_v1.changelimit import ChangeLimit
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
@@ -45,7 +46,8 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._wanted: Query | None = None
         self._turn = DeferredLock()
         self._later: IDelayedCall | None = None
-        self._takeover = TakeOver(shared.upstream, self, subscriber)
+        again = Again(self._came_again, self._clock, keeps=shared.keeps_duplicates)
+        self._takeover = TakeOver(shared.upstream, self, subscriber, again)
         self._takeover.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         self._trouble = TroubleLog(shared.upstream.clock)
 
@@ -125,11 +127,6 @@ class V1Feed(MultiService, Feed, TakeOverListener):
                 archive.capture_log.in_force(stream.text)
             stream.is_news = False
 
-    def came_twice(self, posts: int) -> None:
-        """Note in the ledger how many posts came over both streams, and were stored once."""
-        if self._subscriber.archive is not None:
-            self._subscriber.archive.note(entries.DeliveredAgain(posts=posts))
-
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
         """Note in ledger and log that no stream is heard, and why; or that an attempt failed."""
         archive = self._subscriber.archive
@@ -158,6 +155,10 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             archive.capture_log.relieved(ending, overlap)
         else:
             archive.capture_log.not_reached(ending)
+
+    def _came_again(self, line: entries.DeliveredAgain) -> None:
+        if self._subscriber.archive is not None:
+            self._subscriber.archive.note(line)
 
     def _take_turn_in_time(self) -> None:
         """Switch to the wanted query: at once, or later if keywords have changed too often."""
@@ -206,14 +207,16 @@ class V1Feed(MultiService, Feed, TakeOverListener):
 class V1Source(Service, Source):
     """
     Gives each capture a feed, and is what the feeds share: the API with the waits that belong to
-    its credentials, how often keywords have changed, and whether the process is about to end.
+    its credentials, how often keywords have changed, and whether the process is about to end.  With
+    `keeps_duplicates` a post that comes again is stored again.
     """
 
     most_captures: int | None = 1
     """Twitter allows one stream for each set of credentials."""
 
-    def __init__(self, upstream: Upstream[Query]) -> None:
+    def __init__(self, upstream: Upstream[Query], *, keeps_duplicates: bool = False) -> None:
         self.upstream = upstream
+        self.keeps_duplicates = keeps_duplicates
         self.changes = ChangeLimit()
         self.parting = False
         self._feeds: WeakSet[V1Feed] = WeakSet()

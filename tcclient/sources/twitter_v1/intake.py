@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 
 from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Disconnect, Said, Unknown
+from tcclient.sources.again import Again
 from tcclient.sources.complaints import Complaints
 from tcclient.sources.twitter_v1 import entries
 from tcclient.sources.twitter_v1.api import DUPLICATE, disconnect_meaning
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.messages import Kind, kind_of
+from tcclient.sources.twitter_v1.postids import tweet_id
 from tcclient.storage.archive import Archive
-from tcclient.stream.framing import Overlong, decoded, excerpt
+from tcclient.stream.framing import Overlong, apart, decoded, excerpt
 
 _SAID: Mapping[Kind, type[Said]] = {
     Kind.DELETE: entries.Delete,
@@ -31,11 +33,15 @@ _SAID: Mapping[Kind, type[Said]] = {
 class Intake:
     """
     Takes the messages of one stream.  Calls `end` with the reason when a message means that the
-    connection is over; `undelivered` is the capture's estimate of posts that were not delivered.
+    connection is over; `undelivered` is the capture's estimate of posts that were not delivered,
+    and `again` knows which of its posts come again.
     """
 
-    def __init__(self, end: Callable[[Ending], None], undelivered: Undelivered) -> None:
+    def __init__(
+        self, end: Callable[[Ending], None], undelivered: Undelivered, again: Again
+    ) -> None:
         self._end = end
+        self._again = again
         self._complaints = Complaints()
         self._undelivered = undelivered
         self._notices = undelivered.connection()
@@ -46,15 +52,29 @@ class Intake:
         self._notices = self._undelivered.connection()
 
     def take(self, archive: Archive, messages: list[bytes | Overlong]) -> None:
-        """Store the posts; note everything else in the ledger, and act on what it announces."""
-        posts, post = [], Kind.POST
+        """
+        Store the posts that have not come before; note everything else in the ledger, and act on
+        what it announces.
+        """
+        posts: list[bytes] = []
+        post = Kind.POST
         for message in messages:
             if isinstance(message, Overlong):
                 self._complaints.refuse(archive, "too long", message.size, message.head)
             elif (kind := kind_of(message)) is post:
                 posts.append(message)
+            elif kind is Kind.NOT_JSON and (parts := apart(message)):
+                self._store(archive, posts)
+                posts = []
+                self.take(archive, [*parts])
             else:
                 self._heed(archive, kind, message)
+        self._store(archive, posts)
+
+    def _store(self, archive: Archive, posts: list[bytes]) -> None:
+        """Store those of the posts that have not come before."""
+        if posts and self._again.watches():
+            posts = [post for post in posts if self._again.is_wanted(tweet_id(post))]
         if posts:
             archive.store(posts)
 

@@ -7,26 +7,30 @@ take-over.
 
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
+
 from tcclient.ledger.endings import Ending
+from tcclient.sources.again import Again
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.intake import Intake
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 
 
 class KeywordStreamListener(Protocol):
     """What the streams of one capture report to."""
 
+    def answered(self, stream: "KeywordStream") -> Deferred[None]:
+        """Called when the answer is 200; it is read when what is returned fires."""
+
     def opened(self, stream: "KeywordStream") -> None:
-        """Called when the answer is 200."""
+        """Called when the answer is read."""
 
     def heard(self, stream: "KeywordStream") -> None:
         """Called when the first byte of a connection has come."""
-
-    def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """Return the messages, just received, without the posts that another stream brought."""
 
     def ended(self, stream: "KeywordStream", ending: Ending) -> None:
         """Called when a connection has ended, or an attempt to make one has failed."""
@@ -51,6 +55,7 @@ class KeywordStream(StreamListener):
         listener: KeywordStreamListener,
         subscriber: Subscriber,
         undelivered: Undelivered,
+        again: Again,
     ) -> None:
         self.query = query
         self.text = text
@@ -60,13 +65,17 @@ class KeywordStream(StreamListener):
         self.leaves = False
         self.is_doomed = False
         self.service = CaptureStream(upstream, query, self)
-        self._intake = Intake(self.service.end, undelivered)
+        self._intake = Intake(self.service.end, undelivered, again)
         self._clock = upstream.clock
         self._listener = listener
         self._subscriber = subscriber
 
+    def answered(self) -> Deferred[None]:
+        """Pass on that the answer is 200."""
+        return self._listener.answered(self)
+
     def opened(self) -> None:
-        """Note the time, and pass on that the answer is 200."""
+        """Note the time, and pass on that the stream is open."""
         self.opened_at = self._clock.seconds()
         self._intake.opened()
         self._listener.opened(self)
@@ -77,11 +86,10 @@ class KeywordStream(StreamListener):
         self._listener.heard(self)
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """Store the posts that have not come over another stream, and heed all other messages."""
+        """Store the posts, and heed all other messages."""
         archive = self._subscriber.archive
-        new = self._listener.new_among(messages)
-        if archive is not None and new:
-            self._intake.take(archive, new)
+        if archive is not None:
+            self._intake.take(archive, messages)
 
     def ended(self, ending: Ending) -> None:
         """Count it if Twitter called this stream one too many, and pass on the ending."""

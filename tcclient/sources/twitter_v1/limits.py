@@ -16,6 +16,12 @@ MOST = 2**53 - 1
 """The largest number that is believed: beyond it JSON's readers disagree."""
 
 
+def track_in(message: object) -> object:
+    """Return the number in a notice as Twitter gave it; None where there is none."""
+    limit = message.get("limit") if isinstance(message, dict) else None
+    return limit.get("track") if isinstance(limit, dict) else None
+
+
 class Undelivered:
     """The estimate for one capture; `posts` is its value now."""
 
@@ -39,8 +45,7 @@ class Notices:
         Take a notice, `{"limit": {"track": 1234, ...}}`, and return the estimate after it.  Any
         other message changes nothing.
         """
-        limit = message.get("limit") if isinstance(message, dict) else None
-        track = limit.get("track") if isinstance(limit, dict) else None
+        track = track_in(message)
         if type(track) is int and 0 <= track <= MOST:
             below = bisect_right(self._counters, track)
             self._sum.posts += track - (self._counters.pop(below - 1) if below else 0)

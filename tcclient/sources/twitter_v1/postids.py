@@ -1,11 +1,12 @@
 """Where a tweet of v1.1 has its id.  Pure."""
 
 import json
+import re
 
 import msgspec
 
 from tcclient.sources.twitter.ids import SnowflakeIds
-from tcclient.storage.postids import NotAnObject
+from tcclient.storage.postids import NotAnObject, id_or_none
 
 
 class _Tweet(msgspec.Struct):
@@ -47,3 +48,12 @@ def _find_slowly(line: bytes) -> str | None:
 
 
 TWEET_IDS = TweetIds()
+
+_HEAD = re.compile(rb'\{"created_at":"[^"\\]*","id":[0-9]+,"id_str":"([0-9]+)"').match
+"""Matches how Twitter begins a tweet."""
+
+
+def tweet_id(line: bytes) -> str | None:
+    """Return the id in a line as find() does, sooner, for one that is known to be a tweet."""
+    head = _HEAD(line)
+    return head[1].decode() if head else id_or_none(TWEET_IDS, line)

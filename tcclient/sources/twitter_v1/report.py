@@ -11,6 +11,7 @@ from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.wording import iso, number
 from tcclient.sources.source import COMMON_MESSAGES, Row, SourceReport
 from tcclient.sources.twitter_v1.entries import LimitNotice
+from tcclient.sources.twitter_v1.limits import track_in
 
 
 class V1Report(SourceReport):
@@ -58,7 +59,5 @@ def limits(lines: Iterable[LedgerLine]) -> Iterator[Row]:
     yield "job", "at", "track", "undelivered_estimate"
     for line in lines:
         if isinstance(line.entry, LimitNotice):
-            said = line.entry.message
-            limit = said.get("limit") if isinstance(said, dict) else None
-            track = limit.get("track") if isinstance(limit, dict) else None
-            yield line.job, iso(line.at), track, line.entry.undelivered
+            entry = line.entry
+            yield line.job, iso(line.at), track_in(entry.message), entry.undelivered

@@ -13,8 +13,8 @@ The state machine of a take-over on v1.1: which of a capture's two streams count
 `trying` the former counts, as the newest is not heard yet, or not any more; in `taken` the newest
 counts, and the former is read for a while.  In `given_up` there is the former only.
 
-Knows in which order two streams begin and end, and how long both are read; opens none, and of
-posts knows only when they may come twice.
+Knows in which order two streams begin and end, and how long both are read; opens none, and knows no
+posts.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,10 @@ from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
-from tcclient.sources.twitter_v1.overlap import Overlap
 
 OVERLAP = 5.0
 """
-Seconds for which the old stream is read beside the new one; and, once the old one has ended,
-seconds for which a post that it brought may still come over the new one.
+Seconds for which the old stream is read beside the new one.
 """
 MOST_IN_VAIN = 3
 """
@@ -52,9 +50,6 @@ class TakeOverListener(Protocol):
 
     def heard(self, stream: KeywordStream) -> None:
         """Called when posts come for the stream's keywords from now on."""
-
-    def came_twice(self, posts: int) -> None:
-        """Called when an overlap is over, with how many posts came over both streams."""
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
         """Called when a connection or an attempt at one has ended, and no stream is heard."""
@@ -97,8 +92,7 @@ class SuccessionInputs(Protocol):
 class Succession(Struct):
     """
     What all states share: the `newest` stream, for the wanted keywords, and the `former` one.
-    `end_former` ends that; `farewell` is the wait for it.  `overlap` is the time in which posts may
-    come twice.
+    `end_former` ends that; `farewell` is the wait for it.
     """
 
     clock: IReactorTime
@@ -106,7 +100,6 @@ class Succession(Struct):
     end_former: Callable[[KeywordStream], object]
     newest: KeywordStream | None = None
     former: KeywordStream | None = None
-    overlap: Overlap | None = None
     farewell: IDelayedCall | None = None
 
     def dismiss_former(self, seconds: float) -> None:
@@ -124,11 +117,6 @@ class Succession(Struct):
         """Have no former stream any more."""
         self.former = None
         self.keep_former()
-
-    def date_overlap(self) -> None:
-        """Set when the overlap is over: in OVERLAP seconds, as only the newest stream is left."""
-        if self.overlap is not None:
-            self.overlap.until = self.clock.seconds() + OVERLAP
 
     def relieve(self, stream: KeywordStream, other: KeywordStream, ending: Ending) -> None:
         """Report that a stream has ended, while the other one is heard."""
@@ -162,8 +150,6 @@ def _begin_beside(_: SuccessionInputs, core: Succession, stream: KeywordStream) 
     core.newest, core.former = stream, core.newest or core.former
     if core.former is not None:
         core.former.service.comes_back = False
-    core.overlap = core.overlap or Overlap()
-    core.overlap.until = None
 
 
 @GIVEN_UP.upon(SuccessionInputs.go_back).to(ALONE)
@@ -181,7 +167,6 @@ def _newest_heard(_: SuccessionInputs, core: Succession) -> None:
     """Pass on that the only stream is heard."""
     if core.newest is not None:
         core.listener.heard(core.newest)
-    core.date_overlap()
 
 
 @TRYING.upon(SuccessionInputs.newest_heard).to(TAKEN)
@@ -248,7 +233,6 @@ def _former_ended(
         core.listener.ended(stream, ending)
     else:
         core.relieve(stream, newest, ending)
-        core.date_overlap()
 
 
 @ALONE.upon(SuccessionInputs.newest_gone).to(NONE)

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.runtime.producers import Pausable
+from tcclient.sources.again import Again
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream, KeywordStreamListener
 from tcclient.sources.twitter_v1.limits import Undelivered
@@ -23,7 +24,6 @@ from tcclient.sources.twitter_v1.succession import (
     machine,
 )
 from tcclient.stream.capturestream import Upstream
-from tcclient.stream.framing import Overlong
 
 log = Logger()
 
@@ -36,14 +36,19 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
     """
 
     def __init__(
-        self, upstream: Upstream[Query], listener: TakeOverListener, subscriber: Subscriber
+        self,
+        upstream: Upstream[Query],
+        listener: TakeOverListener,
+        subscriber: Subscriber,
+        again: Again,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._upstream = upstream
         self._clock = upstream.clock
         self._listener = listener
         self._subscriber = subscriber
-        self._undelivered = Undelivered()
+        self._again = again
+        self._shared = Undelivered(), again  # by all streams of the capture
         self._is_paused = False
         self._core = Succession(upstream.clock, listener, self._end_former)
         self._succession = machine(self._core)
@@ -52,11 +57,6 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
     def newest(self) -> KeywordStream | None:
         """The stream for the wanted keywords; None where there is none."""
         return self._core.newest
-
-    @property
-    def former(self) -> KeywordStream | None:
-        """The stream for the keywords before those, as long as it is read."""
-        return self._core.former
 
     @property
     def streaming(self) -> bool:
@@ -106,7 +106,7 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         Return the stream that has to end before `query` can be asked for beside the one that is
         heard; None where there is none.
         """
-        newest, former = self.newest, self.former
+        newest, former = self.newest, self._core.former
         if query is None:
             # In this order no keywords are said to be in force for a moment.
             return former or newest
@@ -119,8 +119,8 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
     async def leave(self, stream: KeywordStream, ending: Ending) -> None:
         """End a stream.  Returns when nothing more will be heard of it."""
         stream.leaves = True
-        if stream is self.newest and self.former is not None and stream.service.reaches:
-            self.former.is_doomed = True
+        if stream is self.newest and self._core.former is not None and stream.service.reaches:
+            self._core.former.is_doomed = True
         await stream.service.hang_up(ending)
         await self._forget(stream)
 
@@ -128,49 +128,48 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         """End all streams at once.  Returns when nothing more will be heard of them."""
         leaving = [Deferred.fromCoroutine(self.leave(one, ending)) for one in self._streams()]
         await gatherResults(leaving)
-        self._close_overlap()
+        self._again.say()
 
     def turn_to(self, query: Query, text: str | None) -> None:
         """
         Ask for `query`, as which `text` was understood, unless that is being done already.  No
         stream may be in its way.
         """
-        if self.newest is None and self.former is not None and self._can_go_back_to(query):
+        if self.newest is None and self._core.former is not None and self._can_go_back_to(query):
             self._succession.go_back()
         elif self.newest is None or not self.newest.query.same_as(query):
-            self._begin(self._new_stream(query, text))
+            subscriber, shared = self._subscriber, self._shared
+            self._begin(KeywordStream(self._upstream, query, text, self, subscriber, *shared))
+
+    def answered(self, stream: KeywordStream) -> Deferred[None]:
+        """Expect posts that are stored already, or come over the other stream, from now on."""
+        archive = self._subscriber.archive
+        self._again.begin(remembers=self._core.former is not None)
+        return succeed(None) if archive is None else self._again.recall(archive)
 
     def opened(self, stream: KeywordStream) -> None:
-        """Pass on that the answer is 200."""
+        """Pass on that the stream is open."""
         self._listener.opened(stream)
 
     def heard(self, stream: KeywordStream) -> None:
         """Let the new stream take over, if it is heard."""
         if stream is self.newest:
             self._succession.newest_heard()
-        elif stream is self.former:
+        elif stream is self._core.former:
             self._succession.former_heard()
-
-    def new_among(self, messages: list[bytes | Overlong]) -> list[bytes | Overlong]:
-        """Return the messages without the posts that came over the other stream before."""
-        overlap, newest = self._core.overlap, self._core.newest
-        if overlap is None:
-            return messages
-        if overlap.until is not None and self._clock.seconds() >= overlap.until:
-            self._close_overlap()
-        elif newest is not None and newest.service.reaches:
-            return overlap.new_among(messages)
-        return messages
+        self._see_what_is_left()
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:
         """Go on with the other stream, if there is one, and pass on the ending."""
-        if stream is self.former:
+        if stream is self._core.former:
             self._succession.former_ended(stream, ending)
             # Whoever waits for that goes on here: outside of the machine, which must not be in the
             # middle of a transition then.
             maybeDeferred(stream.service.disownServiceParent)
         else:
             self._succession.newest_ended(stream, ending)
+        self._see_what_is_left()
+        self._again.say()
 
     def _begin(self, stream: KeywordStream) -> None:
         """Start a stream as the newest; the one that counted before, if any, becomes the former."""
@@ -179,14 +178,11 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             stream.service.pauseProducing()
         stream.service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
-    def _new_stream(self, query: Query, text: str | None) -> KeywordStream:
-        return KeywordStream(self._upstream, query, text, self, self._subscriber, self._undelivered)
-
     def _streams(self) -> list[KeywordStream]:
-        return [stream for stream in (self.former, self.newest) if stream is not None]
+        return [stream for stream in (self._core.former, self.newest) if stream is not None]
 
     def _can_go_back_to(self, query: Query | None) -> bool:
-        former = self.former
+        former = self._core.former
         return former is not None and not former.is_doomed and former.query.same_as(query)
 
     def _end_former(self, former: KeywordStream) -> None:
@@ -202,14 +198,14 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         """Take a stream out of the service, if it is still there.  Fires when that is done."""
         if stream is self.newest:
             self._succession.newest_gone()
-        elif stream is self.former:
+        elif stream is self._core.former:
             self._succession.former_gone()
         else:
             return succeed(None)
+        self._see_what_is_left()
         return maybeDeferred(stream.service.disownServiceParent)
 
-    def _close_overlap(self) -> None:
-        """End the overlap, and say how many posts came twice, if any did."""
-        overlap, self._core.overlap = self._core.overlap, None
-        if overlap is not None and overlap.twice:
-            self._listener.came_twice(overlap.twice)
+    def _see_what_is_left(self) -> None:
+        """Date the end of the time in which posts may come again, if there are not two streams."""
+        if self._core.former is None or self.newest is None or not self.newest.service.reaches:
+            self._again.lasts()

@@ -82,7 +82,7 @@ class PostsApi(StreamApi[StreamQuery]):
         return self._bearer.meaning(status, headers, body)
 
     async def _open(self, query: StreamQuery) -> IResponse:
-        minutes = 0 if query.is_sample else await self._minutes()
+        minutes = 0 if query.is_sample else self.backfill.minutes(self._clock.seconds())
         response = await self._request(query, minutes)
         if minutes and response.code in (400, 403):
             abandon(response)
@@ -93,11 +93,6 @@ class PostsApi(StreamApi[StreamQuery]):
                 log.warn("X does not give backfill to this app; it is not asked for again.")
         self.backfill.asked = minutes or None
         return response
-
-    async def _minutes(self) -> int:
-        """Return the minutes of backfill to ask for, once it is known which posts are stored."""
-        await self.backfill.when_recalled()
-        return self.backfill.minutes(self._clock.seconds())
 
     async def _request(self, query: StreamQuery, minutes: int) -> IResponse:
         parameters = dict(self._parameters)

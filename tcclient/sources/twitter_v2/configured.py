@@ -63,6 +63,7 @@ class TwitterV2(ConfiguredSource):
             surroundings.folders,
             backfill,
             partial(self._budget_keeper, surroundings) if section.budget else None,
+            keeps_duplicates=surroundings.keeps_duplicates,
         )
 
     def checks(self, surroundings: Surroundings) -> SourceChecks:

@@ -14,12 +14,12 @@ from tcclient.ledger.entries import Entry
 from tcclient.sources.complaints import Complaints
 from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.api import disconnect_meaning
-from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.foreign import Foreign
+from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.sources.twitter_v2.unrouted import Unrouted
-from tcclient.stream.framing import Overlong
+from tcclient.stream.framing import Overlong, apart
 
 _UNKNOWN: Sequence[int] = []
 """Stands for the jobs of a post of which nobody can tell whose it is."""
@@ -40,7 +40,7 @@ class Delivery(Struct, frozen=True):
         self._complaints.opened()
 
     def take(
-        self, messages: Iterable[bytes | Overlong], backfill: Backfill, *, is_sample: bool
+        self, messages: Iterable[bytes | Overlong], repeats: Repeats, *, is_sample: bool
     ) -> int:
         """
         Store each post in every capture that it matched and that has not got it yet; heed all other
@@ -56,13 +56,16 @@ class Delivery(Struct, frozen=True):
                 continue
             envelope = envelopes.read(message)
             if not isinstance(envelope, envelopes.Post):
-                self._heed(envelope, message)
+                together = apart(message) if isinstance(envelope, envelopes.NotJSON) else []
+                posts += self.take(together, repeats, is_sample=is_sample) if together else 0
+                if not together:
+                    self._heed(envelope, message)
                 continue
             rules = envelope.rules
             wanting = takers.get(rules)
             if wanting is None:
                 wanting = takers[rules] = self._takers(rules, is_sample)
-            lacking = backfill.who_lacks(envelope.id, wanting)
+            lacking = repeats.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
                 for job_id in lacking:

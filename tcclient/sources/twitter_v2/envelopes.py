@@ -6,6 +6,7 @@ texts, but X has sent numbers as well, which mean the same.
 """
 
 import json
+import re
 from functools import lru_cache
 
 import msgspec
@@ -72,8 +73,11 @@ _SHORT = 1 << 10
 _LONGEST_ID = 20
 """Digits of the largest number of 64 bits."""
 
-_DATA = b'{"data":{'
-_ID = b'"id":"'
+_HEAD = re.compile(
+    rb'\{"data":\{(?:"[a-z_]+":(?:"(?:[^"\\]|\\.)*"|\[[^]{}]*\]|[a-z0-9.-]+),)*?"id":"([0-9]+)"'
+).match
+"""Matches the beginning of a post as X writes it, up to its id: no bracket stands before that."""
+_DATA = b'{"data":{"'
 _RULES = b',"matching_rules":['
 _CLOSES = b"}"[0]
 
@@ -92,24 +96,18 @@ def _post_by_its_ends(line: bytes) -> Post | None:
     """
     Return a post as X writes it; None where that cannot be told, which says nothing of the message.
 
-    No text holds a quotation mark that is not escaped, so that what looks like a member is one.
-    `id` is a member of `data` as long as no bracket stands between the two; and an array of rules
-    behind which only one bracket is left belongs to the message itself.
+    No text holds a quotation mark that is not escaped, so that what looks like a member is one.  An
+    array of rules behind which only one bracket is left belongs to the message itself, unless
+    another post begins in the line.
     """
-    rules_at = line.rfind(_RULES)
-    if rules_at < 0 or line[-1] != _CLOSES or not line.startswith(_DATA):
+    rules_at, head = line.rfind(_RULES), _HEAD(line)
+    if rules_at < 0 or head is None or line[-1] != _CLOSES or line.find(_DATA, 1) > 0:
         return None
-    id_at = line.find(_ID, len(_DATA))
-    before = line[len(_DATA) - 1 : id_at]
-    if id_at < 0 or before[-1] not in b"{," or b"{" in before[1:] or b"}" in before:
-        return None
-    begin = id_at + len(_ID)
-    post_id = line[begin : line.find(b'"', begin)]
     raw = line[rules_at + len(_RULES) - 1 : -1]
-    if len(raw) > _SHORT or not post_id.isdigit():
+    if len(raw) > _SHORT:
         return None
     try:
-        return Post(post_id.decode(), _known_rules_of(raw))
+        return Post(head[1].decode(), _known_rules_of(raw))
     except (ValueError, RecursionError):
         return None
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
-from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.twitter_v2.api import StreamQuery
@@ -23,6 +22,7 @@ from tcclient.sources.twitter_v2.delivery import Delivery
 from tcclient.sources.twitter_v2.foreign import Foreign
 from tcclient.sources.twitter_v2.news import Claims, StreamNews
 from tcclient.sources.twitter_v2.patience import Patience
+from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
@@ -33,8 +33,9 @@ from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, new_subscript
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.storage.folders import Folders
-from tcclient.stream.capturestream import StreamListener, Upstream
+from tcclient.stream.capturestream import Upstream
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.troublelog import TroubleLog
 
 BUDGET = Ending("budget", "the budget is used up")
@@ -46,6 +47,7 @@ class SharedStream(MultiService, Source, StreamListener):
     The source: gives each capture a subscription, and opens the stream that the subscriptions need.
     `folders` has the ledger that belongs to no capture, and takes posts that name no rule.
     `make_keeper` makes the budget keeper for what it reports to; without it there is no limit.
+    With `keeps_duplicates` a post that comes again is stored again.
     """
 
     most_captures: int | None = None
@@ -59,15 +61,23 @@ class SharedStream(MultiService, Source, StreamListener):
         folders: Folders,
         backfill: Backfill | None = None,
         make_keeper: Callable[[BudgetNews], BudgetKeeper] | None = None,
+        *,
+        keeps_duplicates: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         clock, note = upstream.clock, folders.note
         subscriptions = Subscriptions(note)
         self._clock = clock
         self._policy = policy
-        self._note = note
         self._parting = False
         self._backfill = backfill or Backfill(wanted=False)
+        self._repeats = Repeats(
+            subscriptions.note,
+            note,
+            clock,
+            keeps=keeps_duplicates,
+            backfill=self._backfill.is_wanted,
+        )
         self._subscriptions = subscriptions
         rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen)
         self._rulebook = rulebook = Rulebook(api, policy, rule_news, clock)
@@ -138,7 +148,8 @@ class SharedStream(MultiService, Source, StreamListener):
             before = rules_before(subscription.archive.newest_lines(), subscription.job_id)
             self._rulebook.remember(subscription.job_id, before.left, before.deleted)
             if found and not self._is_broke():
-                self._backfill.resume(subscription.archive, now)
+                self._backfill.resume(subscription.archive.missed, now)
+            self._repeats.join(subscription.archive)
         self._subscriptions.add(subscription)
         subscription.life.want(text, not found and not refused, now)
         if found:
@@ -164,6 +175,7 @@ class SharedStream(MultiService, Source, StreamListener):
         await self._switch.drain()
         self._unrouted.leave(subscription.job_id)
         subscription.life.lose(self._switch.dated(LEFT if self._parting else STOPPED))
+        self._repeats.leave(subscription.job_id)
         self._subscriptions.remove(subscription)
         await self._review()
 
@@ -183,6 +195,12 @@ class SharedStream(MultiService, Source, StreamListener):
         self._brake.review()
         self._news.refilled(subscription)
 
+    def answered(self) -> Deferred[None]:
+        """Expect posts that captures have stored already."""
+        archives = (one.archive for one in self._subscriptions)
+        minutes = self._backfill.asked or 0
+        return self._repeats.begin([one for one in archives if one is not None], minutes)
+
     def opened(self) -> None:
         """Tell the captures whose posts come now, and read nothing if one of them is paused."""
         self._delivery.opened()
@@ -192,11 +210,13 @@ class SharedStream(MultiService, Source, StreamListener):
     def heard(self) -> None:
         """Tell the captures that posts come, and since when their keywords are in force."""
         self._news.heard(self._backfill.asked)
+        self._repeats.heard()
 
     def received(self, messages: list[bytes | Overlong]) -> None:
         """Hand each post to every capture that it matched, and count it as spent."""
         self._backfill.heard(self._clock.seconds())
-        delivered = self._delivery.take(messages, self._backfill, is_sample=self._switch.is_sample)
+        self._repeats.look()
+        delivered = self._delivery.take(messages, self._repeats, is_sample=self._switch.is_sample)
         if self._keeper is not None and delivered:
             self._keeper.spend(delivered)
 
@@ -204,9 +224,7 @@ class SharedStream(MultiService, Source, StreamListener):
         """Tell the captures that the connection has ended, or was not made."""
         if self._keeper is not None:
             self._keeper.cut()
-        if self._backfill.again:
-            self._note(entries.DeliveredAgain(posts=self._backfill.again))
-            self._backfill.again = 0
+        self._repeats.say()
         self._news.ended(ending)
         if ending.status == 409:
             self._rulebook.look()  # 409 means no rule: somebody has deleted ours

@@ -15,7 +15,8 @@ from tcclient.ledger.endings import Ending
 from tcclient.runtime.producers import Pausable
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
-from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import CaptureStream, Upstream
+from tcclient.stream.streamapi import StreamListener
 
 log = Logger()
 

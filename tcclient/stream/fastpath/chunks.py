@@ -153,14 +153,10 @@ class Unchunker:
         return found
 
     def _stop_at(self, rest: bytes) -> None:
-        """Keep `rest` if it may be the beginning of what is between two chunks; or pass it on."""
+        """Keep `rest` if it may be the beginning of what is between two chunks; or pass all on."""
         if _may_be_between(rest):
             self._held = rest
-        else:
-            self._pass_on(rest)
-
-    def _pass_on(self, rest: bytes) -> None:
-        """Pass on everything from here on, byte for byte."""
+            return
         has_begun = self.has_begun or self._spans
         self._after = rest if has_begun else rest.removeprefix(_LINE_END)
         self._take = self._take_rest

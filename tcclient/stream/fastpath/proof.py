@@ -6,7 +6,6 @@ hear the same as from the client alone.  If a new Twisted changes what the short
 costs some speed and no post.  Knows no socket.
 """
 
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any, cast
 
@@ -18,7 +17,7 @@ from twisted.internet.task import Clock
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent
-from twisted.web.iweb import IAgent, IAgentEndpointFactory, IResponse
+from twisted.web.iweb import IAgent, IAgentEndpointFactory
 from zope.interface import implementer
 
 from tcclient.runtime.failures import explain
@@ -55,10 +54,9 @@ def holds() -> bool:
 def _is_the_same(reads: tuple[bytes, ...]) -> bool:
     """Return whether the reads bring the same body and end both ways; log it if not."""
     alone, by_shortcut = _ProofReader(), _ProofPieceReader()
-    socket = _MemoryEndpoint()
-    _hear(Agent.usingEndpointFactory(Clock(), _AlwaysTo(socket)), socket, reads, alone)
-    socket = _MemoryEndpoint()
-    _hear(ShortcutAgent(_shortened(socket)), socket, reads, by_shortcut)
+    socket = _Memory()
+    _hear(socket.agent(), socket, reads, alone)
+    _hear(ShortcutAgent(socket.agent), socket, reads, by_shortcut)
     if by_shortcut.has_taken and by_shortcut.heard == alone.heard:
         return True
     log.warn(
@@ -69,27 +67,11 @@ def _is_the_same(reads: tuple[bytes, ...]) -> bool:
     return False
 
 
-def _shortened(socket: "_MemoryEndpoint") -> Callable[[Shortcut], IAgent]:
-    """Return what makes an agent for one request, whose connection is that of `socket`."""
-
-    def agent(shortcut: Shortcut) -> IAgent:
-        endpoints = _AlwaysTo(joined(socket, None, shortcut))
-        made: IAgent = Agent.usingEndpointFactory(Clock(), endpoints)
-        return made
-
-    return agent
-
-
-def _hear(
-    agent: IAgent, socket: "_MemoryEndpoint", reads: tuple[bytes, ...], reader: "_ProofReader"
-) -> None:
+def _hear(agent: IAgent, socket: "_Memory", reads: tuple[bytes, ...], reader: Protocol) -> None:
     """Let `reader` hear the body of an answer that comes over `socket` in these reads."""
-
-    def deliver(response: IResponse) -> None:
-        response.deliverBody(reader)
-
     asking = agent.request(b"GET", b"http://localhost/")
-    asking.addCallback(deliver).addErrback(lambda failure: reader.connectionLost(failure))
+    asking.addCallback(lambda response: response.deliverBody(reader))
+    asking.addErrback(reader.connectionLost)
     for read in reads:
         socket.protocol.dataReceived(read)
     socket.protocol.connectionLost(Failure(connectionDone.value))
@@ -120,23 +102,27 @@ class _ProofPieceReader(_ProofReader):
             self.dataReceived(piece)
 
 
-@implementer(IStreamClientEndpoint)
-class _MemoryEndpoint:
-    """Connects at once, in memory; the caller then speaks to `protocol`."""
+@implementer(IAgentEndpointFactory, IStreamClientEndpoint)
+class _Memory:
+    """
+    Connects each request of its agents at once, in memory; the caller then speaks to `protocol`.
+    """
+
+    def __init__(self) -> None:
+        self._shortcut: Shortcut | None = None
+
+    def agent(self, shortcut: Shortcut | None = None) -> IAgent:
+        """Return an agent whose connections know the shortcut, if there is one."""
+        self._shortcut = shortcut
+        made: IAgent = Agent.usingEndpointFactory(Clock(), self)
+        return made
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        here = cast(IStreamClientEndpoint, self)
+        return here if self._shortcut is None else joined(here, None, self._shortcut)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         here = IPv4Address("TCP", "127.0.0.1", 0)
         self.protocol = cast(Any, protocolFactory.buildProtocol(here))
         self.protocol.makeConnection(FileWrapper(BytesIO()))
         return succeed(self.protocol)
-
-
-@implementer(IAgentEndpointFactory)
-class _AlwaysTo:
-    """Returns one endpoint for every URL."""
-
-    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
-        self._endpoint = endpoint
-
-    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        return self._endpoint

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from tcsandbox.twitter.common.faults import Seconds, StreamFault
+from tcsandbox.twitter.common.faults import Count, Seconds, StreamFault
 from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.common.wire import Split
 
@@ -68,6 +68,23 @@ class Garbage(StreamFault):
 
     def strike(self, stream: Stream) -> None:
         stream.wire.send(self.line.encode() + b"\r\n")
+
+
+class Repeat(StreamFault):
+    """Sends the last `count` posts once more, of streams before it too, as far as remembered."""
+
+    count: Count = 1
+
+    def strike(self, stream: Stream) -> None:
+        stream.send_again(list(stream.recent)[-self.count :])
+
+
+class RunTogether(StreamFault):
+    """Sends two posts with nothing between them."""
+
+    def strike(self, stream: Stream) -> None:
+        (first, note), second = stream.draw_post(), stream.draw_post()
+        stream.send_again([(first.removesuffix(b"\r\n"), note), second])
 
 
 class LongLine(StreamFault, kw_only=True):

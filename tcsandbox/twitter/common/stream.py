@@ -6,6 +6,7 @@ subclass how it writes messages and what it tells a slow reader.
 """
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -20,6 +21,10 @@ from tcsandbox.twitter.common.wire import Wire
 KEEP_ALIVE = b"\r\n"
 BATCH = 500  # posts handed over before looking whether the transport has had enough
 WARN_AT = 0.6  # of the backlog, as Twitter's own message says
+REMEMBERED = 100  # posts that backfill or a `repeat` may send again
+
+Sent = tuple[bytes, object]
+"""A post and what the journal says of it."""
 
 
 class PostSource(Protocol):
@@ -55,7 +60,7 @@ class Stream(ABC):
     An accepted stream.
 
     A slow reader is cut off once it is owed `backlog` posts; `keep_alive` is the seconds between
-    blank lines.
+    blank lines; `recent` are the posts that were sent last, here or on streams before it.
     """
 
     attempt: Attempt
@@ -65,6 +70,7 @@ class Stream(ABC):
     _clock: IReactorTime
     _posts: PostSource
     _journal: Journal | None = None
+    recent: deque[Sent] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), kw_only=True)
     sent: int = 0
     silent: bool = False  # a stall: nothing is sent but what a fault or /sandbox/say puts there
     _owed: int = 0
@@ -141,19 +147,24 @@ class Stream(ABC):
             "posts": self.sent,
         }
 
-    def draw_post(self) -> tuple[bytes, object]:
+    def draw_post(self) -> Sent:
         """Take a post from the source without sending it; return it and its journal note."""
         posts, notes = self._posts.take(1, self._clock.seconds())
         return posts[0], notes[0]
 
     def send_posts(self, posts: list[bytes], notes: Sequence[object]) -> None:
-        """Send `posts` now, whatever the pace, and write `notes`, one for each, to the journal."""
+        """Send and remember `posts`, whatever the pace; write `notes` of each to the journal."""
+        self.recent.extend(zip(posts, notes, strict=True))
         if self.wire.split == "utf8":
             posts = [unescape(post) for post in posts]
         self.wire.send(self.framed(posts))
         self.sent += len(posts)
         if self._journal is not None:
             self._journal.note(self.attempt.number, notes)
+
+    def send_again(self, sent: list[Sent]) -> None:
+        """Send and note posts once more."""
+        self.send_posts([post for post, _ in sent], [note for _, note in sent])
 
     def framed(self, messages: list[bytes]) -> bytes:
         """Return `messages` as one piece of the body; here, simply joined."""

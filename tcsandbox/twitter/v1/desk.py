@@ -9,7 +9,7 @@ from twisted.web.server import Request
 from tcsandbox.twitter.common.answers import REASONS, Route, answer, refusal_body
 from tcsandbox.twitter.common.asking import SimulatorRequest
 from tcsandbox.twitter.common.oauth import Unauthorized, verify
-from tcsandbox.twitter.common.stream import Attempt
+from tcsandbox.twitter.common.stream import REMEMBERED, Attempt, Sent
 from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.wire import Wire
 from tcsandbox.twitter.v1.faults import Calm, Takeover, V1Fault
@@ -57,6 +57,7 @@ class V1Desk:
         self._streams = streams
         self._settings = streams.settings
         self._takeover = Takeover(notice=True)
+        self._recent: deque[Sent] = deque(maxlen=REMEMBERED)
         self.calm: CalmPolicy | None = None
 
     def routes(self) -> Iterator[Route]:
@@ -121,6 +122,7 @@ class V1Desk:
             clock=streams.clock,
             posts=V1PostSource(terms.wanted, streams.ids, streams.random),
             journal=streams.journal,
+            recent=self._recent,
         )
         streams.add(stream)
         for other in older:

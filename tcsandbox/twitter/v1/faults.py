@@ -47,12 +47,7 @@ class SimulatedDelete(StreamFault, tag="delete"):
     user_id: int = 3
 
     def strike(self, stream: Stream) -> None:
-        status: Json = {
-            "id": self.status_id,
-            "id_str": str(self.status_id),
-            "user_id": self.user_id,
-            "user_id_str": str(self.user_id),
-        }
+        status = _both("id", self.status_id) | _both("user_id", self.user_id)
         stream.tell({"delete": {"status": status, "timestamp_ms": str(stream.milliseconds())}})
 
 
@@ -63,13 +58,8 @@ class SimulatedScrubGeo(StreamFault, tag="scrub_geo"):
     user_id: int = 14090452
 
     def strike(self, stream: Stream) -> None:
-        scrubbed: Json = {
-            "user_id": self.user_id,
-            "user_id_str": str(self.user_id),
-            "up_to_status_id": self.up_to_status_id,
-            "up_to_status_id_str": str(self.up_to_status_id),
-        }
-        stream.tell({"scrub_geo": scrubbed})
+        up_to = _both("up_to_status_id", self.up_to_status_id)
+        stream.tell({"scrub_geo": _both("user_id", self.user_id) | up_to})
 
 
 class SimulatedLimit(StreamFault, tag="limit"):
@@ -141,3 +131,8 @@ class SimulatedUnknown(StreamFault, tag="unknown"):
 
     def strike(self, stream: Stream) -> None:
         stream.tell({"fleet_expired": {"id": 12, "children": [{"text": "not a post"}]}})
+
+
+def _both(name: str, value: int) -> Json:
+    """Return a number as v1.1 gives it: by itself, and as text."""
+    return {name: value, f"{name}_str": str(value)}

@@ -5,12 +5,12 @@ from collections import deque
 
 import attrs
 
+from tcsandbox.twitter.common.stream import REMEMBERED, Sent
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Draft, Pool
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rules import RuleStore
-from tcsandbox.twitter.v2.stream import REMEMBERED, Sent
 
 WINDOW = 900.0  # seconds, by X's "Rate limits" page
 

@@ -13,7 +13,7 @@ from tcsandbox.twitter.common.stream import Stream
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.problems import Reply
-from tcsandbox.twitter.v2.stream import DisconnectType, V2Stream, disconnect
+from tcsandbox.twitter.v2.stream import DisconnectType, disconnect
 
 Period = Literal["Daily", "Monthly"]
 Delay = Annotated[float, msgspec.Meta(ge=0)]
@@ -123,16 +123,6 @@ class Partial(StreamFault):
         errors = msgspec.json.encode([{**error, **more, "parameter": "author_id"}])
         whole = post.removesuffix(b"}\r\n") + b',"errors":' + errors + b"}\r\n"
         stream.send_posts([whole], [note])
-
-
-class Repeat(StreamFault):
-    """Sends the last `count` posts once more, as far as they are remembered."""
-
-    count: Count = 1
-
-    def strike(self, stream: Stream) -> None:
-        if isinstance(stream, V2Stream):
-            stream.send_again(list(stream.recent)[-self.count :])
 
 
 class Unnamed(StreamFault):

@@ -1,17 +1,13 @@
 """An open v2 stream: what it says besides posts, and what becomes of a slow reader."""
 
-from collections import deque
-from collections.abc import Sequence
 from typing import Literal
 
 import attrs
 import msgspec
 
-from tcsandbox.twitter.common.stream import Stream
+from tcsandbox.twitter.common.stream import Sent, Stream
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2.problems import problem
-
-REMEMBERED = 100  # posts that backfill or a `repeat` may send again
 
 STRAY, STRAY_NOTE = b'{"data":{"id":"4096","text":"stray"},"matching_rules":[]}\r\n', "4096 -"
 
@@ -26,9 +22,6 @@ DisconnectType = Literal[
     "InvalidRules",
 ]
 
-Sent = tuple[bytes, object]
-"""A post and what the journal says of it."""
-
 
 def disconnect(disconnect_type: DisconnectType) -> Json:
     """Return the message that announces the end of a stream."""
@@ -41,9 +34,7 @@ def disconnect(disconnect_type: DisconnectType) -> Json:
 
 @attrs.define(eq=False)
 class V2Stream(Stream):
-    """A v2 stream; `recent` are the posts that it sent last."""
-
-    recent: deque[Sent] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), kw_only=True)
+    """A v2 stream."""
 
     def tell(self, message: Json) -> None:
         """Send a message that is no post, encoded as v2 does."""
@@ -57,15 +48,6 @@ class V2Stream(Stream):
         """
         posts, notes = self._posts.take(1, self._clock.seconds())
         return (posts[0], notes[0]) if posts else (STRAY, STRAY_NOTE)
-
-    def send_posts(self, posts: list[bytes], notes: Sequence[object]) -> None:
-        """Send and note `posts`, and remember them."""
-        super().send_posts(posts, notes)
-        self.recent.extend(zip(posts, notes, strict=True))
-
-    def send_again(self, sent: list[Sent]) -> None:
-        """Send and note posts once more."""
-        self.send_posts([post for post, _ in sent], [note for _, note in sent])
 
     def cut_off(self) -> None:
         """Send the error SlowReader and hang up."""

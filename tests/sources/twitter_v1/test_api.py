@@ -38,9 +38,10 @@ from tcclient.sources.twitter_v1.query import LIMITS, Query, read
 from tcclient.sources.twitter_v1.settings import Keys
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
-from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.clients import stream_client
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer, Redirect
 from tcsandbox.twitter.v1.faults import Calm

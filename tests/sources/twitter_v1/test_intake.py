@@ -7,9 +7,11 @@ from typing import Any
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks.posts import v1_posts
 from tcclient.control.jobs import Job
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
+from tcclient.sources.again import Again
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.intake import Intake
 from tcclient.sources.twitter_v1.limits import Undelivered
@@ -40,7 +42,8 @@ class IntakeTestCase(SynchronousTestCase):
         self.archive: Archive = folders.open(JOB)
         self.folder = self.base / "Elections"
         self.endings: list[Ending] = []
-        self.intake = Intake(self.endings.append, Undelivered())
+        again = Again(self.archive.note, self.clock)
+        self.intake = Intake(self.endings.append, Undelivered(), again)
         self.addCleanup(self._end)
 
     def _end(self) -> None:
@@ -87,6 +90,36 @@ class PostTests(IntakeTestCase):
         self.take(a_post(1), b'{"disconnect":{"code":5}}', a_post(2))
         self.assertEqual(self.archive.tally.posts, 2)
         self.assertEqual(len(self.endings), 1)
+
+
+class TogetherTests(IntakeTestCase):
+    """Messages that have run together in one line."""
+
+    def test_two_posts(self) -> None:
+        """Are two, in order with the others, however they are written; the text may look alike."""
+        looks_alike = POST[:-1] + b',"x":"}{"}'
+        as_sent = next(v1_posts(1)).strip()
+        for first, second in ((POST, a_post(2)), (looks_alike, POST), (as_sent, as_sent)):
+            before = self.lines()
+            self.take(a_post(1), first + second, a_post(3))
+            self.assertEqual(self.lines()[len(before) :], [a_post(1), first, second, a_post(3)])
+        self.assertEqual(self.archive.tally.posts, 12)
+
+    def test_a_post_and_something_else(self) -> None:
+        """Each is what it would be by itself."""
+        self.take(a_post(1) + b'{"limit":{"track":7}}' + a_post(2) + b'{"disconnect":{"code":5}}')
+        self.assertEqual(self.lines(), [a_post(1), a_post(2)])
+        self.assertEqual([line["kind"] for line in self.account()], ["limit", "disconnect"])
+        self.assertEqual(len(self.endings), 1)
+
+    def test_something_between_them(self) -> None:
+        """Is no message, and is quoted."""
+        for between in (b" ", b",", b"x", b"}", b"\r"):
+            line = a_post(1) + between + a_post(2)
+            self.take(line)
+            noted = self.account()[-1]
+            self.assertEqual((noted["kind"], noted["bytes"]), ("refused", len(line)))
+        self.assertEqual(self.lines(), [])
 
 
 class ControlMessageTests(IntakeTestCase):

@@ -12,6 +12,8 @@ from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.stream.framing import decoded, excerpt
 
 POST = b'{"id_str":"1","text":"x","user":{}}'
+CREATED = b'{"created_at":"Sun Nov 01 12:00:00 +0000 2026","id":1'
+"""How Twitter begins a tweet."""
 
 # What a tweet has, as members of whatever stands inside it, as text, and more than once.
 names = st.sampled_from(("id_str", "text", "user", "id", "x", "é", 'a"', "a\\"))
@@ -65,6 +67,7 @@ class KindTests(SynchronousTestCase):
             (b" ", Kind.NOT_JSON),
             (POST[:-1], Kind.NOT_JSON),
             (POST + b"x", Kind.NOT_JSON),
+            (POST + POST, Kind.NOT_JSON),
             (b'{"limit":NaN}', Kind.NOT_JSON),
             (b'{"limit":-Infinity}', Kind.NOT_JSON),
         ):
@@ -179,11 +182,20 @@ class KindTests(SynchronousTestCase):
     def test_where_damage_is_not_seen(self) -> None:
         """A line that has what a tweet has, and ends as one, is not read but kept as it is."""
         for line in (
-            b'{"at":1,"id_str":"1","text":"x","user":{"id":1,,"lang":"en"}',
-            b'{"at":1,,"id_str":"1","text":"x","user":{"id":1},"lang":"en"}',
-            b'{"at":1,"id_str":"1","text":"\0","user":{"id":1},"lang":"en"}',
+            b',"id_str":"1","text":"x","user":{"id":1,,"lang":"en"}',
+            b',,"id_str":"1","text":"x","user":{"id":1},"lang":"en"}',
+            b',"id_str":"1","text":"\0","user":{"id":1},"lang":"en"}',
         ):
-            self.assertIs(kind_of(line), Kind.POST, line)
+            self.assertIs(kind_of(CREATED + line), Kind.POST, line)
+            self.assertIs(kind_of(b'{"at":1' + line), Kind.NOT_JSON, line)
+
+    def test_two_in_a_line(self) -> None:
+        """Is not taken for one, wherever it ends; one that quotes another is one."""
+        one = CREATED + b',"id_str":"1","text":"+","user":{"id":1,"created_at":"x +0000"}'
+        for rest in (b',"lang":"en"}', b',"retweeted_status":' + one + b'},"lang":"en"}'):
+            self.assertIs(kind_of(one + rest), Kind.POST)
+            self.assertIs(kind_of(one + rest + one + rest), Kind.NOT_JSON)
+            self.assertIs(kind_of(one + rest + b" " + one + rest), Kind.NOT_JSON)
 
     def test_a_name_that_is_half_a_character(self) -> None:
         """It hides nothing, and is no obstacle."""

@@ -18,9 +18,9 @@ from tcclient.sources.twitter_v2.api import (
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer, NoToken
 from tcclient.sources.twitter_v2.fields import parameters
-from tcclient.storage.archive import StoredCapture
-from tcclient.stream.capturestream import CaptureStream, StreamListener, Upstream
+from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.framing import Overlong
+from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.troublelog import TroubleLog
 from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
 
@@ -163,28 +163,13 @@ class TokenTests(V2TestCase):
         self.assertEqual(self.paths, [TOKEN])
 
 
-class LeftAMinuteAgo(StoredCapture):
-    """A capture that an earlier process has left 59 s ago; the test says which `ids` it stored."""
-
-    job_id = 1
-    missed = 59.0
-
-    def __init__(self) -> None:
-        self.ids: Deferred[list[str]] = Deferred()
-
-    def newest_ids(self, seconds: float) -> Deferred[list[str]]:
-        """Return what fires when the test says so."""
-        return self.ids
-
-
 class BackfillTests(V2TestCase):
     """What was missed is asked for, where it is wanted."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.before = LeftAMinuteAgo()
         self.backfill = Backfill(wanted=True)
-        self.backfill.resume(self.before, self.clock.seconds())
+        self.backfill.resume(59.0, self.clock.seconds())
         self.asker = self.api(self.bearer(given=GIVEN))
         self.asker.backfill = self.backfill
 
@@ -193,19 +178,15 @@ class BackfillTests(V2TestCase):
         """What was asked for."""
         return [asked.query.removeprefix("backfill_minutes=") for asked in self.x.asked]
 
-    def test_once_it_is_known_what_comes_twice(self) -> None:
-        """The time until then is missed too."""
+    def test_until_now(self) -> None:
+        """The time until the request is missed too."""
         self.x.will_say(200)
-        opened = self.asker.open(SEARCH)
-        self.assertEqual(self.minutes, [])
         self.clock.advance(2)
-        self.before.ids.callback([])
-        self.successResultOf(opened)
+        self.successResultOf(self.asker.open(SEARCH))
         self.assertEqual((self.minutes, self.backfill.asked), (["2"], 2))
 
     def test_refused(self) -> None:
         """The stream is opened without, and it is not asked for again."""
-        self.before.ids.callback([])
         for status in (403, 200, 200):
             self.x.will_say(status)
         for _ in range(2):

@@ -156,6 +156,7 @@ class EndsTests(WaysTestCase):
             b'{"data":{"id":"9"},"matching_rules":[7]}',
             b'{"data":{"id":"9"}' + rules[:-1] + b',"errors":[]}',
             b'{"x":1,"data":{"id":"9"}' + rules,
+            b'{"data":{"id":"8"}' + rules + b'{"data":{"id":"9"}' + rules,
         ):
             self.assertIsNone(envelopes._post_by_its_ends(line), line)
             self.read(line)

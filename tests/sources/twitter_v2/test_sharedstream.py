@@ -596,7 +596,7 @@ class BackfillTests(SharedStreamTestCase):
         self.assertEqual(self.sessions[1].archive.tally.posts, 6)
         self.assertEqual(self.gaps("cats"), [("start", None), ("client_stopped", 2)])
         self.restart()
-        (again,) = self.disk.account("", "delivered_again")
+        (again,) = self.disk.account("cats", "delivered_again")
         self.assertEqual(again["posts"], 2)
 
     def test_after_a_kill(self) -> None:
