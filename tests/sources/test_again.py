@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from tcclient.sources.twitter_v1.kind import TwitterV1
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,6 +15,7 @@ from tcclient.runtime.secrets import Secret
 from tcclient.runtime.wallclock import WallClock
 from tcclient.service import make_surroundings
 from tcclient.sources.again import BACK, MOST_BYTES, MOST_IDS, PATIENCE, WINDOW, Again, Recent
+from tcclient.sources.twitter_v1.configured import TwitterV1
 from tcclient.sources.twitter_v1.settings import V1Section
 from tcclient.storage.archive import StoredCapture
 from tests.peers import KEYS, clock_at
