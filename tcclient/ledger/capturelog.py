@@ -170,7 +170,8 @@ class CaptureLog:
         """
         now = self._wall()
         unwritten = self._unwritten_since()
-        self._heard = now - ending.silent if unwritten is None else unwritten
+        heard = now - ending.silent
+        self._heard = heard if unwritten is None else min(heard, unwritten)
         self._note(attrs.evolve(ending, silent=max(0.0, now - self._heard)).for_ledger())
         if ending.unread:
             self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
