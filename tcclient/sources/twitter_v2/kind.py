@@ -33,8 +33,8 @@ from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
+from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, lacking, section_faults
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.stream.capturestream import Upstream

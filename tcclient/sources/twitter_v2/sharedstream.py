@@ -25,7 +25,7 @@ from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
+from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.subscription import (
     Subscription,
     SubscriptionHost,

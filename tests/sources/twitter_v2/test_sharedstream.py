@@ -32,7 +32,7 @@ from tcclient.sources.twitter_v2.delivery import FOREIGN_INTERVAL
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
+from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.files import RETRY

@@ -13,10 +13,10 @@ from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import KeepingCore, machine
-from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
+from tcclient.sources.twitter_v2.rules.news import RuleNews
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, job_of
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
-from tcclient.sources.twitter_v2.rules.wanted import Demand
+from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy
 
 
 class Rulebook:
@@ -26,15 +26,15 @@ class Rulebook:
     """
 
     def __init__(
-        self, api: RuleApi, policy: RulePolicy, listener: RuleListener, clock: IReactorTime
+        self, api: RuleApi, policy: RulePolicy, news: RuleNews, clock: IReactorTime
     ) -> None:
         self._policy = policy
         self._clock = clock
         self._inventory = Inventory(policy.prefix, policy.rule_delay, clock.seconds())
         self._demand = Demand(policy)
         self.routing = self._inventory.routing
-        update = RuleUpdate(api, policy, self._demand, self._inventory, listener, clock)
-        core = KeepingCore(update, self._demand, self._inventory, listener, clock)
+        update = RuleUpdate(api, policy, self._demand, self._inventory, news, clock)
+        core = KeepingCore(update, self._demand, self._inventory, news, clock)
         self._keeping = machine(core)
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:

@@ -32,7 +32,7 @@ from twisted.python.failure import Failure
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
-from tcclient.sources.twitter_v2.rules.policy import RuleListener
+from tcclient.sources.twitter_v2.rules.news import RuleNews
 from tcclient.sources.twitter_v2.rules.update import PassOutcome, RuleUpdate, is_short
 from tcclient.sources.twitter_v2.rules.wanted import Demand
 
@@ -83,7 +83,7 @@ class KeepingCore:
     update: RuleUpdate
     demand: Demand
     inventory: Inventory
-    listener: RuleListener
+    news: RuleNews
     clock: IReactorTime
     backoff: Backoff = attrs.field(factory=Backoff)
     working: Deferred[None] | None = None
@@ -125,9 +125,9 @@ class KeepingCore:
             )
             asking = {id for id in self.demand.by_job if self.demand.asks(id)}
             lacking = {id for id in asking if not self.inventory.of(id)}
-            self.listener.rules_failed(f"{error}.{said}", wait, lacking)
+            self.news.rules_failed(f"{error}.{said}", wait, lacking)
         if is_trusted:
-            self.listener.rules_seen()
+            self.news.seen()
         self.said = str(error)
 
 

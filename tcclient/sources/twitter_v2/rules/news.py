@@ -16,7 +16,6 @@ from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.entries import LedgerRule
-from tcclient.sources.twitter_v2.rules.policy import RuleListener
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.subscription import Subscriptions, names
 
@@ -60,15 +59,18 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> Rule
 
 
 @attrs.frozen
-class RuleNews(RuleListener):
-    """Tells ledgers and log what a rulebook reports; calls `seen` when rules may have changed."""
+class RuleNews:
+    """
+    Tells ledgers and log what a rulebook reports.  `seen` is called when the rules that X has, or
+    what is wanted of it, may have changed.
+    """
 
     _subscriptions: Subscriptions
     _rule_delay: float
-    _seen: Callable[[], None]
+    seen: Callable[[], None]
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """Note in the job's ledger that X has taken these rules."""
+        """Note in the job's ledger that X has taken these rules, which work after the delay."""
         entry = v2entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
         self._subscriptions.note(job_id, entry)
 
@@ -84,8 +86,9 @@ class RuleNews(RuleListener):
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
         """
-        Note in all ledgers that the rules cannot be kept up to date, and name in the log the
-        captures that get nothing meanwhile.
+        Note in all ledgers that the rules cannot be kept up to date, for a reason that is news; the
+        next try is in `wait` seconds.  Name in the log the captures that get nothing meanwhile, as
+        X has no rule of the jobs that are `lacking`.
         """
         self._subscriptions.note_all(v2entries.RulesFailed(reason=reason, wait=wait))
         if lacking:
@@ -95,10 +98,6 @@ class RuleNews(RuleListener):
                     repr(name) for name in names(self._subscriptions.of(sorted(lacking)))
                 ),
             )
-
-    def rules_seen(self) -> None:
-        """Call `seen`."""
-        self._seen()
 
 
 def _named(rules: Sequence[PresentRule]) -> tuple[LedgerRule, ...]:

@@ -19,9 +19,9 @@ from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
-from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
+from tcclient.sources.twitter_v2.rules.news import RuleNews
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule, job_of
-from tcclient.sources.twitter_v2.rules.wanted import Demand, WantedRules
+from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy, WantedRules
 
 log = Logger()
 
@@ -70,13 +70,13 @@ _GOES_ON = PassOutcome(is_complete=False, next_in=0.0)
 
 @attrs.define
 class RuleUpdate:
-    """Makes X's rules what `demand` is, and has `inventory` and `listener` know of them."""
+    """Makes X's rules what `demand` is, and has `inventory` and `news` know of them."""
 
     _api: RuleApi
     _policy: RulePolicy
     _demand: Demand
     _inventory: Inventory
-    _listener: RuleListener
+    _news: RuleNews
     _clock: IReactorTime
     _replaced_at: float | None = None
 
@@ -127,14 +127,14 @@ class RuleUpdate:
 
     def _see(self, rules: Iterable[PresentRule]) -> None:
         """Take these for the rules that X has, and report what has changed."""
-        news = self._inventory.see(rules, self._clock.seconds())
-        if any(self._inventory.job_of(rule) in self._demand.by_job for rule in news.lost):
+        seen = self._inventory.see(rules, self._clock.seconds())
+        if any(self._inventory.job_of(rule) in self._demand.by_job for rule in seen.lost):
             log.warn("Somebody has deleted rules of ours at X; they are added again.")
-        for job_id, accepted in news.accepted.items():
-            self._listener.rules_accepted(job_id, accepted)
-        for job_id, gone in news.gone.items():
-            self._listener.rules_deleted(job_id, gone)
-        self._listener.rules_seen()
+        for job_id, accepted in seen.accepted.items():
+            self._news.rules_accepted(job_id, accepted)
+        for job_id, gone in seen.gone.items():
+            self._news.rules_deleted(job_id, gone)
+        self._news.seen()
 
     async def _add(self, changes: Changes) -> bool:
         """
@@ -157,11 +157,11 @@ class RuleUpdate:
         Try the rules, and add those that are still wanted then.  Return whether those were all of
         `some`.  Raises RuleError.
         """
-        tell = self._listener.terms_refused
+        tell = self._news.terms_refused
         trial = Trial(self._api, self._demand.by_job, self._policy.prefix, tell)
         reasons = await trial.refused(some)
         if reasons:
-            self._listener.rules_seen()
+            self._news.seen()
             if self._changes().add == changes.add:
                 raise _unclear(reasons)  # the same request again would be endless
             return False

@@ -11,10 +11,22 @@ import attrs
 
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.sources.twitter_v2.rules.clauses import Clause, pack
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, plan
 
 _OR = " OR "
+
+
+@attrs.frozen
+class RulePolicy:
+    """
+    How rules are kept: `prefix` begins our tags, `rule_length` is how many characters a rule has at
+    most, and `rule_delay` the seconds until a new rule works.
+    """
+
+    prefix: str
+    rule_length: int
+    rule_delay: float
+
 
 Wanted = Mapping[int, Sequence[str]]
 """The values of the rules that each job wants."""

@@ -12,9 +12,8 @@ from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN, KeepingCore, machine
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.rules.update import PassOutcome
-from tcclient.sources.twitter_v2.rules.wanted import Demand
+from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy
 
 DONE = PassOutcome(is_complete=True, next_in=float("inf"))
 
