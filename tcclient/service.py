@@ -27,6 +27,7 @@ from tcclient.control.client import ControlServer
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.logs import observer as logs
 from tcclient.runtime.byname import load_by_name
+from tcclient.runtime.machine import machine
 from tcclient.runtime.threads import in_threads
 from tcclient.runtime.wallclock import WallClock, wall_time
 from tcclient.sources.registry import post_ids
@@ -169,8 +170,6 @@ def make_surroundings(settings: Settings, reactor: Any, wall: WallClock) -> Surr
         wall,
         settings.source_addr,
         user_agent(server.client_id),
-        server.base_url,
-        server.client_id,
         # With a flush_interval of 0, for posts that are wanted at once, there is no rest either.
         rest_within(output.flush_interval),
         make_folders(settings, reactor, wall),
@@ -203,6 +202,8 @@ def make_folders(settings: Settings, reactor: Any, wall: WallClock) -> Folders:
         wall,
         settings.fingerprint(),
         use,
+        settings.server.client_id,
+        machine(),
     )
 
 

@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 
 from tcclient import __version__
 from tcclient.captures.capture import Capture
+from tcclient.captures.meeting import ServerMeeting
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
@@ -71,6 +72,7 @@ class Poller(MultiService):
         self._server_log = ServerLog(folders.note, folders.clock)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
+        self._meeting = ServerMeeting(folders, source)
         self._under_way: set[Deferred[None]] = set()
         self._polling = self._loop(self._poll)
         self._updating = self._loop(self._update)
@@ -151,6 +153,8 @@ class Poller(MultiService):
             return
         self._server_log.succeeded("listing the jobs")
         self._listing_log.unreadable(listing.problems)
+        if not self._meeting.is_known(listing):
+            return
         jobs = {job.id: job for job in listing.jobs}
         await self._look_for_missing(jobs)
         if self.running:

@@ -28,7 +28,8 @@ class Job:
     One capture as the server describes it.  `keywords` is the text exactly as stored, and
     `keywords_member` what this server calls it.  `assigned_worker` is the number of the client that
     has the job, None if that is not told; `withdrawn` says that the job is archived or deleted.
-    `recent_total` is the total_count of the newest update, None if there is none.
+    `recent_total` is the total_count of the newest update, None if there is none; `created` is when
+    the job was made, as the server writes it.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Job:
     withdrawn: bool
     recent_total: int | None
     keywords_member: str = "keywords"
+    created: str | None = None
 
     @property
     def wanted(self) -> bool:
@@ -82,6 +84,7 @@ class Job:
             ),
             recent_total=_member(recent, "total_count", int, type(None), default=None),
             keywords_member=keywords,
+            created=_member(value, "created_date", str, type(None), default=None),
         )
 
 

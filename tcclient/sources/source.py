@@ -22,6 +22,7 @@ from tcclient.runtime.verdicts import Verdict
 from tcclient.runtime.wallclock import WallClock
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
+from tcclient.storage.installation import Identity
 from tcclient.storage.postids import PostIds
 
 
@@ -90,6 +91,13 @@ class Source(Protocol):
     def most_captures(self) -> int | None:
         """How many captures may run at the same time; None: any number."""
 
+    def begin(self, identity: Identity) -> None:
+        """
+        Called once, before the first feed is asked for: the server is known, and with it what this
+        client has left at the source.  Does nothing unless the source keeps anything.
+        """
+        return
+
     def feed_for(self, job_id: int, subscriber: Subscriber) -> Feed:
         """Return a feed for a capture that begins."""
 
@@ -107,17 +115,14 @@ class Surroundings:
 
     `reactor` has the clock of durations and timers, which is never set; `wall` returns the date.
     `source_addr` is the address of this machine that the stream leaves from, None for any;
-    `user_agent` is what to send as User-Agent.  `base_url` and `client_id` tell this client from
-    others that use the same credentials.  `rest` is for how many seconds a stream may go unread so
-    that more is read at once.  `folders` are where captures are stored.
+    `user_agent` is what to send as User-Agent.  `rest` is for how many seconds a stream may go
+    unread so that more is read at once.  `folders` are where captures are stored.
     """
 
     reactor: Any
     wall: WallClock
     source_addr: str | None
     user_agent: str
-    base_url: str
-    client_id: int
     rest: float
     folders: Folders
 

@@ -6,16 +6,17 @@ Knows names, locks and that ledger; does not know what happens in a folder, whic
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient import __version__
+from tcclient.control.client import JobList
 from tcclient.control.jobs import Job
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.backlog import Backlog
@@ -28,6 +29,7 @@ from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive, Home
 from tcclient.storage.diskuse import DiskUse
+from tcclient.storage.installation import Identity, Installation
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 
@@ -51,10 +53,11 @@ class CannotStore(Exception):
 @attrs.frozen
 class Folders(Home):
     """
-    Where the folders of all captures are, and how their files are named and written.  `clock` has
-    the timers and measures how long something took; `wall` dates what is written.  `settings` is a
-    hash of the settings, for the ledger; `owners` are the ids of the jobs that have a folder open
-    in this process, by the folder's name.
+    Where the folders of all captures are, and how their files are named and written.  `server` is
+    the address of the capture server, `client_id` this client's number there, and `machine` stands
+    for this machine.  `clock` has the timers and measures how long something took; `wall` dates
+    what is written.  `settings` is a hash of the settings, for the ledger; `owners` are the ids of
+    the jobs that have a folder open in this process, by the folder's name.
     """
 
     base_dir: Path
@@ -64,9 +67,16 @@ class Folders(Home):
     wall: Wall
     settings: str | None = None
     use: DiskUse = attrs.field(factory=DiskUse)
+    client_id: int = 0
+    machine: str | None = None
+    installation: Installation = attrs.field(init=False, eq=False, repr=False)
     owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False)
     _backlog: Backlog = attrs.field(factory=Backlog, init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+
+    @installation.default
+    def _this_installation(self) -> Installation:
+        return Installation(self.base_dir / INDEX, self.server, self.client_id, self.machine)
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
@@ -118,11 +128,24 @@ class Folders(Home):
         """Return the name of the folder that `job` had last, None if none.  Raises OSError."""
         with self._index() as index:
             for line in index.newest_first():
-                mine = (line.get("kind"), line.get("server"), line.get("job"))
                 name = line.get("name")
-                if mine == ("job", self.server, job.id) and isinstance(name, str):
+                if self._is_folder_of(job, line) and isinstance(name, str):
                     return name
         return None
+
+    def meet(self, listing: JobList) -> Identity | None:
+        """
+        Take note of which server lists these jobs.  Return who this client is, None where nobody
+        can tell yet which server this is.  Raises OSError.
+        """
+        return self.installation.meet(listing, self.note)
+
+    def _is_folder_of(self, job: Job, line: Mapping[str, Any], *, here: bool = True) -> bool:
+        """Return whether a line names the folder of such a job of this server, or of another."""
+        kind, server, job_id = line.get("kind"), line.get("server"), line.get("job")
+        if kind != "job" or job_id != job.id or not isinstance(server, str):
+            return False
+        return self.installation.is_here(server) == here
 
     def note_name(self, job: Job) -> None:
         """
@@ -138,7 +161,10 @@ class Folders(Home):
         has now; None if it was never captured here.  Raises CannotStore and OSError.
         """
         own = self._folder_name(job)
-        for name in (self.last_name(job) or own, own):
+        last = self.last_name(job)
+        if last is None and self._is_another_servers(job, own):
+            return None
+        for name in (last or own, own):
             path = ledger_path(self.base_dir, name)
             if path.exists():
                 with Ledger(path, self.wall, alone=False) as ledger:
@@ -146,6 +172,14 @@ class Folders(Home):
                 if counters is not None:
                     return counters
         return None
+
+    def _is_another_servers(self, job: Job, name: str) -> bool:
+        """Return whether a job of another server that has the same id was in this folder."""
+        with self._index() as index:
+            return any(
+                line.get("name") == name and self._is_folder_of(job, line, here=False)
+                for line in index.newest_first()
+            )
 
     def note(self, entry: Entry, job_id: int | None = None) -> None:
         """Put a line into the ledger of what belongs to no capture, now or later; never raises."""

@@ -69,6 +69,7 @@ class ReadingTests(SynchronousTestCase):
                 assigned_worker=7,
                 withdrawn=False,
                 recent_total=118,
+                created="2026-06-01T10:00:00Z",
             ),
         )
 

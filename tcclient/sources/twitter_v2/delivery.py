@@ -20,11 +20,12 @@ from tcclient.sources.twitter_v2 import envelopes
 from tcclient.sources.twitter_v2.api import disconnect_meaning
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.entries import ForeignPosts
-from tcclient.sources.twitter_v2.rules.ruleset import Routing
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.storage.folders import Note
 from tcclient.stream.framing import Overlong
 
+ON_THE_WAY = 2.0
+"""Seconds that a post is on its way at most, from X's matching it to its being read here."""
 FOREIGN_INTERVAL = 60.0
 """Seconds between two lines in the ledger about posts that no capture here asked for."""
 
@@ -66,10 +67,14 @@ class Foreign(Service):
 
 @attrs.frozen
 class Delivery:
-    """Hands each post to its captures.  Calls `end` when a message means that the stream ends."""
+    """
+    Hands each post to its captures.  `route` returns the jobs that a post is for, from the rules
+    that it matched and how many seconds ago that may have been.  `end` is called when a message
+    means that the stream ends.
+    """
 
     _subscriptions: Subscriptions
-    _routing: Routing
+    _route: Callable[[envelopes.Rules, float], frozenset[int]]
     _foreign: Foreign
     _end: Callable[[Ending], None]
     _complaints: Complaints = attrs.field(factory=Complaints)
@@ -91,6 +96,7 @@ class Delivery:
         """
         found: dict[int, list[bytes]] = {}
         takers: dict[envelopes.Rules, list[int]] = {}  # nobody subscribes meanwhile
+        ago = ON_THE_WAY + 60.0 * (backfill.asked or 0)
         posts = 0
         for message in messages:
             if isinstance(message, Overlong):
@@ -103,7 +109,7 @@ class Delivery:
             rules = envelope.rules
             wanting = takers.get(rules)
             if wanting is None:
-                wanting = takers[rules] = self._takers(rules, is_sample)
+                wanting = takers[rules] = self._takers(rules, ago, is_sample)
             lacking = backfill.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
@@ -116,11 +122,11 @@ class Delivery:
                 subscription.archive.store(found[subscription.job_id])
         return posts
 
-    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> list[int]:
+    def _takers(self, rules: envelopes.Rules, ago: float, is_sample: bool) -> list[int]:
         """Return the jobs here that a post which matched these rules is for."""
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.is_sample]
-        return [one.job_id for one in self._subscriptions.of(self._routing.route(rules))]
+        return [one.job_id for one in self._subscriptions.of(self._route(rules, ago))]
 
     def _heed(self, said: object, line: bytes) -> None:
         """Note what is no post in the ledgers, and act on what it announces."""

@@ -6,7 +6,6 @@ Knows all parts of the package and puts them together; does no work of its own.
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -33,7 +32,7 @@ from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
-from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, lacking, section_faults
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
@@ -70,8 +69,9 @@ class TwitterV2(ConfiguredSource):
         return SharedStream(
             Upstream(api, Backoff(), reactor, timing),
             self._rule_api(surroundings, bearer),
-            RulePolicy(_prefix(surroundings), section.rule_length, section.rule_delay),
+            RulePolicy(Ownership(), section.rule_length, section.rule_delay),
             surroundings.folders.note,
+            surroundings.wall,
             backfill,
             partial(self._budget_keeper, surroundings) if section.budget else None,
         )
@@ -82,16 +82,21 @@ class TwitterV2(ConfiguredSource):
             self.section,
             self.auth,
             self._rule_api(surroundings, self._bearer(surroundings)),
-            _prefix(surroundings),
-            _record(surroundings),
+            surroundings.folders,
             in_threads(surroundings.reactor),
             surroundings.wall,
         )
 
-    def _budget_keeper(self, surroundings: Surroundings, stream: BudgetListener) -> BudgetKeeper:
-        """Return the keeper of the budget, which reports to `stream` and heeds clock steps."""
+    def _budget_keeper(
+        self, surroundings: Surroundings, key: str, stream: BudgetListener
+    ) -> BudgetKeeper:
+        """
+        Return the keeper of the budget for the server that `key` stands for, which reports to
+        `stream` and heeds clock steps.
+        """
         limits, wall = limits_from(self.section.budget), surroundings.wall
-        keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, stream)
+        path = record_path(surroundings.folders.base_dir, key)
+        keeper = BudgetKeeper(limits, path, surroundings.reactor, wall, stream)
         wall.on_step(keeper.clock_stepped)
         return keeper
 
@@ -111,16 +116,6 @@ class TwitterV2(ConfiguredSource):
     def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
         reactor = surroundings.reactor
         return RuleApi(rest_client(reactor), self.section.api_url, bearer, reactor)
-
-
-def _prefix(surroundings: Surroundings) -> str:
-    """Return what the tags of this client's rules begin with."""
-    return tag_prefix(surroundings.base_url, surroundings.client_id)
-
-
-def _record(surroundings: Surroundings) -> Path:
-    """Return the path of the file that keeps the budget of this client."""
-    return record_path(surroundings.folders.base_dir, _prefix(surroundings))
 
 
 class TwitterV2Kind(SourceKind):

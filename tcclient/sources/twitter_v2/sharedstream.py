@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
 from tcclient.runtime.producers import Pausable
+from tcclient.runtime.wallclock import Wall
 from tcclient.sources.source import Source, Subscriber, Understood
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
@@ -34,6 +35,7 @@ from tcclient.sources.twitter_v2.subscription import (
 from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.storage.folders import Note
+from tcclient.storage.installation import Identity
 from tcclient.stream.capturestream import StreamListener, Upstream
 from tcclient.stream.framing import Overlong
 from tcclient.stream.troublelog import TroubleLog
@@ -46,7 +48,8 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
     """
     The source: gives each capture a subscription, and opens the stream that the subscriptions need.
     `note` writes a line into the ledger that belongs to no capture; it does not raise.
-    `make_keeper` makes the budget keeper for its listener; without it there is no limit.
+    `wall` dates what ledgers have.  `make_keeper` makes the budget keeper for its listener, of the
+    server for which a key stands; without it there is no limit.
     """
 
     most_captures: int | None = None
@@ -58,14 +61,18 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         api: RuleApi,
         policy: RulePolicy,
         note: Note,
+        wall: Wall,
         backfill: Backfill | None = None,
-        make_keeper: Callable[[BudgetListener], BudgetKeeper] | None = None,
+        make_keeper: Callable[[str, BudgetListener], BudgetKeeper] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         clock, subscriptions = upstream.clock, Subscriptions(note)
         self._clock = clock
         self._policy = policy
         self._note = note
+        self._wall = wall
+        self._make_keeper = make_keeper
+        self._keeper: BudgetKeeper | None = None
         self._parting = False
         self._backfill = backfill or Backfill(wanted=False)
         self._subscriptions = subscriptions
@@ -74,13 +81,18 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         self._claims = claims = Claims(subscriptions, rulebook)
         self._switch = StreamSwitch(upstream, self, self._backfill, self._wanted, self._reason)
         self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
-        budget_news = BudgetNews(subscriptions, self._switch.aim)
-        self._keeper = make_keeper(budget_news) if make_keeper else None
-        foreign = Foreign(note, clock)
-        self._delivery = Delivery(subscriptions, rulebook.routing, foreign, self._switch.end)
-        for service in (self._keeper, foreign, self._switch):
-            if service is not None:
-                service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._foreign = foreign = Foreign(note, clock)
+        self._delivery = Delivery(subscriptions, rulebook.route, foreign, self._switch.end)
+        for service in (foreign, self._switch):
+            service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+
+    def begin(self, identity: Identity) -> None:
+        """Take rules and budget of this client for ours from now on."""
+        self._policy.ownership.identity = identity
+        if self._make_keeper is not None:
+            news = BudgetNews(self._subscriptions, self._switch.aim)
+            self._keeper = self._make_keeper(identity.server, news)
+            self._keeper.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> Subscription:
         """Return a subscription to the shared stream, for a capture that begins."""
@@ -96,8 +108,9 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
 
     async def _end_all(self) -> None:
         await self._switch.aim()
-        for service in reversed(list(self)):
-            await maybeDeferred(service.stopService)
+        for service in (self._switch, self._foreign, self._keeper):
+            if service is not None:
+                await maybeDeferred(service.stopService)
 
     def part(self) -> None:
         """Let the rules stay at X from now on, so that the next process can go on with them."""
@@ -127,8 +140,9 @@ class SharedStream(MultiService, Source, SubscriptionHost, StreamListener):
         found, refused = clauses(text, self._policy.rule_length)
         now = self._clock.seconds()
         if not self.has(subscription) and subscription.archive is not None:
-            before = rules_before(subscription.archive.newest_lines(), subscription.job_id)
-            self._rulebook.remember(subscription.job_id, before.left, before.deleted)
+            lines = subscription.archive.newest_lines()
+            before = rules_before(lines, subscription.job_id, self._wall())
+            self._rulebook.remember(subscription.job_id, before)
             if found and not self._is_broke():
                 self._backfill.resume(subscription.archive, now)
         self._subscriptions.add(subscription)

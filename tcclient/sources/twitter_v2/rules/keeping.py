@@ -112,6 +112,9 @@ class KeepingCore:
     def report(self, error: RuleError, wait: float) -> None:
         """Report a failure if it is news; the next try is in `wait` seconds."""
         is_trusted = self.inventory.trust()
+        if is_trusted:
+            changes, now = self.demand.changes(self.inventory.rules), self.clock.seconds()
+            self.inventory.supersede(changes, self.demand.values(), now, is_asked=False)
         if str(error) != self.said:
             explanation = error.refusal.explanation.rstrip(".")
             said = f" X says: {explanation!r}." if explanation else ""

@@ -11,18 +11,23 @@ from typing import Any
 import attrs
 from twisted.logger import Logger
 
-from tcclient.ledger.entries import RefusedTerm, TermsRefused
+from tcclient.ledger.entries import CaptureStop, RefusedTerm, TermsRefused, seconds
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.entries import LedgerRule
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
+from tcclient.sources.twitter_v2.rules.ownership import Whose
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.subscription import Subscriptions, names
 
 log = Logger()
 
-_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted))
+_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted, CaptureStop))
 
+_FOR_GOOD = frozenset({"stopped", "withdrawn"})
+"""Why a capture stops so that nothing of it is to go on later."""
+
+_OF_TCC = frozenset({Whose.ELSEWHERE, Whose.ANOTHER_TCC})
 _LOOK_BACK = 10_000
 """
 Lines of a ledger in which rules are looked for: posts that a rule matched may come for some minutes
@@ -30,32 +35,40 @@ after its deletion.
 """
 
 
-@attrs.frozen
-class RulesBefore:
-    """What an earlier process has left at X for a job, and the ids of the rules that it deleted."""
-
-    left: tuple[PresentRule, ...]
-    deleted: tuple[str, ...]
-
-
-def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> RulesBefore:
+def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int, now: float) -> RulesBefore:
     """
     Return the rules of a job according to its ledger, whose lines are given from the newest on:
-    what is said last of a rule counts.
+    what is said last of a rule counts.  `now` is in epoch seconds.
     """
-    left: dict[str, PresentRule | None] = {}
+    left: dict[str, PresentRule] = {}
+    deleted: dict[str, PresentRule] = {}
+    stale: dict[str, PresentRule] = {}
+    works: dict[str, float] = {}
+    was_stopped = False
     for line in islice(newest_first, _LOOK_BACK):
         entry = _KINDS.read(line) if line.get("job") == job_id else None
+        if isinstance(entry, CaptureStop):
+            was_stopped = was_stopped or entry.because in _FOR_GOOD
+        elif isinstance(entry, v2entries.RulesAccepted | v2entries.RulesDeleted):
+            is_accepted = isinstance(entry, v2entries.RulesAccepted)
+            found = stale if was_stopped else left if is_accepted else deleted
+            for rule in entry.rules:
+                if was_stopped:
+                    deleted.pop(rule.id, None)
+                if not any(rule.id in others for others in (left, deleted, stale)):
+                    found[rule.id] = PresentRule(rule.id, rule.value, rule.tag)
         if isinstance(entry, v2entries.RulesAccepted):
             for rule in entry.rules:
-                left.setdefault(rule.id, PresentRule(rule.id, rule.value))
-        elif isinstance(entry, v2entries.RulesDeleted):
-            for rule in entry.rules:
-                left.setdefault(rule.id, None)
-    return RulesBefore(
-        tuple(rule for rule in left.values() if rule is not None),
-        tuple(id for id, rule in left.items() if rule is None),
-    )
+                works.setdefault(rule.id, _written(line, now) + entry.works_in - now)
+    return RulesBefore(tuple(left.values()), works, tuple(deleted.values()), frozenset(stale))
+
+
+def _written(line: Mapping[str, Any], now: float) -> float:
+    """Return when a line was written, in epoch seconds; `now` where it does not say."""
+    try:
+        return seconds(line["at"])
+    except (LookupError, TypeError, ValueError):
+        return now
 
 
 @attrs.frozen
@@ -68,6 +81,7 @@ class RuleNews:
     _subscriptions: Subscriptions
     _rule_delay: float
     seen: Callable[[], None]
+    _said_of_others: set[tuple[Whose, int]] = attrs.field(factory=set, init=False)
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """Note in the job's ledger that X has taken these rules, which work after the delay."""
@@ -99,7 +113,24 @@ class RuleNews:
                 ),
             )
 
+    def others_seen(self, others: Mapping[Whose, Sequence[PresentRule]]) -> None:
+        """
+        Name in the log the rules that tcc has made and are not this client's to delete, where
+        their number is news: the posts that they match come here, and are billed.
+        """
+        found = {(whose, len(rules)) for whose, rules in others.items() if whose in _OF_TCC}
+        for whose, number in sorted(found - self._said_of_others, key=str):
+            log.warn(
+                "The app at X has {number} rules {whose}, such as the one tagged {tag!r}. They are "
+                "left alone; posts that they match come here, and are billed: see tcc-rules list.",
+                number=number,
+                whose=whose.value,
+                tag=others[whose][0].tag,
+            )
+        self._said_of_others.clear()
+        self._said_of_others.update(found)
+
 
 def _named(rules: Sequence[PresentRule]) -> tuple[LedgerRule, ...]:
     """Return the rules as a ledger has them."""
-    return tuple(LedgerRule(rule.id, rule.value) for rule in rules)
+    return tuple(LedgerRule(rule.id, rule.value, rule.tag) for rule in rules)

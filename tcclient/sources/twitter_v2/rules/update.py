@@ -20,7 +20,8 @@ from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.news import RuleNews
-from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule, job_of
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
+from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule
 from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy, WantedRules
 
 log = Logger()
@@ -84,7 +85,9 @@ class RuleUpdate:
         """Go through the requests once.  Return how far that has led.  Raises RuleError."""
         self._see(await self._api.rules())
         wanted, now = self._demand.values(), self._clock.seconds()
-        due = self._inventory.due(self._changes(), wanted, now)
+        changes = self._changes()
+        self._inventory.supersede(changes, wanted, now, is_asked=False)
+        due = self._inventory.due(changes, wanted, now)
         if due:
             await self._api.delete([rule.id for rule in due])
             self._see([rule for rule in self._inventory.rules if rule not in due])
@@ -99,7 +102,8 @@ class RuleUpdate:
             except _SHORT as e:
                 short = e
         left = self._demand.changes(self._inventory.rules, wanted)
-        self._replaced_at = self._inventory.supersede(left, wanted)
+        now = self._clock.seconds()
+        self._replaced_at = self._inventory.supersede(left, wanted, now, is_asked=True)
         return self._outcome(short)
 
     def until_replaced(self) -> float:
@@ -134,6 +138,7 @@ class RuleUpdate:
             self._news.rules_accepted(job_id, accepted)
         for job_id, gone in seen.gone.items():
             self._news.rules_deleted(job_id, gone)
+        self._news.others_seen(seen.others)
         self._news.seen()
 
     async def _add(self, changes: Changes) -> bool:
@@ -158,7 +163,7 @@ class RuleUpdate:
         `some`.  Raises RuleError.
         """
         tell = self._news.terms_refused
-        trial = Trial(self._api, self._demand.by_job, self._policy.prefix, tell)
+        trial = Trial(self._api, self._demand.by_job, self._policy.ownership, tell)
         reasons = await trial.refused(some)
         if reasons:
             self._news.seen()
@@ -183,7 +188,7 @@ class Trial:
 
     _api: RuleApi
     _wanted: Mapping[int, WantedRules]
-    _prefix: str
+    _ownership: Ownership
     _tell: Callable[[int, Sequence[RefusedTerm]], None]
     _planned: Mapping[int, WantedRules] = attrs.field(init=False)
 
@@ -214,13 +219,13 @@ class Trial:
         if not bad:
             clauses = [NewRule(clause.text, rule.tag) for clause in wanted.suspects(rule.value)]
             bad = wanted.tried(rule.value, await self._api.attempt(clauses))
-        job_id = job_of(rule.tag, self._prefix)
+        job_id = self._ownership.job_of(rule.tag)
         if bad and job_id is not None and self._wanted_of(rule) is wanted:
             self._tell(job_id, bad)
 
     def _wanted_of(self, rule: NewRule) -> WantedRules | None:
         """Return what the rule's job wants, None if that has changed since the plan was made."""
-        job_id = job_of(rule.tag, self._prefix)
+        job_id = self._ownership.job_of(rule.tag)
         if job_id is None or self._wanted.get(job_id) is not self._planned.get(job_id):
             return None
         return self._wanted.get(job_id)

@@ -11,6 +11,7 @@ import attrs
 
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.sources.twitter_v2.rules.clauses import Clause, pack
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, plan
 
 _OR = " OR "
@@ -19,11 +20,11 @@ _OR = " OR "
 @attrs.frozen
 class RulePolicy:
     """
-    How rules are kept: `prefix` begins our tags, `rule_length` is how many characters a rule has at
-    most, and `rule_delay` the seconds until a new rule works.
+    How rules are kept: `ownership` knows which are ours, `rule_length` is how many characters one
+    has at most, and `rule_delay` the seconds until a new rule works.
     """
 
-    prefix: str
+    ownership: Ownership
     rule_length: int
     rule_delay: float
 
@@ -119,7 +120,7 @@ class Demand:
         Return what to change so that the `present` rules serve what is wanted; `wanted` is what
         values() returned earlier, if that counts.
         """
-        return plan(self.values() if wanted is None else wanted, present, self._policy.prefix)
+        return plan(self.values() if wanted is None else wanted, present, self._policy.ownership)
 
 
 def pieces(value: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Behaviour of the rules at X: what is asked for and when, through failures, caps and restarts."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from random import Random
 from typing import Any
 
@@ -17,11 +17,12 @@ from tcclient.sources.twitter_v2.rules.api import Added
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import Clause, clauses
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
+from tcclient.sources.twitter_v2.rules.ownership import Whose
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tests import DEPTH
 from tests.peers import clock_at, settle
-from tests.sources.twitter_v2.xrules import DELAY, PREFIX, Api, XRules
+from tests.sources.twitter_v2.xrules import DELAY, OURS, PREFIX, Api, XRules
 
 LENGTH = 40
 """Characters of a rule: 24 without the spare ones, four or five short words."""
@@ -56,6 +57,10 @@ class Notes:
         """Write down the terms and the reasons."""
         self.refused += [(job_id, term.term, term.reason) for term in refused]
 
+    def others_seen(self, others: Mapping[Whose, Sequence[PresentRule]]) -> None:
+        """Write down their ids."""
+        self.others = {whose: [rule.id for rule in rules] for whose, rules in others.items()}
+
     def seen(self) -> None:
         """Count it."""
         self.times_seen += 1
@@ -83,7 +88,7 @@ class RulebookTestCase(SynchronousTestCase):
         """A process starts."""
         self.began = self.clock.seconds()
         self.notes = Notes(self.x)
-        policy = RulePolicy(PREFIX, LENGTH, DELAY)
+        policy = RulePolicy(OURS, LENGTH, DELAY)
         self.book = Rulebook(Api(self.x), policy, self.notes, self.clock)
 
     def restart(self) -> None:
@@ -404,7 +409,7 @@ class RestartTests(RulebookTestCase):
         """What an earlier process left is taken to be there, until they can be."""
         id = self.x.has("cats", job=1)
         self.x.fails("read")
-        self.book.remember(1, [PresentRule(id, "cats"), PresentRule("7", "dogs")], [])
+        self.book.remember(1, RulesBefore((PresentRule(id, "cats"), PresentRule("7", "dogs"))))
         self.want(1, "cats")
         self.assertEqual([rule.id for rule in self.book.rules_of(1)], [id, "7"])
         self.assertEqual(self.book.begins_in(1), 0.0)
@@ -852,7 +857,7 @@ class World:
 
     def _begin(self) -> None:
         self.book = Rulebook(
-            Api(self.x), RulePolicy(PREFIX, LENGTH, DELAY), Notes(self.x), self.clock
+            Api(self.x), RulePolicy(OURS, LENGTH, DELAY), Notes(self.x), self.clock
         )
 
     def want(self, job: int, text: str) -> None:
