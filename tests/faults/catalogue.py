@@ -1,5 +1,6 @@
 """Every scenario there is."""
 
+from tests.faults.addresses import ADDRESSES
 from tests.faults.calendars import CALENDARS, CLOCK
 from tests.faults.disks import DISKS
 from tests.faults.edits import KEYWORDS
@@ -23,6 +24,7 @@ SCENARIOS = (
     *SERVERS,
     AWAY_LONG,
     *KEYWORDS,
+    *ADDRESSES,
     *DISKS,
     *FOLDERS,
     *CALENDARS,
