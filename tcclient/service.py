@@ -26,10 +26,12 @@ from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.logs import observer as logs
+from tcclient.rulescommand import command
 from tcclient.runtime.byname import load_by_name
 from tcclient.runtime.machine import machine
 from tcclient.runtime.threads import in_threads
 from tcclient.runtime.wallclock import WallClock, wall_time
+from tcclient.sources.keptrules import KeptRules
 from tcclient.sources.registry import post_ids
 from tcclient.sources.source import Surroundings
 from tcclient.storage.diskuse import DiskUse
@@ -212,6 +214,17 @@ def make_other_sides(settings: Settings, reactor: Any) -> OtherSides:
     wall = WallClock(reactor)
     source = settings.source.checks(make_surroundings(settings, reactor, wall))
     return OtherSides(make_control(settings, reactor, wall), source)
+
+
+def run_rules() -> NoReturn:
+    """Run the command `tcc-rules`, which raises SystemExit."""
+    command.run(sys.argv[1:], make_rules, os.environ)
+
+
+def make_rules(settings: Settings, reactor: Any) -> KeptRules | None:
+    """Return the rules that the app of the settings keeps; None where the API knows none."""
+    wall = WallClock(reactor)
+    return settings.source.rules(make_surroundings(settings, reactor, wall))
 
 
 def make_control(settings: Settings, reactor: Any, wall: WallClock) -> ControlServer:

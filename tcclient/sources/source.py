@@ -20,6 +20,7 @@ from tcclient.runtime.producers import Pausable
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict
 from tcclient.runtime.wallclock import WallClock
+from tcclient.sources.keptrules import KeptRules
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
 from tcclient.storage.installation import Identity
@@ -170,6 +171,10 @@ class ConfiguredSource(Protocol):
 
     def checks(self, surroundings: Surroundings) -> SourceChecks:
         """Return what can be checked before anything is captured."""
+
+    def rules(self, surroundings: Surroundings) -> KeptRules | None:
+        """Return the rules that the app keeps there; None, by default, where there are none."""
+        return None
 
 
 class SourceReport(Protocol):

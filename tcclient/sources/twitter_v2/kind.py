@@ -33,6 +33,7 @@ from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
+from tcclient.sources.twitter_v2.rules.store import AppRules
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, lacking, section_faults
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
@@ -85,6 +86,14 @@ class TwitterV2(ConfiguredSource):
             surroundings.folders,
             in_threads(surroundings.reactor),
             surroundings.wall,
+        )
+
+    def rules(self, surroundings: Surroundings) -> AppRules:
+        """Return the rules of the app."""
+        return AppRules(
+            self._rule_api(surroundings, self._bearer(surroundings)),
+            surroundings.folders.installation,
+            in_threads(surroundings.reactor),
         )
 
     def _budget_keeper(
