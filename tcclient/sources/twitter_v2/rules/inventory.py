@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 import attrs
 
 from tcclient.sources.twitter_v2.rules.cover import Cover
+from tcclient.sources.twitter_v2.rules.former import FormerRules
 from tcclient.sources.twitter_v2.rules.ownership import Ownership, Whose
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.rules.wanted import Wanted
-
-MOST_FORMER = 10_000
-"""How many deleted rules are remembered: posts that they matched still come for a while."""
 
 ByJob = Mapping[int, Sequence[PresentRule]]
 """The rules of each job."""
@@ -69,11 +67,8 @@ class Inventory:
         self._started = now
         self._held: dict[str, _Held] = {}
         self._doomed: frozenset[str] = frozenset()
-        self._former: dict[str, tuple[int, float]] = {}
+        self._former = FormerRules(ownership, rule_delay, now)
         self._changed: dict[int, float] = {}
-        self._left: dict[str, PresentRule] = {}
-        self._left_works: dict[str, float] = {}
-        self._stale: set[str] = set()
 
     @property
     def rules(self) -> tuple[PresentRule, ...]:
@@ -93,7 +88,9 @@ class Inventory:
         self.is_seen = True
         new = [held for id, held in self._held.items() if id not in before]
         gone = [held for id, held in before.items() if id not in self._held]
-        self._forget_later(gone)
+        for held in gone:
+            if held.job is not None:
+                self._former.add(held.rule.id, held.job, held.until)
         lost = [one.rule for one in gone if one.job is not None and one.rule.id not in self._doomed]
         others: dict[Whose, list[PresentRule]] = {}
         for held in self._held.values():
@@ -104,36 +101,23 @@ class Inventory:
         )
 
     def remember(self, job_id: int, before: RulesBefore) -> None:
-        """
-        Take up what an earlier process has left for the job.  A rule without a tag is one of an
-        earlier release, which did not note it.
-        """
-        for rule in before.left:
-            if not self._ownership.is_noted(rule.tag, job_id):
-                continue
-            tag = rule.tag or self._ownership.tag(job_id)
-            works = self._started + min(before.works.get(rule.id, 0.0), self._rule_delay)
-            self._left[rule.id] = attrs.evolve(rule, tag=tag)
-            self._left_works[rule.id] = works
-            held = self._held.get(rule.id)
-            if held is not None and held.is_older:
-                held.works = min(held.works, works)
-            self._former.setdefault(rule.id, (job_id, math.inf))
-        for rule in before.deleted:
-            if self._ownership.is_noted(rule.tag, job_id):
-                self._former.setdefault(rule.id, (job_id, math.inf))
-        self._stale |= before.stale
-        for id in before.stale & self._held.keys():
-            self._held[id].until, self._held[id].is_stale = self._started, True
+        """Take up what an earlier process has left for the job."""
+        self._former.take(job_id, before)
+        for id, held in self._held.items():
+            if held.is_older:
+                held.works = min(held.works, self._former.works.get(id, math.inf))
+            if id in before.stale:
+                held.until, held.is_stale = self._started, True
 
     def trust(self) -> bool:
         """
         Take the rules that an earlier process left to be there, for the time being, as the rules
         cannot be read.  Once they have been read, do nothing.  Return whether anything changed.
         """
-        if self.is_seen or self._held or not self._left:
+        if self.is_seen or self._held or not self._former.left:
             return False
-        self._held = {id: self._hold(rule, self._started) for id, rule in self._left.items()}
+        left = self._former.left.items()
+        self._held = {id: self._hold(rule, self._started) for id, rule in left}
         return True
 
     def route(self, matching_rules: Iterable[tuple[str, str | None]], now: float) -> frozenset[int]:
@@ -144,16 +128,10 @@ class Inventory:
         jobs: set[int | None] = set()
         for id, tag in matching_rules:
             held = self._held.get(id)
-            if held is not None:
-                job, until = held.job, held.until
-            elif id in self._stale:
-                continue
-            elif id in self._former:
-                job, until = self._former[id]
-            else:
-                job, until = self._ownership.job_of(tag), math.inf
-            if now < until:
-                jobs.add(job)
+            if held is None:
+                jobs.add(self._former.job_of(id, tag, now))
+            elif now < held.until:
+                jobs.add(held.job)
         return frozenset(job for job in jobs if job is not None)
 
     def of(self, job_id: int) -> list[PresentRule]:
@@ -242,9 +220,9 @@ class Inventory:
             held.rule, held.job = rule, self.job_of(rule)
             return held
         since = now if self.is_seen else self._started
-        works = self._left_works.get(rule.id, since + self._rule_delay)
+        works = self._former.works.get(rule.id, since + self._rule_delay)
         found = _Held(rule, self.job_of(rule), works, is_older=not self.is_seen)
-        if rule.id in self._stale:
+        if rule.id in self._former.stale:
             found.until, found.is_stale = self._started, True
         return found
 
@@ -254,10 +232,10 @@ class Inventory:
     def _doom(self, changes: Changes) -> list[tuple[int, _Held]]:
         """Return the rules that are to be deleted, with their jobs; the others are wanted."""
         self._doomed = frozenset(changes.delete)
-        for id in self._held.keys() - self._doomed:
-            held = self._held[id]
-            held.until, held.replaced, held.is_stale = math.inf, None, False
-        self._stale -= self._held.keys() - self._doomed
+        for id, held in self._held.items():
+            if id not in self._doomed:
+                held.until, held.replaced, held.is_stale = math.inf, None, False
+                self._former.stale.discard(id)
         found = ((held.job, held) for id, held in self._held.items() if id in self._doomed)
         return [(job, held) for job, held in found if job is not None]
 
@@ -268,14 +246,6 @@ class Inventory:
             if held.job in works and now < held.until:
                 works[held.job][held.rule] = held.works
         return {job_id: Cover(works[job_id], wanted[job_id]) for job_id in wanted}
-
-    def _forget_later(self, gone: Iterable[_Held]) -> None:
-        """Remember for a while where posts of these rules go, and forget the oldest such ones."""
-        for held in gone:
-            if held.job is not None:
-                self._former[held.rule.id] = held.job, held.until
-        while len(self._former) > MOST_FORMER:
-            del self._former[next(iter(self._former))]
 
 
 def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:
