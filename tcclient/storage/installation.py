@@ -230,7 +230,10 @@ def _old_keys(server: KnownServer) -> set[str]:
 
 
 def _of_earlier_releases(ledger: Path, client_id: int) -> tuple[KnownServer, ...]:
-    """Return the servers that the ledger of what belongs to no capture knows, the newest last."""
+    """
+    Return the servers that the ledger of what belongs to no capture knows, the newest last: those
+    with a job, as nothing is left elsewhere without one.
+    """
     jobs: dict[str, dict[int, KnownJob]] = {}
     for line in _lines_that_name_servers(ledger):
         here = jobs.setdefault(knownservers.address(line["server"]), {})
@@ -245,6 +248,7 @@ def _of_earlier_releases(ledger: Path, client_id: int) -> tuple[KnownServer, ...
             jobs=jobs[address],
         )
         for address in reversed(jobs)
+        if jobs[address]
     )
 
 

@@ -229,6 +229,7 @@ class MovedTests(InstallationTestCase):
         self.folders = attrs.evolve(self.folders, server="http://proxy/")
         self.capture(job(name="dogs"), 0)
         self.started("http://new/")
+        self.folders.begin()
         found = self.met(job(name="dogs"))
         self.assertEqual(found.server, key("proxy", 1))
         self.assertEqual(found.old, {key(a, 1) for a in ("localhost/api", "proxy", "new")})
