@@ -98,9 +98,9 @@ class XApiTests(SynchronousTestCase):
         self.assertEqual(
             self.verdict("tcc:0123456789ab.99999999:5", "tcc:fedcba987654.0123abcd:5", "tcc:x"),
             warn(
-                "http://x/ answers; the app has 3 rules, 1 own, for another server or client "
-                "number, 2 of another installation of tcc: what they match comes here and is "
-                "billed; see tcc-rules list"
+                "http://x/ answers; the app has 3 rules, 1 of this installation for another server "
+                "or client number, 2 of another installation of tcc: what they match comes here "
+                "and is billed; see tcc-rules list"
             ),
         )
 

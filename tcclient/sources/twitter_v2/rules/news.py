@@ -121,9 +121,9 @@ class RuleNews:
         found = {(whose, len(rules)) for whose, rules in others.items() if whose in _OF_TCC}
         for whose, number in sorted(found - self._said_of_others, key=str):
             log.warn(
-                "The app at X has {number} rules {whose}, such as the one tagged {tag!r}. They are "
-                "left alone; posts that they match come here, and are billed: see tcc-rules list.",
-                number=number,
+                "The app at X has {rules} {whose}, such as the one tagged {tag!r}. They are left "
+                "alone; what they match comes here and is billed: see tcc-rules list.",
+                rules="1 rule" if number == 1 else f"{number} rules",
                 whose=whose.value,
                 tag=others[whose][0].tag,
             )

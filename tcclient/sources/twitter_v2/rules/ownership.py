@@ -18,8 +18,8 @@ _OF_TCC = "tcc:"
 class Whose(enum.Enum):
     """Who has made a rule, in words that follow its number in a list."""
 
-    OURS = "own"
-    ELSEWHERE = "own, for another server or client number"
+    OURS = "of this client"
+    ELSEWHERE = "of this installation for another server or client number"
     ANOTHER_TCC = "of another installation of tcc"
     FOREIGN = "of another program"
 
