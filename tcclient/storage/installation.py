@@ -75,6 +75,7 @@ class Installation:
         self._client_id = client_id
         self._machine = machine
         self._record: InstallationRecord | None = None
+        self._written: InstallationRecord | None = None
         self._server = KnownServer(
             key=knownservers.key(self._address, client_id),
             client_id=client_id,
@@ -140,24 +141,28 @@ class Installation:
     def _open(self, note: Callable[[Entry], object]) -> InstallationRecord:
         """Return what the file says; begin a new installation where it says nothing of use."""
         try:
-            found = self._read()
+            found = self._written = self._read()
         except _DAMAGED:
+            record = self._begin("damaged", note)
             log.error(
-                "{path} cannot be read: a new installation begins. What the former one has left "
-                "elsewhere, such as rules at X, is not touched: see tcc-rules list.",
+                "{path} could not be read: a new installation has begun. What the former one has "
+                "left elsewhere, such as rules at X, is not touched: see tcc-rules list.",
                 path=str(self._path),
             )
-            return self._begin("damaged", note)
+            return record
         if found is None:
             return self._begin("new", note)
-        if None not in (found.machine, self._machine) and found.machine != self._machine:
+        if None in (found.machine, self._machine):
+            return structs.replace(found, machine=found.machine or self._machine)
+        if found.machine != self._machine:
+            record = self._begin("copied", note, found.servers)
             log.warn(
-                "{folder} was copied from another machine: a new installation begins here. What "
+                "{folder} was copied from another machine: a new installation has begun here. What "
                 "the other one has left elsewhere, such as rules at X, is not touched: see "
                 "tcc-rules list.",
                 folder=str(self._path.parent),
             )
-            return self._begin("copied", note, found.servers)
+            return record
         return found
 
     def _begin(
@@ -219,9 +224,9 @@ class Installation:
 
     def _write(self, record: InstallationRecord) -> None:
         """Replace the file, where it says anything else.  Raises OSError."""
-        if record != self._record:
+        if record != self._written:
             replace_file(self._path, msgspec.json.encode(record))
-        self._record = record
+        self._record = self._written = record
 
 
 def _old_keys(server: KnownServer) -> set[str]:

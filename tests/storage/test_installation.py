@@ -111,6 +111,25 @@ class IdTests(InstallationTestCase):
             self.started(machine=machine)
             self.assertEqual(self.met(), first)
 
+    def test_a_machine_that_says_later_which_it_is(self) -> None:
+        """Then the installation is bound to it."""
+        self.started(machine=None)
+        first = self.met()
+        self.started(machine="here")
+        self.assertEqual(self.met(), first)
+        self.started(machine="there")
+        self.assertNotEqual(self.met().installation, first.installation)
+
+    def test_a_disk_that_refuses_a_copy(self) -> None:
+        """That is said once it is so, and not with each list."""
+        self.met()
+        self.started(machine="there")
+        (self.base / f"{FILE}.new").mkdir()
+        with capturedLogs() as events:
+            for _ in range(3):
+                self.assertRaises(OSError, self.folders.meet, JobList((job(),)))
+        self.assertEqual(events, [])
+
     def test_a_file_that_cannot_be_read(self) -> None:
         """A new one begins, and says so: it does not guess."""
         first = self.met()
@@ -119,7 +138,7 @@ class IdTests(InstallationTestCase):
             self.started()
             with capturedLogs() as events:
                 second = self.met()
-            self.assertIn("cannot be read: a new installation", formatEvent(events[0]) or "")
+            self.assertIn("could not be read: a new installation", formatEvent(events[0]) or "")
             self.assertNotEqual(second.installation, first.installation)
             self.assertEqual(second.server, first.server)
 
