@@ -140,12 +140,12 @@ class Folders(Home):
         """
         return self.installation.meet(listing, self.note)
 
-    def _is_folder_of(self, job: Job, line: Mapping[str, Any], *, here: bool = True) -> bool:
-        """Return whether a line names the folder of such a job of this server, or of another."""
+    def _is_folder_of(self, job: Job, line: Mapping[str, Any]) -> bool:
+        """Return whether a line names the folder of such a job of this server."""
         kind, server, job_id = line.get("kind"), line.get("server"), line.get("job")
         if kind != "job" or job_id != job.id or not isinstance(server, str):
             return False
-        return self.installation.is_here(server) == here
+        return self.installation.is_here(server)
 
     def note_name(self, job: Job) -> None:
         """
@@ -161,10 +161,7 @@ class Folders(Home):
         has now; None if it was never captured here.  Raises CannotStore and OSError.
         """
         own = self._folder_name(job)
-        last = self.last_name(job)
-        if last is None and self._is_another_servers(job, own):
-            return None
-        for name in (last or own, own):
+        for name in (self.last_name(job) or own, own):
             path = ledger_path(self.base_dir, name)
             if path.exists():
                 with Ledger(path, self.wall, alone=False) as ledger:
@@ -172,14 +169,6 @@ class Folders(Home):
                 if counters is not None:
                     return counters
         return None
-
-    def _is_another_servers(self, job: Job, name: str) -> bool:
-        """Return whether a job of another server that has the same id was in this folder."""
-        with self._index() as index:
-            return any(
-                line.get("name") == name and self._is_folder_of(job, line, here=False)
-                for line in index.newest_first()
-            )
 
     def note(self, entry: Entry, job_id: int | None = None) -> None:
         """Put a line into the ledger of what belongs to no capture, now or later; never raises."""

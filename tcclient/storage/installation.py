@@ -191,8 +191,8 @@ class Installation:
         if found.by is None and before:
             log.warn(
                 "The capture server at {address} is another one than that of {others}, for which "
-                "this folder was used: neither its id nor a job agrees. Its captures begin anew; "
-                "what was left at X for the other one stays there: see tcc-rules list.",
+                "this folder was used: neither its id nor a job agrees. What was left at X for the "
+                "other one stays there: see tcc-rules list.",
                 address=self._address,
                 others=", ".join(before),
             )

@@ -231,15 +231,6 @@ class MovedTests(InstallationTestCase):
         self.assertEqual(self.capture(job(), 1), Counters(1000, 4, 0))
         self.assertEqual(self.capture(job(name="new"), 1), Counters(1000, 5, 0))
 
-    def test_a_job_of_the_same_name_on_another_server(self) -> None:
-        """Has totals of its own, although the folder is the same."""
-        self.met()
-        self.capture(job(), 3)
-        self.started(NEW)
-        self.met(job(made="tuesday"))
-        self.assertEqual(self.capture(job(made="tuesday", total=20), 1), Counters(20, 1, 0))
-        self.assertEqual(self.capture(job(made="tuesday", total=20), 1), Counters(20, 2, 0))
-
     def test_a_folder_from_before_there_were_installations(self) -> None:
         """Addresses and names of jobs are in the ledger; the budget is that of the newest one."""
         self.capture(job(), 1)

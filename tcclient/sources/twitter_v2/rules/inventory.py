@@ -152,14 +152,8 @@ class Inventory:
         return max(0.0, min(waits, default=0.0))
 
     def changed(self, job_id: int, now: float) -> None:
-        """
-        Take note that a job wants something else from `now` on.  What was to be replaced later is
-        not replaced yet, as it may be wanted again.
-        """
+        """Take note that a job wants something else from `now` on."""
         self._changed[job_id] = now
-        for held in self._held.values():
-            if held.job == job_id and held.replaced is not None and now < held.replaced:
-                held.replaced, held.until = None, math.inf
 
     def due(self, changes: Changes, wanted: Wanted, now: float) -> list[PresentRule]:
         """
@@ -193,12 +187,18 @@ class Inventory:
         complete, covers = self.complete_from(frozenset(changes.delete)), self._covers(wanted, now)
         times = []
         for job_id, held in self._doom(changes):
-            if job_id in wanted and not held.is_stale and (is_asked or job_id not in lacking):
-                if held.replaced is None:
-                    held.replaced = complete.get(job_id, now)
-                    held.unwanted = self._changed.get(job_id, 0.0)
-                times.append(max(held.replaced, covers[job_id].without(held.rule)))
-                held.until = max(times[-1], held.unwanted) + self._rule_delay
+            if job_id not in wanted or held.is_stale:
+                continue
+            if held.replaced is None:
+                if job_id in lacking and not is_asked:
+                    continue
+                held.replaced = complete.get(job_id, now)
+                held.unwanted = self._changed.get(job_id, 0.0)
+            times.append(max(held.replaced, covers[job_id].without(held.rule)))
+            until = max(times[-1], held.unwanted) + self._rule_delay
+            # Before its successors work it may be wanted again, and after that no more.
+            if until < held.until or now < held.replaced:
+                held.until = until
         next_due = min(times, default=math.inf)
         return None if math.isinf(next_due) else next_due
 
