@@ -30,6 +30,7 @@ class Reporter:
         self._session = session
         self._clock = clock
         self._writing = DeferredLock()
+        self._list_failed = False
 
     async def report(self, job: Job) -> None:
         """Write total_count, rate and ping_date; `job` is as it was just read."""
@@ -155,9 +156,17 @@ class Reporter:
     async def _newest_updates(self, job: Job) -> list[Row]:
         """
         Return the job's newest updates, the last one last.  The job itself shows one, without its
-        count, so the server's list is asked, unless it does not go so far.
+        count, so the server's list is asked, unless that has failed twice, or does not go so far.
         """
-        rows = await self._server.newest_updates(job.id)
+        try:
+            rows = await self._server.newest_updates(job.id)
+        except ServerError:
+            self._list_failed = not self._list_failed
+            if self._list_failed:
+                raise
+            rows = []
+        else:
+            self._list_failed = False
         while rows and rows[-1][1:] != (job.recent_total, job.recent_rate):
             rows.pop()  # newer than the job
         return rows or job.rows

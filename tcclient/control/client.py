@@ -200,11 +200,9 @@ class ControlServer:
             if e.refused:
                 return []
             raise
-        return [
-            (row.get("count"), row.get("total_count"), row.get("rate"))
-            for row in rows
-            if isinstance(row, dict) and row.get("job") == job_id
-        ]
+        own = [row for row in rows if isinstance(row, dict) and row.get("job") == job_id]
+        found = [(row.get("count"), row.get("total_count"), row.get("rate")) for row in own]
+        return [row for row in found if type(row[0]) is int and type(row[1]) is int]
 
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
         """Write these members of a job, by the endpoint that the server has for that."""

@@ -174,7 +174,7 @@ class CaptureLog:
         unwritten = self._unwritten_since()
         # What a gap has that has ended, as a sleep which the stream outlived, is in no other one.
         heard = max(now - ending.silent, min(now, self._heard))
-        self._heard = heard if unwritten is None else unwritten
+        self._heard = heard if unwritten is None else min(heard, unwritten)
         if ending.unread:
             self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
         elif ending.cause not in ON_PURPOSE:

@@ -48,7 +48,8 @@ class Written:
     def again(self, slot: Slot, posts: list[bytes]) -> Batch:
         """Return a batch of some of the posts: they may have come when any of them did."""
         size = sum(map(len, posts))
-        return Batch(slot, self._first_arrival, self._last_arrival, posts, len(posts), size)
+        first, last = self._first_arrival, self._last_arrival
+        return Batch(slot, first, last, first, posts, len(posts), size)
 
     def booked(self, name: str) -> File:
         """Return the line that books the file under its final name."""

@@ -75,7 +75,7 @@ class RotatingFile(Service):
         Take `block`, which has that many posts, each ended by a newline.  It is written as soon as
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
-        self.waiting.add(block, posts, self._place.wall())
+        self.waiting.add(block, posts, self._place.wall(), self._owner.read_until())
         self._pausing.waits(self.waiting.bytes)
         if self._pausing.is_refused:
             return

@@ -16,11 +16,13 @@ class Batch(Struct):
     """
     Posts that arrived within one slot: `blocks` of whole lines, the oldest first.  `posts` and
     `bytes` are how many there are; the arrivals of the first and last post are in epoch seconds.
+    None of them is older than `since`: they may have waited to be read.
     """
 
     slot: Slot
     first_arrival: float
     last_arrival: float
+    since: float
     blocks: list[bytes] = field(default_factory=list)
     posts: int = 0
     bytes: int = 0
@@ -65,8 +67,8 @@ class Waiting:
 
     @property
     def since(self) -> float | None:
-        """When (epoch seconds) the first post came that waits; None if none does."""
-        return self._batches[0].first_arrival if self._batches else None
+        """When (epoch seconds) the first post came that waits, at the earliest; None for none."""
+        return self._batches[0].since if self._batches else None
 
     def stored_until(self, read_until: float | None) -> float | None:
         """
@@ -75,16 +77,17 @@ class Waiting:
         """
         if len(self._batches) < 2:
             return read_until
-        behind = self._batches[1].first_arrival
+        behind = self._batches[1].since
         return behind if read_until is None else min(behind, read_until)
 
-    def add(self, block: bytes, posts: int, now: Date) -> None:
+    def add(self, block: bytes, posts: int, now: Date, since: float | None = None) -> None:
         """
         Add a block of so many posts, each ended by a newline, which came at `now` (epoch seconds).
+        Until `since`, by default until now, all that came had been read before.
         """
         batch = self._batches[-1] if self._batches else None
         if batch is None or not batch.slot.holds(now):
-            batch = Batch(self._slot_of(now), now, now)
+            batch = Batch(self._slot_of(now), now, now, now if since is None else min(since, now))
             self._batches.append(batch)
         batch.blocks.append(block)
         batch.last_arrival = now

@@ -205,7 +205,7 @@ def _modifications(call: ApiCall) -> EndpointResult:
 
 
 def _users(call: ApiCall) -> EndpointResult:
-    return _people(call, call.store.users, _user_members)
+    return _people(call, call.store.users, lambda user: {"id": user.id, "username": user.username})
 
 
 def _clients(call: ApiCall) -> EndpointResult:
@@ -228,10 +228,6 @@ def _people(
         return 200, members(users[int(call.row)])
     except (ValueError, KeyError):
         raise ApiError(404, "Not found.") from None
-
-
-def _user_members(user: UserAccount) -> Members:
-    return {"id": user.id, "username": user.username}
 
 
 def _client_members(call: ApiCall, user: UserAccount) -> Members:

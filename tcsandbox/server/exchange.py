@@ -61,7 +61,7 @@ class Exchange:
         if self._over:
             return
         self._begin(answer)
-        if not self._bodiless(answer):
+        if self._request.method != b"HEAD" and answer.status not in BODILESS:
             self._request.write(answer.body)
         self._request.finish()
 
@@ -112,9 +112,6 @@ class Exchange:
         request.channel.writeHeaders(version, code, request.code_message, request.responseHeaders)
         request.startedWriting = 1
 
-    def _bodiless(self, answer: ApiAnswer) -> bool:
-        return self._request.method == b"HEAD" or answer.status in BODILESS
-
     def _end(self, _result: object) -> None:
         self._over = True
         if self._timer is not None and self._timer.active():
@@ -149,18 +146,14 @@ def _instead(fault: Replacing, exchange: Exchange, work: Callable[[], ApiAnswer]
     if not isinstance(fault, quirks.Redirected) and fault.processed:
         work()
     match fault:
+        case quirks.Answered(json=msgspec.UNSET):
+            exchange.send(ApiAnswer(fault.status, fault.body.encode(), fault.content_type))
         case quirks.Answered():
-            exchange.send(_other_answer(fault))
+            exchange.send(json_answer(fault.status, fault.json))
         case quirks.Closed():
             exchange.hang_up()
         case quirks.Redirected():
             exchange.send(ApiAnswer(fault.status, headers={"Location": fault.location}))
-
-
-def _other_answer(fault: quirks.Answered) -> ApiAnswer:
-    if fault.json is not msgspec.UNSET:
-        return json_answer(fault.status, fault.json)
-    return ApiAnswer(fault.status, fault.body.encode(), fault.content_type)
 
 
 def _without(answer: ApiAnswer, members: list[str]) -> ApiAnswer:

@@ -95,6 +95,28 @@ class LosingTests(HandOverTestCase):
             world.goes(20)
             self.assertEqual(world.told(), 5)
 
+    def test_a_list_of_updates_that_cannot_be_had(self) -> None:
+        """Its table may be huge: the job's newest update decides then."""
+        for taken in (False, True):
+            self.setUp()
+            world = self.capture()
+            world.posts(5)
+            world.line.hold("POST")
+            world.goes(30)
+            update = world.line.held.pop()
+            if taken:
+                update.work()
+            update.fail(ConnectionLost())
+            world.line.release()
+            world.line.hold("GET", "update/")
+            for _ in range(20):
+                world.goes(10)
+                for held in world.line.held:
+                    held.answer_otherwise(500)
+                world.line.held.clear()
+            world.line.release()
+            self.assertEqual((world.told(), self.row.total_count), (5, 5))
+
     def test_a_successor_whose_totals_lie_between(self) -> None:
         """They are not taken for ours after a restart."""
         world = self.capture()

@@ -15,6 +15,7 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from tcclient.control import client
 from tcclient.control.client import (
     MOST_BYTES,
     MOST_PAGES,
@@ -162,6 +163,27 @@ class CallTests(ControlTestCase):
         )
         self.assertEqual((await self.client.any_job(1)).recent_total, 30)
 
+    async def test_the_newest_updates(self) -> None:
+        """Those of the job among the last of all jobs, oldest first."""
+        self.store.create("dogs")
+        self.patch(client, "PAGE", 3)
+        for job, count in ((1, 1), (1, 2), (2, 3), (1, 4)):
+            await self.client.update(job, CountUpdate(count, count * 10, "1.000", 0))
+        self.assertEqual(await self.client.newest_updates(1), [(2, 20, "1.000"), (4, 40, "1.000")])
+        self.assertEqual(await self.client.newest_updates(9), [])
+
+    async def test_a_server_that_shows_no_updates(self) -> None:
+        """Nothing; but a failure is a failure, and rows that are none are passed over."""
+        for status in (403, 404, 405):
+            self.answers(status, HTML, path="/api/update/")
+            self.assertEqual(await self.client.newest_updates(1), [])
+        self.answers(500, HTML, path="/api/update/")
+        await self.error(self.client.newest_updates(1))
+        nonsense = {"count": 3, "results": [7, None, {"job": "x"}, {"job": 1, "count": "y"}]}
+        for _ in range(2):
+            self.answers(200, nonsense, path="/api/update/")
+        self.assertEqual(await self.client.newest_updates(1), [])
+
     async def test_both_names_of_the_keywords(self) -> None:
         """Servers from before August 2016 say twitter_keywords."""
         self.server.quirk(keywords_member="twitter_keywords")
@@ -256,6 +278,13 @@ class FallbackTests(ControlTestCase):
         job = await self.job()
         self.store.delete(1)
         await self.assertFailure(Deferred.fromCoroutine(self.client.set_status(job, 5)), Gone)
+
+    async def test_given_to_another_client_meanwhile(self) -> None:
+        """The answer to a write there says whose the job is by now."""
+        self.server.quirk(without_activejobs_detail=404)
+        job = await self.job()
+        self.store.reassign(1, 2)
+        await self.assertFailure(Deferred.fromCoroutine(self.client.report(job, 1, None)), Gone)
 
     async def test_other_errors_are_not_taken_for_it(self) -> None:
         """A 500 or a refusal at activejobs/<id>/ is that, and nothing is written elsewhere."""

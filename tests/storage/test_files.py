@@ -882,6 +882,18 @@ class SyncTests(FilesCase):
             self.acts.do_all()
         self.assertEqual(calls, ["fdatasync"])
 
+    def test_posts_that_had_waited_to_be_read(self) -> None:
+        """They may be as old as that, also while they wait for the disk."""
+        self.write(b"a")
+        with full(self.folder / "test19971030_1230.json.tmp"):
+            self.book.until = HALF_PAST - 5.0
+            self.write(b"b")
+            self.book.until = None
+            self.write(b"c")
+            self.assertEqual(self.files.waiting.since, HALF_PAST - 5.0)
+        self.clock.advance(RETRY)
+        self.assertIsNone(self.files.waiting.since)
+
     def test_a_crash_while_posts_wait_for_a_later_file(self) -> None:
         """The time of the one before says until when all that came is on the disk."""
         self.write(b"a")

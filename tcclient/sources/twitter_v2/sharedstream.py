@@ -109,7 +109,10 @@ class SharedStream(MultiService, Source, StreamListener):
     def feed_for(self, job_id: int, subscriber: Subscriber) -> "SharedFeed":
         """Return a share of the stream, for a capture that begins."""
         patience = Patience(self._clock, self._brake.review)
-        return SharedFeed(self, new_subscription(job_id, subscriber, self._clock, patience))
+        return SharedFeed(
+            self,
+            new_subscription(job_id, subscriber, self._clock, patience, lambda: self.silent),
+        )
 
     def stopService(self) -> Deferred[None]:
         """Close the connection.  Fires when it is closed and what had arrived is counted."""

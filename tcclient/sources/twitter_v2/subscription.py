@@ -6,7 +6,7 @@ Knows who they are and where a line about them goes; what follows for one that s
 is decided in `subscriptionlife`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import attrs
@@ -72,8 +72,11 @@ class SubscriptionInputs(Protocol):
     def lose(self, ending: Ending) -> None:
         """Called when no more posts come, for this reason."""
 
-    def overflow(self) -> None:
-        """Called when posts have come, and more wait for the disk than may."""
+    def overflow(self, silent: float) -> None:
+        """
+        Called when posts have come, and more wait for the disk than may.  They may be as old as
+        `silent` seconds.
+        """
 
     def refill(self) -> None:
         """Called when the disk has taken all that waited."""
@@ -86,7 +89,8 @@ class SubscriptionInputs(Protocol):
 class Subscription:
     """
     One capture among those that share the stream; `life` takes what happens to it, and `patience`
-    that it cannot take posts.
+    that it cannot take posts.  `silent` returns the seconds since all that had come was read, None
+    where the stream is not heard.
 
     `text` are the keywords, and `text_is_news` says whether the ledger has yet to say since when
     they are in force.  `served_at` is when X was last known to send the posts, None where the
@@ -98,6 +102,7 @@ class Subscription:
     subscriber: Subscriber
     clock: IReactorTime
     patience: Patience
+    silent: Callable[[], float | None]
     text: str | None = None
     text_is_news: bool = False
     is_sample: bool = False
@@ -143,7 +148,7 @@ class Subscription:
             return
         is_full = archive.files.waiting.bytes > MOST_WAITING
         if is_full:
-            self.life.overflow()
+            self.life.overflow(self.silent() or 0.0)
         if is_full or self.dry_since is not None:
             self.missed += len(posts)
         else:

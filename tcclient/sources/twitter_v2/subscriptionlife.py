@@ -21,6 +21,8 @@ Knows what is worth a line about one capture; does not know what other captures 
 has.
 """
 
+from collections.abc import Callable
+
 from automat import TypeMachineBuilder
 from msgspec import structs
 from twisted.internet.interfaces import IReactorTime
@@ -139,10 +141,10 @@ def _finish(_: SubscriptionInputs, core: Subscription, ending: Ending) -> None:
 
 
 @SERVED.upon(SubscriptionInputs.overflow).to(DRY)
-def _overflow(_: SubscriptionInputs, core: Subscription) -> None:
+def _overflow(_: SubscriptionInputs, core: Subscription, silent: float) -> None:
     """Note that the posts which come are missed from now on."""
-    core.miss(DRY_SPELL)
-    core.dry_since = core.clock.seconds()
+    core.miss(structs.replace(DRY_SPELL, silent=silent))
+    core.dry_since = core.clock.seconds() - silent
     log.error("Capture {name!r} misses posts: {why}.", name=core.title, why=DRY_SPELL.detail)
 
 
@@ -213,9 +215,13 @@ machine = _builder.build()
 
 
 def new_subscription(
-    job_id: int, subscriber: Subscriber, clock: IReactorTime, patience: Patience
+    job_id: int,
+    subscriber: Subscriber,
+    clock: IReactorTime,
+    patience: Patience,
+    silent: Callable[[], float | None],
 ) -> Subscription:
     """Return the subscription of a capture that asks for nothing yet."""
-    made = Subscription(job_id, subscriber, clock, patience)
+    made = Subscription(job_id, subscriber, clock, patience, silent)
     made.life = machine(made)
     return made

@@ -81,10 +81,13 @@ class OneDiskTests(SharedStreamTestCase):
         line = json.loads(post(self.last, self.rule(1), self.rule(2)))
         self.peer.says(json.dumps({**line, "x": "x" * size}).encode() + b"\r\n")
 
-    def dries_up(self) -> None:
-        """The cats' posts are more than may wait."""
+    def dries_up(self, later: float = MOST_AWAITED) -> None:
+        """
+        The cats' posts are more than may wait, so many seconds after the others are read for again:
+        by then what came before has been read.
+        """
         self.both()
-        self.goes(MOST_AWAITED)
+        self.goes(MOST_AWAITED + later)
         for _ in range(MORE):
             self.both(SIZE)
 
@@ -127,6 +130,16 @@ class OneDiskTests(SharedStreamTestCase):
         self.assertEqual(missed["posts"], self.last - len(stored))
         self.assertEqual(stored, [*range(1, len(stored)), self.last])
         self.assertEqual(self.disk.account("dogs", "gap")[1:], [])
+
+    def test_more_than_may_wait_of_what_came_before(self) -> None:
+        """Posts that are read right after the pause may be as old as that."""
+        with in_the_way(self.base / "cats"), capturedLogs():
+            trouble = self.clock.seconds()
+            self.dries_up(later=0.0)
+            self.goes(1)
+        self.goes(2)
+        gap = self.disk.account("cats", "gap")[-1]
+        self.assertEqual((gap["cause"], seconds(gap["begin"])), ("disk", trouble - IN_FLIGHT))
 
     def test_until_when_all_is_stored(self) -> None:
         """The file has the time of the last post that was taken, in case the client is killed."""

@@ -57,7 +57,7 @@ class SubscriptionLifeTests(SynchronousTestCase):
         self.notes = Notes()
         self.clock = Clock()
         patience = Patience(self.clock, lambda: None)
-        self.subscription = new_subscription(1, self.notes, self.clock, patience)
+        self.subscription = new_subscription(1, self.notes, self.clock, patience, lambda: 0.0)
         self.life = self.subscription.life
         self.life.want("cats", False, 0.0)
 
@@ -149,8 +149,8 @@ class SubscriptionLifeTests(SynchronousTestCase):
         self.served(1.0)
         self.told()
         with capturedLogs() as logs:
-            self.life.overflow()
-            self.life.overflow()
+            self.life.overflow(0.0)
+            self.life.overflow(0.0)
         self.assertEqual((self.told(), len(logs)), ([("disk", 0.0)], 1))
         self.subscription.missed = 3
         self.clock.advance(5)
@@ -170,7 +170,7 @@ class SubscriptionLifeTests(SynchronousTestCase):
             self.life.want("cats", False, 0.0)
             self.served(1.0)
             with capturedLogs():
-                self.life.overflow()
+                self.life.overflow(0.0)
                 self.subscription.missed = 3
                 self.told()
                 leave()
