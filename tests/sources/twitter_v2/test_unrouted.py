@@ -60,6 +60,24 @@ class UnroutedTests(SharedStreamTestCase):
             self.peer.says(post(3, ("999", None)))
         self.assertEqual(self.unrouted(), [1])
 
+    def test_a_rule_for_old_keywords(self) -> None:
+        """It is known by its id from the ledger, and nobody's, although the rules are not read."""
+        self.stream(1, 2)
+        old = self.rule(1)[0]
+        self.x.fails("delete")
+        with capturedLogs():
+            self.halt(1)
+            self.restart()
+            self.x.recovers()
+            self.x.fails("read")
+            self.run_job(1, "newts")
+            self.run_job(2, "dogs")
+            self.goes(2)
+            self.peer.answers()
+            self.peer.says(post(1, (old, None)) + post(2, ("999", None)))
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [2]))
+        self.assertFalse((self.base / UNROUTED).exists())
+
     def test_one_capture_gets_them(self) -> None:
         """They can be nobody else's, whatever stands in the place of their rules."""
         self.stream(1)
