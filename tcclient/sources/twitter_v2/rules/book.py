@@ -14,6 +14,7 @@ from tcclient.sources.twitter_v2.rules.clauses import Clause
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import KeepingCore, machine
 from tcclient.sources.twitter_v2.rules.news import RuleNews
+from tcclient.sources.twitter_v2.rules.ownership import Whose
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
 from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy
@@ -100,7 +101,13 @@ class Rulebook:
 
     def value_of(self, rule_id: str) -> str | None:
         """Return the value of a rule that the app has, whosever it is; None for any other id."""
-        return next((rule.value for rule in self._inventory.rules if rule.id == rule_id), None)
+        rule = self._inventory.rule(rule_id)
+        return None if rule is None else rule.value
+
+    def whose(self, rule_id: str) -> Whose | None:
+        """Return who has made a rule that the app has, None for any other id."""
+        rule = self._inventory.rule(rule_id)
+        return None if rule is None else self._policy.ownership.whose(rule.tag)
 
     def works_in(self, job_id: int) -> float | None:
         """Return the seconds until rules for all that the job wants work; None if X lacks some."""

@@ -73,6 +73,11 @@ class Inventory:
         """The rules that the app has, ours or not."""
         return tuple(held.rule for held in self._held.values())
 
+    def rule(self, rule_id: str) -> PresentRule | None:
+        """Return the rule of this id that the app has, ours or not; None where it has none."""
+        held = self._held.get(rule_id)
+        return None if held is None else held.rule
+
     def see(self, rules: Iterable[PresentRule], now: float) -> News:
         """
         Take `rules` for what the app has at `now`.  Return what has changed.
