@@ -14,7 +14,7 @@ import attrs
 from benchmarks.feeding import Feed
 from benchmarks.modes import Mode
 from benchmarks.posts import JOBS
-from tcclient.sources.twitter_v2.rules.ruleset import tag, tag_prefix
+from tcclient.storage.knownservers import address, key
 
 CLIENT_ID = 1
 
@@ -53,8 +53,8 @@ class Place:
 
     def tags(self, api: str) -> list[str]:
         """Those of the captures' rules, in v2; the server numbers its jobs from 1."""
-        prefix = tag_prefix(self.api, CLIENT_ID)
-        return [] if api == "v1.1" else [tag(prefix, job + 1) for job in range(JOBS)]
+        server = key(address(self.api), CLIENT_ID)
+        return [] if api == "v1.1" else [f"tcc:{server}:{job + 1}" for job in range(JOBS)]
 
 
 @attrs.frozen

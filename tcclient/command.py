@@ -1,5 +1,5 @@
 """
-The command `twistd tcc`: its options, and what they begin.
+The commands: `twistd tcc`, with its options, and `tcc-rules`.
 
 Knows twistd, the reactor and the environment.  The composition root is found by name, so that the
 options are read before the client is imported.
@@ -71,6 +71,13 @@ def makeService(options: Options) -> IService:
         print(both.description(), flush=True)
         path = both.settings_path
         return cast(IService, root.from_file(path, os.environ, reactor, logfile, both))
+
+
+def run_rules() -> NoReturn:
+    """Run the command `tcc-rules`.  Raises SystemExit."""
+    steady_reactor()
+    load_by_name(ROOT).rules(sys.argv[1:], os.environ)
+    raise AssertionError("the command ends the process")
 
 
 def make_application(environ: Mapping[str, str]) -> Componentized:

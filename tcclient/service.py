@@ -1,11 +1,11 @@
 """
 The composition root: makes a tree of services from the settings.
 
-Knows all rooms, and leaves all work to others; `--check` and logging are found by name, for the
-runs that want them.
+Knows all rooms, and leaves all work to others; `--check`, `tcc-rules` and logging are found by
+name, for the runs that want them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,8 +19,10 @@ from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.runtime.byname import load_by_name
+from tcclient.runtime.machine import machine
 from tcclient.runtime.threads import in_threads
 from tcclient.runtime.wallclock import WallClock, Watch, boot_clock
+from tcclient.sources.keptrules import KeptRules
 from tcclient.sources.registry import post_ids
 from tcclient.sources.source import SourceChecks, Surroundings
 from tcclient.storage.diskuse import DiskUse
@@ -52,6 +54,12 @@ def check(path: Path, environ: Mapping[str, str]) -> NoReturn:
         raise SystemExit(str(e)) from None
     load_by_name("tcclient.check.checks:run")(settings, make_other_sides, environ)
     raise AssertionError("the checks end the process")
+
+
+def rules(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Run the command `tcc-rules` with these arguments.  Raises SystemExit when it has run."""
+    load_by_name("tcclient.rulescommand.command:run")(arguments, make_rules, environ)
+    raise AssertionError("the command ends the process")
 
 
 class Root(MultiService):
@@ -121,8 +129,6 @@ def make_surroundings(settings: Settings, reactor: Any, wall: WallClock) -> Surr
         wall,
         settings.source_addr,
         user_agent(server.client_id),
-        server.base_url,
-        server.client_id,
         # With a flush_interval of 0, for posts that are wanted at once, there is no rest either.
         rest_within(output.flush_interval),
         make_folders(settings, reactor, wall),
@@ -156,6 +162,8 @@ def make_folders(settings: Settings, reactor: Any, wall: WallClock) -> Folders:
         wall,
         settings.fingerprint(),
         use,
+        settings.server.client_id,
+        machine(),
     )
 
 
@@ -164,6 +172,12 @@ def make_other_sides(settings: Settings, reactor: Any) -> tuple[ControlServer, S
     wall = WallClock(reactor)
     source = settings.source.checks(make_surroundings(settings, reactor, wall))
     return make_control(settings, reactor, wall), source
+
+
+def make_rules(settings: Settings, reactor: Any) -> KeptRules | None:
+    """Return the rules that the app of the settings keeps; None where the API knows none."""
+    wall = WallClock(reactor)
+    return settings.source.rules(make_surroundings(settings, reactor, wall))
 
 
 def make_control(settings: Settings, reactor: Any, wall: WallClock) -> ControlServer:

@@ -346,7 +346,8 @@ class Line:
 
 class Clockwork(Researcher):
     """
-    The whole core in memory: time moves, and Twitter speaks, only as the test says.
+    The whole core in memory: time moves, and Twitter speaks, only as the test says.  `address` is
+    by which the client has the server from its next start on.
 
     At the end of the test the client is stopped, and no delayed call is left.
     """
@@ -359,6 +360,7 @@ class Clockwork(Researcher):
         self.source = FakeApi()
         self.disk = Disk(Path(test.mktemp()).absolute())
         self.intervals = Intervals(ping, update)
+        self.address = BASE
         self.client: Poller | None = None
         self._test = test
         self._ids = iter(range(1, 1 << 30))
@@ -368,7 +370,7 @@ class Clockwork(Researcher):
         """Return the folders that the client stores posts in."""
         naming = Naming("", ".json", ".tmp", 60, "%Y%m%d_%H%M", True)
         use = DiskUse(ids=post_ids())
-        return Folders(self.disk.base, naming, BASE, self.clock, self.wall, use=use)
+        return Folders(self.disk.base, naming, self.address, self.clock, self.wall, use=use)
 
     def control(self) -> ControlServer:
         """Return the client's side of the REST calls."""

@@ -29,6 +29,7 @@ from tcclient.captures.capture import Capture
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.jumps import Jumps
 from tcclient.captures.listinglog import ListingLog
+from tcclient.captures.meeting import ServerMeeting
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
@@ -36,6 +37,7 @@ from tcclient.control.client import ControlServer, Gone, ServerError
 from tcclient.control.jobs import Decision, Job, Status, decide
 from tcclient.sources.source import Source
 from tcclient.storage.folders import Folders
+from tcclient.storage.installation import Identity
 
 log = Logger()
 
@@ -76,6 +78,8 @@ class Poller(MultiService):
         self._server_log = ServerLog(folders.note, folders.clock)
         self._captures: dict[int, Capture] = {}
         self._decision = Decision()
+        self._unreported: list[tuple[int, str]] = []
+        self._meeting = ServerMeeting(folders, self._met)
         self._under_way: set[Deferred[None]] = set()
         self._polling = self._loop("polling", self._poll)
         self._updating = self._loop("sending updates", self._update)
@@ -95,8 +99,7 @@ class Poller(MultiService):
             folder=str(self._folders.base_dir),
         )
         self._folders.begin()
-        for job_id, name in self._folders.unreported().items():
-            self._add(Job(job_id, name, Status.UNKNOWN, None, None, self._client_id, False, None))
+        self._unreported = self._folders.unreported()
         self._polling.start(self._intervals.ping, now=True)
         self._updating.start(self._intervals.update, now=False)
 
@@ -167,10 +170,20 @@ class Poller(MultiService):
             return
         self._server_log.succeeded("listing the jobs")
         self._listing_log.unreadable(listing.problems)
+        if not self._meeting.is_known(listing):
+            return
         jobs = {job.id: job for job in listing.jobs}
         await self._look_for_missing(jobs)
         if self.running:
             self._act(jobs)
+
+    def _met(self, identity: Identity) -> None:
+        """Begin, as it is known which server this is: with jobs that it was not told all of."""
+        self._source.begin(identity)
+        for job_id, name in self._unreported:
+            if self._folders.is_last(job_id, name):
+                me = self._client_id
+                self._add(Job(job_id, name, Status.UNKNOWN, None, None, me, False, None))
 
     async def _look_for_missing(self, jobs: dict[int, Job]) -> None:
         """

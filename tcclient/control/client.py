@@ -6,6 +6,7 @@ ServerError, so that a failure to ask is never taken for an answer.
 """
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,7 @@ MOST_BYTES = 16 << 20
 """Most bytes of an answer's body; a page of 1,000 jobs with long keyword texts has far fewer."""
 PAGE = 1000
 """How many jobs or updates are asked for at once."""
+_SERVER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 MOST_PAGES = 100
 """Most pages of a list of jobs: the length of the list is what the server says it is."""
 
@@ -83,10 +85,14 @@ class _Answer:
 
 
 class JobList(Struct, frozen=True):
-    """The jobs of this client that could be read, and a clause about each that could not."""
+    """
+    The jobs of this client that could be read, and a clause about each that could not.  `server_id`
+    is what the server calls itself under any address, None where it has no name.
+    """
 
     jobs: tuple[Job, ...]
     problems: tuple[str, ...] = ()
+    server_id: str | None = None
 
 
 class ControlServer:
@@ -121,7 +127,7 @@ class ControlServer:
         problems: list[str] = []
         read = 0
         for _ in range(MOST_PAGES):
-            count, results = await self._page("activejobs", read)
+            count, results, server_id = await self._page("activejobs", read)
             for value in results:
                 try:
                     job = Job.from_json(value)
@@ -131,7 +137,7 @@ class ControlServer:
             # A server may give fewer at once than it was asked for.
             read += len(results)
             if read >= count:
-                return JobList(tuple(jobs.values()), tuple(problems))
+                return JobList(tuple(jobs.values()), tuple(problems), server_id)
             if not results:
                 raise ServerError(f"the list of jobs ends after {read} of {count}")
         raise ServerError(f"the list of jobs has more than {MOST_PAGES} pages")
@@ -188,8 +194,8 @@ class ControlServer:
         the server does not show updates.  Raises ServerError.
         """
         try:
-            count, _ = await self._page("update", 0, 1)
-            _, rows = await self._page("update", max(0, count - PAGE), PAGE)
+            count, *_ = await self._page("update", 0, 1)
+            _, rows, _ = await self._page("update", max(0, count - PAGE), PAGE)
         except ServerError as e:
             if e.refused:
                 return []
@@ -218,8 +224,13 @@ class ControlServer:
         if written.lost_since(job):
             raise Gone()
 
-    async def _page(self, of: str, offset: int, most: int = PAGE) -> tuple[int, list[Any]]:
-        """Return how long the list `of` is, and at most so many of its rows, from `offset` on."""
+    async def _page(
+        self, of: str, offset: int, most: int = PAGE
+    ) -> tuple[int, list[Any], str | None]:
+        """
+        Return how long the list `of` is, at most so many of its rows, from `offset` on, and what
+        the server calls itself.
+        """
         answer = await self._ask("GET", f"{of}/?limit={most}&offset={offset}")
         if answer.status != 200:
             raise _error(answer)
@@ -229,7 +240,9 @@ class ControlServer:
         count, results = page.get("count"), page.get("results")
         if type(count) is not int or not isinstance(results, list):
             raise ServerError("the list has no count or no results", answer.status)
-        return count, results
+        name = page.get("server_id")
+        is_name = isinstance(name, str) and _SERVER_ID.fullmatch(name)
+        return count, results, name if is_name else None
 
     async def _ask(
         self, method: str, path: str, fields: dict[str, object] | None = None

@@ -29,7 +29,8 @@ class Job(Struct, frozen=True):
     One capture as the server describes it.  `keywords` is the text exactly as stored, and
     `keywords_member` what this server calls it.  `assigned_worker` is the number of the client that
     has the job, None if that is not told; `withdrawn` says that the job is archived or deleted.
-    `recent_total` and `recent_rate` are those of the newest update, None if there is none.
+    `recent_total` and `recent_rate` are those of the newest update, None if there is none;
+    `created` is when the job was made, as the server writes it.
     """
 
     id: int
@@ -42,6 +43,7 @@ class Job(Struct, frozen=True):
     recent_total: int | None
     keywords_member: str = "keywords"
     recent_rate: str | None = None
+    created: str | None = None
 
     @property
     def rows(self) -> list[Row]:
@@ -91,6 +93,7 @@ class Job(Struct, frozen=True):
             recent_total=_member(recent, "total_count", int, type(None), default=None),
             keywords_member=keywords,
             recent_rate=_member(recent, "rate", str, type(None), default=None),
+            created=_member(value, "created_date", str, type(None), default=None),
         )
 
 

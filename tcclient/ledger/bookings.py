@@ -19,6 +19,29 @@ class JobFolder(Entry, frozen=True, tag="job"):
     name: str
 
 
+class InstallationBegun(Entry, frozen=True):
+    """
+    A new installation, with a random id, has this folder.  `because`: it is `new`, the folder was
+    `copied` from another machine, or the file that had the id was `damaged`.
+    """
+
+    id: str
+    because: str
+
+
+class ServerMet(Entry, frozen=True):
+    """
+    The capture server has another address than those that are `known`: it is known `by` its `id` or
+    its `jobs` and all goes on, or without `by` it is another server.  `key` stands for it in the
+    tags of rules.
+    """
+
+    server: str
+    key: str
+    known: tuple[str, ...]
+    by: str | None = None
+
+
 class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
     """
     The client opens the folder.  `boot` is the boot id, which changes with each start of the

@@ -1,5 +1,6 @@
 """
-Appends to files: all blocks or none.  Knows descriptors and paths; does not know what is written.
+Appends to files and replaces them: wholly or not at all.  Knows descriptors and paths; does not
+know what is written.
 """
 
 import os
@@ -76,3 +77,15 @@ def sync_folder(folder: Path) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file, so that even a power cut leaves the old or the new.  Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    with new.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    sync_folder(path.parent)

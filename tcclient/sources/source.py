@@ -19,8 +19,10 @@ from tcclient.runtime.producers import Pausable
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict
 from tcclient.runtime.wallclock import WallClock
+from tcclient.sources.keptrules import KeptRules
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
+from tcclient.storage.installation import Identity
 from tcclient.storage.postids import PostIds
 
 
@@ -88,6 +90,13 @@ class Source(Protocol):
     def most_captures(self) -> int | None:
         """How many captures may run at the same time; None: any number."""
 
+    def begin(self, identity: Identity) -> None:
+        """
+        Called once, before the first feed is asked for: the server is known, and with it what this
+        client has left at the source.  Does nothing unless the source keeps anything.
+        """
+        return
+
     def feed_for(self, job_id: int, subscriber: Subscriber) -> Feed:
         """Return a feed for a capture that begins."""
 
@@ -111,18 +120,15 @@ class Surroundings(Struct, frozen=True):
 
     `reactor` has the clock of durations and timers, which is never set; `wall` returns the date.
     `source_addr` is the address of this machine that the stream leaves from, None for any;
-    `user_agent` is what to send as User-Agent.  `base_url` and `client_id` tell this client from
-    others that use the same credentials.  `rest` is for how many seconds a stream may go unread so
-    that more is read at once.  `folders` are where captures are stored.  With `keeps_duplicates` a
-    post that comes again over a new connection is stored again.
+    `user_agent` is what to send as User-Agent.  `rest` is for how many seconds a stream may go
+    unread so that more is read at once.  `folders` are where captures are stored.  With
+    `keeps_duplicates` a post that comes again over a new connection is stored again.
     """
 
     reactor: Any
     wall: WallClock
     source_addr: str | None
     user_agent: str
-    base_url: str
-    client_id: int
     rest: float
     folders: Folders
     keeps_duplicates: bool = False
@@ -171,6 +177,10 @@ class ConfiguredSource(Protocol):
 
     def checks(self, surroundings: Surroundings) -> SourceChecks:
         """Return what can be checked before anything is captured."""
+
+    def rules(self, surroundings: Surroundings) -> KeptRules | None:
+        """Return the rules that the app keeps there; None, by default, where there are none."""
+        return None
 
 
 class SourceReport(Protocol):

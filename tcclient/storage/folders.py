@@ -7,10 +7,10 @@ Knows names, locks and that ledger; does not know what happens in a folder, whic
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from msgspec import structs
@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient import __version__
+from tcclient.control.client import JobList
 from tcclient.control.jobs import Job
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.backlog import Backlog
@@ -30,6 +31,7 @@ from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place
+from tcclient.storage.installation import Identity, Installation
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 
@@ -59,9 +61,10 @@ class CannotStore(Exception):
 @attrs.frozen
 class Folders:
     """
-    Where the folders of all captures are, and how their files are named and written.  `clock` has
-    the timers and measures how long something took; `wall` dates what is written.  `settings` is a
-    hash of the settings, for the ledger.
+    Where the folders of all captures are, and how their files are named and written.  `server` is
+    the address of the capture server, `client_id` this client's number there, and `machine` stands
+    for this machine.  `clock` has the timers and measures how long something took; `wall` dates
+    what is written.  `settings` is a hash of the settings, for the ledger.
     """
 
     base_dir: Path
@@ -71,9 +74,16 @@ class Folders:
     wall: Wall
     settings: str | None = None
     use: DiskUse = attrs.field(factory=DiskUse)
+    client_id: int = 0
+    machine: str | None = None
+    installation: Installation = attrs.field(init=False, eq=False, repr=False)
     _owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _backlog: Backlog = attrs.field(factory=Backlog, init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+
+    @installation.default
+    def _this_installation(self) -> Installation:
+        return Installation(self.base_dir / INDEX, self.server, self.client_id, self.machine)
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
@@ -88,7 +98,8 @@ class Folders:
             undo.callback(ledger.close)
             last_byte = self._recover(place, ledger)
             archive = Archive(place, job, ledger, counters or self.counters(job), last_byte)
-            self._note_name(job)  # last: until then the counters are found where they were
+            if job.id != NOBODY:
+                self._note_name(job)  # last: until then the counters are found where they were
             undo.pop_all()
         self._owners[name] = job.id
         archive.begin(lambda: self._owners.pop(name))
@@ -130,33 +141,57 @@ class Folders:
         except (CannotStore, OSError):
             return False
 
-    def unreported(self) -> dict[int, str]:
+    def unreported(self) -> list[tuple[int, str]]:
         """
-        Return the names of the folders with posts that the server has not been told of, by the id
-        of the job; those that cannot be read, or are another client's, are left out.
+        Return each job, of whatever server, with posts that the server has not been told of: its id
+        and the name of the folder.  What cannot be read, or is another client's, is left out.
         """
-        found = {}
+        found = []
         for folder in sorted(path for path in self.base_dir.glob("*") if path.is_dir()):
             path = ledger_path(self.base_dir, folder.name)
             with suppress(OSError, LedgerInUse):
                 if path.exists():
                     with Ledger(path, self.wall) as ledger:
                         counted = newest_counters(ledger.read_backwards())
-                    for job_id, counters in counted.items():
-                        is_ours = self.last_name(job_id) == folder.name
-                        if counters.posts > counters.settled and is_ours:
-                            found[job_id] = folder.name
+                    found += [
+                        (job_id, folder.name)
+                        for job_id, counters in counted.items()
+                        if counters.posts > counters.settled
+                    ]
         return found
+
+    def is_last(self, job_id: int, name: str) -> bool:
+        """
+        Return whether a job of this server had the folder of this name last, as far as anybody can
+        tell; it has to be known which server this is.
+        """
+        try:
+            return self.last_name(job_id) == name
+        except OSError:
+            return False
 
     def last_name(self, job_id: int) -> str | None:
         """Return the name of the folder that a job had last, None if none.  Raises OSError."""
         with self._index() as index:
             for line in index.newest_first():
-                mine = (line.get("kind"), line.get("server"), line.get("job"))
                 name = line.get("name")
-                if mine == ("job", self.server, job_id) and isinstance(name, str):
+                if self._is_folder_of(job_id, line) and isinstance(name, str):
                     return name
         return None
+
+    def meet(self, listing: JobList) -> Identity | None:
+        """
+        Take note of which server lists these jobs.  Return who this client is, None where nobody
+        can tell yet which server this is.  Raises OSError.
+        """
+        return self.installation.meet(listing, self.note)
+
+    def _is_folder_of(self, job_id: int, line: Mapping[str, Any]) -> bool:
+        """Return whether a line names the folder of such a job of this server."""
+        kind, server, job = line.get("kind"), line.get("server"), line.get("job")
+        if kind != "job" or job != job_id or not isinstance(server, str):
+            return False
+        return self.installation.is_here(server)
 
     def _note_name(self, job: Job) -> None:
         """

@@ -71,7 +71,9 @@ class ApiCall:
 
     def page(self, rows: list[Members]) -> EndpointResult:
         """Return one page of a list."""
-        return 200, views.page(rows, self.request.base + self.request.target, self.query)
+        name = self.quirks.server_id
+        page = views.page(rows, self.request.base + self.request.target, self.query)
+        return 200, page if name is None else {**page, "server_id": name}
 
     def job_id(self) -> int:
         """Return the number in the address; raise NoSuchJob, or Crash beyond what SQLite holds."""

@@ -19,12 +19,14 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (HTML), null serves it.
     keywords_member: the name before August 2016 was twitter_keywords.
     database: "mysql" holds 32 bits in an integer and says so, "sqlite" 64 and crashes.
+    server_id: what a newer server calls itself under any address, in each page of a list.
     """
 
     framing: Literal["chunked", "close", "http10"] = "chunked"
     without_activejobs_detail: Literal[404, 405] | None = None
     keywords_member: Literal["keywords", "twitter_keywords"] = "keywords"
     database: Literal["sqlite", "mysql"] = "sqlite"
+    server_id: str | None = None
 
 
 class Planned(

@@ -47,12 +47,19 @@ section `logging` names.
 FOUND_BY_NAME = {
     "tcclient/command.py": {"argparse", "tcclient.service", "tcsandbox.both"},
     "tcclient/config/schema.py": {"difflib"},
-    "tcclient/service.py": {"tcclient.check.checks", "tcclient.logs.observer"},
+    "tcclient/service.py": {
+        "tcclient.check.checks",
+        "tcclient.logs.observer",
+        "tcclient.rulescommand.command",
+    },
     "tcclient/sources/twitter_v1/offer.py": {
         "tcclient.sources.twitter_v1.configured",
         "tcclient.sources.twitter_v1.report",
     },
-    "tcclient/sources/twitter_v2/configured.py": {"tcclient.sources.twitter_v2.checks"},
+    "tcclient/sources/twitter_v2/configured.py": {
+        "tcclient.sources.twitter_v2.checks",
+        "tcclient.sources.twitter_v2.rules.store",
+    },
     "tcclient/sources/twitter_v2/offer.py": {
         "tcclient.sources.twitter_v2.configured",
         "tcclient.sources.twitter_v2.report",

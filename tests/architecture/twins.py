@@ -99,7 +99,15 @@ BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
 FRONT_DOORS = {
     "tcclient.captures": {"poller"},
     "tcclient.config": {"settings"},
-    "tcclient.storage": {"archive", "diskuse", "folders", "postids", "room", "slots"},
+    "tcclient.storage": {
+        "archive",
+        "diskuse",
+        "folders",
+        "installation",
+        "postids",
+        "room",
+        "slots",
+    },
     "tcclient.stream": {
         "capturestream",
         "clients",

@@ -31,8 +31,9 @@ from benchmarks.slowdisk import SlowDisk
 from benchmarks.table import COLUMNS, Sample, markdown, ratio, rows, spread
 from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.sources.twitter_v2 import envelopes
-from tcclient.sources.twitter_v2.rules.ruleset import Routing
+from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tests.marks import Need, needs
+from tests.sources.twitter_v2.xrules import DELAY, OURS
 
 TAGS = [f"tcc:0123abcd:{job}" for job in (1, 2, 3)]
 
@@ -71,13 +72,13 @@ class PostTests(SynchronousTestCase):
 
     def test_v2_posts_are_routed_as_is_said(self) -> None:
         """The client's own rule sends each to the captures that jobs_of() names."""
-        routing = Routing("tcc:0123abcd:", {})
+        inventory = Inventory(OURS, DELAY, 0.0)
         for number, post in enumerate(v2_posts(600, TAGS)):
             read = envelopes.read(post.removesuffix(b"\r\n"))
             assert isinstance(read, envelopes.Post)
             self.assertEqual(read.id, post_id(number).decode())
             expected = {job + 1 for job in jobs_of(number)}
-            self.assertEqual(routing.route(read.rules), expected)
+            self.assertEqual(inventory.route(read.rules, 0.0), expected)
 
     def test_a_post_matches_one_and_a_half_captures(self) -> None:
         """On average; each capture gets the same share."""

@@ -308,6 +308,21 @@ class DownTests(HandOverTestCase):
         world.goes(30)
         self.assertEqual(len(world.writes("POST")), 1)
 
+    def test_a_server_under_another_address(self) -> None:
+        """What it was not told is told once it is known to be the same, and to no other one."""
+        for name, told in (("dogs", 5), ("newts", 0)):
+            self.setUp()
+            self.world.store.create("dogs", "dogs")
+            world = self.capture()
+            world.posts(5)
+            world.crash()
+            world.store.archive(1)
+            world.store.write(2, {"name": name})
+            world.address = "http://proxy:8000/api/"
+            world.start()
+            world.goes(30)
+            self.assertEqual(world.told(), told, name)
+
     def test_a_folder_that_another_client_has(self) -> None:
         """What is in it is that one's to report."""
         world = self.capture()

@@ -33,7 +33,7 @@ from tcclient.sources.twitter_v2 import problems
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
-from tcclient.sources.twitter_v2.rules.ruleset import tag, tag_prefix
+from tcclient.storage.knownservers import address, key
 from tcsandbox.server import CaptureServer, quirks
 from tcsandbox.twitter import SANDBOX_BEARER_TOKEN, SANDBOX_CREDENTIALS, Simulator
 from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer
@@ -451,7 +451,7 @@ class XLinesTests(CheckTestCase):
 
     async def test_the_rules_are_read_and_left(self) -> None:
         """Ours and others'; no stream is opened."""
-        ours = tag(tag_prefix(self.base_url, 1), 5)
+        ours = f"tcc:{key(address(self.base_url), 1)}:5"
         for value, rule_tag in (("tea", ours), ("milk", None), ("cocoa", "theirs")):
             self.x.v2.add_foreign(value, rule_tag)
         before = self.x.v2.state()["rules"]
@@ -466,8 +466,8 @@ class XLinesTests(CheckTestCase):
             self.assertTrue(lines["credentials"].startswith(f"ok    credentials  {words}"), lines)
             self.assertEqual(
                 lines["x api"],
-                f"ok    x api        {self.url} answers; the app has 3 rules, 2 of them other "
-                "programs': their posts come here and are billed",
+                f"ok    x api        {self.url} answers; the app has 3 rules, 2 of another "
+                "program: what they match comes here and is billed; see tcc-rules list",
             )
             self.assertEqual(self.x.v2.state()["tokens"], sold)
         self.assertEqual(list(lines)[-3:], ["stream host", "x api", "server"])
@@ -476,7 +476,7 @@ class XLinesTests(CheckTestCase):
 
     async def test_what_is_left_of_the_budget(self) -> None:
         """By the file of this client, which stays as it is; a warning where nothing is left."""
-        path = record_path(self.folder / "data", tag_prefix(self.base_url, 1))
+        path = record_path(self.folder / "data", key(address(self.base_url), 1))
         # Tomorrow's, which counts as today's, so that a midnight may pass meanwhile.
         budget = Budget(BudgetLimits(), NOTHING_SPENT, reactor.seconds() + 86400)
         for spent, ahead, line in (
@@ -503,7 +503,7 @@ class XLinesTests(CheckTestCase):
         lines = await self.lines()
         words = "ok    budget       of this month's 100 posts 0 are used, 100 are left"
         self.assertEqual(lines["budget"], words)
-        path = record_path(self.folder / "data", tag_prefix(self.base_url, 1))
+        path = record_path(self.folder / "data", key(address(self.base_url), 1))
         path.write_text("{")
         lines = await self.lines()
         self.assertTrue(lines["budget"].startswith(f"warn  budget       {path} cannot be read ("))

@@ -189,6 +189,20 @@ class CallTests(ControlTestCase):
         self.server.quirk(keywords_member="twitter_keywords")
         self.assertEqual((await self.job()).keywords, "obama, cats ")
 
+    async def test_what_the_server_calls_itself(self) -> None:
+        """Newer ones do; what cannot be a name is none, and no reason to refuse the list."""
+        self.assertIsNone((await self.client.active_jobs()).server_id)
+        for name, found in (
+            ("0b7a5d7e-1f0c-4a3e-9f5d-2c1f7f0f3c11", True),
+            ("", False),
+            ("a b", False),
+            ("x" * 65, False),
+        ):
+            self.server.quirk(server_id=name)
+            listing = await self.client.active_jobs()
+            self.assertEqual(listing.server_id, name if found else None)
+            self.assertEqual(len(listing.jobs), 1)
+
     async def test_gone(self) -> None:
         """Archived, deleted or reassigned: a JSON 404 on reading and writing alike."""
         job = await self.job()

@@ -70,6 +70,7 @@ class ReadingTests(SynchronousTestCase):
                 withdrawn=False,
                 recent_total=118,
                 recent_rate="1.000",
+                created="2026-06-01T10:00:00Z",
             ),
         )
 

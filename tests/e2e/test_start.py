@@ -20,7 +20,16 @@ found = {"modules": [*sys.modules], "frozen": gc.get_freeze_count(), "on": gc.is
 print(json.dumps(found))
 """
 
-NEVER = {"argparse", "difflib", "importlib.metadata", "tcclient.check", "tcsandbox", "tcaccount"}
+NEVER = {
+    "argparse",
+    "difflib",
+    "importlib.metadata",
+    "tcaccount",
+    "tcclient.check",
+    "tcclient.rulescommand",
+    "tcclient.sources.twitter_v2.rules.store",
+    "tcsandbox",
+}
 """What no capture needs."""
 V1, V2 = "tcclient.sources.twitter_v1.feed", "tcclient.sources.twitter_v2.sharedstream"
 V1_KEYS = {"access_token": "12-a", "access_token_secret": "b"}

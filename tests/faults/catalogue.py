@@ -1,5 +1,6 @@
 """Every scenario there is."""
 
+from tests.faults.addresses import ADDRESSES
 from tests.faults.calendars import CALENDARS, CLOCK, SLEEPS, STANDSTILLS
 from tests.faults.disks import DISKS
 from tests.faults.disturbances import DISTURBANCES
@@ -29,6 +30,7 @@ SCENARIOS = (
     *HANDOVERS,
     *ENDS,
     *KEYWORDS,
+    *ADDRESSES,
     *DISKS,
     *FOLDERS,
     *SHARING,

@@ -90,10 +90,10 @@ def sent_at(post: int) -> float:
 
 def newest_post(folder: Path) -> int:
     """The id of the last whole post in the folder, 0 where there is none."""
-    return max((_last_post(path) for path in _data_files(folder)), default=0)
+    return max((_last_post(path) for path in data_files(folder)), default=0)
 
 
-def _data_files(folder: Path) -> list[Path]:
+def data_files(folder: Path) -> list[Path]:
     """The current file and the last finished one."""
     temporary = [path for path in folder.glob("*.tmp") if path.is_file()]
     return temporary + sorted(folder.glob("*.json"), key=_age)[-1:]

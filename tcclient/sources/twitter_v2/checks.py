@@ -5,8 +5,8 @@ rules.
 Knows settings, verdicts and their words; opens no stream, and changes nothing at X.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import attrs
@@ -22,27 +22,27 @@ from tcclient.sources.twitter import credentials
 from tcclient.sources.twitter.settings import impatience
 from tcclient.sources.twitter_v2.api import KEEP_ALIVE
 from tcclient.sources.twitter_v2.budget.budget import Budget
-from tcclient.sources.twitter_v2.budget.file import Illegible, read_record
+from tcclient.sources.twitter_v2.budget.file import Illegible, read_record, record_path
 from tcclient.sources.twitter_v2.budget.limits import limits_from, utc_minute
 from tcclient.sources.twitter_v2.fields import unknown
 from tcclient.sources.twitter_v2.rules.api import RuleApi, RuleError
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, job_of
+from tcclient.sources.twitter_v2.rules.ownership import Ownership, Whose
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
+from tcclient.storage.folders import Folders
 
 
 @attrs.frozen
 class V2Checks(SourceChecks):
     """
-    The checks of v2 with its settings.  `rules` asks X for the rules of the app, `prefix` begins
-    the tags of this client's rules, `record` is the file of the budget.  `in_thread` does what may
-    take long, `wall` returns the date.
+    The checks of v2 with its settings.  `rules` asks X for the rules of the app, `folders` know who
+    this client is.  `in_thread` does what may take long, `wall` returns the date.
     """
 
     _section: V2Section
     _auth: V2Auth
     _rules: RuleApi
-    _prefix: str
-    _record: Path
+    _folders: Folders
     _in_thread: Threads
     _wall: Wall
 
@@ -80,8 +80,10 @@ class V2Checks(SourceChecks):
     async def budget(self) -> Verdict:
         """Return how much of the budget is used, read in a thread: a network's disk may hang."""
         limits = limits_from(self._section.budget)
+        identity = await self._in_thread(self._folders.installation.peek)
+        path = record_path(self._folders.base_dir, identity.server)
         try:
-            record = await self._in_thread(lambda: read_record(self._record))
+            record = await self._in_thread(lambda: read_record(path))
         except Illegible as e:
             return warn(str(e))
         return _of_budget(Budget(limits, record, self._wall()))
@@ -96,7 +98,8 @@ class V2Checks(SourceChecks):
             found = await self._rules.rules()
         except RuleError as e:
             return x_refused(api_url, str(e), e.refusal)
-        return x_answers(api_url, found, self._prefix)
+        identity = await self._in_thread(self._folders.installation.peek)
+        return x_answers(api_url, found, Ownership(identity))
 
 
 def _of_budget(found: Budget) -> Verdict:
@@ -114,14 +117,18 @@ def _of_budget(found: Budget) -> Verdict:
     return ok(text) if found.exhausted() is None else warn(text)
 
 
-def x_answers(api_url: str, rules: Collection[PresentRule], prefix: str) -> Verdict:
-    """Return the verdict if X has given the app's `rules`; the tags of ours begin with `prefix`."""
+def x_answers(api_url: str, rules: Collection[PresentRule], ownership: Ownership) -> Verdict:
+    """Return the verdict if X has given the app's `rules`, of which `ownership` knows ours."""
     count = len(rules)
     text = f"{api_url} answers; the app has {count or 'no'} rule{'' if count == 1 else 's'}"
-    foreign = sum(job_of(rule.tag, prefix) is None for rule in rules)
-    if not foreign:
+    numbers = Counter(ownership.whose(rule.tag) for rule in rules)
+    others = [f"{numbers[whose]} {whose.value}" for whose in Whose if whose is not Whose.OURS]
+    named = ", ".join(text for text in others if not text.startswith("0 "))
+    if not named:
         return ok(text)
-    return ok(f"{text}, {foreign} of them other programs': their posts come here and are billed")
+    said = f"{text}, {named}: what they match comes here and is billed; see tcc-rules list"
+    is_left_over = numbers[Whose.ELSEWHERE] or numbers[Whose.ANOTHER_TCC]
+    return warn(said) if is_left_over else ok(said)
 
 
 def x_refused(api_url: str, reason: str, refusal: Refusal) -> Verdict:

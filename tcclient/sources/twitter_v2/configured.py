@@ -5,12 +5,12 @@ Knows all parts of the package and puts them together; does no work of its own.
 """
 
 from functools import partial
-from pathlib import Path
 
 from tcclient.http.clients import rest_client
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.byname import load_by_name
 from tcclient.runtime.threads import in_threads
+from tcclient.sources.keptrules import KeptRules
 from tcclient.sources.source import ConfiguredSource, SourceChecks, Surroundings
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
 from tcclient.sources.twitter_v2.backfill import Backfill
@@ -22,8 +22,8 @@ from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.rules.api import RuleApi
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
-from tcclient.sources.twitter_v2.rules.ruleset import tag_prefix
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
+from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.stream.capturestream import Upstream
@@ -59,8 +59,9 @@ class TwitterV2(ConfiguredSource):
         return SharedStream(
             Upstream(api, Backoff(), reactor, timing),
             self._rule_api(surroundings, bearer),
-            RulePolicy(_prefix(surroundings), section.rule_length, section.rule_delay),
+            RulePolicy(Ownership(), section.rule_length, section.rule_delay),
             surroundings.folders,
+            surroundings.wall,
             backfill,
             partial(self._budget_keeper, surroundings) if section.budget else None,
             keeps_duplicates=surroundings.keeps_duplicates,
@@ -72,17 +73,31 @@ class TwitterV2(ConfiguredSource):
             self.section,
             self.auth,
             self._rule_api(surroundings, self._bearer(surroundings)),
-            _prefix(surroundings),
-            _record(surroundings),
+            surroundings.folders,
             in_threads(surroundings.reactor),
             surroundings.wall,
         )
         return checks
 
-    def _budget_keeper(self, surroundings: Surroundings, news: BudgetNews) -> BudgetKeeper:
-        """Return the keeper of the budget, which reports to `news` and heeds jumps of dates."""
+    def rules(self, surroundings: Surroundings) -> KeptRules:
+        """Return the rules of the app."""
+        rules: KeptRules = load_by_name("tcclient.sources.twitter_v2.rules.store:AppRules")(
+            self._rule_api(surroundings, self._bearer(surroundings)),
+            surroundings.folders.installation,
+            in_threads(surroundings.reactor),
+        )
+        return rules
+
+    def _budget_keeper(
+        self, surroundings: Surroundings, key: str, news: BudgetNews
+    ) -> BudgetKeeper:
+        """
+        Return the keeper of the budget for the server that `key` stands for, which reports to
+        `news` and heeds jumps of dates.
+        """
         limits, wall = limits_from(self.section.budget), surroundings.wall
-        keeper = BudgetKeeper(limits, _record(surroundings), surroundings.reactor, wall, news)
+        path = record_path(surroundings.folders.base_dir, key)
+        keeper = BudgetKeeper(limits, path, surroundings.reactor, wall, news)
         wall.on_step(keeper.clock_stepped)
         wall.on_sleep(lambda sleep: keeper.clock_stepped(sleep.seconds))
         return keeper
@@ -103,13 +118,3 @@ class TwitterV2(ConfiguredSource):
     def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
         reactor = surroundings.reactor
         return RuleApi(rest_client(reactor), self.section.api_url, bearer, reactor)
-
-
-def _prefix(surroundings: Surroundings) -> str:
-    """Return what the tags of this client's rules begin with."""
-    return tag_prefix(surroundings.base_url, surroundings.client_id)
-
-
-def _record(surroundings: Surroundings) -> Path:
-    """Return the path of the file that keeps the budget of this client."""
-    return record_path(surroundings.folders.base_dir, _prefix(surroundings))

@@ -23,6 +23,8 @@ from tcclient.stream.framing import Overlong, apart
 
 _UNKNOWN: Sequence[int] = []
 """Stands for the jobs of a post of which nobody can tell whose it is."""
+ON_THE_WAY = 2.0
+"""Seconds that a post is on its way at most, from X's matching it to its being read here."""
 
 
 class Delivery(Struct, frozen=True):
@@ -40,11 +42,16 @@ class Delivery(Struct, frozen=True):
         self._complaints.opened()
 
     def take(
-        self, messages: Iterable[bytes | Overlong], repeats: Repeats, *, is_sample: bool
+        self,
+        messages: Iterable[bytes | Overlong],
+        repeats: Repeats,
+        *,
+        is_sample: bool,
+        ago: float = ON_THE_WAY,
     ) -> int:
         """
-        Store each post in every capture that it matched and that has not got it yet; heed all other
-        messages.  Return how many posts were new.
+        Store each post in every capture that it matched, up to `ago` seconds ago, and that has not
+        got it yet; heed all other messages.  Return how many posts were new.
         """
         found: dict[int, list[bytes]] = {}
         unrouted: list[bytes] = []
@@ -57,14 +64,15 @@ class Delivery(Struct, frozen=True):
             envelope = envelopes.read(message)
             if not isinstance(envelope, envelopes.Post):
                 together = apart(message) if isinstance(envelope, envelopes.NotJSON) else []
-                posts += self.take(together, repeats, is_sample=is_sample) if together else 0
-                if not together:
+                if together:
+                    posts += self.take(together, repeats, is_sample=is_sample, ago=ago)
+                else:
                     self._heed(envelope, message)
                 continue
             rules = envelope.rules
             wanting = takers.get(rules)
             if wanting is None:
-                wanting = takers[rules] = self._takers(rules, is_sample)
+                wanting = takers[rules] = self._takers(rules, ago, is_sample)
             lacking = repeats.who_lacks(envelope.id, wanting)
             if lacking is not None:
                 posts += 1
@@ -80,7 +88,7 @@ class Delivery(Struct, frozen=True):
             subscription.take(found[subscription.job_id])
         return posts
 
-    def _takers(self, rules: envelopes.Rules, is_sample: bool) -> Sequence[int]:
+    def _takers(self, rules: envelopes.Rules, ago: float, is_sample: bool) -> Sequence[int]:
         """
         Return the jobs here that a post which matched these rules is for.  One that names no rule,
         or only such of which nobody can tell whose they are, is for the only capture that is
@@ -88,8 +96,8 @@ class Delivery(Struct, frozen=True):
         """
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.is_sample]
-        job_ids = self._rulebook.route(rules)
-        if job_ids or any(tag or (id and self._rulebook.is_read) for id, tag in rules):
+        job_ids = self._rulebook.route(rules, ago)
+        if job_ids or any(self._rulebook.knows(id, tag) for id, tag in rules):
             return [one.job_id for one in self._subscriptions.of(job_ids)]
         served = [one.job_id for one in self._subscriptions.served()]
         return served if len(served) == 1 else _UNKNOWN

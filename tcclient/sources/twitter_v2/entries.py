@@ -9,11 +9,12 @@ from msgspec import Struct
 from tcclient.ledger.entries import Count, Entry, Moment, Seconds
 
 
-class LedgerRule(Struct, frozen=True):
-    """A rule at X."""
+class LedgerRule(Struct, frozen=True, omit_defaults=True):
+    """A rule at X; lines of the first release that had rules do not tell its tag."""
 
     id: str
     value: str
+    tag: str | None = None
 
 
 class RulesAccepted(Entry, frozen=True):

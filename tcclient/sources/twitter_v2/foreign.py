@@ -111,16 +111,23 @@ class Foreign(Service):
 
     def _say(self, rule_id: str, bill: _Bill) -> None:
         """Warn of the posts of a rule since the last time."""
-        value = self._rulebook.value_of(rule_id)
-        rule = f"the rule {value!r} ({rule_id})" if value else f"rule {rule_id!r}, not listed"
         log.warn(
-            "X bills posts that no capture here asks for: {posts}, US${cost:.3f}, of {rule}. "
-            "Another program with the same keys keeps such a rule, or nobody does any more.",
+            "X bills posts that no capture here asks for: {posts}, US${cost:.3f}, of {rule}. Its "
+            "maker keeps it, or nobody does any more: see tcc-rules list.",
             posts=number(bill.posts, "post"),
             cost=bill.posts * PRICE,
-            rule="other rules" if rule_id == _OTHERS else rule,
+            rule=self._name(rule_id),
         )
         bill.due, bill.posts, bill.is_said = self._clock.seconds() + WARN_INTERVAL, 0, True
+
+    def _name(self, rule_id: str) -> str:
+        """Return what to call a rule: by its value, its id, and who has made it."""
+        if rule_id == _OTHERS:
+            return "other rules"
+        value, whose = self._rulebook.value_of(rule_id), self._rulebook.whose(rule_id)
+        if value is None or whose is None:
+            return f"rule {rule_id!r}, not listed"
+        return f"the rule {value!r} ({rule_id}) {whose.value}"
 
     def _tell(self) -> None:
         """Note what has been counted since the last time, and warn of what is due, if anything."""

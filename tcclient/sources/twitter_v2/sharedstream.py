@@ -12,13 +12,14 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
+from tcclient.runtime.wallclock import Wall
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.brake import Brake
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
-from tcclient.sources.twitter_v2.delivery import Delivery
+from tcclient.sources.twitter_v2.delivery import ON_THE_WAY, Delivery
 from tcclient.sources.twitter_v2.foreign import Foreign
 from tcclient.sources.twitter_v2.news import Claims, StreamNews
 from tcclient.sources.twitter_v2.patience import Patience
@@ -27,12 +28,13 @@ from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
+from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
 from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, new_subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 from tcclient.storage.folders import Folders
+from tcclient.storage.installation import Identity
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.framing import Overlong
 from tcclient.stream.streamapi import StreamListener
@@ -45,9 +47,10 @@ BUDGET = Ending("budget", "the budget is used up")
 class SharedStream(MultiService, Source, StreamListener):
     """
     The source: gives each capture a subscription, and opens the stream that the subscriptions need.
-    `folders` has the ledger that belongs to no capture, and takes posts that name no rule.
-    `make_keeper` makes the budget keeper for what it reports to; without it there is no limit.
-    With `keeps_duplicates` a post that comes again is stored again.
+    `folders` has the ledger that belongs to no capture, and takes posts that name no rule; `wall`
+    dates what ledgers have.  `make_keeper` makes the budget keeper of the server for which a key
+    stands, for what it reports to; without it there is no limit.  With `keeps_duplicates` a post
+    that comes again is stored again.
     """
 
     most_captures: int | None = None
@@ -59,8 +62,9 @@ class SharedStream(MultiService, Source, StreamListener):
         api: RuleApi,
         policy: RulePolicy,
         folders: Folders,
+        wall: Wall,
         backfill: Backfill | None = None,
-        make_keeper: Callable[[BudgetNews], BudgetKeeper] | None = None,
+        make_keeper: Callable[[str, BudgetNews], BudgetKeeper] | None = None,
         *,
         keeps_duplicates: bool = False,
     ) -> None:
@@ -69,6 +73,9 @@ class SharedStream(MultiService, Source, StreamListener):
         subscriptions = Subscriptions(note)
         self._clock = clock
         self._policy = policy
+        self._wall = wall
+        self._make_keeper = make_keeper
+        self._keeper: BudgetKeeper | None = None
         self._parting = False
         self._backfill = backfill or Backfill(wanted=False)
         self._repeats = Repeats(
@@ -84,15 +91,20 @@ class SharedStream(MultiService, Source, StreamListener):
         self._claims = claims = Claims(subscriptions, rulebook)
         self._switch = StreamSwitch(upstream, self, self._backfill, self._wanted, self._reason)
         self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
-        budget_news = BudgetNews(subscriptions, self._switch.aim)
-        self._keeper = make_keeper(budget_news) if make_keeper else None
-        self._brake = Brake(subscriptions, claims, self._switch, self._keeper)
+        self._brake = Brake(subscriptions, claims, self._switch)
         self._foreign = foreign = Foreign(note, rulebook, clock)
         self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, self._switch.end)
-        for service in (self._keeper, foreign, unrouted, self._switch):
-            if service is not None:
-                service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        for service in (foreign, unrouted, self._switch):
+            service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+
+    def begin(self, identity: Identity) -> None:
+        """Take rules and budget of this client for ours from now on."""
+        self._policy.ownership.identity = identity
+        if self._make_keeper is not None:
+            news = BudgetNews(self._subscriptions, self._switch.aim)
+            self._keeper = self._brake.keeper = self._make_keeper(identity.server, news)
+            self._keeper.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> "SharedFeed":
         """Return a share of the stream, for a capture that begins."""
@@ -112,8 +124,9 @@ class SharedStream(MultiService, Source, StreamListener):
 
     async def _end_all(self) -> None:
         await self._switch.aim()
-        for service in reversed(list(self)):
-            await maybeDeferred(service.stopService)
+        for service in (self._switch, self._unrouted, self._foreign, self._keeper):
+            if service is not None:
+                await maybeDeferred(service.stopService)
 
     def part(self) -> None:
         """Let the rules stay at X from now on, so that the next process can go on with them."""
@@ -148,8 +161,9 @@ class SharedStream(MultiService, Source, StreamListener):
         found, refused = clauses(text, self._policy.rule_length)
         now = self._clock.seconds()
         if not self.has(subscription) and subscription.archive is not None:
-            before = rules_before(subscription.archive.newest_lines(), subscription.job_id)
-            self._rulebook.remember(subscription.job_id, before.left, before.deleted)
+            lines = subscription.archive.newest_lines()
+            before = rules_before(lines, subscription.job_id, self._wall())
+            self._rulebook.remember(subscription.job_id, before)
             if found and not self._is_broke():
                 self._backfill.resume(subscription.archive.missed, now)
             self._repeats.join(subscription.archive)
@@ -219,7 +233,12 @@ class SharedStream(MultiService, Source, StreamListener):
         """Hand each post to every capture that it matched, and count it as spent."""
         self._backfill.heard(self._clock.seconds())
         self._repeats.look()
-        delivered = self._delivery.take(messages, self._repeats, is_sample=self._switch.is_sample)
+        delivered = self._delivery.take(
+            messages,
+            self._repeats,
+            is_sample=self._switch.is_sample,
+            ago=ON_THE_WAY + 60.0 * (self._backfill.asked or 0),
+        )
         if self._keeper is not None and delivered:
             self._keeper.spend(delivered)
 

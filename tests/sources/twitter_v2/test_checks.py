@@ -1,6 +1,5 @@
 """What `--check` says of v2: settings that should not be used, and X, asked for its rules."""
 
-from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,9 +10,10 @@ from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.threads import in_place
 from tcclient.runtime.verdicts import Verdict, fail, ok, warn
 from tcclient.sources.twitter_v2.checks import V2Checks, x_answers, x_refused
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, tag, tag_prefix
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 from tests.peers import EPOCH
+from tests.sources.twitter_v2.xrules import KEY, OURS
 
 
 def v2_checks(section: V2Section | None = None, auth: V2Auth | None = None) -> V2Checks:
@@ -23,8 +23,7 @@ def v2_checks(section: V2Section | None = None, auth: V2Auth | None = None) -> V
         section or V2Section(),
         auth or V2Auth(),
         nobody,
-        tag_prefix("http://h/api/", 1),
-        Path("tcc.budget.json"),
+        nobody,
         in_place,
         lambda: EPOCH,
     )
@@ -69,27 +68,39 @@ class SubjectTests(SynchronousTestCase):
 class XApiTests(SynchronousTestCase):
     """X, asked for its rules."""
 
-    prefix = tag_prefix("http://h/api/", 1)
-
     def verdict(self, *tags: str | None) -> Verdict:
         """Return the verdict where the app has a rule with each of these tags."""
         rules = [PresentRule(str(number), "tea", tag) for number, tag in enumerate(tags)]
-        return x_answers("http://x/", rules, self.prefix)
+        return x_answers("http://x/", rules, OURS)
 
     def test_rules_are_counted(self) -> None:
-        """Those of our jobs are ours."""
-        for count, words in ((0, "no rules"), (1, "1 rule"), (2, "2 rules")):
-            verdict = self.verdict(*[tag(self.prefix, 5)] * count)
+        """Those of our jobs are ours, also where an earlier release has made them."""
+        for tags, words in (
+            ([], "no rules"),
+            ([OURS.tag(5)], "1 rule"),
+            ([OURS.tag(5), f"tcc:{KEY}:5"], "2 rules"),
+        ):
+            verdict = self.verdict(*tags)
             self.assertEqual(verdict, ok(f"http://x/ answers; the app has {words}"))
 
     def test_rules_of_other_programs(self) -> None:
-        """Without a tag, with one of theirs, and with one of another tcc."""
-        ours, other = tag(self.prefix, 5), tag(tag_prefix("http://h/api/", 2), 5)
+        """Without a tag, and with one of theirs."""
         self.assertEqual(
-            self.verdict(None, "snow", other, ours),
+            self.verdict(None, "snow", OURS.tag(5)),
             ok(
-                "http://x/ answers; the app has 4 rules, 3 of them other programs': "
-                "their posts come here and are billed"
+                "http://x/ answers; the app has 3 rules, 2 of another program: what they match "
+                "comes here and is billed; see tcc-rules list"
+            ),
+        )
+
+    def test_rules_that_tcc_has_left(self) -> None:
+        """A warning: nobody but their owner, or tcc-rules, deletes them."""
+        self.assertEqual(
+            self.verdict("tcc:0123456789ab.99999999:5", "tcc:fedcba987654.0123abcd:5", "tcc:x"),
+            warn(
+                "http://x/ answers; the app has 3 rules, 1 of this installation for another server "
+                "or client number, 2 of another installation of tcc: what they match comes here "
+                "and is billed; see tcc-rules list"
             ),
         )
 

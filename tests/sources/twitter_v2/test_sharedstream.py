@@ -32,17 +32,19 @@ from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.foreign import FOREIGN_INTERVAL
 from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
+from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
 from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import INDEX, Folders
+from tcclient.storage.installation import Identity
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.framing import MAX_MESSAGE
 from tests.peers import FakeApi, Peer, clock_at, id_made, settle
-from tests.sources.twitter_v2.xrules import DELAY, PREFIX, Api, XRules
+from tests.sources.twitter_v2.xrules import DELAY, KEY, OURS, PREFIX, Api, XRules
 from tests.storage.disk import in_the_way
 
 GOODBYE = Timing().goodbye
@@ -139,6 +141,8 @@ class SharedStreamTestCase(SynchronousTestCase):
 
     limits: BudgetLimits | None = None
     backfill = False
+    server = "http://server/"
+    use = DiskUse(ids=POST_IDS)
 
     def setUp(self) -> None:
         self.clock = clock_at()
@@ -150,9 +154,8 @@ class SharedStreamTestCase(SynchronousTestCase):
     def _lives_in(self, base: Path) -> None:
         self.base = base
         self.disk = Folder(base)
-        use = DiskUse(ids=POST_IDS)
         self.folders = Folders(
-            base, Naming("", utc=True), "http://server/", self.clock, self.clock.seconds, use=use
+            base, Naming("", utc=True), self.server, self.clock, self.clock.seconds, use=self.use
         )
 
     def begin(self) -> None:
@@ -163,21 +166,27 @@ class SharedStreamTestCase(SynchronousTestCase):
         self.connects: dict[int, int] = {}
         self.backoff = Backoff()
         upstream: Upstream[StreamQuery] = Upstream(cast(Any, self.api), self.backoff, self.clock)
-        policy = RulePolicy(PREFIX, 1024, DELAY)
+        policy = RulePolicy(Ownership(), 1024, DELAY)
         self.shared = SharedStream(
             upstream,
             Api(self.x),
             policy,
             self.folders,
+            self.clock.seconds,
             backfill,
             make_keeper=None if self.limits is None else self._keeper,
         )
         self.shared.startService()
+        self.shared.begin(self._identity())
 
-    def _keeper(self, shared: SharedStream) -> BudgetKeeper:
+    def _identity(self) -> Identity:
+        assert OURS.identity is not None
+        return OURS.identity
+
+    def _keeper(self, key: str, shared: SharedStream) -> BudgetKeeper:
         assert self.limits is not None
         return BudgetKeeper(
-            self.limits, record_path(self.base, PREFIX), self.clock, self.clock.seconds, shared
+            self.limits, record_path(self.base, key), self.clock, self.clock.seconds, shared
         )
 
     def leave(self) -> None:
@@ -525,7 +534,7 @@ class PausedBudgetTests(SharedStreamTestCase):
 
     def kept(self) -> SpendingRecord:
         """What is on the disk of the budget."""
-        return read_record(record_path(self.base, PREFIX))
+        return read_record(record_path(self.base, KEY))
 
     def test_what_is_not_read(self) -> None:
         """It is provided for while it may come, counted when it comes, and then no estimate."""

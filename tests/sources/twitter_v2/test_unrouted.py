@@ -60,6 +60,24 @@ class UnroutedTests(SharedStreamTestCase):
             self.peer.says(post(3, ("999", None)))
         self.assertEqual(self.unrouted(), [1])
 
+    def test_a_rule_for_old_keywords(self) -> None:
+        """It is known by its id from the ledger, and nobody's, although the rules are not read."""
+        self.stream(1, 2)
+        old = self.rule(1)[0]
+        self.x.fails("delete")
+        with capturedLogs():
+            self.halt(1)
+            self.restart()
+            self.x.recovers()
+            self.x.fails("read")
+            self.run_job(1, "newts")
+            self.run_job(2, "dogs")
+            self.goes(2)
+            self.peer.answers()
+            self.peer.says(post(1, (old, None)) + post(2, ("999", None)))
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [2]))
+        self.assertFalse((self.base / UNROUTED).exists())
+
     def test_one_capture_gets_them(self) -> None:
         """They can be nobody else's, whatever stands in the place of their rules."""
         self.stream(1)
@@ -237,7 +255,7 @@ class BilledTests(SharedStreamTestCase):
         with capturedLogs() as events:
             self.peer.says(post(1, (mine, "mine")))
         (first,) = warnings(events)
-        for words in ("'my rule'", mine, "1 post", "US$0.005"):
+        for words in ("'my rule'", mine, "1 post", "US$0.005", "of another program"):
             self.assertIn(words, first)
         with capturedLogs() as events:
             self.peer.says(b"".join(post(n, (mine, "mine")) for n in range(3, 202)))
@@ -246,6 +264,17 @@ class BilledTests(SharedStreamTestCase):
         for words in ("'my rule'", "199 posts", "US$0.995"):
             self.assertIn(words, hourly)
         self.assertEqual(self.hears(2 * WARN_INTERVAL), [])
+
+    def test_whose_it_is(self) -> None:
+        """A rule that tcc has made is named as such, by another installation or by this one."""
+        theirs = self.x.has("their rule", "tcc:fedcba987654.0123abcd:1")
+        elsewhere = self.x.has("old rule", "tcc:0123456789ab.89abcdef:1")
+        self.stream(1)
+        with capturedLogs() as events:
+            self.peer.says(post(1, (theirs, None)) + post(2, (elsewhere, None)))
+        first, second = warnings(events)
+        self.assertIn(f"({theirs}) of another installation of tcc", first)
+        self.assertIn(f"({elsewhere}) of this installation for another server", second)
 
     def test_a_rule_that_is_new(self) -> None:
         """X is asked for its text once, whatever comes meanwhile, and then it is said."""

@@ -10,9 +10,13 @@ from twisted.internet.task import Clock, deferLater
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import Added, NoRoom, RuleApi, RuleError
-from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule, job_of
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
+from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
+from tcclient.storage.installation import Identity
 
-PREFIX = "tcc:0123abcd:"
+KEY = "0123abcd"
+OURS = Ownership(Identity("0123456789ab", KEY, frozenset({KEY})))
+PREFIX = f"tcc:0123456789ab.{KEY}:"
 DELAY = 20.0
 
 
@@ -30,12 +34,14 @@ class XRules:
     """
     The other side of a RuleApi, without a network: see Api.  Requests are answered at once, but
     where the test says otherwise; `asked` has the kind of each one: read, try, add, delete.
-    `doomed` has the ids in a request to delete that has not been answered, `stays` those that X
-    does not delete, although it answers as if it had been asked well.
+    `ours` tells our rules from others; `doomed` has the ids in a request to delete that has not
+    been answered, `stays` those that X does not delete, although it answers as if it had been asked
+    well.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.ours = OURS
         self.rules: dict[str, PresentRule] = {}
         self.since: dict[str, float] = {}
         self.asked: list[str] = []
@@ -105,7 +111,7 @@ class XRules:
         return sorted(
             rule.value
             for rule in self.rules.values()
-            if job is None or job_of(rule.tag, PREFIX) == job
+            if job is None or self.ours.job_of(rule.tag) == job
         )
 
     def working(self, job: int) -> list[PresentRule]:
@@ -114,7 +120,7 @@ class XRules:
         return [
             rule
             for rule in self.rules.values()
-            if job_of(rule.tag, PREFIX) == job and self.since[rule.id] + DELAY <= now
+            if self.ours.job_of(rule.tag) == job and self.since[rule.id] + DELAY <= now
         ]
 
     # What it is asked for.

@@ -4,14 +4,13 @@ The file that says what was spent.
 Knows how the file is read and replaced; nothing of what a budget allows.
 """
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from tcclient.runtime.appending import sync_folder
+from tcclient.runtime.appending import replace_file
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, SpendingRecord
 
 _MAX_BYTES = 1 << 16  # a record has some 200; this keeps a foreign file from being read whole
@@ -32,21 +31,14 @@ class Illegible(Exception):
         )
 
 
-def record_path(base_dir: Path, prefix: str) -> Path:
-    """Return the path of the file of one client, the tags of whose rules begin with `prefix`."""
-    return base_dir / f"tcc.budget.{prefix.split(':')[1]}.json"
+def record_path(base_dir: Path, key: str) -> Path:
+    """Return the path of the file of one client of the server for which `key` stands."""
+    return base_dir / f"tcc.budget.{key}.json"
 
 
 def write_record(path: Path, record: SpendingRecord) -> None:
     """Replace the file, so that even a power cut leaves the old or the new.  Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    with new.open("wb") as file:
-        file.write(msgspec.json.encode(record))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
+    replace_file(path, msgspec.json.encode(record))
 
 
 def read_record(path: Path) -> SpendingRecord:

@@ -13,10 +13,11 @@ from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import KeepingCore, machine
-from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, job_of
+from tcclient.sources.twitter_v2.rules.news import RuleNews
+from tcclient.sources.twitter_v2.rules.ownership import Whose
+from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
-from tcclient.sources.twitter_v2.rules.wanted import Demand
+from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy
 
 
 class Rulebook:
@@ -25,20 +26,23 @@ class Rulebook:
     """
 
     def __init__(
-        self, api: RuleApi, policy: RulePolicy, listener: RuleListener, clock: IReactorTime
+        self, api: RuleApi, policy: RulePolicy, news: RuleNews, clock: IReactorTime
     ) -> None:
         self._policy = policy
         self._clock = clock
-        self._inventory = Inventory(policy.prefix, policy.rule_delay, clock.seconds())
+        self._inventory = Inventory(policy.ownership, policy.rule_delay, clock.seconds())
         self._demand = Demand(policy)
-        self._routing = self._inventory.routing
-        update = RuleUpdate(api, policy, self._demand, self._inventory, listener, clock)
-        core = KeepingCore(update, self._demand, self._inventory, listener, clock)
+        update = RuleUpdate(api, policy, self._demand, self._inventory, news, clock)
+        core = KeepingCore(update, self._demand, self._inventory, news, clock)
         self._keeping = machine(core)
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """Keep rules for these clauses of the job from now on; X is asked at once."""
+        now = self._clock.seconds()
+        if job_id in self._demand.by_job:
+            self._inventory.changed(job_id, now)
         self._demand.want(job_id, clauses)
+        self._inventory.supersede(self._changes(), self._demand.values(), now, is_asked=False)
         self.look()
 
     def drop(self, job_id: int) -> None:
@@ -53,13 +57,22 @@ class Rulebook:
         ):
             self.look()
 
-    def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
+    def remember(self, job_id: int, before: RulesBefore) -> None:
         """
         Take up what an earlier process has left for the job: its rules, which count until the rules
         can be read, and the ids of the rules that it deleted, because posts that those matched may
         still come.
         """
-        self._inventory.remember(job_id, left, deleted)
+        self._inventory.remember(job_id, before)
+
+    def route(
+        self, matching_rules: Iterable[tuple[str, str | None]], ago: float = 0.0
+    ) -> frozenset[int]:
+        """
+        Return the jobs that a post is for which matched these rules, pairs of id and tag, up to
+        `ago` seconds ago.
+        """
+        return self._inventory.route(matching_rules, self._clock.seconds() - ago)
 
     def look(self) -> None:
         """Bring X's rules up to date, at once or after the present pass or wait."""
@@ -70,30 +83,36 @@ class Rulebook:
         return self._demand.asks(job_id)
 
     def rules_of(self, job_id: int) -> list[PresentRule]:
-        """Return the rules that X has for the job; none if it wants none."""
-        return self._inventory.of(job_id) if self.wants(job_id) else []
-
-    def route(self, matching_rules: Iterable[tuple[str, str | None]]) -> frozenset[int]:
-        """Return the jobs that a post is for which matched these rules, pairs of id and tag."""
-        return self._routing.route(matching_rules)
+        """Return the rules of the job for which posts are kept; none if it wants none."""
+        now = self._clock.seconds()
+        return self._inventory.serving(job_id, now) if self.wants(job_id) else []
 
     def is_ours(self, rule_id: str, tag: str | None) -> bool:
         """Return whether a rule is of a job of ours, or was lately, whether or not that runs."""
-        return bool(self._routing.route([(rule_id, tag)]))
+        return self._inventory.is_ours(rule_id, tag)
 
-    @property
-    def is_read(self) -> bool:
-        """Whether X has told which rules the app has: a rule that is not known is not ours then."""
-        return self._inventory.is_seen
+    def knows(self, rule_id: str, tag: str | None) -> bool:
+        """
+        Return whether anybody can tell whose a rule is, by its tag or by its id: once X has told
+        which rules the app has, one that is not known is not ours.
+        """
+        is_seen = bool(rule_id) and self._inventory.is_seen
+        return bool(tag) or is_seen or self.is_ours(rule_id, tag)
 
     def value_of(self, rule_id: str) -> str | None:
         """Return the value of a rule that the app has, whosever it is; None for any other id."""
-        return next((rule.value for rule in self._inventory.rules if rule.id == rule_id), None)
+        rule = self._inventory.rule(rule_id)
+        return None if rule is None else rule.value
+
+    def whose(self, rule_id: str) -> Whose | None:
+        """Return who has made a rule that the app has, None for any other id."""
+        rule = self._inventory.rule(rule_id)
+        return None if rule is None else self._policy.ownership.whose(rule.tag)
 
     def works_in(self, job_id: int) -> float | None:
         """Return the seconds until rules for all that the job wants work; None if X lacks some."""
-        changes = self._demand.changes(self._inventory.rules)
-        lacking = {job_of(rule.tag, self._policy.prefix) for rule in changes.add}
+        changes = self._changes()
+        lacking = {self._policy.ownership.job_of(rule.tag) for rule in changes.add}
         if not self.rules_of(job_id) or job_id in lacking:
             return None
         complete = self._inventory.complete_from(frozenset(changes.delete))
@@ -102,6 +121,9 @@ class Rulebook:
     def begins_in(self, job_id: int) -> float:
         """Return the seconds until the first of the rules that X has for the job works."""
         return self._inventory.begins_in(job_id, self._clock.seconds())
+
+    def _changes(self) -> Changes:
+        return self._demand.changes(self._inventory.rules)
 
     def stop(self) -> None:
         """Ask no more; what X still has is put in order when the next process starts."""

@@ -1,21 +1,21 @@
 """
-Which rules an app has, since when, and when a rule that is no longer wanted may be deleted.  Pure.
+Which rules an app has, whose they are, since when they work, and until when posts are kept for
+them.  Pure.
 
 Knows that a new rule works only after a while, and that the rule which it replaces has to stay
 until then.
 """
 
 import math
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, Routing, job_of, tag
-from tcclient.sources.twitter_v2.rules.wanted import Wanted, pieces
-
-MOST_FORMER = 10_000
-"""How many deleted rules are remembered: posts that they matched still come for a while."""
+from tcclient.sources.twitter_v2.rules.cover import Cover
+from tcclient.sources.twitter_v2.rules.former import FormerRules
+from tcclient.sources.twitter_v2.rules.ownership import Ownership, Whose
+from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, RulesBefore
+from tcclient.sources.twitter_v2.rules.wanted import Wanted
 
 ByJob = Mapping[int, Sequence[PresentRule]]
 """The rules of each job."""
@@ -24,199 +24,242 @@ ByJob = Mapping[int, Sequence[PresentRule]]
 class News(Struct, frozen=True):
     """
     What has changed: the rules of ours that are new, and those that are gone, by job.  `lost` are
-    the gone ones that were still wanted.
+    the gone ones that were still wanted.  `others` are the rules there that are not ours.
     """
 
     accepted: ByJob
     gone: ByJob
     lost: Sequence[PresentRule]
+    others: Mapping[Whose, Sequence[PresentRule]]
+
+
+class _Held(Struct, eq=False):
+    """
+    A rule that the app has; `job` is ours that it is for.  It works from `works` on.  `is_older`:
+    an earlier process has made it.  `replaced` is when all that replaces it works, and `unwanted`
+    since when it is not asked for; from `until` on no post is kept for it.  `is_stale`: the capture
+    was stopped since.
+    """
+
+    rule: PresentRule
+    job: int | None
+    works: float
+    is_older: bool = False
+    replaced: float | None = None
+    unwanted: float = 0.0
+    until: float = math.inf
+    is_stale: bool = False
 
 
 class Inventory:
     """
-    The rules of an app as they were seen last.  `prefix` begins our tags, `rule_delay` is how many
-    seconds pass until a new rule works, and `now`, in seconds, is when this process starts.
-
-    `routing` always knows the rules that are there, and those that were there lately; `is_seen`
-    says whether the rules have been read.
+    The rules of an app as they were seen last.  `ownership` knows whose a rule is, `rule_delay` is
+    how many seconds pass until a new rule works, and `now`, in seconds, is when this process
+    starts.  `is_seen` says whether the rules have been read.
     """
 
-    def __init__(self, prefix: str, rule_delay: float, now: float) -> None:
-        self.rules: tuple[PresentRule, ...] = ()
-        self._prefix = prefix
+    def __init__(self, ownership: Ownership, rule_delay: float, now: float) -> None:
+        self.is_seen = False
+        self._ownership = ownership
         self._rule_delay = rule_delay
         self._started = now
-        self.is_seen = False
-        self._works: dict[str, float] = {}
-        self._older: frozenset[str] = frozenset()
+        self._held: dict[str, _Held] = {}
         self._doomed: frozenset[str] = frozenset()
-        self._replaced: dict[str, float] = {}
-        self._jobs: dict[str, int] = {}
-        self._former: deque[str] = deque()
-        self._left: dict[str, PresentRule] = {}
-        self.routing = Routing(prefix, self._jobs)
+        self._former = FormerRules(ownership, rule_delay, now)
+        self._changed: dict[int, float] = {}
+
+    @property
+    def rules(self) -> tuple[PresentRule, ...]:
+        """The rules that the app has, ours or not."""
+        return tuple(held.rule for held in self._held.values())
+
+    def rule(self, rule_id: str) -> PresentRule | None:
+        """Return the rule of this id that the app has, ours or not; None where it has none."""
+        held = self._held.get(rule_id)
+        return None if held is None else held.rule
 
     def see(self, rules: Iterable[PresentRule], now: float) -> News:
         """
         Take `rules` for what the app has at `now`.  Return what has changed.
 
-        A rule that an earlier process left may be about to work: it counts as accepted when this
-        process started, and is no news.  A rule whose acceptance we were not told of counts from
-        now on.
+        A rule that an earlier process left may be about to work: unless its ledger says when, it
+        counts as accepted when this process started, and is no news.  A rule whose acceptance we
+        were not told of counts from now on.
         """
-        before = {rule.id: rule for rule in self.rules}
-        after = {rule.id: rule for rule in rules}
-        new = [rule for id, rule in after.items() if id not in before]
-        gone = [rule for id, rule in before.items() if id not in after]
-        if not self.is_seen:
-            self._older = frozenset(after)
-        since = now if self.is_seen else self._started
-        self._works |= {rule.id: since + self._rule_delay for rule in new}
-        for rule in gone:
-            del self._works[rule.id]
-        self.rules = tuple(after.values())
-        self._route(new, gone)
-        wanted = [rule for rule in gone if rule.id not in self._doomed] if self.is_seen else []
-        lost = [rule for rule in wanted if self.job_of(rule) is not None]
-        news = News(self._by_job(new if self.is_seen else ()), self._by_job(gone), lost)
+        before, was_seen = self._held, self.is_seen
+        self._held = {rule.id: self._hold(rule, now, before.get(rule.id)) for rule in rules}
         self.is_seen = True
-        return news
+        new = [held for id, held in self._held.items() if id not in before]
+        gone = [held for id, held in before.items() if id not in self._held]
+        for held in gone:
+            if held.job is not None:
+                self._former.add(held.rule.id, held.job, held.until)
+        lost = [one.rule for one in gone if one.job is not None and one.rule.id not in self._doomed]
+        others: dict[Whose, list[PresentRule]] = {}
+        for held in self._held.values():
+            if held.job is None:
+                others.setdefault(self._ownership.whose(held.rule.tag), []).append(held.rule)
+        return News(
+            _by_job(new if was_seen else ()), _by_job(gone), lost if was_seen else [], others
+        )
 
-    def remember(self, job_id: int, left: Iterable[PresentRule], deleted: Iterable[str]) -> None:
-        """Take up what an earlier process has left for the job, and the ids that it deleted."""
-        tagged = {rule.id: structs.replace(rule, tag=tag(self._prefix, job_id)) for rule in left}
-        self._left |= tagged
-        for id in (*tagged, *deleted):
-            if id not in self._jobs:
-                self._jobs[id] = job_id
-                self._former.append(id)
+    def remember(self, job_id: int, before: RulesBefore) -> None:
+        """Take up what an earlier process has left for the job."""
+        self._former.take(job_id, before)
+        for id, held in self._held.items():
+            if held.is_older:
+                held.works = min(held.works, self._former.works.get(id, math.inf))
+            if id in before.stale:
+                held.until, held.is_stale = self._started, True
 
     def trust(self) -> bool:
         """
         Take the rules that an earlier process left to be there, for the time being, as the rules
         cannot be read.  Once they have been read, do nothing.  Return whether anything changed.
         """
-        if self.is_seen or self.rules or not self._left:
+        if self.is_seen or self._held or not self._former.left:
             return False
-        self.rules = tuple(self._left.values())
-        self._older = frozenset(self._left)
-        self._works |= dict.fromkeys(self._left, self._started)
+        left = self._former.left.items()
+        self._held = {id: self._hold(rule, self._started) for id, rule in left}
         return True
+
+    def route(self, matching_rules: Iterable[tuple[str, str | None]], now: float) -> frozenset[int]:
+        """
+        Return the jobs that the matching rules, pairs of id and tag, belong to; X promises the id
+        only.  A job may have stopped since: its rules work until X has deleted them.
+        """
+        jobs: set[int | None] = set()
+        for id, tag in matching_rules:
+            held = self._held.get(id)
+            if held is None:
+                jobs.add(self._former.job_of(id, tag, now))
+            elif now < held.until:
+                jobs.add(held.job)
+        return frozenset(job for job in jobs if job is not None)
+
+    def is_ours(self, rule_id: str, tag: str | None) -> bool:
+        """Return whether a rule is, or was lately, of a job of ours; posts may be kept or not."""
+        held = self._held.get(rule_id)
+        return self._former.is_ours(rule_id, tag) if held is None else held.job is not None
 
     def of(self, job_id: int) -> list[PresentRule]:
         """Return the rules that the app has for a job."""
-        return [rule for rule in self.rules if self.job_of(rule) == job_id]
+        return [held.rule for held in self._held.values() if held.job == job_id]
+
+    def serving(self, job_id: int, now: float) -> list[PresentRule]:
+        """Return those of the rules of a job for which posts are kept."""
+        return [held.rule for held in self._serving(job_id, now)]
 
     def begins_in(self, job_id: int, now: float) -> float:
         """
         Return the seconds until the first rule of a job works; 0.0 where it has none.  Rules of an
         earlier process are taken to work, as most have done so for long.
         """
-        waits = (
-            0.0 if rule.id in self._older else self._works[rule.id] - now
-            for rule in self.of(job_id)
-        )
+        serving = self._serving(job_id, now)
+        waits = (0.0 if held.is_older else held.works - now for held in serving)
         return max(0.0, min(waits, default=0.0))
+
+    def changed(self, job_id: int, now: float) -> None:
+        """Take note that a job wants something else from `now` on."""
+        self._changed[job_id] = now
 
     def due(self, changes: Changes, wanted: Wanted, now: float) -> list[PresentRule]:
         """
-        Return the rules that may be deleted at `now`: those of jobs that want nothing, and those
-        whose successors work.  `changes` lead from the present rules to `wanted`.
+        Return the rules that may be deleted at `now`: those of jobs that want nothing, those for
+        which no post is kept, and those whose successors work.  `changes` lead from the present
+        rules to `wanted`.
         """
-        self._doomed = frozenset(changes.delete)
-        covers: dict[int, _Cover] = {}
+        covers = self._covers(wanted, now)
         due = []
-        for rule in self.rules:
-            job_id = self.job_of(rule)
-            if rule.id not in self._doomed or job_id is None:
+        for job_id, held in self._doom(changes):
+            if job_id not in wanted or held.is_stale:
+                due.append(held.rule)
                 continue
-            if job_id not in wanted:
-                due.append(rule)
-                continue
-            if job_id not in covers:
-                covers[job_id] = self._cover(job_id, wanted)
             cover = covers[job_id]
-            if max(self._replaced.get(rule.id, math.inf), cover.without(rule)) <= now:
-                cover.remove(rule)
-                due.append(rule)
+            replaced = math.inf if held.replaced is None else held.replaced
+            if max(replaced, cover.without(held.rule)) <= now:
+                cover.remove(held.rule)
+                due.append(held.rule)
         return due
 
-    def supersede(self, changes: Changes, wanted: Wanted) -> float | None:
+    def supersede(
+        self, changes: Changes, wanted: Wanted, now: float, *, is_asked: bool
+    ) -> float | None:
         """
-        Note that X has been asked for all that is `wanted`, and that `changes` are left.  Return
-        when the next of the rules that they delete may be deleted, None where none is waiting for
-        that.
+        Note what is replaced, given the `changes` that lead from the present rules to `wanted`:
+        rules of jobs that lack nothing, and if X has been asked for all (`is_asked`) those of the
+        others too.  Return when the next such rule may be deleted, None where none is waiting for
+        that.  The rule delay after that time no post is kept for it any more.
         """
-        doomed = set(changes.delete)
-        complete = self.complete_from(doomed)
-        self._replaced = {
-            rule.id: self._replaced.get(rule.id, complete.get(self.job_of(rule), 0.0))
-            for rule in self.rules
-            if rule.id in doomed
-        }
+        lacking = {self._ownership.job_of(rule.tag) for rule in changes.add}
+        complete, covers = self.complete_from(frozenset(changes.delete)), self._covers(wanted, now)
         times = []
-        for job_id, rules in self._by_job(r for r in self.rules if r.id in doomed).items():
-            if job_id in wanted:
-                cover = self._cover(job_id, wanted)
-                times += [max(self._replaced[r.id], cover.without(r)) for r in rules]
+        for job_id, held in self._doom(changes):
+            if job_id not in wanted or held.is_stale:
+                continue
+            if held.replaced is None:
+                if job_id in lacking and not is_asked:
+                    continue
+                held.replaced = complete.get(job_id, now)
+                held.unwanted = self._changed.get(job_id, 0.0)
+            times.append(max(held.replaced, covers[job_id].without(held.rule)))
+            until = max(times[-1], held.unwanted) + self._rule_delay
+            # Before its successors work it may be wanted again, and after that no more.
+            if until < held.until or now < held.replaced:
+                held.until = until
         next_due = min(times, default=math.inf)
         return None if math.isinf(next_due) else next_due
 
     def complete_from(self, doomed: Set[str]) -> dict[int | None, float]:
         """Return job -> when all its rules work, except for the `doomed`, given by their ids."""
         found: dict[int | None, float] = {}
-        for rule in self.rules:
-            if rule.id not in doomed:
-                job_id = self.job_of(rule)
-                found[job_id] = max(found.get(job_id, 0.0), self._works[rule.id])
+        for id, held in self._held.items():
+            if id not in doomed:
+                found[held.job] = max(found.get(held.job, 0.0), held.works)
         return found
 
     def job_of(self, rule: PresentRule) -> int | None:
         """Return the job that a rule is for; None for a rule that is not ours."""
-        return job_of(rule.tag, self._prefix)
+        return self._ownership.job_of(rule.tag)
 
-    def _cover(self, job_id: int, wanted: Wanted) -> "_Cover":
-        """Return which of the rules of a job bring what it wants."""
-        return _Cover({rule: self._works[rule.id] for rule in self.of(job_id)}, wanted[job_id])
-
-    def _route(self, new: Iterable[PresentRule], gone: Iterable[PresentRule]) -> None:
-        """Let `routing` know new rules, and forget the oldest of those that are gone."""
-        self._jobs |= {rule.id: job for job, rules in self._by_job(new).items() for rule in rules}
-        self._former.extend(rule.id for rule in gone if rule.id in self._jobs)
-        while len(self._former) > MOST_FORMER:
-            former = self._former.popleft()
-            if former not in self._works:
-                self._jobs.pop(former, None)
-
-    def _by_job(self, rules: Iterable[PresentRule]) -> dict[int, list[PresentRule]]:
-        """Return those of the rules that are ours, by job."""
-        found: dict[int, list[PresentRule]] = {}
-        for rule in rules:
-            job_id = self.job_of(rule)
-            if job_id is not None:
-                found.setdefault(job_id, []).append(rule)
+    def _hold(self, rule: PresentRule, now: float, held: _Held | None = None) -> _Held:
+        """Return what is known of a rule that is seen, `held` being what was known before."""
+        if held is not None:
+            held.rule, held.job = rule, self.job_of(rule)
+            return held
+        since = now if self.is_seen else self._started
+        works = self._former.works.get(rule.id, since + self._rule_delay)
+        found = _Held(rule, self.job_of(rule), works, is_older=not self.is_seen)
+        if rule.id in self._former.stale:
+            found.until, found.is_stale = self._started, True
         return found
 
+    def _serving(self, job_id: int, now: float) -> list[_Held]:
+        return [held for held in self._held.values() if held.job == job_id and now < held.until]
 
-class _Cover:
-    """Which rules of a job bring each piece of what it wants, and from when on."""
+    def _doom(self, changes: Changes) -> list[tuple[int, _Held]]:
+        """Return the rules that are to be deleted, with their jobs; the others are wanted."""
+        self._doomed = frozenset(changes.delete)
+        for id, held in self._held.items():
+            if id not in self._doomed:
+                held.until, held.replaced, held.is_stale = math.inf, None, False
+                self._former.stale.discard(id)
+        found = ((held.job, held) for id, held in self._held.items() if id in self._doomed)
+        return [(job, held) for job, held in found if job is not None]
 
-    def __init__(self, works: Mapping[PresentRule, float], wanted: Iterable[str]) -> None:
-        everything = (pieces(value) for value in wanted)
-        self._bringing: dict[str, dict[str, float]] = {p: {} for some in everything for p in some}
-        for rule, since in works.items():
-            for piece in pieces(rule.value) & self._bringing.keys():
-                self._bringing[piece][rule.id] = since
+    def _covers(self, wanted: Wanted, now: float) -> Mapping[int, Cover]:
+        """Return for each job which of its rules bring what it wants."""
+        works: dict[int, dict[PresentRule, float]] = {job_id: {} for job_id in wanted}
+        for held in self._held.values():
+            if held.job in works and now < held.until:
+                works[held.job][held.rule] = held.works
+        return {job_id: Cover(works[job_id], wanted[job_id]) for job_id in wanted}
 
-    def without(self, rule: PresentRule) -> float:
-        """Return from when on nothing that is wanted is missed without this rule; inf for never."""
-        since = 0.0
-        for piece in pieces(rule.value) & self._bringing.keys():
-            others = (time for id, time in self._bringing[piece].items() if id != rule.id)
-            since = max(since, min(others, default=math.inf))
-        return since
 
-    def remove(self, rule: PresentRule) -> None:
-        """Take out a rule that is to be deleted."""
-        for bringing in self._bringing.values():
-            bringing.pop(rule.id, None)
+def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:
+    """Return those of the rules that are ours, by job."""
+    found: dict[int, list[PresentRule]] = {}
+    for held in rules:
+        if held.job is not None:
+            found.setdefault(held.job, []).append(held.rule)
+    return found

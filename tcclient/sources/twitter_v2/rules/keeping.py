@@ -32,7 +32,7 @@ from twisted.python.failure import Failure
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
-from tcclient.sources.twitter_v2.rules.policy import RuleListener
+from tcclient.sources.twitter_v2.rules.news import RuleNews
 from tcclient.sources.twitter_v2.rules.update import (
     PassOutcome,
     RuleUpdate,
@@ -87,7 +87,7 @@ class KeepingCore(Struct):
     update: RuleUpdate
     demand: Demand
     inventory: Inventory
-    listener: RuleListener
+    news: RuleNews
     clock: IReactorTime
     backoff: Backoff = field(default_factory=Backoff)
     working: Deferred[None] | None = None
@@ -116,6 +116,9 @@ class KeepingCore(Struct):
     def report(self, error: RuleError, wait: float) -> None:
         """Report a failure if it is news; the next try is in `wait` seconds."""
         is_trusted = self.inventory.trust()
+        if is_trusted:
+            changes, now = self.demand.changes(self.inventory.rules), self.clock.seconds()
+            self.inventory.supersede(changes, self.demand.values(), now, is_asked=False)
         if str(error) != self.said:
             explanation = error.refusal.explanation.rstrip(".")
             said = f" X says: {explanation!r}." if explanation else ""
@@ -129,9 +132,9 @@ class KeepingCore(Struct):
             )
             asking = {id for id in self.demand.by_job if self.demand.asks(id)}
             lacking = {id for id in asking if not self.inventory.of(id)}
-            self.listener.rules_failed(f"{error}.{said}", wait, lacking)
+            self.news.rules_failed(f"{error}.{said}", wait, lacking)
         if is_trusted:
-            self.listener.rules_seen()
+            self.news.seen()
         self.said = str(error)
 
 

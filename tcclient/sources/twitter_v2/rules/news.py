@@ -8,22 +8,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
 
-from msgspec import Struct
 from twisted.logger import Logger
 
-from tcclient.ledger.entries import RefusedTerm, TermsRefused
+from tcclient.ledger.entries import CaptureStop, RefusedTerm, TermsRefused, seconds
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.entries import LedgerRule
-from tcclient.sources.twitter_v2.rules.policy import RuleListener
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
+from tcclient.sources.twitter_v2.rules.ownership import Whose
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.subscription import Subscriptions, names
 
 log = Logger()
 
-_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted))
+_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted, CaptureStop))
 
+_FOR_GOOD = frozenset({"stopped", "withdrawn"})
+"""Why a capture stops so that nothing of it is to go on later."""
+
+_OF_TCC = frozenset({Whose.ELSEWHERE, Whose.ANOTHER_TCC})
 _LOOK_BACK = 10_000
 """
 Lines of a ledger in which rules are looked for: posts that a rule matched may come for some minutes
@@ -31,45 +34,58 @@ after its deletion.
 """
 
 
-class RulesBefore(Struct, frozen=True):
-    """What an earlier process has left at X for a job, and the ids of the rules that it deleted."""
-
-    left: tuple[PresentRule, ...]
-    deleted: tuple[str, ...]
-
-
-def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int) -> RulesBefore:
+def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int, now: float) -> RulesBefore:
     """
     Return the rules of a job according to its ledger, whose lines are given from the newest on:
-    what is said last of a rule counts.
+    what is said last of a rule counts.  `now` is in epoch seconds.
     """
-    left: dict[str, PresentRule | None] = {}
+    left: dict[str, PresentRule] = {}
+    deleted: dict[str, PresentRule] = {}
+    stale: dict[str, PresentRule] = {}
+    works: dict[str, float] = {}
+    was_stopped = False
     for line in islice(newest_first, _LOOK_BACK):
         entry = _KINDS.read(line) if line.get("job") == job_id else None
+        if isinstance(entry, CaptureStop):
+            was_stopped = was_stopped or entry.because in _FOR_GOOD
+        elif isinstance(entry, v2entries.RulesAccepted | v2entries.RulesDeleted):
+            is_accepted = isinstance(entry, v2entries.RulesAccepted)
+            found = stale if was_stopped else left if is_accepted else deleted
+            for rule in entry.rules:
+                if was_stopped:
+                    deleted.pop(rule.id, None)
+                if not any(rule.id in others for others in (left, deleted, stale)):
+                    found[rule.id] = PresentRule(rule.id, rule.value, rule.tag)
         if isinstance(entry, v2entries.RulesAccepted):
             for rule in entry.rules:
-                left.setdefault(rule.id, PresentRule(rule.id, rule.value))
-        elif isinstance(entry, v2entries.RulesDeleted):
-            for rule in entry.rules:
-                left.setdefault(rule.id, None)
-    return RulesBefore(
-        tuple(rule for rule in left.values() if rule is not None),
-        tuple(id for id, rule in left.items() if rule is None),
-    )
+                works.setdefault(rule.id, _written(line, now) + entry.works_in - now)
+    return RulesBefore(tuple(left.values()), works, tuple(deleted.values()), frozenset(stale))
 
 
-class RuleNews(RuleListener):
-    """Tells ledgers and log what a rulebook reports; calls `seen` when rules may have changed."""
+def _written(line: Mapping[str, Any], now: float) -> float:
+    """Return when a line was written, in epoch seconds; `now` where it does not say."""
+    try:
+        return seconds(line["at"])
+    except (LookupError, TypeError, ValueError):
+        return now
+
+
+class RuleNews:
+    """
+    Tells ledgers and log what a rulebook reports.  `seen` is called when the rules that X has, or
+    what is wanted of it, may have changed.
+    """
 
     def __init__(
         self, subscriptions: Subscriptions, rule_delay: float, seen: Callable[[], None]
     ) -> None:
+        self.seen = seen
         self._subscriptions = subscriptions
         self._rule_delay = rule_delay
-        self._seen = seen
+        self._said_of_others: set[tuple[Whose, int]] = set()
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
-        """Note in the job's ledger that X has taken these rules."""
+        """Note in the job's ledger that X has taken these rules, which work after the delay."""
         entry = v2entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
         self._subscriptions.note(job_id, entry)
 
@@ -85,8 +101,9 @@ class RuleNews(RuleListener):
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
         """
-        Note in all ledgers that the rules cannot be kept up to date, and name in the log the
-        captures that get nothing meanwhile.
+        Note in all ledgers that the rules cannot be kept up to date, for a reason that is news; the
+        next try is in `wait` seconds.  Name in the log the captures that get nothing meanwhile, as
+        X has no rule of the jobs that are `lacking`.
         """
         self._subscriptions.note_all(v2entries.RulesFailed(reason=reason, wait=wait))
         if lacking:
@@ -97,11 +114,23 @@ class RuleNews(RuleListener):
                 ),
             )
 
-    def rules_seen(self) -> None:
-        """Call `seen`."""
-        self._seen()
+    def others_seen(self, others: Mapping[Whose, Sequence[PresentRule]]) -> None:
+        """
+        Name in the log the rules that tcc has made and are not this client's to delete, where
+        their number is news: the posts that they match come here, and are billed.
+        """
+        found = {(whose, len(rules)) for whose, rules in others.items() if whose in _OF_TCC}
+        for whose, number in sorted(found - self._said_of_others, key=str):
+            log.warn(
+                "The app at X has {rules} {whose}, such as the one tagged {tag!r}. They are left "
+                "alone; what they match comes here and is billed: see tcc-rules list.",
+                rules="1 rule" if number == 1 else f"{number} rules",
+                whose=whose.value,
+                tag=others[whose][0].tag,
+            )
+        self._said_of_others = found
 
 
 def _named(rules: Sequence[PresentRule]) -> tuple[LedgerRule, ...]:
     """Return the rules as a ledger has them."""
-    return tuple(LedgerRule(rule.id, rule.value) for rule in rules)
+    return tuple(LedgerRule(rule.id, rule.value, rule.tag) for rule in rules)

@@ -1,7 +1,7 @@
 """
 The rules that our jobs want, the rules that an app has, and what to add and delete.  Pure.
 
-Knows whose a rule is, by its tag, and that an app holds no value twice; makes no requests.
+Knows that an app holds no value twice; makes no requests.
 
 X refuses a value that the app has already (title DuplicateRule, with the id of the rule that has
 it), whatever the tag: its older sister PowerTrack words it "A rule with this value already
@@ -14,17 +14,14 @@ values are made to differ: `snow`, `(snow)`, `((snow))` match the same posts and
 one, and keeps the one it has.
 """
 
-import hashlib
 import itertools
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-_JOB_ID = re.compile(r"0|-?[1-9][0-9]{0,18}")
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
 
 
 class PresentRule(Struct, frozen=True):
@@ -33,6 +30,19 @@ class PresentRule(Struct, frozen=True):
     id: str
     value: str
     tag: str | None = None
+
+
+class RulesBefore(Struct, frozen=True):
+    """
+    What an earlier process has left at X for a job, according to its ledger: the rules, and id ->
+    in how many seconds each works, negative for those that work already.  `deleted` are the rules
+    that it deleted, `stale` the ids of those that it had before the capture was last stopped.
+    """
+
+    left: tuple[PresentRule, ...] = ()
+    works: Mapping[str, float] = {}
+    deleted: tuple[PresentRule, ...] = ()
+    stale: frozenset[str] = frozenset()
 
 
 class NewRule(Struct, frozen=True):
@@ -52,57 +62,8 @@ class Changes(Struct, frozen=True):
     delete: tuple[str, ...] = ()
 
 
-class Routing(Struct, frozen=True):
-    """
-    The way from the rules that a post matched to our jobs.  `prefix` begins our tags; `by_id` has
-    the jobs of rules that come without tag.
-    """
-
-    prefix: str
-    by_id: Mapping[str, int]
-
-    def route(self, matching_rules: Iterable[tuple[str, str | None]]) -> frozenset[int]:
-        """
-        Return the jobs that the matching rules, pairs of id and tag, belong to; X promises the id
-        only.  A job may have stopped since: its rules work until X has deleted them.
-        """
-        jobs: set[int] = set()
-        for id, rule_tag in matching_rules:
-            job = job_of(rule_tag, self.prefix)
-            if job is None:
-                job = self.by_id.get(id)
-            if job is not None:
-                jobs.add(job)
-        return frozenset(jobs)
-
-
-def tag_prefix(server_url: str, client_id: int) -> str:
-    """
-    Return what the tags of this client's rules begin with.  The scheme, a closing slash and the
-    case of the host make no difference to it: rules that we no longer took for ours would stay, and
-    be billed.
-    """
-    url = urlsplit(server_url.strip())
-    server = f"{url.netloc.lower()}{url.path.rstrip('/')}"
-    digest = hashlib.sha256(f"{server}\n{client_id}".encode()).hexdigest()
-    return f"tcc:{digest[:8]}:"
-
-
-def tag(prefix: str, job_id: int) -> str:
-    """Return the tag of a job's rules: `tcc:1a2b3c4d:17`."""
-    return f"{prefix}{job_id}"
-
-
-def job_of(rule_tag: str | None, prefix: str) -> int | None:
-    """Return the job that a tag names; None for no tag, a foreign one or another client's."""
-    if rule_tag is None or not rule_tag.startswith(prefix):
-        return None
-    job_id = rule_tag[len(prefix) :]
-    return int(job_id) if _JOB_ID.fullmatch(job_id) else None
-
-
 def plan(
-    wanted: Mapping[int, Sequence[str]], present: Iterable[PresentRule], prefix: str
+    wanted: Mapping[int, Sequence[str]], present: Iterable[PresentRule], ownership: Ownership
 ) -> Changes:
     """
     Return what to change so that the `present` rules serve `wanted`: a job's id -> the values it
@@ -116,7 +77,7 @@ def plan(
     present = tuple(present)
     ours: defaultdict[int, list[PresentRule]] = defaultdict(list)
     for rule in present:
-        job = job_of(rule.tag, prefix)
+        job = ownership.job_of(rule.tag)
         if job is not None:
             ours[job].append(rule)
     kept: set[str] = set()
@@ -126,7 +87,7 @@ def plan(
         found = _serving(wanted[job], ours[job])
         kept.update(rule.id for rule in found.values())
         missing = [value for value in dict.fromkeys(wanted[job]) if value not in found]
-        add += [NewRule(_free(value, taken), tag(prefix, job)) for value in missing]
+        add += [NewRule(_free(value, taken), ownership.tag(job)) for value in missing]
     delete = (rule.id for rules in ours.values() for rule in rules if rule.id not in kept)
     return Changes(tuple(add), tuple(sorted(delete, key=_age)))
 

@@ -19,9 +19,10 @@ from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
-from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
-from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule, job_of
-from tcclient.sources.twitter_v2.rules.wanted import Demand, WantedRules
+from tcclient.sources.twitter_v2.rules.news import RuleNews
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
+from tcclient.sources.twitter_v2.rules.ruleset import Changes, NewRule, PresentRule
+from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy, WantedRules
 
 log = Logger()
 
@@ -85,13 +86,13 @@ _GOES_ON = PassOutcome(is_complete=False, next_in=0.0)
 
 
 class RuleUpdate(Struct):
-    """Makes X's rules what `demand` is, and has `inventory` and `listener` know of them."""
+    """Makes X's rules what `demand` is, and has `inventory` and `news` know of them."""
 
     _api: RuleApi
     _policy: RulePolicy
     _demand: Demand
     _inventory: Inventory
-    _listener: RuleListener
+    _news: RuleNews
     _clock: IReactorTime
     _replaced_at: float | None = None
 
@@ -99,7 +100,9 @@ class RuleUpdate(Struct):
         """Go through the requests once.  Return how far that has led.  Raises RuleError."""
         self._see(await self._api.rules())
         wanted, now = self._demand.values(), self._clock.seconds()
-        due = self._inventory.due(self._changes(), wanted, now)
+        changes = self._changes()
+        self._inventory.supersede(changes, wanted, now, is_asked=False)
+        due = self._inventory.due(changes, wanted, now)
         kept = await self._delete(due) if due else []
         # What is wanted may change during the requests; the next pass sees to that, and until then
         # it replaces nothing.
@@ -112,7 +115,8 @@ class RuleUpdate(Struct):
             except _SHORT as e:
                 short = e
         left = self._demand.changes(self._inventory.rules, wanted)
-        self._replaced_at = self._inventory.supersede(left, wanted)
+        now = self._clock.seconds()
+        self._replaced_at = self._inventory.supersede(left, wanted, now, is_asked=True)
         if kept:
             raise _NotDeleted(kept)
         return self._outcome(short)
@@ -151,14 +155,15 @@ class RuleUpdate(Struct):
 
     def _see(self, rules: Iterable[PresentRule]) -> None:
         """Take these for the rules that X has, and report what has changed."""
-        news = self._inventory.see(rules, self._clock.seconds())
-        if any(self._inventory.job_of(rule) in self._demand.by_job for rule in news.lost):
+        seen = self._inventory.see(rules, self._clock.seconds())
+        if any(self._inventory.job_of(rule) in self._demand.by_job for rule in seen.lost):
             log.warn("Somebody has deleted rules of ours at X; they are added again.")
-        for job_id, accepted in news.accepted.items():
-            self._listener.rules_accepted(job_id, accepted)
-        for job_id, gone in news.gone.items():
-            self._listener.rules_deleted(job_id, gone)
-        self._listener.rules_seen()
+        for job_id, accepted in seen.accepted.items():
+            self._news.rules_accepted(job_id, accepted)
+        for job_id, gone in seen.gone.items():
+            self._news.rules_deleted(job_id, gone)
+        self._news.others_seen(seen.others)
+        self._news.seen()
 
     async def _add(self, changes: Changes) -> bool:
         """
@@ -181,11 +186,11 @@ class RuleUpdate(Struct):
         Try the rules, and add those that are still wanted then.  Return whether those were all of
         `some`.  Raises RuleError.
         """
-        tell = self._listener.terms_refused
-        trial = Trial(self._api, self._demand.by_job, self._policy.prefix, tell)
+        tell = self._news.terms_refused
+        trial = Trial(self._api, self._demand.by_job, self._policy.ownership, tell)
         reasons = await trial.refused(some)
         if reasons:
-            self._listener.rules_seen()
+            self._news.seen()
             if self._changes().add == changes.add:
                 raise _unclear(reasons)  # the same request again would be endless
             return False
@@ -208,12 +213,12 @@ class Trial:
         self,
         api: RuleApi,
         wanted: Mapping[int, WantedRules],
-        prefix: str,
+        ownership: Ownership,
         tell: Callable[[int, Sequence[RefusedTerm]], None],
     ) -> None:
         self._api = api
         self._wanted = wanted
-        self._prefix = prefix
+        self._ownership = ownership
         self._tell = tell
         self._planned = dict(wanted)
 
@@ -241,13 +246,13 @@ class Trial:
         if not bad:
             clauses = [NewRule(clause.text, rule.tag) for clause in wanted.suspects(rule.value)]
             bad = wanted.tried(rule.value, await self._api.attempt(clauses))
-        job_id = job_of(rule.tag, self._prefix)
+        job_id = self._ownership.job_of(rule.tag)
         if bad and job_id is not None and self._wanted_of(rule) is wanted:
             self._tell(job_id, bad)
 
     def _wanted_of(self, rule: NewRule) -> WantedRules | None:
         """Return what the rule's job wants, None if that has changed since the plan was made."""
-        job_id = job_of(rule.tag, self._prefix)
+        job_id = self._ownership.job_of(rule.tag)
         if job_id is None or self._wanted.get(job_id) is not self._planned.get(job_id):
             return None
         return self._wanted.get(job_id)

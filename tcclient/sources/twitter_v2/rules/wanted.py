@@ -11,10 +11,22 @@ from msgspec import Struct, field
 
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.sources.twitter_v2.rules.clauses import Clause, pack
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, plan
 
 _OR = " OR "
+
+
+class RulePolicy(Struct, frozen=True):
+    """
+    How rules are kept: `ownership` knows which are ours, `rule_length` is how many characters one
+    has at most, and `rule_delay` the seconds until a new rule works.
+    """
+
+    ownership: Ownership
+    rule_length: int
+    rule_delay: float
+
 
 Wanted = Mapping[int, Sequence[str]]
 """The values of the rules that each job wants."""
@@ -105,7 +117,7 @@ class Demand(Struct, frozen=True):
         Return what to change so that the `present` rules serve what is wanted; `wanted` is what
         values() returned earlier, if that counts.
         """
-        return plan(self.values() if wanted is None else wanted, present, self._policy.prefix)
+        return plan(self.values() if wanted is None else wanted, present, self._policy.ownership)
 
 
 def pieces(value: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Behaviour of the rules at X: what is asked for and when, through failures, caps and restarts."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from random import Random
 from typing import Any
 
@@ -17,11 +17,12 @@ from tcclient.sources.twitter_v2.rules.api import Added
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import Clause, clauses
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
-from tcclient.sources.twitter_v2.rules.policy import RuleListener, RulePolicy
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
+from tcclient.sources.twitter_v2.rules.ownership import Whose
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
+from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tests import DEPTH
 from tests.peers import clock_at, settle
-from tests.sources.twitter_v2.xrules import DELAY, PREFIX, Api, XRules
+from tests.sources.twitter_v2.xrules import DELAY, OURS, PREFIX, Api, XRules
 
 LENGTH = 40
 """Characters of a rule: 24 without the spare ones, four or five short words."""
@@ -33,7 +34,7 @@ def terms(text: str) -> tuple[Clause, ...]:
     return clauses(text, LENGTH)[0]
 
 
-class Notes(RuleListener):
+class Notes:
     """Writes down what it hears of the rules, and when."""
 
     def __init__(self, x: XRules) -> None:
@@ -42,7 +43,7 @@ class Notes(RuleListener):
         self.refused: list[tuple[int, str, str]] = []
         self.failed: list[str] = []
         self.lacking: list[Set[int]] = []
-        self.seen = 0
+        self.times_seen = 0
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """Write down their values."""
@@ -56,9 +57,13 @@ class Notes(RuleListener):
         """Write down the terms and the reasons."""
         self.refused += [(job_id, term.term, term.reason) for term in refused]
 
-    def rules_seen(self) -> None:
+    def others_seen(self, others: Mapping[Whose, Sequence[PresentRule]]) -> None:
+        """Write down their ids."""
+        self.others = {whose: [rule.id for rule in rules] for whose, rules in others.items()}
+
+    def seen(self) -> None:
         """Count it."""
-        self.seen += 1
+        self.times_seen += 1
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:
         """Write down the reason, and which jobs lack rules."""
@@ -83,7 +88,7 @@ class RulebookTestCase(SynchronousTestCase):
         """A process starts."""
         self.began = self.clock.seconds()
         self.notes = Notes(self.x)
-        policy = RulePolicy(PREFIX, LENGTH, DELAY)
+        policy = RulePolicy(OURS, LENGTH, DELAY)
         self.book = Rulebook(Api(self.x), policy, self.notes, self.clock)
 
     def restart(self) -> None:
@@ -230,12 +235,12 @@ class ChangeTests(RulebookTestCase):
         notes = self.notes
 
         def seen() -> None:
-            notes.seen += 1
-            if notes.seen == 1:
+            notes.times_seen += 1
+            if notes.times_seen == 1:
                 self.want(2, "dogs")
             passes.append(len(self.x.asked))
 
-        notes.rules_seen = seen
+        notes.seen = seen
         self.want(1, "cats")
         self.assertEqual(self.x.values(), ["cats", "dogs"])
         self.assertEqual(self.x.asked.count("add"), 1)
@@ -349,7 +354,7 @@ class RestartTests(RulebookTestCase):
         self.want(1, "cats")
         self.want(2, "dogs")
         self.assertEqual(self.x.asked.count("add"), 0)
-        self.assertGreater(self.notes.seen, 0)
+        self.assertGreater(self.notes.times_seen, 0)
         self.assertTrue(self.book.rules_of(1))
         self.x.lets_go()
 
@@ -404,11 +409,11 @@ class RestartTests(RulebookTestCase):
         """What an earlier process left is taken to be there, until they can be."""
         id = self.x.has("cats", job=1)
         self.x.fails("read")
-        self.book.remember(1, [PresentRule(id, "cats"), PresentRule("7", "dogs")], [])
+        self.book.remember(1, RulesBefore((PresentRule(id, "cats"), PresentRule("7", "dogs"))))
         self.want(1, "cats")
         self.assertEqual([rule.id for rule in self.book.rules_of(1)], [id, "7"])
         self.assertEqual(self.book.begins_in(1), 0.0)
-        self.assertGreater(self.notes.seen, 0)
+        self.assertGreater(self.notes.times_seen, 0)
         self.assertEqual(self.notes.lacking, [set()])
         self.x.recovers()
         self.goes(60)
@@ -903,7 +908,7 @@ class World:
 
     def _begin(self) -> None:
         self.book = Rulebook(
-            Api(self.x), RulePolicy(PREFIX, LENGTH, DELAY), Notes(self.x), self.clock
+            Api(self.x), RulePolicy(OURS, LENGTH, DELAY), Notes(self.x), self.clock
         )
 
     def want(self, job: int, text: str) -> None:

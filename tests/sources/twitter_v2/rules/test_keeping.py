@@ -12,9 +12,9 @@ from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN, KeepingCore, machine
-from tcclient.sources.twitter_v2.rules.policy import RulePolicy
 from tcclient.sources.twitter_v2.rules.update import PassOutcome
-from tcclient.sources.twitter_v2.rules.wanted import Demand
+from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy
+from tests.sources.twitter_v2.xrules import OURS
 
 DONE = PassOutcome(is_complete=True, next_in=float("inf"))
 
@@ -52,10 +52,10 @@ class KeepingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock, self.passes = Clock(), Passes()
-        policy = RulePolicy("tcc:", 1024, 5.0)
+        policy = RulePolicy(OURS, 1024, 5.0)
         demand = Demand(policy)
         demand.want(1, [])
-        inventory = Inventory("tcc:", 5.0, 0.0)
+        inventory = Inventory(OURS, 5.0, 0.0)
         self.keeping = machine(
             KeepingCore(cast(Any, self.passes), demand, inventory, cast(Any, Silence()), self.clock)
         )

@@ -1,4 +1,4 @@
-"""Behaviour of the rules of an app: whose they are, what changes, and where posts go."""
+"""Behaviour of the rules of an app: whose they are, and what changes."""
 
 from collections import Counter
 
@@ -6,20 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.ruleset import (
     Changes,
     NewRule,
     PresentRule,
-    Routing,
-    job_of,
     plan,
-    tag,
-    tag_prefix,
 )
+from tcclient.storage.installation import Identity
 from tests import DEPTH
+from tests.sources.twitter_v2.xrules import OURS, PREFIX
 
-OURS = tag_prefix("https://captures.example.org/", 1)
-THEIRS = tag_prefix("https://captures.example.org/", 2)
+THEIRS = Ownership(Identity("fedcba987654", "a948bfa0"))
 
 pure = settings(derandomize=True, deadline=None, database=None, max_examples=100 * DEPTH)
 values = st.sampled_from(["a", "A", "(a)", "((a))", "a OR b", "(a OR b)", "(b c)", '"é"', '"é"'])
@@ -27,8 +25,8 @@ jobs = st.integers(1, 3)
 wants = st.dictionaries(jobs, st.lists(values, max_size=4), max_size=3)
 tags = (
     st.none()
-    | st.sampled_from(["mine", "tcc:", OURS, OURS + "x"])
-    | st.builds(tag, st.sampled_from([OURS, THEIRS]), jobs)
+    | st.sampled_from(["mine", "tcc:", PREFIX, PREFIX + "x"])
+    | st.builds(lambda whose, job: whose.tag(job), st.sampled_from([OURS, THEIRS]), jobs)
 )
 apps = st.dictionaries(values, tags, max_size=6).map(
     lambda rules: [PresentRule(str(n), v, t) for n, (v, t) in enumerate(rules.items(), start=95)]
@@ -56,7 +54,7 @@ class X:
 
     def serves(self, wanted: dict[int, list[str]]) -> bool:
         """Whether each job has its values, each of them once, in whatever parentheses."""
-        found = Counter((job_of(r.tag, OURS), bare(r.value)) for r in self.rules)
+        found = Counter((OURS.job_of(r.tag), bare(r.value)) for r in self.rules)
         asked = {(job, value) for job, texts in wanted.items() for value in texts}
         expected = Counter((job, bare(value)) for job, value in asked)
         return expected == Counter({key: n for key, n in found.items() if key[0] is not None})
@@ -68,80 +66,33 @@ def bare(value: str) -> str:
     return value
 
 
-class TagTests(SynchronousTestCase):
-    """Tags tell whose a rule is."""
-
-    def test_there_and_back(self) -> None:
-        """The prefix is one client of one server; the rest is the job."""
-        self.assertRegex(OURS, r"\Atcc:[0-9a-f]{8}:\Z")
-        for job_id in (0, 1, 17, 2**63 - 1, -1):
-            self.assertEqual(job_of(tag(OURS, job_id), OURS), job_id)
-
-    def test_others(self) -> None:
-        """No tag, foreign ones, other clients', and what only looks like ours."""
-        for other in (
-            None,
-            "",
-            "17",
-            "tcc:17",
-            OURS,
-            OURS[:-1],
-            f"x{OURS}17",
-            f"{OURS}017",
-            f"{OURS}1_7",
-            f"{OURS}17 ",
-            f"{OURS}17\n",
-            f"{OURS}٣",
-            f"{OURS}-0",
-            OURS + "9" * 5000,
-            tag(THEIRS, 17),
-            tag(tag_prefix("https://other.example.org/", 1), 17),
-        ):
-            self.assertIsNone(job_of(other, OURS), other)
-
-    def test_one_server_has_one_prefix(self) -> None:
-        """However its address is written; another path is another server."""
-        for same in (
-            "http://captures.example.org/",
-            "https://Captures.Example.ORG",
-            " https://captures.example.org/ ",
-        ):
-            self.assertEqual(tag_prefix(same, 1), OURS)
-        for other in ("https://captures.example.org/b/", "https://captures.example.org:8000/"):
-            self.assertNotEqual(tag_prefix(other, 1), OURS)
-
-    def test_it_stays(self) -> None:
-        """A rule from before an upgrade must still be ours."""
-        self.assertEqual(tag(OURS, 17), "tcc:a948bfa0:17")
-
-
 class PlanTests(SynchronousTestCase):
     """What to add and what to delete."""
 
     def test_add_keep_delete(self) -> None:
         """A new value, one that stays, one that goes, a job that stops."""
         present = [
-            PresentRule("1", "a", tag(OURS, 1)),
-            PresentRule("2", "b", tag(OURS, 1)),
-            PresentRule("3", "c", tag(OURS, 2)),
+            PresentRule("1", "a", OURS.tag(1)),
+            PresentRule("2", "b", OURS.tag(1)),
+            PresentRule("3", "c", OURS.tag(2)),
         ]
         self.assertEqual(
             plan({1: ["a", "d"]}, present, OURS),
-            Changes((NewRule("d", tag(OURS, 1)),), ("2", "3")),
+            Changes((NewRule("d", OURS.tag(1)),), ("2", "3")),
         )
 
     def test_nothing_to_do(self) -> None:
         """Order makes no difference."""
-        present = [PresentRule(str(n), v, tag(OURS, 1)) for n, v in enumerate("ba")]
+        present = [PresentRule(str(n), v, OURS.tag(1)) for n, v in enumerate("ba")]
         self.assertEqual(plan({1: ["a", "b", "a"]}, present, OURS), Changes())
 
     def test_the_same_value_for_two_jobs(self) -> None:
         """X has a value once: the second job's stands in parentheses, and stays there."""
         changes = plan({1: ["a"], 2: ["a"], 3: ["a"]}, [], OURS)
         added = [
-            NewRule("a", tag(OURS, 1)),
-            NewRule("(a)", tag(OURS, 2)),
-            NewRule("((a))", tag(OURS, 3)),
+            NewRule("a", OURS.tag(1)),
+            NewRule("(a)", OURS.tag(2)),
+            NewRule("((a))", OURS.tag(3)),
         ]
         self.assertEqual(changes, Changes(tuple(added)))
         x = X([])
@@ -150,46 +101,46 @@ class PlanTests(SynchronousTestCase):
 
     def test_a_job_starts_while_another_stops(self) -> None:
         """The value is free only after the old rule is deleted, so it is not used."""
-        present = [PresentRule("1", "a", tag(OURS, 1))]
+        present = [PresentRule("1", "a", OURS.tag(1))]
         self.assertEqual(
-            plan({2: ["a"]}, present, OURS), Changes((NewRule("(a)", tag(OURS, 2)),), ("1",))
+            plan({2: ["a"]}, present, OURS), Changes((NewRule("(a)", OURS.tag(2)),), ("1",))
         )
 
     def test_somebody_else_has_the_value(self) -> None:
         """Ours differs, and theirs stays; so it does when X might think them the same."""
         for foreign in ("a", "A", " a"):
-            for foreign_tag in (None, "mine", tag(THEIRS, 1)):
+            for foreign_tag in (None, "mine", THEIRS.tag(1)):
                 present = [PresentRule("1", foreign, foreign_tag)]
                 self.assertEqual(
-                    plan({1: ["a"]}, present, OURS), Changes((NewRule("(a)", tag(OURS, 1)),))
+                    plan({1: ["a"]}, present, OURS), Changes((NewRule("(a)", OURS.tag(1)),))
                 )
 
     def test_second_copies_go(self) -> None:
         """The shortest stays, and of equal ones the oldest, which X has taken up already."""
         present = [
-            PresentRule("100", "a", tag(OURS, 1)),
-            PresentRule("99", "a", tag(OURS, 1)),
-            PresentRule("98", "(a)", tag(OURS, 1)),
+            PresentRule("100", "a", OURS.tag(1)),
+            PresentRule("99", "a", OURS.tag(1)),
+            PresentRule("98", "(a)", OURS.tag(1)),
         ]
         self.assertEqual(plan({1: ["a"]}, present, OURS).delete, ("98", "100"))
 
     def test_case_is_not_nothing(self) -> None:
         """`or` is a word where `OR` is an operator: the old rule does not do."""
-        present = [PresentRule("1", "(a or b)", tag(OURS, 1))]
+        present = [PresentRule("1", "(a or b)", OURS.tag(1))]
         changes = plan({1: ["(a OR b)"]}, present, OURS)
-        self.assertEqual(changes, Changes((NewRule("((a OR b))", tag(OURS, 1)),), ("1",)))
+        self.assertEqual(changes, Changes((NewRule("((a OR b))", OURS.tag(1)),), ("1",)))
 
     def test_blanks_and_composition_are(self) -> None:
         """A value that X gives back in another writing is still there: nothing is done for ever."""
-        present = [PresentRule("1", "caf\u00e9  OR\tb ", tag(OURS, 1))]
+        present = [PresentRule("1", "caf\u00e9  OR\tb ", OURS.tag(1))]
         self.assertEqual(plan({1: ["cafe\u0301 OR b"]}, present, OURS), Changes())
 
     def test_parentheses_that_do_not_belong_together(self) -> None:
         """`(a) OR (b)` is not `a) OR (b` in parentheses, nor has it the other's place."""
-        present = [PresentRule("1", "(a) OR (b)", tag(OURS, 1))]
+        present = [PresentRule("1", "(a) OR (b)", OURS.tag(1))]
         self.assertEqual(plan({1: ["(a) OR (b)"]}, present, OURS), Changes())
         self.assertEqual(
-            plan({1: ["((a) OR (b)"]}, present, OURS).add, (NewRule("((a) OR (b)", tag(OURS, 1)),)
+            plan({1: ["((a) OR (b)"]}, present, OURS).add, (NewRule("((a) OR (b)", OURS.tag(1)),)
         )
 
     @pure
@@ -223,7 +174,7 @@ class PlanTests(SynchronousTestCase):
         x.make(plan(first, x.rules, OURS))
         changes = plan(then, x.rules, OURS)
         same = {job for job in first if then.get(job) == first[job]}
-        self.assertFalse({job_of(rule.tag, OURS) for rule in changes.add} & same)
+        self.assertFalse({OURS.job_of(rule.tag) for rule in changes.add} & same)
         x.make(changes)
         self.assertTrue(x.serves(then))
 
@@ -231,7 +182,7 @@ class PlanTests(SynchronousTestCase):
     @given(wants, apps)
     def test_foreign_rules_stay(self, wanted: dict[int, list[str]], app: list[PresentRule]) -> None:
         """Neither deleted nor met with a value that X holds already."""
-        foreign = {rule.id for rule in app if job_of(rule.tag, OURS) is None}
+        foreign = {rule.id for rule in app if OURS.job_of(rule.tag) is None}
         changes = plan(wanted, app, OURS)
         self.assertFalse(foreign & set(changes.delete))
         self.assertFalse({rule.value for rule in changes.add} & {rule.value for rule in app})
@@ -240,26 +191,6 @@ class PlanTests(SynchronousTestCase):
     def test_a_thousand_rules(self) -> None:
         """The most that an app has, all of them wanted by one job and had by another."""
         texts = [f"(a{n} b)" for n in range(1000)]
-        present = [PresentRule(str(n), text, tag(OURS, 1)) for n, text in enumerate(texts)]
+        present = [PresentRule(str(n), text, OURS.tag(1)) for n, text in enumerate(texts)]
         changes = plan({2: texts}, present, OURS)
         self.assertEqual((len(changes.add), len(changes.delete)), (1000, 1000))
-
-
-class RoutingTests(SynchronousTestCase):
-    """From the rules that a post matched to jobs."""
-
-    def setUp(self) -> None:
-        self.routing = Routing(OURS, {"1": 17})
-
-    def test_table(self) -> None:
-        """(id, tag) pairs -> jobs; what is not ours leads to none."""
-        for matching, jobs in (
-            ([("1", tag(OURS, 17))], {17}),
-            ([("1", None)], {17}),
-            ([("99", tag(OURS, 4)), ("1", tag(OURS, 17))], {4, 17}),
-            ([("1", tag(OURS, 17)), ("98", tag(OURS, 17))], {17}),
-            ([("2", tag(THEIRS, 17)), ("3", None), ("77", "x")], set()),
-            ([("3", None), ("1", tag(OURS, 17))], {17}),
-            ([], set()),
-        ):
-            self.assertEqual(self.routing.route(matching), jobs, matching)

@@ -1,0 +1,65 @@
+"""
+Rules that are not there any more, or were left by an earlier process.  Pure.
+
+Knows what ledgers say of them, and where the posts go that they matched; wants none.
+"""
+
+import math
+
+from msgspec import structs
+
+from tcclient.sources.twitter_v2.rules.ownership import Ownership
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
+
+MOST_FORMER = 10_000
+"""How many deleted rules are remembered: posts that they matched still come for a while."""
+
+
+class FormerRules:
+    """
+    `left` are rules that ledgers have as left at X, `works` since when each works; `stale` are ids
+    of rules from before a stop, for which no post is kept.  `started` is when this process began.
+    """
+
+    def __init__(self, ownership: Ownership, rule_delay: float, started: float) -> None:
+        self.left: dict[str, PresentRule] = {}
+        self.works: dict[str, float] = {}
+        self.stale: set[str] = set()
+        self._ownership = ownership
+        self._rule_delay = rule_delay
+        self._started = started
+        self._jobs: dict[str, tuple[int, float]] = {}
+
+    def take(self, job_id: int, before: RulesBefore) -> None:
+        """
+        Take up what an earlier process has left for the job, as far as it is ours.  A rule without
+        a tag is one of an earlier release, which did not note it.
+        """
+        for rule in (*before.left, *before.deleted):
+            if self._ownership.is_noted(rule.tag, job_id):
+                self._jobs.setdefault(rule.id, (job_id, math.inf))
+        for rule in before.left:
+            if self._ownership.is_noted(rule.tag, job_id):
+                since = min(before.works.get(rule.id, 0.0), self._rule_delay)
+                self.works[rule.id] = self._started + since
+                tag = rule.tag or self._ownership.tag(job_id)
+                self.left[rule.id] = structs.replace(rule, tag=tag)
+        self.stale |= before.stale
+
+    def add(self, rule_id: str, job_id: int, until: float) -> None:
+        """Remember a rule that is deleted; posts are kept for it `until` then."""
+        self._jobs[rule_id] = job_id, until
+        while len(self._jobs) > MOST_FORMER:
+            del self._jobs[next(iter(self._jobs))]
+
+    def is_ours(self, rule_id: str, tag: str | None) -> bool:
+        """Return whether a rule that nobody has seen at X is or was ours, as far as is known."""
+        is_known = rule_id in self.stale or rule_id in self._jobs
+        return is_known or self._ownership.job_of(tag) is not None
+
+    def job_of(self, rule_id: str, tag: str | None, now: float) -> int | None:
+        """Return the job that a post is for which matched a rule that nobody has seen at X."""
+        if rule_id in self.stale:
+            return None
+        job, until = self._jobs.get(rule_id) or (self._ownership.job_of(tag), math.inf)
+        return job if now < until else None

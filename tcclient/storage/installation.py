@@ -1,0 +1,273 @@
+"""
+Which installation of tcc a folder belongs to, and which capture servers it was used for.
+
+Knows the file that says so; does not know who goes by it.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, structs
+from twisted.logger import Logger
+
+from tcclient.control.client import JobList
+from tcclient.ledger import bookings
+from tcclient.ledger.entries import Entry
+from tcclient.runtime.appending import replace_file
+from tcclient.runtime.backwards import lines_backwards
+from tcclient.storage import knownservers
+from tcclient.storage.knownservers import KnownJob, KnownServer, Meeting, Recognised
+
+log = Logger()
+
+FILE = "tcc.installation.json"
+"""Name of the file in base_dir."""
+VERSION = 1
+
+_DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError)
+
+
+class InstallationRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    What the file says: a random id, the machine that it is bound to (hashed; None where that has no
+    id), and the servers.  `is_copy` says that the folder came from another machine, so that what
+    earlier releases left at a source is not this installation's.
+    """
+
+    version: int
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{12}$")]
+    machine: str | None = None
+    is_copy: bool = False
+    servers: tuple[KnownServer, ...] = ()
+
+
+class Identity(Struct, frozen=True):
+    """
+    By what a client knows again what it has left elsewhere: the id of its installation and the key
+    of its server.  `old` are the keys by which releases without installations named the same;
+    `elsewhere` those of the other servers that the folder was used for.
+    """
+
+    installation: str
+    server: str
+    old: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+
+
+class Installation:
+    """
+    The installation of the folder in which `ledger` is, that of what belongs to no capture.
+    `base_url` and `client_id` are those of the settings, `machine` stands for this machine.
+    `identity` is None until the server has been met.
+    """
+
+    def __init__(self, ledger: Path, base_url: str, client_id: int, machine: str | None) -> None:
+        self.identity: Identity | None = None
+        self._ledger = ledger
+        self._path = ledger.with_name(FILE)
+        self._base_url = base_url
+        self._address = knownservers.address(base_url)
+        self._client_id = client_id
+        self._machine = machine
+        self._record: InstallationRecord | None = None
+        self._written: InstallationRecord | None = None
+        self._server = KnownServer(
+            key=knownservers.key(self._address, client_id),
+            client_id=client_id,
+            addresses=(self._address,),
+        )
+
+    def is_here(self, base_url: str) -> bool:
+        """Return whether this is an address of the server, as far as it is known."""
+        return knownservers.address(base_url) in self._server.addresses
+
+    def peek(self) -> Identity:
+        """
+        Return what is known of the installation before the server is met; writes nothing.  A server
+        at an address that is new here counts as another one.  Raises OSError.
+        """
+        try:
+            record = self._read()
+        except _DAMAGED:
+            record = None
+        if record is None:
+            earlier = _of_earlier_releases(self._ledger, self._client_id)
+            record = InstallationRecord(version=VERSION, id="", servers=earlier)
+        met = Meeting(self._address, self._client_id)
+        found = knownservers.recognise(record.servers, met)
+        return self._identify(record, self._server if found is None else found.server)
+
+    def meet(self, listing: JobList, note: Callable[[Entry], object]) -> Identity | None:
+        """
+        Take note that the server lists these jobs, of which enough is kept to know it again.
+        Return who this client is; None where nobody can tell yet which server this is.  `note` is
+        called with what is news for the ledger.  Raises OSError.
+        """
+        record = self._record
+        if record is None:
+            record = self._record = self._open(note)
+        if self.identity is None:
+            met = Meeting.of(self._base_url, self._client_id, listing)
+            found = knownservers.recognise(record.servers, met)
+            if found is None:
+                return None
+            self._keep(record, found.server)
+            self._tell(found, record.servers, note)
+            self.identity = self._identify(record, found.server)
+        elif not knownservers.known_jobs(listing.jobs).items() <= self._server.jobs.items():
+            self._keep(record, knownservers.updated(self._server, listing.jobs))
+        return self.identity
+
+    def _keep(self, record: InstallationRecord, server: KnownServer) -> None:
+        """Keep what is known of the server.  Raises OSError."""
+        others = (one for one in record.servers if one.key != server.key)
+        self._write(structs.replace(record, servers=(*others, server)))
+        self._server = server
+
+    def _identify(self, record: InstallationRecord, server: KnownServer) -> Identity:
+        """Return who this client is, of this installation, as a client of this server."""
+        elsewhere: set[str] = set()
+        for other in record.servers:
+            if other.key != server.key:
+                elsewhere |= _old_keys(other)
+        old = set() if record.is_copy else _old_keys(server) - elsewhere
+        return Identity(record.id, server.key, frozenset(old), frozenset(elsewhere))
+
+    def _open(self, note: Callable[[Entry], object]) -> InstallationRecord:
+        """Return what the file says; begin a new installation where it says nothing of use."""
+        try:
+            found = self._written = self._read()
+        except _DAMAGED:
+            record = self._begin("damaged", note)
+            log.error(
+                "{path} could not be read: a new installation has begun. What the former one has "
+                "left elsewhere, such as rules at X, is not touched: see tcc-rules list.",
+                path=str(self._path),
+            )
+            return record
+        if found is None:
+            return self._begin("new", note)
+        if None in (found.machine, self._machine):
+            return structs.replace(found, machine=found.machine or self._machine)
+        if found.machine != self._machine:
+            record = self._begin("copied", note, found.servers)
+            log.warn(
+                "{folder} was copied from another machine: a new installation has begun here. What "
+                "the other one has left elsewhere, such as rules at X, is not touched: see "
+                "tcc-rules list.",
+                folder=str(self._path.parent),
+            )
+            return record
+        return found
+
+    def _begin(
+        self, because: str, note: Callable[[Entry], object], servers: tuple[KnownServer, ...] = ()
+    ) -> InstallationRecord:
+        """Return a new installation, which is in the file.  Raises OSError."""
+        record = InstallationRecord(
+            version=VERSION,
+            id=secrets.token_hex(6),
+            machine=self._machine,
+            is_copy=because == "copied",
+            servers=servers or _of_earlier_releases(self._ledger, self._client_id),
+        )
+        self._write(record)
+        note(bookings.InstallationBegun(id=record.id, because=because))
+        return record
+
+    def _tell(
+        self,
+        found: Recognised,
+        known: Iterable[KnownServer],
+        note: Callable[[Entry], object],
+    ) -> None:
+        """Log and note that the server is known under another address, or is another one."""
+        before = sorted({a for one in known for a in one.addresses} - {self._address})
+        if found.by is None and before:
+            log.warn(
+                "The capture server at {address} is another one than that of {others}, for which "
+                "this folder was used: neither its id nor a job agrees. What was left at X for the "
+                "other one stays there: see tcc-rules list.",
+                address=self._address,
+                others=", ".join(before),
+            )
+        elif found.by in ("id", "jobs") and not any(
+            self._address in one.addresses for one in known
+        ):
+            log.info(
+                "The capture server at {address} is the one of {before}: its {by} agree. Rules, "
+                "budget and totals go on.",
+                address=self._address,
+                before=", ".join(a for a in found.server.addresses if a != self._address),
+                by="ids" if found.by == "id" else "jobs",
+            )
+        else:
+            return
+        note(
+            bookings.ServerMet(
+                server=self._base_url, key=found.server.key, by=found.by, known=tuple(before)
+            )
+        )
+
+    def _read(self) -> InstallationRecord | None:
+        """Return what the file says; None if there is no file.  Raises OSError, MsgspecError."""
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return msgspec.json.decode(content, type=InstallationRecord)
+
+    def _write(self, record: InstallationRecord) -> None:
+        """Replace the file, where it says anything else.  Raises OSError."""
+        if record != self._written:
+            replace_file(self._path, msgspec.json.encode(record))
+        self._record = self._written = record
+
+
+def _old_keys(server: KnownServer) -> set[str]:
+    """Return the keys by which releases without installations named a server, one an address."""
+    return {knownservers.key(address, server.client_id) for address in server.addresses}
+
+
+def _of_earlier_releases(ledger: Path, client_id: int) -> tuple[KnownServer, ...]:
+    """
+    Return the servers that the ledger of what belongs to no capture knows, the newest last: those
+    with a job, as nothing is left elsewhere without one.
+    """
+    jobs: dict[str, dict[int, KnownJob]] = {}
+    for line in _lines_that_name_servers(ledger):
+        here = jobs.setdefault(knownservers.address(line["server"]), {})
+        job, name = line.get("job"), line.get("name")
+        if line["kind"] == "job" and type(job) is int and isinstance(name, str):
+            here.setdefault(job, KnownJob(name))
+    return knownservers.joined(
+        KnownServer(
+            key=knownservers.key(address, client_id),
+            client_id=client_id,
+            addresses=(address,),
+            jobs=jobs[address],
+        )
+        for address in reversed(jobs)
+        if jobs[address]
+    )
+
+
+def _lines_that_name_servers(ledger: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the lines of a ledger with the address of a server, the newest first."""
+    try:
+        file = ledger.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        for raw in lines_backwards(file.fileno()):
+            if b'"server"' not in raw:
+                continue
+            try:
+                line = msgspec.json.decode(raw)
+            except _DAMAGED:
+                continue
+            if isinstance(line, dict) and isinstance(line.get("server"), str):
+                yield line

@@ -1,0 +1,169 @@
+"""
+The capture servers that a folder was used for, and which of them one is that is met again.  Pure.
+
+Knows what two readings of one server have in common; asks none.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from msgspec import Struct, structs
+
+from tcclient.control.client import JobList
+from tcclient.control.jobs import Job
+
+MOST_JOBS = 1_000
+"""How many jobs of a server are remembered, to know it again: the newest ones."""
+_LONGEST_NAME = 100
+
+
+class KnownJob(Struct, frozen=True, omit_defaults=True):
+    """What tells a job from another one of the same id; `created` is None where nobody noted it."""
+
+    name: str
+    created: str | None = None
+
+
+class KnownServer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    A server, as one client of it has met it.  `key` names it in tags and names of files, whatever
+    its address is; `id` is what it calls itself, if it does.
+    """
+
+    key: str
+    client_id: int
+    addresses: tuple[str, ...]
+    id: str | None = None
+    jobs: dict[int, KnownJob] = {}
+
+
+class Meeting(Struct, frozen=True):
+    """A server as it is met: under which address, as which client, and what it says of itself."""
+
+    address: str
+    client_id: int
+    id: str | None = None
+    jobs: Mapping[int, KnownJob] = {}
+
+    @classmethod
+    def of(cls, base_url: str, client_id: int, listing: JobList) -> "Meeting":
+        """Return the meeting at which a server listed these jobs."""
+        return cls(address(base_url), client_id, listing.server_id, known_jobs(listing.jobs))
+
+
+class Recognised(Struct, frozen=True):
+    """
+    The server that was met, as it is known from now on.  It was known `by` its `address`, or under
+    another one by its `id` or its `jobs`; None for a server that is new here.
+    """
+
+    server: KnownServer
+    by: str | None
+
+
+def address(base_url: str) -> str:
+    """
+    Return a server's address in one spelling: scheme, closing slash and the case of the host make
+    no difference.
+    """
+    url = urlsplit(base_url.strip())
+    return f"{url.netloc.lower()}{url.path.rstrip('/')}"
+
+
+def key(server: str, client_id: int) -> str:
+    """Return eight hexadecimal digits that stand for a client of the server at this address."""
+    return hashlib.sha256(f"{server}\n{client_id}".encode()).hexdigest()[:8]
+
+
+def known_jobs(jobs: Iterable[Job]) -> dict[int, KnownJob]:
+    """Return what is remembered of the jobs."""
+    newest = sorted(jobs, key=lambda job: job.id)[-MOST_JOBS:]
+    return {job.id: KnownJob(job.name[:_LONGEST_NAME], job.created) for job in newest}
+
+
+def recognise(known: Sequence[KnownServer], met: Meeting) -> Recognised | None:
+    """
+    Return which server is met: one with the same id, or at the same address, or one whose jobs
+    agree, and otherwise a new one.  Return None where nobody can tell yet: other servers are known,
+    and this one lists no job.
+    """
+    mine = [server for server in known if server.client_id == met.client_id]
+    by_id = [one for one in mine if met.id is not None and one.id == met.id]
+    # What calls itself otherwise is another server, at whatever address.
+    possible = [one for one in mine if met.id is None or one.id is None]
+    by_address = [one for one in possible if met.address in one.addresses]
+    by_jobs = [one for one in possible if agree(one.jobs, met.jobs)]
+    for by, found in (("id", by_id), ("address", by_address), ("jobs", by_jobs)):
+        if found:
+            is_moved = met.address not in found[-1].addresses
+            return Recognised(_met_again(found[-1], met), by if is_moved else "address")
+    if possible and not met.jobs:
+        return None
+    return Recognised(_new(known, met), None)
+
+
+def updated(server: KnownServer, jobs: Iterable[Job]) -> KnownServer:
+    """Return the server with these jobs, as they are listed."""
+    return _with(server, (), None, known_jobs(jobs))
+
+
+def agree(jobs: Mapping[int, KnownJob], others: Mapping[int, KnownJob]) -> bool:
+    """
+    Return whether these are jobs of one server: at least one has the same id, name and date of
+    creation in both, and no id has two dates.  A date that is not known says nothing; then no job
+    may have two names.
+    """
+    common = [(jobs[id], others[id]) for id in jobs.keys() & others.keys()]
+    return any(a.name == b.name for a, b in common) and all(
+        a.created == b.created if a.created and b.created else a.name == b.name for a, b in common
+    )
+
+
+def joined(servers: Iterable[KnownServer]) -> tuple[KnownServer, ...]:
+    """Return the servers, those in one whose jobs agree; the key is that of the first."""
+    found: list[KnownServer] = []
+    for server in servers:
+        for at, other in enumerate(found):
+            if other.client_id == server.client_id and agree(other.jobs, server.jobs):
+                both = _with(other, server.addresses, server.id, server.jobs)
+                found[at] = structs.replace(both, key=server.key)
+                break
+        else:
+            found.append(server)
+    return tuple(found)
+
+
+def _met_again(server: KnownServer, met: Meeting) -> KnownServer:
+    return _with(server, (met.address,), met.id, met.jobs)
+
+
+def _with(
+    server: KnownServer,
+    addresses: Iterable[str],
+    id: str | None,
+    jobs: Mapping[int, KnownJob],
+) -> KnownServer:
+    """Return the server with these addresses last, and with what is newer of its jobs."""
+    all_jobs = {**server.jobs, **jobs}
+    kept = sorted(all_jobs)[-MOST_JOBS:]
+    return structs.replace(
+        server,
+        addresses=tuple(dict.fromkeys((*server.addresses, *addresses))),
+        id=id or server.id,
+        jobs={job_id: all_jobs[job_id] for job_id in kept},
+    )
+
+
+def _new(known: Iterable[KnownServer], met: Meeting) -> KnownServer:
+    """Return a server that is new here; its key is no other's, even if the address was."""
+    taken = {server.key for server in known}
+    spellings = (met.address, f"{met.address}\n{met.id}")
+    free = (key(spelling, met.client_id) for spelling in spellings)
+    return KnownServer(
+        key=next(one for one in free if one not in taken),
+        client_id=met.client_id,
+        addresses=(met.address,),
+        id=met.id,
+        jobs=dict(met.jobs),
+    )
