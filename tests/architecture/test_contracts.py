@@ -21,7 +21,7 @@ from tests.marks import Need, needs
 
 ROOT = Path(__file__).parents[2]
 _Import = (ast.Import, ast.ImportFrom)
-PACKAGES = ("tcclient", "tcaccount", "tcsandbox")
+PACKAGES = ("tcclient", "tcaccount", "tcsandbox", "tcserver")
 CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
     "importlinter"
 ]["contracts"]
