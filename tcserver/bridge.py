@@ -10,6 +10,7 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from typing import Any, TypeAlias
 
 import attrs
@@ -97,7 +98,8 @@ async def _read(receive: Receive, most: int) -> bytes | None:
 
 def _render(response: HttpResponseBase) -> Rendered:
     """Return the parts of an answer; one that is no stream is over with this."""
-    headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    headers = [(b"Date", formatdate(usegmt=True).encode())]
+    headers += [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
     headers += [
         (b"Set-Cookie", cookie.output(header="").encode("ascii").strip())
         for cookie in response.cookies.values()

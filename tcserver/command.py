@@ -18,8 +18,8 @@ from tcserver.keys import make_keys
 
 FOLDER = "site"
 """Where the data are unless --data or TCSERVER_DATA names another folder."""
-MAKES_FOLDER = "up"
-"""The command that makes the folder and its secrets; all others need them."""
+MAKE_FOLDER = ("up", "sandbox")
+"""The commands that make the folder and its secrets; all others need them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.environ[DATA] = folder or os.environ.get(DATA) or FOLDER
         os.environ["DJANGO_SETTINGS_MODULE"] = "tcserver.settings"
         environment = read(os.environ)
-        if rest[:1] == [MAKES_FOLDER] and environment.data is not None:
+        if rest and rest[0] in MAKE_FOLDER and environment.data is not None:
             make_keys(environment.data)
         execute_from_command_line(["tcserver", *rest])
     except (SetupError, ImproperlyConfigured) as e:

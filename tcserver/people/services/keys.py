@@ -15,10 +15,16 @@ OFTEN = timedelta(minutes=1)
 
 
 def issue_key(
-    person: User, name: str, act: Act, *, may_write: bool, expires: datetime | None = None
+    person: User,
+    name: str,
+    act: Act,
+    *,
+    may_write: bool,
+    expires: datetime | None = None,
+    key: str = "",
 ) -> str:
-    """Return a new key, which is kept nowhere."""
-    key = new_token()
+    """Return a new key, which is kept nowhere, or have `key` be one."""
+    key = key or new_token()
     with transaction.atomic():
         made = ApiKey.objects.create(
             person=person,
