@@ -4,6 +4,7 @@ What happens to a request before and after its view.
 Knows which requests are browsers'; does not know any page.
 """
 
+import secrets
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -32,6 +33,25 @@ CONTENT_POLICY = "; ".join(
 
 MACHINES = ("/api/", "/api.", "/healthz", "/readyz")
 """Where the addresses begin that programs ask: they log in by a token with each request."""
+
+HEALTH = ("/healthz", "/readyz")
+"""What a load balancer asks, by whatever name."""
+REQUEST = "tcserver.request"
+"""The key in a request's META of its id, by which history and log name it."""
+
+
+def for_everybody(get_response: GetResponse) -> GetResponse:
+    """Return a middleware that gives each request an id, and refuses it under a strange name."""
+
+    def known(request: HttpRequest) -> HttpResponseBase:
+        request.META[REQUEST] = secrets.token_hex(8)
+        if request.path_info not in HEALTH:
+            request.get_host()
+        response = get_response(request)
+        response.headers["X-Request-ID"] = request.META[REQUEST]
+        return response
+
+    return known
 
 
 class BrowsersOnly:

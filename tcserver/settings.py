@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "tcserver.middleware.for_everybody",
     "tcserver.middleware.BrowsersOnly",
 ]
 BROWSERS_MIDDLEWARE = [

@@ -15,6 +15,7 @@ from tcserver.api.answers import ApiRefusal
 from tcserver.fleet.models import Token
 from tcserver.fleet.services.contact import note_contact
 from tcserver.history.acts import Act, Party
+from tcserver.middleware import REQUEST
 from tcserver.people.askers import Person, person_of
 from tcserver.people.models import ApiKey
 from tcserver.people.services.keys import note_use
@@ -62,7 +63,7 @@ class Call:
     def act(self) -> Act:
         """The deed that is asked for, as history has it."""
         party = Party.PERSON if isinstance(self.asker, Person) else Party.CLIENT
-        request = self.request.META.get("tcserver.request", "")
+        request = self.request.META[REQUEST]
         return Act(party, self.asker.id, self.asker.name, self.now, request)
 
     def number(self) -> int:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tcserver.captures.models import CaptureRecord
 from tcserver.history.acts import Act, Party
+from tcserver.middleware import REQUEST
 from tcserver.people.askers import Forbidden, NotFound, Person, person_of
 from tcserver.people.models import User
 
@@ -28,7 +29,7 @@ class Visit:
     @property
     def act(self) -> Act:
         """The deed that is asked for."""
-        request = self.request.META.get("tcserver.request", "")
+        request = self.request.META[REQUEST]
         return Act(Party.PERSON, self.person.id, self.person.name, self.now, request)
 
     def capture(self, number: int) -> CaptureRecord:

@@ -36,6 +36,7 @@ FINDS_BY_NAME = {
 }
 """Modules by which something is imported whose name is a string."""
 MAY_FIND_BY_NAME = {
+    "both.py": "importlib.metadata",
     "byname.py": "importlib.metadata",
     "section.py": "pkgutil",
 }

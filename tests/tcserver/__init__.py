@@ -13,4 +13,5 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.tcserver.settings"
 django.setup()
 # As in the server: what clients get in their daily life is no line of the log.
-logging.getLogger("django.request").setLevel(logging.ERROR)
+for name in ("request", "security"):
+    logging.getLogger(f"django.{name}").setLevel(logging.CRITICAL)
