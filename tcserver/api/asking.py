@@ -5,7 +5,6 @@ Knows the header and both tables; each client's request is also noted as its sig
 """
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 from django.http import HttpRequest
@@ -20,6 +19,7 @@ from tcserver.people.askers import Person, person_of
 from tcserver.people.models import ApiKey
 from tcserver.people.services.keys import note_use
 from tcserver.people.tokens import digest
+from tcserver.sql import Reading
 
 
 @attrs.frozen
@@ -80,10 +80,10 @@ def authenticate(request: HttpRequest, row: str | None, suffix: str | None) -> C
     shown = _shown(request.META.get("HTTP_AUTHORIZATION", ""))
     now = timezone.now()
     hashed = digest(shown)
-    found = next(iter(_TOKENS.filter(digest=hashed)), None)
-    if found is None:
+    found = _TOKEN.rows(hashed)
+    if not found:
         return Call(request, _script(hashed, now), now, row, suffix)
-    token, contact_at, expires_at, revoked_at, retired_at, client, name = found
+    token, contact_at, expires_at, revoked_at, retired_at, client, name = found[0]
     if revoked_at is not None or (expires_at is not None and expires_at <= now):
         raise ApiRefusal(403, "Invalid token.")
     if retired_at is not None:
@@ -93,8 +93,17 @@ def authenticate(request: HttpRequest, row: str | None, suffix: str | None) -> C
     return Call(request, AskingClient(client, name), now, row, suffix)
 
 
-_TOKENS: Any = Token.objects.values_list(
-    "pk", "contact_at", "expires_at", "revoked_at", "client__retired_at", "client", "client__name"
+_TOKEN = Reading(
+    lambda hashed: Token.objects.filter(digest=hashed).values_list(
+        "pk",
+        "contact_at",
+        "expires_at",
+        "revoked_at",
+        "client__retired_at",
+        "client",
+        "client__name",
+    ),
+    "hashed",
 )
 
 

@@ -13,8 +13,8 @@ from tcserver.api.answers import ApiRefusal, EndpointAnswer, not_allowed, not_fo
 from tcserver.api.asking import AskingClient, Call
 from tcserver.api.bodies import read_body
 from tcserver.api.fields import MemberField, SentMembers, read_members
-from tcserver.api.jobs import JobMembers, job_address, job_members, job_rows
-from tcserver.api.pages import base_of, page
+from tcserver.api.jobs import ACTIVE, ANY, JobMembers, job_address, job_members, job_rows
+from tcserver.api.pages import base_of, page, page_of
 from tcserver.captures.models import CaptureRecord
 from tcserver.captures.services.archive import archive, unarchive
 from tcserver.captures.services.assign import assign
@@ -49,7 +49,16 @@ _REPORTED = {"task_id": "task", "total_count": "total", "rate": "rate"}
 
 def active_jobs(call: Call) -> EndpointAnswer:
     """List the captures that are the client's now, or all of a person's that are not archived."""
-    return _list(call, _active(call))
+    captures = _active(call)
+    if not isinstance(call.asker, AskingClient):
+        return _list(call, captures)
+    read, client = ACTIVE.rows, call.asker.id
+    return page_of(
+        call,
+        lambda limit, offset: read(client, limit=limit, offset=offset),
+        captures.count,
+        lambda row: _written(call, row),
+    )
 
 
 def all_jobs(call: Call) -> EndpointAnswer:
@@ -87,7 +96,7 @@ def new_job(call: Call) -> EndpointAnswer:
         Wanted.RUN if status == Wanted.RUN else Wanted.NOTHING,
     )
     made = create(new, call.act)
-    return EndpointAnswer(201, _one(call, CaptureRecord.objects.filter(pk=made.pk), made.pk))
+    return EndpointAnswer(201, _written(call, ANY.rows(made.pk)[0]))
 
 
 def write_job(call: Call) -> EndpointAnswer:
@@ -98,7 +107,7 @@ def write_job(call: Call) -> EndpointAnswer:
         _report(call, number, values)
     else:
         _want(call, call.asker, number, values)
-    return EndpointAnswer(200, _one(call, CaptureRecord.objects.all()))
+    return EndpointAnswer(200, _written(call, ANY.rows(number)[0]))
 
 
 def delete_job(call: Call) -> EndpointAnswer:
@@ -187,10 +196,9 @@ def _list(call: Call, captures: Any) -> EndpointAnswer:
     return page(call, job_rows(captures), lambda row: _written(call, row))
 
 
-def _one(call: Call, captures: Any, number: int | None = None) -> JobMembers:
+def _one(call: Call, captures: Any) -> JobMembers:
     """Return one capture of these.  Raises ApiRefusal 404."""
-    wanted = call.number() if number is None else number
-    row = next(iter(job_rows(captures.filter(pk=wanted))), None)
+    row = next(iter(job_rows(captures.filter(pk=call.number()))), None)
     if row is None:
         raise not_found()
     return _written(call, row)

@@ -15,16 +15,28 @@ MOST = 1000
 
 
 def page(call: Call, rows: "QuerySet[Any, Any]", written: Callable[[Any], Any]) -> EndpointAnswer:
+    """Answer with one page of ordered rows, each as `written` returns it."""
+    return page_of(
+        call, lambda limit, offset: list(rows[offset : offset + limit]), rows.count, written
+    )
+
+
+def page_of(
+    call: Call,
+    read: Callable[[int, int], list[Any]],
+    count_all: Callable[[], int],
+    written: Callable[[Any], Any],
+) -> EndpointAnswer:
     """
-    Answer with one page of ordered rows: 10 unless `limit` asks for another number above 0, from
-    `offset` on.  A list that fits in its first page takes one statement.
+    Answer with one page of what `read(limit, offset)` returns: 10 rows unless `limit` asks for
+    another number above 0, from `offset` on.  A list that fits in its first page is not counted.
     """
     query = call.request.GET
     limit = min(_natural(query.get("limit")) or PAGE_SIZE, MOST)
     offset = _natural(query.get("offset")) or 0
-    found = list(rows[offset : offset + limit + 1])
+    found = read(limit + 1, offset)
     whole = offset == 0 and len(found) <= limit
-    count = len(found) if whole else rows.count()
+    count = len(found) if whole else count_all()
     content = {
         "count": count,
         "next": None if offset + limit >= count else _address(call, limit, offset + limit),

@@ -10,7 +10,7 @@ from typing import Any
 from tcclient.control.reports import Held, Host, State
 from tcserver.accounts.models import UpdateRecord
 from tcserver.accounts.services.ledger import append, held
-from tcserver.accounts.services.update import add_update
+from tcserver.accounts.services.update import Progress, add_update
 from tcserver.api import fields
 from tcserver.api.answers import ApiRefusal, EndpointAnswer, not_found
 from tcserver.api.asking import AskingClient, Call
@@ -49,16 +49,12 @@ def new_update(call: Call) -> EndpointAnswer:
     if errors:
         raise InvalidValues(errors)
     job = values["job"]
-    numbers = {
-        "count": values.get("count"),
-        "total": values.get("total_count"),
-        "rate": values.get("rate"),
-    }
+    count, total, rate = (values.get(name) for name in ("count", "total_count", "rate"))
     try:
-        row = add_update(job, call.client.id, numbers, call.act)
+        add_update(job, call.client.id, Progress(count, total, rate), call.act)
     except NotFound:
         raise InvalidValues({"job": [f'Invalid pk "{job}" - object does not exist.']}) from None
-    return EndpointAnswer(201, _members(row.at, row.count, row.total, row.rate, job))
+    return EndpointAnswer(201, _members(call.now, count, total, rate, job))
 
 
 def put_states(call: Call) -> EndpointAnswer:

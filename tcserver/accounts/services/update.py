@@ -2,49 +2,53 @@
 
 from typing import Any
 
+import attrs
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, DateTimeField, F, Value, When
 
-from tcserver.accounts.models import UpdateRecord
-from tcserver.captures.models import CaptureRecord
 from tcserver.history.acts import Act
 from tcserver.people.askers import NotFound
+from tcserver.sql import write
+
+_UPDATE = """
+INSERT INTO accounts_updaterecord (capture_id, client_id, at, count, total, rate)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_HAS_HAD_IT = """
+id = %s AND EXISTS (
+    SELECT 1 FROM captures_assignment a WHERE a.capture_id = %s AND a.client_id = %s
+)
+"""
+_ITS_OWN = "{0} = CASE WHEN client_id = %s THEN %s ELSE {0} END"
 
 
-def add_update(
-    capture_id: int, client: int, numbers: dict[str, int | None], act: Act
-) -> UpdateRecord:
+@attrs.frozen
+class Progress:
+    """What an update tells: the new posts, all posts, and thousandths of posts a second."""
+
+    count: int | None
+    total: int | None
+    rate: int | None
+
+
+def add_update(capture_id: int, client: int, told: Progress, act: Act) -> None:
     """
-    Add count, total and rate (in thousandths) as they came, and bring the capture up to them.
+    Add what is told as it came, and bring the capture up to it.
 
     The client may have had the capture in the past: what it still sends is counted, and the total
     of the client that has it now stays its own.  Raises NotFound if it never had it.
     """
-    count, total, rate = (numbers.get(name) for name in ("count", "total", "rate"))
-    columns: dict[str, Any] = {
-        "update_at": act.at,
-        "update_total": total,
-        "update_rate": rate,
-        "modified_at": act.at,
-    }
+    count, total, rate = told.count, told.total, told.rate
+    columns = ["update_at = %s", "update_total = %s", "update_rate = %s", "modified_at = %s"]
+    values: list[Any] = [act.at, total, rate, act.at]
     if count:
-        columns["counted"] = F("counted") + count
-    for name, value in (("total", total), ("rate", rate)):
+        columns.append("counted = counted + %s")
+        values.append(count)
+    for column, value in (("total", total), ("rate", rate), ("ping_at", act.at)):
         if value is not None:
-            told = Value(value, BigIntegerField())
-            columns[name] = Case(When(client=client, then=told), default=F(name))
-    columns["ping_at"] = Case(
-        When(client=client, then=Value(act.at, DateTimeField())), default=F("ping_at")
-    )
+            columns.append(_ITS_OWN.format(column))
+            values += [client, value]
+    sql = f"UPDATE captures_capturerecord SET {', '.join(columns)} WHERE {_HAS_HAD_IT}"
     with transaction.atomic():
-        known = CaptureRecord.objects.filter(pk=capture_id, assignments__client=client)
-        if not known.update(**columns):
+        if not write(sql, [*values, capture_id, capture_id, client]):
             raise NotFound
-        return UpdateRecord.objects.create(
-            capture_id=capture_id,
-            client_id=client,
-            at=act.at,
-            count=count,
-            total=total,
-            rate=rate,
-        )
+        write(_UPDATE, [capture_id, client, act.at, count, total, rate])

@@ -8,6 +8,7 @@ from tcserver.captures.services.rows import locked, note_changes, picture, save
 from tcserver.captures.status import status_of
 from tcserver.history.acts import Act
 from tcserver.people.askers import NotFound
+from tcserver.sql import write
 
 
 def report(capture_id: int, client: int, columns: dict[str, Any], act: Act) -> None:
@@ -15,10 +16,11 @@ def report(capture_id: int, client: int, columns: dict[str, Any], act: Act) -> N
     Write total, rate (in thousandths) and task, whichever are given, and that the client was here.
     What people want is not touched.  Raises NotFound if the capture is not this client's.
     """
-    own = CaptureRecord.objects.filter(
-        pk=capture_id, client=client, archived_at=None, deleted_at=None
-    )
-    if not own.update(**columns, ping_at=act.at, modified_at=act.at):
+    columns = {**columns, "ping_at": act.at, "modified_at": act.at}
+    written = ", ".join(f"{column} = %s" for column in columns)
+    own = "id = %s AND client_id = %s AND archived_at IS NULL AND deleted_at IS NULL"
+    sql = f"UPDATE captures_capturerecord SET {written} WHERE {own}"
+    if not write(sql, [*columns.values(), capture_id, client]):
         raise NotFound
 
 

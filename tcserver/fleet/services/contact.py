@@ -3,10 +3,16 @@
 from datetime import datetime, timedelta
 
 from tcclient.control.reports import Host
-from tcserver.fleet.models import Client, Token
+from tcserver.fleet.models import Client
+from tcserver.sql import write
 
 OFTEN = timedelta(seconds=5)
 """A contact is noted as often as this, not with each of a client's requests."""
+
+
+_CONTACT = (
+    "UPDATE fleet_token SET contact_at = %s, contact_address = %s, contact_agent = %s WHERE id = %s"
+)
 
 
 def note_contact(
@@ -14,9 +20,7 @@ def note_contact(
 ) -> None:
     """Note a request that came with a token whose last noted contact was at `last`."""
     if last is None or now - last >= OFTEN or now < last:
-        Token.objects.filter(pk=token).update(
-            contact_at=now, contact_address=address or None, contact_agent=agent[:200]
-        )
+        write(_CONTACT, [now, address or None, agent[:200], token])
 
 
 def host(client: int, told: Host, now: datetime) -> None:
