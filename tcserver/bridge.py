@@ -72,13 +72,19 @@ class DjangoInThreads(BaseHandler):
         finally:
             await loop.run_in_executor(self._threads, rendered.close)
 
+    def close(self) -> None:
+        """End the threads, once they have nothing to do."""
+        self._threads.shutdown()
+
     def _respond(self, scope: Message, body: bytes) -> Rendered:
         """Return Django's answer to a request; called in a thread."""
-        set_script_prefix(scope.get("root_path", ""))
+        # Daphne takes it from a header that anybody can send: the server is at the root.
+        scope = {**scope, "root_path": ""}
+        set_script_prefix("/")
         signals.request_started.send(sender=type(self), scope=scope)
         if len(body) > self._most:
             return _render(_too_large(self._most))
-        return _render(self.get_response(ASGIRequest(dict(scope), io.BytesIO(body))))
+        return _render(self.get_response(ASGIRequest(scope, io.BytesIO(body))))
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:

@@ -11,7 +11,7 @@ from html import escape
 from typing import TypeAlias
 
 import msgspec
-from django.db import OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from tcserver.api import captures, people, reports
@@ -65,7 +65,7 @@ def api(request: HttpRequest) -> HttpResponse:
     try:
         response = _answer(request, methods, address["row"], address["suffix"])
         response["TCC-Server"] = server_id()
-    except OperationalError as e:
+    except (OperationalError, InterfaceError) as e:
         return _unavailable(e)
     return response
 
@@ -107,6 +107,9 @@ def _result(
         return EndpointAnswer(400, e.errors)
     except Refused as e:
         return EndpointAnswer(400, {"status": [str(e)]})
+    except DataError:
+        # As NUL in a text, or infinity in a number: each database has its own.
+        return EndpointAnswer(400, {"detail": "There is a value that cannot be stored."})
 
 
 def _response(answer: EndpointAnswer, page: bool) -> HttpResponse:

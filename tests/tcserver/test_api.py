@@ -16,7 +16,7 @@ from tcserver.fleet.services.clients import create_client, retire
 from tcserver.fleet.services.tokens import revoke
 from tcserver.history.models import HistoryEntry
 from tcserver.people.identity import server_id
-from tests.tcserver.case import DatabaseCase
+from tests.tcserver.case import CommittedCase, DatabaseCase
 
 JSON = "application/json"
 
@@ -208,6 +208,29 @@ class StateTests(ApiCase):
         client = Client.objects.get(pk=self.world.client.pk)
         self.assertEqual((client.version, client.disk_free), ("1.2", 2**40))
         self.assertEqual(client.budget, {"left": 5})
+
+
+class StorableTests(CommittedCase):
+    """Outside of a transaction, which PostgreSQL gives up after a value that it does not take."""
+
+    raw = ApiCase.raw
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.token, self.demo = self.world.token, self.world.demo.pk
+
+    def test_values_that_no_database_holds(self) -> None:
+        """Or that one of them does not: each is refused, or stored as it is."""
+        for body in (
+            b'[{"job": %d, "condition": "open", "reason": "a\\u0000b"}]' % self.demo,
+            b'[{"job": %d, "condition": "open", "rate": 1e999}]' % self.demo,
+            b'[{"job": %d, "condition": "open", "total": 1e30}]' % self.demo,
+            b'[{"job": %d, "condition": "open", "reason": "\\ud800"}]' % self.demo,
+            b"[" * 100_000,
+        ):
+            self.assertIn(self.raw("PUT", "state/", body).status_code, (200, 400), body[:80])
+        for body in (b'{"budget": {"a": 1e999}}', b'{"host": "\\u0000"}', b'{"cpu": NaN}'):
+            self.assertIn(self.raw("PUT", "host/", body).status_code, (204, 400), body)
 
 
 class LedgerTests(ApiCase):

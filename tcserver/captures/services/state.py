@@ -33,7 +33,10 @@ def state(client: int, states: Sequence[State], act: Act) -> list[int]:
         own = CaptureRecord.objects.filter(
             pk__in=newest, client=client, archived_at=None, deleted_at=None
         )
-        rows = list(own.select_for_update().only("pk", "total", "rate", "applied_revision"))
+        # In one order, lest two of a client's requests wait for each other.
+        rows = list(
+            own.order_by("pk").select_for_update().only("pk", "total", "rate", "applied_revision")
+        )
         for row in rows:
             _take(row, newest[row.pk], act)
         CaptureRecord.objects.bulk_update(rows, _COLUMNS)
