@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 
-class Reading:
+class PreparedQuery:
     """
     A query of values, as `made(*blanks)` returns it, to be run with other parameters than these
     blanks, which are values that occur in it nowhere else.

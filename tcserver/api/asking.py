@@ -19,7 +19,7 @@ from tcserver.people.askers import Person, person_of
 from tcserver.people.models import ApiKey
 from tcserver.people.services.keys import note_use
 from tcserver.people.tokens import digest
-from tcserver.sql import Reading
+from tcserver.sql import PreparedQuery
 
 
 @attrs.frozen
@@ -93,7 +93,7 @@ def authenticate(request: HttpRequest, row: str | None, suffix: str | None) -> C
     return Call(request, AskingClient(client, name), now, row, suffix)
 
 
-_TOKEN = Reading(
+_TOKEN = PreparedQuery(
     lambda hashed: Token.objects.filter(digest=hashed).values_list(
         "pk",
         "contact_at",

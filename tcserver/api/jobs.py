@@ -15,7 +15,7 @@ from tcclient.control.jobs import Status
 from tcserver.api.fields import written_rate
 from tcserver.captures.models import CaptureRecord, shown_total
 from tcserver.captures.status import status_of
-from tcserver.sql import Reading
+from tcserver.sql import PreparedQuery
 
 
 class RecentUpdate(msgspec.Struct, frozen=True):
@@ -100,14 +100,14 @@ def job_rows(captures: "QuerySet[CaptureRecord]") -> Any:
     return captures.order_by("pk").values_list(*COLUMNS)
 
 
-ACTIVE = Reading(
+ACTIVE = PreparedQuery(
     lambda client: job_rows(
         CaptureRecord.objects.filter(client=client, archived_at=None, deleted_at=None)
     ),
     -1,
 )
 """The columns of the captures that are a client's now."""
-ANY = Reading(lambda number: job_rows(CaptureRecord.objects.filter(pk=number)), -1)
+ANY = PreparedQuery(lambda number: job_rows(CaptureRecord.objects.filter(pk=number)), -1)
 """The columns of one capture, whosever it is."""
 
 

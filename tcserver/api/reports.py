@@ -10,7 +10,7 @@ from typing import Any
 from tcclient.control.reports import Held, Host, State
 from tcserver.accounts.models import UpdateRecord
 from tcserver.accounts.services.ledger import append, held
-from tcserver.accounts.services.update import Progress, add_update
+from tcserver.accounts.services.update import UpdateNumbers, add_update
 from tcserver.api import fields
 from tcserver.api.answers import ApiRefusal, EndpointAnswer, not_found
 from tcserver.api.asking import AskingClient, Call
@@ -51,7 +51,7 @@ def new_update(call: Call) -> EndpointAnswer:
     job = values["job"]
     count, total, rate = (values.get(name) for name in ("count", "total_count", "rate"))
     try:
-        add_update(job, call.client.id, Progress(count, total, rate), call.act)
+        add_update(job, call.client.id, UpdateNumbers(count, total, rate), call.act)
     except NotFound:
         raise InvalidValues({"job": [f'Invalid pk "{job}" - object does not exist.']}) from None
     return EndpointAnswer(201, _members(call.now, count, total, rate, job))

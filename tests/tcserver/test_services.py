@@ -3,7 +3,7 @@
 from typing import Any
 
 from tcclient.control.jobs import Status
-from tcserver.accounts.services.update import Progress, add_update
+from tcserver.accounts.services.update import UpdateNumbers, add_update
 from tcserver.captures.models import CaptureRecord
 from tcserver.captures.services.archive import archive, unarchive
 from tcserver.captures.services.assign import assign
@@ -226,7 +226,7 @@ class TotalTests(CaptureCase):
 
     def update(self, client: int, count: int, total: int) -> None:
         """Have a client report."""
-        add_update(self.demo, client, Progress(count, total, 1000), self.act)
+        add_update(self.demo, client, UpdateNumbers(count, total, 1000), self.act)
 
     def test_a_reassigned_capture(self) -> None:
         """What the first client still sends is counted; the second's total stays its own."""

@@ -22,7 +22,7 @@ _ITS_OWN = "{0} = CASE WHEN client_id = %s THEN %s ELSE {0} END"
 
 
 @attrs.frozen
-class Progress:
+class UpdateNumbers:
     """What an update tells: the new posts, all posts, and thousandths of posts a second."""
 
     count: int | None
@@ -30,7 +30,7 @@ class Progress:
     rate: int | None
 
 
-def add_update(capture_id: int, client: int, told: Progress, act: Act) -> None:
+def add_update(capture_id: int, client: int, told: UpdateNumbers, act: Act) -> None:
     """
     Add what is told as it came, and bring the capture up to it.
 
