@@ -77,7 +77,7 @@ def listening(text: str) -> tuple[str, int]:
 def _sqlite(data: Path | None) -> dict[str, Any]:
     """Return the database that needs nothing else: a file in the folder, or none at all."""
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "tcserver.sqlite",
         "NAME": ":memory:" if data is None else str(data / DATABASE_FILE),
         # A transaction that reads first and writes then fails at once where another one writes;
         # one that takes the lock at its beginning waits.
