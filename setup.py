@@ -16,7 +16,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this file is what tells those wh
 
 from setuptools import find_packages, setup
 
-PACKAGES = ("tcclient", "tcaccount", "tcsandbox")
+PACKAGES = ("tcclient", "tcaccount", "tcsandbox", "tcserver")
 
 setup(
     # Without this an editable install goes through an import hook, in which twistd
@@ -30,5 +30,6 @@ setup(
         "tcclient": ["py.typed", "ledger.schema.json"],
         "tcaccount": ["py.typed"],
         "tcsandbox": ["py.typed"],
+        "tcserver": ["py.typed", "website/templates/**", "website/static/**"],
     },
 )

@@ -9,6 +9,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -45,7 +46,7 @@ class SandboxError(Exception):
 
 class Sandbox(Service):
     """
-    The simulated Twitter and the stand-in server, with running jobs for the API "2" or "1.1".
+    The simulated Twitter and the server (the real one where it is installed), with running jobs.
 
     `wall` returns the date, in epoch seconds.  The constructor makes `folder`, locks it, takes the
     ports, and writes `settings_path`; it raises SandboxError.
@@ -71,28 +72,32 @@ class Sandbox(Service):
         settings = SimulatorSettings(rate=RATE, plan=Plan(rule_delay=RULE_DELAY))
         clock = FarClock(reactor, wall)
         self._twitter = Simulator(clock, Random(), settings)
-        self._server = CaptureServer(clock)
-        for name, keywords in JOBS[api].items():
+        real = import_module("tcserver.insandbox")  # by name: nothing here knows the server
+        self._real = real.server_process(self.folder, TOKEN, JOBS[api])
+        self._server = self._real or CaptureServer(clock)
+        for name, keywords in () if self._real else JOBS[api].items():
             self._server.store.create(name, keywords, 2)
         self._ports: list[Any] = []
 
     def startService(self) -> None:
         """Serve both ends on the ports that the constructor took."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
-        sites = (self._twitter.site(), self._server.site)
-        for listening, site in zip(self._sockets, sites, strict=True):
-            # adoptStreamPort() duplicates the descriptor.
-            self._ports.append(
-                self._reactor.adoptStreamPort(listening.fileno(), socket.AF_INET, site)
-            )
+        self._adopt(self._sockets[0].fileno(), self._twitter.site())
+        if self._real:
+            self._real.serve(self._reactor, self._sockets[1])
+        else:
+            self._adopt(self._sockets[1].fileno(), self._server.site)
+        for listening in self._sockets:  # they have been duplicated
             listening.close()
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening and hang up on everybody; fires when all connections are closed."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         closed = [maybeDeferred(port.stopListening) for port in self._ports]
-        closed += [self._twitter.stop(), self._server.hang_up()]
-        return gatherResults(closed, consumeErrors=True)
+        return gatherResults([*closed, self._twitter.stop(), self._server.hang_up()])
+
+    def _adopt(self, fd: int, site: Any) -> None:
+        self._ports.append(self._reactor.adoptStreamPort(fd, socket.AF_INET, site))
 
     @property
     def twitter_url(self) -> str:
@@ -101,20 +106,22 @@ class Sandbox(Service):
 
     @property
     def server_url(self) -> str:
-        """The address of the stand-in server's API."""
+        """The address of the server's API."""
         return f"http://{HOST}:{self._sockets[1].getsockname()[1]}/api/"
 
     def description(self) -> str:
         """Return what the console shows: what runs where, where the files are, and what to try."""
         data = self.folder / "data"
         names = " and ".join(repr(name) for name in JOBS[self._api])
-        curl = f"curl -fsS -H 'Authorization: Token {TOKEN}' {self.server_url}activejobs/1/"
+        url, real = self.server_url, self._real
+        server, key = (real.description(url), real.key) if real else (f"{url}  a stand-in", TOKEN)
+        curl = f"curl -fsS -H 'Authorization: Token {key}' {url}activejobs/1/"
         patch = f"{curl} -o /dev/null -X PATCH -H 'Content-Type: application/json' -d"
         return f"""\
-A sandbox of the Twitter capture client: everything runs in this process, on this machine only.
+A sandbox of the Twitter capture client: everything runs on this machine only.
 
   simulated Twitter   {self.twitter_url}  sends {RATE:g} made-up tweets a second by API {self._api}
-  capture server      {self.server_url}  a stand-in; what runs there: {names}
+  capture server      {server}; what runs there: {names}
   capture client      the real one, with {self.settings_path}
   tweets              {data}/demo/  a file a minute; .tmp is being written
   account             {data}/demo/demo.ledger.jsonl

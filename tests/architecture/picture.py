@@ -21,7 +21,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 ]
 TOP = "tcclient"
 SOURCES = "tcclient.sources"
-LISTED = ("tcaccount", TOP, "tcsandbox")
+LISTED = ("tcaccount", TOP, "tcsandbox", "tcserver")
 MOVED = ("tcclient.account", "tcclient.sandbox")
 """Old names of packages that have moved, which start the new ones: no rooms."""
 
@@ -35,7 +35,7 @@ def layers(container: str) -> list[list[str]]:
 
 def rooms() -> list[list[str]]:
     """Return all rooms by floors, the highest first; the sources are rooms of their own."""
-    floors: list[list[str]] = [["tcaccount", "tcsandbox"]]
+    floors: list[list[str]] = [["tcaccount", "tcsandbox", "tcserver"]]
     for names in layers(TOP):
         if {*names} == {*MOVED}:
             continue
@@ -53,7 +53,7 @@ def room_of(module: str, names: Iterable[str]) -> str | None:
 
 def arrows(names: list[str]) -> set[tuple[str, str]]:
     """Return which room imports which, without what follows from other arrows."""
-    graph = grimp.build_graph(TOP, "tcaccount", "tcsandbox", cache_dir=None)
+    graph = grimp.build_graph(*LISTED, cache_dir=None)
     found: dict[str, set[str]] = {name: set() for name in names}
     for module in graph.modules:
         for imported in graph.find_modules_directly_imported_by(module):
@@ -106,8 +106,13 @@ def listing() -> Iterator[str]:
         else:
             yield f"### {room}, a module"
         yield ""
-        yield from (_entry(path) for path in found if not path.name.startswith("__"))
+        yield from (_entry(path) for path in found if not _is_left_out(path))
         yield ""
+
+
+def _is_left_out(path: Path) -> bool:
+    """Return whether a module is a package's own, or a migration, which Django writes."""
+    return path.name.startswith("__") or path.parent.name == "migrations"
 
 
 def _entry(path: Path) -> str:

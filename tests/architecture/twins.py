@@ -19,7 +19,7 @@ from importlinter.application import use_cases
 from importlinter.configuration import configure
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("tcclient", "tcaccount", "tcsandbox")
+PACKAGES = ("tcclient", "tcaccount", "tcsandbox", "tcserver")
 CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
     "importlinter"
 ]["contracts"]
@@ -33,6 +33,30 @@ BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
     "The sandbox knows nothing of the account, nor the account of it": (
         ("tcsandbox.both", "tcaccount.record"),
         ("tcaccount.record", "tcsandbox.both"),
+    ),
+    "Nothing imports the server": (
+        ("tcclient.service", "tcserver.environment"),
+        ("tcsandbox.both", "tcserver.captures.models"),
+        ("tcaccount.record", "tcserver.environment"),
+    ),
+    "The server knows ledgers and messages of the client, and nothing else": (
+        ("tcserver.captures.models", "tcclient.control.client"),
+        ("tcserver.api.views", "tcsandbox.server.fields"),
+        ("tcserver.website.captures", "tcclient.sources.registry"),
+        ("tcserver.people.models", "tcaccount.record"),
+    ),
+    "The server's rooms import downwards": (
+        ("tcserver.serving", "tcserver.command"),
+        ("tcserver.api.views", "tcserver.urls"),
+        ("tcserver.api.views", "tcserver.website.forms"),
+        ("tcserver.website.forms", "tcserver.api.fields"),
+        ("tcserver.accounts.models", "tcserver.api.fields"),
+        ("tcserver.captures.models", "tcserver.accounts.models"),
+        ("tcserver.fleet.models", "tcserver.captures.models"),
+        ("tcserver.people.models", "tcserver.fleet.models"),
+        ("tcserver.history.models", "tcserver.people.models"),
+        ("tcserver.settings", "tcserver.history.models"),
+        ("tcserver.environment", "tcserver.settings"),
     ),
     "Rooms import downwards": (
         ("tcclient.service", "tcclient.command"),
@@ -92,6 +116,7 @@ BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
         ("tcclient.runtime.refusals", "tcclient.storage.slots"),
         ("tcaccount.index", "tcaccount.record"),
         ("tcsandbox.example", "tcsandbox.both"),
+        ("tcserver.captures.status", "tcserver.captures.models"),
     ),
 }
 """Contract -> imports (importer, imported) that are not there, each of which would break it."""
@@ -123,6 +148,7 @@ FRONT_DOORS = {
 
 EXHAUSTIVE = {
     "Rooms import downwards": "tcclient",
+    "The server's rooms import downwards": "tcserver",
     "Sources know the registry's protocol, not each other": "tcclient.sources",
     "The fast path imports downwards": "tcclient.stream.fastpath",
 }

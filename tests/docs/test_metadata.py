@@ -28,7 +28,9 @@ def cited(key: str) -> str:
 def told() -> Iterator[tuple[str, str]]:
     """Name and text of each file that users read, or that has messages for them."""
     places = [ROOT.glob("*.md"), (ROOT / "docs").glob("*.md")]
-    places += [(ROOT / room).rglob("*.py") for room in ("tcclient", "tcaccount", "tcsandbox")]
+    places += [
+        (ROOT / room).rglob("*.py") for room in ("tcclient", "tcaccount", "tcsandbox", "tcserver")
+    ]
     for place in places:
         for path in place:
             yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")

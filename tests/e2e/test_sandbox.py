@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -16,7 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from tcclient.config.settings import load
 from tcsandbox.both import SERVER_PORT, TWITTER_PORT
-from tests.e2e.processes import LIMIT, Finished, Running, python, run, start, twistd, until
+from tests.e2e.processes import LIMIT, ROOT, Finished, Running, python, run, start, twistd, until
 
 _LINE = re.compile(r"^  (stop|start|re-key|look) +(curl .+)$", re.MULTILINE)
 _V1_DATE = "%a %b %d %H:%M:%S %z %Y"
@@ -107,6 +108,37 @@ class SandboxTests(TestCase):
         self.assertEqual(ended.err, "")
         self.assertIn("files are finished", ended.out)
         self.assertEqual(list(self.data.glob("*.tmp")), [])
+
+    async def test_the_website(self) -> None:
+        """Whoever logs in as the console says sees both captures run, with their numbers."""
+        client = self.start()
+        await client.says("Ctrl-C")
+        await self.more_posts(client)
+        [address, name, password] = re.findall(
+            r"capture server +(http\S+) +log in as (\w+) with the password (\w+)", client.out
+        )[0]
+        browser = ["curl", "-fsSL", "-c", "cookies", "-b", "cookies", "-e", address]
+        login = await run(self, self.folder, [*browser, f"{address}login/"])
+        [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', login.out)
+        fields = f"csrfmiddlewaretoken={token}&username={name}&password={password}"
+        page = await run(self, self.folder, [*browser, "-d", fields, f"{address}login/"])
+        self.assertEqual(page.err, "")
+        for name in ("demo", "cold"):
+            self.assertRegex(page.out, rf"(?s)>{name}</a>.*?(running|starting).*?sandbox")
+        await client.end(signal.SIGINT)
+
+    async def test_without_the_server(self) -> None:
+        """Where the extra is not installed, the stand-in takes its place."""
+        hidden = self.folder / "hidden" / "daphne"
+        hidden.mkdir(parents=True)
+        (hidden / "__init__.py").write_text("raise ModuleNotFoundError('daphne')")
+        command = twistd("-n", "tcc", "--sandbox", "sandbox", "--sandbox-api", "1.1")
+        path = os.pathsep.join((str(hidden.parent), str(ROOT)))
+        client = start(self, self.folder, command, PYTHONPATH=path)
+        await self.more_posts(client)
+        self.assertRegex(client.out, r"capture server +http\S+/api/  a stand-in; what runs there")
+        self.assertEqual(json.loads(await self.paste(client, "look"))["name"], "demo")
+        await client.end(signal.SIGINT)
 
     async def test_dates(self) -> None:
         """Those of both ends, and of what the client writes, are today's: all share one reactor."""

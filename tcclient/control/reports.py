@@ -1,0 +1,62 @@
+"""
+What a client tells its server beside the jobs' members: state, host, pieces of ledgers.  Pure.
+
+Both ends share these: REST carries them where it is offered, and so will push.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+Condition = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_-]{0,31}$")]
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    How one capture is doing.
+
+    `revision` is that of the job as it is applied; `condition` is a word, `reason` says in the
+    client's words why, and `since` is when it began.  `rate` is in posts a second, `lag` in
+    seconds; `next_attempt` is when a connection is tried next.
+    """
+
+    job: Natural
+    condition: Condition
+    revision: Natural | None = None
+    reason: Text = ""
+    since: Moment | None = None
+    total: Natural | None = None
+    rate: Annotated[float, msgspec.Meta(ge=0, lt=1e12)] | None = None
+    lag: Annotated[float, msgspec.Meta(ge=0, lt=1e12)] | None = None
+    next_attempt: Moment | None = None
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    How the client's machine is doing: bytes of disk and memory, the share of a core, and by how
+    many seconds its clock is ahead.  `installation` is the same over restarts, `instance` is one
+    start's; `budget` is what the source says of limits and what is spent of them.
+    """
+
+    version: Name = ""
+    host: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    installation: Name = ""
+    instance: Name = ""
+    disk_free: Natural | None = None
+    disk_size: Natural | None = None
+    memory: Natural | None = None
+    cpu: Annotated[float, msgspec.Meta(ge=0, lt=1e6)] | None = None
+    clock_offset: Annotated[float, msgspec.Meta(gt=-1e12, lt=1e12)] | None = None
+    budget: dict[str, Any] | None = None
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """How many bytes of a ledger the server holds, from the ledger's very first on."""
+
+    ledger: Name
+    held: Natural

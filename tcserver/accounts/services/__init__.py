@@ -1,0 +1,1 @@
+"""What adds to updates and ledgers: nothing else writes their tables."""

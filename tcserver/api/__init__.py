@@ -1,0 +1,1 @@
+"""REST: the contract that existing clients know, and what is new in it."""

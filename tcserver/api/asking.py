@@ -1,0 +1,133 @@
+"""
+Who asks, by the Authorization header: a client by its token, or a person's script by its key.
+
+Knows the header and both tables; each client's request is also noted as its sign of life.
+"""
+
+from datetime import datetime
+
+import attrs
+from django.http import HttpRequest
+from django.utils import timezone
+
+from tcserver.api.answers import ApiRefusal
+from tcserver.fleet.models import Token
+from tcserver.fleet.services.contact import note_contact
+from tcserver.history.acts import Act, Party
+from tcserver.middleware import REQUEST
+from tcserver.people.askers import Person, person_of
+from tcserver.people.models import ApiKey
+from tcserver.people.services.keys import note_use
+from tcserver.people.tokens import digest
+from tcserver.sql import PreparedQuery
+
+
+@attrs.frozen
+class AskingClient:
+    """A client, by its number and name."""
+
+    id: int
+    name: str
+
+
+@attrs.define
+class Call:
+    """
+    A request to an endpoint, by whom and when.
+
+    `row` is the last part of the address, as in jobs/<row>/, and `suffix` the format that is asked
+    for behind a dot.
+    """
+
+    request: HttpRequest
+    asker: AskingClient | Person
+    now: datetime
+    row: str | None
+    suffix: str | None
+
+    @property
+    def client(self) -> AskingClient:
+        """The client that asks.  Raises ApiRefusal 403 where it is a person."""
+        if isinstance(self.asker, AskingClient):
+            return self.asker
+        raise ApiRefusal(403, "Only a client may do this.")
+
+    @property
+    def person(self) -> Person:
+        """The person who asks.  Raises ApiRefusal 403 where it is a client."""
+        if isinstance(self.asker, Person):
+            return self.asker
+        raise ApiRefusal(403, "You do not have permission to perform this action.")
+
+    @property
+    def act(self) -> Act:
+        """The deed that is asked for, as history has it."""
+        party = Party.PERSON if isinstance(self.asker, Person) else Party.CLIENT
+        request = self.request.META[REQUEST]
+        return Act(party, self.asker.id, self.asker.name, self.now, request)
+
+    def number(self) -> int:
+        """Return the number in the address.  Raises ApiRefusal 404 if it is none."""
+        if self.row is None or not self.row.isdecimal() or not self.row.isascii():
+            raise ApiRefusal(404, "Not found.")
+        if len(self.row) > 18:
+            raise ApiRefusal(404, "Not found.")
+        return int(self.row)
+
+
+def authenticate(request: HttpRequest, row: str | None, suffix: str | None) -> Call:
+    """Return the call of whoever the header names.  Raises ApiRefusal 403, never 401."""
+    shown = _shown(request.META.get("HTTP_AUTHORIZATION", ""))
+    now = timezone.now()
+    hashed = digest(shown)
+    found = _TOKEN.rows(hashed)
+    if not found:
+        return Call(request, _script(hashed, now), now, row, suffix)
+    token, contact_at, expires_at, revoked_at, retired_at, client, name = found[0]
+    if revoked_at is not None or (expires_at is not None and expires_at <= now):
+        raise ApiRefusal(403, "Invalid token.")
+    if retired_at is not None:
+        raise ApiRefusal(403, "User inactive or deleted.")
+    address = request.META.get("REMOTE_ADDR") or ""
+    note_contact(token, contact_at, now, address, request.META.get("HTTP_USER_AGENT", ""))
+    return Call(request, AskingClient(client, name), now, row, suffix)
+
+
+_TOKEN = PreparedQuery(
+    lambda hashed: Token.objects.filter(digest=hashed).values_list(
+        "pk",
+        "contact_at",
+        "expires_at",
+        "revoked_at",
+        "client__retired_at",
+        "client",
+        "client__name",
+    ),
+    "hashed",
+)
+
+
+def _shown(header: str) -> str:
+    """Return the token in a header.  Raises ApiRefusal 403."""
+    words = header.split()
+    scheme = words[0].lower() if words else ""
+    if scheme == "basic":
+        raise ApiRefusal(403, "Invalid username/password.")
+    if scheme != "token":
+        raise ApiRefusal(403, "Authentication credentials were not provided.")
+    if len(words) == 1:
+        raise ApiRefusal(403, "Invalid token header. No credentials provided.")
+    if len(words) > 2:
+        raise ApiRefusal(403, "Invalid token header. Token string should not contain spaces.")
+    return words[1]
+
+
+def _script(hashed: str, now: datetime) -> Person:
+    """Return the person whose key it is.  Raises ApiRefusal 403."""
+    key = ApiKey.objects.select_related("person").filter(digest=hashed).first()
+    if key is None or key.revoked_at or (key.expires_at is not None and key.expires_at <= now):
+        raise ApiRefusal(403, "Invalid token.")
+    if not key.person.is_active:
+        raise ApiRefusal(403, "User inactive or deleted.")
+    note_use(key, now)
+    return person_of(key.person, may_write=key.may_write)

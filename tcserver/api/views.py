@@ -1,0 +1,135 @@
+"""
+From a request to its endpoint, and from what that says to a response.
+
+Knows the addresses below /api/ and the order in which a request is refused.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import TypeAlias
+
+import msgspec
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+
+from tcserver.api import captures, people, reports
+from tcserver.api.answers import ApiRefusal, EndpointAnswer, no_such_method, not_allowed, not_found
+from tcserver.api.asking import Call, authenticate
+from tcserver.api.bodies import wants_page
+from tcserver.captures.services.rows import InvalidValues, Refused
+from tcserver.people.askers import Forbidden, NotFound
+from tcserver.people.identity import server_id
+
+log = logging.getLogger(__name__)
+
+Endpoint: TypeAlias = Callable[[Call], EndpointAnswer]
+Methods: TypeAlias = Mapping[str, Endpoint]
+
+_JOB: Methods = {"PUT": captures.write_job, "PATCH": captures.write_job}
+LISTS: Mapping[str | None, Methods] = {
+    None: {"GET": people.root},
+    "activejobs": {"GET": captures.active_jobs},
+    "clients": {"GET": people.clients},
+    "host": {"PUT": reports.put_host},
+    "jobmodifications": {"GET": people.modifications},
+    "jobs": {"GET": captures.all_jobs, "POST": captures.new_job},
+    "state": {"PUT": reports.put_states},
+    "update": {"GET": reports.updates, "POST": reports.new_update},
+    "users": {"GET": people.users},
+}
+ROWS: Mapping[str, Methods] = {
+    "activejobs": {**_JOB, "GET": captures.active_job, "DELETE": captures.delete_job},
+    "clients": {"GET": people.clients},
+    "jobs": {**_JOB, "GET": captures.job, "DELETE": captures.delete_job},
+    "ledger": {"GET": reports.ledger, "PUT": reports.put_ledger},
+    "users": {"GET": people.users},
+}
+"""What answers /api/<list>/ and /api/<list>/<row>/, by method."""
+
+RETRY_AFTER = "5"
+_ADDRESS = re.compile(
+    r"/api(?:/(?P<list>[a-z]+)(?:/(?P<row>[^/.]+))?)?(?:/|(?<=[^/])\.(?P<suffix>[a-z0-9]+)/?)?"
+)
+_NO_PAGE = b"<h1>Not Found</h1><p>The requested URL was not found on this server.</p>"
+_ENCODER = msgspec.json.Encoder()
+
+
+def api(request: HttpRequest) -> HttpResponse:
+    """Answer a request for anything below /api/, with or without a slash at its end."""
+    address = _ADDRESS.fullmatch(request.path_info)
+    methods = _methods(address) if address else None
+    if address is None or methods is None:
+        return HttpResponse(_NO_PAGE, status=404, content_type="text/html")
+    try:
+        response = _answer(request, methods, address["row"], address["suffix"])
+        response["TCC-Server"] = server_id()
+    except (OperationalError, InterfaceError) as e:
+        return _unavailable(e)
+    return response
+
+
+def _methods(address: "re.Match[str]") -> Methods | None:
+    if address["row"]:
+        return ROWS.get(address["list"])
+    return LISTS.get(address["list"])
+
+
+def _answer(
+    request: HttpRequest, methods: Methods, row: str | None, suffix: str | None
+) -> HttpResponse:
+    """Return the answer in the form that is asked for; a refusal of that form is in JSON."""
+    try:
+        page = wants_page(request, suffix or request.GET.get("format"))
+    except ApiRefusal as e:
+        return _response(EndpointAnswer(e.status, e.content), page=False)
+    return _response(_result(request, methods, row, suffix), page)
+
+
+def _result(
+    request: HttpRequest, methods: Methods, row: str | None, suffix: str | None
+) -> EndpointAnswer:
+    """Return what the endpoint answers, or why the request is refused."""
+    try:
+        call = authenticate(request, row, suffix)
+        endpoint = methods.get("GET" if request.method == "HEAD" else request.method or "")
+        if endpoint is None:
+            raise no_such_method(request.method)
+        return endpoint(call)
+    except ApiRefusal as e:
+        return EndpointAnswer(e.status, e.content)
+    except NotFound:
+        return EndpointAnswer(404, not_found().content)
+    except Forbidden:
+        return EndpointAnswer(403, not_allowed().content)
+    except InvalidValues as e:
+        return EndpointAnswer(400, e.errors)
+    except Refused as e:
+        return EndpointAnswer(400, {"status": [str(e)]})
+    except DataError:
+        # As NUL in a text, or infinity in a number: each database has its own.
+        return EndpointAnswer(400, {"detail": "There is a value that cannot be stored."})
+
+
+def _response(answer: EndpointAnswer, page: bool) -> HttpResponse:
+    if answer.status == 204:
+        return HttpResponse(status=204)
+    body = _ENCODER.encode(answer.content)
+    if not page:
+        return HttpResponse(body, status=answer.status, content_type="application/json")
+    text = escape(msgspec.json.format(body, indent=4).decode())
+    html = f"<!DOCTYPE html><title>API</title><pre>HTTP {answer.status}\n\n{text}</pre>"
+    return HttpResponse(html, status=answer.status)
+
+
+def _unavailable(error: Exception) -> HttpResponse:
+    """Return the answer while the database is locked, full or away; nothing was written."""
+    log.warning("The database does not answer: %s", str(error).partition("\n")[0])
+    response = HttpResponse(
+        _ENCODER.encode({"detail": "The database is not available now."}),
+        status=503,
+        content_type="application/json",
+    )
+    response["Retry-After"] = RETRY_AFTER
+    return response

@@ -1,0 +1,124 @@
+"""
+Runs Django, which waits for its database, in a fixed number of threads behind an ASGI server.
+
+Django's own handler gives each request a thread and a database connection of its own, without
+bound, and changes threads for each part of a request.  Here a request is one turn of one thread
+that keeps its connection.  Knows ASGI and Django's handler; knows no address.
+"""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from typing import Any, TypeAlias
+
+import attrs
+from django.core import signals
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+@attrs.frozen
+class Rendered:
+    """
+    An answer of Django's: the head, and the body or, where `stream` is given, an iterator of it
+    which waits for database or disk.  `close` is called when a stream is over.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    stream: Iterator[bytes] | None
+    close: Callable[[], None]
+
+
+class DjangoInThreads(BaseHandler):
+    """
+    An ASGI application for HTTP: Django, synchronous, in `threads` threads.
+
+    A body of more than `most` bytes is answered with 413.
+    """
+
+    def __init__(self, threads: int, most: int) -> None:
+        super().__init__()
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="django")
+        self._most = most
+        self.load_middleware(is_async=False)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request; one whose body does not come whole is given up."""
+        loop = asyncio.get_running_loop()
+        body = await _read(receive, self._most)
+        if body is None:
+            return
+        rendered = await loop.run_in_executor(self._threads, self._respond, scope, body)
+        head = {"status": rendered.status, "headers": rendered.headers}
+        await send({"type": "http.response.start", **head})
+        if rendered.stream is None:
+            await send({"type": "http.response.body", "body": rendered.body})
+            return
+        try:
+            while piece := await loop.run_in_executor(self._threads, next, rendered.stream, b""):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body"})
+        finally:
+            await loop.run_in_executor(self._threads, rendered.close)
+
+    def close(self) -> None:
+        """End the threads, once they have nothing to do."""
+        self._threads.shutdown()
+
+    def _respond(self, scope: Message, body: bytes) -> Rendered:
+        """Return Django's answer to a request; called in a thread."""
+        # Daphne takes it from a header that anybody can send: the server is at the root.
+        scope = {**scope, "root_path": ""}
+        set_script_prefix("/")
+        signals.request_started.send(sender=type(self), scope=scope)
+        if len(body) > self._most:
+            return _render(_too_large(self._most))
+        return _render(self.get_response(ASGIRequest(scope, io.BytesIO(body))))
+
+
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """Return the body, cut one byte behind `most`; None if whoever asks hangs up before its end."""
+    pieces, length = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        piece = message.get("body", b"")
+        if length <= most:
+            pieces.append(piece)
+            length += len(piece)
+        if not message.get("more_body", False):
+            return b"".join(pieces)[: most + 1]
+
+
+def _render(response: HttpResponseBase) -> Rendered:
+    """Return the parts of an answer; one that is no stream is over with this."""
+    headers = [(b"Date", formatdate(usegmt=True).encode())]
+    headers += [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    headers += [
+        (b"Set-Cookie", cookie.output(header="").encode("ascii").strip())
+        for cookie in response.cookies.values()
+    ]
+    if isinstance(response, HttpResponse):
+        headers.append((b"Content-Length", str(len(response.content)).encode()))
+        response.close()
+        return Rendered(response.status_code, headers, response.content, None, response.close)
+    assert isinstance(response, StreamingHttpResponse)
+    stream = (piece for piece in response if piece)
+    return Rendered(response.status_code, headers, b"", stream, response.close)
+
+
+def _too_large(most: int) -> HttpResponse:
+    detail = f"The request has more than {most} bytes."
+    return JsonResponse({"detail": detail}, status=413)

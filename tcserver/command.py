@@ -1,0 +1,56 @@
+"""
+The command `tcserver`: the server's own commands, and all of Django's.
+
+Knows the folder that they are about, and turns what is set up wrongly into one sentence.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+from django.db import DatabaseError
+
+from tcserver.environment import DATA, SetupError, read
+from tcserver.keys import make_keys
+
+FOLDER = "site"
+"""Where the data are unless --data or TCSERVER_DATA names another folder."""
+MAKE_FOLDER = ("up", "sandbox")
+"""The commands that make the folder and its secrets; all others need them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command.  Raises SystemExit with one sentence where the server cannot be set up."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        rest, folder = _without_data(given)
+        os.environ[DATA] = folder or os.environ.get(DATA) or FOLDER
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tcserver.settings"
+        environment = read(os.environ)
+        if rest and rest[0] in MAKE_FOLDER and environment.data is not None:
+            make_keys(environment.data)
+        execute_from_command_line(["tcserver", *rest])
+    except (SetupError, ImproperlyConfigured) as e:
+        raise SystemExit(f"tcserver: {e}") from None
+    except DatabaseError as e:
+        reason = str(e).strip().partition("\n")[0]
+        raise SystemExit(f"tcserver: The database cannot be used: {reason}.") from None
+
+
+def _without_data(arguments: list[str]) -> tuple[list[str], str | None]:
+    """Return the arguments without `--data DIR`, and DIR.  Raises SetupError."""
+    rest, folder, left = [], None, iter(arguments)
+    for argument in left:
+        if argument == "--data":
+            folder = next(left, "")
+        elif argument.startswith("--data="):
+            folder = argument.removeprefix("--data=")
+        else:
+            rest.append(argument)
+            continue
+        if not folder:
+            raise SetupError("--data takes the folder that holds the server's data.")
+    return rest, None if folder is None else str(Path(folder).absolute())

@@ -1,0 +1,58 @@
+"""Tables of clients and tokens.  Rows are made and changed by services alone."""
+
+from django.db import models
+
+from tcserver.people.models import Project, User
+
+
+class Client(models.Model):
+    """
+    A capture client, which serves some projects.
+
+    Whether it lives is not stored: that follows from when its tokens were last used.  What stands
+    below is as it last reported itself.  A client is retired and never deleted, since captures and
+    history name it.
+    """
+
+    name = models.CharField(max_length=64, unique=True)
+    projects = models.ManyToManyField(Project, related_name="clients")
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    host_reported_at = models.DateTimeField(null=True)
+    version = models.CharField(max_length=64, blank=True)
+    host = models.CharField(max_length=255, blank=True)
+    installation = models.CharField(max_length=64, blank=True)
+    instance = models.CharField(max_length=64, blank=True)
+    disk_free = models.BigIntegerField(null=True)
+    disk_size = models.BigIntegerField(null=True)
+    memory = models.BigIntegerField(null=True)
+    cpu = models.FloatField(null=True)
+    clock_offset = models.FloatField(null=True)
+    budget = models.JSONField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Token(models.Model):
+    """
+    What a client shows with each request; several may be valid at once.
+
+    `digest` is the token's keyed hash, `prefix` its beginning, by which people know it.  The last
+    contact is noted every few seconds, with where it came from.
+    """
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="tokens")
+    prefix = models.CharField(max_length=8)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, models.PROTECT, null=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    contact_at = models.DateTimeField(null=True)
+    contact_address = models.GenericIPAddressField(null=True)
+    contact_agent = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"

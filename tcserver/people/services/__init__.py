@@ -1,0 +1,1 @@
+"""The acts on people, projects and keys: nothing else writes their tables."""

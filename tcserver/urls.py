@@ -1,0 +1,8 @@
+"""The addresses of the server, room by room."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("tcserver.api.urls")),
+    path("", include("tcserver.website.urls")),
+]

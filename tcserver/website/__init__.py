@@ -1,0 +1,1 @@
+"""The pages for people: drawn by the server, complete without JavaScript."""

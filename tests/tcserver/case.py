@@ -1,0 +1,46 @@
+"""A test case with the server's database, which is as it was when the test is over."""
+
+from functools import cache
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection, transaction
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcserver.people.identity import server_id
+from tests.tcserver.world import World
+
+
+@cache
+def database() -> None:
+    """Make the database of the tests; once in a process."""
+    if connection.vendor == "sqlite":
+        # A file, so that several threads use it as they do in the server; trial removes it.
+        connection.settings_dict["TEST"]["NAME"] = str(Path("tcserver.sqlite3").absolute())
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+
+
+class DatabaseCase(SynchronousTestCase):
+    """Runs each test in a transaction that is rolled back, on a small world."""
+
+    def setUp(self) -> None:
+        database()
+        server_id.cache_clear()
+        self._transaction = transaction.atomic()
+        self._transaction.__enter__()
+        self.addCleanup(self._roll_back)
+        self.world = World()
+
+    def _roll_back(self) -> None:
+        transaction.set_rollback(True)
+        self._transaction.__exit__(None, None, None)
+
+
+class CommittedCase(SynchronousTestCase):
+    """Runs tests whose threads see what others have committed; empties the tables afterwards."""
+
+    def setUp(self) -> None:
+        database()
+        server_id.cache_clear()
+        self.addCleanup(call_command, "flush", verbosity=0, interactive=False)
+        self.world = World()

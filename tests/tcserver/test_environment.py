@@ -1,0 +1,122 @@
+"""What the environment says, and each mistake in one sentence."""
+
+import json
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcserver.environment import SetupError, listening, read
+from tcserver.keys import FILE, make_keys, read_keys
+
+
+class EnvironmentTests(SynchronousTestCase):
+    def refused(self, **environ: str) -> str:
+        """The sentence on these variables."""
+        error = self.assertRaises(SetupError, read, environ)
+        self.assertNotIn("\n", str(error))
+        return str(error)
+
+    def test_nothing_else_is_needed(self) -> None:
+        """Without a word of databases there is a file in the data folder, in WAL mode."""
+        found = read({"TCSERVER_DATA": "/srv/tcc"})
+        self.assertEqual(found.data, Path("/srv/tcc"))
+        self.assertEqual(found.database["NAME"], "/srv/tcc/tcserver.sqlite3")
+        self.assertEqual(found.database["OPTIONS"]["transaction_mode"], "IMMEDIATE")
+        self.assertEqual((found.host, found.secure), (None, False))
+
+    def test_postgresql(self) -> None:
+        found = read({"DATABASE_URL": "postgres://ann:pw@db.example:5433/tcc"}).database
+        self.assertEqual(found["ENGINE"], "django.db.backends.postgresql")
+        self.assertEqual((found["HOST"], found["PORT"], found["NAME"]), ("db.example", 5433, "tcc"))
+
+    def test_other_databases(self) -> None:
+        """Nothing of an address is repeated: a password may stand in it."""
+        for url in (
+            "mysql://ann:secret@db/tcc",
+            "secret",
+            "postgres://",
+            "postgres://u@h:x/secret",
+        ):
+            said = self.refused(DATABASE_URL=url)
+            self.assertIn("DATABASE_URL", said)
+            self.assertNotIn("secret", said)
+
+    def test_the_public_address(self) -> None:
+        for url, host, secure in [
+            ("https://captures.example.org", "captures.example.org", True),
+            ("https://captures.example.org/", "captures.example.org", True),
+            ("http://10.1.2.3:8000", "10.1.2.3", False),
+            ("http://[::1]:8000", "[::1]", False),
+        ]:
+            found = read({"SITE_URL": url})
+            self.assertEqual((found.host, found.secure), (host, secure))
+            self.assertEqual(found.origin, url.rstrip("/"))
+
+    def test_what_is_no_public_address(self) -> None:
+        for url in (
+            "captures.example.org",
+            "ftp://x",
+            "https://x/path",
+            "https://",
+            "https://a:b@x",
+            "https://x:0",
+            "https://x:y",
+            "https://[::1",
+            "https://a b",
+        ):
+            self.assertIn("SITE_URL", self.refused(SITE_URL=url), url)
+
+    def test_listening(self) -> None:
+        for text, where in [
+            ("127.0.0.1:8000", ("127.0.0.1", 8000)),
+            ("0.0.0.0:0", ("0.0.0.0", 0)),
+            ("[::1]:80", ("::1", 80)),
+        ]:
+            self.assertEqual(listening(text), where)
+        for text in ("", "8000", "localhost", "localhost:80", "127.0.0.1:65536", "127.0.0.1:x"):
+            self.assertRaises(SetupError, listening, text)
+
+
+class KeyTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+
+    def refused(self) -> str:
+        """The sentence on the keys in the folder."""
+        return str(self.assertRaises(SetupError, read_keys, self.folder))
+
+    def test_they_are_made_once(self) -> None:
+        """Nobody else can read them, and no log shows them."""
+        make_keys(self.folder)
+        self.assertEqual((self.folder / FILE).stat().st_mode & 0o777, 0o600)
+        self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
+        keys = read_keys(self.folder)
+        make_keys(self.folder)
+        self.assertEqual(read_keys(self.folder), keys)
+        self.assertNotEqual(keys.secret_key, keys.token_key)
+        self.assertNotIn(keys.secret_key, repr(keys))
+
+    def test_a_folder_without_a_server(self) -> None:
+        self.assertIn("tcserver up", self.refused())
+
+    def test_keys_that_others_can_read(self) -> None:
+        make_keys(self.folder)
+        (self.folder / FILE).chmod(0o640)
+        self.assertIn("mode 600", self.refused())
+
+    def test_damaged_keys(self) -> None:
+        make_keys(self.folder)
+        for text, why in [
+            ("{", "damaged"),
+            ("{}", "damaged"),
+            (json.dumps({"secret_key": "short", "token_key": "s" * 40}), "32 characters"),
+        ]:
+            (self.folder / FILE).write_text(text)
+            said = self.refused()
+            self.assertIn(why, said)
+            self.assertNotIn("short", said.replace("shorter", ""))
+
+    def test_a_folder_that_cannot_be(self) -> None:
+        self.folder.write_text("")
+        for folder in (self.folder, self.folder / "below"):
+            self.assertRaises(SetupError, make_keys, folder)
