@@ -27,6 +27,7 @@ from tcserver.captures.services.start import start
 from tcserver.captures.services.stop import stop
 from tcserver.captures.status import Wanted, wanted_by
 from tcserver.people.askers import Person
+from tcserver.people.identity import server_id
 from tcserver.people.models import Project
 
 _MOMENTS = ["first_started", "started", "stopped", "ping_date", "archived_date", "deleted_date"]
@@ -193,7 +194,9 @@ def _of_person(captures: Any, person: Person) -> Any:
 
 
 def _list(call: Call, captures: Any) -> EndpointAnswer:
-    return page(call, job_rows(captures), lambda row: _written(call, row))
+    """Answer with a page of captures, and by `server_id` whose list it is under any address."""
+    answer = page(call, job_rows(captures), lambda row: _written(call, row))
+    return EndpointAnswer(answer.status, {**answer.content, "server_id": server_id()})
 
 
 def _one(call: Call, captures: Any) -> JobMembers:

@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from tcserver.people.models import Identity
+from tcserver.people.models import SiteIdentity
 
 
 @cache
 def server_id() -> str:
     """Return the id.  It is read from the database once in a process."""
-    return str(Identity.objects.get().uuid)
+    return str(SiteIdentity.objects.get().uuid)

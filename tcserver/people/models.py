@@ -73,7 +73,7 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
-class Identity(models.Model):
+class SiteIdentity(models.Model):
     """This server's own id, one row, by which a client knows it under any address."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from tcserver.fleet.listing import clients_for
 from tcserver.fleet.liveness import liveness
 from tcserver.fleet.models import Token
-from tcserver.fleet.services.clients import NameTaken, create_client, retire
+from tcserver.fleet.services.clients import ClientNameTaken, create_client, retire
 from tcserver.fleet.services.tokens import issue, revoke
 from tcserver.fleet.settingsfile import settings_file
 from tcserver.history.models import Concerned, HistoryEntry
@@ -71,7 +71,7 @@ def new_client(visit: Visit) -> HttpResponse:
             with transaction.atomic():
                 made = create_client(form.cleaned_data["name"], projects, visit.act)
                 token = issue(made.pk, visit.act)
-        except NameTaken:
+        except ClientNameTaken:
             form.add_error("name", "There is a client of this name already.")
         else:
             return _token_page(visit, made.pk, made.name, token)

@@ -378,9 +378,10 @@ class KeyTests(ApiCase):
 
 class IdentityTests(ApiCase):
     def test_each_answer_names_the_server(self) -> None:
-        """Refusals too, and the root in its content."""
+        """Refusals too; the root and lists of captures in their content."""
         for target in ("activejobs/", "jobs/99999/", "activejobs/?format=xml"):
             self.assertEqual(self.raw("GET", target)["TCC-Server"], server_id())
         self.assertEqual(self.ask("GET", "")[1]["server"], server_id())
+        self.assertEqual(self.ask("GET", "activejobs/")[1]["server_id"], server_id())
         self.token = "0" * 40
         self.assertEqual(self.raw("GET", "")["TCC-Server"], server_id())

@@ -16,7 +16,7 @@ from tcserver.captures.services.start import start
 from tcserver.captures.services.stop import stop
 from tcserver.captures.status import Wanted, status_of
 from tcserver.fleet.models import Token
-from tcserver.fleet.services.clients import NameTaken, create_client, retire, serve
+from tcserver.fleet.services.clients import ClientNameTaken, create_client, retire, serve
 from tcserver.fleet.services.tokens import issue, revoke
 from tcserver.history.acts import Act
 from tcserver.history.models import Concerned, Forever, HistoryEntry
@@ -264,7 +264,7 @@ class ClientTests(DatabaseCase):
 
     def test_a_name_that_is_taken(self) -> None:
         act = self.world.act(self.world.admin)
-        self.assertRaises(NameTaken, create_client, "client1", [], act)
+        self.assertRaises(ClientNameTaken, create_client, "client1", [], act)
 
     def test_the_projects_it_serves(self) -> None:
         act = self.world.act(self.world.admin)

@@ -10,12 +10,12 @@ from tcserver.history.models import Concerned, note
 from tcserver.people.askers import NotFound
 
 
-class NameTaken(Exception):
+class ClientNameTaken(Exception):
     """Raised where another client has the name."""
 
 
 def create_client(name: str, projects: Collection[int], act: Act) -> Client:
-    """Make a client that serves these projects.  Raises NameTaken."""
+    """Make a client that serves these projects.  Raises ClientNameTaken."""
     try:
         with transaction.atomic():
             client = Client.objects.create(name=name, created_at=act.at)
@@ -24,7 +24,7 @@ def create_client(name: str, projects: Collection[int], act: Act) -> Client:
             note(act, "created", _subject(client), None, changes)
             return client
     except IntegrityError:
-        raise NameTaken from None
+        raise ClientNameTaken from None
 
 
 def serve(client_id: int, projects: Collection[int], act: Act) -> None:

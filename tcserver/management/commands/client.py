@@ -8,7 +8,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from tcserver.fleet.services.clients import NameTaken, create_client
+from tcserver.fleet.services.clients import ClientNameTaken, create_client
 from tcserver.fleet.services.tokens import issue
 from tcserver.fleet.settingsfile import settings_file
 from tcserver.history.acts import by_server
@@ -41,6 +41,6 @@ class Command(BaseCommand):
             with transaction.atomic():
                 client = create_client(name, projects, act)
                 token = issue(client.pk, act)
-        except NameTaken:
+        except ClientNameTaken:
             raise CommandError(f"There is a client {name!r} already.") from None
         self.stdout.write(settings_file(options["server"], client.pk, token), ending="")

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from tcserver.history.acts import Act
 from tcserver.history.models import Concerned, note
-from tcserver.people.models import Identity, Project, User
+from tcserver.people.models import Project, SiteIdentity, User
 from tcserver.people.services.people import create_person
 
 PROJECT = "Captures"
@@ -17,7 +17,7 @@ def first_start(password: str, act: Act) -> bool:
     administrator was made: not where there is somebody already.
     """
     with transaction.atomic():
-        Identity.objects.get_or_create(pk=1)
+        SiteIdentity.objects.get_or_create(pk=1)
         if not Project.objects.exists():
             project = Project.objects.create(name=PROJECT, created_at=act.at)
             subject = (Concerned.PROJECT, project.pk, project.name)
