@@ -129,9 +129,11 @@ async def unnamed_to_one(world: World, rounds: int) -> None:
 
 async def kept_rules(world: World, rounds: int) -> None:
     """X answers that it has deleted nothing: when keywords change, and after the last stop."""
-    said = 0
+    said, keywords = 0, KEYWORDS
     for number in range(rounds):
-        for change in ({"keywords": f"{KEYWORDS}, word{number}"}, {"status": 4}):
+        # What matches the old ones only is not wanted any more, whatever X keeps.
+        keywords += f", word{number}"
+        for change in ({"keywords": keywords}, {"status": 4}):
             if "status" in change:
                 await world.all_arrived()  # what is under way at a stop is not wanted any more
             before = set(await rules(world))

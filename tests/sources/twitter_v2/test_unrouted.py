@@ -118,6 +118,8 @@ class UnroutedTests(SharedStreamTestCase):
         (booked,) = self.disk.account(UNROUTED, "file")
         self.assertEqual(booked["posts"], 2)
         self.assertEqual(self.disk.kinds(UNROUTED)[-1], "capture_close")
+        named = [line["name"] for line in self.disk.account("", "job")]
+        self.assertEqual(named, ["cats", "dogs"])  # it is no job's, so that no server is told of it
 
     def test_once_for_each_change(self) -> None:
         """The log hears when it begins and when it has ended, with the number."""
