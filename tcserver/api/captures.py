@@ -54,11 +54,13 @@ def active_jobs(call: Call) -> EndpointAnswer:
     if not isinstance(call.asker, AskingClient):
         return _list(call, captures)
     read, client = ACTIVE.rows, call.asker.id
-    return page_of(
-        call,
-        lambda limit, offset: read(client, limit=limit, offset=offset),
-        captures.count,
-        lambda row: _written(call, row),
+    return _with_server(
+        page_of(
+            call,
+            lambda limit, offset: read(client, limit=limit, offset=offset),
+            captures.count,
+            lambda row: _written(call, row),
+        )
     )
 
 
@@ -194,8 +196,11 @@ def _of_person(captures: Any, person: Person) -> Any:
 
 
 def _list(call: Call, captures: Any) -> EndpointAnswer:
-    """Answer with a page of captures, and by `server_id` whose list it is under any address."""
-    answer = page(call, job_rows(captures), lambda row: _written(call, row))
+    return _with_server(page(call, job_rows(captures), lambda row: _written(call, row)))
+
+
+def _with_server(answer: EndpointAnswer) -> EndpointAnswer:
+    """Say by `server_id` whose list an answer is, under whatever address."""
     return EndpointAnswer(answer.status, {**answer.content, "server_id": server_id()})
 
 
