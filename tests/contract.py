@@ -273,7 +273,9 @@ class ReadingContract(Asking):
         self.archive(self.demo)
         self.give_away(self.bare)
         nothing = {"count": 0, "next": None, "previous": None, "results": []}
-        self.assertEqual(self.json("GET", "/api/activejobs/"), (200, nothing))
+        status, answer = self.json("GET", "/api/activejobs/")
+        answer.pop("server_id", None)  # which the older server does not have
+        self.assertEqual((status, answer), (200, nothing))
         for number in (self.demo, self.bare):
             self.assertEqual(self.json("GET", f"/api/jobs/{number}/")[0], 200)
             self.assertEqual(self.json("GET", self.active(number)), (404, NOT_FOUND))
