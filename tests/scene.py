@@ -8,6 +8,8 @@ Twitter that the test speaks for in memory, with a clock that stands until the t
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -256,6 +258,7 @@ class Request:
     cancelled: bool = False
     _work: Callable[[], restapi.ApiAnswer] = attrs.field(repr=False, kw_only=True)
     _answered: Deferred[IResponse] = attrs.field(repr=False, kw_only=True)
+    _headers: Headers = attrs.field(repr=False, kw_only=True)
     _answer: restapi.ApiAnswer | None = None
 
     def work(self) -> None:
@@ -279,7 +282,7 @@ class Request:
 
     def _give(self, answer: restapi.ApiAnswer) -> None:
         if not self._answered.called:
-            self._answered.callback(_Whole(answer.status, Headers(), body=answer.body))
+            self._answered.callback(_Whole(answer.status, self._headers, body=answer.body))
 
 
 @attrs.define
@@ -300,12 +303,18 @@ class Line:
     at once, but those that are to be held.
     """
 
-    def __init__(self, server: CaptureServer) -> None:
+    def __init__(self, server: CaptureServer, clock: Clock) -> None:
         self._server = server
+        self._clock = clock
         self._holds: list[tuple[str, str]] = []
         self.dead = False
+        self.behind = 0.0  # seconds by which the server's clock is behind the client's
         self.held: list[Request] = []
         self.seen: list[Request] = []
+
+    def _headers(self) -> Headers:
+        now = datetime.fromtimestamp(self._clock.seconds() - self.behind, UTC)
+        return Headers({"Date": [format_datetime(now, usegmt=True)]})
 
     def hold(self, method: str = "", path: str = "") -> None:
         """Let requests by this method, with `path` in their path, wait for the test from now on."""
@@ -333,6 +342,7 @@ class Line:
             None if body is None else json.loads(body),
             work=lambda: restapi.answer(asked, self._server.store, self._server.quirks),
             answered=answered,
+            headers=self._headers(),
         )
         if self.dead:
             return fail(ConnectionRefusedError())
@@ -356,7 +366,7 @@ class Clockwork(Researcher):
         self.clock: Clock = clock_at()
         self.wall: Callable[[], float] = self.clock.seconds
         super().__init__(CaptureServer(self.clock))
-        self.line = Line(self.server)
+        self.line = Line(self.server, self.clock)
         self.source = FakeApi()
         self.disk = Disk(Path(test.mktemp()).absolute())
         self.intervals = Intervals(ping, update)

@@ -42,6 +42,10 @@ class Isolation:
             if self._failing.pop(key, None) is not None:
                 log.info("{whose} does not fail any more: {doing}.", whose=_named(job), doing=doing)
 
+    def why(self, doing: str, job_id: int) -> str:
+        """Return why `doing` has failed with the job the last time; empty if it has not."""
+        return self._failing.get((doing, job_id), "")
+
     def keep(self, ids: Collection[int]) -> None:
         """Forget what has failed with other jobs than these."""
         kept = {None, *ids}

@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 
 from tcclient import __version__
 from tcclient.captures.capture import Capture
+from tcclient.captures.healthlog import LOOK, HealthLog
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.jumps import Jumps
 from tcclient.captures.listinglog import ListingLog
@@ -33,6 +34,7 @@ from tcclient.captures.meeting import ServerMeeting
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
+from tcclient.captures.vitals import RUNNING, Sides, Vitals
 from tcclient.control.client import ControlServer, Gone, ServerError
 from tcclient.control.jobs import Decision, Job, Status, decide
 from tcclient.sources.source import Source
@@ -83,6 +85,10 @@ class Poller(MultiService):
         self._under_way: set[Deferred[None]] = set()
         self._polling = self._loop("polling", self._poll)
         self._updating = self._loop("sending updates", self._update)
+        sides = Sides(server, folders, source, self._server_log, self._isolation)
+        vitals = Vitals(sides, lambda: self._decision, self._captures)
+        health_log = HealthLog(vitals.facts, folders.clock)
+        self._judging = self._loop("judging its health", health_log.look)
         self._intervals = intervals
         self.jumps = Jumps(
             folders.note,
@@ -102,11 +108,12 @@ class Poller(MultiService):
         self._unreported = self._folders.unreported()
         self._polling.start(self._intervals.ping, now=True)
         self._updating.start(self._intervals.update, now=False)
+        self._judging.start(LOOK, now=False)
 
     def stopService(self) -> Deferred[None]:
         # The base class would stop the sessions before the last reports have been sent.
         Service.stopService(self)
-        for loop in (self._polling, self._updating):
+        for loop in (self._polling, self._updating, self._judging):
             if loop.running:
                 loop.stop()
         for act in list(self._under_way):
@@ -171,6 +178,7 @@ class Poller(MultiService):
         self._server_log.succeeded("listing the jobs")
         self._listing_log.unreadable(listing.problems)
         if not self._meeting.is_known(listing):
+            self._decision = decide(listing.jobs, self._source.most_captures)  # health says it
             return
         jobs = {job.id: job for job in listing.jobs}
         await self._look_for_missing(jobs)
@@ -217,7 +225,7 @@ class Poller(MultiService):
         captured = self._decision.captured
         self._isolation.keep({*jobs, *self._captures})
         for job in sorted(jobs.values(), key=captured.__contains__):
-            with self._isolation.of("running" if job in captured else "stopping", job):
+            with self._isolation.of(RUNNING if job in captured else "stopping", job):
                 (self._run if job in captured else self._stop)(job)
         self._listing_log.decided(self._decision)
 

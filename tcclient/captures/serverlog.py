@@ -50,6 +50,18 @@ class ServerLog:
             after = max(0.0, self._clock.seconds() - self._since.pop(doing))
             self._note(ServerAnswers(doing=doing, after=round(after, 3)))
 
+    def longest(self) -> tuple[str, str, float] | None:
+        """
+        Return at what the server has failed longest, for what reason, and for how many seconds;
+        None if it does not fail at anything.
+        """
+        failing = [(self._since[doing], doing) for doing, why in self._failing.items() if why]
+        if not failing:
+            return None
+        since, doing = min(failing)
+        reason = next(iter(self._failing[doing].values()))
+        return doing, reason, self._clock.seconds() - since
+
     def forget(self, job_id: int) -> None:
         """Forget what fails with this job, which is not reported any more."""
         for reasons in self._failing.values():

@@ -65,6 +65,15 @@ class Session(MultiService, Subscriber):
         """Whether there is no stream, and none is being asked for."""
         return self._feed.quiet
 
+    @property
+    def not_run(self) -> str:
+        """Why nothing is captured though it is wanted, a clause; empty where it is captured."""
+        if self.archive is None:
+            return self._no_place_because.removesuffix(".") or "it has not begun"
+        if self._understood is None:
+            return "it has not begun"
+        return "" if self._understood.asked is not None else "none of its keywords can be used"
+
     def stopService(self) -> Deferred[None]:
         """Fires when the feed has ended, and no archive is still being closed."""
         stopped = super().stopService()  # type: ignore[no-untyped-call]  # not annotated

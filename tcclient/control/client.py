@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from tcclient.control.jobs import Job
+from tcclient.control.serverclock import offset
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.ledger.counters import CountUpdate, Row
@@ -117,6 +118,11 @@ class ControlServer:
         self._clock = clock
         self._wall = wall
         self._said_no_detail = False
+        self.clock_offset: float | None = None
+        """
+        Seconds by which this machine's clock is ahead of the server's, at least; negative if it is
+        behind.  None if no answer has told.
+        """
 
     async def active_jobs(self) -> JobList:
         """
@@ -266,6 +272,7 @@ class ControlServer:
             "Accept": [JSON],
             "User-Agent": [self._agent],
         }
+        asked = self._wall()
         response = await self._client.request(
             method,
             AsItIs.from_text(self._base_url + path),
@@ -274,6 +281,7 @@ class ControlServer:
             allow_redirects=False,
             unbuffered=True,
         )
+        self.clock_offset = offset(asked, self._wall(), response.headers.getRawHeaders("Date"))
         location = response.headers.getRawHeaders("Location", [""])[0]
         body = await read_body(response, MOST_BYTES)
         if response.code >= 300:

@@ -26,6 +26,13 @@ class Level(enum.StrEnum):
         return list(Level).index(self)
 
 
+MOST_SAID = 5
+"""So many findings are told in one line: a hundred captures without a stream have one reason."""
+
+Code = tuple[str, int | None]
+"""The code of a finding, and the job that it is about, if it is about one."""
+
+
 class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     Something that is not as it should be: a `code` for programs, `what` it is and what to do
@@ -39,6 +46,11 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cure: str
     since: float | None = None
     job: int | None = None
+
+    @property
+    def key(self) -> Code:
+        """What is found, without its words."""
+        return self.code, self.job
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -62,6 +74,13 @@ class Health(Struct, frozen=True, kw_only=True):
         return min(known, default=None)
 
     @property
-    def codes(self) -> frozenset[tuple[str, int | None]]:
+    def codes(self) -> frozenset[Code]:
         """What is wrong, without the words, which may change while that stays the same."""
-        return frozenset((finding.code, finding.job) for finding in self.findings)
+        return frozenset(finding.key for finding in self.findings)
+
+    @property
+    def words(self) -> str:
+        """What is wrong and what to do, in sentences: of MOST_SAID findings, the worst first."""
+        said = " ".join(f"{finding.what} {finding.cure}" for finding in self.findings[:MOST_SAID])
+        more = len(self.findings) - MOST_SAID
+        return said if more <= 0 else f"{said} And {more} more: see tcc-health --json."

@@ -13,7 +13,16 @@ from tcclient.health.health import Finding, Health, Level
 from tcclient.ledger.wording import length, number, percent, when
 
 PATIENCE = 60.0
-"""Seconds for which a stream may be away, as connecting again takes a while, before it is down."""
+"""
+Seconds for which a capture may not run, or its stream be away, before that is down: connecting
+again takes a while.
+"""
+
+_LONG = ("budget",)
+"""Causes of gaps that are not over in a minute."""
+
+LATE = 180.0
+"""Seconds of which it may not be known whether what came is on the disk."""
 
 DAYS = 3.0
 """A disk that is full in less than so many days, at the rate of the last one, is nearly full."""
@@ -46,11 +55,11 @@ def _client(facts: ClientFacts) -> Iterator[Finding]:
         more = ", …" if len(facts.captures) > 5 else ""
         last = f", last heard of at {when(facts.sign)} UTC" if facts.sign is not None else ""
         how = "was stopped" if facts.ended else "has died"
-        wanted = number(len(facts.captures), "capture")
+        wait = number(len(facts.captures), "capture waits", "captures wait")
         yield Finding(
             code="client_stopped" if facts.ended else "client_dead",
             level=Level.DOWN,
-            what=f"The client {how}{last}; {wanted} wait for it: {names}{more}.",
+            what=f"The client {how}{last}; {wait} for it: {names}{more}.",
             cure="Start it: it goes on where it stopped, and notes the gap."
             + ("" if facts.ended else " The end of its log says why it ended."),
             since=facts.sign,
@@ -74,11 +83,13 @@ def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:
     """Yield why no posts of the capture are stored, the first reason that there is."""
     name, missing = repr(capture.name), capture.missing
     if capture.not_run:
+        since = capture.not_run_since
         yield Finding(
             code="not_run",
-            level=Level.DOWN,
+            level=Level.DOWN if since is None or now - since > PATIENCE else Level.DEGRADED,
             what=f"{name} is wanted and does not run: {capture.not_run}.",
             cure="See the log of the client, which says what is in the way.",
+            since=since,
             job=capture.job,
         )
     elif capture.disk:
@@ -92,12 +103,23 @@ def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:
         )
     elif missing is not None:
         lasted = max(0.0, now - missing.begin)
+        is_soon_over = lasted <= PATIENCE and missing.cause not in _LONG
         yield Finding(
             code=missing.cause,
-            level=Level.DOWN if lasted > PATIENCE else Level.DEGRADED,
+            level=Level.DEGRADED if is_soon_over else Level.DOWN,
             what=f"{name} has had no stream for {length(lasted)}: {plainly(missing)}.",
             cure=cure(missing.cause, missing.status),
             since=missing.begin,
+            job=capture.job,
+        )
+    elif capture.lag is not None and capture.lag > LATE:
+        yield Finding(
+            code="unsynced",
+            level=Level.DEGRADED,
+            what=f"What has come of {name} for {length(capture.lag)} may not be on the disk.",
+            cure="See the log of the client: the disk may take nothing; or it is as "
+            "output.fsync_interval wants.",
+            since=now - capture.lag,
             job=capture.job,
         )
     elif is_quiet(capture.rate, capture.silent):
@@ -118,6 +140,11 @@ def is_quiet(rate: float, silent: float) -> bool:
     where `rate` posts came in a second before.
     """
     return silent >= QUIET and rate * silent >= MISSED
+
+
+def is_nearly_used_up(spent: int, limit: int) -> bool:
+    """Return whether 80 % of a limit are spent, reckoned in whole numbers."""
+    return 5 * spent >= 4 * limit
 
 
 def _disk(facts: ClientFacts) -> Iterator[Finding]:
@@ -157,6 +184,8 @@ def _surroundings(facts: ClientFacts) -> Iterator[Finding]:
             cure="Set it, and keep it set: apt install chrony.",
         )
     for limit in facts.limits:
+        if not is_nearly_used_up(limit.spent, limit.limit):
+            continue
         is_used_up = limit.spent >= limit.limit
         yield Finding(
             code="budget" if is_used_up else "budget_nearly",

@@ -53,6 +53,8 @@ class CaptureLog:
         self._status: int | None = None  # the job's at the server, while the capture is to run
         self._said: list[Entry] = []  # the newest lines about what is asked for
         self._in_force: tuple[str | None, float] | None = None  # the keyword text, and since when
+        self.refused: frozenset[str] = frozenset()
+        """The terms of the keyword text that are left out."""
 
     @property
     def missing(self) -> Missing | None:
@@ -124,10 +126,15 @@ class CaptureLog:
         missing = self._coverage.missing
         if before is None and missing is not None and missing.keywords != text:
             before = missing.keywords
-        self._keywords = text
+        self._keywords, self.refused = text, frozenset(term.term for term in refused)
         line = entries.Keywords(before=before, after=text, asked=asked, refused=refused)
         self._said = [structs.replace(line, before=None)]
         self._note(line)
+
+    def refuse(self, refused: tuple[RefusedTerm, ...]) -> None:
+        """Note that the other side has refused these terms, too, of the keyword text."""
+        self.refused |= {term.term for term in refused}
+        self._note(entries.TermsRefused(refused=refused))
 
     def in_force(self, text: str | None, after: float = 0.0) -> None:
         """Note that posts come for this keyword text, beginning `after` seconds from now."""

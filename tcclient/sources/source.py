@@ -7,11 +7,12 @@ configured source that the settings make of it; and the source itself, which bri
 posts.  Nothing outside of the package knows what its messages look like or how they travel.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 
+from tcclient.health.facts import LimitFacts
 from tcclient.ledger.entries import Asked, Entry, RefusedTerm
 from tcclient.ledger.lines import LedgerLine
 from tcclient.runtime.places import Where
@@ -106,6 +107,10 @@ class Source(Protocol):
         long with that.  Does nothing unless the source keeps a connection open.
         """
         return
+
+    def limits(self) -> Sequence[LimitFacts]:
+        """Return how far each limit of what may be captured is used; none by default."""
+        return ()
 
     def part(self) -> None:
         """The process ends: what is ceased from now on will be asked for again by the next."""

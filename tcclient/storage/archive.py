@@ -177,6 +177,11 @@ class Archive(StoredCapture):
         self._books.supply = supply
 
     @property
+    def trouble(self) -> tuple[str, float] | None:
+        """Why the disk takes no posts, and for how many seconds; None where it does."""
+        return (self._books.trouble, self._books.troubled_for) if self._books.trouble else None
+
+    @property
     def waiting(self) -> int:
         """Number of posts that have been taken and are in no file yet."""
         return self.files.waiting.posts

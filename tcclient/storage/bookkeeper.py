@@ -48,7 +48,8 @@ class Bookkeeper:
     """
     Keeps the books of the files of the capture `name`.  `wall` dates what came, `clock` measures
     how long the disk refuses.  `supply` is what brings the posts, None as long as nothing does; all
-    that came until `written` (epoch seconds) is in files, as far as is known.
+    that came until `written` (epoch seconds) is in files, as far as is known.  `trouble`
+    says why the disk takes no posts, empty where it does.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Bookkeeper:
     _clock: IReactorTime
     supply: Supply | None = None
     written: float = 0.0
+    trouble: str = ""
     _troubled_since: float = 0.0
     _lost: deque[_Lost] = attrs.field(factory=lambda: deque(maxlen=MOST_LOST))
 
@@ -66,6 +68,11 @@ class Bookkeeper:
     def silent(self) -> float | None:
         """Seconds since the last byte came; None while nothing is heard."""
         return None if self.supply is None else self.supply.silent
+
+    @property
+    def troubled_for(self) -> float:
+        """Seconds for which the disk has taken no posts; has a meaning where there is trouble."""
+        return self._clock.seconds() - self._troubled_since
 
     def stored(self, posts: int) -> None:
         """Count posts that are in the file now."""
@@ -159,7 +166,7 @@ class Bookkeeper:
 
     def troubled(self, reason: str) -> None:
         """Log and note that the disk takes no posts."""
-        self._troubled_since = self._clock.seconds()
+        self.trouble, self._troubled_since = reason, self._clock.seconds()
         log.error(
             "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
             "every {s:g} s.",
@@ -171,6 +178,6 @@ class Bookkeeper:
 
     def recovered(self) -> None:
         """Log and note that the disk takes posts again, and after how long."""
-        after = max(0.0, self._clock.seconds() - self._troubled_since)
+        after, self.trouble = max(0.0, self.troubled_for), ""
         log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
         self._ledger.note(bookings.DiskRecovered(after=round(after, 3)))

@@ -38,8 +38,9 @@ class RotatingFile(Service):
     One file per slot, opened by the first post and finished by the clock.
 
     What the disk refuses is kept, and tried again every RETRY seconds; `owner` is asked to pause
-    the posts meanwhile.  `waiting` has the posts that are in no file yet; `syncing` is for other
-    files of the owner too, one at a time.  `stopService` does what finish() does.
+    the posts meanwhile.  `waiting` has the posts that are in no file yet, `stored_bytes` counts
+    those of the others; `syncing` is for other files of the owner too, one at a time.
+    `stopService` does what finish() does.
     """
 
     def __init__(self, place: Place, owner: Bookkeeper) -> None:
@@ -48,6 +49,7 @@ class RotatingFile(Service):
         self._timers = Timers(place.clock)
         self.syncing = Syncing(place.use.threads, place.clock, self._speed_changed)
         self.waiting = Waiting(place.naming.slot)
+        self.stored_bytes = 0
         self._names = TemporaryNames(place, owner, self.waiting)
         self._file: GrowingFile | None = None
         self._working = False
@@ -159,6 +161,7 @@ class RotatingFile(Service):
                 return  # what does not fit into this file is for the next one
             raise
         self.waiting.written()
+        self.stored_bytes += batch.bytes
         self._owner.stored(batch.posts)
         self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
 

@@ -76,3 +76,16 @@ class ServerLogTests(SynchronousTestCase):
     def test_what_the_server_says_is_no_format(self) -> None:
         """Braces are printed."""
         self.assertIn("at a{0}: {x}{{}}.", self.said(("a{0}", "{x}{{}}"))[0])
+
+    def test_what_has_failed_longest(self) -> None:
+        """With the reason, until it succeeds; what fails with a job that is gone does not count."""
+        self.assertIsNone(self.log.longest())
+        self.log.failed("taking a report", "no", 7)
+        self.clock.advance(5)
+        self.log.failed("listing the jobs", "it is out")
+        self.clock.advance(2)
+        self.assertEqual(self.log.longest(), ("taking a report", "no", 7))
+        self.log.forget(7)
+        self.assertEqual(self.log.longest(), ("listing the jobs", "it is out", 2))
+        self.log.succeeded("listing the jobs")
+        self.assertIsNone(self.log.longest())

@@ -5,10 +5,11 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.health.facts import CaptureFacts, ClientFacts, LimitFacts, ServerTrouble
-from tcclient.health.health import Finding, Health, Level
+from tcclient.health.health import MOST_SAID, Finding, Health, Level
 from tcclient.health.judgement import (
     CLOCK,
     DAYS,
+    LATE,
     LEAST_FREE,
     MISSED,
     PATIENCE,
@@ -69,6 +70,18 @@ class JudgementTests(SynchronousTestCase):
             self.assertEqual((found.code, found.level), ("stall", level))
             self.assertEqual((found.since, found.job), (NOON - seconds, 7))
 
+    def test_a_stream_that_will_stay_away(self) -> None:
+        """It is down at once."""
+        found = self.only(health(capture(missing=missing("budget", 1))))
+        self.assertIs(found.level, Level.DOWN)
+
+    def test_what_may_not_be_on_the_disk(self) -> None:
+        """After some minutes that is degraded: the disk may be in trouble, and nobody say so."""
+        self.assertEqual(health(capture(lag=LATE)).level, Level.OK)
+        found = self.only(health(capture(lag=LATE + 1)))
+        self.assertEqual((found.code, found.level), ("unsynced", Level.DEGRADED))
+        self.assertEqual(found.since, NOON - LATE - 1)
+
     def test_what_to_do_goes_by_how_it_was_refused(self) -> None:
         """Credentials, and a place that is taken, have cures of their own."""
         for status, cure in ((401, "twitter_auth"), (403, "twitter_auth"), (429, "other client")):
@@ -82,6 +95,12 @@ class JudgementTests(SynchronousTestCase):
         gap = missing("start", 500)
         found = self.only(health(capture(not_run="its name cannot be a folder", missing=gap)))
         self.assertEqual((found.code, found.level), ("not_run", Level.DOWN))
+
+    def test_a_capture_that_does_not_run_yet(self) -> None:
+        """That may take so long, where it is known since when."""
+        for seconds, level in ((PATIENCE, Level.DEGRADED), (PATIENCE + 1, Level.DOWN)):
+            found = self.only(health(capture(not_run="x", not_run_since=NOON - seconds)))
+            self.assertEqual((found.level, found.since), (level, NOON - seconds))
 
     def test_a_disk_that_takes_nothing(self) -> None:
         """It is down at once."""
@@ -111,6 +130,7 @@ class JudgementTests(SynchronousTestCase):
 
     def test_a_budget(self) -> None:
         """Nearly used up, and used up."""
+        self.assertEqual(health(limits=[LimitFacts("day", 79, 100, NOON)]).level, Level.OK)
         nearly = self.only(health(limits=[LimitFacts("day", 80, 100, NOON)]))
         self.assertEqual((nearly.code, nearly.level), ("budget_nearly", Level.DEGRADED))
         used_up = self.only(health(limits=[LimitFacts("day", 100, 100, NOON)]))
@@ -129,6 +149,15 @@ class JudgementTests(SynchronousTestCase):
         """Each is degraded."""
         self.assertEqual(self.only(health(capture(refused=2))).code, "terms_refused")
         self.assertEqual(self.only(health(log_dropped=1)).code, "log")
+
+    def test_many_captures_with_the_same_trouble(self) -> None:
+        """Some are told in one line, with the number of the others."""
+        many = [CaptureFacts(job=n, name=f"c{n}", refused=1) for n in range(MOST_SAID + 2)]
+        self.assertEqual(health(*many[:2]).words.count("cannot be asked for"), 2)
+        self.assertNotIn("more", health(*many[:MOST_SAID]).words)
+        words = health(*many).words
+        self.assertEqual(words.count("cannot be asked for"), MOST_SAID)
+        self.assertTrue(words.endswith(" And 2 more: see tcc-health --json."), words)
 
     def test_the_worst_comes_first(self) -> None:
         """The client is as bad as that, since it is so."""

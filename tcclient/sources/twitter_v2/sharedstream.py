@@ -6,11 +6,12 @@ each capture is decided by `subscriptionlife`; the rules are kept by `rules.book
 out by `delivery`, and `budget.keeper` knows how many may be bought.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from tcclient.health.facts import LimitFacts
 from tcclient.ledger.endings import LEFT, STOPPED, Ending
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
@@ -136,6 +137,10 @@ class SharedStream(MultiService, Source, StreamListener):
         """Tell the stream that the machine slept."""
         self._backfill.slept(seconds)
         self._switch.slept(seconds)
+
+    def limits(self) -> Sequence[LimitFacts]:
+        """Return how far each limit of the budget is used."""
+        return () if self._keeper is None else self._keeper.limits()
 
     @property
     def silent(self) -> float | None:

@@ -367,6 +367,23 @@ class GapTests(SharedStreamTestCase):
         self.assertEqual(self.gaps("cats"), [("start", DELAY), ("rules", 10.0 + DELAY + IN_FLIGHT)])
         self.assertEqual(self.gaps("dogs"), [("start", DELAY)])
 
+    def test_terms_that_x_refuses(self) -> None:
+        """It is known how many are left out, until there are other keywords."""
+        self.stream(1)
+        self.x.bad, self.x.slow = {"foul": "it is foul"}, 1.0
+        self.run_job(1, "cats, foul, -")
+        self.assertEqual(self.left_out(1), {"-"})
+        self.lives(10)
+        self.assertEqual(self.left_out(1), {"-", "foul"})
+        self.run_job(1, "cats")
+        self.assertEqual(self.left_out(1), set())
+
+    def left_out(self, job: int) -> frozenset[str]:
+        """The terms of its newest keywords that are not asked for."""
+        archive = self.sessions[job].archive
+        assert archive is not None
+        return archive.capture_log.refused
+
     def test_rules_that_somebody_deletes(self) -> None:
         """They may have been missing since they were read last."""
         self.stream(1, 2)
@@ -698,6 +715,8 @@ class BackfillBudgetTests(SharedStreamTestCase):
             for ends in (self.dies, self.restart):
                 ends()
                 self.run_job(1, "cats")
+                [day] = self.shared.limits()
+                self.assertEqual((day.name, day.limit, day.spent >= 2), ("day", 2, True))
             while not self.api.minutes:
                 self.clock.advance(60)
         self.assertEqual(self.api.minutes, [0])

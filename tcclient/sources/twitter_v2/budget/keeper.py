@@ -11,6 +11,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tcclient.health.facts import LimitFacts
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
 from tcclient.runtime.timers import Timers
@@ -121,6 +122,15 @@ class BudgetKeeper(Service, Pausable):
         else:
             self._keep_later()
         self._tell()
+
+    def limits(self) -> list[LimitFacts]:
+        """Return how far each limit is used, and until when it counts."""
+        budget = self._budget
+        budget.roll(self._wall())
+        return [
+            LimitFacts(level.name, level.spent, level.limit, budget.renewed_at(level))
+            for level in budget.levels()
+        ]
 
     def _tell(self) -> None:
         """Log which limits are nearly used up; tell `news` if one is used up.  Each once."""

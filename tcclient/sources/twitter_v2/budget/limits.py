@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from tcclient.health.judgement import is_nearly_used_up
+
 
 class BudgetLimits(Struct, frozen=True):
     """How many posts may be bought in a day and in a month; None for any number."""
@@ -64,5 +66,5 @@ class LimitUse(Struct, frozen=True):
 
     @property
     def nearly(self) -> bool:
-        """Whether 80 % of the limit are used, reckoned in whole numbers."""
-        return 5 * self.spent >= 4 * self.limit
+        """Whether the limit is nearly used up."""
+        return is_nearly_used_up(self.spent, self.limit)

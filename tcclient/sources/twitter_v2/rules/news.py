@@ -97,6 +97,9 @@ class RuleNews:
         """Note in the job's ledger and in the log that X refuses these terms."""
         for subscription in self._subscriptions.of([job_id]):
             say_refused(subscription.title, refused)
+            if subscription.archive is not None:
+                subscription.archive.capture_log.refuse(tuple(refused))
+                return
         self._subscriptions.note(job_id, TermsRefused(refused=tuple(refused)))
 
     def rules_failed(self, reason: str, wait: float, lacking: Set[int]) -> None:

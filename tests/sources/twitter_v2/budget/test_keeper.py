@@ -145,6 +145,17 @@ class SpendingTests(KeeperTestCase):
         self.clock.advance(5 * HOUR)
         self.assertEqual((self.disk.records, self.clock.getDelayedCalls()), (before, []))
 
+    def test_how_far_each_limit_is_used(self) -> None:
+        """Until when it counts, too; what was spent in a period that is over does not."""
+        keeper = self.start(BudgetLimits(100, 1000))
+        keeper.spend(30)
+        day, month = keeper.limits()
+        self.assertEqual((day.name, day.spent, day.limit), ("day", 30, 100))
+        self.assertEqual((month.name, month.spent, month.limit), ("month", 30, 1000))
+        self.assertTrue(self.clock.seconds() < day.until <= self.clock.seconds() + 24 * HOUR)
+        self.clock.advance(day.until - self.clock.seconds())
+        self.assertEqual([limit.spent for limit in keeper.limits()], [0, 30])
+
     def test_used_up(self) -> None:
         """The listener hears of it while the posts are being counted, once."""
         keeper = self.start()
