@@ -27,7 +27,7 @@ setup(
         "twisted.plugins",
     ],
     package_data={
-        "tcclient": ["py.typed", "ledger.schema.json"],
+        "tcclient": ["py.typed", "ledger.schema.json", "health.schema.json"],
         "tcaccount": ["py.typed"],
         "tcsandbox": ["py.typed"],
         "tcserver": ["py.typed", "website/templates/**", "website/static/**"],

@@ -17,10 +17,10 @@ from tcaccount.folder import NoCapture
 from tcaccount.parser import Parser
 from tcaccount.standing import facts_below
 from tcclient import __version__
+from tcclient.control.healthreport import report
 from tcclient.health.facts import ClientFacts
 from tcclient.health.health import Health, Level
 from tcclient.health.judgement import judge
-from tcclient.ledger.entries import moment
 from tcclient.ledger.wording import number
 from tcclient.runtime.failures import explain_os
 
@@ -37,7 +37,7 @@ def make_parser() -> Parser:
     )
     parser.wrong = UNKNOWN
     parser.add_argument("base_dir", type=Path, help="output.base_dir of the client")
-    parser.add_argument("--json", action="store_true", help="all findings, for programs")
+    parser.add_argument("--json", action="store_true", help="all that is known, for programs")
     parser.add_argument("--version", action="version", version=f"tcc {__version__}")
     return parser
 
@@ -56,14 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as e:
         _unknown(f"This cannot be found out: {explain_os(e)}.")
     health = judge(facts)
-    print(as_json(health) if options.json else as_line(health, facts))
+    print(as_json(health, facts) if options.json else as_line(health, facts))
     raise SystemExit(health.level.severity)
 
 
 def as_line(health: Health, facts: ClientFacts) -> str:
     """Return a line in the form of monitoring plugins: status, reasons with cures, and figures."""
     if health.findings:
-        told = " ".join(f"{finding.what} {finding.cure}" for finding in health.findings)
+        told = health.words
     elif facts.captures:
         told = f"Posts of {number(len(facts.captures), 'capture')} come and are stored."
     else:
@@ -77,15 +77,9 @@ _WORDS = {Level.OK: "OK", Level.DEGRADED: "WARNING", Level.DOWN: "CRITICAL"}
 """The words of monitoring plugins."""
 
 
-def as_json(health: Health) -> str:
-    """Return the health with all findings; moments are as in ledgers."""
-    since = None if health.since is None else moment(health.since)
-    findings = [
-        msgspec.to_builtins(one) | ({} if one.since is None else {"since": moment(one.since)})
-        for one in health.findings
-    ]
-    told = {"level": health.level, "since": since, "findings": findings}
-    return msgspec.json.encode(told).decode()
+def as_json(health: Health, facts: ClientFacts) -> str:
+    """Return all that is known, in the form of tcclient/health.schema.json."""
+    return msgspec.json.encode(report(facts, health)).decode()
 
 
 def _unknown(sentence: str) -> NoReturn:

@@ -1,18 +1,22 @@
 """
-Prints, for `python -m tcaccount.schema`, the JSON Schema of a line of any capture's ledger.
+Prints, for `python -m tcaccount.schema`, the JSON Schema of a line of any capture's ledger, and
+with `health` that of what `tcc-health --json` prints.
 
-The file `tcclient/ledger.schema.json` is what this prints.  Knows no kind of line.
+The files `tcclient/ledger.schema.json` and `tcclient/health.schema.json` are what this prints.
+Knows no kind of line.
 """
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 
+from tcclient.control import healthreport
 from tcclient.sources.registry import vocabulary
 
 
-def main() -> None:
-    """Print the schema, with the kinds of lines of all sources; each definition has its line."""
-    schema = vocabulary().schema()
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print the schema, by default with the kinds of lines of all sources; a line a definition."""
+    schema = healthreport.schema() if "health" in arguments else vocabulary().schema()
     members = {name: _compact(value) for name, value in schema.items()}
     members["$defs"] = _object({n: _compact(one) for n, one in schema["$defs"].items()})
     print(_object(members))
@@ -29,4 +33,4 @@ def _compact(value: object) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -4,7 +4,6 @@ The kinds of lines that can be read in ledgers: those that every capture has, an
 Knows how a decoded line becomes an entry; reads no file.
 """
 
-import inspect
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
@@ -14,6 +13,7 @@ import msgspec
 
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import MOMENT_PATTERN, VERSION, Entry
+from tcclient.runtime.schemas import schemas
 
 _MODULES = {bookings.__name__, entries.__name__}
 """Where the kinds of lines are that every capture has; sources derive kinds of their own."""
@@ -62,13 +62,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a line: a union of all kinds, whose tag is `kind`."""
-        [union], components = msgspec.json.schema_components(
-            [reduce(or_, self.kinds.values())], ref_template="#/$defs/{name}"
-        )
-        for component in components.values():
-            if "description" in component:
-                # Python 3.13 takes the indentation out of a docstring, those before leave it in.
-                component["description"] = inspect.cleandoc(component["description"])
+        [union], components = schemas([reduce(or_, self.kinds.values())])
         for reference in union["discriminator"]["mapping"].values():
             kind = components[reference.rpartition("/")[2]]
             at = {"type": "string", "pattern": MOMENT_PATTERN}

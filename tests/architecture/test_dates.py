@@ -23,6 +23,7 @@ FROM_A_DATE = {
 """The functions that convert a `Date`, which the type checker knows to be one."""
 
 FROM_A_NUMBER = {
+    "tcclient/control/healthreport.py": ["_moment"],
     "tcclient/ledger/entries.py": ["moment"],
     "tcclient/ledger/wording.py": ["when"],
     "tcclient/sources/twitter_v2/budget/limits.py": ["utc_minute"],

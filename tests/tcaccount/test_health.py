@@ -7,12 +7,16 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 from tcaccount.healthcommand import as_line, main
-from tcaccount.standing import STUCK, facts_below
+from tcaccount.holder import needs
+from tcaccount.standing import STUCK, facts_below, refusal
 from tcclient.control.jobs import Status
+from tcclient.health.facts import CaptureFacts
 from tcclient.health.health import Health
-from tcclient.health.judgement import judge
+from tcclient.health.judgement import LATE, judge
+from tcclient.health.liveliness import LEAST_OF_A_DAY
 from tcclient.ledger import bookings, entries
 from tcclient.storage.archive import Archive
+from tests.control.test_healthreport import SCHEMA
 from tests.tcaccount.ledgertext import NOON, FolderCase, job
 
 
@@ -112,14 +116,39 @@ class StandingTests(FolderCase):
         self.assertEqual((finding.code, finding.level, finding.since), ("disk", "down", NOON))
         self.assertIn("no space left", finding.what)
 
+    def test_a_disk_on_which_the_ledger_cannot_say_so(self) -> None:
+        """It has no room, or can only be read: that is asked of the system."""
+        disk = os.statvfs(self.base)
+        self.assertEqual(refusal(disk), "")
+        for place, value, words in ((4, 0, "no space"), (8, os.ST_RDONLY, "only be read")):
+            members = list(disk)
+            members[place] = value
+            self.assertIn(words, refusal(os.statvfs_result(members)))
+
+    def test_how_much_a_day_takes(self) -> None:
+        """By the files of the last one, also where there are those of some hours only."""
+        archive = self.started()
+        self.addCleanup(archive.close)
+        for _ in range(4):
+            archive.store([b"x" * 999_999])
+            archive.finish()
+            self.clock.advance(LEAST_OF_A_DAY / 4 - 1)
+            daily = facts_below(self.base, self.clock.seconds()).disk_daily
+            self.assertEqual(daily, 0)
+        self.clock.advance(6 * 3600)
+        daily = facts_below(self.base, self.clock.seconds()).disk_daily
+        self.assertAlmostEqual(daily or 0, 4e6 * 86400 / 25_196, delta=5_000)
+
     def test_a_client_that_hangs(self) -> None:
         """It has the folder open, and its mark is old."""
         self.tells((1, HEARD))
         mark = self.folder / ".test.alive"
         mark.touch()
         os.utime(mark, (NOON, NOON))
-        self.clock.advance(STUCK - 1)
+        self.clock.advance(LATE)
         self.assertEqual(self.codes(), [])
+        self.clock.advance(STUCK - LATE - 1)
+        self.assertEqual(self.codes(), ["unsynced"])
         self.clock.advance(1)
         self.assertEqual(self.codes(), ["stuck"])
 
@@ -142,6 +171,33 @@ class StandingTests(FolderCase):
         self.assertIn("still away", finding.what)
         self.folders.note(entries.ServerAnswers(doing="listing the jobs", after=5))
         self.assertEqual(self.codes(), [])
+
+    def test_a_stream_for_other_keywords(self) -> None:
+        """It may bring less than the one before: that one's rate says nothing of it."""
+        archive = self.started()
+        self.addCleanup(archive.close)
+        for _ in range(100):
+            archive.store(self.posts(50))
+            self.clock.advance(1)
+        archive.capture_log.follow("axolotl", "obama", None, ())
+        archive.finish()
+        self.clock.advance(400)
+        self.assertEqual(self.codes(), [])
+
+    def test_when_the_stream_is_asked_for_again(self) -> None:
+        """By the newest line about it; not known where it was not asked for since the start."""
+        refused = entries.NotConnected(cause="refused", detail="X refuses", status=503, wait=16)
+        self.tells((1, refused))
+        self.assertEqual(self.facts().next_attempt, NOON + 16)
+        start = entries.CaptureStart(because="resumed", status=3)
+        with self.ledger.open("ab") as file:
+            file.write(entries.as_line(start, 7, NOON))  # type: ignore[arg-type]
+        self.assertIsNone(self.facts().next_attempt)
+
+    def facts(self) -> CaptureFacts:
+        """What is known of the one capture."""
+        [facts] = facts_below(self.base, self.clock.seconds()).captures
+        return facts
 
     def test_a_stream_that_was_lively(self) -> None:
         """Nothing has come for minutes, and many posts in a second before."""
@@ -186,5 +242,34 @@ class CommandTests(FolderCase):
         told: dict[str, Any] = json.loads(out)
         self.assertEqual((status, told["level"]), (2, "down"))
         self.assertEqual(told["findings"][0]["code"], "client_stopped")
+        SCHEMA.validate(told)
+        [capture] = told["captures"]
+        self.assertEqual((capture["job"], capture["condition"]), (7, "client_stopped"))
+        found = told["findings"][0]
+        self.assertEqual(capture["reason"], f"{found['what']} {found['cure']}")
+        self.assertNotIn("memory", told["host"])
         status, out = run(str(self.base))
         self.assertEqual((status, out[:15]), (2, "TCC CRITICAL - "))
+
+    def test_what_a_client_at_work_needs(self) -> None:
+        """Its memory and CPU, and how its captures are, besides the disk's room."""
+        self.folders.begin()
+        archive = self.folders.open(job())
+        self.addCleanup(archive.close)
+        archive.capture_log.begin("started", Status.STARTING, "obama")
+        archive.capture_log.heard()
+        archive.store(self.posts(3))
+        archive.finish()
+        (self.folder / ".test.alive").touch()
+        told: dict[str, Any] = json.loads(run(str(self.base), "--json")[1])
+        SCHEMA.validate(told)
+        [capture] = told["captures"]
+        self.assertEqual((capture["condition"], capture["total"]), ("ok", 1003))
+        self.assertLess(capture["lag"], 60)
+        host = told["host"]
+        self.assertGreater(host["disk_size"], host["disk_free"])
+        own = needs(self.ledger)
+        self.assertEqual("memory" in host, own is not None)
+        if own is not None:
+            self.assertGreater(own.memory, 1 << 20)
+            self.assertTrue(0 < host["cpu"] < 64)
