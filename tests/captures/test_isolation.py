@@ -69,6 +69,17 @@ class SayingTests(SynchronousTestCase):
         """What is cancelled has not failed."""
         self.assertRaises(CancelledError, self.fail, Isolation(), CancelledError())
 
+    def test_why_it_fails(self) -> None:
+        """Is known as long as it does, of this act and job."""
+        isolation = Isolation()
+        with capturedLogs():
+            self.fail(isolation, OSError(5, "no"))
+            self.assertEqual(isolation.why("closing", 7), "OSError: [Errno 5] no")
+            self.assertEqual(isolation.why("closing", 8), "")
+            self.assertEqual(isolation.why("running", 7), "")
+            self.fail(isolation, None)
+        self.assertEqual(isolation.why("closing", 7), "")
+
     def test_jobs_that_are_no_more(self) -> None:
         """Nothing is kept of them."""
         isolation = Isolation()
