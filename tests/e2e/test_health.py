@@ -1,8 +1,7 @@
 """
-What people see in each situation that a client can be in, with real processes.
+What people see in the situations of a client that are said at once, with real processes.
 
-A stream that falls silent takes five minutes: `python -m tests.e2e.situations quiet` plays it, and
-`tests.captures.test_healthlog` by a clock that the test moves.
+Those that have to last a minute are in `lasting`.
 """
 
 from pathlib import Path
@@ -13,7 +12,9 @@ from tests.e2e.processes import together
 from tests.e2e.situations import SITUATIONS, play
 
 
-class SituationsTests(TestCase):
+class SituationsCase(TestCase):
+    """With a folder for what is played."""
+
     timeout = 300
 
     def setUp(self) -> None:
@@ -29,6 +30,8 @@ class SituationsTests(TestCase):
 
         await together(map(one, range(len(chosen))), len(chosen))
 
+
+class AtOnceTests(SituationsCase):
     async def test_what_is_said_at_once(self) -> None:
         """Nothing comes any more, and that will not change by itself."""
         await self.play("read-only", "budget used up", "client dead")
@@ -36,18 +39,3 @@ class SituationsTests(TestCase):
     async def test_a_full_disk(self) -> None:
         """Its ledger cannot say so."""
         await self.play("disk full")
-
-    async def test_what_is_said_when_it_has_lasted(self) -> None:
-        """A minute; where all is well nothing is said by then."""
-        await self.play(
-            "healthy",
-            "stalled",
-            "refused credentials",
-            "slot taken",
-            "disk nearly full",
-            "server away",
-        )
-
-    async def test_a_clock_that_is_off(self) -> None:
-        """By the dates of the capture server's answers."""
-        await self.play("clock off")
