@@ -1,6 +1,6 @@
 """
-What people see in the situations of a client that are said when they have lasted a minute, with real
-processes: `trial tests.e2e.lasting`.
+What people see in the situations of a client that are said when they have lasted a minute, with
+real processes: `trial tests.e2e.lasting`.
 
 A stream that falls silent takes five minutes: `python -m tests.e2e.situations quiet` plays it, and
 `tests.captures.test_healthlog` by a clock that the test moves.
