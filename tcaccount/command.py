@@ -29,7 +29,7 @@ from tcaccount.subject import Subject
 from tcaccount.summary import summary
 from tcaccount.verify import Verification
 from tcclient import __version__
-from tcclient.ledger.lines import lines
+from tcclient.ledger.reading import lines
 from tcclient.ledger.wording import number
 from tcclient.runtime.failures import explain_os
 from tcclient.sources.registry import KINDS

@@ -24,6 +24,7 @@ FROM_A_DATE = {
 
 FROM_A_NUMBER = {
     "tcclient/ledger/entries.py": ["moment"],
+    "tcclient/ledger/segments.py": ["month"],
     "tcclient/ledger/wording.py": ["when"],
     "tcclient/sources/twitter_v2/budget/limits.py": ["utc_minute"],
     "tcclient/storage/slots.py": ["_local"],
