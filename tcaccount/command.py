@@ -152,7 +152,7 @@ def _subject(folder: Folder, reading: Reading, temporary: str | None = None) -> 
     end so.  Raises OSError.
     """
     index = read_index(folder.index, reading.vocabulary)
-    found = record(lines(folder.ledger, reading.vocabulary), reading.reports())
+    found = record(lines(folder.ledger, reading.vocabulary), reading.reports(), is_brief=True)
     growing = {} if temporary is None else _growing(folder, temporary, reading.ids)
     return Subject(folder.name, folder.is_open, found, index, growing)
 
