@@ -92,7 +92,7 @@ class Client:
 
     def has_hash(self) -> bool:
         """Whether the account has the SHA-256 of the files."""
-        ledgers = self.folder.glob("data/*/*.ledger.jsonl")
+        ledgers = self.folder.glob("data/*/*.ledger*.jsonl")
         return any('"sha256"' in path.read_text() for path in ledgers)
 
     def end(self, bound: float = GOODBYE) -> None:

@@ -29,7 +29,7 @@ from tcaccount.subject import Subject
 from tcaccount.summary import summary
 from tcaccount.verify import Verification
 from tcclient import __version__
-from tcclient.ledger.lines import lines
+from tcclient.ledger.reading import lines
 from tcclient.ledger.wording import number
 from tcclient.runtime.failures import explain_os
 from tcclient.sources.registry import KINDS
@@ -152,7 +152,7 @@ def _subject(folder: Folder, reading: Reading, temporary: str | None = None) -> 
     end so.  Raises OSError.
     """
     index = read_index(folder.index, reading.vocabulary)
-    found = record(lines(folder.ledger, reading.vocabulary), reading.reports())
+    found = record(lines(folder.ledger, reading.vocabulary), reading.reports(), is_brief=True)
     growing = {} if temporary is None else _growing(folder, temporary, reading.ids)
     return Subject(folder.name, folder.is_open, found, index, growing)
 

@@ -5,12 +5,13 @@ Knows the disk; writes nothing.
 """
 
 import errno
-import fcntl
 import os
 from pathlib import Path
 
 import attrs
 
+from tcclient.ledger.ledgerfile import is_in_use
+from tcclient.ledger.segments import files as ledger_files
 from tcclient.storage.folders import INDEX
 
 _LEDGER = ".ledger.jsonl"
@@ -76,9 +77,10 @@ def find(path: Path) -> Folder:
     try:
         path = path.resolve(strict=True)
         name = _name(path)
-        is_open = _is_locked(path / f"{name}{_LEDGER}")
+        is_open = is_in_use(path / f"{name}{_LEDGER}")
         with os.scandir(path) as listing:
-            files = [_found(entry) for entry in listing if _is_visible(entry, name)]
+            own = {file.name for file in ledger_files(path / f"{name}{_LEDGER}")}
+            files = [_found(entry) for entry in listing if _is_visible(entry, own)]
     except OSError as e:
         raise NoCapture(f"{str(path)!r} cannot be read: {e.strerror or e}.") from e
     found = {file.name: file for file in files if file.name.startswith(name)}
@@ -117,27 +119,12 @@ def _name(path: Path) -> str:
     return names[0]
 
 
-def _is_visible(entry: "os.DirEntry[str]", name: str) -> bool:
-    """Return whether this is a file, and neither hidden nor the ledger of the capture `name`."""
-    return entry.name != f"{name}{_LEDGER}" and entry.name[0] != "." and entry.is_file()
+def _is_visible(entry: "os.DirEntry[str]", ledger: set[str]) -> bool:
+    """Return whether this is a file, and neither hidden nor one of the `ledger`."""
+    return entry.name not in ledger and entry.name[0] != "." and entry.is_file()
 
 
 def _found(entry: "os.DirEntry[str]") -> Found:
     """Return what the folder tells of a file.  Raises OSError."""
     status = entry.stat()
     return Found(entry.name, status.st_size, status.st_nlink)
-
-
-def _is_locked(ledger: Path) -> bool:
-    """
-    Return whether a client has the ledger locked; False on a file system without locks.  To find
-    out, a lock that others may share is taken, and let go of at once.
-    """
-    fd = os.open(ledger, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as e:
-        return e.errno in (errno.EAGAIN, errno.EACCES)
-    finally:
-        os.close(fd)
-    return False

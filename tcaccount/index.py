@@ -11,7 +11,8 @@ import attrs
 from tcclient.ledger.bookings import JobFolder
 from tcclient.ledger.entries import ServerAnswers
 from tcclient.ledger.intervals import Interval
-from tcclient.ledger.lines import AnyLine, LedgerLine, UnreadableLine, lines
+from tcclient.ledger.lines import AnyLine, LedgerLine, UnreadableLine
+from tcclient.ledger.reading import lines
 from tcclient.ledger.vocabulary import Vocabulary
 
 FOREVER = float("inf")

@@ -19,7 +19,8 @@ class Numbers:
     The counters of all jobs in a ledger, which `fold` has up to the line before.  `may_come`
     returns whether those of a job can have come from another folder.  After lines that were dropped
     a counter may be higher than the lines say.  Where others stand in a file elsewhere
-    (`ledger_resumed`) those of an opening decide, and are believed until then.
+    (`ledger_resumed`), or in the ledger that this one follows, those of an opening decide, and are
+    believed until then.
     """
 
     def __init__(self, fold: Fold, may_come: Callable[[int], bool]) -> None:
@@ -33,7 +34,9 @@ class Numbers:
         entry, job = line.entry, line.job
         if isinstance(entry, bookings.LinesDropped):
             self._uncertain.update(self._fold.counters)
-        self._is_resumed |= isinstance(entry, bookings.LedgerResumed)
+        match entry:
+            case bookings.LedgerResumed() | bookings.LedgerBegin(follows=str()):
+                self._is_resumed = True
         found = told_counters(entry)
         if job is None or found is None:
             return

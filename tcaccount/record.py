@@ -8,7 +8,7 @@ for a report.
 from collections.abc import Iterable, Sequence
 
 import attrs
-from msgspec import field
+from msgspec import field, structs
 
 from tcaccount.index import Index
 from tcclient.ledger import bookings
@@ -42,7 +42,9 @@ class Record(Fold, kw_only=True):
     All that the ledger of a folder says.
 
     `reports` are those of the sources.  `to_adopt` are the older files that no client has read yet.
-    `keeps_again` is whether posts that came again were stored again, as the settings asked for.
+    `keeps_again` is whether posts that came again were stored again, as the settings asked for.  If
+    it `is_brief` the lines of files are without hashes and ids, which only tables show and only
+    --verify compares: a year has 50,000 files.
     """
 
     reports: Sequence[SourceReport] = ()
@@ -50,6 +52,7 @@ class Record(Fold, kw_only=True):
     to_adopt: set[str] = field(default_factory=set)
     torn: list[bookings.Torn] = field(default_factory=list)
     keeps_again: bool = False
+    is_brief: bool = False
     unreadable: list[UnreadableLine] = field(default_factory=list)
     cut: CutLine | None = None
 
@@ -77,11 +80,16 @@ class Record(Fold, kw_only=True):
         """Return the number of posts in the finished files that were adopted, or in the others."""
         return sum(one.entry.posts for one in self.files if one.is_adopted is adopted)
 
+    def _listed(self, entry: bookings.File | bookings.Adopted) -> bookings.File | bookings.Adopted:
+        if not self.is_brief or isinstance(entry, bookings.Adopted):
+            return entry
+        return structs.replace(entry, counters=None, sha256=None, first_id=None, last_id=None)
+
     def _list(self, line: LedgerLine) -> None:
         """Keep a line that is listed."""
         match line.entry:
             case bookings.File() | bookings.Adopted():
-                self.files.append(Booked(line.number, line.at, line.job, line.entry))
+                self.files.append(Booked(line.number, line.at, line.job, self._listed(line.entry)))
                 self.to_adopt.discard(line.entry.name)
             case bookings.Adopting(names=names):
                 self.to_adopt.update(names)
@@ -91,9 +99,11 @@ class Record(Fold, kw_only=True):
                 self.keeps_again = True
 
 
-def record(lines: Iterable[AnyLine], reports: Sequence[SourceReport] = ()) -> Record:
+def record(
+    lines: Iterable[AnyLine], reports: Sequence[SourceReport] = (), *, is_brief: bool = False
+) -> Record:
     """Return what all lines of a ledger say together."""
-    result = Record(reports=reports)
+    result = Record(reports=reports, is_brief=is_brief)
     for line in lines:
         result.take(line)
     return result

@@ -20,9 +20,8 @@ from tcclient.ledger.entries import seconds
 from tcclient.ledger.fold import resumed
 from tcclient.ledger.gaps import Missing
 from tcclient.ledger.history import JobHistory
-from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
-from tcclient.ledger.vocabulary import COMMON
-from tcclient.runtime.backwards import lines_backwards
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.reading import newest_first, newest_of_job
 from tcclient.storage.folders import INDEX
 
 _ABOUT_THE_STREAM = (b'"disconnected"', b'"not_connected"', b'"connected"', b'"capture_start"')
@@ -103,7 +102,7 @@ def _standing(folder: Folder, now: float, refused: str) -> Standing | None:
     newest = next((one for one in _entries_backwards(folder.ledger) if one.job is not None), None)
     if newest is None or newest.job is None:
         return None
-    fold = resumed(_lines_backwards(folder.ledger), newest.job)
+    fold = resumed(newest_of_job(folder.ledger, newest.job), newest.job)
     history, counters = fold.jobs.get(newest.job), fold.counters.get(newest.job)
     if history is None or not _is_wanted(history):
         return None
@@ -263,17 +262,7 @@ def _this_run(newest_first: Iterable[LedgerLine]) -> Iterator[LedgerLine]:
 
 def _entries_backwards(ledger: Path, *words: bytes) -> Iterator[LedgerLine]:
     """Yield the lines that can be read, the newest first; only those with one of `words`."""
-    for one in _lines_backwards(ledger, *words):
-        if isinstance(one, LedgerLine):
-            yield one
-
-
-def _lines_backwards(ledger: Path, *words: bytes) -> Iterator[LedgerLine | UnreadableLine]:
-    """Yield the lines, the newest first; where `words` are given, only those with one."""
-    with ledger.open("rb") as file:
-        for number, raw in enumerate(lines_backwards(file.fileno()), 1):
-            if not words or any(word in raw for word in words):
-                yield line(-number, raw, COMMON)
+    return (one for one in newest_first(ledger, *words) if isinstance(one, LedgerLine))
 
 
 def _modified(path: Path) -> float | None:

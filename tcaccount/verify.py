@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from tcaccount import posts
+from tcaccount.chain import broken_links
 from tcaccount.comparison import Difference, Finding, Remark, compare
 from tcaccount.folder import Folder
 from tcaccount.index import Index
@@ -19,7 +20,8 @@ from tcaccount.reading import Reading
 from tcaccount.record import Booked, Record
 from tcaccount.strangers import Strangers
 from tcaccount.twice import Identities
-from tcclient.ledger.lines import LedgerLine, UnreadableLine, lines
+from tcclient.ledger.lines import LedgerLine, UnreadableLine
+from tcclient.ledger.reading import lines
 from tcclient.ledger.wording import number
 
 MOST_LINES = 20
@@ -55,6 +57,7 @@ class Verification:
         yield from _not_hashed(record)
         yield from strangers.findings()
         yield from map(Remark, _unreadable(self.index.unreadable, f"of {self.folder.index.name}"))
+        yield from map(Remark, broken_links(self.folder.index))
 
     def _ledger(self, record: Record) -> Iterator[Finding]:
         """Read the ledger into `record`, and yield what is wrong within it."""
@@ -64,6 +67,7 @@ class Verification:
                 yield from map(Difference, numbers.check(line))
             record.take(line)
         yield from map(Difference, _unreadable(record.unreadable, "of the ledger"))
+        yield from map(Difference, broken_links(self.folder.ledger))
         if record.cut is not None and not self.folder.is_open:
             yield Difference(
                 f"The last line of the ledger was cut after {number(record.cut.bytes, 'byte')}: "

@@ -25,7 +25,7 @@ SPOILING = (
 
 def lines(base: Path) -> Iterator[tuple[str, bytes]]:
     """(where it stands, the line) of each that nobody has spoilt."""
-    for path in sorted(base.rglob("*.ledger.jsonl")):
+    for path in sorted(base.rglob("*.ledger*.jsonl")):
         if path.is_file() and not path.relative_to(base).parts[0].startswith(SPOILING):
             for number, line in enumerate(path.read_bytes().splitlines(), 1):
                 yield f"{path}:{number}", line

@@ -40,6 +40,7 @@ from tcsandbox.server import CaptureServer, quirks, restapi
 from tcsandbox.server.negotiation import ApiRequest
 from tcsandbox.server.rows import TOKEN, JobRow
 from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
+from tests.ledger.told import told
 from tests.peers import DONE, FakeApi, FakeResponse, clock_at, settle, upstream
 
 reactor = cast(Any, _reactor)
@@ -87,8 +88,7 @@ class Disk:
 
     def ledger(self, name: str, kind: str = "") -> list[dict[str, Any]]:
         """Return the lines of a capture's ledger, or those of one kind."""
-        path = self.base / name / f"{name}.ledger.jsonl"
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines = told(self.base / name / f"{name}.ledger.jsonl")
         return [line for line in lines if kind in ("", line["kind"])]
 
 

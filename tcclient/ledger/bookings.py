@@ -12,6 +12,32 @@ _COUNTERS = {"counters": "account"}
 """The counters of a job are called `account` in ledgers, since the first release."""
 
 
+class Counted(Entry, frozen=True, kw_only=True, rename=_COUNTERS):
+    """
+    What lines with the counters of a job have in common: `account` has them, and the server has
+    taken a `count` of posts since the one before.
+    """
+
+    count: Count = 0
+
+
+class LedgerBegin(Entry, frozen=True):
+    """
+    The first line of a file of a ledger.  `ledger` is the ledger's id, a random one that it keeps
+    for life, and `offset` how many bytes it had before this file.  Its file of the months before is
+    `before`, with this SHA-256.  If the ledger `follows` another one, `because` says why: that one
+    was `removed`, is `shorter` than it was, as one that was restored from a backup, or another one
+    stands in its place: `replaced`.
+    """
+
+    ledger: str
+    offset: Count = 0
+    before: str | None = None
+    sha256: str | None = None
+    follows: str | None = None
+    because: str | None = None
+
+
 class JobFolder(Entry, frozen=True, tag="job"):
     """The name of the folder that a job is captured into from now on."""
 
@@ -42,7 +68,7 @@ class ServerMet(Entry, frozen=True):
     by: str | None = None
 
 
-class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
+class CaptureOpen(Counted, frozen=True):
     """
     The client opens the folder.  `boot` is the boot id, which changes with each start of the
     machine; `account` has the counters of the job, and `open_gap` is the gap in which it goes on if
@@ -56,13 +82,13 @@ class CaptureOpen(Entry, frozen=True, rename=_COUNTERS):
     open_gap: OpenGap | None = None
 
 
-class CaptureClose(Entry, frozen=True, rename=_COUNTERS):
+class CaptureClose(Counted, frozen=True):
     """The client closes the folder."""
 
     counters: Counters
 
 
-class File(Entry, frozen=True, rename=_COUNTERS):
+class File(Counted, frozen=True):
     """
     A file has its final name.  The ids and arrivals are those of its first and last post.
     `recovered` says that a crash had left the file, and a later process has finished it.  `account`
@@ -183,15 +209,6 @@ class Sleep(Entry, frozen=True):
     open_gap: OpenGap | None = None
 
 
-class UpdateSent(Entry, frozen=True, rename=_COUNTERS):
-    """
-    The server is going to be told of a count of posts: `sent` in `account`.  If no `update` follows
-    its answer has not been seen.
-    """
-
-    counters: Counters
-
-
 class Update(Entry, frozen=True, rename=_COUNTERS):
     """The server has taken a `count` of posts; `account` has the counters of the job after it."""
 
@@ -199,7 +216,7 @@ class Update(Entry, frozen=True, rename=_COUNTERS):
     counters: Counters
 
 
-class Base(Entry, frozen=True, rename=_COUNTERS):
+class Base(Counted, frozen=True):
     """
     The server counts posts that were not known here, and the base was raised by them.  With
     `after_crash` these may be posts that were counted and that the crash destroyed; otherwise they

@@ -121,6 +121,8 @@ def told_counters(entry: Entry) -> Counters | None:
 
 def due(before: Counters, entry: Entry) -> Counters:
     """Return what the counters are after a line, from those before it."""
+    if isinstance(entry, bookings.Counted):
+        before = attrs.evolve(before, settled=before.settled + entry.count)
     match entry:
         case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
             return attrs.evolve(before, posts=before.posts + posts)
@@ -133,13 +135,7 @@ def due(before: Counters, entry: Entry) -> Counters:
     return before
 
 
-_FREQUENT = (
-    bookings.Update
-    | bookings.UpdateSent
-    | entries.Said
-    | entries.RefusedLine
-    | entries.DeliveredAgain
-)
+_FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
 """Lines that say nothing of how a capture stands, but for the newest counters."""
 
 _BOOT, _COVERAGE, _TEXT, _COUNTERS = "boot", "coverage", "text", "counters"

@@ -1,51 +1,61 @@
 """
-The file of a ledger, beside the data: one JSON object a line, only ever appended to.
+The files of a ledger, beside the data: one JSON object a line, only ever appended to.
 
-Knows how lines are written and found again; does not know what they can say, which `entries` does.
+Knows how lines are written and found again, and when another file is begun; does not know what
+lines can say, which `entries` does.
 """
 
 import errno
 import fcntl
-import json
 import os
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
+
+from msgspec import structs
 
 from tcclient.ledger.backlog import Backlog
-from tcclient.ledger.bookings import LedgerRepaired, LedgerResumed
+from tcclient.ledger.bookings import LedgerBegin, LedgerRepaired, LedgerResumed
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, as_line
-from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
-from tcclient.ledger.vocabulary import COMMON
-from tcclient.runtime.appending import End, leads_to
-from tcclient.runtime.backwards import lines_backwards
+from tcclient.ledger.segments import (
+    Begin,
+    begun_name,
+    digest,
+    end_rotation,
+    free_name,
+    month,
+    month_of,
+    read_begin,
+)
+from tcclient.ledger.state import LedgerState, StateFile
+from tcclient.runtime.appending import End, leads_to, sync_folder
+from tcclient.runtime.backwards import ends_whole, unfinished
 from tcclient.runtime.wallclock import Wall
 
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
-class LedgerInUse(Exception):
+
+class LedgerInUse(OSError):
     """Raised where another process has the ledger open: it captures into the same folder."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EAGAIN, "another client writes there", str(path))
 
 
 class Ledger:
     """
-    An open ledger file.  With `alone` it is locked against other processes that do so too; the
-    system releases the lock when the process dies.
+    An open ledger, locked against all others; the system releases the lock when the process dies.
+    Lines are appended to the file at `path`; with the first line of a new month that gets the name
+    of its month, and another one is begun.
 
-    Raises OSError if the file or its folder cannot be made, LedgerInUse if another process has the
+    Raises OSError if the file or its folder cannot be made, LedgerInUse if somebody else has the
     lock.  Lines that the disk does not take wait in `backlog`, which may outlive this object.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        wall: Wall,
-        *,
-        alone: bool = True,
-        backlog: Backlog | None = None,
-    ) -> None:
+    def __init__(self, path: Path, wall: Wall, *, backlog: Backlog | None = None) -> None:
         self.path = path
         self._wall = wall
-        self._alone = alone
         self._backlog = Backlog() if backlog is None else backlog
         self._open()
 
@@ -57,32 +67,126 @@ class Ledger:
 
     _is_resumed = False  # whether it had lines then
 
-    def _open(self) -> None:
+    @property
+    def id(self) -> str:
+        """The id of the ledger, which no other has."""
+        return self._begin.line.ledger
+
+    @property
+    def length(self) -> int:
+        """How many bytes the ledger has had in its life, those of earlier months included."""
+        return self._begin.line.offset + os.fstat(self._fd).st_size
+
+    def _open(self, known: LedgerState | None = None) -> bool:
+        """
+        Open the file at `path`; where nothing is kept beside it, it is to be as is `known`.  Return
+        whether it had lines, and goes on under its id.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._fd = self._locked()
         self._end = End(self._fd)
+        # It lies in the same folder, which may be another one than before.
+        self.kept = StateFile(self.path)
         try:
-            if self._alone:
-                self._lock()
-                self._cut_torn_tail()
+            self._cut_torn_tail()
+            kept = self.kept.state
+            return self._identify(kept if kept.ledger or known is None else known)
         except BaseException:
             os.close(self._fd)
             raise
 
+    def _locked(self) -> int:
+        """Return the file at `path`, opened and locked; it is made if there is none."""
+        while True:
+            end_rotation(self.path)
+            fd = os.open(self.path, _APPENDING, 0o666)
+            try:
+                _lock(fd, self.path)
+                if leads_to(self.path, fd):  # otherwise it was the one of another month meanwhile
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)
+
+    def _identify(self, known: LedgerState) -> bool:
+        """
+        Give the ledger an id, unless it has one and is as long as it is known to have been; return
+        whether it has.
+        """
+        begin, size = read_begin(self._fd), os.fstat(self._fd).st_size
+        is_same = begin is not None and begin.line.ledger == known.ledger
+        if begin is not None:
+            self._begin = begin
+            if not known.ledger or (is_same and known.length <= self.length):
+                return True
+        first = LedgerBegin(ledger=uuid4().hex)
+        if known.ledger:
+            because = "removed" if not size else "shorter" if is_same else "replaced"
+            first = structs.replace(first, follows=known.ledger, because=because)
+        if size:
+            self._rotate(first, 0 if known.ledger else size)
+            return False
+        now = self._wall()
+        self._end.append([as_line(first, None, now)])
+        self._begin = Begin(first, now)
+        self._remember()
+        return False
+
+    def _rotate(self, first: LedgerBegin, offset: int) -> None:
+        """
+        Give the file the name of its month, and begin another one with `first`, to which is added
+        what comes before it.  A crash in between leaves one of the two as the file at `path`, or
+        none, which end_rotation() mends.
+        """
+        now = self._wall()
+        os.fsync(self._fd)  # nobody syncs it later
+        done = free_name(self.path, month_of(self._fd, read_begin(self._fd), now))
+        first = structs.replace(first, offset=offset, before=done.name, sha256=digest(self._fd))
+        new = begun_name(self.path)
+        fd = os.open(new, _APPENDING | os.O_TRUNC, 0o666)
+        try:
+            _lock(fd, new)
+            End(fd).append([as_line(first, None, now)])
+            os.fsync(fd)
+            self.path.rename(done)
+            end_rotation(self.path)
+        except BaseException:
+            os.close(fd)
+            if self.path.exists():
+                new.unlink()
+            raise
+        os.close(self._fd)
+        self._fd, self._end, self._begin = fd, End(fd), Begin(first, now)
+        sync_folder(self.path.parent)
+        self._remember()
+
     def _begin_again(self) -> None:
         """Go on in a new file, as somebody has removed or moved this one, or its folder."""
-        before, begun = (self._fd, self._end), False
+        before, begun = (self._fd, self._end, self._begin), False
         try:
-            self._open()
+            self._is_resumed = self._open(LedgerState(self.id, self.length))
             self.is_renewed = begun = True
-            self._is_resumed = os.fstat(self._fd).st_size > 0
-        except LedgerInUse as e:
-            raise OSError(errno.EAGAIN, "another client writes there", str(self.path)) from e
         finally:
             if begun:
                 os.close(before[0])
             else:
-                self._fd, self._end = before
+                self._fd, self._end, self._begin = before
+
+    def _remember(self) -> None:
+        """Keep beside the ledger how long it is."""
+        self.kept.of(self.id).length = self.length
+        self.kept.keep()
+
+    def keep(self, job: int, counters: Counters) -> None:
+        """
+        Keep beside the ledger what the next line with the counters of a job is to say.  Does not
+        raise OSError.  Nothing is kept beside another ledger that stands in its place.
+        """
+        with suppress(OSError):
+            if leads_to(self.path, self._fd):
+                self.kept.of(self.id).take(job, counters)
+                self.kept.keep()
 
     def write(self, entry: Entry, job: int | None = None) -> None:
         """
@@ -110,38 +214,17 @@ class Ledger:
     def _append(self, lines: list[bytes]) -> None:
         if not leads_to(self.path, self._fd):
             self._begin_again()
+        if month(self._wall()) > month(self._begin.at):
+            self._rotate(LedgerBegin(ledger=self.id), self.length)
         if self._is_resumed:
             lines = [as_line(LedgerResumed(), None, self._wall()), *lines]
-        end = self._end if self._alone else End(self._fd)  # others write too: nothing to take back
-        end.take_back()
-        end.append(lines if self._ends_whole() else [b"\n", *lines])
-        self.is_unsynced = True
-        self._is_resumed = False
+        self._end.append(lines if ends_whole(self._fd) else [b"\n", *lines])
+        self.is_unsynced, self._is_resumed = True, False
+        self._remember()
 
     def fileno(self) -> int:
-        """Return the descriptor of the file."""
+        """Return the descriptor of the file that lines are appended to."""
         return self._fd
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """What tells the file from others, also from one of the same name."""
-        status = os.fstat(self._fd)
-        return status.st_dev, status.st_ino
-
-    def newest_first(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines, decoded, from the last one backwards, except those that are damaged."""
-        for raw in lines_backwards(self._fd):
-            try:
-                decoded = json.loads(raw)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(decoded, dict):
-                yield decoded
-
-    def read_backwards(self) -> Iterator[LedgerLine | UnreadableLine]:
-        """Yield the lines as they are read here, from the last one, number -1, backwards."""
-        for number, raw in enumerate(lines_backwards(self._fd), 1):
-            yield line(-number, raw, COMMON)
 
     def close(self) -> None:
         """Close the file, which releases the lock."""
@@ -153,27 +236,35 @@ class Ledger:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            if e.errno in (errno.EAGAIN, errno.EACCES):
-                raise LedgerInUse(str(self.path)) from e
-            raise
-
-    def _ends_whole(self) -> bool:
-        """
-        Return whether the file ends with a newline or is empty: not if another process died, or the
-        disk filled up, within a line.
-        """
-        size = os.fstat(self._fd).st_size
-        return size == 0 or os.pread(self._fd, 1, size - 1) == b"\n"
-
     def _cut_torn_tail(self) -> None:
         """Cut off a last line that is incomplete, and append a line that says so."""
-        size = os.fstat(self._fd).st_size
-        tail = next(lines_backwards(self._fd, whole_only=False), b"")
-        if tail and not tail.endswith(b"\n"):
-            os.ftruncate(self._fd, size - len(tail))
-            repaired = LedgerRepaired(cut_bytes=len(tail))
-            self._append([as_line(repaired, None, self._wall())])
+        cut = unfinished(self._fd)
+        if cut:
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - cut)
+            self._end.append([as_line(LedgerRepaired(cut_bytes=cut), None, self._wall())])
+            self.is_unsynced = True
+
+
+def is_in_use(path: Path) -> bool:
+    """
+    Return whether a client has the ledger locked; False on a file system without locks.  To find
+    out, a lock that others may share is taken, and let go of at once.  Raises OSError.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as e:
+        return e.errno in (errno.EAGAIN, errno.EACCES)
+    finally:
+        os.close(fd)
+    return False
+
+
+def _lock(fd: int, path: Path) -> None:
+    """Lock an open file.  Raises LedgerInUse if somebody else has."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        if e.errno in (errno.EAGAIN, errno.EACCES):
+            raise LedgerInUse(path) from e
+        raise

@@ -6,9 +6,7 @@ Knows what a line is, and what is wrong with one; does not know what the lines s
 
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import get_args
 
 from msgspec import Struct
@@ -57,22 +55,6 @@ class CutLine(Struct, frozen=True):
 
 
 AnyLine = LedgerLine | UnreadableLine | CutLine
-
-
-def lines(
-    path: Path, vocabulary: Vocabulary, offset: int = 0, number: int = 0
-) -> Iterator[AnyLine]:
-    """
-    Yield each line of the ledger, or those behind the first `offset` bytes, which are `number`
-    lines.  Raises OSError; no content raises anything.
-    """
-    with path.open("rb") as file:
-        file.seek(offset)
-        for place, raw in enumerate(file, number + 1):
-            if raw.endswith(b"\n"):
-                yield line(place, raw, vocabulary)
-            else:
-                yield CutLine(place, len(raw))
 
 
 def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | UnreadableLine:

@@ -2,25 +2,85 @@
 Reads the lines of a file from its end, so that the newest are found without reading all of it.
 """
 
-import io
 import os
 from collections.abc import Iterator
 
 _BLOCK = 1 << 16
 """Bytes that are read at once."""
 
+MOST_BYTES = 1 << 24
+"""Bytes of the longest line that is held in memory; of a longer one only its newline is."""
 
-def lines_backwards(fd: int, *, whole_only: bool = True) -> Iterator[bytes]:
-    """Yield the lines, the last first; an unfinished last one unless `whole_only` is true."""
+
+def lines_backwards(fd: int, *words: bytes) -> Iterator[bytes]:
+    """
+    Yield the lines with their newlines, the last first, without an unfinished last one; where there
+    are `words`, only those that have one of them.
+    """
+
+    def is_wanted(text: bytes) -> bool:
+        return not words or any(word in text for word in words)
+
+    line = _Line()
+    for block in _blocks_backwards(fd):
+        first, last = block.find(b"\n"), block.rfind(b"\n")
+        line.put_before(block[last + 1 :])
+        if last < 0:
+            continue
+        if line.is_whole and is_wanted(text := line.text()):
+            yield text
+        whole = block[first + 1 : last]  # the lines that this block has all of
+        if first < last and is_wanted(whole):
+            yield from (one + b"\n" for one in reversed(whole.split(b"\n")) if is_wanted(one))
+        line = _Line(is_whole=True)
+        line.put_before(block[:first])
+    if line.is_whole and is_wanted(text := line.text()):
+        yield text
+
+
+def unfinished(fd: int) -> int:
+    """Return how many bytes stand behind the last newline of a file."""
+    size = 0
+    for block in _blocks_backwards(fd):
+        end = block.rfind(b"\n")
+        if end >= 0:
+            return size + len(block) - end - 1
+        size += len(block)
+    return size
+
+
+def ends_whole(fd: int) -> bool:
+    """Return whether a file ends with a newline, or is empty."""
+    size = os.fstat(fd).st_size
+    return size == 0 or os.pread(fd, 1, size - 1) == b"\n"
+
+
+def _blocks_backwards(fd: int) -> Iterator[bytes]:
     position = os.fstat(fd).st_size
-    held = b""
-    at_end = True
     while position > 0:
         step = min(_BLOCK, position)
         position -= step
-        lines = io.BytesIO(os.pread(fd, step, position) + held).readlines()
-        held = lines.pop(0) if position > 0 else b""
-        for line in reversed(lines):
-            if line.endswith(b"\n") or not (at_end and whole_only):
-                yield line
-            at_end = False
+        yield os.pread(fd, step, position)
+
+
+class _Line:
+    """A line of which more and more is known, from its end; `is_whole` if that is a newline."""
+
+    def __init__(self, *, is_whole: bool = False) -> None:
+        self.is_whole = is_whole
+        self._pieces: list[bytes] = []  # the last one first
+        self._bytes = 0
+
+    def put_before(self, piece: bytes) -> None:
+        """Add what stands before the pieces that are known."""
+        self._bytes += len(piece)
+        if self._bytes > MOST_BYTES:
+            self._pieces.clear()
+        else:
+            self._pieces.append(piece)
+
+    def text(self) -> bytes:
+        """Return the line; only its newline if it is too long."""
+        if self._bytes > MOST_BYTES:
+            return b"\n"
+        return b"".join(reversed(self._pieces)) + b"\n"

@@ -4,16 +4,19 @@ Reads the data files that stood in a folder before its ledger began, and has the
 Knows from the ledger which of them are still to be read; does not write the ledger itself.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from twisted.logger import Logger
 
-from tcclient.ledger.bookings import Adopted, Adopting, CaptureOpen
+from tcclient.ledger.bookings import Adopted, Adopting, CaptureOpen, File, Torn
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.ledgerfile import Ledger
-from tcclient.ledger.lines import LedgerLine, lines
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.reading import lines_of, newest_first
+from tcclient.ledger.segments import begin_of, files
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.failures import explain_os
 from tcclient.storage.contents import contents
@@ -28,32 +31,45 @@ def adopting(naming: Naming, ledger: Ledger) -> Adopting | None:
     Return the line that lists, by name, the data files beside a ledger that none of its lines has;
     None if there are none.
     """
-    booked: set[object] = {line.get("name") for line in ledger.newest_first()}
-    booked.add(ledger.path.name)
-    names = sorted(
-        path.name
-        for path in ledger.path.parent.iterdir()
-        if naming.is_final(path.name) and path.is_file() and path.name not in booked
-    )
+    booked = {path.name for path in files(ledger.path)}
+    for one in newest_first(ledger.path, b'"name"'):
+        match one:
+            case LedgerLine(entry=File(name=name) | Adopted(name=name) | Torn(name=name)):
+                booked.add(name)
+    with os.scandir(ledger.path.parent) as listing:
+        names = sorted(
+            one.name
+            for one in listing
+            if naming.is_final(one.name) and one.name not in booked and one.is_file()
+        )
     return Adopting(names=tuple(names)) if names else None
 
 
 def left_to_adopt(ledger: Path) -> list[str]:
     """
-    Return the names that `adopting` lines list and no `adopted` line has.  A ledger is read no
-    further than to its first `capture_open`, before which `adopting` stands, if no name is left by
-    then.  Raises OSError.
+    Return the names that `adopting` lines list and no `adopted` line has.  If no name is left, a
+    file is read no further than to its first `capture_open`, before which `adopting` stands, and
+    one that only goes on not at all.  Raises OSError.
     """
     names: dict[str, None] = {}
-    for line in lines(ledger, COMMON):
-        match line:
-            case LedgerLine(entry=Adopting(names=found)):
-                names |= dict.fromkeys(found)
-            case LedgerLine(entry=Adopted(name=name)):
-                names.pop(name, None)
-            case LedgerLine(entry=CaptureOpen()) if not names:
-                break
+    for file in files(ledger):
+        if not names and _goes_on(file):
+            continue
+        for line in lines_of(file, COMMON):
+            match line:
+                case LedgerLine(entry=Adopting(names=found)):
+                    names |= dict.fromkeys(found)
+                case LedgerLine(entry=Adopted(name=name)):
+                    names.pop(name, None)
+                case LedgerLine(entry=CaptureOpen()) if not names:
+                    break
     return list(names)
+
+
+def _goes_on(file: Path) -> bool:
+    """Return whether a file has the lines behind those of another one, and no ledger begins."""
+    begin = begin_of(file)
+    return begin is not None and begin.line.before is not None and begin.line.follows is None
 
 
 class Adoption:

@@ -5,7 +5,9 @@ Knows what is written where, and in which order; does not know streams or server
 """
 
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -16,9 +18,13 @@ from tcclient.ledger import bookings, entries
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.fold import resumed
+from tcclient.ledger.fold import resumed, told_counters
 from tcclient.ledger.gaps import CRASH, Missing
+from tcclient.ledger.known import Known, known_counters
 from tcclient.ledger.ledgerfile import Ledger
+from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
+from tcclient.ledger.reading import newest_first, newest_of_job, raw_newest_first
+from tcclient.ledger.vocabulary import COMMON, Vocabulary
 from tcclient.runtime.boot import boot
 from tcclient.runtime.timers import Timers
 from tcclient.storage.adoption import Adoption, adopting
@@ -53,8 +59,8 @@ class Archive(StoredCapture):
     """
     The folder of a job that is captured; Folders.open() makes it.
 
-    `ledger` is open, and `counters` has what is in it and in files by now, None for a job that is
-    new here.  `last_byte` is when (epoch seconds) the last byte was written that a crash left here,
+    `ledger` is open, and `known` has what is in it and in files by now, None for a job that is new
+    here.  `last_byte` is when (epoch seconds) the last byte was written that a crash left here,
     None if none has.  `capture_log` is told what happens to the capture, `tally` counts.  Neither
     store() nor note() raises OSError: a disk that refuses must not end a capture, and pauses what
     brings the posts instead.
@@ -65,7 +71,7 @@ class Archive(StoredCapture):
         place: Place,
         job: Job,
         ledger: Ledger,
-        counters: Counters | None,
+        known: Known | None,
         last_byte: float | None,
     ) -> None:
         self.job_id = job.id
@@ -74,14 +80,17 @@ class Archive(StoredCapture):
         self._place = place
         self._timers = Timers(place.clock)
         self._mark = AliveMark(place.folder / f".{self.name}.alive")
-        self._ledger = CaptureLedger(ledger, job.id, self._begin_anew)
+        known = known or Known(Counters(base=_held_by_server(job)), 0)
+        self._ledger = CaptureLedger(ledger, job.id, known.noted, self._begin_anew)
         self._list_older_files()
+        self._settle_for_another(ledger.kept.state.job)
         missing = self._missing()
         self.tally = NotedTally(
-            counters or Counters(base=_held_by_server(job)),
+            known.counters,
             place.clock.seconds(),
             self.name,
             self.note,
+            self._ledger.keep,
             lambda: self.files.unfinished,
             after_crash=missing is not None and missing.cause == CRASH,
         )
@@ -125,7 +134,7 @@ class Archive(StoredCapture):
     def _missing(self) -> Missing | None:
         """Return the gap that an earlier process left open; None if the capture was not running."""
         file = self._ledger.file
-        fold = resumed(file.read_backwards(), self.job_id)
+        fold = resumed(newest_of_job(file.path, self.job_id), self.job_id)
         self._ledger.say_damaged(fold.damaged)
         history = fold.jobs.get(self.job_id)
         if history is None:
@@ -146,13 +155,16 @@ class Archive(StoredCapture):
         self._timers.start("look alive", self._place.use.fsync_interval, self._look_alive)
 
     def _look_alive(self) -> None:
-        """Sync new lines of the ledger, and move the mark on to what has been heard and written."""
+        """Sync what is new of the ledger, and move the mark on to what was heard and written."""
         self._look_later()
         ledger = self._ledger.file
         if ledger.is_unsynced:
             ledger.is_unsynced = False
-            # A disk that refuses this refuses the posts too, and they say so.
-            self.files.syncing.file(ledger.fileno()).addErrback(lambda f: f.trap(OSError))
+            self._sync(ledger.fileno())
+        if ledger.kept.is_unsynced:
+            ledger.kept.is_unsynced = False
+            with suppress(OSError), ledger.kept.path.open("rb") as state:
+                self._sync(state.fileno())
         silent = self._books.silent
         if silent is not None:
             heard, unwritten = self._place.wall() - silent, self._unwritten_since()
@@ -160,17 +172,31 @@ class Archive(StoredCapture):
             if self.files.is_synced:
                 self._books.synced(self._books.written)
 
+    def _sync(self, fd: int) -> None:
+        # A disk that refuses this refuses the posts too, and they say so.
+        self.files.syncing.file(fd).addErrback(lambda failure: failure.trap(OSError))
+
     def _list_older_files(self) -> None:
         """
-        Note which data files are older than the ledger.  This comes before its first line with
-        counters, so that a file that appears later is not taken for an older one.
+        Note which data files are older than the ledger, or in lines that it lacks.  This comes
+        before its first line with counters, so that a file that appears later is not taken for one.
         """
         file = self._ledger.file
-        if any("account" in line for line in file.newest_first()):
+        if not _lacks_files(file.path):
             return
         older = adopting(self._place.naming, file)
         if older is not None:
             file.write(older)
+
+    def _settle_for_another(self, job_id: int | None) -> None:
+        """Note what is kept of another job, which had the folder last: its own is kept now."""
+        if job_id in (None, self.job_id):
+            return
+        file = self._ledger.file
+        for job, known in known_counters(file.path, job_id).items():
+            count = known.counters.settled - known.noted
+            if count:
+                file.write(bookings.Update(count=count, counters=known.counters), job)
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
@@ -199,9 +225,9 @@ class Archive(StoredCapture):
         """Put a line into the ledger; if the disk refuses it, it waits.  Does not raise OSError."""
         self._ledger.note(entry)
 
-    def newest_lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the ledger, decoded, from the last one backwards."""
-        return self._ledger.file.newest_first()
+    def newest_lines(self, vocabulary: Vocabulary) -> Iterator[LedgerLine | UnreadableLine]:
+        """Yield the lines of the ledger from the last one backwards, read by a vocabulary."""
+        return newest_first(self._ledger.file.path, vocabulary=vocabulary)
 
     @property
     def missed(self) -> float | None:
@@ -251,6 +277,20 @@ class Archive(StoredCapture):
             counters=self.tally.on_disk,
             open_gap=None if missing is None else missing.for_ledger(),
         )
+
+
+def _lacks_files(ledger: Path) -> bool:
+    """
+    Return whether data files may be there that no line has: no line has counters yet, or none has
+    since the ledger follows another one, whose lines it lacks.
+    """
+    for raw in raw_newest_first(ledger, b'"account"', b'"follows"'):
+        match line(-1, raw, COMMON):
+            case LedgerLine(entry=bookings.LedgerBegin(follows=str())):
+                return True
+            case LedgerLine(entry=entry) if told_counters(entry) is not None:
+                return False
+    return True
 
 
 def _held_by_server(job: Job) -> int:

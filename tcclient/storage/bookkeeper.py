@@ -124,7 +124,7 @@ class Bookkeeper:
         entry = bookings.NotStored(posts=posts, reason=reason, counted=True, file=path.name)
         self._ledger.note(entry)
         if status.st_nlink:  # it is somewhere, and may come back
-            self._lost.append(_Lost(path, status, entry, self._ledger.file.identity))
+            self._lost.append(_Lost(path, status, entry, self._ledger.file.id))
 
     def restate(self) -> None:
         """
@@ -134,8 +134,8 @@ class Bookkeeper:
         for lost in self._lost:
             with suppress(OSError):
                 is_back = os.path.samestat(lost.path.lstat(), lost.status)
-                if is_back and lost.ledger != self._ledger.file.identity:
-                    lost.ledger = self._ledger.file.identity
+                if is_back and lost.ledger != self._ledger.file.id:
+                    lost.ledger = self._ledger.file.id
                     self._ledger.note(lost.entry)
 
     def name_taken(self, file: str) -> None:

@@ -7,9 +7,13 @@ Knows that lines wait then, and that somebody may remove the file; does not know
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import attrs
+from msgspec import UNSET, structs
 from twisted.logger import Logger
 
+from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
+from tcclient.ledger.fold import told_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.failures import explain_os
 
@@ -18,27 +22,54 @@ log = Logger()
 
 class CaptureLedger:
     """
-    Writes the lines of one job into a ledger, which is open as `file`.  `begun_anew` is called when
-    the file was removed and another one has been begun.
+    Writes the lines of one job into a ledger, which is open as `file`; by its lines so far so many
+    posts are `settled`.  `begun_anew` is called when the file was removed and another one has been
+    begun.
     """
 
-    def __init__(self, file: Ledger, job_id: int, begun_anew: Callable[[], object]) -> None:
+    def __init__(
+        self, file: Ledger, job_id: int, settled: int, begun_anew: Callable[[], object]
+    ) -> None:
         self.file = file
         self._job_id = job_id
+        self._settled = settled
         self._begun_anew = begun_anew
         self._silenced = False
 
     def write(self, entry: Entry) -> None:
         """Append the lines that wait, then this one.  If it raises OSError, this one is lost."""
-        self.file.write(entry, self._job_id)
+        self.file.write(self._with_count(entry), self._job_id)
+        self._noted(entry)
 
     def note(self, entry: Entry) -> None:
         """Append a line; if the disk refuses it, it waits.  Does not raise OSError."""
         with self._complaining_once():
-            self.file.note(entry, self._job_id)
+            self.file.note(self._with_count(entry), self._job_id)
+        self._noted(entry)
         if self.file.is_renewed:
             self.file.is_renewed = False
             self._begun_anew()
+
+    def keep(self, counters: Counters) -> None:
+        """Keep beside the ledger what the next line with counters is to say of the server."""
+        self.file.keep(self._job_id, counters)
+
+    def _with_count(self, entry: Entry) -> Entry:
+        """
+        Return a line with counters with what the server has taken since the last one.  What was
+        sent is only kept beside the ledger, where it is never old.
+        """
+        counters = told_counters(entry)
+        if counters is None:
+            return entry
+        lasting = attrs.evolve(counters, sent=UNSET, told=UNSET)
+        return structs.replace(entry, count=counters.settled - self._settled, counters=lasting)
+
+    def _noted(self, entry: Entry) -> None:
+        counters = told_counters(entry)
+        if counters is not None:
+            self._settled = counters.settled
+            self.keep(counters)
 
     def say_damaged(self, lines: int) -> None:
         """Log that so many of the newest lines cannot be read, if any."""

@@ -7,10 +7,10 @@ Knows names, locks and that ledger; does not know what happens in a folder, whic
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 from msgspec import structs
@@ -24,14 +24,15 @@ from tcclient.ledger import bookings, entries
 from tcclient.ledger.backlog import Backlog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.fold import newest_counters
-from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tcclient.ledger.known import Known, known_counters
+from tcclient.ledger.ledgerfile import Ledger, LedgerInUse, is_in_use
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place
 from tcclient.storage.installation import Identity, Installation
+from tcclient.storage.jobnames import JobNames
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 
@@ -80,6 +81,11 @@ class Folders:
     _owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _backlog: Backlog = attrs.field(factory=Backlog, init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    _names: JobNames = attrs.field(init=False, eq=False, repr=False)
+
+    @_names.default
+    def _job_names(self) -> JobNames:
+        return JobNames(self.base_dir / INDEX, self.installation.is_here)
 
     @installation.default
     def _this_installation(self) -> Installation:
@@ -97,7 +103,8 @@ class Folders:
             ledger = Ledger(ledger_path(self.base_dir, name), self.wall)
             undo.callback(ledger.close)
             last_byte = self._recover(place, ledger)
-            archive = Archive(place, job, ledger, counters or self.counters(job), last_byte)
+            moved = counters and Known(counters, counters.settled)
+            archive = Archive(place, job, ledger, moved or self.counters(job), last_byte)
             if job.id != NOBODY:
                 self._note_name(job)  # last: until then the counters are found where they were
             undo.pop_all()
@@ -149,14 +156,12 @@ class Folders:
         found = []
         for folder in sorted(path for path in self.base_dir.glob("*") if path.is_dir()):
             path = ledger_path(self.base_dir, folder.name)
-            with suppress(OSError, LedgerInUse):
-                if path.exists():
-                    with Ledger(path, self.wall) as ledger:
-                        counted = newest_counters(ledger.read_backwards())
+            with suppress(OSError):
+                if path.exists() and not is_in_use(path):
                     found += [
                         (job_id, folder.name)
-                        for job_id, counters in counted.items()
-                        if counters.posts > counters.settled
+                        for job_id, known in known_counters(path).items()
+                        if known.counters.posts > known.counters.settled
                     ]
         return found
 
@@ -172,12 +177,7 @@ class Folders:
 
     def last_name(self, job_id: int) -> str | None:
         """Return the name of the folder that a job had last, None if none.  Raises OSError."""
-        with self._index() as index:
-            for line in index.newest_first():
-                name = line.get("name")
-                if self._is_folder_of(job_id, line) and isinstance(name, str):
-                    return name
-        return None
+        return self._names.of(job_id)
 
     def meet(self, listing: JobList) -> Identity | None:
         """
@@ -185,13 +185,6 @@ class Folders:
         can tell yet which server this is.  Raises OSError.
         """
         return self.installation.meet(listing, self.note)
-
-    def _is_folder_of(self, job_id: int, line: Mapping[str, Any]) -> bool:
-        """Return whether a line names the folder of such a job of this server."""
-        kind, server, job = line.get("kind"), line.get("server"), line.get("job")
-        if kind != "job" or job != job_id or not isinstance(server, str):
-            return False
-        return self.installation.is_here(server)
 
     def _note_name(self, job: Job) -> None:
         """
@@ -201,19 +194,16 @@ class Folders:
         if self.last_name(job.id) != job.name:
             self._note(bookings.JobFolder(server=self.server, name=job.name), job.id)
 
-    def counters(self, job: Job) -> Counters | None:
+    def counters(self, job: Job) -> Known | None:
         """
         Return the counters of `job` from the folder that it had last, or else from the one that it
         has now; None if it was never captured here.  Raises CannotStore and OSError.
         """
         own = self._folder_name(job)
         for name in (self.last_name(job.id) or own, own):
-            path = ledger_path(self.base_dir, name)
-            if path.exists():
-                with Ledger(path, self.wall, alone=False) as ledger:
-                    counters = newest_counters(ledger.read_backwards(), job.id).get(job.id)
-                if counters is not None:
-                    return counters
+            known = known_counters(ledger_path(self.base_dir, name), job.id).get(job.id)
+            if known is not None:
+                return known
         return None
 
     def note(self, entry: Entry, job_id: int | None = None) -> None:
@@ -230,7 +220,7 @@ class Folders:
             index.write(entry, job_id)
 
     def _index(self) -> Ledger:
-        return Ledger(self.base_dir / INDEX, self.wall, alone=False, backlog=self._backlog)
+        return Ledger(self.base_dir / INDEX, self.wall, backlog=self._backlog)
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:

@@ -16,8 +16,8 @@ from twisted.logger import Logger
 from tcclient.control.client import JobList
 from tcclient.ledger import bookings
 from tcclient.ledger.entries import Entry
+from tcclient.ledger.reading import raw_newest_first
 from tcclient.runtime.appending import replace_file
-from tcclient.runtime.backwards import lines_backwards
 from tcclient.storage import knownservers
 from tcclient.storage.knownservers import KnownJob, KnownServer, Meeting, Recognised
 
@@ -257,17 +257,10 @@ def _of_earlier_releases(ledger: Path, client_id: int) -> tuple[KnownServer, ...
 
 def _lines_that_name_servers(ledger: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the lines of a ledger with the address of a server, the newest first."""
-    try:
-        file = ledger.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        for raw in lines_backwards(file.fileno()):
-            if b'"server"' not in raw:
-                continue
-            try:
-                line = msgspec.json.decode(raw)
-            except _DAMAGED:
-                continue
-            if isinstance(line, dict) and isinstance(line.get("server"), str):
-                yield line
+    for raw in raw_newest_first(ledger, b'"server"'):
+        try:
+            line = msgspec.json.decode(raw)
+        except _DAMAGED:
+            continue
+        if isinstance(line, dict) and isinstance(line.get("server"), str):
+            yield line

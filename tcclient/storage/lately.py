@@ -10,8 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tcclient.ledger.bookings import File
-from tcclient.ledger.lines import LedgerLine, line
-from tcclient.ledger.vocabulary import COMMON
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.reading import newest_first
 from tcclient.runtime.backwards import lines_backwards
 from tcclient.storage.postids import PostIds, id_or_none
 
@@ -62,8 +62,8 @@ def _newest_first(files: Iterable[Path], ids: PostIds, most_bytes: int) -> Itera
 
 def _files(ledger: Path) -> Iterator[Path]:
     """Yield the finished files, the newest first."""
-    for raw in islice(_lines(ledger), _LOOK_BACK):
-        match line(0, raw, COMMON):
+    for one in islice(newest_first(ledger), _LOOK_BACK):
+        match one:
             case LedgerLine(entry=File(name=name)):
                 with suppress(ValueError):  # the name leads out of the folder
                     yield ledger.with_name(name)

@@ -1,5 +1,5 @@
 """
-The counters of a capture, with the lines of its ledger that a restart needs to count on.
+The counters of a capture, with what is noted and kept of them, so that a restart counts on.
 
 Knows what log and ledger say of a change; how it is counted is in `ledger.counters`.
 """
@@ -19,8 +19,9 @@ log = Logger()
 class NotedTally(Tally):
     """
     The counters of the job `name`, counted on from `counters` since `now`.  `note` puts a line into
-    the ledger; `unfinished` returns how many of the posts are in no finished file.  `after_crash`
-    says that an earlier process has crashed: the server may count posts that went with it.
+    the ledger, and `keep` keeps the counters beside it; `unfinished` returns how many of the posts
+    are in no finished file.  `after_crash` says that an earlier process has crashed: the server may
+    count posts that went with it.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class NotedTally(Tally):
         now: float,
         name: str,
         note: Callable[[Entry], object],
+        keep: Callable[[Counters], object],
         unfinished: Callable[[], int],
         *,
         after_crash: bool,
@@ -36,6 +38,7 @@ class NotedTally(Tally):
         super().__init__(counters, now)
         self._name = name
         self._note = note
+        self._keep = keep
         self._unfinished = unfinished
         self._after_crash = after_crash
         self._raised = 0  # how often in a row the server's total was above ours
@@ -63,31 +66,31 @@ class NotedTally(Tally):
         self._after_crash = False
         return more
 
+    def told(self, total: int) -> None:
+        """Keep that the server has `total`, at least."""
+        super().told(total)
+        self._keep(self.counters)
+
     def update(self, now: float) -> CountUpdate:
-        """Return the next update, and note it before it is sent, unless it counts nothing."""
+        """Return the next update, and keep it before it is sent."""
         update = super().update(now)
-        if update.count:
-            self._note(bookings.UpdateSent(counters=self.on_disk))
+        self._keep(self.counters)
         return update
 
     def accepted(self, update: CountUpdate) -> None:
-        """Note that the server has taken `update`."""
+        """Keep that the server has taken `update`."""
         super().accepted(update)
-        if update.count:
-            self._note_update(update.count)
+        self._keep(self.counters)
+
+    def rejected(self) -> None:
+        """Keep that the server has certainly not taken the last update."""
+        super().rejected()
+        self._keep(self.counters)
 
     def settle(self, rows: Sequence[Row]) -> None:
-        """
-        Decide by the job's newest updates whether the server has taken the one whose answer was not
-        seen.  If so, note that, as for every other update.
-        """
-        before = self.settled
+        """Keep whether the server has taken the update whose answer was not seen."""
         super().settle(rows)
-        if self.settled > before:
-            self._note_update(self.settled - before)
-
-    def _note_update(self, count: int) -> None:
-        self._note(bookings.Update(count=count, counters=self.on_disk))
+        self._keep(self.counters)
 
     def _say_raised(self, more: int) -> None:
         if self._raised == 0:

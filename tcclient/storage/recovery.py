@@ -16,10 +16,10 @@ from twisted.logger import Logger
 from tcclient.ledger.bookings import CameBack, File, NotStored, Torn
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
-from tcclient.ledger.lines import LedgerLine, line
-from tcclient.ledger.vocabulary import COMMON
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.reading import newest_first, of_kind
 from tcclient.runtime.appending import sync_folder
-from tcclient.runtime.backwards import lines_backwards
+from tcclient.runtime.backwards import unfinished
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.contents import Contents, contents
@@ -168,10 +168,8 @@ def _take_back(name: str, posts: int, ledger: Ledger) -> None:
     had replaced or changed it, and are there after all: they are about to be counted with it.
     """
     told: Counter[int | None] = Counter()
-    for raw in lines_backwards(ledger.fileno()):
-        if not any(kind in raw for kind in _TOLD):
-            continue
-        match line(0, raw, COMMON):
+    for one in newest_first(ledger.path, *_TOLD):
+        match one:
             case LedgerLine(entry=NotStored(posts=gone, counted=True, file=file), job=job):
                 told[job] += gone if file == name else 0
             case LedgerLine(entry=CameBack(posts=back, file=file), job=job):
@@ -183,10 +181,13 @@ def _take_back(name: str, posts: int, ledger: Ledger) -> None:
             ledger.write(CameBack(file=name, posts=back), job)
 
 
-def _last_booking(ledger: Ledger) -> object:
+def _last_booking(ledger: Ledger) -> str | None:
     """Return the name of the file that was booked last; None if none was."""
-    bookings = (line for line in ledger.newest_first() if line.get("kind") == "file")
-    return next(bookings, {}).get("name")
+    for one in newest_first(ledger.path, *of_kind("file")):
+        match one:
+            case LedgerLine(entry=File(name=name)):
+                return name
+    return None
 
 
 def _book(ledger: Ledger, file: File) -> None:
@@ -194,7 +195,7 @@ def _book(ledger: Ledger, file: File) -> None:
     Write a line about a recovered file.  Its posts belong to the job that has the newest counters
     in this folder, if there is one.
     """
-    for job, counters in newest_counters(ledger.read_backwards()).items():
+    for job, counters in newest_counters(newest_first(ledger.path)).items():
         counters = attrs.evolve(counters, posts=counters.posts + file.posts)
         ledger.write(structs.replace(file, counters=counters), job)
         return
@@ -204,9 +205,11 @@ def _book(ledger: Ledger, file: File) -> None:
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
     """Move an incomplete last line of a file, if it has one, into a `.torn` file beside it."""
     with tmp.open("rb") as file:
-        tail = next(lines_backwards(file.fileno(), whole_only=False), b"\n")
-    if tail.endswith(b"\n"):
-        return
+        cut = unfinished(file.fileno())
+        if not cut:
+            return
+        file.seek(-cut, os.SEEK_END)
+        tail = file.read()
     with tmp.open("r+b") as file:
         torn = _keep_torn(tmp, naming, tail)
         ledger.write(Torn(name=torn.name, bytes=len(tail)))  # rather twice than never

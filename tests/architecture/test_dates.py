@@ -25,6 +25,7 @@ FROM_A_DATE = {
 FROM_A_NUMBER = {
     "tcclient/control/healthreport.py": ["_moment"],
     "tcclient/ledger/entries.py": ["moment"],
+    "tcclient/ledger/segments.py": ["month"],
     "tcclient/ledger/wording.py": ["when"],
     "tcclient/sources/twitter_v2/budget/limits.py": ["utc_minute"],
     "tcclient/storage/slots.py": ["_local"],

@@ -26,6 +26,7 @@ from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tcclient.stream.connection import Timing
+from tests.ledger.told import told
 from tests.marks import Need, needs
 from tests.peers import FakeApi, Peer, clock_at, settle, upstream
 from tests.storage.disk import held_by_another_process, in_the_way
@@ -115,8 +116,7 @@ class SessionTestCase(SynchronousTestCase):
 
     def account(self, name: str = "Elections") -> list[dict[str, Any]]:
         """The ledger's lines."""
-        text = (self.base / name / f"{name}.ledger.jsonl").read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        return told(self.base / name / f"{name}.ledger.jsonl")
 
     def of_kind(self, *kinds: str) -> list[dict[str, Any]]:
         """Those of these kinds."""
@@ -530,7 +530,7 @@ class GapTests(SessionTestCase):
         self.peer.says(a_post(1))
         self.clock.advance(5)
         self.leave()
-        self.assertEqual(list(self.base.glob("*/.*")), [])
+        self.assertEqual(list(self.base.glob("*/.*.alive")), [])
 
     def test_stopped_while_the_client_was_down(self) -> None:
         """The gap ends when this client hears of it."""

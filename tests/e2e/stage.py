@@ -18,6 +18,7 @@ from twisted.trial.unittest import TestCase
 from tcsandbox.server import TOKEN, CaptureServer
 from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tests.e2e.processes import Daemon, Running, until
+from tests.ledger.told import told
 
 RATE = 150.0
 JOB = "storm"
@@ -118,8 +119,8 @@ class Stage(TestCase):
 
     def ledger(self, kind: str) -> list[dict[str, Any]]:
         """What the account says of that kind."""
-        lines = (self.data / f"{JOB}.ledger.jsonl").read_text().splitlines()
-        return [line for line in map(json.loads, lines) if line["kind"] == kind]
+        lines = told(self.data / f"{JOB}.ledger.jsonl")
+        return [line for line in lines if line["kind"] == kind]
 
     async def captured(self, number: int, client: Running | Daemon) -> None:
         """Return once that many posts are on disk and the server knows that `client` runs."""

@@ -10,6 +10,7 @@ from tcsandbox.twitter.common.damage import Rst
 from tcsandbox.twitter.v2.faults import ChangePlan, ForeignRule
 from tests.e2e.processes import Running, start, twistd, until
 from tests.e2e.stage import Stage
+from tests.ledger.told import told
 
 RULE_DELAY = 0.5
 
@@ -86,8 +87,7 @@ class V2Stage(Stage):
 
     def lines(self, name: str, kind: str) -> list[dict[str, Any]]:
         """What a capture's ledger says of that kind."""
-        path = self.folder / "data" / name / f"{name}.ledger.jsonl"
-        found = [json.loads(line) for line in path.read_text().splitlines()]
+        found = told(self.folder / "data" / name / f"{name}.ledger.jsonl")
         return [line for line in found if line["kind"] == kind]
 
     def opened(self) -> int:
@@ -128,7 +128,7 @@ class SharingTests(V2Stage):
     def kinds(self, name: str) -> list[str]:
         """The kinds of lines in a capture's ledger."""
         path = self.folder / "data" / name / f"{name}.ledger.jsonl"
-        return [json.loads(line)["kind"] for line in path.read_text().splitlines()]
+        return [line["kind"] for line in told(path)]
 
 
 class BudgetTests(V2Stage):

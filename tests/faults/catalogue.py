@@ -8,6 +8,7 @@ from tests.faults.edits import KEYWORDS
 from tests.faults.folders import FOLDERS
 from tests.faults.handovers import ENDS, HANDOVERS
 from tests.faults.kills import FAST, KILLS
+from tests.faults.ledgers import LEDGERS, MONTHS_END
 from tests.faults.names import NAMES
 from tests.faults.network import ANSWERS, BODIES, FRAMES, REPEATS, ROAD, SILENCES
 from tests.faults.refusals import STORMS
@@ -33,6 +34,8 @@ SCENARIOS = (
     *ADDRESSES,
     *DISKS,
     *FOLDERS,
+    *LEDGERS,
+    MONTHS_END,
     *SHARING,
     *DISTURBANCES,
     *CALENDARS,

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from tcclient.ledger.segments import files
 from tcsandbox.twitter.common.ids import SNOWFLAKE_EPOCH_MS
 from tests.faults.accounting import Span
 
@@ -129,8 +130,10 @@ class Account:
     gaps: list[Span]
 
 
-def read_ledger(path: Path) -> Account:
-    """Raises ValueError for a line that is not JSON."""
+def read_ledger(path: Path, ahead: float) -> Account:
+    """
+    By a clock that is so many seconds ahead.  Raises ValueError for a line that is not JSON.
+    """
     counted = 0
     gaps = []
     for line in ledger_lines(path):
@@ -138,7 +141,7 @@ def read_ledger(path: Path) -> Account:
         if account is not None:
             counted = account["base"] + account["posts"]
         if line["kind"] == "gap":
-            gaps.append(Span(_unix(line["begin"]), _unix(line["end"])))
+            gaps.append(Span(_unix(line["begin"]) - ahead, _unix(line["end"]) - ahead))
     return Account(counted, gaps)
 
 
@@ -149,9 +152,10 @@ def sent_again(journal: Path) -> int:
 
 
 def ledger_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Oldest first; raises ValueError for one that is not JSON."""
-    with path.open() as lines:
-        yield from map(json.loads, lines)
+    """Of all its files, oldest first; raises ValueError for one that is not JSON."""
+    for file in files(path):
+        with file.open() as lines:
+            yield from map(json.loads, lines)
 
 
 def _unix(text: str) -> float:

@@ -22,6 +22,7 @@ from tests.faults.folders import (
 )
 from tests.faults.handovers import ENDS, HANDOVERS
 from tests.faults.kills import KILLS
+from tests.faults.ledgers import LEDGERS, MONTHS_END
 from tests.faults.names import DNS
 from tests.faults.network import BODIES, FRAMES, ROAD, SILENCES
 from tests.faults.refusals import FIRST_420, STORM_503
@@ -56,6 +57,14 @@ class ShortTests(TestCase):
             in_turn("bodies", *BODIES),
             in_turn("frames", *FRAMES),
         )
+
+    async def test_ledgers(self) -> None:
+        """They are removed, or old ones put back, while no client runs."""
+        await self.check(*LEDGERS)
+
+    async def test_a_months_end(self) -> None:
+        """The client dies around it."""
+        await self.check(MONTHS_END)
 
     async def test_refusals_and_turns(self) -> None:
         """Both ends refuse, keywords change, the calendar turns."""

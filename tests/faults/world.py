@@ -45,6 +45,7 @@ class World(Controls):
         self.running: dict[str, Running] = {}
         self.environ: dict[str, str] = {}  # the client's
         self.clock: MachineClock  # where it has one of its own
+        self.ahead = 0  # seconds by which that is ahead for good
         self.machine: SleepingMachine  # where it can sleep
         self.client = commands.CLIENT
         self.prefix: list[str] = []  # of its command
@@ -200,7 +201,8 @@ class World(Controls):
         unfinished = [path for folder in self.removed for path in folder.glob("*.tmp")]
         finished = [path for folder in folders for path in sorted(folder.glob("*.json"))]
         stored, torn = evidence.read_posts(unfinished + finished)
-        accounts = [evidence.read_ledger(folder / f"{name}.ledger.jsonl") for folder in folders]
+        ledgers = [folder / f"{name}.ledger.jsonl" for folder in folders]
+        accounts = [evidence.read_ledger(ledger, self.ahead) for ledger in ledgers]
         state = await self.state("server")
         verify = [*self.prefix, *python("-m", "tcaccount", f"data/{name}", "--verify")]
         verified = await start(self, self.folder, verify).finished()

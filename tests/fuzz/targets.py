@@ -194,7 +194,7 @@ def recovery(content: bytes) -> None:
         whole = content[: content.rfind(b"\n") + 1]
         assert kept.get(".json", b"") == whole
         assert kept.get(".torn", b"") == content[len(whole) :]
-        assert set(kept) <= {".json", ".torn", ".jsonl"}
+        assert set(kept) <= {".json", ".torn", ".jsonl", ".state"}
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.fold import Fold, newest_counters, resumed
 from tcclient.ledger.gaps import Missing
 from tcclient.ledger.history import JobHistory
-from tcclient.ledger.lines import AnyLine, LedgerLine, lines
+from tcclient.ledger.lines import AnyLine, LedgerLine
+from tcclient.ledger.reading import lines
 from tcclient.sources.registry import vocabulary
 from tests.ledger.histories import EVENTS, JOB, Machine
 

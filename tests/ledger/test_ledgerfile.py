@@ -1,8 +1,14 @@
 """The account beside the data: how lines are kept, found again, and protected from others."""
 
+import contextlib
+import hashlib
 import json
+import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +23,9 @@ from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tcclient.ledger.reading import newest_first, raw_newest_first
+from tcclient.ledger.segments import files, finished, read_begin
+from tests.ledger.told import told
 from tests.marks import Need, needs
 from tests.storage.disk import file_size_limit, full, held_by_another_process
 
@@ -45,28 +54,64 @@ class Three(Remark, frozen=True):
     """A fourth one."""
 
 
+class Killed(BaseException):
+    """Raised in place of the end of the process."""
+
+
+@contextmanager
+def dies_at(place: int) -> Iterator[Callable[[], bool]]:
+    """
+    The process ends just before its call with this number, of those that change something on the
+    disk; yields whether it has.
+    """
+    died, calls = False, count()
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def instead(*arguments: Any, **more: Any) -> Any:
+            nonlocal died
+            if died or next(calls) == place:
+                died = True
+                raise Killed
+            return call(*arguments, **more)
+
+        return instead
+
+    names = ("writev", "pwrite", "fsync", "rename")
+    before = {name: getattr(os, name) for name in names}
+    try:
+        for name, call in before.items():
+            setattr(os, name, dying(call))
+        yield lambda: died
+    finally:
+        for name, call in before.items():
+            setattr(os, name, call)
+
+
 class LedgerCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
         self.path = Path(self.mktemp(), "test", "test.ledger.jsonl")
 
-    def open(self, *, alone: bool = True) -> Ledger:
-        return Ledger(self.path, self.clock.seconds, alone=alone)
+    def open(self) -> Ledger:
+        return Ledger(self.path, self.clock.seconds)
 
     def put(self, content: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(content)
 
     def lines(self) -> list[dict[str, Any]]:
-        """The lines of the file, as any reader sees them; each must be JSON."""
-        content = self.path.read_bytes()
-        self.assertTrue(content.endswith(b"\n"))
-        return [json.loads(line) for line in content.split(b"\n")[:-1]]
+        """The lines, but for the first, as any reader sees them; each must be JSON."""
+        return told(self.path)
 
     def newest_first(self) -> list[dict[str, Any]]:
-        with self.open(alone=False) as ledger:
-            return list(ledger.newest_first())
+        """Those that are JSON objects."""
+        lines = []
+        for raw in raw_newest_first(self.path):
+            with contextlib.suppress(ValueError, RecursionError):
+                lines.append(json.loads(raw))
+        objects = [line for line in lines if isinstance(line, dict)]
+        return [line for line in objects if line.get("kind") != "ledger_begin"]
 
 
 class WritingTests(LedgerCase):
@@ -75,8 +120,8 @@ class WritingTests(LedgerCase):
         with self.open() as ledger:
             ledger.write(Remark(number=12))
         self.assertEqual(
-            self.path.read_bytes(),
-            b'{"at": "2015-12-02T20:04:50.724Z", "kind": "remark", "number": 12}\n',
+            self.path.read_bytes().splitlines()[1:],
+            [b'{"at": "2015-12-02T20:04:50.724Z", "kind": "remark", "number": 12}'],
         )
 
     def test_lines_are_added_behind_those_that_are_there(self) -> None:
@@ -95,7 +140,7 @@ class WritingTests(LedgerCase):
         text = "a\nb\rc\r\nd\x0be\x1cf\x85g\u2028h\0 é 日本 🎉 \ud83d"
         with self.open() as ledger:
             ledger.write(Remark(text=text))
-            self.assertEqual(next(ledger.newest_first())["text"], text)
+            self.assertEqual(self.newest_first()[0]["text"], text)
         self.assertEqual(len(self.lines()), 1)
 
     def test_a_line_that_does_not_fit_leaves_the_file_as_it_was(self) -> None:
@@ -108,13 +153,6 @@ class WritingTests(LedgerCase):
             self.assertEqual(self.path.read_bytes(), before)
             ledger.write(Three())
         self.assertEqual([line["kind"] for line in self.lines()], ["one", "three"])
-
-    def test_two_processes_write_to_a_shared_ledger(self) -> None:
-        """Lines of both stand whole, in the order of writing."""
-        with self.open(alone=False) as one, self.open(alone=False) as other:
-            for number in range(10):
-                (one, other)[number % 2].write(Remark(number=number))
-        self.assertEqual([line["number"] for line in self.lines()], list(range(10)))
 
 
 class TornTailTests(LedgerCase):
@@ -129,11 +167,13 @@ class TornTailTests(LedgerCase):
         )
 
     def test_a_whole_ledger_is_not_repaired(self) -> None:
-        """Opening changes nothing in it."""
-        for content in (b"", b"\n", b'{"kind": "one"}\n', b"not ours\n"):
+        """Opening changes nothing in what it has."""
+        for content in (b"\n", b'{"kind": "one"}\n', b"not ours\n"):
             self.put(content)
             self.open().close()
-            self.assertEqual(self.path.read_bytes(), content)
+            [before] = finished(self.path)
+            self.assertEqual(before.read_bytes(), content)
+            shutil.rmtree(self.path.parent)
 
     def test_a_torn_tail_of_any_size_is_cut(self) -> None:
         """Up to the last newline, however far it is, and whatever control characters follow."""
@@ -141,18 +181,160 @@ class TornTailTests(LedgerCase):
             for whole in (b"", b'{"kind": "one"}\n', b"\n"):
                 self.put(whole + tail)
                 self.open().close()
-                content = self.path.read_bytes()
+                [before] = finished(self.path)
+                content = before.read_bytes()
                 self.assertTrue(content.startswith(whole + b'{"at"'), (whole, tail[:5]))
                 self.assertEqual(json.loads(content[len(whole) :])["cut_bytes"], len(tail))
+                shutil.rmtree(self.path.parent)
 
-    def test_behind_the_torn_tail_of_a_shared_ledger_a_new_line_begins(self) -> None:
-        """It is not cut, since another process may be writing it, but costs no other line."""
-        self.put(b'{"kind": "one"}\n{"kind": "tw')
-        with self.open(alone=False) as ledger:
-            ledger.write(Three())
-            ledger.write(Remark())
-        self.assertEqual([line["kind"] for line in self.newest_first()], ["remark", "three", "one"])
-        self.assertTrue(self.path.read_bytes().startswith(b'{"kind": "one"}\n{"kind": "tw\n{'))
+
+class MonthTests(LedgerCase):
+    """The ledger is one over all its files, and each says what comes before it."""
+
+    def write(self, number: int) -> str:
+        """A line, by a process of its own; returns the id of the ledger."""
+        with self.open() as ledger:
+            ledger.write(Remark(number=number))
+            return ledger.id
+
+    def begins(self) -> list[dict[str, Any]]:
+        """The first lines of all files, the oldest first."""
+        return [json.loads(path.read_bytes().splitlines()[0]) for path in files(self.path)]
+
+    def next_month(self) -> None:
+        self.clock.advance(31 * 86400)
+
+    def numbers(self) -> list[int]:
+        return [line["number"] for line in self.lines()]
+
+    def test_it_has_an_id_for_life(self) -> None:
+        """The same in each process, and in all its files."""
+        first = self.write(1)
+        self.assertEqual(self.write(2), first)
+        self.next_month()
+        self.assertEqual(self.write(3), first)
+        self.assertEqual({begin["ledger"] for begin in self.begins()}, {first})
+        self.assertEqual(len(first), 32)
+
+    def test_a_file_for_each_month(self) -> None:
+        """A process that runs goes on in a new one; names say the month of the lines, in UTC."""
+        with self.open() as ledger:
+            for number in range(4):
+                ledger.write(Remark(number=number))
+                self.next_month()
+        names = [path.name for path in files(self.path)]
+        self.assertEqual(
+            names,
+            [f"test.ledger{month}.jsonl" for month in (".2015-12", ".2016-01", ".2016-02", "")],
+        )
+        self.assertEqual(self.numbers(), [0, 1, 2, 3])
+        self.assertEqual([line["number"] for line in self.newest_first()], [3, 2, 1, 0])
+
+    def test_the_chain(self) -> None:
+        """A file names the one before, with its SHA-256; offsets count all bytes of the life."""
+        for number in range(3):
+            self.write(number)
+            self.next_month()
+        length = 0
+        for before, after in pairwise(files(self.path)):
+            content = before.read_bytes()
+            length += len(content)
+            begin = json.loads(after.read_bytes().splitlines()[0])
+            self.assertEqual(begin["before"], before.name)
+            self.assertEqual(begin["sha256"], hashlib.sha256(content).hexdigest())
+            self.assertEqual(begin["offset"], length)
+        with self.open() as ledger:
+            self.assertEqual(ledger.length, length + self.path.stat().st_size)
+
+    def test_a_name_that_is_taken(self) -> None:
+        """By a file that somebody has put there: it is left alone, and comes first."""
+        self.write(1)
+        other = self.path.with_name("test.ledger.2015-12.jsonl")
+        other.write_bytes(b'{"at": "2015-12-01T00:00:00.000Z", "kind": "remark", "number": 0}\n')
+        self.next_month()
+        self.write(2)
+        self.assertEqual(self.numbers(), [0, 1, 2])
+        self.assertTrue(self.path.with_name("test.ledger.2015-12_00.jsonl").exists())
+
+    def test_a_clock_that_is_set_back(self) -> None:
+        """It is no new month; one that was set forward and back has begun one."""
+        self.write(1)
+        self.next_month()
+        self.write(2)
+        self.clock.rightNow -= 40 * 86400
+        self.write(3)
+        self.assertEqual((self.numbers(), len(files(self.path))), ([1, 2, 3], 2))
+
+    def test_a_ledger_of_an_earlier_release(self) -> None:
+        """It gets an id and is gone on with: its bytes are the first of the life."""
+        old = b'{"at": "2015-11-30T20:04:50.724Z", "kind": "lines_dropped", "lines": 1}\n'
+        self.put(old)
+        self.write(2)
+        self.assertEqual([path.name for path in finished(self.path)], ["test.ledger.2015-11.jsonl"])
+        self.assertEqual(finished(self.path)[0].read_bytes(), old)
+        self.assertEqual(self.begins()[1]["offset"], len(old))
+        self.assertEqual([line["kind"] for line in self.lines()], ["lines_dropped", "remark"])
+
+    def test_a_ledger_that_was_removed(self) -> None:
+        """Another one follows it, whether a process had it open or not."""
+        first = self.write(1)
+        self.path.unlink()
+        second = self.write(2)
+        self.assertEqual(self.begins()[0]["follows"], first)
+        with self.open() as ledger:
+            self.path.unlink()
+            ledger.write(Remark(number=3))
+            self.assertNotIn(ledger.id, (first, second))
+        self.assertEqual(self.begins()[0]["follows"], second)
+        self.assertEqual(self.begins()[0]["because"], "removed")
+
+    def test_a_ledger_that_was_put_back_from_a_backup(self) -> None:
+        """It lacks lines, which a server may have: what comes is another ledger's."""
+        first = self.write(1)
+        backup = self.path.read_bytes()
+        self.write(2)
+        self.path.write_bytes(backup)
+        second = self.write(3)
+        begin = self.begins()[-1]
+        self.assertEqual((begin["follows"], begin["because"]), (first, "shorter"))
+        self.assertEqual(begin.get("offset", 0), 0)
+        self.assertNotEqual(second, first)
+        self.assertEqual(self.numbers(), [1, 3])
+
+    def test_a_folder_that_was_copied_without_what_is_kept_beside(self) -> None:
+        """It is the same ledger: nothing says otherwise."""
+        first = self.write(1)
+        for hidden in self.path.parent.glob(".*"):
+            hidden.unlink()
+        self.assertEqual(self.write(2), first)
+
+    def test_what_is_kept_beside_is_damaged(self) -> None:
+        """It is as if it were not there."""
+        first = self.write(1)
+        [kept] = self.path.parent.glob(".*.state")
+        for content in (b"", b"{", b"\xff" * 600, b'{"length": "x"}', b'{"ledger": "x"'):
+            kept.write_bytes(content)
+            self.assertEqual(self.write(2), first, content)
+
+    def test_a_crash_at_any_moment_of_a_new_month(self) -> None:
+        """No line is lost or there twice, and the chain is whole, wherever it ends."""
+        for place in range(12):
+            with self.open() as ledger:
+                ledger.write(Remark(number=1))
+                self.next_month()
+                with dies_at(place) as died, contextlib.suppress(Killed):
+                    ledger.write(Remark(number=2))
+            with self.open() as ledger:
+                ledger.write(Remark(number=3))
+            self.assertIn(self.numbers(), ([1, 3], [1, 2, 3]), place)
+            for before, after in pairwise(files(self.path)):
+                begin = json.loads(after.read_bytes().splitlines()[0])
+                content = before.read_bytes()
+                self.assertEqual(begin["sha256"], hashlib.sha256(content).hexdigest())
+            shutil.rmtree(self.path.parent)
+            if not died():
+                return
+        self.fail("it never came to its end")
 
 
 class ReadingTests(LedgerCase):
@@ -161,7 +343,7 @@ class ReadingTests(LedgerCase):
         with self.open() as ledger:
             for number in range(5):
                 ledger.write(Remark(number=number))
-            self.assertEqual([line["number"] for line in ledger.newest_first()], [4, 3, 2, 1, 0])
+            self.assertEqual([line["number"] for line in self.newest_first()], [4, 3, 2, 1, 0])
 
     def test_an_empty_ledger_has_no_lines(self) -> None:
         """Nor has one that holds nothing but a torn line."""
@@ -209,10 +391,10 @@ class CountersTests(LedgerCase):
             ledger.write(Remark(number=1), 7)
             ledger.write(CaptureClose(counters=Counters(5, 6, 1)), 8)
             self.assertEqual(
-                newest_counters(ledger.read_backwards(), 7).get(7), Counters(10, 20, 15)
+                newest_counters(newest_first(self.path), 7).get(7), Counters(10, 20, 15)
             )
-            self.assertEqual(newest_counters(ledger.read_backwards(), 8).get(8), Counters(5, 6, 1))
-            self.assertIsNone(newest_counters(ledger.read_backwards(), 9).get(9))
+            self.assertEqual(newest_counters(newest_first(self.path), 8).get(8), Counters(5, 6, 1))
+            self.assertIsNone(newest_counters(newest_first(self.path), 9).get(9))
 
     def test_a_line_says_what_happened_and_the_numbers_after_it(self) -> None:
         """As an object of its own, so that totals can be followed through the ledger."""
@@ -243,16 +425,12 @@ class CountersTests(LedgerCase):
             lines += [{"job": None, "account": good}, {"account": {**good, "posts": 99}}]
             lines = [{**close, **line} for line in lines]
             self.put(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
-            with self.open(alone=False) as ledger:
-                self.assertEqual(
-                    newest_counters(ledger.read_backwards(), 7).get(7),
-                    Counters(1, 2, 3),
-                    bad,
-                )
+            self.assertEqual(
+                newest_counters(newest_first(self.path), 7).get(7), Counters(1, 2, 3), bad
+            )
         newer = {**close, "job": 7, "account": {**good, "new": 4}}
         self.put(json.dumps(newer).encode() + b"\n")
-        with self.open(alone=False) as ledger:
-            self.assertEqual(newest_counters(ledger.read_backwards(), 7).get(7), Counters(1, 2, 3))
+        self.assertEqual(newest_counters(newest_first(self.path), 7).get(7), Counters(1, 2, 3))
 
 
 class WaitingTests(LedgerCase):
@@ -309,14 +487,36 @@ class TakenAwayTests(LedgerCase):
             self.path.unlink()
 
     def test_another_one_in_its_place(self) -> None:
-        """It is gone on with, behind a line that says so; nothing in it is touched."""
+        """It is another ledger's beginning, and that follows the one whose lines it lacks."""
         with self.open() as ledger:
             ledger.write(One(number=1))
             kept = self.path.rename(self.path.with_name("kept"))
             ledger.write(One(number=2))
+            second = ledger.id
             kept.rename(self.path)
             ledger.write(One(number=3))
             ledger.write(One(number=4))
+            begin = read_begin(ledger.fileno())
+        assert begin is not None
+        self.assertEqual((begin.line.follows, begin.line.because), (second, "replaced"))
+        self.assertEqual([line["number"] for line in self.lines()], [1, 3, 4])
+
+    def test_its_folder_is_away_and_comes_back(self) -> None:
+        """The ledger in it goes on, behind a line that says that it lacks some."""
+        away = self.path.parent.with_name("away")
+        with self.open() as ledger:
+            ledger.write(One(number=1))
+            first = ledger.id
+            self.path.parent.rename(away)
+            ledger.write(One(number=2))
+            begin = read_begin(ledger.fileno())
+            assert begin is not None
+            self.assertEqual((begin.line.follows, begin.line.because), (first, "removed"))
+            self.path.parent.rename(away.with_name("hidden"))
+            away.rename(self.path.parent)
+            ledger.write(One(number=3))
+            ledger.write(One(number=4))
+            self.assertEqual(ledger.id, first)
         self.assertEqual(
             [line.get("number", line["kind"]) for line in self.lines()],
             [1, "ledger_resumed", 3, 4],
@@ -332,7 +532,10 @@ class TakenAwayTests(LedgerCase):
                 self.assertRaises(OSError, ledger.note, One(number=2))
                 self.assertRaises(OSError, ledger.note, One(number=3))
             ledger.write(One(number=4))
-        self.assertEqual([line["number"] for line in self.lines()], [2, 3, 4])
+        self.assertEqual(
+            [line.get("number", line["kind"]) for line in self.lines()],
+            ["ledger_resumed", 2, 3, 4],
+        )
 
 
 class LockTests(LedgerCase):
@@ -342,7 +545,7 @@ class LockTests(LedgerCase):
         with held_by_another_process(self.path):
             before = list(Path("/proc/self/fd").iterdir())
             error = self.assertRaises(LedgerInUse, self.open)
-            self.assertEqual(str(error), str(self.path))
+            self.assertEqual(error.filename, str(self.path))
             self.assertEqual(list(Path("/proc/self/fd").iterdir()), before)
             self.assertEqual(self.newest_first(), [])
 

@@ -8,7 +8,8 @@ from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import bookings
-from tcclient.ledger.lines import CutLine, ForeignLine, LedgerLine, UnreadableLine, line, lines
+from tcclient.ledger.lines import CutLine, ForeignLine, LedgerLine, UnreadableLine, line
+from tcclient.ledger.reading import lines
 from tcclient.ledger.vocabulary import COMMON
 
 GOOD = b'{"at":"2015-12-02T20:04:50.724Z","kind":"torn","job":7,"name":"a.torn","bytes":3}\n'

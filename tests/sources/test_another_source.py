@@ -174,9 +174,11 @@ class QueueFeed(Service, Feed):
     def _last_position(self) -> int:
         archive = self._subscriber.archive
         known = Vocabulary.of((QueueCursor,))
-        lines = () if archive is None else archive.newest_lines()
-        found = (known.read(line) for line in lines)
-        return next((one.position for one in found if isinstance(one, QueueCursor)), 0)
+        for line in () if archive is None else archive.newest_lines(known):
+            match line:
+                case LedgerLine(entry=QueueCursor(position=position)):
+                    return position
+        return 0
 
 
 class QueueSource(Service, Source):

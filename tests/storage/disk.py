@@ -146,11 +146,11 @@ def refuse_links(source: Path, target: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """What is in each file below a folder."""
+    """What is in each file below a folder, but for what is kept beside ledgers."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".state"
     }
 
 

@@ -1,9 +1,9 @@
 """A job's folder while it is captured: what is counted, what a restart knows, who may have it."""
 
 import hashlib
-import json
 import os
 import shutil
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.fold import newest_counters
-from tcclient.ledger.ledgerfile import Ledger
+from tcclient.ledger.known import known_counters
 from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.storage.bookkeeper import RETRY
@@ -24,6 +23,7 @@ from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import INDEX, CannotStore, Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
+from tests.ledger.told import told
 from tests.marks import Need, needs
 from tests.storage.disk import (
     Acts,
@@ -62,16 +62,22 @@ class ArchiveCase(SynchronousTestCase):
 
     def ledger(self, path: Path | None = None) -> list[dict[str, Any]]:
         """The lines of the job's ledger or of another, oldest first."""
-        content = (path or ledger_path(self.base, "test")).read_bytes()
-        return [json.loads(line) for line in content.splitlines()]
+        return told(path or ledger_path(self.base, "test"))
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         return [line for line in self.ledger() if line["kind"] == kind]
 
     def counters(self, id: int = 7, name: str = "test") -> Counters | None:
         """What a start would find now."""
-        with Ledger(ledger_path(self.base, name), self.clock.seconds, alone=False) as ledger:
-            return newest_counters(ledger.read_backwards(), id).get(id)
+        known = known_counters(ledger_path(self.base, name), id).get(id)
+        return None if known is None else known.counters
+
+    def counts(self) -> dict[str, int]:
+        """What the lines say that the server has taken, by their kinds."""
+        found: Counter[str] = Counter()
+        for line in self.ledger():
+            found[line["kind"]] += line.get("count", 0)
+        return dict(+found)
 
     def capture(self, wanted: Job, posts: int) -> Counters:
         """A session of its own; returns the numbers after it."""
@@ -80,10 +86,6 @@ class ArchiveCase(SynchronousTestCase):
             archive.store([b"{}"])
         archive.close()
         return archive.tally.counters
-
-
-TOLD = {"sent": None, "told": 1000}
-"""What the account has of the server, when it has only been asked."""
 
 
 class StoringTests(ArchiveCase):
@@ -143,7 +145,7 @@ class StoringTests(ArchiveCase):
                 "last_id": "2",
                 "first_arrival": "2015-12-02T20:30:00.000Z",
                 "last_arrival": "2015-12-02T20:30:00.000Z",
-                "account": {"base": 1000, "posts": 2, "settled": 0, **TOLD},
+                "account": {"base": 1000, "posts": 2, "settled": 0},
             },
         )
         archive.close()
@@ -185,16 +187,16 @@ class RestartTests(ArchiveCase):
         self.assertEqual(self.capture(job(total=5), 2), Counters(1000, 5, 0))
 
     def test_what_was_settled_is_known_after_a_restart(self) -> None:
-        """An update that brought nothing new is not worth a line."""
+        """It is told by the next line that has the counters; what brought nothing new by none."""
         archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
         archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         archive.close()
-        self.assertEqual([line["count"] for line in self.events("update")], [3])
+        self.assertEqual(self.counts(), {"file": 3})
         self.assertEqual(self.capture(job(), 0), Counters(1000, 3, 3))
 
-    def test_what_is_settled_by_reading_is_a_line_too(self) -> None:
+    def test_what_is_settled_by_reading_is_told_too(self) -> None:
         """The counts of the ledger add up to what the server has taken, whatever was not seen."""
         archive = self.folders.open(job())
         archive.store([b"{}"] * 3)
@@ -204,7 +206,7 @@ class RestartTests(ArchiveCase):
         archive.store([b"{}"] * 2)
         archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         archive.close()
-        self.assertEqual([line["count"] for line in self.events("update")], [3, 2])
+        self.assertEqual(self.counts(), {"file": 5})
         self.assertEqual(self.capture(job(), 0), Counters(1000, 5, 5))
 
     def test_the_base_rises_with_the_server(self) -> None:
@@ -359,6 +361,21 @@ class RenamedTests(ArchiveCase):
         self.folders.begin()
         self.assertEqual(self.capture(job(name="new"), 0), Counters(1000, 4, 0))
 
+    def test_another_client_had_the_job_meanwhile(self) -> None:
+        """It shares the base_dir, and has noted where the numbers are."""
+        self.capture(job(), 3)
+        ours, self.folders = self.folders, attrs.evolve(self.folders)
+        self.capture(job(name="new"), 1)
+        self.folders = ours
+        self.assertEqual(self.capture(job(name="newer"), 1), Counters(1000, 5, 0))
+
+    def test_the_index_was_removed(self) -> None:
+        """It knows no folder any more: the own one counts."""
+        self.capture(job(), 3)
+        self.capture(job(name="new"), 1)
+        (self.base / INDEX).unlink()
+        self.assertEqual(self.capture(job(), 0), Counters(1000, 3, 0))
+
     def test_another_job_takes_the_old_name(self) -> None:
         """It has numbers of its own."""
         self.capture(job(7), 3)
@@ -494,7 +511,7 @@ class FoldersTests(ArchiveCase):
 
 class SyncTests(ArchiveCase):
     def test_the_ledger_is_synced_with_the_posts(self) -> None:
-        """At the next interval after a line, and not where there is none."""
+        """And what is kept beside it: at the next interval after a line, and not where none is."""
         acts = Acts()
         self.folders = attrs.evolve(self.folders, use=DiskUse(fsync_interval=2.0, threads=acts))
         with calls_noted("fdatasync") as calls:
@@ -503,14 +520,14 @@ class SyncTests(ArchiveCase):
             acts.do_all()
             self.clock.advance(2.0)
             acts.do_all()
-            self.assertEqual(len(calls), 1)
+            self.assertEqual(len(calls), 2)
             archive.note(ForeignPosts(by_rule={"": 1}))
             self.clock.advance(1.9)
             acts.do_all()
-            self.assertEqual(len(calls), 1)
+            self.assertEqual(len(calls), 2)
             self.clock.advance(0.1)
             acts.do_all()
-        self.assertEqual(len(calls), 2)
+        self.assertEqual(len(calls), 4)
         closed = archive.close()
         acts.do_all()
         self.successResultOf(closed)

@@ -11,7 +11,7 @@ from twisted.logger import LogLevel, capturedLogs
 
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.fold import newest_counters
-from tcclient.ledger.ledgerfile import Ledger
+from tcclient.ledger.reading import newest_first
 from tcclient.sources.registry import post_ids
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse
@@ -38,8 +38,7 @@ class DisturbedCase(VerifyCase):
 
     def counters(self) -> Counters:
         """The newest in the ledger."""
-        with Ledger(self.ledger, self.clock.seconds, alone=False) as ledger:
-            return newest_counters(ledger.read_backwards(), 7)[7]
+        return newest_counters(newest_first(self.ledger), 7)[7]
 
     def on_disk(self) -> int:
         """Posts in finished files."""

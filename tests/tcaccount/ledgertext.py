@@ -22,6 +22,7 @@ from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
+from tests.ledger.told import told
 from tests.peers import id_made
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
@@ -107,7 +108,7 @@ class FolderCase(SynchronousTestCase):
 
     def lines(self) -> list[dict[str, Any]]:
         """Of the ledger, oldest first."""
-        return [json.loads(line) for line in self.ledger.read_bytes().splitlines()]
+        return told(self.ledger)
 
     def write(self, *lines: dict[str, Any]) -> None:
         """Make this the ledger."""

@@ -358,15 +358,15 @@ class ChangedLedgerTests(VerifyCase):
         self.capture(3, 4, 5)
 
     def test_a_line_less(self) -> None:
-        """A file, or an update: the numbers after it tell."""
-        for kind, expected in (
-            ("file", "has posts 3 for job 7, where the lines before it come to 0."),
-            ("update", "has settled 7 for job 7, where the lines before it come to 0."),
+        """Of a file, with its posts and what the server has taken: the numbers after it tell."""
+        for which, expected in (
+            (0, "has posts 7 for job 7, where the lines before it come to 4."),
+            (1, "has settled 7 for job 7, where the lines before it come to 0."),
         ):
             before = self.lines()
-            place = self.places(kind)[0]
+            place = self.places("file")[which]
             self.write(*before[:place], *before[place + 1 :])
-            self.assertTrue(any(expected in text for text in self.verify()), kind)
+            self.assertTrue(any(expected in text for text in self.verify()), which)
             self.write(*before)
 
     def test_a_line_too_many(self) -> None:
@@ -392,11 +392,12 @@ class ChangedLedgerTests(VerifyCase):
     def test_lines_that_were_dropped(self) -> None:
         """Numbers may have risen by them, never fallen."""
         before = self.lines()
-        place = self.places("update")[0]
+        place = self.places("file")[1]
         dropped = {"at": before[0]["at"], "kind": "lines_dropped", "job": 7, "lines": 1}
-        self.write(*before[:place], dropped, *before[place + 1 :])
+        uncounted = {name: of for name, of in before[place].items() if name != "count"}
+        self.write(*before[:place], dropped, uncounted, *before[place + 1 :])
         self.assertEqual(self.verify(), [])
-        account = {**before[place]["account"], "settled": 0, "posts": 2}
+        account = {**before[place]["account"], "posts": 2}
         self.write(*before[:place], dropped, {**before[place], "account": account})
         self.assertTrue(any("has posts 2 for job 7" in text for text in self.verify()))
 

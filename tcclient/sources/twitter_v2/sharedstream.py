@@ -28,7 +28,7 @@ from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
-from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
+from tcclient.sources.twitter_v2.rules.news import RULE_KINDS, RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
 from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, new_subscription
@@ -166,7 +166,7 @@ class SharedStream(MultiService, Source, StreamListener):
         found, refused = clauses(text, self._policy.rule_length)
         now = self._clock.seconds()
         if not self.has(subscription) and subscription.archive is not None:
-            lines = subscription.archive.newest_lines()
+            lines = subscription.archive.newest_lines(RULE_KINDS)
             before = rules_before(lines, subscription.job_id, self._wall())
             self._rulebook.remember(subscription.job_id, before)
             if found and not self._is_broke():

@@ -6,11 +6,11 @@ Knows what is worth a line, and finds it again later; keeps no rules and no conn
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import islice
-from typing import Any
 
 from twisted.logger import Logger
 
-from tcclient.ledger.entries import CaptureStop, RefusedTerm, TermsRefused, seconds
+from tcclient.ledger.entries import CaptureStop, RefusedTerm, TermsRefused
+from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
@@ -21,7 +21,8 @@ from tcclient.sources.twitter_v2.subscription import Subscriptions, names
 
 log = Logger()
 
-_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted, CaptureStop))
+RULE_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted, CaptureStop))
+"""The kinds of lines that say which rules X has."""
 
 _FOR_GOOD = frozenset({"stopped", "withdrawn"})
 """Why a capture stops so that nothing of it is to go on later."""
@@ -34,10 +35,10 @@ after its deletion.
 """
 
 
-def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int, now: float) -> RulesBefore:
+def rules_before(newest_first: Iterable[AnyLine], job_id: int, now: float) -> RulesBefore:
     """
-    Return the rules of a job according to its ledger, whose lines are given from the newest on:
-    what is said last of a rule counts.  `now` is in epoch seconds.
+    Return the rules of a job according to its ledger, whose lines are given from the newest on,
+    read as RULE_KINDS: what is said last of a rule counts.  `now` is in epoch seconds.
     """
     left: dict[str, PresentRule] = {}
     deleted: dict[str, PresentRule] = {}
@@ -45,7 +46,9 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int, now: fl
     works: dict[str, float] = {}
     was_stopped = False
     for line in islice(newest_first, _LOOK_BACK):
-        entry = _KINDS.read(line) if line.get("job") == job_id else None
+        if not isinstance(line, LedgerLine) or line.job != job_id:
+            continue
+        entry = line.entry
         if isinstance(entry, CaptureStop):
             was_stopped = was_stopped or entry.because in _FOR_GOOD
         elif isinstance(entry, v2entries.RulesAccepted | v2entries.RulesDeleted):
@@ -58,16 +61,8 @@ def rules_before(newest_first: Iterable[Mapping[str, Any]], job_id: int, now: fl
                     found[rule.id] = PresentRule(rule.id, rule.value, rule.tag)
         if isinstance(entry, v2entries.RulesAccepted):
             for rule in entry.rules:
-                works.setdefault(rule.id, _written(line, now) + entry.works_in - now)
+                works.setdefault(rule.id, line.at + entry.works_in - now)
     return RulesBefore(tuple(left.values()), works, tuple(deleted.values()), frozenset(stale))
-
-
-def _written(line: Mapping[str, Any], now: float) -> float:
-    """Return when a line was written, in epoch seconds; `now` where it does not say."""
-    try:
-        return seconds(line["at"])
-    except (LookupError, TypeError, ValueError):
-        return now
 
 
 class RuleNews:

@@ -1,12 +1,15 @@
 """What is found again of rules in a ledger, and what the log says of rules that are not ours."""
 
+import json
 from typing import Any
 
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.entries import moment
-from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
+from tcclient.ledger.lines import AnyLine
+from tcclient.ledger.lines import line as read_line
+from tcclient.sources.twitter_v2.rules.news import RULE_KINDS, RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.ownership import Whose
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.subscription import Subscriptions
@@ -30,12 +33,17 @@ def deleted(ago: float, *ids: str) -> dict[str, Any]:
     return line("rules_deleted", ago, rules=[{"id": id, "value": f"v{id}"} for id in ids])
 
 
+def read(line: dict[str, Any]) -> AnyLine:
+    """As a ledger is read."""
+    return read_line(-1, json.dumps(line).encode() + b"\n", RULE_KINDS)
+
+
 class BeforeTests(SynchronousTestCase):
     """What an earlier process has left."""
 
     def found(self, *oldest_first: dict[str, Any]) -> tuple[list[str], list[str], set[str]]:
         """The ids of rules that are left, deleted and stale."""
-        before = rules_before(reversed(oldest_first), 1, NOW)
+        before = rules_before(map(read, reversed(oldest_first)), 1, NOW)
         left, gone = ([rule.id for rule in rules] for rules in (before.left, before.deleted))
         return sorted(left), sorted(gone), set(before.stale)
 
@@ -53,10 +61,11 @@ class BeforeTests(SynchronousTestCase):
         )
 
     def test_since_when_they_work(self) -> None:
-        """By the lines' own times; one that has none counts as new."""
+        """By the lines' own times; one that cannot be read is passed over."""
         broken = {**accepted(0, "3"), "at": "yesterday"}
-        before = rules_before([broken, accepted(5, "2"), accepted(50, "1", tag="t")], 1, NOW)
-        self.assertEqual(before.works, {"1": -30.0, "2": 15.0, "3": 20.0})
+        newest_first = [broken, accepted(5, "2"), accepted(50, "1", tag="t")]
+        before = rules_before(map(read, newest_first), 1, NOW)
+        self.assertEqual(before.works, {"1": -30.0, "2": 15.0})
         self.assertIn(PresentRule("1", "v1", "t"), before.left)
 
     def test_a_stop_between(self) -> None:
