@@ -19,6 +19,7 @@ TOKEN_KEY = _KEYS.token_key
 DEBUG = False
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [ENVIRONMENT.host] if ENVIRONMENT.host else [*LOOPBACK, socket.gethostname()]
+TRUSTED_PROXIES = ENVIRONMENT.proxies
 DATABASES = {"default": ENVIRONMENT.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -14,7 +14,7 @@ from tcserver.api.answers import ApiRefusal
 from tcserver.fleet.models import Token
 from tcserver.fleet.services.contact import note_contact
 from tcserver.history.acts import Act, Party
-from tcserver.middleware import REQUEST
+from tcserver.middleware import ADDRESS, REQUEST
 from tcserver.people.askers import Person, person_of
 from tcserver.people.models import ApiKey
 from tcserver.people.services.keys import note_use
@@ -88,7 +88,7 @@ def authenticate(request: HttpRequest, row: str | None, suffix: str | None) -> C
         raise ApiRefusal(403, "Invalid token.")
     if retired_at is not None:
         raise ApiRefusal(403, "User inactive or deleted.")
-    address = request.META.get("REMOTE_ADDR") or ""
+    address = request.META.get(ADDRESS, "")
     note_contact(token, contact_at, now, address, request.META.get("HTTP_USER_AGENT", ""))
     return Call(request, AskingClient(client, name), now, row, suffix)
 
