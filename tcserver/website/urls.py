@@ -1,16 +1,17 @@
 """The addresses of the pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from tcserver.website import account, captures, clients, people, projects
+from tcserver.website.login import Login
 
 _ACT = "|".join(captures.ACTS)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="captures")),
-    path("login/", LoginView.as_view(template_name="login.html"), name="login"),
+    path("login/", Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", account.ChangePassword.as_view(), name="password"),
     path("choose/<uidb64>/<token>/", account.ChoosePassword.as_view(), name="choose_password"),
