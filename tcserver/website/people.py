@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from tcserver.history.acts import Act
 from tcserver.history.models import Concerned, HistoryEntry
 from tcserver.people.askers import NotFound
 from tcserver.people.listing import people_for, projects_for
-from tcserver.people.models import Membership, Role, User
+from tcserver.people.models import Membership, Project, Role, User
 from tcserver.people.services.passwords import make_link
 from tcserver.people.services.people import (
     LastAdministrator,
@@ -29,6 +29,7 @@ from tcserver.people.services.people import (
 )
 from tcserver.website.asking import Visit, page
 from tcserver.website.forms import PersonForm
+from tcserver.website.showing import Shown
 
 ENTRIES = 50
 ACTS: dict[str, tuple[Callable[[int, Act], None], str]] = {
@@ -66,6 +67,9 @@ def person(visit: Visit, number: int) -> HttpResponse:
         Q(subject=Concerned.PERSON, subject_number=number)
         | Q(subject=Concerned.KEY, subject_number__in=own)
     )
+    of_key = When(subject=Concerned.KEY, then=F("subject_name"))
+    in_project = Project.objects.filter(pk=OuterRef("project_number")).values("name")
+    entries = entries.annotate(about=Case(of_key, default=Subquery(in_project)))
     context = {
         "person": found,
         "state": _state(found),
@@ -143,13 +147,13 @@ def _roles(visit: Visit, person: User) -> list[Membership]:
     return sorted(rows, key=lambda row: row.project.name)
 
 
-def _state(person: User) -> tuple[str, str]:
-    """Return the style and the word for whether a person can log in."""
+def _state(person: User) -> Shown:
+    """Return whether a person can log in."""
     if not person.is_active:
-        return "away", "inactive"
+        return Shown("away", "inactive")
     if not person.has_usable_password():
-        return "busy", "has yet to choose a password"
-    return "good", "active"
+        return Shown("busy", "invited", "has yet to choose a password")
+    return Shown("good", "active")
 
 
 def _link_page(visit: Visit, person: User) -> HttpResponse:

@@ -1,7 +1,7 @@
 """The pages of projects: which there are, making and renaming one, and its members."""
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Case, Count, F, Q, Value, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -43,6 +43,8 @@ def project(visit: Visit, number: int) -> HttpResponse:
     found = _found(visit, number)
     concerned = [Concerned.PROJECT, Concerned.PERSON]
     entries = HistoryEntry.objects.filter(project_number=number, subject__in=concerned)
+    of_person = When(subject=Concerned.PERSON, then=F("subject_name"))
+    entries = entries.annotate(about=Case(of_person, default=Value("")))
     others = User.objects.filter(is_active=True).exclude(memberships__project=number)
     context = {
         "project": found,

@@ -217,7 +217,10 @@ class ProjectTests(PeopleCase):
         self.post(f"{new}edit/", f"{new}edit/", name="Tea and milk")
         self.post(f"{new}members/", new, person=self.world.otto.pk, role="researcher")
         self.post(f"{new}members/", new, person=self.world.otto.pk, role="viewer")
-        self.assertIn("otto is viewer in Tea and milk", self.get(new))
+        page = self.get(new)
+        self.assertIn("otto is viewer in Tea and milk", page)
+        self.assertIn("role given: otto", page)
+        self.assertIn("role given: Tea and milk", self.get(f"/people/{self.world.otto.pk}/"))
         number = Project.objects.get(name="Tea and milk").pk
         both = [self.world.project.pk, number]
         self.post(f"{self.lab}projects/", f"{self.lab}projects/", projects=both)
