@@ -6,7 +6,7 @@ Knows the variables and the sentences with which they are refused; reads no file
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 import attrs
 import dj_database_url
 
+from tcserver.addresses import Network
+
 DATA = "TCSERVER_DATA"
 DATABASE = "DATABASE_URL"
 SITE = "SITE_URL"
+PROXIES = "TRUSTED_PROXIES"
 DATABASE_FILE = "tcserver.sqlite3"
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
@@ -33,13 +36,15 @@ class Environment:
 
     `data` is the folder of this installation, None where nothing is to be kept; `database` is
     Django's dictionary for it; `host` is the name in SITE_URL, None without one, and `secure` says
-    that the site is reached by https alone.
+    that the site is reached by https alone.  What `proxies` say of where a request comes from is
+    believed.
     """
 
     data: Path | None
     database: dict[str, Any]
     host: str | None = None
     origin: str | None = None
+    proxies: Sequence[Network] = ()
 
     @property
     def secure(self) -> bool:
@@ -54,7 +59,7 @@ def read(environ: Mapping[str, str]) -> Environment:
     url = environ.get(DATABASE) or None
     database = _sqlite(data) if url is None else _from_url(url)
     origin, host = _site(environ.get(SITE) or None)
-    return Environment(data, database, host, origin)
+    return Environment(data, database, host, origin, _proxies(environ.get(PROXIES) or ""))
 
 
 def listening(text: str) -> tuple[str, int]:
@@ -106,6 +111,17 @@ def _from_url(url: str) -> dict[str, Any]:
         )
     # Each working thread keeps one connection, and finds out whether it still works.
     return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+
+def _proxies(text: str) -> tuple[Network, ...]:
+    """Return the networks in a list with commas."""
+    try:
+        return tuple(ipaddress.ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError:
+        raise SetupError(
+            f"{PROXIES} has the IP addresses of proxies, or networks of them, with commas between, "
+            f"as in 127.0.0.1,10.0.0.0/8, found {text!r}."
+        ) from None
 
 
 def _site(url: str | None) -> tuple[str | None, str | None]:

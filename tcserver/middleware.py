@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
+from tcserver.addresses import whence
+
 View: TypeAlias = Callable[..., HttpResponseBase]
 GetResponse: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
 
@@ -36,19 +38,28 @@ MACHINES = ("/api/", "/api.", "/healthz", "/readyz")
 
 HEALTH = ("/healthz", "/readyz")
 """What a load balancer asks, by whatever name."""
+ADDRESS = "REMOTE_ADDR"
+"""The key in a request's META of the address that it comes from."""
 REQUEST = "tcserver.request"
 """The key in a request's META of its id, by which history and log name it."""
 
 
 def for_everybody(get_response: GetResponse) -> GetResponse:
-    """Return a middleware that gives each request an id, and refuses it under a strange name."""
+    """
+    Return a middleware that gives each request an id and the address that it comes from, which
+    trusted proxies tell in a header, and refuses it under a strange name.
+    """
 
     def known(request: HttpRequest) -> HttpResponseBase:
-        request.META[REQUEST] = secrets.token_hex(8)
+        meta = request.META
+        meta[REQUEST] = secrets.token_hex(8)
+        if settings.TRUSTED_PROXIES:
+            forwarded = meta.get("HTTP_X_FORWARDED_FOR", "")
+            meta[ADDRESS] = whence(meta.get(ADDRESS, ""), forwarded, settings.TRUSTED_PROXIES)
         if request.path_info not in HEALTH:
             request.get_host()
         response = get_response(request)
-        response.headers["X-Request-ID"] = request.META[REQUEST]
+        response.headers["X-Request-ID"] = meta[REQUEST]
         return response
 
     return known

@@ -19,6 +19,7 @@ TOKEN_KEY = _KEYS.token_key
 DEBUG = False
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [ENVIRONMENT.host] if ENVIRONMENT.host else [*LOOPBACK, socket.gethostname()]
+TRUSTED_PROXIES = ENVIRONMENT.proxies
 DATABASES = {"default": ENVIRONMENT.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -95,6 +96,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 << 20
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
+"""Seconds that a link to choose a password works."""
 X_FRAME_OPTIONS = "DENY"
 if ENVIRONMENT.origin is not None:
     CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.origin]

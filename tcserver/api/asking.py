@@ -10,11 +10,13 @@ import attrs
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tcserver.addresses import neighbourhood
 from tcserver.api.answers import ApiRefusal
+from tcserver.api.guesses import GUESSES
 from tcserver.fleet.models import Token
 from tcserver.fleet.services.contact import note_contact
 from tcserver.history.acts import Act, Party
-from tcserver.middleware import REQUEST
+from tcserver.middleware import ADDRESS, REQUEST
 from tcserver.people.askers import Person, person_of
 from tcserver.people.models import ApiKey
 from tcserver.people.services.keys import note_use
@@ -81,14 +83,14 @@ def authenticate(request: HttpRequest, row: str | None, suffix: str | None) -> C
     now = timezone.now()
     hashed = digest(shown)
     found = _TOKEN.rows(hashed)
+    address = request.META.get(ADDRESS, "")
     if not found:
-        return Call(request, _script(hashed, now), now, row, suffix)
+        return Call(request, _script(hashed, address, now), now, row, suffix)
     token, contact_at, expires_at, revoked_at, retired_at, client, name = found[0]
     if revoked_at is not None or (expires_at is not None and expires_at <= now):
         raise ApiRefusal(403, "Invalid token.")
     if retired_at is not None:
         raise ApiRefusal(403, "User inactive or deleted.")
-    address = request.META.get("REMOTE_ADDR") or ""
     note_contact(token, contact_at, now, address, request.META.get("HTTP_USER_AGENT", ""))
     return Call(request, AskingClient(client, name), now, row, suffix)
 
@@ -122,9 +124,11 @@ def _shown(header: str) -> str:
     return words[1]
 
 
-def _script(hashed: str, now: datetime) -> Person:
-    """Return the person whose key it is.  Raises ApiRefusal 403."""
+def _script(hashed: str, address: str, now: datetime) -> Person:
+    """Return the person whose key it is.  Raises ApiRefusal 403, and 429 where keys are guessed."""
     key = ApiKey.objects.select_related("person").filter(digest=hashed).first()
+    if key is None and GUESSES.is_guess(neighbourhood(address), hashed, now):
+        raise ApiRefusal(429, "Too many wrong tokens come from your address. Try again later.")
     if key is None or key.revoked_at or (key.expires_at is not None and key.expires_at <= now):
         raise ApiRefusal(403, "Invalid token.")
     if not key.person.is_active:

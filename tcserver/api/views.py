@@ -18,6 +18,7 @@ from tcserver.api import captures, people, reports
 from tcserver.api.answers import ApiRefusal, EndpointAnswer, no_such_method, not_allowed, not_found
 from tcserver.api.asking import Call, authenticate
 from tcserver.api.bodies import wants_page
+from tcserver.api.guesses import WINDOW
 from tcserver.captures.services.rows import InvalidValues, Refused
 from tcserver.people.askers import Forbidden, NotFound
 from tcserver.people.identity import server_id
@@ -49,6 +50,7 @@ ROWS: Mapping[str, Methods] = {
 """What answers /api/<list>/ and /api/<list>/<row>/, by method."""
 
 RETRY_AFTER = "5"
+GUESSES_ARE_REFUSED = str(int(WINDOW.total_seconds()))
 _ADDRESS = re.compile(
     r"/api(?:/(?P<list>[a-z]+)(?:/(?P<row>[^/.]+))?)?(?:/|(?<=[^/])\.(?P<suffix>[a-z0-9]+)/?)?"
 )
@@ -65,6 +67,8 @@ def api(request: HttpRequest) -> HttpResponse:
     try:
         response = _answer(request, methods, address["row"], address["suffix"])
         response["TCC-Server"] = server_id()
+        if response.status_code == 429:
+            response["Retry-After"] = GUESSES_ARE_REFUSED
     except (OperationalError, InterfaceError) as e:
         return _unavailable(e)
     return response

@@ -73,6 +73,17 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
+class LoginTries(models.Model):
+    """How often somebody tried to log in since a moment; `key` is a hash of who and where."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    since = models.DateTimeField(db_index=True)
+    tries = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.tries} since {self.since:%H:%M}"
+
+
 class SiteIdentity(models.Model):
     """This server's own id, one row, by which a client knows it under any address."""
 

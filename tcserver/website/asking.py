@@ -1,11 +1,12 @@
 """Who asks for a page, and the pages for what is not there or not allowed."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import update_wrapper
 from typing import Concatenate, ParamSpec, cast
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from tcserver.captures.models import CaptureRecord
@@ -15,6 +16,11 @@ from tcserver.people.askers import Forbidden, NotFound, Person, person_of
 from tcserver.people.models import User
 
 P = ParamSpec("P")
+
+
+def act_by(user: User, request: HttpRequest, now: datetime) -> Act:
+    """Return a deed of a person's that a request asks for."""
+    return Act(Party.PERSON, user.pk, user.username, now, request.META[REQUEST])
 
 
 class Visit:
@@ -29,8 +35,11 @@ class Visit:
     @property
     def act(self) -> Act:
         """The deed that is asked for."""
-        request = self.request.META[REQUEST]
-        return Act(Party.PERSON, self.person.id, self.person.name, self.now, request)
+        return act_by(self.user, self.request, self.now)
+
+    def posted(self) -> QueryDict | None:
+        """Return what a form has sent, None where it is only asked for."""
+        return self.request.POST if self.request.method == "POST" else None
 
     def capture(self, number: int) -> CaptureRecord:
         """Return a capture that the person may see.  Raises NotFound."""

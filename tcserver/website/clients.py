@@ -4,19 +4,21 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tcserver.fleet.listing import clients_for
 from tcserver.fleet.liveness import liveness
 from tcserver.fleet.models import Token
-from tcserver.fleet.services.clients import ClientNameTaken, create_client, retire
+from tcserver.fleet.services.clients import ClientNameTaken, create_client, retire, serve
 from tcserver.fleet.services.tokens import issue, revoke
 from tcserver.fleet.settingsfile import settings_file
 from tcserver.history.models import Concerned, HistoryEntry
 from tcserver.people.askers import NotFound
+from tcserver.people.listing import projects_for
 from tcserver.people.models import Project
 from tcserver.website.asking import Visit, page
-from tcserver.website.forms import ClientForm
+from tcserver.website.forms import ClientForm, ServedForm
 from tcserver.website.showing import style_of
 
 ENTRIES = 50
@@ -51,6 +53,7 @@ def client(visit: Visit, number: int) -> HttpResponse:
         "alive": alive,
         "style": style_of(alive),
         "captures": captures,
+        "projects": projects_for(visit.person).filter(clients=number),
         "tokens": found.tokens.select_related("created_by").order_by("-pk"),
         "history": entries.order_by("-pk")[:ENTRIES],
         "administers": visit.person.administers,
@@ -63,9 +66,8 @@ def client(visit: Visit, number: int) -> HttpResponse:
 def new_client(visit: Visit) -> HttpResponse:
     """The form of a new client; then its token and settings, this once."""
     visit.person.must_administer()
-    posted = visit.request.POST if visit.request.method == "POST" else None
-    form = ClientForm(posted, projects=Project.objects.order_by("pk"))
-    if visit.request.method == "POST" and form.is_valid():
+    form = ClientForm(visit.posted(), projects=Project.objects.order_by("pk"))
+    if form.is_valid():
         projects = [project.pk for project in form.cleaned_data["projects"]]
         try:
             with transaction.atomic():
@@ -75,7 +77,34 @@ def new_client(visit: Visit) -> HttpResponse:
             form.add_error("name", "There is a client of this name already.")
         else:
             return _token_page(visit, made.pk, made.name, token)
-    return render(visit.request, "client_form.html", {"form": form})
+    context = {
+        "form": form,
+        "title": "New client",
+        "button": "Make it",
+        "back": reverse("clients"),
+    }
+    return render(visit.request, "form.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def client_projects(visit: Visit, number: int) -> HttpResponse:
+    """The form of which projects a client serves."""
+    visit.person.must_administer()
+    found = clients_for(visit.person).filter(pk=number).first()
+    if found is None:
+        raise NotFound
+    form = ServedForm(visit.posted(), initial={"projects": found.projects.all()})
+    if form.is_valid():
+        serve(number, [project.pk for project in form.cleaned_data["projects"]], visit.act)
+        return redirect("client", number)
+    context = {
+        "form": form,
+        "title": f"Projects of {found.name}",
+        "button": "Save",
+        "back": reverse("client", args=[number]),
+    }
+    return render(visit.request, "form.html", context)
 
 
 @require_POST

@@ -4,11 +4,20 @@ import re
 from typing import Any
 
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.validators import UnicodeUsernameValidator
 
 from tcserver.fleet.models import Client
-from tcserver.people.models import Project
+from tcserver.history.acts import Act
+from tcserver.people.models import Project, Role, User
+from tcserver.people.services.passwords import choose_password
 
 NAME = re.compile(r"[0-9A-Za-z_\- ]*")
+ROLES = [
+    (Role.RESEARCHER, "researcher: makes and changes captures"),
+    (Role.VIEWER, "viewer: reads"),
+]
+KEY_DAYS = {30: "30 days", 90: "90 days", 365: "a year"}
 NAME_RULE = "A name has letters, digits, spaces, _ and -."
 
 
@@ -70,3 +79,84 @@ class ClientForm(forms.Form):
         if len(projects) == 1:
             field.initial = projects
             field.widget = field.hidden_widget()
+
+
+class ServedForm(forms.Form):
+    """Which projects' captures a client takes."""
+
+    projects = forms.ModelMultipleChoiceField(
+        Project.objects.order_by("name"), widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+
+class PersonForm(forms.Form):
+    """A new person: the name to log in by, and what the person may do."""
+
+    name = forms.CharField(
+        max_length=150,
+        validators=[UnicodeUsernameValidator()],
+        help_text="To log in by: letters, digits and @ . + - _",
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off"}),
+    )
+    project = forms.ModelChoiceField(
+        Project.objects.order_by("name"), required=False, empty_label="none yet"
+    )
+    role = forms.ChoiceField(choices=ROLES, label="Role in the project")
+    administrator = forms.BooleanField(
+        required=False, help_text="Sees and does everything: people, projects and clients too."
+    )
+
+    def clean_name(self) -> str:
+        """Return the name in the form in which it is typed everywhere."""
+        return str(User.normalize_username(self.cleaned_data["name"]))
+
+
+class ProjectForm(forms.Form):
+    """A project, by its name."""
+
+    name = forms.CharField(max_length=64, help_text="For example the study that it is for.")
+
+
+class MemberForm(forms.Form):
+    """Who is what in a project; without a role no member."""
+
+    person = forms.ModelChoiceField(User.objects.order_by("username"), empty_label=None)
+    role = forms.ChoiceField(choices=[*ROLES, ("", "no member")], required=False)
+
+    def clean_role(self) -> Role | None:
+        """Return the role, None to end the membership."""
+        role = self.cleaned_data["role"]
+        return Role(role) if role else None
+
+
+class KeyForm(forms.Form):
+    """A new key of a person's scripts."""
+
+    name = forms.CharField(max_length=64, help_text="What it is for, as the name of the script.")
+    access = forms.ChoiceField(
+        choices=[("read", "reads only"), ("write", "reads and writes, as you may")]
+    )
+    days = forms.TypedChoiceField(
+        choices=list(KEY_DAYS.items()), coerce=int, initial=90, label="Valid for"
+    )
+
+
+class _Chosen:
+    """Has the service write the password that a form of Django's has taken."""
+
+    act: Act
+    user: Any
+    cleaned_data: dict[str, Any]
+
+    def save(self, commit: bool = True) -> Any:
+        """Write it; return the person."""
+        choose_password(self.user, self.cleaned_data["new_password1"], self.act)
+        return self.user
+
+
+class ChosenPasswordForm(_Chosen, SetPasswordForm):  # type: ignore[type-arg]  # generic in stubs
+    """A password, twice; `act` has to be given before it is saved."""
+
+
+class ChangedPasswordForm(_Chosen, PasswordChangeForm):
+    """The password before, and another one twice; `act` has to be given before it is saved."""

@@ -66,6 +66,13 @@ class EnvironmentTests(SynchronousTestCase):
         ):
             self.assertIn("SITE_URL", self.refused(SITE_URL=url), url)
 
+    def test_proxies(self) -> None:
+        found = read({"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,::1,"}).proxies
+        self.assertEqual([str(one) for one in found], ["127.0.0.1/32", "10.0.0.0/8", "::1/128"])
+        self.assertEqual(read({"TRUSTED_PROXIES": ""}).proxies, ())
+        for text in ("*", "proxy.example", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1:80"):
+            self.assertIn("TRUSTED_PROXIES", self.refused(TRUSTED_PROXIES=text), text)
+
     def test_listening(self) -> None:
         for text, where in [
             ("127.0.0.1:8000", ("127.0.0.1", 8000)),

@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from tcserver.history.acts import Act
-from tcserver.history.models import Concerned, note
 from tcserver.people.models import Project, SiteIdentity, User
 from tcserver.people.services.people import create_person
+from tcserver.people.services.projects import create_project
 
 PROJECT = "Captures"
 ADMINISTRATOR = "admin"
@@ -19,9 +19,7 @@ def first_start(password: str, act: Act) -> bool:
     with transaction.atomic():
         SiteIdentity.objects.get_or_create(pk=1)
         if not Project.objects.exists():
-            project = Project.objects.create(name=PROJECT, created_at=act.at)
-            subject = (Concerned.PROJECT, project.pk, project.name)
-            note(act, "created", subject, project.pk, {"name": (None, project.name)})
+            create_project(PROJECT, act)
         if User.objects.exists():
             return False
         create_person(ADMINISTRATOR, password, act, administrator=True)

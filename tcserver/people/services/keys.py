@@ -35,7 +35,12 @@ def issue_key(
             created_at=act.at,
             expires_at=expires,
         )
-        changes = {"prefix": (None, made.prefix), "may write": (None, may_write)}
+        changes: dict[str, tuple[None, object]] = {
+            "prefix": (None, made.prefix),
+            "may write": (None, may_write),
+        }
+        if expires is not None:
+            changes["expires"] = (None, expires)
         note(act, "key issued", (Concerned.KEY, made.pk, name), None, changes)
     return key
 
