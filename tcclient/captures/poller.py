@@ -33,7 +33,8 @@ from tcclient.captures.meeting import ServerMeeting
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
-from tcclient.control.client import ControlServer, Gone, ServerError
+from tcclient.control.answers import Gone, ServerError
+from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Decision, Job, Status, decide
 from tcclient.sources.source import Source
 from tcclient.storage.folders import Folders
