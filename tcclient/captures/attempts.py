@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
-from tcclient.control.client import Gone, ServerError
+from tcclient.control.answers import Gone, ServerError
 from tcclient.control.jobs import Job
 
 log = Logger()

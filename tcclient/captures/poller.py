@@ -5,10 +5,6 @@ Knows which captures there are; does not know what a capture tells the server.  
 gives no answer, captures go on as they are: that is not the answer that there are no jobs.
 """
 
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any
-
 from msgspec import Struct
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import (
@@ -20,7 +16,6 @@ from twisted.internet.defer import (
     maybeDeferred,
 )
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -32,10 +27,12 @@ from tcclient.captures.jumps import Jumps
 from tcclient.captures.listinglog import ListingLog
 from tcclient.captures.meeting import ServerMeeting
 from tcclient.captures.reporter import Reporter
+from tcclient.captures.rounds import Rounds
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
 from tcclient.captures.vitals import RUNNING, Sides, Vitals
-from tcclient.control.client import ControlServer, Gone, ServerError
+from tcclient.control.answers import Gone, ServerError
+from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Decision, Job, Status, decide
 from tcclient.sources.source import Source
 from tcclient.storage.folders import Folders
@@ -82,13 +79,13 @@ class Poller(MultiService):
         self._decision = Decision()
         self._unreported: list[tuple[int, str]] = []
         self._meeting = ServerMeeting(folders, self._met)
-        self._under_way: set[Deferred[None]] = set()
-        self._polling = self._loop("polling", self._poll)
-        self._updating = self._loop("sending updates", self._update)
+        self._rounds = rounds = Rounds(folders.clock, self._isolation)
+        self._polling = rounds.loop("polling", self._poll)
+        self._updating = rounds.loop("sending updates", self._update)
         sides = Sides(server, folders, source, self._server_log, self._isolation)
         vitals = Vitals(sides, lambda: self._decision, self._captures)
         health_log = HealthLog(vitals.facts, folders.clock)
-        self._judging = self._loop("judging its health", health_log.look)
+        self._judging = rounds.loop("judging its health", health_log.look)
         self._intervals = intervals
         self.jumps = Jumps(
             folders.note,
@@ -113,11 +110,7 @@ class Poller(MultiService):
     def stopService(self) -> Deferred[None]:
         # The base class would stop the sessions before the last reports have been sent.
         Service.stopService(self)
-        for loop in (self._polling, self._updating, self._judging):
-            if loop.running:
-                loop.stop()
-        for act in list(self._under_way):
-            act.cancel()
+        self._rounds.stop()
         parting = Deferred.fromCoroutine(self._part())
         parting.addTimeout(PARTING, self._clock)
         return parting.addErrback(self._ran_out_of_time)
@@ -148,23 +141,6 @@ class Poller(MultiService):
     async def _leave(self, capture: Capture) -> None:
         with self._isolation.of("leaving", capture.job):
             await capture.leave()
-
-    def _loop(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
-        """Return a loop that does not end when `act` fails; `doing` says for the log what it is."""
-
-        async def isolated() -> None:
-            with suppress(CancelledError), self._isolation.of(doing):
-                await act()
-
-        def guarded() -> Deferred[None]:
-            # A LoopingCall ends for ever with the first exception that reaches it.
-            acting = Deferred.fromCoroutine(isolated())
-            self._under_way.add(acting)
-            return acting.addCallback(lambda _: self._under_way.discard(acting))
-
-        loop = LoopingCall(guarded)
-        loop.clock = self._clock
-        return loop
 
     async def _poll(self) -> None:
         """Ask for the jobs, and do what they say; if there is no answer, do nothing."""

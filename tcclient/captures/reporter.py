@@ -11,7 +11,8 @@ from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.captures.session import Session
-from tcclient.control.client import ControlServer, Gone, ServerError
+from tcclient.control.answers import Gone, ServerError
+from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Row
 

@@ -176,29 +176,10 @@ class Session(MultiService, Subscriber):
         except Exception as e:
             trouble = e
         if self.archive is not None:
-            await self._finish(self.archive, because if was_running else None)
+            await _finish(self.archive, because if was_running else None, self._status)
         await gatherResults(list(self._closing.values()))
         if trouble is not None:
             raise trouble
-
-    async def _finish(self, archive: Archive, because: str | None) -> None:
-        """Finish the files, and note the end of a capture that ran, for which there is a reason."""
-        archive.capture_log.ceases()
-        finished = archive.finish()
-        if archive.waiting:
-            log.warn(
-                "Capture {name!r} ends when the disk takes the {n} posts that wait for it.",
-                name=archive.name,
-                n=archive.waiting,
-            )
-        await finished
-        if because is not None:
-            archive.capture_log.end(because, self._status)
-        log.info(
-            "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
-            name=archive.name,
-            total=archive.tally.total,
-        )
 
     def give_up(self) -> None:
         """Note which posts are lost, as the process ends now, whether or not files are finished."""
@@ -237,12 +218,40 @@ class Session(MultiService, Subscriber):
             archive.capture_log.in_force(text)
         if before is not UNSET:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
-        say_refused(archive.name, understood.refused)
-        if understood.asked is None:
-            log.warn(
-                "Capture {name!r} does not run: none of its keywords can be used.",
-                name=archive.name,
-            )
+        _say_unusable(archive.name, understood)
+
+
+async def _finish(archive: Archive, because: str | None, status: int) -> None:
+    """
+    Finish the files, and note the end of a capture that ran, for which there is a reason; `status`
+    is that of its job.
+    """
+    archive.capture_log.ceases()
+    finished = archive.finish()
+    if archive.waiting:
+        log.warn(
+            "Capture {name!r} ends when the disk takes the {n} posts that wait for it.",
+            name=archive.name,
+            n=archive.waiting,
+        )
+    await finished
+    if because is not None:
+        archive.capture_log.end(because, status)
+    log.info(
+        "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
+        name=archive.name,
+        total=archive.tally.total,
+    )
+
+
+def _say_unusable(name: str, understood: Understood) -> None:
+    """Log which keywords of a capture cannot be used, if any."""
+    say_refused(name, understood.refused)
+    if understood.asked is None:
+        log.warn(
+            "Capture {name!r} does not run: none of its keywords can be used.",
+            name=name,
+        )
 
 
 class _FeedShare(Supply):

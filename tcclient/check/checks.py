@@ -21,7 +21,8 @@ from twisted.python.failure import Failure
 
 from tcclient.check import probes, verdicts
 from tcclient.config.settings import Settings
-from tcclient.control.client import ControlServer, ServerError
+from tcclient.control.answers import ServerError
+from tcclient.control.client import ControlServer
 from tcclient.logs import observer as logs
 from tcclient.runtime.addresses import addresses_of
 from tcclient.runtime.failures import explain

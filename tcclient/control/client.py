@@ -8,10 +8,8 @@ ServerError, so that a failure to ask is never taken for an answer.
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any
 
-import attrs
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -19,12 +17,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
+from tcclient.control.answers import Answer, Gone, ServerError
 from tcclient.control.jobs import Job
 from tcclient.control.serverclock import offset
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.ledger.counters import CountUpdate, Row
-from tcclient.runtime.failures import explain, one_line
+from tcclient.runtime.failures import explain
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.wallclock import Wall
 
@@ -40,49 +39,6 @@ PAGE = 1000
 _SERVER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 MOST_PAGES = 100
 """Most pages of a list of jobs: the length of the list is what the server says it is."""
-
-
-class ServerError(Exception):
-    """
-    Raised where there is no clear answer.  str() is a clause; `status` is the HTTP status of the
-    answer, None where none is known; `refused` says that the server has certainly not done what was
-    asked.
-    """
-
-    def __init__(self, reason: str, status: int | None = None, *, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.refused = refused
-
-
-class Gone(Exception):
-    """Raised where the server says that the job is archived, deleted or another client's."""
-
-
-@attrs.frozen
-class _Answer:
-    """
-    An answer of the server; `location` is its redirect's target, empty if it has none.  `content`
-    is the decoded body, UNSET if that is not JSON, or was cut.
-    """
-
-    status: int
-    body: bytes
-    location: str
-    content: Any = attrs.field(init=False)
-
-    @content.default
-    def _decoded(self) -> Any:
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return UNSET
-
-    def json(self) -> Any:
-        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
-        if self.content is UNSET:
-            raise ServerError("the answer is not JSON, or cut", self.status)
-        return self.content
 
 
 class JobList(Struct, frozen=True):
@@ -154,13 +110,13 @@ class ControlServer:
         and ServerError.  An old server returns it whosever it is: its members tell.
         """
         answer = await self._ask("GET", f"activejobs/{job_id}/")
-        if _means_no_such_endpoint(answer):
+        if answer.means_no_such_endpoint:
             return await self.any_job(job_id)
-        return _job(answer)
+        return answer.job()
 
     async def any_job(self, job_id: int) -> Job:
         """Return the job, whosever it is, archived or not.  Raises Gone and ServerError."""
-        return _job(await self._ask("GET", f"jobs/{job_id}/"))
+        return (await self._ask("GET", f"jobs/{job_id}/")).job()
 
     async def report(self, job: Job, total: int, rate: str | None) -> None:
         """
@@ -188,7 +144,7 @@ class ControlServer:
         fields |= {"total_count": update.total, "rate": update.rate}
         answer = await self._ask("POST", "update/", fields)
         if answer.status != 201:
-            raise _error(answer)
+            raise answer.error()
         # The server answers with the row; whatever else says 201 may have stored none.
         row = answer.json()
         if not isinstance(row, dict) or str(row.get("job")) != str(job_id):
@@ -213,7 +169,7 @@ class ControlServer:
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
         """Write these members of a job, by the endpoint that the server has for that."""
         answer = await self._ask("PATCH", f"activejobs/{job.id}/", fields)
-        if _means_no_such_endpoint(answer):
+        if answer.means_no_such_endpoint:
             if not self._said_no_detail:
                 log.info(
                     "The server has no activejobs/<id>/: jobs/<id>/ is written to instead, "
@@ -224,7 +180,7 @@ class ControlServer:
             stored = {job.keywords_member: job.keywords} if job.keywords else {}
             answer = await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
         # The server answers a write with the job; whatever else says 200 is not this server.
-        written = _job(answer)
+        written = answer.job()
         if written.id != job.id:
             raise ServerError("the answer is another job", answer.status)
         if written.lost_since(job):
@@ -232,14 +188,14 @@ class ControlServer:
 
     async def _page(
         self, of: str, offset: int, most: int = PAGE
-    ) -> tuple[int, list[Any], str | None]:
+    ) -> tuple[int, list[object], str | None]:
         """
         Return how long the list `of` is, at most so many of its rows, from `offset` on, and what
         the server calls itself.
         """
         answer = await self._ask("GET", f"{of}/?limit={most}&offset={offset}")
         if answer.status != 200:
-            raise _error(answer)
+            raise answer.error()
         page = answer.json()
         if not isinstance(page, dict):
             raise ServerError("the list is not an object", answer.status)
@@ -250,9 +206,7 @@ class ControlServer:
         is_name = isinstance(name, str) and _SERVER_ID.fullmatch(name)
         return count, results, name if is_name else None
 
-    async def _ask(
-        self, method: str, path: str, fields: dict[str, object] | None = None
-    ) -> _Answer:
+    async def _ask(self, method: str, path: str, fields: dict[str, object] | None = None) -> Answer:
         """Return the answer to one request.  Raises ServerError if there is none."""
         exchange = Deferred.fromCoroutine(self._exchange(method, path, fields))
         try:
@@ -263,7 +217,7 @@ class ControlServer:
             failure = Failure()
             raise ServerError(self._without_token(explain(failure))) from failure.value
 
-    async def _exchange(self, method: str, path: str, fields: dict[str, object] | None) -> _Answer:
+    async def _exchange(self, method: str, path: str, fields: dict[str, object] | None) -> Answer:
         """Return the answer.  A redirect is not followed: a write would lose its body."""
         body = None if fields is None else json.dumps(fields).encode()
         of_body = {"Content-Length": ["0"]} if body is None else {"Content-Type": [JSON]}
@@ -288,38 +242,7 @@ class ControlServer:
             # Our errors quote both, and debugging pages repeat the request's headers.
             body = body.replace(self._token.reveal().encode(), b"...")
             location = self._without_token(location)
-        return _Answer(response.code, body, location)
+        return Answer(response.code, body, location)
 
     def _without_token(self, text: str) -> str:
         return text.replace(self._token.reveal(), "...")
-
-
-def _means_no_such_endpoint(answer: _Answer) -> bool:
-    """Return whether the server lacks the endpoint; a 404 in JSON means that it lacks the job."""
-    return answer.status == 405 or (answer.status == 404 and answer.content is UNSET)
-
-
-def _job(answer: _Answer) -> Job:
-    """Return the job that is the answer.  Raises Gone and ServerError."""
-    if answer.status == 404 and answer.content is not UNSET:
-        raise Gone()
-    if answer.status != 200:
-        raise _error(answer)
-    try:
-        return Job.from_json(answer.json())
-    except ValueError as e:
-        raise ServerError(str(e), answer.status) from e
-
-
-def _error(answer: _Answer) -> ServerError:
-    """Return what is wrong, in the server's own words where its answer is JSON, cut."""
-    said = answer.content.get("detail") if isinstance(answer.content, dict) else answer.content
-    text = said if isinstance(said, str) else answer.body[:2000].decode("utf-8", "replace")
-    detail = "" if answer.content is UNSET else f" ({one_line(text)[:200]})"
-    said = f"it answers {answer.status}{detail}"
-    if 300 <= answer.status < 400:
-        target = repr(answer.location[:200])
-        said = f"it redirects to {target}: put the right address into server.base_url"
-    elif answer.status in (401, 403):
-        said += ": check server.auth_token"
-    return ServerError(said, answer.status, refused=300 <= answer.status < 500)

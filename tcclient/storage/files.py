@@ -17,6 +17,7 @@ from tcclient.runtime.timers import Timers
 from tcclient.storage.bookkeeper import RETRY, Bookkeeper
 from tcclient.storage.diskuse import Place
 from tcclient.storage.growing import Due, GrowingFile
+from tcclient.storage.lull import Lull
 from tcclient.storage.pausing import Pausing
 from tcclient.storage.room import Room
 from tcclient.storage.slots import Slot
@@ -51,6 +52,7 @@ class RotatingFile(Service):
         self.waiting = Waiting(place.naming.slot)
         self.stored_bytes = 0
         self._names = TemporaryNames(place, owner, self.waiting)
+        self._lull = Lull(self.waiting, place.use.flush_interval, place.clock, self.flush)
         self._file: GrowingFile | None = None
         self._working = False
         self._room = Room(place.folder, place.use.min_free_bytes, place.clock, place.use.free)
@@ -84,28 +86,13 @@ class RotatingFile(Service):
         if self._place.use.flush_interval == 0 or self.waiting.bytes >= MOST_WAITING:
             self.flush()
         else:
-            self._flush_soon(0, self._place.clock.seconds())
+            self._lull.await_one()
 
     def flush(self) -> None:
         """Write what waits, unless the disk refuses it, or is busy with an earlier call."""
         if not self._working:
             working = Deferred.fromCoroutine(self._work())
             working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
-
-    def _flush_soon(self, before: int, since: float) -> None:
-        """
-        In the next turn of the reactor, when every stream has been read, flush if still `before`
-        bytes wait, or the first came long enough ago, at `since` by the clock; else look again.
-        """
-
-        def look() -> None:
-            waiting, waited = self.waiting.bytes, self._place.clock.seconds() - since
-            if waiting and (waiting == before or waited >= self._place.use.flush_interval):
-                self.flush()
-            elif waiting:
-                self._flush_soon(waiting, since)
-
-        self._timers.start("flush", 0, look)
 
     def finish(self) -> Deferred[None]:
         """
@@ -236,7 +223,8 @@ class RotatingFile(Service):
         self._pausing.refused(explain_os(error))
 
     def _went_well(self) -> None:
-        self._timers.stop("retry", "flush")
+        self._timers.stop("retry")
+        self._lull.stop()
         self._pausing.taken()
         self._pausing.waits(self.waiting.bytes)
         finishing, self._finishing = self._finishing, []

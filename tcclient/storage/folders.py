@@ -115,18 +115,7 @@ class Folders:
     def begin(self) -> None:
         """Recover what the last process left, and note that this one starts."""
         self._last_bytes.update(recover_all(self.base_dir, self.naming, self.wall, self.use.ids))
-        self.note(
-            entries.ClientStart(
-                schema=entries.VERSION,
-                version=__version__,
-                python=platform.python_version(),
-                host=platform.node(),
-                pid=os.getpid(),
-                server=self.server,
-                boot=boot(),
-                settings=self.settings,
-            )
-        )
+        self.note(_client_start(self.server, self.settings))
 
     def _recover(self, place: Place, ledger: Ledger) -> float | None:
         """
@@ -250,3 +239,17 @@ class Folders:
             return folder_name(job.name, room)
         except ValueError as e:
             raise CannotStore(f"The name {job.name[:80]!r} cannot be a folder: {e}.") from e
+
+
+def _client_start(server: str, settings: str | None) -> entries.ClientStart:
+    """Return the line about the start of this process; see Folders for its arguments."""
+    return entries.ClientStart(
+        schema=entries.VERSION,
+        version=__version__,
+        python=platform.python_version(),
+        host=platform.node(),
+        pid=os.getpid(),
+        server=server,
+        boot=boot(),
+        settings=settings,
+    )

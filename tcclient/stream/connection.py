@@ -144,7 +144,7 @@ class Connection(Protocol, PieceReader, Pausable):
         first = not self._reads
         try:
             self._note_read(pieces.size)
-            for messages in self._messages_in(pieces):
+            for messages in _messages(pieces, self._splitter, self._decoder):
                 self._listener.received(messages)
             if first and self.ending is None and self._reader is not None:
                 self._listener.heard()
@@ -214,18 +214,6 @@ class Connection(Protocol, PieceReader, Pausable):
                 await deferLater(self._clock, 0)
                 quiet = quiet + 1 if self._reads == before else 0
 
-    def _messages_in(self, pieces: Pieces) -> Iterator[list[bytes | Overlong]]:
-        """Yield the messages that are complete now, some at a time.  Raises zlib.error."""
-        if self._decoder is None:
-            messages = self._splitter.feed_all(pieces)
-            if messages:
-                yield messages
-            return
-        for plain in self._decoder.feed(b"".join(pieces)):
-            messages = self._splitter.feed(plain)
-            if messages:
-                yield messages
-
     def _note_read(self, size: int) -> None:
         """Note that so many bytes have been read now, and what that says of the connection."""
         self._standstill.beat()
@@ -264,6 +252,21 @@ class Connection(Protocol, PieceReader, Pausable):
             self.end(Ending(SLEEP, f"no byte came for {idle:.0f} s, as this machine slept"))
         else:
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
+
+
+def _messages(
+    pieces: Pieces, splitter: Splitter, decoder: Gunzip | None
+) -> Iterator[list[bytes | Overlong]]:
+    """Yield the messages that are complete with `pieces`, some at a time.  Raises zlib.error."""
+    if decoder is None:
+        messages = splitter.feed_all(pieces)
+        if messages:
+            yield messages
+        return
+    for plain in decoder.feed(b"".join(pieces)):
+        messages = splitter.feed(plain)
+        if messages:
+            yield messages
 
 
 class Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time

@@ -32,8 +32,6 @@ from tcsandbox.server.serveroptions import read_arguments
 from tcsandbox.server.views import job_members
 from tcsandbox.site import TrackingSite
 
-__all__ = ["TOKEN", "CaptureServer", "main", "server_time"]
-
 KEPT_REQUESTS: Final = 10_000
 KEPT_BODY: Final = 4096
 WELCOME: Final = b"This is a stand-in for the capture server. Its API is below /api/.\n"

@@ -14,7 +14,7 @@ from tcclient.captures.attempts import GOODBYE
 from tcclient.captures.capture import Capture
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.serverlog import ServerLog
-from tcclient.control.client import Gone, ServerError
+from tcclient.control.answers import Gone, ServerError
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Row
 

@@ -16,15 +16,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tcclient.control import client
-from tcclient.control.client import (
-    MOST_BYTES,
-    MOST_PAGES,
-    TIMEOUT,
-    ControlServer,
-    Gone,
-    JobList,
-    ServerError,
-)
+from tcclient.control.answers import Gone, ServerError
+from tcclient.control.client import MOST_BYTES, MOST_PAGES, TIMEOUT, ControlServer, JobList
 from tcclient.control.jobs import Job, Status
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.ledger.counters import CountUpdate

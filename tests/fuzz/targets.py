@@ -21,7 +21,8 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.config.settings import SettingsError, load
-from tcclient.control.client import ControlServer, Gone, ServerError
+from tcclient.control.answers import Gone, ServerError
+from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import CountUpdate
 from tcclient.ledger.endings import Ending

@@ -25,7 +25,8 @@ from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
-from tcclient.control.client import ControlServer, ServerError
+from tcclient.control.answers import ServerError
+from tcclient.control.client import ControlServer
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff

@@ -169,7 +169,7 @@ class Inventory:
         which no post is kept, and those whose successors work.  `changes` lead from the present
         rules to `wanted`.
         """
-        covers = self._covers(wanted, now)
+        covers = _covers(self._held.values(), wanted, now)
         due = []
         for job_id, held in self._doom(changes):
             if job_id not in wanted or held.is_stale:
@@ -192,7 +192,8 @@ class Inventory:
         that.  The rule delay after that time no post is kept for it any more.
         """
         lacking = {self._ownership.job_of(rule.tag) for rule in changes.add}
-        complete, covers = self.complete_from(frozenset(changes.delete)), self._covers(wanted, now)
+        complete = self.complete_from(frozenset(changes.delete))
+        covers = _covers(self._held.values(), wanted, now)
         times = []
         for job_id, held in self._doom(changes):
             if job_id not in wanted or held.is_stale:
@@ -247,14 +248,6 @@ class Inventory:
         found = ((held.job, held) for id, held in self._held.items() if id in self._doomed)
         return [(job, held) for job, held in found if job is not None]
 
-    def _covers(self, wanted: Wanted, now: float) -> Mapping[int, Cover]:
-        """Return for each job which of its rules bring what it wants."""
-        works: dict[int, dict[PresentRule, float]] = {job_id: {} for job_id in wanted}
-        for held in self._held.values():
-            if held.job in works and now < held.until:
-                works[held.job][held.rule] = held.works
-        return {job_id: Cover(works[job_id], wanted[job_id]) for job_id in wanted}
-
 
 def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:
     """Return those of the rules that are ours, by job."""
@@ -263,3 +256,12 @@ def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:
         if held.job is not None:
             found.setdefault(held.job, []).append(held.rule)
     return found
+
+
+def _covers(rules: Iterable[_Held], wanted: Wanted, now: float) -> Mapping[int, Cover]:
+    """Return for each job which of the rules bring what it wants."""
+    works: dict[int, dict[PresentRule, float]] = {job_id: {} for job_id in wanted}
+    for held in rules:
+        if held.job in works and now < held.until:
+            works[held.job][held.rule] = held.works
+    return {job_id: Cover(works[job_id], wanted[job_id]) for job_id in wanted}
