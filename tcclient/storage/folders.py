@@ -144,7 +144,8 @@ class Folders:
     def unreported(self) -> list[tuple[int, str]]:
         """
         Return each job, of whatever server, with posts that the server has not been told of: its id
-        and the name of the folder.  What cannot be read, or is another client's, is left out.
+        and the name of the folder.  What cannot be read, or is another client's, is left out, and
+        so are posts that are no job's.
         """
         found = []
         for folder in sorted(path for path in self.base_dir.glob("*") if path.is_dir()):
@@ -156,7 +157,7 @@ class Folders:
                     found += [
                         (job_id, folder.name)
                         for job_id, counters in counted.items()
-                        if counters.posts > counters.settled
+                        if job_id != NOBODY and counters.posts > counters.settled
                     ]
         return found
 
