@@ -155,6 +155,19 @@ class ChangeTests(RulebookTestCase):
             ],
         )
 
+    def test_a_deletion_that_fails(self) -> None:
+        """Whatever X answers to it, the log names the rules that stay."""
+        self.want(1, "cats")
+        for trouble in (Trouble.HTTP, Trouble.NETWORK):
+            self.x.fails("delete", trouble=trouble, times=1)
+            with capturedLogs() as events:
+                self.book.drop(1)
+                self.goes(120)
+            (said,) = [formatEvent(e) or "" for e in events if e["log_level"].name == "warn"]
+            self.assertIn("the deletion of 'cats' (10", said)
+            self.assertEqual(self.x.values(1), [])
+            self.want(1, "cats")
+
     def test_change_upon_change(self) -> None:
         """Each old rule waits for its own successor, and no longer than for that."""
         self.want(1, "cats")
