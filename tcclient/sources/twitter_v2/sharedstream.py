@@ -92,7 +92,7 @@ class SharedStream(MultiService, Source, StreamListener):
         self._switch = StreamSwitch(upstream, self, self._backfill, self._wanted, self._reason)
         self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
         self._brake = Brake(subscriptions, claims, self._switch)
-        self._foreign = foreign = Foreign(note, rulebook, clock)
+        self._foreign = foreign = Foreign(note, rulebook, policy.rule_delay, clock)
         self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, self._switch.end)
         for service in (foreign, unrouted, self._switch):

@@ -16,10 +16,12 @@ from tcclient.sources.twitter_v2.foreign import (
     WARN_INTERVAL,
 )
 from tcclient.sources.twitter_v2.report import V2Report
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.unrouted import LAST_TRY, MOST_WAITING, TELL_INTERVAL
 from tcclient.storage.folders import UNROUTED, CannotStore
 from tests.peers import settle
 from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
+from tests.sources.twitter_v2.xrules import DELAY
 from tests.storage.disk import in_the_way
 
 
@@ -326,6 +328,84 @@ class BilledTests(SharedStreamTestCase):
             self.peer.says(post(2, dogs))
         (said,) = warnings(events)
         self.assertIn("2 posts", said)
+
+    def test_a_deletion_that_was_a_lie(self) -> None:
+        """X is asked for its list again, at most once a minute, and to delete what it has there."""
+        self.stream(1, 2)
+        dogs = self.rule(2)
+        kept = self.x.rules[dogs[0]]
+        self.halt(2)
+        self.assertNotIn(dogs[0], self.x.rules)
+        self.x.rules[dogs[0]], self.x.since[dogs[0]] = kept, 0.0
+        self.x.asked.clear()
+        with capturedLogs() as events:
+            for number in range(round(DELAY)):
+                self.peer.says(post(number, dogs))
+                self.goes(1)
+            self.assertEqual(self.x.asked, [])
+            self.peer.says(post(98, dogs) + post(99, dogs))
+            settle(self.clock)
+        self.assertEqual((self.x.asked, warnings(events)), (["read", "delete"], []))
+        self.assertNotIn(dogs[0], self.x.rules)
+        with capturedLogs() as events:
+            for number in range(100, 230):
+                self.peer.says(post(number, (dogs[0], None)))
+                self.goes(1)
+        self.assertEqual(self.x.asked.count("read"), 3)
+        (said,) = warnings(events)
+        for words in ("'dogs'", dogs[0], "of this client", "is asked for that again"):
+            self.assertIn(words, said)
+        self.assertNotIn("maker", said)
+
+    def test_an_old_rule_that_comes_back(self) -> None:
+        """What it matches is not stored for keywords that are no longer in force."""
+        self.stream(1)
+        self.lives(DELAY)
+        old = self.rule(1)
+        kept = self.x.rules[old[0]]
+        self.run_job(1, "newts")
+        self.lives(3 * DELAY)
+        self.assertNotIn(old[0], self.x.rules)
+        self.x.rules[old[0]], self.x.since[old[0]] = kept, 0.0
+        self.x.stays = {old[0]}
+        with capturedLogs():
+            for number in range(100):
+                self.peer.says(post(number, old))
+                self.goes(1)
+        self.assertIn("delete", self.x.asked)
+        self.assertEqual(self.disk.stored("cats"), [])
+
+    def test_a_rule_that_only_has_a_tag(self) -> None:
+        """It is named by that."""
+        self.stream(1)
+        with capturedLogs() as events:
+            self.peer.says(b"".join(post(n, ("", f"tag {n % 2}")) for n in range(4)))
+        first, second = warnings(events)
+        self.assertIn("the rule tagged 'tag 0'", first)
+        self.assertIn("the rule tagged 'tag 1'", second)
+
+    def test_in_one_line(self) -> None:
+        """Whatever stands in an id, a tag or a value, and however long that is."""
+        self.stream(1)
+        self.x.rules["a\nb"] = PresentRule("a\nb", "v" * 2000, "x")
+        self.x.since["a\nb"] = 0.0
+        with capturedLogs() as events:
+            self.peer.says(post(1, ("a\nb", "x")) + post(2, ("", "t\n" * 900)))
+            self.lives(LISTING + FOREIGN_INTERVAL)
+        self.assertEqual(len(warnings(events)), 2)
+        for said in warnings(events):
+            self.assertNotIn("\n", said)
+            self.assertLess(len(said), 400)
+
+    def test_the_last_moment(self) -> None:
+        """A client that ends before X has told the text of a rule names it by its id."""
+        self.stream(1)
+        self.lives(30)
+        self.peer.says(post(1, ("9", "x")) + post(2, ("9", "x")))
+        with capturedLogs() as events:
+            self.restart()
+        (said,) = warnings(events)
+        self.assertIn("2 posts, US$0.010, of rule '9'", said)
 
     def test_without_end(self) -> None:
         """No more rules than so many are remembered, and the others are named together."""

@@ -99,10 +99,9 @@ class Rulebook:
         is_seen = bool(rule_id) and self._inventory.is_seen
         return bool(tag) or is_seen or self.is_ours(rule_id, tag)
 
-    def value_of(self, rule_id: str) -> str | None:
-        """Return the value of a rule that the app has, whosever it is; None for any other id."""
-        rule = self._inventory.rule(rule_id)
-        return None if rule is None else rule.value
+    def rule(self, rule_id: str) -> PresentRule | None:
+        """Return a rule that the app has, whosever it is, or that was ours; None for another id."""
+        return self._inventory.rule(rule_id)
 
     def whose(self, rule_id: str) -> Whose | None:
         """Return who has made a rule that the app has, None for any other id."""
