@@ -226,6 +226,11 @@ class Folders:
             where, reason = str(self.base_dir), explain_os(e)
             log.error("Cannot write below {base_dir}: {reason}.", base_dir=where, reason=reason)
 
+    def newest_lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of that ledger, decoded, from the last one backwards.  Raises OSError."""
+        with self._index() as index:
+            yield from index.newest_first()
+
     def _note(self, entry: Entry, job_id: int | None = None) -> None:
         with self._index() as index:
             index.write(entry, job_id)

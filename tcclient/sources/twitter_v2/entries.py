@@ -37,6 +37,16 @@ class RulesFailed(Entry, frozen=True):
     wait: Seconds
 
 
+class RulesHeld(Entry, frozen=True):
+    """
+    v2: X has rules of this client as one of the server for which a key stands, or has none any
+    more.  Those that it has are looked after at the next start, whether or not anything runs.
+    """
+
+    server: str
+    held: bool
+
+
 class SampleRefused(Entry, frozen=True):
     """v2: a capture without keywords does not run."""
 

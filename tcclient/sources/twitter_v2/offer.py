@@ -32,6 +32,7 @@ class TwitterV2Kind(SourceKind):
         entries.RulesAccepted,
         entries.RulesDeleted,
         entries.RulesFailed,
+        entries.RulesHeld,
         entries.SampleRefused,
         entries.BudgetUnkept,
         entries.BudgetExhausted,

@@ -27,6 +27,7 @@ from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import clauses
+from tcclient.sources.twitter_v2.rules.held import HeldRules
 from tcclient.sources.twitter_v2.rules.news import RuleNews, rules_before
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
@@ -86,7 +87,8 @@ class SharedStream(MultiService, Source, StreamListener):
             backfill=self._backfill.is_wanted,
         )
         self._subscriptions = subscriptions
-        rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen)
+        self._held = held = HeldRules(folders, policy.ownership)
+        rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen, held)
         self._rulebook = rulebook = Rulebook(api, policy, rule_news, clock)
         self._claims = claims = Claims(subscriptions, rulebook)
         self._switch = StreamSwitch(upstream, self, self._backfill, self._wanted, self._reason)
@@ -99,8 +101,10 @@ class SharedStream(MultiService, Source, StreamListener):
             service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
     def begin(self, identity: Identity) -> None:
-        """Take rules and budget of this client for ours from now on."""
+        """Take rules and budget of this client for ours from now on; delete rules left behind."""
         self._policy.ownership.identity = identity
+        if self._held.begin():
+            self._rulebook.clear()
         if self._make_keeper is not None:
             news = BudgetNews(self._subscriptions, self._switch.aim)
             self._keeper = self._brake.keeper = self._make_keeper(identity.server, news)

@@ -7,6 +7,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tcclient.control.jobs import Job
 from tcclient.ledger.lines import LedgerLine
+from tcclient.runtime.backoff import Trouble
 from tcclient.sources.twitter_v2.entries import UnroutedPosts
 from tcclient.sources.twitter_v2.foreign import (
     FOREIGN_INTERVAL,
@@ -16,9 +17,10 @@ from tcclient.sources.twitter_v2.foreign import (
     WARN_INTERVAL,
 )
 from tcclient.sources.twitter_v2.report import V2Report
+from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.unrouted import LAST_TRY, MOST_WAITING, TELL_INTERVAL
-from tcclient.storage.folders import UNROUTED, CannotStore
+from tcclient.storage.folders import INDEX, UNROUTED, CannotStore
 from tests.peers import settle
 from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
 from tests.sources.twitter_v2.xrules import DELAY
@@ -214,6 +216,66 @@ class UnroutedTests(SharedStreamTestCase):
             with self.assertRaises(CannotStore) as caught:
                 self.folders.open(Job(7, name, 3, "x", 0, 1, False, None))
             self.assertIn(name, str(caught.exception))
+
+
+class LeftTests(SharedStreamTestCase):
+    """Rules of ours that nobody wants when a process starts, and no capture runs."""
+
+    def test_deleted_at_the_next_start(self) -> None:
+        """However long X refuses it, with a wait between two tries."""
+        self.stream(1, 2)
+        with capturedLogs():
+            self.x.fails("delete", trouble=Trouble.HTTP)
+            self.halt(1)
+            self.halt(2)
+            self.restart()
+            self.goes(60)
+            self.assertEqual(len(self.x.values()), 2)
+            self.assertLess(len(self.x.asked), 30)
+            self.x.recovers()
+            self.goes(400)
+        self.assertEqual(self.x.values(), [])
+        self.restart()
+        self.x.asked.clear()
+        self.goes(2 * LOOK_AGAIN)
+        self.assertEqual(self.x.asked, [])  # there is nothing left to ask for
+
+    def test_of_jobs_that_ended_meanwhile(self) -> None:
+        """The client left them to the next one, which has no such job; a kill is the same."""
+        for death in (self.restart, self.dies):
+            with capturedLogs():
+                self.stream(1)
+                death()
+                self.assertEqual(self.x.values(), ["cats"])
+                self.goes(60)
+                self.assertEqual(self.x.values(), [])
+
+    def test_of_jobs_that_go_on(self) -> None:
+        """They stay, and X is asked once."""
+        self.stream(1)
+        self.restart()
+        self.x.asked.clear()
+        self.run_job(1, "cats")
+        self.goes(60)
+        self.assertEqual((self.x.values(), self.x.asked), (["cats"], ["read"]))
+
+    def test_of_an_earlier_release(self) -> None:
+        """It noted nothing of them: X is asked, where there were jobs at all."""
+        self.stream(1)
+        self.leave()
+        index = self.base / INDEX
+        lines = index.read_bytes().splitlines(keepends=True)
+        index.write_bytes(b"".join(line for line in lines if b'"rules_held"' not in line))
+        self.begin()
+        self.goes(60)
+        self.assertEqual(self.x.values(), [])
+
+    def test_nothing_is_known(self) -> None:
+        """A client that has never had a job does not call X."""
+        self.goes(2 * LOOK_AGAIN)
+        self.restart()
+        self.goes(2 * LOOK_AGAIN)
+        self.assertEqual(self.x.asked, [])
 
 
 class NumericTests(SharedStreamTestCase):

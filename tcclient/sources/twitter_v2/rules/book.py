@@ -7,7 +7,7 @@ says so.
 
 from collections.abc import Iterable, Sequence
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
@@ -18,6 +18,9 @@ from tcclient.sources.twitter_v2.rules.ownership import Whose
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
 from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy
+
+SETTLED = 5.0
+"""Seconds after which the jobs that are found at a start have said what they want."""
 
 
 class Rulebook:
@@ -35,6 +38,19 @@ class Rulebook:
         update = RuleUpdate(api, policy, self._demand, self._inventory, news, clock)
         core = KeepingCore(update, self._demand, self._inventory, news, clock)
         self._keeping = machine(core)
+        self._clearing: IDelayedCall | None = None
+
+    def clear(self) -> None:
+        """
+        Delete what an earlier process has left of jobs that want nothing, even if no job wants
+        anything: in SETTLED seconds, unless the rules have been seen then.
+        """
+
+        def clear() -> None:
+            if not self._inventory.is_seen:
+                self.look()
+
+        self._clearing = self._clock.callLater(SETTLED, clear)
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """Keep rules for these clauses of the job from now on; X is asked at once."""
@@ -126,4 +142,6 @@ class Rulebook:
 
     def stop(self) -> None:
         """Ask no more; what X still has is put in order when the next process starts."""
+        if self._clearing is not None and self._clearing.active():
+            self._clearing.cancel()
         self._keeping.stop()

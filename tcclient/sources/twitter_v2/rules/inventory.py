@@ -73,6 +73,11 @@ class Inventory:
         """The rules that the app has, ours or not."""
         return tuple(held.rule for held in self._held.values())
 
+    @property
+    def has_ours(self) -> bool:
+        """Whether the app has rules of ours, be they wanted or not."""
+        return any(held.job is not None for held in self._held.values())
+
     def rule(self, rule_id: str) -> PresentRule | None:
         """Return the rule of this id that the app has, ours or not, or that was ours, or None."""
         held = self._held.get(rule_id)

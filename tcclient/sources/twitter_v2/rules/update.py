@@ -173,6 +173,7 @@ class RuleUpdate(Struct):
             self._news.rules_accepted(job_id, accepted)
         for job_id, gone in seen.gone.items():
             self._news.rules_deleted(job_id, gone)
+        self._news.held.note(held=self._inventory.has_ours)
         self._news.others_seen(seen.others)
         self._news.seen()
 
@@ -207,6 +208,7 @@ class RuleUpdate(Struct):
             return False
         rules = trial.still_wanted(some)
         if rules:
+            self._news.held.note(held=True)
             added = await self._api.add(rules)
             self._see((*self._inventory.rules, *added.created))
             if len(added.created) < len(rules):
