@@ -26,12 +26,13 @@ from tcclient.captures.isolation import Isolation
 from tcclient.captures.jumps import Jumps
 from tcclient.captures.listinglog import ListingLog
 from tcclient.captures.meeting import ServerMeeting
+from tcclient.captures.missing import MissingJobs
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.rounds import Rounds
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
 from tcclient.captures.vitals import RUNNING, Sides, Vitals
-from tcclient.control.answers import Gone, ServerError
+from tcclient.control.answers import ServerError
 from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Decision, Job, Status, decide
 from tcclient.sources.source import Source
@@ -76,6 +77,9 @@ class Poller(MultiService):
         self._isolation = Isolation()
         self._server_log = ServerLog(folders.note, folders.clock)
         self._captures: dict[int, Capture] = {}
+        self._missing = MissingJobs(
+            server, self._captures, self._server_log, self._isolation, self._found
+        )
         self._decision = Decision()
         self._unreported: list[tuple[int, str]] = []
         self._meeting = ServerMeeting(folders, self._met)
@@ -111,6 +115,7 @@ class Poller(MultiService):
         # The base class would stop the sessions before the last reports have been sent.
         Service.stopService(self)
         self._rounds.stop()
+        self._missing.stop()
         parting = Deferred.fromCoroutine(self._part())
         parting.addTimeout(PARTING, self._clock)
         return parting.addErrback(self._ran_out_of_time)
@@ -157,9 +162,10 @@ class Poller(MultiService):
             self._decision = decide(listing.jobs, self._source.most_captures)  # health says it
             return
         jobs = {job.id: job for job in listing.jobs}
-        await self._look_for_missing(jobs)
+        await self._missing.add_to(jobs)
         if self.running:
             self._act(jobs)
+            self._missing.look_beside(jobs)
 
     def _met(self, identity: Identity) -> None:
         """Begin, as it is known which server this is: with jobs that it was not told all of."""
@@ -169,31 +175,13 @@ class Poller(MultiService):
                 me = self._client_id
                 self._add(Job(job_id, name, Status.UNKNOWN, None, None, me, False, None))
 
-    async def _look_for_missing(self, jobs: dict[int, Job]) -> None:
-        """
-        Ask for each captured job that is not in `jobs`, and add it if it is still this client's: a
-        job is gone only if the server says so of the job itself.
-        """
-        for capture in list(self._captures.values()):
-            known = capture.job
-            if known.id in jobs or not self.running:
-                continue
-            with self._isolation.of("being looked for", known):
-                try:
-                    job = await self._server.job(known.id)
-                except Gone:
-                    capture.lose()
-                except ServerError as e:
-                    if self.running:
-                        self._server_log.failed("finding a job", str(e), known.id)
-                    if known.status != Status.UNKNOWN:  # or it is known by the ledger alone
-                        jobs[known.id] = known
-                else:
-                    self._server_log.succeeded("finding a job", known.id)
-                    if job.lost_since(known):
-                        capture.lose()
-                    else:
-                        jobs[job.id] = job
+    def _found(self, job: Job) -> None:
+        """Stop the capture of a job that was looked for, or leave it to the next poll to run it."""
+        if job.wanted:
+            self._captures[job.id].job = job
+        else:
+            with self._isolation.of("stopping", job):
+                self._stop(job)
 
     def _act(self, jobs: dict[int, Job]) -> None:
         """Run the captures that are wanted and can run, and stop the others, each on its own."""

@@ -26,6 +26,9 @@ from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.known import Known, known_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse, is_in_use
+from tcclient.ledger.lines import LedgerLine, UnreadableLine
+from tcclient.ledger.reading import newest_first
+from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
@@ -140,7 +143,8 @@ class Folders:
     def unreported(self) -> list[tuple[int, str]]:
         """
         Return each job, of whatever server, with posts that the server has not been told of: its id
-        and the name of the folder.  What cannot be read, or is another client's, is left out.
+        and the name of the folder.  What cannot be read, or is another client's, is left out, and
+        so are posts that are no job's.
         """
         found = []
         for folder in sorted(path for path in self.base_dir.glob("*") if path.is_dir()):
@@ -150,7 +154,7 @@ class Folders:
                     found += [
                         (job_id, folder.name)
                         for job_id, known in known_counters(path).items()
-                        if known.counters.posts > known.counters.settled
+                        if job_id != NOBODY and known.counters.posts > known.counters.settled
                     ]
         return found
 
@@ -203,6 +207,30 @@ class Folders:
             self._backlog.add(entry, job_id, self.wall())
             where, reason = str(self.base_dir), explain_os(e)
             log.error("Cannot write below {base_dir}: {reason}.", base_dir=where, reason=reason)
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a folder of this name with a ledger."""
+        return ledger_path(self.base_dir, name).exists()
+
+    def note_in(self, name: str, entry: Entry, job_id: int) -> None:
+        """
+        Put a line into the ledger of a capture that does not run; into that of what belongs to no
+        capture if there is none, it is in use, or it does not take the line.  Never raises.
+        """
+        try:
+            if Path(name).name != name or not self.has(name):
+                raise FileNotFoundError(name)
+            with Ledger(ledger_path(self.base_dir, name), self.wall) as ledger:
+                ledger.write(entry, job_id)
+        except (OSError, ValueError):
+            self.note(entry, job_id)
+
+    def newest_lines(self, vocabulary: Vocabulary) -> Iterator[LedgerLine | UnreadableLine]:
+        """
+        Yield the lines of that ledger, read by a vocabulary, from the last one backwards; none if
+        it cannot be read.
+        """
+        return newest_first(self.base_dir / INDEX, vocabulary=vocabulary)
 
     def _note(self, entry: Entry, job_id: int | None = None) -> None:
         with self._index() as index:

@@ -9,7 +9,9 @@ from twisted.internet.error import ConnectionLost
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.control.jobs import Job
 from tcclient.ledger.ledgerfile import Ledger
+from tcclient.storage.folders import NOBODY, UNROUTED
 from tests.scene import Clockwork
 
 STARTING, STARTED, STOPPING, STOPPED = range(2, 6)
@@ -322,6 +324,42 @@ class DownTests(HandOverTestCase):
             world.start()
             world.goes(30)
             self.assertEqual(world.told(), told, name)
+
+    def test_a_server_that_hangs_at_the_look_for_it(self) -> None:
+        """Nothing waits for that: others run, and it is told when there is an answer."""
+        world = self.capture()
+        world.posts(5)
+        world.crash()
+        world.store.archive(1)
+        world.store.create("dogs", "dogs").status = STARTING
+        world.line.hold("GET", "activejobs/1/")
+        world.start()
+        world.connect()
+        world.posts(3)
+        world.settle()
+        self.assertEqual(len(world.disk.posts("dogs")), 3)
+        self.assertEqual(len(world.line.held), 1)
+        world.goes(5)  # it still hangs
+        world.goes(5)
+        self.assertEqual(self.world.store.jobs[2].total_count, 3)
+        world.line.release()
+        world.goes(20)
+        self.assertEqual(world.told(), 5)
+
+    def test_posts_that_are_no_job_s(self) -> None:
+        """They are nobody's to report, whatever their folder has."""
+        world = self.world
+        folders = world.folders()
+        archive = folders.open(Job(NOBODY, UNROUTED, 0, None, None, None, False, None))
+        archive.store([b"{}"])
+        world.settle()
+        archive.close()
+        world.settle()
+        self.assertEqual(folders.unreported(), [])
+        self.capture()
+        world.goes(60)
+        self.assertEqual([r.path for r in world.line.seen if "/0/" in r.path], [])
+        self.assertEqual(world.told(0) if 0 in world.store.updates else 0, 0)
 
     def test_a_folder_that_another_client_has(self) -> None:
         """What is in it is that one's to report."""

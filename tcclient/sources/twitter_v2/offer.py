@@ -32,12 +32,14 @@ class TwitterV2Kind(SourceKind):
         entries.RulesAccepted,
         entries.RulesDeleted,
         entries.RulesFailed,
+        entries.RulesHeld,
         entries.SampleRefused,
         entries.BudgetUnkept,
         entries.BudgetExhausted,
         entries.BudgetRenewed,
         entries.ForeignPosts,
         entries.UnroutedPosts,
+        entries.UnroutedUntold,
     )
     post_ids: SnowflakeIds = POST_IDS
     tables: Mapping[str, Table] = {}

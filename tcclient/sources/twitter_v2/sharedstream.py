@@ -28,6 +28,7 @@ from tcclient.sources.twitter_v2.patience import Patience
 from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.book import Rulebook
+from tcclient.sources.twitter_v2.rules.held import HeldRules
 from tcclient.sources.twitter_v2.rules.news import RuleNews
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.sharedfeed import SharedFeed, Sharing
@@ -76,21 +77,22 @@ class SharedStream(MultiService, Source, StreamListener):
         self._make_keeper = make_keeper
         self._backfill = backfill = backfill or Backfill(wanted=False)
         self._subscriptions = subscriptions = Subscriptions(note)
+        self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._repeats = repeats = Repeats(
-            subscriptions.note,
+            unrouted.note,
             note,
             clock,
             keeps=keeps_duplicates,
             backfill=backfill.is_wanted,
         )
-        rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen)
+        self._held = held = HeldRules(folders, policy.ownership)
+        rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen, held)
         self._rulebook = rulebook = Rulebook(api, policy, rule_news, clock)
         self._claims = claims = Claims(subscriptions, rulebook)
         self._switch = switch = StreamSwitch(upstream, self, backfill, self._wanted, self._reason)
         self._news = news = StreamNews(subscriptions, claims, switch, TroubleLog(clock), clock)
         self._brake = brake = Brake(subscriptions, claims, switch)
-        self._foreign = foreign = Foreign(note, rulebook, clock)
-        self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
+        self._foreign = foreign = Foreign(note, rulebook, policy.rule_delay, clock)
         self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, switch.end)
         self._sharing = Sharing(
             subscriptions,
@@ -109,8 +111,11 @@ class SharedStream(MultiService, Source, StreamListener):
             service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
     def begin(self, identity: Identity) -> None:
-        """Take rules and budget of this client for ours from now on."""
+        """Take rules and budget of this client for ours from now on; delete rules left behind."""
         self._policy.ownership.identity = identity
+        if self._held.begin():
+            self._rulebook.clear()
+        self._unrouted.begin()
         if self._make_keeper is not None:
             news = BudgetNews(self._subscriptions, self._switch.aim)
             self._brake.keeper = keeper = self._make_keeper(identity.server, news)
@@ -154,7 +159,7 @@ class SharedStream(MultiService, Source, StreamListener):
 
     def answered(self) -> Deferred[None]:
         """Expect posts that captures have stored already."""
-        archives = (one.archive for one in self._subscriptions)
+        archives = (self._unrouted.archive, *(one.archive for one in self._subscriptions))
         minutes = self._backfill.asked or 0
         return self._repeats.begin([one for one in archives if one is not None], minutes)
 

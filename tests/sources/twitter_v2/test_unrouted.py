@@ -7,6 +7,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tcclient.control.jobs import Job
 from tcclient.ledger.lines import LedgerLine
+from tcclient.runtime.backoff import Trouble
 from tcclient.sources.twitter_v2.entries import UnroutedPosts
 from tcclient.sources.twitter_v2.foreign import (
     FOREIGN_INTERVAL,
@@ -16,10 +17,15 @@ from tcclient.sources.twitter_v2.foreign import (
     WARN_INTERVAL,
 )
 from tcclient.sources.twitter_v2.report import V2Report
-from tcclient.sources.twitter_v2.unrouted import LAST_TRY, MOST_WAITING, TELL_INTERVAL
-from tcclient.storage.folders import UNROUTED, CannotStore
+from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
+from tcclient.sources.twitter_v2.subscription import MOST_WAITING
+from tcclient.sources.twitter_v2.unrouted import LAST_TRY, TELL_INTERVAL
+from tcclient.storage.bookkeeper import RETRY
+from tcclient.storage.folders import INDEX, UNROUTED, CannotStore
 from tests.peers import settle
 from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
+from tests.sources.twitter_v2.xrules import DELAY
 from tests.storage.disk import in_the_way
 
 
@@ -184,18 +190,95 @@ class UnroutedTests(SharedStreamTestCase):
         self.begin()
 
     def test_a_folder_that_cannot_be_made(self) -> None:
-        """Said once; the posts are counted where it can be written, and it is tried again."""
+        """Said once, and nothing untrue; the posts wait, and are stored within a second after."""
         self.stream(1, 2)
         (self.base / UNROUTED).write_text("in the way")
         with capturedLogs() as events:
             self.peer.says(post(1))
             self.peer.says(post(2))
+            self.lives(TELL_INTERVAL)
         self.assertEqual(len(warnings(events)), 2)
+        self.assertNotIn("are stored", " ".join(warnings(events)))
+        self.assertEqual(self.disk.account("cats", "unrouted_posts"), [])
+        (self.base / UNROUTED).unlink()
+        self.goes(RETRY)
+        self.assertEqual(self.unrouted(), [1, 2])
+        self.lives(TELL_INTERVAL)
+        (line,) = self.disk.account("cats", "unrouted_posts")
+        self.assertEqual((line["posts"], line.get("not_stored", 0)), (2, 0))
+
+    def test_a_folder_that_cannot_be_made_for_long(self) -> None:
+        """So much waits; the rest is lost, and each account says how many those are."""
+        self.stream(1, 2)
+        (self.base / UNROUTED).write_text("in the way")
+        big = bare(2, includes={"x": "y" * 500_000})
+        sent = 2 * MOST_WAITING // len(big)
+        with capturedLogs():
+            for _ in range(sent):
+                self.peer.says(big)
+            self.lives(TELL_INTERVAL)
+        (line,) = self.disk.account("cats", "unrouted_posts")
+        lost = line["posts"]
+        self.assertEqual(line["not_stored"], lost)
+        (line,) = self.disk.account("", "not_stored")
+        self.assertEqual(line["posts"], lost)
         (self.base / UNROUTED).unlink()
         self.lives(TELL_INTERVAL)
+        self.assertEqual(len(self.unrouted()), sent - lost)
+        self.assertGreater(lost, 0)
+
+    def test_a_folder_that_cannot_be_made_to_the_end(self) -> None:
+        """What waits is lost, and log and accounts say so."""
+        self.stream(1, 2)
+        (self.base / UNROUTED).write_text("in the way")
+        with capturedLogs() as events:
+            self.peer.says(post(1) + post(2))
+            self.leave()
+        self.assertIn("2 posts that name no rule are lost", " ".join(warnings(events)))
+        for name in ("cats", "dogs"):
+            (line,) = self.disk.account(name, "unrouted_posts")
+            self.assertEqual((line["posts"], line["not_stored"]), (2, 2))
         self.assertEqual(self.disk.account("", "not_stored")[0]["posts"], 2)
+        self.begin()
+
+    def test_killed_before_they_are_told(self) -> None:
+        """The next start tells each capture that was streaming, once."""
+        self.stream(1, 2)
+        self.lives(DELAY)
+        self.peer.says(post(1) + post(2))
+        self.lives(TELL_INTERVAL)
         self.peer.says(post(3))
-        self.assertEqual(self.unrouted(), [3])
+        self.run_job(3, "rats")
+        self.lives(DELAY)
+        self.peer.says(post(4) + post(5))
+        self.goes(1)
+        for death in (self.dies, self.dies, self.restart):
+            death()
+            told = {
+                name: [line["posts"] for line in self.disk.account(name, "unrouted_posts")]
+                for name in ("cats", "dogs", "rats")
+            }
+            self.assertEqual(told, {"cats": [2, 3], "dogs": [2, 3], "rats": [3]})
+        self.assertEqual(self.unrouted(), [1, 2, 3, 4, 5])
+
+    def test_again_after_a_reconnect(self) -> None:
+        """They are stored once, also where another process has stored them."""
+        self.stream(1, 2)
+        self.peer.says(post(1) + post(2))
+        self.goes(1)
+        for way in (self.peer.closes, self.restart):
+            way()
+            if way == self.restart:
+                self.run_job(1, "cats")
+                self.run_job(2, "dogs")
+            self.goes(1)
+            self.peer.answers()
+            self.peer.says(post(2) + post(3))
+            self.goes(1)
+            self.assertEqual(self.unrouted(), [1, 2, 3])
+        self.restart()
+        said = self.disk.account(UNROUTED, "delivered_again")
+        self.assertEqual([line["posts"] for line in said], [1, 2])
 
     def test_in_an_account(self) -> None:
         """All of them, and where they are; nothing where there were none."""
@@ -205,6 +288,11 @@ class UnroutedTests(SharedStreamTestCase):
             report.take(LedgerLine(number, 0.0, 7, UnroutedPosts(posts=number, folder="f"), 1))
         (said,) = report.not_in_files()
         self.assertEqual(said, "3 that name no rule may be its: they are in f")
+        report.take(LedgerLine(3, 0.0, 7, UnroutedPosts(posts=2, folder="f", not_stored=1), 1))
+        (said,) = report.not_in_files()
+        self.assertEqual(
+            said, "5 that name no rule may be its: they are in f, but for 1 not stored"
+        )
 
     def test_its_name_is_no_job_s(self) -> None:
         """Not even where the file system takes both cases for the same."""
@@ -212,6 +300,66 @@ class UnroutedTests(SharedStreamTestCase):
             with self.assertRaises(CannotStore) as caught:
                 self.folders.open(Job(7, name, 3, "x", 0, 1, False, None))
             self.assertIn(name, str(caught.exception))
+
+
+class LeftTests(SharedStreamTestCase):
+    """Rules of ours that nobody wants when a process starts, and no capture runs."""
+
+    def test_deleted_at_the_next_start(self) -> None:
+        """However long X refuses it, with a wait between two tries."""
+        self.stream(1, 2)
+        with capturedLogs():
+            self.x.fails("delete", trouble=Trouble.HTTP)
+            self.halt(1)
+            self.halt(2)
+            self.restart()
+            self.goes(60)
+            self.assertEqual(len(self.x.values()), 2)
+            self.assertLess(len(self.x.asked), 30)
+            self.x.recovers()
+            self.goes(400)
+        self.assertEqual(self.x.values(), [])
+        self.restart()
+        self.x.asked.clear()
+        self.goes(2 * LOOK_AGAIN)
+        self.assertEqual(self.x.asked, [])  # there is nothing left to ask for
+
+    def test_of_jobs_that_ended_meanwhile(self) -> None:
+        """The client left them to the next one, which has no such job; a kill is the same."""
+        for death in (self.restart, self.dies):
+            with capturedLogs():
+                self.stream(1)
+                death()
+                self.assertEqual(self.x.values(), ["cats"])
+                self.goes(60)
+                self.assertEqual(self.x.values(), [])
+
+    def test_of_jobs_that_go_on(self) -> None:
+        """They stay, and X is asked once."""
+        self.stream(1)
+        self.restart()
+        self.x.asked.clear()
+        self.run_job(1, "cats")
+        self.goes(60)
+        self.assertEqual((self.x.values(), self.x.asked), (["cats"], ["read"]))
+
+    def test_of_an_earlier_release(self) -> None:
+        """It noted nothing of them: X is asked, where there were jobs at all."""
+        self.stream(1)
+        self.leave()
+        index = self.base / INDEX
+        lines = index.read_bytes().splitlines(keepends=True)
+        index.write_bytes(b"".join(line for line in lines if b'"rules_held"' not in line))
+        self.begin()
+        self.goes(60)
+        self.assertEqual(self.x.values(), [])
+
+    def test_nothing_is_known(self) -> None:
+        """A client that has never had a job does not call X."""
+        self.goes(2 * LOOK_AGAIN)
+        self.restart()
+        self.goes(2 * LOOK_AGAIN)
+        self.assertEqual(self.x.asked, [])
 
 
 class NumericTests(SharedStreamTestCase):
@@ -326,6 +474,84 @@ class BilledTests(SharedStreamTestCase):
             self.peer.says(post(2, dogs))
         (said,) = warnings(events)
         self.assertIn("2 posts", said)
+
+    def test_a_deletion_that_was_a_lie(self) -> None:
+        """X is asked for its list again, at most once a minute, and to delete what it has there."""
+        self.stream(1, 2)
+        dogs = self.rule(2)
+        kept = self.x.rules[dogs[0]]
+        self.halt(2)
+        self.assertNotIn(dogs[0], self.x.rules)
+        self.x.rules[dogs[0]], self.x.since[dogs[0]] = kept, 0.0
+        self.x.asked.clear()
+        with capturedLogs() as events:
+            for number in range(round(DELAY)):
+                self.peer.says(post(number, dogs))
+                self.goes(1)
+            self.assertEqual(self.x.asked, [])
+            self.peer.says(post(98, dogs) + post(99, dogs))
+            settle(self.clock)
+        self.assertEqual((self.x.asked, warnings(events)), (["read", "delete"], []))
+        self.assertNotIn(dogs[0], self.x.rules)
+        with capturedLogs() as events:
+            for number in range(100, 230):
+                self.peer.says(post(number, (dogs[0], None)))
+                self.goes(1)
+        self.assertEqual(self.x.asked.count("read"), 3)
+        (said,) = warnings(events)
+        for words in ("'dogs'", dogs[0], "of this client", "is asked for that again"):
+            self.assertIn(words, said)
+        self.assertNotIn("maker", said)
+
+    def test_an_old_rule_that_comes_back(self) -> None:
+        """What it matches is not stored for keywords that are no longer in force."""
+        self.stream(1)
+        self.lives(DELAY)
+        old = self.rule(1)
+        kept = self.x.rules[old[0]]
+        self.run_job(1, "newts")
+        self.lives(3 * DELAY)
+        self.assertNotIn(old[0], self.x.rules)
+        self.x.rules[old[0]], self.x.since[old[0]] = kept, 0.0
+        self.x.stays = {old[0]}
+        with capturedLogs():
+            for number in range(100):
+                self.peer.says(post(number, old))
+                self.goes(1)
+        self.assertIn("delete", self.x.asked)
+        self.assertEqual(self.disk.stored("cats"), [])
+
+    def test_a_rule_that_only_has_a_tag(self) -> None:
+        """It is named by that."""
+        self.stream(1)
+        with capturedLogs() as events:
+            self.peer.says(b"".join(post(n, ("", f"tag {n % 2}")) for n in range(4)))
+        first, second = warnings(events)
+        self.assertIn("the rule tagged 'tag 0'", first)
+        self.assertIn("the rule tagged 'tag 1'", second)
+
+    def test_in_one_line(self) -> None:
+        """Whatever stands in an id, a tag or a value, and however long that is."""
+        self.stream(1)
+        self.x.rules["a\nb"] = PresentRule("a\nb", "v" * 2000, "x")
+        self.x.since["a\nb"] = 0.0
+        with capturedLogs() as events:
+            self.peer.says(post(1, ("a\nb", "x")) + post(2, ("", "t\n" * 900)))
+            self.lives(LISTING + FOREIGN_INTERVAL)
+        self.assertEqual(len(warnings(events)), 2)
+        for said in warnings(events):
+            self.assertNotIn("\n", said)
+            self.assertLess(len(said), 400)
+
+    def test_the_last_moment(self) -> None:
+        """A client that ends before X has told the text of a rule names it by its id."""
+        self.stream(1)
+        self.lives(30)
+        self.peer.says(post(1, ("9", "x")) + post(2, ("9", "x")))
+        with capturedLogs() as events:
+            self.restart()
+        (said,) = warnings(events)
+        self.assertIn("2 posts, US$0.010, of rule '9'", said)
 
     def test_without_end(self) -> None:
         """No more rules than so many are remembered, and the others are named together."""

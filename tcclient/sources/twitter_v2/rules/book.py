@@ -7,7 +7,7 @@ says so.
 
 from collections.abc import Iterable, Sequence
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
@@ -18,6 +18,9 @@ from tcclient.sources.twitter_v2.rules.ownership import Whose
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.rules.update import RuleUpdate
 from tcclient.sources.twitter_v2.rules.wanted import Demand, RulePolicy
+
+SETTLED = 5.0
+"""Seconds after which the jobs that are found at a start have said what they want."""
 
 
 class Rulebook:
@@ -35,6 +38,19 @@ class Rulebook:
         update = RuleUpdate(api, policy, self._demand, self._inventory, news, clock)
         core = KeepingCore(update, self._demand, self._inventory, news, clock)
         self._keeping = machine(core)
+        self._clearing: IDelayedCall | None = None
+
+    def clear(self) -> None:
+        """
+        Delete what an earlier process has left of jobs that want nothing, even if no job wants
+        anything: in SETTLED seconds, unless the rules have been seen then.
+        """
+
+        def clear() -> None:
+            if not self._inventory.is_seen:
+                self.look()
+
+        self._clearing = self._clock.callLater(SETTLED, clear)
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """Keep rules for these clauses of the job from now on; X is asked at once."""
@@ -99,10 +115,9 @@ class Rulebook:
         is_seen = bool(rule_id) and self._inventory.is_seen
         return bool(tag) or is_seen or self.is_ours(rule_id, tag)
 
-    def value_of(self, rule_id: str) -> str | None:
-        """Return the value of a rule that the app has, whosever it is; None for any other id."""
-        rule = self._inventory.rule(rule_id)
-        return None if rule is None else rule.value
+    def rule(self, rule_id: str) -> PresentRule | None:
+        """Return a rule that the app has, whosever it is, or that was ours; None for another id."""
+        return self._inventory.rule(rule_id)
 
     def whose(self, rule_id: str) -> Whose | None:
         """Return who has made a rule that the app has, None for any other id."""
@@ -127,4 +142,6 @@ class Rulebook:
 
     def stop(self) -> None:
         """Ask no more; what X still has is put in order when the next process starts."""
+        if self._clearing is not None and self._clearing.active():
+            self._clearing.cancel()
         self._keeping.stop()

@@ -29,6 +29,7 @@ class FormerRules:
         self._rule_delay = rule_delay
         self._started = started
         self._jobs: dict[str, tuple[int, float]] = {}
+        self._rules: dict[str, PresentRule] = {}
 
     def take(self, job_id: int, before: RulesBefore) -> None:
         """
@@ -38,6 +39,7 @@ class FormerRules:
         for rule in (*before.left, *before.deleted):
             if self._ownership.is_noted(rule.tag, job_id):
                 self._jobs.setdefault(rule.id, (job_id, math.inf))
+                self._rules.setdefault(rule.id, rule)
         for rule in before.left:
             if self._ownership.is_noted(rule.tag, job_id):
                 since = min(before.works.get(rule.id, 0.0), self._rule_delay)
@@ -46,11 +48,21 @@ class FormerRules:
                 self.left[rule.id] = structs.replace(rule, tag=tag)
         self.stale |= before.stale
 
-    def add(self, rule_id: str, job_id: int, until: float) -> None:
+    def add(self, rule: PresentRule, job_id: int, until: float) -> None:
         """Remember a rule that is deleted; posts are kept for it `until` then."""
-        self._jobs[rule_id] = job_id, until
+        self._jobs[rule.id], self._rules[rule.id] = (job_id, until), rule
         while len(self._jobs) > MOST_FORMER:
-            del self._jobs[next(iter(self._jobs))]
+            oldest = next(iter(self._jobs))
+            del self._jobs[oldest]
+            self._rules.pop(oldest, None)
+
+    def rule(self, rule_id: str) -> PresentRule | None:
+        """Return the rule of this id that was ours; None where none is known."""
+        return self._rules.get(rule_id)
+
+    def until(self, rule_id: str) -> float:
+        """Return when posts that a rule matched are no longer kept, if that was known before."""
+        return self._jobs.get(rule_id, (0, math.inf))[1]
 
     def is_ours(self, rule_id: str, tag: str | None) -> bool:
         """Return whether a rule that nobody has seen at X is or was ours, as far as is known."""

@@ -73,10 +73,15 @@ class Inventory:
         """The rules that the app has, ours or not."""
         return tuple(held.rule for held in self._held.values())
 
+    @property
+    def has_ours(self) -> bool:
+        """Whether the app has rules of ours, be they wanted or not."""
+        return any(held.job is not None for held in self._held.values())
+
     def rule(self, rule_id: str) -> PresentRule | None:
-        """Return the rule of this id that the app has, ours or not; None where it has none."""
+        """Return the rule of this id that the app has, ours or not, or that was ours, or None."""
         held = self._held.get(rule_id)
-        return None if held is None else held.rule
+        return self._former.rule(rule_id) if held is None else held.rule
 
     def see(self, rules: Iterable[PresentRule], now: float) -> News:
         """
@@ -93,7 +98,7 @@ class Inventory:
         gone = [held for id, held in before.items() if id not in self._held]
         for held in gone:
             if held.job is not None:
-                self._former.add(held.rule.id, held.job, held.until)
+                self._former.add(held.rule, held.job, held.until)
         lost = [one.rule for one in gone if one.job is not None and one.rule.id not in self._doomed]
         others: dict[Whose, list[PresentRule]] = {}
         for held in self._held.values():
@@ -231,6 +236,8 @@ class Inventory:
         since = now if self.is_seen else self._started
         works = self._former.works.get(rule.id, since + self._rule_delay)
         found = _Held(rule, self.job_of(rule), works, is_older=not self.is_seen)
+        # X may list again what it said was deleted: that is wanted no more than before.
+        found.until = self._former.until(rule.id)
         if rule.id in self._former.stale:
             found.until, found.is_stale = self._started, True
         return found

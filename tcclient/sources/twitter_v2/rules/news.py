@@ -15,6 +15,7 @@ from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.entries import LedgerRule
+from tcclient.sources.twitter_v2.rules.held import HeldRules
 from tcclient.sources.twitter_v2.rules.ownership import Whose
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
 from tcclient.sources.twitter_v2.subscription import Subscriptions, names
@@ -68,13 +69,18 @@ def rules_before(newest_first: Iterable[AnyLine], job_id: int, now: float) -> Ru
 class RuleNews:
     """
     Tells ledgers and log what a rulebook reports.  `seen` is called when the rules that X has, or
-    what is wanted of it, may have changed.
+    what is wanted of it, may have changed; `held` keeps whether it has any of ours.
     """
 
     def __init__(
-        self, subscriptions: Subscriptions, rule_delay: float, seen: Callable[[], None]
+        self,
+        subscriptions: Subscriptions,
+        rule_delay: float,
+        seen: Callable[[], None],
+        held: HeldRules,
     ) -> None:
         self.seen = seen
+        self.held = held
         self._subscriptions = subscriptions
         self._rule_delay = rule_delay
         self._said_of_others: set[tuple[Whose, int]] = set()

@@ -23,6 +23,9 @@ from msgspec import Struct
 
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
 
+LONGEST_SHOWN = 60
+"""Characters of a value, an id or a tag in the log."""
+
 
 class PresentRule(Struct, frozen=True):
     """A rule that the app has at X."""
@@ -30,6 +33,16 @@ class PresentRule(Struct, frozen=True):
     id: str
     value: str
     tag: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What to call it in a line of the log: its value and its id, as far as there is room."""
+        return f"{shown(self.value)} ({shown(self.id)[1:-1]})"
+
+
+def shown(text: str) -> str:
+    """Return a text as a line of the log has it: in quotes, of one line, and not long."""
+    return ascii(text) if len(text) <= LONGEST_SHOWN else f"{ascii(text[:LONGEST_SHOWN])[:-1]}…'"
 
 
 class RulesBefore(Struct, frozen=True):

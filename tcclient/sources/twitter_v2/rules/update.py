@@ -42,12 +42,16 @@ class _NotDeleted(RuleError):
     """Raised when X keeps rules that it was asked to delete."""
 
     def __init__(self, kept: Sequence[PresentRule]) -> None:
-        names = ", ".join(f"{rule.value[:60]!r} ({rule.id})" for rule in kept[:5])
-        more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
         super().__init__(
-            f"X keeps rules that were deleted: {names}{more}",
+            f"X keeps rules that were deleted: {_titles(kept)}",
             Refusal(Trouble.HTTP, "The posts that they match are billed until they are gone."),
         )
+
+
+def _titles(rules: Sequence[PresentRule]) -> str:
+    """Return what to call some rules; of many the first."""
+    names = ", ".join(rule.title for rule in rules[:5])
+    return names + (f" and {len(rules) - 5} more" if len(rules) > 5 else "")
 
 
 _SHORT = (NoRoom, _NotCreated)
@@ -145,9 +149,16 @@ class RuleUpdate(Struct):
         return self._demand.changes(self._inventory.rules)
 
     async def _delete(self, due: Sequence[PresentRule]) -> list[PresentRule]:
-        """Delete rules.  Return those that X still has, by its own word or a new listing."""
+        """
+        Delete rules.  Return those that X still has, by its own word or a new listing.  Raises
+        RuleError that names them.
+        """
         ids = {rule.id for rule in due}
-        if await self._api.delete([rule.id for rule in due]):
+        try:
+            is_all = await self._api.delete([rule.id for rule in due])
+        except RuleError as e:
+            raise RuleError(f"{e}, at the deletion of {_titles(due)}", e.refusal) from e
+        if is_all:
             self._see([rule for rule in self._inventory.rules if rule.id not in ids])
         else:
             self._see(await self._api.rules())
@@ -162,6 +173,7 @@ class RuleUpdate(Struct):
             self._news.rules_accepted(job_id, accepted)
         for job_id, gone in seen.gone.items():
             self._news.rules_deleted(job_id, gone)
+        self._news.held.note(held=self._inventory.has_ours)
         self._news.others_seen(seen.others)
         self._news.seen()
 
@@ -196,6 +208,7 @@ class RuleUpdate(Struct):
             return False
         rules = trial.still_wanted(some)
         if rules:
+            self._news.held.note(held=True)
             added = await self._api.add(rules)
             self._see((*self._inventory.rules, *added.created))
             if len(added.created) < len(rules):

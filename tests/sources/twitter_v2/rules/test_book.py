@@ -44,6 +44,12 @@ class Notes:
         self.failed: list[str] = []
         self.lacking: list[Set[int]] = []
         self.times_seen = 0
+        self.held = self
+        self.holds: list[bool] = []
+
+    def note(self, *, held: bool) -> None:
+        """Write down whether X has rules of ours."""
+        self.holds.append(held)
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """Write down their values."""
@@ -154,6 +160,31 @@ class ChangeTests(RulebookTestCase):
                 (100 + DELAY, "deleted", 1, ["cats"]),
             ],
         )
+
+    def test_whether_any_are_left(self) -> None:
+        """It is said before the first is asked for, and after the last is gone."""
+        self.x.holds("add")
+        self.want(1, "cats")
+        self.assertEqual((self.notes.holds, self.x.values()), ([False, True], []))
+        self.x.lets_go()
+        self.x.fails("delete", times=1)
+        self.book.drop(1)
+        self.assertTrue(all(self.notes.holds[1:]))
+        self.goes(60)
+        self.assertEqual((self.notes.holds[-1], self.x.values()), (False, []))
+
+    def test_a_deletion_that_fails(self) -> None:
+        """Whatever X answers to it, the log names the rules that stay."""
+        self.want(1, "cats")
+        for trouble in (Trouble.HTTP, Trouble.NETWORK):
+            self.x.fails("delete", trouble=trouble, times=1)
+            with capturedLogs() as events:
+                self.book.drop(1)
+                self.goes(120)
+            (said,) = [formatEvent(e) or "" for e in events if e["log_level"].name == "warn"]
+            self.assertIn("the deletion of 'cats' (10", said)
+            self.assertEqual(self.x.values(1), [])
+            self.want(1, "cats")
 
     def test_change_upon_change(self) -> None:
         """Each old rule waits for its own successor, and no longer than for that."""

@@ -1,7 +1,7 @@
 """What is found again of rules in a ledger, and what the log says of rules that are not ours."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -85,7 +85,7 @@ class OthersTests(SynchronousTestCase):
 
     def test_those_of_tcc_are_named(self) -> None:
         """Once for each change of their number; those of other programs are no news."""
-        news = RuleNews(Subscriptions(lambda *_: None), 20.0, lambda: None)
+        news = RuleNews(Subscriptions(lambda *_: None), 20.0, lambda: None, cast(Any, None))
         theirs = PresentRule("1", "a", "tcc:fedcba987654.0123abcd:1")
         foreign = PresentRule("2", "b")
         with capturedLogs() as events:
