@@ -28,7 +28,8 @@ class ListingLog:
 
     def decided(self, decision: Decision) -> None:
         """Log what is remarkable about a decision."""
-        if self._is_news("any", bool(decision.captured)) and not decision.captured:
+        any_wanted = bool(decision.captured or decision.unstorable)
+        if self._is_news("any", any_wanted) and not any_wanted:
             log.info("The server has nothing to capture for this client now.")
         if self._is_news("left out", [job.id for job in decision.left_out]) and decision.left_out:
             log.warn(

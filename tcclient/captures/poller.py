@@ -31,6 +31,7 @@ from tcclient.captures.reporter import Reporter
 from tcclient.captures.rounds import Rounds
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
+from tcclient.captures.turns import Turns
 from tcclient.captures.vitals import RUNNING, Sides, Vitals
 from tcclient.control.answers import ServerError
 from tcclient.control.client import ControlServer
@@ -81,6 +82,7 @@ class Poller(MultiService):
             server, self._captures, self._server_log, self._isolation, self._found
         )
         self._decision = Decision()
+        self._turns = Turns(lambda: source.most_captures, self._has_place)
         self._unreported: list[tuple[int, str]] = []
         self._meeting = ServerMeeting(folders, self._met)
         self._rounds = rounds = Rounds(folders.clock, self._isolation)
@@ -185,13 +187,21 @@ class Poller(MultiService):
 
     def _act(self, jobs: dict[int, Job]) -> None:
         """Run the captures that are wanted and can run, and stop the others, each on its own."""
-        self._decision = decide(list(jobs.values()), self._source.most_captures)
-        captured = self._decision.captured
         self._isolation.keep({*jobs, *self._captures})
-        for job in sorted(jobs.values(), key=captured.__contains__):
+        self._decision = self._turns.decide(list(jobs.values()))
+        captured, unstorable = self._decision.captured, self._decision.unstorable
+        concerned = [job for job in jobs.values() if job not in unstorable]
+        for job in sorted(concerned, key=captured.__contains__):
             with self._isolation.of(RUNNING if job in captured else "stopping", job):
                 (self._run if job in captured else self._stop)(job)
         self._listing_log.decided(self._decision)
+
+    def _has_place(self, job: Job) -> bool:
+        """Return whether the job can be stored, for which its place on the disk is opened."""
+        with self._isolation.of("finding its place", job):
+            session = (self._captures.get(job.id) or self._add(job)).session
+            return (session.archive or session.find_place(job)) is not None
+        return False
 
     def _stop(self, job: Job) -> None:
         """Stop the capture of a job, and one that an earlier process has left to be stopped."""

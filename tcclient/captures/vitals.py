@@ -75,7 +75,7 @@ class Vitals:
                 if capture.session.archive is not None
             },
         )
-        wanted = (*decision.captured, *decision.left_out)
+        wanted = (*decision.captured, *decision.left_out, *decision.unstorable)
         self._courses = {job.id: self._course(job, now) for job in wanted}
         failing = sides.server_log.longest()
         return ClientFacts(
@@ -83,6 +83,7 @@ class Vitals:
             runs=True,
             captures=[
                 *(self._of(job, now, wall, self._not_run(job)) for job in decision.captured),
+                *(self._of(job, now, wall, self._not_run(job)) for job in decision.unstorable),
                 *(self._of(job, now, wall, _left_out(decision)) for job in decision.left_out),
             ],
             disk_free=self._free,

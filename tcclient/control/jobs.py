@@ -5,7 +5,7 @@ Knows the members of a job object; knows no requests.
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -98,16 +98,27 @@ class Job(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """Which jobs to capture, and which ones are wanted as well and left out."""
+    """
+    Which jobs to capture, and which ones are wanted as well: for those left out there is no room,
+    and some cannot be stored.
+    """
 
     captured: tuple[Job, ...] = ()
     left_out: tuple[Job, ...] = ()
+    unstorable: tuple[Job, ...] = ()
 
 
-def decide(jobs: Sequence[Job], most: int | None) -> Decision:
-    """Return which jobs to capture: the `most` wanted ones with the lowest ids; None for all."""
-    wanted = tuple(sorted((job for job in jobs if job.wanted), key=lambda job: job.id))
-    return Decision(wanted[:most], () if most is None else wanted[most:])
+def decide(
+    jobs: Sequence[Job], most: int | None, unstorable: Collection[int] = frozenset()
+) -> Decision:
+    """
+    Return which jobs to capture: the `most` wanted ones with the lowest ids, None for all, but not
+    those with an id in `unstorable`.
+    """
+    wanted = sorted((job for job in jobs if job.wanted), key=lambda job: job.id)
+    able = tuple(job for job in wanted if job.id not in unstorable)
+    unable = tuple(job for job in wanted if job.id in unstorable)
+    return Decision(able[:most], () if most is None else able[most:], unable)
 
 
 _REQUIRED = object()

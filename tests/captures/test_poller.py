@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -730,6 +731,80 @@ class ListTests(ClockTestCase):
         self.assertIn("'cats' (1) is captured, not 'dogs' (2), 'mice' (3)", said)
         self.assertEqual([row.status for row in rows], [STARTED, STARTING, STARTING])
         self.assertEqual(len(world.source.peers), 1)
+
+    def file_called(self, name: str) -> Path:
+        """A file of somebody's where a capture's folder should be."""
+        self.world.disk.base.mkdir(parents=True, exist_ok=True)
+        path = self.world.disk.base / name
+        path.write_text("x")
+        return path
+
+    def test_one_that_cannot_be_stored(self) -> None:
+        """The next one runs; nothing untrue is said, and each thing once."""
+        world = self.world
+        rows = [world.store.create(name, name) for name in ("..", "cats", "mice")]
+        with capturedLogs() as logs:
+            world.start()
+            world.connect()
+            world.goes(40)
+        self.assertEqual([row.status for row in rows], [STARTING, STARTED, STARTING])
+        self.assertEqual(len(warnings(logs, "cannot be stored")), 1)
+        [said] = warnings(logs, "Several jobs")
+        self.assertIn("'cats' (2) is captured, not 'mice' (3)", said)
+        world.store.stop(1)
+        world.goes(10)
+        self.assertEqual(rows[0].status, STOPPED)
+
+    def test_one_that_can_be_stored_later(self) -> None:
+        """It does not interrupt the one that runs, and has its turn when that is stopped."""
+        world = self.world
+        in_the_way = self.file_called("cats")
+        rows = [world.store.create(name, name) for name in ("cats", "dogs")]
+        world.start()
+        world.connect()
+        world.goes(10)
+        in_the_way.unlink()
+        world.goes(30)
+        self.assertEqual([peer.query.track for peer in world.source.peers], [("dogs",)])
+        world.store.stop(2)
+        world.goes(20)
+        self.assertEqual(world.source.peers[-1].query.track, ("cats",))
+        world.connect()
+        world.settle()
+        self.assertEqual([row.status for row in rows], [STARTED, STOPPED])
+
+    def test_an_older_one_that_cannot_be_stored_is_started(self) -> None:
+        """The one that runs is not interrupted for it; with another name it takes over."""
+        world = self.world
+        older = world.store.create("..", "cats", CREATED)
+        world.store.create("dogs", "dogs")
+        world.start()
+        world.connect()
+        world.goes(10)
+        world.store.start(1)
+        world.goes(30)
+        [dogs] = world.source.peers
+        self.assertFalse(dogs.hung_up)
+        older.name = "cats"
+        world.goes(20)
+        self.assertEqual(world.source.peers[-1].query.track, ("cats",))
+
+    def test_none_can_be_stored(self) -> None:
+        """Each is tried with each poll, and said once."""
+        world = self.world
+        for name in ("dogs", "mice"):
+            world.store.create(name, name)
+        self.file_called("dogs")
+        in_the_way = self.file_called("mice")
+        with capturedLogs() as logs:
+            world.start()
+            world.goes(40)
+        self.assertEqual(len(warnings(logs, "cannot be stored")), 2)
+        self.assertNotIn("nothing to capture", said(logs))
+        in_the_way.unlink()
+        world.goes(10)
+        [mice] = world.source.peers
+        self.assertEqual(mice.query.track, ("mice",))
 
     def test_the_next_one_has_its_turn(self) -> None:
         """When the first is stopped; never two streams at once."""

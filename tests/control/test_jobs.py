@@ -188,3 +188,9 @@ class DecideTests(SynchronousTestCase):
     def test_jobs_that_are_not_wanted_take_no_place(self) -> None:
         """A lower id that is stopped is not in the way, and not mentioned."""
         self.assertEqual(decide([job(1, status=5), job(2)], 1), Decision((job(2),)))
+
+    def test_one_that_cannot_be_stored_takes_no_place(self) -> None:
+        """It is named apart: for those left out there is no room, for this one there is."""
+        one, two, five = job(1), job(2), job(5)
+        self.assertEqual(decide([five, two, one], 1, {1}), Decision((two,), (five,), (one,)))
+        self.assertEqual(decide([one, two], 1, {1, 2}), Decision((), (), (one, two)))
