@@ -20,6 +20,8 @@ FOLDER = "site"
 """Where the data are unless --data or TCSERVER_DATA names another folder."""
 MAKE_FOLDER = ("up", "sandbox")
 """The commands that make the folder and its secrets; all others need them."""
+WITHOUT_SECRETS = ("check", "restore")
+"""The commands that work on a folder whose secrets are not there yet, or cannot be used."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         environment = read(os.environ)
         if rest and rest[0] in MAKE_FOLDER and environment.data is not None:
             make_keys(environment.data)
+        if rest and rest[0] in WITHOUT_SECRETS:
+            rest.append(f"--data={os.environ.pop(DATA)}")
         execute_from_command_line(["tcserver", *rest])
     except (SetupError, ImproperlyConfigured) as e:
         raise SystemExit(f"tcserver: {e}") from None
