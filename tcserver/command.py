@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             make_keys(environment.data)
         if rest and rest[0] in WITHOUT_SECRETS:
             rest.append(f"--data={os.environ.pop(DATA)}")
-        execute_from_command_line(["tcserver", *rest])
+        # The module of a command has a name without hyphens.
+        command = [name.replace("-", "_") if name[0] != "-" else name for name in rest[:1]]
+        execute_from_command_line(["tcserver", *command, *rest[1:]])
     except (SetupError, ImproperlyConfigured) as e:
         raise SystemExit(f"tcserver: {e}") from None
     except DatabaseError as e:

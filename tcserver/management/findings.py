@@ -23,7 +23,7 @@ SHARE = 10
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
-class Level(StrEnum):
+class CheckLevel(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -32,10 +32,10 @@ class Level(StrEnum):
 
 
 @attrs.frozen
-class Finding:
+class CheckLine:
     """What was looked at, how it is, and a sentence: what to do, unless it is well."""
 
-    level: Level
+    level: CheckLevel
     subject: str
     text: str
 
@@ -43,22 +43,22 @@ class Finding:
         return f"{self.level:<8} {self.subject}: {self.text}"
 
 
-def well(subject: str, text: str) -> Finding:
+def well(subject: str, text: str) -> CheckLine:
     """Return that something is as it should be."""
-    return Finding(Level.OK, subject, text)
+    return CheckLine(CheckLevel.OK, subject, text)
 
 
-def warning(subject: str, text: str) -> Finding:
+def warning(subject: str, text: str) -> CheckLine:
     """Return that something works, and may be dangerous."""
-    return Finding(Level.WARNING, subject, text)
+    return CheckLine(CheckLevel.WARNING, subject, text)
 
 
-def problem(subject: str, text: str) -> Finding:
+def problem(subject: str, text: str) -> CheckLine:
     """Return that something does not work, or is dangerous."""
-    return Finding(Level.PROBLEM, subject, text)
+    return CheckLine(CheckLevel.PROBLEM, subject, text)
 
 
-def folder(data: Path) -> Finding:
+def folder(data: Path) -> CheckLine:
     """Return who else can look into the folder."""
     try:
         mode = stat.S_IMODE(data.stat().st_mode)
@@ -77,7 +77,7 @@ def folder(data: Path) -> Finding:
     return well("folder", f"{data} (mode {mode:o}).")
 
 
-def keys(data: Path) -> Finding:
+def keys(data: Path) -> CheckLine:
     """Return whether the secrets can be used, and are secret."""
     try:
         read_keys(data)
@@ -86,7 +86,7 @@ def keys(data: Path) -> Finding:
     return well("secrets", f"{SECRETS} can be read by its owner alone.")
 
 
-def site(environment: Environment) -> Finding:
+def site(environment: Environment) -> CheckLine:
     """Return how people and clients reach the site, and by which names it answers."""
     origin, host = environment.origin, environment.host
     if origin is None:
@@ -104,7 +104,7 @@ def site(environment: Environment) -> Finding:
     return well("site", f"{origin}, by the name {host} alone.")
 
 
-def disk(free: int, size: int) -> Finding:
+def disk(free: int, size: int) -> CheckLine:
     """Return whether there is room on the disk of the folder, of so many bytes."""
     share = 100 * free // max(size, 1)
     text = f"{free / 1e9:.1f} GB free, {share} %"
@@ -115,7 +115,7 @@ def disk(free: int, size: int) -> Finding:
     return well("disk", f"{text}.")
 
 
-def of_files(environment: Environment, data: Path) -> Iterator[Finding]:
+def of_files(environment: Environment, data: Path) -> Iterator[CheckLine]:
     """Yield what is found in the folder and of its address."""
     yield folder(data)
     yield keys(data)

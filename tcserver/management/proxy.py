@@ -9,7 +9,7 @@ from http.client import HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from tcserver.environment import SITE
-from tcserver.management.findings import Finding, problem, warning, well
+from tcserver.management.findings import CheckLine, problem, warning, well
 
 WITHIN = 5.0
 """Seconds for each step of asking."""
@@ -17,7 +17,7 @@ _SECURE = "Strict-Transport-Security"
 """What the server says only to whom it takes to have come by TLS."""
 
 
-def of_proxy(origin: str, trusted: ssl.SSLContext | None = None) -> Finding:
+def of_proxy(origin: str, trusted: ssl.SSLContext | None = None) -> CheckLine:
     """Return whether the site answers at an origin with https:, and knows that it is by TLS."""
     parts = urlsplit(origin)
     context = trusted or ssl.create_default_context()

@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from tcserver.environment import Environment
-from tcserver.management.findings import Finding, problem, warning, well
+from tcserver.management.findings import CheckLine, problem, warning, well
 
 ALIAS = "checked"
 LATE = timedelta(seconds=5)
@@ -34,7 +34,7 @@ WHERE clock_offset IS NOT NULL AND retired_at IS NULL AND host_reported_at > %s
 _ADMINISTRATORS = "SELECT COUNT(*) FROM people_user WHERE is_superuser AND is_active"
 
 
-def of_database(environment: Environment, now: datetime) -> Iterator[Finding]:
+def of_database(environment: Environment, now: datetime) -> Iterator[CheckLine]:
     """Yield whether the database answers, is of this release, and agrees with the clock."""
     name = Path(environment.database["NAME"])
     is_file = environment.database["ENGINE"] == "tcserver.sqlite"
@@ -70,7 +70,7 @@ def opened(environment: Environment) -> Iterator[BaseDatabaseWrapper]:
         del connections[ALIAS], known[ALIAS]
 
 
-def _missing(connection: BaseDatabaseWrapper) -> Finding | None:
+def _missing(connection: BaseDatabaseWrapper) -> CheckLine | None:
     """Return what is wrong with the database's tables; None if they are of this release."""
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -86,7 +86,7 @@ def _missing(connection: BaseDatabaseWrapper) -> Finding | None:
     return None
 
 
-def _administrators(connection: BaseDatabaseWrapper) -> Finding:
+def _administrators(connection: BaseDatabaseWrapper) -> CheckLine:
     """Return whether somebody can see to it."""
     [[count]] = _rows(connection, _ADMINISTRATORS)
     if not count:
@@ -94,7 +94,7 @@ def _administrators(connection: BaseDatabaseWrapper) -> Finding:
     return well("people", f"{count} administrator{'s' if count != 1 else ''}.")
 
 
-def _clock(connection: BaseDatabaseWrapper, now: datetime) -> Finding:
+def _clock(connection: BaseDatabaseWrapper, now: datetime) -> CheckLine:
     """Return whether the clock agrees with all that the database can tell of the time."""
     cure = "Set this machine's clock, and keep it set: apt install chrony."
     [[newest]] = _rows(connection, _NEWEST)

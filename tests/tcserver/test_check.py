@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tcserver.environment import DATA, DATABASE, DATABASE_FILE, SITE, Environment, read
 from tcserver.keys import FILE, make_keys
-from tcserver.management.findings import Level, disk, folder, keys, site
+from tcserver.management.findings import CheckLevel, disk, folder, keys, site
 from tcserver.management.proxy import of_proxy
 from tcserver.management.soundness import ALIAS, of_database, opened
 from tests.certificates import BAD, CA, GOOD
@@ -36,13 +36,13 @@ class FileTests(SynchronousTestCase):
 
     def test_a_folder(self) -> None:
         """Who may look into it, and whether there is anything to be seen."""
-        self.assertEqual(folder(self.data).level, Level.OK)
+        self.assertEqual(folder(self.data).level, CheckLevel.OK)
         (self.data / DATABASE_FILE).touch(0o644)
         for mode, level in [
-            (0o700, Level.OK),
-            (0o750, Level.WARNING),
-            (0o755, Level.WARNING),
-            (0o770, Level.PROBLEM),
+            (0o700, CheckLevel.OK),
+            (0o750, CheckLevel.WARNING),
+            (0o755, CheckLevel.WARNING),
+            (0o770, CheckLevel.PROBLEM),
         ]:
             self.data.chmod(mode)
             found = folder(self.data)
@@ -50,28 +50,28 @@ class FileTests(SynchronousTestCase):
         self.assertIn(f"chmod 700 {self.data}", found.text)
         self.data.chmod(0o755)
         (self.data / DATABASE_FILE).chmod(0o600)
-        self.assertEqual(folder(self.data).level, Level.OK)
-        self.assertEqual(folder(self.data / "none").level, Level.PROBLEM)
-        self.assertEqual(folder(self.data / FILE).level, Level.PROBLEM)
+        self.assertEqual(folder(self.data).level, CheckLevel.OK)
+        self.assertEqual(folder(self.data / "none").level, CheckLevel.PROBLEM)
+        self.assertEqual(folder(self.data / FILE).level, CheckLevel.PROBLEM)
 
     def test_secrets(self) -> None:
         """They are there, whole, and secret."""
-        self.assertEqual(keys(self.data).level, Level.OK)
+        self.assertEqual(keys(self.data).level, CheckLevel.OK)
         (self.data / FILE).chmod(0o640)
         self.assertIn("mode 600", keys(self.data).text)
         (self.data / FILE).chmod(0o600)
         (self.data / FILE).write_text("{")
-        self.assertEqual(keys(self.data).level, Level.PROBLEM)
+        self.assertEqual(keys(self.data).level, CheckLevel.PROBLEM)
         (self.data / FILE).unlink()
-        self.assertEqual(keys(self.data).level, Level.PROBLEM)
+        self.assertEqual(keys(self.data).level, CheckLevel.PROBLEM)
 
     def test_addresses(self) -> None:
         """By TLS, or on this machine alone."""
         for url, level in [
-            ("", Level.WARNING),
-            ("http://captures.example.org", Level.WARNING),
-            ("http://localhost:8000", Level.OK),
-            ("https://captures.example.org", Level.OK),
+            ("", CheckLevel.WARNING),
+            ("http://captures.example.org", CheckLevel.WARNING),
+            ("http://localhost:8000", CheckLevel.OK),
+            ("https://captures.example.org", CheckLevel.OK),
         ]:
             found = site(read({SITE: url}))
             self.assertEqual(found.level, level, found)
@@ -79,10 +79,10 @@ class FileTests(SynchronousTestCase):
     def test_room(self) -> None:
         """Shares count on large disks, bytes on small ones."""
         for free, size, level in [
-            (500 << 30, 1000 << 30, Level.OK),
-            (50 << 30, 1000 << 30, Level.WARNING),
-            (1 << 29, 1 << 30, Level.PROBLEM),
-            (0, 0, Level.PROBLEM),
+            (500 << 30, 1000 << 30, CheckLevel.OK),
+            (50 << 30, 1000 << 30, CheckLevel.WARNING),
+            (1 << 29, 1 << 30, CheckLevel.PROBLEM),
+            (0, 0, CheckLevel.PROBLEM),
         ]:
             self.assertEqual(disk(free, size).level, level)
 
@@ -113,7 +113,7 @@ class DatabaseTests(SynchronousTestCase):
         with closing(sqlite3.connect(self.file)) as database, database:
             database.execute(statement, values)
 
-    def found(self, environment: Environment | None = None) -> dict[str, tuple[Level, str]]:
+    def found(self, environment: Environment | None = None) -> dict[str, tuple[CheckLevel, str]]:
         """What is found by subject."""
         found = of_database(environment or self.environment, NOW)
         return {one.subject: (one.level, one.text) for one in found}
@@ -122,7 +122,7 @@ class DatabaseTests(SynchronousTestCase):
         """It says what it knows of the clock, and where that comes from."""
         self.make()
         found = self.found()
-        self.assertEqual({level for level, _ in found.values()}, {Level.OK}, found)
+        self.assertEqual({level for level, _ in found.values()}, {CheckLevel.OK}, found)
         self.assertEqual(found.keys(), {"database", "people", "clock"})
         self.assertIn("no client has told", found["clock"][1])
         names = {one.name for one in self.data.iterdir()}
@@ -134,13 +134,13 @@ class DatabaseTests(SynchronousTestCase):
         self.assertFalse(self.file.exists())
         self.file.write_bytes(b"no database" * 1000)
         level, text = self.found()["database"]
-        self.assertEqual(level, Level.PROBLEM)
+        self.assertEqual(level, CheckLevel.PROBLEM)
         self.assertIn("not a database", text)
 
     def test_a_database_that_does_not_answer(self) -> None:
         """Its reason is told, without the password of its address."""
         level, text = self.found(read({DATABASE: "postgres://u:secret@127.0.0.1:1/d"}))["database"]
-        self.assertEqual(level, Level.PROBLEM)
+        self.assertEqual(level, CheckLevel.PROBLEM)
         self.assertIn("cannot be used", text)
         self.assertNotIn("secret", text)
 
@@ -158,7 +158,7 @@ class DatabaseTests(SynchronousTestCase):
         """An administrator who is not active is none."""
         self.make()
         self.sql("UPDATE people_user SET is_active = 0")
-        self.assertEqual(self.found()["people"][0], Level.PROBLEM)
+        self.assertEqual(self.found()["people"][0], CheckLevel.PROBLEM)
 
     def test_the_clock(self) -> None:
         """It is judged by what was done, and by what clients say of theirs."""
@@ -173,17 +173,17 @@ class DatabaseTests(SynchronousTestCase):
                 str((NOW - timedelta(hours=hours)).replace(tzinfo=None)),
             )
         level, text = self.found()["clock"]
-        self.assertEqual(level, Level.WARNING)
+        self.assertEqual(level, CheckLevel.WARNING)
         self.assertIn("most of 3 clients are 8 seconds ahead of this one", text)
         self.sql("UPDATE fleet_client SET clock_offset = -2")
-        self.assertEqual(self.found()["clock"], (Level.OK, "it agrees with 3 clients."))
+        self.assertEqual(self.found()["clock"], (CheckLevel.OK, "it agrees with 3 clients."))
         self.sql(
             "INSERT INTO history_historyentry (at, act, subject, subject_number, subject_name, "
             "party, party_name, before, after, note, request) VALUES "
             "('2026-06-04 10:00:00', 'x', 'capture', 1, '', 'server', '', '{}', '{}', '', '')"
         )
         level, text = self.found()["clock"]
-        self.assertEqual(level, Level.PROBLEM)
+        self.assertEqual(level, CheckLevel.PROBLEM)
         self.assertIn("3 days after now", text)
 
 
@@ -225,18 +225,18 @@ class ProxyTests(TestCase):
         """This server by a proxy that says so; anything else is named."""
         trusted = ssl.create_default_context(cadata=CA.to_pem()[1].decode())
         for status, body, headers, good, level, said in [
-            (200, b"ok\n", SECURE, True, Level.OK, "by a proxy that says so"),
-            (200, b"ok\n", {}, True, Level.PROBLEM, "X-Forwarded-Proto"),
-            (502, b"ok\n", SECURE, True, Level.PROBLEM, "status 502"),
-            (200, b"<html>", SECURE, True, Level.PROBLEM, "not answered by this server"),
-            (200, b"ok\n", SECURE, False, Level.PROBLEM, "certificate"),
+            (200, b"ok\n", SECURE, True, CheckLevel.OK, "by a proxy that says so"),
+            (200, b"ok\n", {}, True, CheckLevel.PROBLEM, "X-Forwarded-Proto"),
+            (502, b"ok\n", SECURE, True, CheckLevel.PROBLEM, "status 502"),
+            (200, b"<html>", SECURE, True, CheckLevel.PROBLEM, "not answered by this server"),
+            (200, b"ok\n", SECURE, False, CheckLevel.PROBLEM, "certificate"),
         ]:
             origin = self.serve(status, body, headers, good)
             found = await deferToThread(of_proxy, origin, trusted)
             self.assertEqual(found.level, level, found)
             self.assertIn(said, found.text)
         found = await deferToThread(of_proxy, "https://127.0.0.1:1", trusted)
-        self.assertEqual(found.level, Level.WARNING)
+        self.assertEqual(found.level, CheckLevel.WARNING)
         self.assertIn("does not answer", found.text)
 
     def test_what_the_server_says_by_TLS(self) -> None:

@@ -11,7 +11,7 @@ from django.core.management import BaseCommand, CommandParser
 from django.utils import timezone
 
 from tcserver.environment import DATA, Environment, read
-from tcserver.management.findings import Finding, Level, disk, of_files
+from tcserver.management.findings import CheckLevel, CheckLine, disk, of_files
 from tcserver.management.proxy import of_proxy
 from tcserver.management.soundness import of_database
 
@@ -34,11 +34,11 @@ class Command(BaseCommand):
         for finding in _look(environment, data):
             self.stdout.write(str(finding))
             self.stdout.flush()
-            worst = worst or finding.level == Level.PROBLEM
+            worst = worst or finding.level == CheckLevel.PROBLEM
         sys.exit(1 if worst else 0)
 
 
-def _look(environment: Environment, data: Path) -> Iterator[Finding]:
+def _look(environment: Environment, data: Path) -> Iterator[CheckLine]:
     """Yield all that is found."""
     yield from of_files(environment, data)
     if environment.origin is not None and environment.secure:
