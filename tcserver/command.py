@@ -20,6 +20,8 @@ FOLDER = "site"
 """Where the data are unless --data or TCSERVER_DATA names another folder."""
 MAKE_FOLDER = ("up", "sandbox")
 """The commands that make the folder and its secrets; all others need them."""
+WITHOUT_SECRETS = ("check", "restore")
+"""The commands that work on a folder whose secrets are not there yet, or cannot be used."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,7 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         environment = read(os.environ)
         if rest and rest[0] in MAKE_FOLDER and environment.data is not None:
             make_keys(environment.data)
-        execute_from_command_line(["tcserver", *rest])
+        if rest and rest[0] in WITHOUT_SECRETS:
+            rest.append(f"--data={os.environ.pop(DATA)}")
+        # The module of a command has a name without hyphens.
+        command = [name.replace("-", "_") if name[0] != "-" else name for name in rest[:1]]
+        execute_from_command_line(["tcserver", *command, *rest[1:]])
     except (SetupError, ImproperlyConfigured) as e:
         raise SystemExit(f"tcserver: {e}") from None
     except DatabaseError as e:

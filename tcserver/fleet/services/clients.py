@@ -14,11 +14,16 @@ class ClientNameTaken(Exception):
     """Raised where another client has the name."""
 
 
-def create_client(name: str, projects: Collection[int], act: Act) -> Client:
-    """Make a client that serves these projects.  Raises ClientNameTaken."""
+def create_client(
+    name: str, projects: Collection[int], act: Act, number: int | None = None
+) -> Client:
+    """
+    Make a client that serves these projects, with a free number if one is given.  Raises
+    ClientNameTaken.
+    """
     try:
         with transaction.atomic():
-            client = Client.objects.create(name=name, created_at=act.at)
+            client = Client.objects.create(pk=number, name=name, created_at=act.at)
             client.projects.set(projects)
             changes = {"name": (None, name), "projects": (None, sorted(projects))}
             note(act, "created", _subject(client), None, changes)
