@@ -32,6 +32,7 @@ from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place
 from tcclient.storage.installation import Identity, Installation
+from tcclient.storage.lately import LATELY, folders_since
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 
@@ -100,9 +101,10 @@ class Folders:
             archive = Archive(place, job, ledger, counters or self.counters(job), last_byte)
             if job.id != NOBODY:
                 self._note_name(job)  # last: until then the counters are found where they were
+            former = self._former(job.id, name)
             undo.pop_all()
         self._owners[name] = job.id
-        archive.begin(lambda: self._owners.pop(name))
+        archive.begin(lambda: self._owners.pop(name), former)
         return archive
 
     def begin(self) -> None:
@@ -178,6 +180,13 @@ class Folders:
                 if self._is_folder_of(job_id, line) and isinstance(name, str):
                     return name
         return None
+
+    def _former(self, job_id: int, name: str) -> list[Path]:
+        """Return the ledgers of folders beside `name` that a job had lately.  Raises OSError."""
+        with self._index() as index:
+            lines, is_here = index.read_backwards(), self.installation.is_here
+            names = folders_since(self.wall() - LATELY, lines, job_id, is_here)
+        return [ledger_path(self.base_dir, one) for one in names if one != name]
 
     def meet(self, listing: JobList) -> Identity | None:
         """
