@@ -81,7 +81,9 @@ class Session(MultiService, Subscriber):
         return closed.addCallback(lambda _: None)
 
     def opened(self) -> None:
-        """Call what was given as `opened`: the stream is open."""
+        """Let the first rates begin, and call what was given as `opened`: the stream is open."""
+        if self.archive is not None:
+            self.archive.tally.opened(self.clock.seconds())
         self._opened()
 
     def find_place(self, job: Job) -> Archive | None:

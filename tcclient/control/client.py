@@ -74,6 +74,7 @@ class ControlServer:
         self._clock = clock
         self._wall = wall
         self._said_no_detail = False
+        self._detail: set[str] = set()  # the methods by which activejobs/<id>/ has given a job
         self.clock_offset: float | None = None
         """
         Seconds by which this machine's clock is ahead of the server's, at least; negative if it is
@@ -109,8 +110,8 @@ class ControlServer:
         Return the job as it is now.  Raises Gone if the server says that it is not this client's,
         and ServerError.  An old server returns it whosever it is: its members tell.
         """
-        answer = await self._ask("GET", f"activejobs/{job_id}/")
-        if answer.means_no_such_endpoint:
+        answer = await self._ask_detail("GET", job_id)
+        if self._lacks_detail("GET", answer):
             return await self.any_job(job_id)
         return answer.job()
 
@@ -168,23 +169,57 @@ class ControlServer:
 
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
         """Write these members of a job, by the endpoint that the server has for that."""
-        answer = await self._ask("PATCH", f"activejobs/{job.id}/", fields)
-        if answer.means_no_such_endpoint:
-            if not self._said_no_detail:
-                log.info(
-                    "The server has no activejobs/<id>/: jobs/<id>/ is written to instead, "
-                    "together with the stored keywords as they were read."
-                )
-            self._said_no_detail = True
-            # Without the stored keywords this endpoint fails, and saves nothing (recorded).
-            stored = {job.keywords_member: job.keywords} if job.keywords else {}
-            answer = await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
+        answer = await self._ask_detail("PATCH", job.id, fields)
+        if self._lacks_detail("PATCH", answer):
+            answer = await self._patch_elsewhere(job, fields, answer)
+        if answer.status == 404:
+            raise Gone()  # whoever says so, it is asked about once more
         # The server answers a write with the job; whatever else says 200 is not this server.
         written = answer.job()
         if written.id != job.id:
             raise ServerError("the answer is another job", answer.status)
         if written.lost_since(job):
             raise Gone()
+
+    async def _patch_elsewhere(
+        self, job: Job, fields: dict[str, object], refusal: Answer
+    ) -> Answer:
+        """
+        Write these members by jobs/<id>/, and return the answer; return the `refusal` of the usual
+        endpoint where that turns out to be there.  Raises Gone and ServerError.
+        """
+        # Without the stored keywords this endpoint fails, and saves nothing (recorded).  They may
+        # have been edited since the job was read, and what is written here replaces them.
+        now = await self.job(job.id)
+        if now.lost_since(job):
+            raise Gone()
+        if not self._lacks_detail("PATCH", refusal):
+            return refusal
+        if not self._said_no_detail:
+            log.info(
+                "The server takes no writes at activejobs/<id>/: jobs/<id>/ is written to instead, "
+                "together with the stored keywords as they were read just before."
+            )
+        self._said_no_detail = True
+        stored = {now.keywords_member: now.keywords} if now.keywords else {}
+        return await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
+
+    async def _ask_detail(
+        self, method: str, job_id: int, fields: dict[str, object] | None = None
+    ) -> Answer:
+        """Return the answer of activejobs/<id>/.  Raises ServerError if there is none."""
+        answer = await self._ask(method, f"activejobs/{job_id}/", fields)
+        if answer.status == 200 and isinstance(answer.content, dict) and "id" in answer.content:
+            self._detail.add(method)
+        return answer
+
+    def _lacks_detail(self, method: str, answer: Answer) -> bool:
+        """
+        Return whether the server lacks this method, or all of activejobs/<id>/: what has answered
+        once is there, whatever something in front of the server may say.
+        """
+        known = method in self._detail if answer.status == 405 else bool(self._detail)
+        return answer.means_no_such_endpoint and not known
 
     async def _page(
         self, of: str, offset: int, most: int = PAGE

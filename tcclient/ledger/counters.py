@@ -73,13 +73,16 @@ class _Window:
     def turn(self, posts: int, now: float) -> str | None:
         """
         Return how many posts a second came since then, with three digits behind the point, and let
-        the next time begin; before SHORTEST seconds are over, what was returned last.
+        the next time begin.  Before SHORTEST seconds are over return what was returned last, but
+        None if that was 0 and posts have come since.
         """
         elapsed = now - self.since
         if elapsed >= SHORTEST:
             thousandths = math.floor(min((posts - self.posts) * 1000 / elapsed, MOST_RATE))
             self.rate = f"{thousandths // 1000}.{thousandths % 1000:03d}"
             self.posts, self.since = posts, now
+        elif self.rate == NOTHING_COMES and posts > self.posts:
+            return None
         return self.rate
 
 
@@ -122,12 +125,20 @@ class Tally:
 
     def resume(self, now: float) -> None:
         """Count the rates from now on: a session begins."""
-        self._running = True
+        self._running, self._began_with = True, self.posts
+        self._count_from(now)
+        self._before = min(self.posts, self._told - self.base)  # of these others knew
+        self._heard: int | None = None
+
+    def opened(self, now: float) -> None:
+        """Count the first rates from now on: what the stream had to wait for is no part of them."""
+        if self.posts == self._began_with:
+            self._count_from(now)
+
+    def _count_from(self, now: float) -> None:
         self._ping = _Window(self.posts, now)
         self._update = _Window(self.posts, now)
         self._glance = _Window(self.posts, now)
-        self._before = min(self.posts, self._told - self.base)  # of these others knew
-        self._heard: int | None = None
 
     def cease(self) -> None:
         """Let the rates be 0 from now on: the session ends."""

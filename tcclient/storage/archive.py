@@ -4,7 +4,7 @@ The folder of one job while it is captured: its ledger, its data files, and its 
 Knows what is written where, and in which order; does not know streams or servers.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -102,9 +102,12 @@ class Archive(StoredCapture):
         self._ledger.write(self._opening())
         self._adoption = Adoption(place.folder, ledger.path, place.use, self.note)
 
-    def begin(self, let_go: Callable[[], object]) -> None:
-        """Read older files and keep the mark, until close() has called `let_go`."""
-        self._let_go = let_go
+    def begin(self, let_go: Callable[[], object], former: Sequence[Path] = ()) -> None:
+        """
+        Read older files and keep the mark, until close() has called `let_go`.  `former` are the
+        ledgers of other folders that the job had lately, the newest first.
+        """
+        self._let_go, self._former = let_go, former
         self._look_later()
         self._adopt(self._adoption.go_on())
 
@@ -237,8 +240,10 @@ class Archive(StoredCapture):
     def newest_ids(self, seconds: float, most_bytes: int) -> Deferred[list[str]]:
         """Read the newest posts in a thread.  Fires as StoredCapture.newest_ids() says."""
         self.files.flush()
-        use, ledger, growing = self._place.use, self._ledger.file.path, self.files.path
-        return use.threads(partial(stored_lately, ledger, growing, use.ids, seconds, most_bytes))
+        use, growing = self._place.use, self.files.path
+        ledgers = (self._ledger.file.path, *self._former)
+        found_in = partial(stored_lately, self.job_id, ledgers, growing, use.ids)
+        return use.threads(partial(found_in, seconds, most_bytes))
 
     def clock_stepped(self, seconds: float) -> None:
         """Note that the clock was set by `seconds`; the current file ends by its new time."""

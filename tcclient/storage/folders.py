@@ -36,6 +36,7 @@ from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place
 from tcclient.storage.installation import Identity, Installation
 from tcclient.storage.jobnames import JobNames
+from tcclient.storage.lately import LATELY, folders_since
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 
@@ -110,9 +111,10 @@ class Folders:
             archive = Archive(place, job, ledger, moved or self.counters(job), last_byte)
             if job.id != NOBODY:
                 self._note_name(job)  # last: until then the counters are found where they were
+            former = self._former(job.id, name)
             undo.pop_all()
         self._owners[name] = job.id
-        archive.begin(lambda: self._owners.pop(name))
+        archive.begin(lambda: self._owners.pop(name), former)
         return archive
 
     def begin(self) -> None:
@@ -171,6 +173,12 @@ class Folders:
     def last_name(self, job_id: int) -> str | None:
         """Return the name of the folder that a job had last, None if none.  Raises OSError."""
         return self._names.of(job_id)
+
+    def _former(self, job_id: int, name: str) -> list[Path]:
+        """Return the ledgers of folders beside `name` that a job had lately."""
+        lines, is_here = newest_first(self.base_dir / INDEX), self.installation.is_here
+        names = folders_since(self.wall() - LATELY, lines, job_id, is_here)
+        return [ledger_path(self.base_dir, one) for one in names if one != name]
 
     def meet(self, listing: JobList) -> Identity | None:
         """

@@ -20,8 +20,8 @@ EXCERPT = 200
 MOST_LEVELS = 100
 """Most levels of nesting that the ledger quotes: Python may decode more and fail to encode them."""
 
-MOST_TOGETHER = 100
-"""Most objects that are found in one line, so that no line can fill the ledger."""
+MOST_TOGETHER = MAX_MESSAGE // 32
+"""Most objects that are found in one line: no post of that many would fit into the longest one."""
 
 _CR = 0x0D
 """A carriage return."""

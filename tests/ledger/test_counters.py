@@ -132,6 +132,27 @@ class RateTests(SynchronousTestCase):
         self.assertEqual(job.ping(NOW + 3.1), (503, "1.000"))
         self.assertEqual(job.ping(NOW + 8.0), (503, "100.000"))
 
+    def test_a_rate_fits_its_count(self) -> None:
+        """There is none where the last one was 0, and posts have come a moment ago."""
+        job = tally()
+        self.assertEqual(job.update(NOW + 3).rate, "0.000")
+        job.posts += 12
+        update = job.update(NOW + 5.9)
+        self.assertEqual((update.count, update.rate), (12, None))
+        self.assertEqual(job.update(NOW + 7).rate, "3.000")
+
+    def test_the_wait_before_the_stream(self) -> None:
+        """It is no part of the first rates, as with rules to be accepted; that of later ones is."""
+        job = tally()
+        self.assertEqual(job.ping(NOW + 9)[1], "0.000")
+        job.opened(NOW + 10)
+        self.assertEqual(job.ping(NOW + 10)[1], None)
+        job.posts += 50
+        self.assertEqual((job.ping(NOW + 15)[1], job.update(NOW + 20).rate), ("10.000", "5.000"))
+        job.opened(NOW + 22)
+        job.posts += 50
+        self.assertEqual((job.ping(NOW + 25)[1], job.update(NOW + 30).rate), ("5.000", "5.000"))
+
     def test_when_nothing_runs(self) -> None:
         """It is 0, before a session and after one, whatever came a moment ago."""
         job = Tally(Counters(), NOW)

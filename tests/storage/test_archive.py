@@ -18,6 +18,7 @@ from tcclient.ledger.counters import Counters
 from tcclient.ledger.known import known_counters
 from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v2.entries import ForeignPosts
+from tcclient.storage.archive import Archive
 from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import INDEX, CannotStore, Folders
@@ -317,6 +318,27 @@ class RenamedTests(ArchiveCase):
         old.close()
         self.assertEqual(new.tally.counters, Counters(1000, 3, 3))
         new.close()
+
+    def test_what_the_former_folder_has(self) -> None:
+        """Its newest posts may come again too, also after a restart; an hour later none may."""
+        self.folders.begin()
+        old = self.folders.open(job())
+        old.store([b'{"data":{"id":"1"}}'])
+        new = self.folders.open(job(name="new"), old.tally.counters)
+        old.close()
+        new.store([b'{"data":{"id":"2"}}'])
+        self.assertEqual(self.newest(new), ["1", "2"])
+        new.close()
+        self.clock.advance(3000)
+        for seconds, found in ((0, ["1", "2"]), (700, ["2"])):
+            self.clock.advance(seconds)
+            again = self.folders.open(job(name="new"))
+            self.assertEqual(self.newest(again), found)
+            again.close()
+
+    def newest(self, archive: Archive) -> list[str]:
+        """The ids of what the job has stored last."""
+        return self.successResultOf(archive.newest_ids(60, 1 << 20))
 
     def test_a_crash_behind_the_move(self) -> None:
         """The old folder's last file is recovered there, and is in the numbers of the new one."""

@@ -44,19 +44,19 @@ class LatelyTests(SynchronousTestCase):
         self.finish("c.json", *map(id_at, range(3, 20)))
         self.finish("a.json", id_at(20))
         expected = [id_at(n) for n in (0, 2, 1, *range(3, 21))]
-        self.assertEqual(stored_lately(self.ledger, None, IDS, 60, PLENTY), expected)
+        self.assertEqual(stored_lately(1, [self.ledger], None, IDS, 60, PLENTY), expected)
 
     def test_how_far_back(self) -> None:
         """All that are new enough, and few others: it is not read to the beginning."""
         self.finish("a.json", *map(id_at, range(1000)))
-        found = stored_lately(self.ledger, None, IDS, 10, PLENTY)
+        found = stored_lately(1, [self.ledger], None, IDS, 10, PLENTY)
         self.assertEqual(found, [id_at(n) for n in range(1000 - 11 - STRAYS, 1000)])
 
     def test_posts_that_came_late(self) -> None:
         """Old ones among the others do not end it, and the newest need not be the last."""
         late = map(id_at, range(STRAYS - 1))
         self.finish("a.json", id_at(500), *late, id_at(503), id_at(20), id_at(502))
-        found = stored_lately(self.ledger, None, IDS, 5, PLENTY)
+        found = stored_lately(1, [self.ledger], None, IDS, 5, PLENTY)
         self.assertEqual((found[0], found[-3:]), (id_at(500), [id_at(503), id_at(20), id_at(502)]))
 
     def test_the_growing_file(self) -> None:
@@ -64,26 +64,35 @@ class LatelyTests(SynchronousTestCase):
         self.finish("a.json", id_at(0), id_at(1))
         growing = self.folder / "b.json.tmp"
         growing.write_text(f'{{"data":{{"id":"{id_at(2)}"}}}}\n{{"data":{{"id":"{id_at(3)}')
-        found = stored_lately(self.ledger, growing, IDS, 60, PLENTY)
+        found = stored_lately(1, [self.ledger], growing, IDS, 60, PLENTY)
         self.assertEqual(found, [id_at(0), id_at(1), id_at(2)])
         growing.unlink()
-        found = stored_lately(self.ledger, growing, IDS, 60, PLENTY)
+        found = stored_lately(1, [self.ledger], growing, IDS, 60, PLENTY)
         self.assertEqual(found, [id_at(0), id_at(1)])
 
     def test_so_many_bytes(self) -> None:
         """Of more only the newest."""
         self.finish("a.json", *map(id_at, range(10)))
         self.assertEqual(
-            stored_lately(self.ledger, None, IDS, 60, 70_000), [id_at(7), id_at(8), id_at(9)]
+            stored_lately(1, [self.ledger], None, IDS, 60, 70_000), [id_at(7), id_at(8), id_at(9)]
         )
+
+    def test_several_folders(self) -> None:
+        """The present one has the newest; what another job has stored in either is its own."""
+        self.finish("a.json", id_at(0), id_at(1))
+        former, self.ledger = self.ledger, self.folder / "dogs.ledger.jsonl"
+        self.finish("b.json", id_at(2))
+        found = stored_lately(1, [self.ledger, former], None, IDS, 60, PLENTY)
+        self.assertEqual(found, [id_at(0), id_at(1), id_at(2)])
+        self.assertEqual(stored_lately(2, [self.ledger, former], None, IDS, 60, PLENTY), [])
 
     def test_nothing_to_be_read(self) -> None:
         """No ledger, a file that was taken away, and lines that are none."""
-        self.assertEqual(stored_lately(self.ledger, None, IDS, 60, PLENTY), [])
+        self.assertEqual(stored_lately(1, [self.ledger], None, IDS, 60, PLENTY), [])
         self.finish("a.json", id_at(1))
         self.book("gone.json")
         (self.folder / "strange.json").write_bytes(b'\n[1]\n{"x":1}\n{"data":{"id":"4096"}}\n')
         self.book("strange.json")
         with self.ledger.open("a") as ledger:
             ledger.write('nonsense\n[]\n{"kind":"gap"}\n{"kind":"file","name":7}\n{"kind":"fi')
-        self.assertEqual(stored_lately(self.ledger, None, IDS, 60, PLENTY), [id_at(1), "4096"])
+        self.assertEqual(stored_lately(1, [self.ledger], None, IDS, 60, PLENTY), [id_at(1), "4096"])

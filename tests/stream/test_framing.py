@@ -235,7 +235,9 @@ class ApartTests(SynchronousTestCase):
             self.assertEqual(apart(between.join(parts)), [])
 
     def test_so_many(self) -> None:
-        """More are a line that nobody can have meant."""
+        """As many posts as fit into the longest line; more are one that nobody can have meant."""
+        posts = [b'{"data":{"id":"%019d"}}' % number for number in range(MAX_MESSAGE // 40)]
+        self.assertEqual(apart(b"".join(posts)), posts)
         self.assertEqual(len(apart(b"{}" * MOST_TOGETHER)), MOST_TOGETHER)
         self.assertEqual(apart(b"{}" * (MOST_TOGETHER + 1)), [])
 

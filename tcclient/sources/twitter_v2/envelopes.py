@@ -77,7 +77,7 @@ _HEAD = re.compile(
     rb'\{"data":\{(?:"[a-z_]+":(?:"(?:[^"\\]|\\.)*"|\[[^]{}]*\]|[a-z0-9.-]+),)*?"id":"([0-9]+)"'
 ).match
 """Matches the beginning of a post as X writes it, up to its id: no bracket stands before that."""
-_DATA = b'{"data":{"'
+_DATA = b'"data"'
 _RULES = b',"matching_rules":['
 _CLOSES = b"}"[0]
 
@@ -98,10 +98,12 @@ def _post_by_its_ends(line: bytes) -> Post | None:
 
     No text holds a quotation mark that is not escaped, so that what looks like a member is one.  An
     array of rules behind which only one bracket is left belongs to the message itself, unless
-    another post begins in the line.
+    another has begun before it: then the first one's rules or the second one's data stand between.
     """
     rules_at, head = line.rfind(_RULES), _HEAD(line)
-    if rules_at < 0 or head is None or line[-1] != _CLOSES or line.find(_DATA, 1) > 0:
+    if rules_at < 0 or head is None or line[-1] != _CLOSES:
+        return None
+    if line.rfind(_RULES, 0, rules_at) > 0 or line.rfind(_DATA, head.end(), rules_at) > 0:
         return None
     raw = line[rules_at + len(_RULES) - 1 : -1]
     if len(raw) > _SHORT:

@@ -12,6 +12,7 @@ from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.stream.framing import decoded, excerpt
 
 POST = b'{"id_str":"1","text":"x","user":{}}'
+STAMP = b'"timestamp_ms":"1793534400000"}'
 CREATED = b'{"created_at":"Sun Nov 01 12:00:00 +0000 2026","id":1'
 """How Twitter begins a tweet."""
 
@@ -182,9 +183,9 @@ class KindTests(SynchronousTestCase):
     def test_where_damage_is_not_seen(self) -> None:
         """A line that has what a tweet has, and ends as one, is not read but kept as it is."""
         for line in (
-            b',"id_str":"1","text":"x","user":{"id":1,,"lang":"en"}',
-            b',,"id_str":"1","text":"x","user":{"id":1},"lang":"en"}',
-            b',"id_str":"1","text":"\0","user":{"id":1},"lang":"en"}',
+            b',"id_str":"1","text":"x","user":{"id":1,,"lang":"en"},' + STAMP,
+            b',,"id_str":"1","text":"x","user":{"id":1},' + STAMP,
+            b',"id_str":"1","text":"\0","user":{"id":1},' + STAMP,
         ):
             self.assertIs(kind_of(CREATED + line), Kind.POST, line)
             self.assertIs(kind_of(b'{"at":1' + line), Kind.NOT_JSON, line)
@@ -192,10 +193,30 @@ class KindTests(SynchronousTestCase):
     def test_two_in_a_line(self) -> None:
         """Is not taken for one, wherever it ends; one that quotes another is one."""
         one = CREATED + b',"id_str":"1","text":"+","user":{"id":1,"created_at":"x +0000"}'
-        for rest in (b',"lang":"en"}', b',"retweeted_status":' + one + b'},"lang":"en"}'):
-            self.assertIs(kind_of(one + rest), Kind.POST)
-            self.assertIs(kind_of(one + rest + one + rest), Kind.NOT_JSON)
-            self.assertIs(kind_of(one + rest + b" " + one + rest), Kind.NOT_JSON)
+        for end in (b',"lang":"en"}', b"," + STAMP):
+            for rest in (end, b',"retweeted_status":' + one + b"}" + end):
+                self.assertIs(kind_of(one + rest), Kind.POST)
+                for between in (b"", b" ", b",", b"x"):
+                    self.assertIs(kind_of(one + rest + between + one + rest), Kind.NOT_JSON)
+
+    def test_two_in_a_line_however_the_second_is_written(self) -> None:
+        """In another order, with another date, with spaces, or without a tweet's last member."""
+        first = CREATED + b',"id_str":"1","text":"x","user":{"id":1},' + STAMP
+        self.assertIs(kind_of(first), Kind.POST)
+        members = json.loads(first)
+        for second in (
+            {name: members[name] for name in reversed(members)},
+            {name: members[name] for name in ("id_str", "text", "user", "timestamp_ms")},
+            members | {"created_at": "2026-11-01T12:00:00Z"},
+            {"limit": {"track": 7}, "timestamp_ms": members["timestamp_ms"]},
+            members | {"timestamp_ms": "1"},
+        ):
+            for separators in ((",", ":"), (", ", ": ")):
+                whole = json.dumps(second, separators=separators).encode()
+                for line in (whole, b"{ " + whole[1:], whole[:-1] + b" }"):
+                    self.assertIs(kind_of(first + line), Kind.NOT_JSON, line)
+                    self.assertIs(kind_of(first + b" " + line), Kind.NOT_JSON, line)
+                    self.assertIsNot(kind_of(line), Kind.NOT_JSON, line)
 
     def test_a_name_that_is_half_a_character(self) -> None:
         """It hides nothing, and is no obstacle."""

@@ -161,6 +161,26 @@ class EndsTests(WaysTestCase):
             self.assertIsNone(envelopes._post_by_its_ends(line), line)
             self.read(line)
 
+    def test_two_in_a_line(self) -> None:
+        """Are not taken for one, however the second begins; the rest of the two says nothing."""
+        rules = b',"matching_rules":[{"id":"17","tag":"a"}]}'
+        first, data = b'{"data":{"id":"8"}', b'"data":{"id":"9"}'
+        for begin in (
+            *(b"{", b"{ ", b"{\t", b'{"errors":[],', b'{"includes":{},', b'{"x":{"y":[]},'),
+            *(b'{"matching_rules":[],', b'{"d":1,'),
+        ):
+            for written in (data, data.replace(b":", b" : "), data.replace(b":", b": ")):
+                second = begin + written + rules
+                for end in (rules, b"}", rules[:-1] + b',"errors":[{}]}', b',"x":"y"}'):
+                    for between in (b"", b" ", b"\r"):
+                        line = first + end + between + second
+                        self.assertIsNone(envelopes._post_by_its_ends(line), line)
+                        self.assertEqual(self.read(line), NotJSON(), line)
+                    self.assertIsInstance(self.read(second), Post)
+        for between in (b",", b", ", b"x", b",x", b"[", b"0", b"\0", b"]", b"}", b'"'):
+            line = first + rules + between + first + rules
+            self.assertEqual(self.read(line), NotJSON(), line)
+
     def test_where_damage_is_not_seen(self) -> None:
         """Between the ends; a line that has both is a post, and is kept as it is."""
         rules = b',"matching_rules":[{"id":"17","tag":"a"}]}'

@@ -1,5 +1,7 @@
 """Messages of the shared stream that have run together in one line."""
 
+import json
+
 from benchmarks.posts import v2_posts
 from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
 
@@ -21,6 +23,19 @@ class TogetherTests(SharedStreamTestCase):
         self.peer.says(first + second + b"\r\n")
         (path,) = (self.base / "cats").glob("*.tmp")
         self.assertEqual(path.read_bytes().splitlines(), [first, second])
+
+    def test_the_second_written_otherwise(self) -> None:
+        """Each goes to the capture that it is for, and the line of neither holds the other."""
+        self.stream(1, 2)
+        first = post(1, self.rule(1)).strip()
+        rules = json.loads(post(2, self.rule(2)))["matching_rules"]
+        rest = json.dumps({"data": {"id": "2"}, "matching_rules": rules})[1:].encode()
+        compact = json.dumps(json.loads(first), separators=(",", ":")).encode()
+        for begin in (b'{"includes":{},', b"{ ", b'{"errors": [], '):
+            self.peer.says(compact + begin + rest + b"\r\n")
+            for folder, line in (("cats", compact), ("dogs", begin + rest)):
+                (path,) = (self.base / folder).glob("*.tmp")
+                self.assertEqual(path.read_bytes().splitlines()[-1], line)
 
     def test_something_between_them(self) -> None:
         """Is no message, and is quoted."""
