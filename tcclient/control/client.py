@@ -6,7 +6,6 @@ ServerError, so that a failure to ask is never taken for an answer.
 """
 
 import json
-import re
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
-from tcclient.control.answers import Answer, Gone, ServerError
+from tcclient.control.answers import Answer, DetailEndpoint, Gone, ServerError, rows_of
 from tcclient.control.jobs import Job
 from tcclient.control.serverclock import offset
 from tcclient.http.bodies import TooLong, read_body
@@ -36,7 +35,6 @@ MOST_BYTES = 16 << 20
 """Most bytes of an answer's body; a page of 1,000 jobs with long keyword texts has far fewer."""
 PAGE = 1000
 """How many jobs or updates are asked for at once."""
-_SERVER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 MOST_PAGES = 100
 """Most pages of a list of jobs: the length of the list is what the server says it is."""
 
@@ -74,7 +72,7 @@ class ControlServer:
         self._clock = clock
         self._wall = wall
         self._said_no_detail = False
-        self._detail: set[str] = set()  # the methods by which activejobs/<id>/ has given a job
+        self._detail = DetailEndpoint()
         self.clock_offset: float | None = None
         """
         Seconds by which this machine's clock is ahead of the server's, at least; negative if it is
@@ -111,7 +109,7 @@ class ControlServer:
         and ServerError.  An old server returns it whosever it is: its members tell.
         """
         answer = await self._ask_detail("GET", job_id)
-        if self._lacks_detail("GET", answer):
+        if self._detail.is_lacking("GET", answer):
             return await self.any_job(job_id)
         return answer.job()
 
@@ -163,14 +161,12 @@ class ControlServer:
             if e.refused:
                 return []
             raise
-        own = [row for row in rows if isinstance(row, dict) and row.get("job") == job_id]
-        found = [(row.get("count"), row.get("total_count"), row.get("rate")) for row in own]
-        return [row for row in found if type(row[0]) is int and type(row[1]) is int]
+        return rows_of(job_id, rows)
 
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
         """Write these members of a job, by the endpoint that the server has for that."""
         answer = await self._ask_detail("PATCH", job.id, fields)
-        if self._lacks_detail("PATCH", answer):
+        if self._detail.is_lacking("PATCH", answer):
             answer = await self._patch_elsewhere(job, fields, answer)
         if answer.status == 404:
             raise Gone()  # whoever says so, it is asked about once more
@@ -193,7 +189,7 @@ class ControlServer:
         now = await self.job(job.id)
         if now.lost_since(job):
             raise Gone()
-        if not self._lacks_detail("PATCH", refusal):
+        if not self._detail.is_lacking("PATCH", refusal):
             return refusal
         if not self._said_no_detail:
             log.info(
@@ -209,17 +205,8 @@ class ControlServer:
     ) -> Answer:
         """Return the answer of activejobs/<id>/.  Raises ServerError if there is none."""
         answer = await self._ask(method, f"activejobs/{job_id}/", fields)
-        if answer.status == 200 and isinstance(answer.content, dict) and "id" in answer.content:
-            self._detail.add(method)
+        self._detail.heard(method, answer)
         return answer
-
-    def _lacks_detail(self, method: str, answer: Answer) -> bool:
-        """
-        Return whether the server lacks this method, or all of activejobs/<id>/: what has answered
-        once is there, whatever something in front of the server may say.
-        """
-        known = method in self._detail if answer.status == 405 else bool(self._detail)
-        return answer.means_no_such_endpoint and not known
 
     async def _page(
         self, of: str, offset: int, most: int = PAGE
@@ -229,17 +216,7 @@ class ControlServer:
         the server calls itself.
         """
         answer = await self._ask("GET", f"{of}/?limit={most}&offset={offset}")
-        if answer.status != 200:
-            raise answer.error()
-        page = answer.json()
-        if not isinstance(page, dict):
-            raise ServerError("the list is not an object", answer.status)
-        count, results = page.get("count"), page.get("results")
-        if type(count) is not int or not isinstance(results, list):
-            raise ServerError("the list has no count or no results", answer.status)
-        name = page.get("server_id")
-        is_name = isinstance(name, str) and _SERVER_ID.fullmatch(name)
-        return count, results, name if is_name else None
+        return answer.page()
 
     async def _ask(self, method: str, path: str, fields: dict[str, object] | None = None) -> Answer:
         """Return the answer to one request.  Raises ServerError if there is none."""

@@ -5,7 +5,6 @@ Knows what is written where, and in which order; does not know streams or server
 """
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,19 +17,19 @@ from tcclient.ledger import bookings, entries
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.fold import resumed, told_counters
+from tcclient.ledger.fold import resumed
 from tcclient.ledger.gaps import CRASH, Missing
-from tcclient.ledger.known import Known, known_counters
+from tcclient.ledger.known import Known
 from tcclient.ledger.ledgerfile import Ledger
-from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
-from tcclient.ledger.reading import newest_first, newest_of_job, raw_newest_first
-from tcclient.ledger.vocabulary import COMMON, Vocabulary
+from tcclient.ledger.lines import LedgerLine, UnreadableLine
+from tcclient.ledger.reading import newest_first, newest_of_job
+from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.boot import boot
 from tcclient.runtime.timers import Timers
-from tcclient.storage.adoption import Adoption, adopting
+from tcclient.storage.adoption import Adoption, adopting, list_older_files
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.bookkeeper import Bookkeeper
-from tcclient.storage.captureledger import CaptureLedger
+from tcclient.storage.captureledger import CaptureLedger, settle_for_another
 from tcclient.storage.diskuse import Place, Supply
 from tcclient.storage.files import RotatingFile
 from tcclient.storage.lately import stored_lately
@@ -82,8 +81,8 @@ class Archive(StoredCapture):
         self._mark = AliveMark(place.folder / f".{self.name}.alive")
         known = known or Known(Counters(base=_held_by_server(job)), 0)
         self._ledger = CaptureLedger(ledger, job.id, known.noted, self._begin_anew)
-        self._list_older_files()
-        self._settle_for_another(ledger.kept.state.job)
+        list_older_files(place.naming, ledger)
+        settle_for_another(ledger, job.id)
         missing = self._missing()
         self.tally = NotedTally(
             known.counters,
@@ -160,46 +159,13 @@ class Archive(StoredCapture):
     def _look_alive(self) -> None:
         """Sync what is new of the ledger, and move the mark on to what was heard and written."""
         self._look_later()
-        ledger = self._ledger.file
-        if ledger.is_unsynced:
-            ledger.is_unsynced = False
-            self._sync(ledger.fileno())
-        if ledger.kept.is_unsynced:
-            ledger.kept.is_unsynced = False
-            with suppress(OSError), ledger.kept.path.open("rb") as state:
-                self._sync(state.fileno())
+        self._ledger.sync(self.files.syncing.file)
         silent = self._books.silent
         if silent is not None:
             heard, unwritten = self._place.wall() - silent, self._unwritten_since()
             self._books.written = heard if unwritten is None else min(heard, unwritten)
             if self.files.is_synced:
                 self._books.synced(self._books.written)
-
-    def _sync(self, fd: int) -> None:
-        # A disk that refuses this refuses the posts too, and they say so.
-        self.files.syncing.file(fd).addErrback(lambda failure: failure.trap(OSError))
-
-    def _list_older_files(self) -> None:
-        """
-        Note which data files are older than the ledger, or in lines that it lacks.  This comes
-        before its first line with counters, so that a file that appears later is not taken for one.
-        """
-        file = self._ledger.file
-        if not _lacks_files(file.path):
-            return
-        older = adopting(self._place.naming, file)
-        if older is not None:
-            file.write(older)
-
-    def _settle_for_another(self, job_id: int | None) -> None:
-        """Note what is kept of another job, which had the folder last: its own is kept now."""
-        if job_id in (None, self.job_id):
-            return
-        file = self._ledger.file
-        for job, known in known_counters(file.path, job_id).items():
-            count = known.counters.settled - known.noted
-            if count:
-                file.write(bookings.Update(count=count, counters=known.counters), job)
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
@@ -282,20 +248,6 @@ class Archive(StoredCapture):
             counters=self.tally.on_disk,
             open_gap=None if missing is None else missing.for_ledger(),
         )
-
-
-def _lacks_files(ledger: Path) -> bool:
-    """
-    Return whether data files may be there that no line has: no line has counters yet, or none has
-    since the ledger follows another one, whose lines it lacks.
-    """
-    for raw in raw_newest_first(ledger, b'"account"', b'"follows"'):
-        match line(-1, raw, COMMON):
-            case LedgerLine(entry=bookings.LedgerBegin(follows=str())):
-                return True
-            case LedgerLine(entry=entry) if told_counters(entry) is not None:
-                return False
-    return True
 
 
 def _held_by_server(job: Job) -> int:

@@ -5,15 +5,18 @@ Knows that lines wait then, and that somebody may remove the file; does not know
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import attrs
 from msgspec import UNSET, structs
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from tcclient.ledger.bookings import Update
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.fold import told_counters
+from tcclient.ledger.known import known_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.failures import explain_os
 
@@ -86,6 +89,17 @@ class CaptureLedger:
         with self._complaining_once():
             self.file.catch_up()
 
+    def sync(self, sync: Callable[[int], Deferred[None]]) -> None:
+        """Have what is new synced by `sync`, which is given a descriptor: lines, and the state."""
+        if self.file.is_unsynced:
+            self.file.is_unsynced = False
+            # A disk that refuses this refuses the posts too, and they say so.
+            sync(self.file.fileno()).addErrback(lambda failure: failure.trap(OSError))
+        if self.file.kept.is_unsynced:
+            self.file.kept.is_unsynced = False
+            with suppress(OSError), self.file.kept.path.open("rb") as state:
+                sync(state.fileno()).addErrback(lambda failure: failure.trap(OSError))
+
     @contextmanager
     def _complaining_once(self) -> Iterator[None]:
         """Log that the ledger cannot be written, once until it can be again, and go on."""
@@ -101,3 +115,17 @@ class CaptureLedger:
             self._silenced = True
         else:
             self._silenced = False
+
+
+def settle_for_another(ledger: Ledger, job_id: int) -> None:
+    """
+    Note what is kept beside a ledger of another job, which had the folder last: from now on that of
+    the job `job_id` is kept.  Raises OSError.
+    """
+    last = ledger.kept.state.job
+    if last in (None, job_id):
+        return
+    for job, known in known_counters(ledger.path, last).items():
+        count = known.counters.settled - known.noted
+        if count:
+            ledger.write(Update(count=count, counters=known.counters), job)

@@ -36,7 +36,7 @@ from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place
 from tcclient.storage.installation import Identity, Installation
 from tcclient.storage.jobnames import JobNames
-from tcclient.storage.lately import LATELY, folders_since
+from tcclient.storage.lately import LATELY
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
 
@@ -111,7 +111,8 @@ class Folders:
             archive = Archive(place, job, ledger, moved or self.counters(job), last_byte)
             if job.id != NOBODY:
                 self._note_name(job)  # last: until then the counters are found where they were
-            former = self._former(job.id, name)
+            lately = self._names.since(self.wall() - LATELY, job.id)
+            former = [ledger_path(self.base_dir, one) for one in lately if one != name]
             undo.pop_all()
         self._owners[name] = job.id
         archive.begin(lambda: self._owners.pop(name), former)
@@ -148,17 +149,7 @@ class Folders:
         and the name of the folder.  What cannot be read, or is another client's, is left out, and
         so are posts that are no job's.
         """
-        found = []
-        for folder in sorted(path for path in self.base_dir.glob("*") if path.is_dir()):
-            path = ledger_path(self.base_dir, folder.name)
-            with suppress(OSError):
-                if path.exists() and not is_in_use(path):
-                    found += [
-                        (job_id, folder.name)
-                        for job_id, known in known_counters(path).items()
-                        if job_id != NOBODY and known.counters.posts > known.counters.settled
-                    ]
-        return found
+        return list(_unreported(self.base_dir))
 
     def is_last(self, job_id: int, name: str) -> bool:
         """
@@ -173,12 +164,6 @@ class Folders:
     def last_name(self, job_id: int) -> str | None:
         """Return the name of the folder that a job had last, None if none.  Raises OSError."""
         return self._names.of(job_id)
-
-    def _former(self, job_id: int, name: str) -> list[Path]:
-        """Return the ledgers of folders beside `name` that a job had lately."""
-        lines, is_here = newest_first(self.base_dir / INDEX), self.installation.is_here
-        names = folders_since(self.wall() - LATELY, lines, job_id, is_here)
-        return [ledger_path(self.base_dir, one) for one in names if one != name]
 
     def meet(self, listing: JobList) -> Identity | None:
         """
@@ -275,6 +260,17 @@ class Folders:
             return folder_name(job.name, room)
         except ValueError as e:
             raise CannotStore(f"The name {job.name[:80]!r} cannot be a folder: {e}.") from e
+
+
+def _unreported(base_dir: Path) -> Iterator[tuple[int, str]]:
+    """Yield each job with posts that the server has not been told of; see Folders.unreported()."""
+    for folder in sorted(path for path in base_dir.glob("*") if path.is_dir()):
+        path = ledger_path(base_dir, folder.name)
+        with suppress(OSError):
+            if path.exists() and not is_in_use(path):
+                for job_id, known in known_counters(path).items():
+                    if job_id != NOBODY and known.counters.posts > known.counters.settled:
+                        yield job_id, folder.name
 
 
 def _client_start(server: str, settings: str | None) -> entries.ClientStart:

@@ -13,6 +13,7 @@ from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.reading import lines, newest_first, of_kind
 from tcclient.ledger.segments import files
 from tcclient.ledger.vocabulary import COMMON
+from tcclient.storage.lately import folders_since
 
 
 class JobNames:
@@ -38,6 +39,10 @@ class JobNames:
         self._read = length
         latest = reversed(self._names.get(job_id, {}).items())
         return next((name for server, name in latest if self._is_here(server)), None)
+
+    def since(self, since: float, job_id: int) -> Iterable[str]:
+        """Return the names of the folders that a job has had since then, the newest first."""
+        return folders_since(since, newest_first(self._index), job_id, self._is_here)
 
     def _length(self) -> int:
         with suppress(FileNotFoundError):

@@ -218,11 +218,7 @@ class Inventory:
 
     def complete_from(self, doomed: Set[str]) -> dict[int | None, float]:
         """Return job -> when all its rules work, except for the `doomed`, given by their ids."""
-        found: dict[int | None, float] = {}
-        for id, held in self._held.items():
-            if id not in doomed:
-                found[held.job] = max(found.get(held.job, 0.0), held.works)
-        return found
+        return _complete(self._held.values(), doomed)
 
     def job_of(self, rule: PresentRule) -> int | None:
         """Return the job that a rule is for; None for a rule that is not ours."""
@@ -254,6 +250,15 @@ class Inventory:
                 self._former.stale.discard(id)
         found = ((held.job, held) for id, held in self._held.items() if id in self._doomed)
         return [(job, held) for job, held in found if job is not None]
+
+
+def _complete(rules: Iterable[_Held], doomed: Set[str]) -> dict[int | None, float]:
+    """Return job -> when all of these rules of it work, except for the `doomed`."""
+    found: dict[int | None, float] = {}
+    for held in rules:
+        if held.rule.id not in doomed:
+            found[held.job] = max(found.get(held.job, 0.0), held.works)
+    return found
 
 
 def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:
