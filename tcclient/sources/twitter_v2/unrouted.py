@@ -22,13 +22,14 @@ from tcclient.sources.twitter_v2.entries import UnroutedPosts
 from tcclient.sources.twitter_v2.subscription import MOST_WAITING, Subscriptions
 from tcclient.sources.twitter_v2.untold import Untold
 from tcclient.storage.archive import Archive
-from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.folders import NOBODY, UNROUTED, CannotStore, Folders
 
 log = Logger()
 
 TELL_INTERVAL = 60.0
 """Seconds between two lines in the ledger of a capture about posts that may be its."""
+RETRY = 1.0
+"""Seconds until the folder is tried again, where it cannot be opened."""
 LAST_TRY = 3.0
 """Seconds in which the last of them have to be in a file when the client ends."""
 
