@@ -226,6 +226,23 @@ class Folders:
             where, reason = str(self.base_dir), explain_os(e)
             log.error("Cannot write below {base_dir}: {reason}.", base_dir=where, reason=reason)
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a folder of this name with a ledger."""
+        return ledger_path(self.base_dir, name).exists()
+
+    def note_in(self, name: str, entry: Entry, job_id: int) -> None:
+        """
+        Put a line into the ledger of a capture, whether or not it runs; into that of what belongs
+        to no capture if there is none, or it does not take the line.  Never raises.
+        """
+        try:
+            if Path(name).name != name or not self.has(name):
+                raise FileNotFoundError(name)
+            with Ledger(ledger_path(self.base_dir, name), self.wall, alone=False) as ledger:
+                ledger.write(entry, job_id)
+        except (OSError, ValueError):
+            self.note(entry, job_id)
+
     def newest_lines(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of that ledger, decoded, from the last one backwards.  Raises OSError."""
         with self._index() as index:

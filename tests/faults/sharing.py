@@ -102,7 +102,7 @@ def causes(folder: Path) -> list[str]:
 
 
 async def unnamed(world: World, rounds: int) -> None:
-    """Posts come that name no rule, and some whose ids are numbers; then the client ends."""
+    """Posts come that name no rule, some with numbers for ids; the client ends, or is killed."""
     for number in range(rounds):
         await world.twitter("fault", kind="unnamed", count=UNNAMED)
         await world.twitter("fault", kind="unnamed", count=UNNAMED, numbers=True)
@@ -110,7 +110,7 @@ async def unnamed(world: World, rounds: int) -> None:
             lambda number=number: len(world.unrouted()) == UNNAMED * (number + 1),
             "all of them in the folder of their own",
         )
-        await world.kill("client", signal.SIGTERM)
+        await world.kill("client", signal.SIGKILL if number % 2 else signal.SIGTERM)
         await world.start("client")
         await world.recovered()
     await until(lambda: world.data.with_name(OTHER).exists(), "both captures")

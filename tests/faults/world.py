@@ -183,7 +183,11 @@ class World(Controls):
         wrong, posts = [], len(self.unrouted())
         for name in (JOB, self.terms.other):
             lines = evidence.ledger_lines(self.data.with_name(name) / f"{name}.ledger.jsonl")
-            told = sum(line["posts"] for line in lines if line["kind"] == "unrouted_posts")
+            told = sum(
+                line["posts"] - line.get("not_stored", 0)
+                for line in lines
+                if line["kind"] == "unrouted_posts"
+            )
             if told != posts:
                 wrong.append(f"{name} tells of {told} posts that name no rule, not of {posts}")
         return wrong

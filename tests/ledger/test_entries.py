@@ -35,6 +35,7 @@ _VALUES: dict[Any, Any] = {
     Counters: Counters(1, 2, 3),
     entries.OpenGap: entries.OpenGap(AT, "stall", "why", "a", 1, 503, "busy", AT),
     entries.Asked: {"track": ["a"], "locations": [[1.0, 2.0, 3.0, 4.0]], "clauses": ["b"]},
+    dict[str, str]: {"1": "cats"},
     dict[str, int]: {"12": 3},
     tuple[str, ...]: ("12",),
     tuple[entries.RefusedTerm, ...]: (entries.RefusedTerm("a", "why"),),

@@ -19,9 +19,10 @@ from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.sources.twitter_v2.unrouted import Unrouted
+from tcclient.storage.folders import NOBODY
 from tcclient.stream.framing import Overlong, apart
 
-_UNKNOWN: Sequence[int] = []
+_UNKNOWN: Sequence[int] = (NOBODY,)
 """Stands for the jobs of a post of which nobody can tell whose it is."""
 ON_THE_WAY = 2.0
 """Seconds that a post is on its way at most, from X's matching it to its being read here."""

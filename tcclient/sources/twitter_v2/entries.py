@@ -90,8 +90,20 @@ class ForeignPosts(Entry, frozen=True):
 class UnroutedPosts(Entry, frozen=True):
     """
     v2: posts that name none of the rules that they matched, so that they may be of this capture, or
-    of another one that was streaming.  They are in `folder`, beside those of the captures.
+    of another one that was streaming.  They are in `folder`, beside those of the captures, except
+    for so many that were `not_stored`, as the disk had not taken them.
     """
 
     posts: Count
     folder: str
+    not_stored: Count = 0
+
+
+class UnroutedUntold(Entry, frozen=True):
+    """
+    v2: posts that name no rule, and that come after the first `told` of them in this folder, may be
+    of these captures, job id -> name, whose ledgers do not say so yet.  None: they do by now.
+    """
+
+    told: Count
+    captures: dict[str, str]

@@ -39,6 +39,7 @@ class TwitterV2Kind(SourceKind):
         entries.BudgetRenewed,
         entries.ForeignPosts,
         entries.UnroutedPosts,
+        entries.UnroutedUntold,
     )
     post_ids: SnowflakeIds = POST_IDS
     tables: Mapping[str, Table] = {}

@@ -20,6 +20,7 @@ class V2Report(SourceReport):
     def __init__(self) -> None:
         self._asked = 0
         self._unrouted = 0
+        self._not_stored = 0
         self._folder = ""
 
     def take(self, line: LedgerLine) -> None:
@@ -29,6 +30,7 @@ class V2Report(SourceReport):
             self._asked += 1
         elif isinstance(entry, UnroutedPosts):
             self._unrouted += entry.posts
+            self._not_stored += entry.not_stored
             self._folder = entry.folder
 
     def of_gaps(self) -> Iterator[str]:
@@ -41,4 +43,5 @@ class V2Report(SourceReport):
         """Yield how many posts may be of this capture and are stored elsewhere, if any."""
         if self._unrouted:
             posts = number(self._unrouted)
-            yield f"{posts} that name no rule may be its: they are in {self._folder}"
+            lost = f", but for {number(self._not_stored)} not stored" if self._not_stored else ""
+            yield f"{posts} that name no rule may be its: they are in {self._folder}{lost}"

@@ -79,8 +79,9 @@ class SharedStream(MultiService, Source, StreamListener):
         self._keeper: BudgetKeeper | None = None
         self._parting = False
         self._backfill = backfill or Backfill(wanted=False)
+        self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._repeats = Repeats(
-            subscriptions.note,
+            unrouted.note,
             note,
             clock,
             keeps=keeps_duplicates,
@@ -95,7 +96,6 @@ class SharedStream(MultiService, Source, StreamListener):
         self._news = StreamNews(subscriptions, claims, self._switch, TroubleLog(clock), clock)
         self._brake = Brake(subscriptions, claims, self._switch)
         self._foreign = foreign = Foreign(note, rulebook, policy.rule_delay, clock)
-        self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, self._switch.end)
         for service in (foreign, unrouted, self._switch):
             service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
@@ -105,6 +105,7 @@ class SharedStream(MultiService, Source, StreamListener):
         self._policy.ownership.identity = identity
         if self._held.begin():
             self._rulebook.clear()
+        self._unrouted.begin()
         if self._make_keeper is not None:
             news = BudgetNews(self._subscriptions, self._switch.aim)
             self._keeper = self._brake.keeper = self._make_keeper(identity.server, news)
@@ -218,7 +219,7 @@ class SharedStream(MultiService, Source, StreamListener):
 
     def answered(self) -> Deferred[None]:
         """Expect posts that captures have stored already."""
-        archives = (one.archive for one in self._subscriptions)
+        archives = (self._unrouted.archive, *(one.archive for one in self._subscriptions))
         minutes = self._backfill.asked or 0
         return self._repeats.begin([one for one in archives if one is not None], minutes)
 

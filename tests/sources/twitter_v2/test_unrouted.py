@@ -19,7 +19,8 @@ from tcclient.sources.twitter_v2.foreign import (
 from tcclient.sources.twitter_v2.report import V2Report
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
-from tcclient.sources.twitter_v2.unrouted import LAST_TRY, MOST_WAITING, TELL_INTERVAL
+from tcclient.sources.twitter_v2.subscription import MOST_WAITING
+from tcclient.sources.twitter_v2.unrouted import LAST_TRY, RETRY, TELL_INTERVAL
 from tcclient.storage.folders import INDEX, UNROUTED, CannotStore
 from tests.peers import settle
 from tests.sources.twitter_v2.test_sharedstream import SharedStreamTestCase, post
@@ -116,7 +117,7 @@ class UnroutedTests(SharedStreamTestCase):
         """They are accounted for, and their file is finished, when the process ends."""
         self.stream(1, 2)
         self.peer.says(post(1) + post(2))
-        self.restart()
+        self.leave()
         for name in ("cats", "dogs"):
             self.assertEqual(self.disk.account(name, "unrouted_posts")[0]["posts"], 2)
         (booked,) = self.disk.account(UNROUTED, "file")
@@ -124,6 +125,7 @@ class UnroutedTests(SharedStreamTestCase):
         self.assertEqual(self.disk.kinds(UNROUTED)[-1], "capture_close")
         named = [line["name"] for line in self.disk.account("", "job")]
         self.assertEqual(named, ["cats", "dogs"])  # it is no job's, so that no server is told of it
+        self.begin()
 
     def test_once_for_each_change(self) -> None:
         """The log hears when it begins and when it has ended, with the number."""
@@ -188,18 +190,95 @@ class UnroutedTests(SharedStreamTestCase):
         self.begin()
 
     def test_a_folder_that_cannot_be_made(self) -> None:
-        """Said once; the posts are counted where it can be written, and it is tried again."""
+        """Said once, and nothing untrue; the posts wait, and are stored within a second after."""
         self.stream(1, 2)
         (self.base / UNROUTED).write_text("in the way")
         with capturedLogs() as events:
             self.peer.says(post(1))
             self.peer.says(post(2))
+            self.lives(TELL_INTERVAL)
         self.assertEqual(len(warnings(events)), 2)
+        self.assertNotIn("are stored", " ".join(warnings(events)))
+        self.assertEqual(self.disk.account("cats", "unrouted_posts"), [])
+        (self.base / UNROUTED).unlink()
+        self.goes(RETRY)
+        self.assertEqual(self.unrouted(), [1, 2])
+        self.lives(TELL_INTERVAL)
+        (line,) = self.disk.account("cats", "unrouted_posts")
+        self.assertEqual((line["posts"], line.get("not_stored", 0)), (2, 0))
+
+    def test_a_folder_that_cannot_be_made_for_long(self) -> None:
+        """So much waits; the rest is lost, and each account says how many those are."""
+        self.stream(1, 2)
+        (self.base / UNROUTED).write_text("in the way")
+        big = bare(2, includes={"x": "y" * 500_000})
+        sent = 2 * MOST_WAITING // len(big)
+        with capturedLogs():
+            for _ in range(sent):
+                self.peer.says(big)
+            self.lives(TELL_INTERVAL)
+        (line,) = self.disk.account("cats", "unrouted_posts")
+        lost = line["posts"]
+        self.assertEqual(line["not_stored"], lost)
+        (line,) = self.disk.account("", "not_stored")
+        self.assertEqual(line["posts"], lost)
         (self.base / UNROUTED).unlink()
         self.lives(TELL_INTERVAL)
+        self.assertEqual(len(self.unrouted()), sent - lost)
+        self.assertGreater(lost, 0)
+
+    def test_a_folder_that_cannot_be_made_to_the_end(self) -> None:
+        """What waits is lost, and log and accounts say so."""
+        self.stream(1, 2)
+        (self.base / UNROUTED).write_text("in the way")
+        with capturedLogs() as events:
+            self.peer.says(post(1) + post(2))
+            self.leave()
+        self.assertIn("2 posts that name no rule are lost", " ".join(warnings(events)))
+        for name in ("cats", "dogs"):
+            (line,) = self.disk.account(name, "unrouted_posts")
+            self.assertEqual((line["posts"], line["not_stored"]), (2, 2))
         self.assertEqual(self.disk.account("", "not_stored")[0]["posts"], 2)
+        self.begin()
+
+    def test_killed_before_they_are_told(self) -> None:
+        """The next start tells each capture that was streaming, once."""
+        self.stream(1, 2)
+        self.lives(DELAY)
+        self.peer.says(post(1) + post(2))
+        self.lives(TELL_INTERVAL)
         self.peer.says(post(3))
-        self.assertEqual(self.unrouted(), [3])
+        self.run_job(3, "rats")
+        self.lives(DELAY)
+        self.peer.says(post(4) + post(5))
+        self.goes(1)
+        for death in (self.dies, self.dies, self.restart):
+            death()
+            told = {
+                name: [line["posts"] for line in self.disk.account(name, "unrouted_posts")]
+                for name in ("cats", "dogs", "rats")
+            }
+            self.assertEqual(told, {"cats": [2, 3], "dogs": [2, 3], "rats": [3]})
+        self.assertEqual(self.unrouted(), [1, 2, 3, 4, 5])
+
+    def test_again_after_a_reconnect(self) -> None:
+        """They are stored once, also where another process has stored them."""
+        self.stream(1, 2)
+        self.peer.says(post(1) + post(2))
+        self.goes(1)
+        for way in (self.peer.closes, self.restart):
+            way()
+            if way == self.restart:
+                self.run_job(1, "cats")
+                self.run_job(2, "dogs")
+            self.goes(1)
+            self.peer.answers()
+            self.peer.says(post(2) + post(3))
+            self.goes(1)
+            self.assertEqual(self.unrouted(), [1, 2, 3])
+        self.restart()
+        said = self.disk.account(UNROUTED, "delivered_again")
+        self.assertEqual([line["posts"] for line in said], [1, 2])
 
     def test_in_an_account(self) -> None:
         """All of them, and where they are; nothing where there were none."""
@@ -209,6 +288,9 @@ class UnroutedTests(SharedStreamTestCase):
             report.take(LedgerLine(number, 0.0, 7, UnroutedPosts(posts=number, folder="f"), 1))
         (said,) = report.not_in_files()
         self.assertEqual(said, "3 that name no rule may be its: they are in f")
+        report.take(LedgerLine(3, 0.0, 7, UnroutedPosts(posts=2, folder="f", not_stored=1), 1))
+        (said,) = report.not_in_files()
+        self.assertIn("5 that name no rule may be its: they are in f, but for 1", said)
 
     def test_its_name_is_no_job_s(self) -> None:
         """Not even where the file system takes both cases for the same."""
