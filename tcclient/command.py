@@ -6,6 +6,7 @@ options are read before the client is imported.
 """
 
 import gc
+import io
 import os
 import sys
 import time
@@ -59,6 +60,7 @@ def makeService(options: Options) -> IService:
         raise SystemExit("twistd tcc needs either --config FILE or --sandbox DIR.")
     if options["check"] and sandbox is not None:
         raise SystemExit("twistd tcc --check needs --config FILE: a sandbox has nothing to check.")
+    write_anything()
     reactor = steady_reactor()
     logfile = options.parent["logfile"] if options.parent else None
     with lasting():
@@ -75,6 +77,7 @@ def makeService(options: Options) -> IService:
 
 def run_rules() -> NoReturn:
     """Run the command `tcc-rules`.  Raises SystemExit."""
+    write_anything()
     steady_reactor()
     load_by_name(ROOT).rules(sys.argv[1:], os.environ)
     raise AssertionError("the command ends the process")
@@ -85,6 +88,7 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
     Return what tcc.tac runs.  The settings are in the file that TCC_CONFIG names, by default
     settings.json.  Raises SystemExit with one sentence if they cannot be used.
     """
+    write_anything()
     reactor = steady_reactor()
     path = Path(environ.get("TCC_CONFIG") or "settings.json")
     application = Application("tcc")
@@ -92,6 +96,16 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
         root = load_by_name(ROOT).from_file(path, environ, reactor, _logfile(sys.argv[1:]))
     root.setServiceParent(application)
     return cast(Componentized, application)
+
+
+def write_anything() -> None:
+    """
+    Have stdout and stderr take each text: what their encoding lacks is written escaped, since a
+    line of the log that cannot be written is lost.
+    """
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")
 
 
 def steady_reactor() -> Any:

@@ -7,6 +7,7 @@ although it cannot work.  Opens and configures nothing.
 
 import copy
 import logging
+import logging.handlers
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -18,6 +19,12 @@ from tcclient.runtime.places import json_path, kind, shown
 
 _COLOURED = "coloredlogs.ColoredStreamHandler"
 _KEPT_OF_COLOURED = {"level", "formatter", "filters", "stream"}
+_FILES = (
+    logging.FileHandler,
+    logging.handlers.WatchedFileHandler,
+    logging.handlers.RotatingFileHandler,
+    logging.handlers.TimedRotatingFileHandler,
+)
 _FLAGS = {
     **dict.fromkeys(("yes", "true", "on", "1"), True),
     **dict.fromkeys(("no", "false", "off", "0"), False),
@@ -46,6 +53,7 @@ def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list
         _check_class(where, handler)
         _check_stream(where, handler)
         _anchor(where, handler, folder)
+        _escape(handler)
     for name, logger in _parts(config, "loggers").items():
         _read_propagate(json_path(("logging", "loggers", name)), logger)
     root = config.get("root", {})
@@ -120,6 +128,14 @@ def _anchor(where: str, handler: dict[str, Any], folder: Path) -> None:
         raise LoggingError(f"{where}.filename must be the name of a file, found {found}")
     if not _CONVERTED.match(name):
         handler["filename"] = str(folder / name)
+
+
+def _escape(handler: dict[str, Any]) -> None:
+    """Have a file of the standard library take each text, if the section does not say otherwise."""
+    found = pkgutil.resolve_name(handler["class"]) if "()" not in handler else None
+    # Classes of others may not know the parameter.
+    if found in _FILES:
+        handler.setdefault("errors", "backslashreplace")
 
 
 def _read_propagate(where: str, logger: dict[str, Any]) -> None:

@@ -15,6 +15,14 @@ from tcclient.ledger.entries import Entry
 
 log = Logger()
 
+SETTLING = 12
+"""
+In so many readings of the server's total, of which each poll makes one or two, a hand-over is over:
+until the client that had the job finds out it reports too, and then it sends a last update.
+"""
+CALM = 6
+"""After so many readings without a rise, the next one has nothing to do with those before it."""
+
 
 class NotedTally(Tally):
     """
@@ -41,7 +49,10 @@ class NotedTally(Tally):
         self._keep = keep
         self._unfinished = unfinished
         self._after_crash = after_crash
-        self._raised = 0  # how often in a row the server's total was above ours
+        self._readings = 0
+        self._rises_since: int | None = None  # readings before the first of the present rises
+        self._last_rise = 0
+        self._accused = False
 
     @property
     def on_disk(self) -> Counters:
@@ -52,17 +63,16 @@ class NotedTally(Tally):
     def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
         Raise the base if the server counts posts that are not known here, and note it.  The log
-        says it, but where the server's total is above ours again and again only twice.  Return by
-        how much it rises.
+        says it of the first of several such rises, and once more if they go on for longer than a
+        hand-over takes.  Return by how much it rises.
         """
-        is_above = (server_total or 0) > self.base + self.posts
+        self._readings += 1
         more = super().rebase(server_total, rows)
         if more:
             self._say_raised(more)
             self._note(
                 bookings.Base(raised_by=more, counters=self.on_disk, after_crash=self._after_crash)
             )
-        self._raised = self._raised + 1 if is_above else 0
         self._after_crash = False
         return more
 
@@ -93,7 +103,8 @@ class NotedTally(Tally):
         self._keep(self.counters)
 
     def _say_raised(self, more: int) -> None:
-        if self._raised == 0:
+        if self._rises_since is None or self._readings - self._last_rise > CALM:
+            self._rises_since, self._accused = self._readings, False
             why = "lost with the crash, maybe" if self._after_crash else "captured elsewhere"
             log.warn(
                 "The server counts {more} posts more for {name!r} than are known here ({why}); the "
@@ -102,9 +113,11 @@ class NotedTally(Tally):
                 name=self._name,
                 why=why,
             )
-        elif self._raised == 1:
+        elif self._readings - self._rises_since > SETTLING and not self._accused:
+            self._accused = True
             log.warn(
                 "The server's total for {name!r} keeps rising above ours: another client reports "
                 "for the same job, with this client's token. Give each its own.",
                 name=self._name,
             )
+        self._last_rise = self._readings

@@ -219,6 +219,67 @@ class GettingTests(HandOverTestCase):
         world.goes(60)
         self.assertEqual((self.row.total_count, world.told()), (170, 170))
 
+    def accusations(self, act: Callable[[], object]) -> int:
+        """How often the log says meanwhile that two clients share a token."""
+        with capturedLogs() as logs:
+            act()
+        return sum("keeps rising" in (event["log_format"] or "") for event in logs)
+
+    def other_goes_on(self, polls: int) -> None:
+        """The other client's total rises above ours before each of our polls."""
+        for _ in range(polls):
+            self.row.total_count = (self.row.total_count or 0) + 30
+            self.world.goes(10)
+
+    def test_nobody_is_accused_at_a_hand_over(self) -> None:
+        """Until the other client finds out, both report; then its last update lands."""
+
+        def hand_over() -> None:
+            self.other_goes_on(3)
+            self.other_reports(20, (self.row.total_count or 0) + 20)
+            self.world.goes(60)
+
+        self.row.total_count = 90
+        self.other_reports(90, 90)
+        world = self.capture()
+        self.assertEqual(self.accusations(hand_over), 0)
+        world.goes(120)
+        world.store.reassign(1, OTHER)
+        world.goes(20)
+        self.other_captures(50)
+        world.store.reassign(1, 1)
+        world.goes(10)
+        self.connect()
+        self.assertEqual(self.accusations(hand_over), 0)
+
+    def test_a_reading_that_is_in_doubt_is_one(self) -> None:
+        """It is taken again, with the counts of the updates, and accuses nobody either."""
+        world = self.capture()
+        world.posts(100)
+        world.goes(150)
+        world.posts(20)
+
+        def away() -> None:
+            world.line.dead = True
+            self.other_captures(50)
+            world.store.reassign(1, 1)
+            world.goes(20)
+            world.line.dead = False
+            world.goes(60)
+
+        self.assertEqual(self.accusations(away), 0)
+
+    def test_two_clients_with_one_token(self) -> None:
+        """Is said once where the job is ours for long, and the server's total keeps rising."""
+        self.capture()
+        self.world.goes(150)
+        self.assertEqual(self.accusations(lambda: self.other_goes_on(20)), 1)
+
+    def test_two_clients_with_one_token_from_the_start(self) -> None:
+        """Likewise, if only later: a hand-over does not last so long."""
+        self.capture()
+        self.assertEqual(self.accusations(lambda: self.other_goes_on(30)), 1)
+
     def test_the_history_does_not_run_backwards(self) -> None:
         """The first update waits for the last one of whoever had the job."""
         world = self.world

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.config.test_settings import OLD_EXAMPLE
@@ -122,6 +123,35 @@ class LoggingTests(Stage):
         )
         self.assertEqual(ended.out.count(errors), 1)
         self.assertEqual(self.files(), ["logs/54/errors.log", "settings.json"])
+
+
+class PoorEncodingTests(Stage):
+    """A console and files whose encoding lacks a letter: the line is written escaped."""
+
+    # Python has its own ways with LC_ALL=C, but not with these.
+    POOR = MappingProxyType({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    CANNOT = re.compile(r"Job \d+ cannot be stored: The name 'caf\\xe9/' ")
+
+    async def log(self, *arguments: str) -> str:
+        """What a client has printed that cannot store its job."""
+        self.job.name = "café/"
+        client = start(self, self.folder, twistd("-n", *arguments), **self.POOR)
+        await client.says("cannot be stored")
+        ended = await client.end()
+        self.assertEqual(ended.err, "")
+        return ended.out
+
+    async def test_no_section(self) -> None:
+        """The plugin and the .tac file, on stdout."""
+        self.write_settings()
+        for command in (PLUGIN, TAC):
+            self.assertRegex(await self.log(*command), self.CANNOT)
+
+    async def test_a_section(self) -> None:
+        """On its console and in its files."""
+        self.write_settings(logging=with_file(EXAMPLE))
+        self.assertRegex(await self.log(*PLUGIN), self.CANNOT)
+        self.assertRegex((self.folder / "all.log").read_text("ascii"), self.CANNOT)
 
 
 def with_file(section: dict[str, Any]) -> dict[str, Any]:
