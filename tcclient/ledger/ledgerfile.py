@@ -31,9 +31,12 @@ from tcclient.ledger.segments import (
 from tcclient.ledger.state import LedgerState, StateFile
 from tcclient.runtime.appending import End, leads_to, sync_folder
 from tcclient.runtime.backwards import ends_whole, unfinished
-from tcclient.runtime.wallclock import Wall
+from tcclient.runtime.wallclock import Date, Wall
 
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+HARDLY_BEGUN = 4096
+"""With fewer bytes than these a file is not finished because a line does not fit into it."""
 
 
 class LedgerInUse(OSError):
@@ -46,8 +49,9 @@ class LedgerInUse(OSError):
 class Ledger:
     """
     An open ledger, locked against all others; the system releases the lock when the process dies.
-    Lines are appended to the file at `path`; with the first line of a new month that gets the name
-    of its month, and another one is begun.
+    Lines are appended to the file at `path`; with the first line of a new month, or one by which it
+    would become larger than a file can be, that gets the name of its month, and another one is
+    begun.
 
     Raises OSError if the file or its folder cannot be made, LedgerInUse if somebody else has the
     lock.  Lines that the disk does not take wait in `backlog`, which may outlive this object.
@@ -83,31 +87,17 @@ class Ledger:
         whether it had lines, and goes on under its id.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = self._locked()
+        self._fd = _locked(self.path)
         self._end = End(self._fd)
         # It lies in the same folder, which may be another one than before.
         self.kept = StateFile(self.path)
         try:
-            self._cut_torn_tail()
+            self.is_unsynced = _cut_torn_tail(self._fd, self._end, self._backlog, self._wall())
             kept = self.kept.state
             return self._identify(kept if kept.ledger or known is None else known)
         except BaseException:
             os.close(self._fd)
             raise
-
-    def _locked(self) -> int:
-        """Return the file at `path`, opened and locked; it is made if there is none."""
-        while True:
-            end_rotation(self.path)
-            fd = os.open(self.path, _APPENDING, 0o666)
-            try:
-                _lock(fd, self.path)
-                if leads_to(self.path, fd):  # otherwise it was the one of another month meanwhile
-                    return fd
-            except BaseException:
-                os.close(fd)
-                raise
-            os.close(fd)
 
     def _identify(self, known: LedgerState) -> bool:
         """
@@ -218,7 +208,15 @@ class Ledger:
             self._rotate(LedgerBegin(ledger=self.id), self.length)
         if self._is_resumed:
             lines = [as_line(LedgerResumed(), None, self._wall()), *lines]
-        self._end.append(lines if ends_whole(self._fd) else [b"\n", *lines])
+        lines = lines if ends_whole(self._fd) else [b"\n", *lines]
+        try:
+            self._end.append(lines)
+        except OSError as e:
+            if e.errno != errno.EFBIG or os.fstat(self._fd).st_size < HARDLY_BEGUN:
+                raise
+            self._end.take_back()
+            self._rotate(LedgerBegin(ledger=self.id), self.length)
+            self._end.append(lines)
         self.is_unsynced, self._is_resumed = True, False
         self._remember()
 
@@ -235,14 +233,6 @@ class Ledger:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def _cut_torn_tail(self) -> None:
-        """Cut off a last line that is incomplete, and append a line that says so."""
-        cut = unfinished(self._fd)
-        if cut:
-            os.ftruncate(self._fd, os.fstat(self._fd).st_size - cut)
-            self._end.append([as_line(LedgerRepaired(cut_bytes=cut), None, self._wall())])
-            self.is_unsynced = True
 
 
 def is_in_use(path: Path) -> bool:
@@ -268,3 +258,37 @@ def _lock(fd: int, path: Path) -> None:
         if e.errno in (errno.EAGAIN, errno.EACCES):
             raise LedgerInUse(path) from e
         raise
+
+
+def _locked(path: Path) -> int:
+    """Return the file at `path`, opened and locked; it is made if there is none."""
+    while True:
+        end_rotation(path)
+        fd = os.open(path, _APPENDING, 0o666)
+        try:
+            _lock(fd, path)
+            if leads_to(path, fd):  # otherwise it was the one of another month meanwhile
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _cut_torn_tail(fd: int, end: End, backlog: Backlog, now: Date) -> bool:
+    """
+    Cut off a last line that is incomplete, and append a line that says so; return whether there was
+    one.  Where the file has no room for that line, it waits for the next file.
+    """
+    cut = unfinished(fd)
+    if cut:
+        os.ftruncate(fd, os.fstat(fd).st_size - cut)
+        repaired = LedgerRepaired(cut_bytes=cut)
+        try:
+            end.append([as_line(repaired, None, now)])
+        except OSError as e:
+            if e.errno != errno.EFBIG:
+                raise
+            end.take_back()
+            backlog.add(repaired, None, now)
+    return cut > 0

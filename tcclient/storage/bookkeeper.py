@@ -19,6 +19,8 @@ from tcclient.ledger import bookings
 from tcclient.ledger.bookings import File
 from tcclient.ledger.counters import Tally
 from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.reading import newest_first
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.captureledger import CaptureLedger
@@ -28,6 +30,12 @@ log = Logger()
 
 MOST_LOST = 100
 """Files that are remembered which somebody else has moved or changed."""
+
+NAMES_LAST = 3 * 3600.0
+"""
+Seconds after which no file can have a name again: slots last an hour at most, and another by local
+time where clocks are set back.
+"""
 
 RETRY = 1.0
 """Seconds after which a disk that has refused something is tried again."""
@@ -137,6 +145,22 @@ class Bookkeeper:
                 if is_back and lost.ledger != self._ledger.file.id:
                     lost.ledger = self._ledger.file.id
                     self._ledger.note(lost.entry)
+
+    def names_told(self) -> list[str]:
+        """
+        Return the temporary names that the newest lines call taken, or those of lost files; the
+        last one last.
+        """
+        names: list[str] = []
+        for one in newest_first(self._ledger.file.path):
+            match one:
+                case LedgerLine(at=at) if at < self._wall() - NAMES_LAST:
+                    break
+                case LedgerLine(entry=bookings.NameTaken(file=str() as file)):
+                    names.append(file)
+                case LedgerLine(entry=bookings.NotStored(file=str() as file)):
+                    names.append(file)
+        return names[::-1]
 
     def name_taken(self, file: str) -> None:
         """Log and note that another file has a temporary name, so that the next one is used."""

@@ -5,7 +5,7 @@ Knows names on the disk, and who is told; does not know when a file is begun or 
 """
 
 import os
-from contextlib import suppress
+from collections import deque
 from functools import partial
 
 from tcclient.storage.bookkeeper import Bookkeeper
@@ -14,6 +14,9 @@ from tcclient.storage.growing import GrowingFile
 from tcclient.storage.rescue import lacking
 from tcclient.storage.slots import Slot
 from tcclient.storage.waiting import Waiting
+
+MOST_AVOIDED = 1000
+"""Names that are remembered because no further file is to have them."""
 
 
 class TemporaryNames:
@@ -26,21 +29,24 @@ class TemporaryNames:
         self._place = place
         self._owner = owner
         self._waiting = waiting
-        self._taken = ""  # the one that is known to be another file's
+        self._avoided = deque(owner.names_told(), MOST_AVOIDED)
 
     def begin(self, slot: Slot) -> GrowingFile:
-        """Make a file under the first name that is free.  Raises OSError."""
+        """
+        Make a file under the first name that is free, and that none has had which was lost: what
+        is found under that name is known as the lost file's.  Raises OSError.
+        """
         naming, folder = self._place.naming, self._place.folder
         first = naming.final(slot)
         for final in naming.alternatives(first):
-            if final != first and os.path.lexists(folder / final):
+            name = naming.temporary(final)
+            if name in self._avoided or (final != first and os.path.lexists(folder / final)):
                 continue
-            with suppress(FileExistsError):
-                file = GrowingFile(folder / naming.temporary(final), slot, self._place.use.ids)
-                if final != first != self._taken:
-                    self._owner.name_taken(naming.temporary(first))
-                self._taken = "" if final == first else first
-                return file
+            try:
+                return GrowingFile(folder / name, slot, self._place.use.ids)
+            except FileExistsError:
+                self._avoided.append(name)
+                self._owner.name_taken(name)
         raise AssertionError("alternatives() has no end")
 
     async def lacking(self, file: GrowingFile) -> list[bytes]:
@@ -65,4 +71,4 @@ class TemporaryNames:
             self._owner.lost(rest, file.path, status, file.disturbance)
         elif os.path.lexists(file.path):
             self._owner.name_taken(file.path.name)
-        self._taken = self._place.naming.final(file.slot)
+        self._avoided.append(file.path.name)

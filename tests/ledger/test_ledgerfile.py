@@ -337,6 +337,51 @@ class MonthTests(LedgerCase):
         self.fail("it never came to its end")
 
 
+class SizeLimitTests(LedgerCase):
+    """No file may become larger than that: `ulimit -f`, or 4 GiB on vfat."""
+
+    def test_the_next_file(self) -> None:
+        """Takes what does not fit, of a process that runs and of those that start."""
+        text = "x" * 1000
+        with file_size_limit(6000):
+            with self.open() as ledger:
+                for number in range(10):
+                    ledger.write(Remark(number=number, text=text))
+            for number in range(10, 20):
+                with self.open() as ledger:
+                    ledger.write(Remark(number=number, text=text))
+        self.assertEqual([line["number"] for line in self.lines()], list(range(20)))
+        names = [path.name for path in finished(self.path)]
+        expected = ["", "_00", "_01"]
+        self.assertEqual(names, [f"test.ledger.2015-12{end}.jsonl" for end in expected])
+        for before, after in pairwise(files(self.path)):
+            begin = json.loads(after.read_bytes().splitlines()[0])
+            self.assertEqual(begin["sha256"], hashlib.sha256(before.read_bytes()).hexdigest())
+
+    def test_a_start_that_has_to_repair(self) -> None:
+        """There is no room to say so: the next file says it."""
+        with self.open() as ledger:
+            for number in range(5):
+                ledger.write(Remark(number=number, text="x" * 1000))
+        size = self.path.stat().st_size
+        with self.path.open("ab") as file:
+            file.write(b"{")
+        with file_size_limit(size + 1), self.open() as ledger:
+            ledger.write(Remark(number=5))
+        kinds = [(line["kind"], line.get("cut_bytes")) for line in self.lines()[-2:]]
+        self.assertEqual(kinds, [("ledger_repaired", 1), ("remark", None)])
+        self.assertEqual(len(finished(self.path)), 1)
+
+    def test_a_line_that_no_file_takes(self) -> None:
+        """Waits; not each attempt begins another file."""
+        with self.open() as ledger:
+            with file_size_limit(6000):
+                for _ in range(5):
+                    self.assertRaises(OSError, ledger.note, Remark(text="x" * 7000))
+            ledger.catch_up()
+        self.assertEqual((len(self.lines()), finished(self.path)), (5, []))
+
+
 class ReadingTests(LedgerCase):
     def test_the_newest_line_comes_first(self) -> None:
         """And the oldest last."""

@@ -621,7 +621,7 @@ class FullDiskTests(ArchiveCase):
         self.assertEqual((lost["posts"], lost["counted"]), (3, True))
         self.assertEqual(self.counters(), Counters(1000, 5, 0))
         archive.close()
-        self.assertEqual(self.files(), {"test20151202_2040.json": b"{}\n"})
+        self.assertEqual(self.files(), {"test20151202_2040_00.json": b"{}\n"})
         self.assertEqual(self.capture(job(), 1), Counters(1000, 7, 0))
 
     def test_a_ledger_that_is_removed(self) -> None:

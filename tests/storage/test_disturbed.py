@@ -203,6 +203,28 @@ class FileTests(DisturbedCase):
         self.start_again()
         self.assertEqual((self.counters().posts, self.on_disk()), (11, 11))
 
+    def test_a_name_that_was_lost(self) -> None:
+        """No file has it again in its slot, not even of a later process: only what was lost can."""
+        self.begin_afresh()
+        archive = self.folders.open(job())
+        archive.store(self.posts(3))
+        first, taken = self.tmp, self.tmp.read_bytes()
+        with capturedLogs():
+            first.unlink()
+            archive.store(self.posts(2))
+            self.assertEqual(self.tmp.name, "test20261123_1210_00.json.tmp")
+            archive.close()
+            self.folders.begin()
+            archive = self.folders.open(job())
+            archive.store(self.posts(2))
+            self.assertEqual(self.tmp.name, "test20261123_1210_01.json.tmp")
+            first.write_bytes(taken)
+            archive.close()
+        self.assertEqual(self.places("name_taken"), [])
+        self.assertEqual((self.not_stored(), self.on_disk()), (3, 8))
+        self.start_again()
+        self.assertEqual((self.not_stored(), self.on_disk(), self.counters().posts), (0, 13, 13))
+
     def test_a_name_that_is_taken(self) -> None:
         """Is said once, and no loss."""
         self.begin_afresh()
