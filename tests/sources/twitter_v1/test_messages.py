@@ -218,6 +218,14 @@ class KindTests(SynchronousTestCase):
                     self.assertIs(kind_of(first + b" " + line), Kind.NOT_JSON, line)
                     self.assertIsNot(kind_of(line), Kind.NOT_JSON, line)
 
+    def test_a_piece_and_a_whole_one(self) -> None:
+        """They are not taken for one, unless the cut makes the second a member of the first."""
+        whole = CREATED + b',"id_str":"1","text":"x","user":{"id":1,"name":"n"},' + STAMP
+        for size in range(1, len(whole)):
+            if whole[:size].endswith(b":"):
+                continue
+            self.assertIsNot(kind_of(whole[:size] + whole), Kind.POST, whole[:size])
+
     def test_a_name_that_is_half_a_character(self) -> None:
         """It hides nothing, and is no obstacle."""
         self.assertIs(kind_of(b'{"\\ud83d":1,"limit":{}}'), Kind.LIMIT)
