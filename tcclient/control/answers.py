@@ -86,6 +86,15 @@ class Answer(Struct, frozen=True, dict=True):
         is_name = isinstance(name, str) and _SERVER_ID.fullmatch(name)
         return count, results, name if is_name else None
 
+    def check_row_of(self, job_id: int) -> None:
+        """
+        Raise ServerError if the answer is no row of the job's history: whatever else says that the
+        row was made may have stored none.
+        """
+        row = self.json()
+        if not isinstance(row, dict) or str(row.get("job")) != str(job_id):
+            raise ServerError("the answer is not the update that was sent", self.status)
+
     def error(self) -> ServerError:
         """Return what is wrong, in the server's own words where its answer is JSON, cut."""
         said = self.content.get("detail") if isinstance(self.content, dict) else self.content

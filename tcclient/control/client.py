@@ -122,13 +122,8 @@ class ControlServer:
         Write total, rate (posts a second, None for none yet) and the date now.  Raises Gone and
         ServerError.
         """
-        now = datetime.fromtimestamp(self._wall(), UTC)
-        fields: dict[str, object] = {
-            "total_count": total,
-            "rate": rate,
-            "ping_date": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        }
-        await self._patch(job, fields)
+        now = _as_date(self._wall())
+        await self._patch(job, {"total_count": total, "rate": rate, "ping_date": now})
 
     async def set_status(self, job: Job, status: int) -> None:
         """Write the status.  Raises Gone and ServerError."""
@@ -144,10 +139,7 @@ class ControlServer:
         answer = await self._ask("POST", "update/", fields)
         if answer.status != 201:
             raise answer.error()
-        # The server answers with the row; whatever else says 201 may have stored none.
-        row = answer.json()
-        if not isinstance(row, dict) or str(row.get("job")) != str(job_id):
-            raise ServerError("the answer is not the update that was sent", answer.status)
+        answer.check_row_of(job_id)
 
     async def newest_updates(self, job_id: int) -> list[Row]:
         """
@@ -258,3 +250,9 @@ class ControlServer:
 
     def _without_token(self, text: str) -> str:
         return text.replace(self._token.reveal(), "...")
+
+
+def _as_date(seconds: float) -> str:
+    """Return epoch seconds as the server writes dates."""
+    now = datetime.fromtimestamp(seconds, UTC)
+    return now.isoformat(timespec="microseconds").replace("+00:00", "Z")

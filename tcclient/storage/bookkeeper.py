@@ -8,6 +8,7 @@ Knows what is said of a file and of the disk; does not know when something is wr
 import os
 from collections import deque
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import attrs
@@ -30,6 +31,9 @@ log = Logger()
 
 MOST_LOST = 100
 """Files that are remembered which somebody else has moved or changed."""
+
+_LOOK_BACK = 1000
+"""Lines of a ledger in which such names are looked for."""
 
 NAMES_LAST = 3 * 3600.0
 """
@@ -152,7 +156,7 @@ class Bookkeeper:
         last one last.
         """
         names: list[str] = []
-        for one in newest_first(self._ledger.file.path):
+        for one in islice(newest_first(self._ledger.file.path), _LOOK_BACK):
             match one:
                 case LedgerLine(at=at) if at < self._wall() - NAMES_LAST:
                     break
