@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 ROOT = Path(__file__).parents[2]
 
 FROM_A_DATE = {
-    "tcclient/control/client.py": ["report"],
+    "tcclient/control/client.py": ["_as_date"],
     "tcclient/sources/twitter_v2/budget/budget.py": ["roll"],
     "tcclient/storage/slots.py": ["slot"],
 }
