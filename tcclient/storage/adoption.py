@@ -11,11 +11,12 @@ from pathlib import Path
 
 from twisted.logger import Logger
 
-from tcclient.ledger.bookings import Adopted, Adopting, CaptureOpen, File, Torn
+from tcclient.ledger.bookings import Adopted, Adopting, CaptureOpen, File, LedgerBegin, Torn
 from tcclient.ledger.entries import Entry
+from tcclient.ledger.fold import told_counters
 from tcclient.ledger.ledgerfile import Ledger
-from tcclient.ledger.lines import LedgerLine
-from tcclient.ledger.reading import lines_of, newest_first
+from tcclient.ledger.lines import LedgerLine, line
+from tcclient.ledger.reading import lines_of, newest_first, raw_newest_first
 from tcclient.ledger.segments import begin_of, files
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.failures import explain_os
@@ -45,6 +46,20 @@ def adopting(naming: Naming, ledger: Ledger) -> Adopting | None:
     return Adopting(names=tuple(names)) if names else None
 
 
+def lacks_files(ledger: Path) -> bool:
+    """
+    Return whether data files may be there that no line has: no line has counters yet, or none has
+    since the ledger follows another one, whose lines it lacks.
+    """
+    for raw in raw_newest_first(ledger, b'"account"', b'"follows"'):
+        match line(-1, raw, COMMON):
+            case LedgerLine(entry=LedgerBegin(follows=str())):
+                return True
+            case LedgerLine(entry=entry) if told_counters(entry) is not None:
+                return False
+    return True
+
+
 def left_to_adopt(ledger: Path) -> list[str]:
     """
     Return the names that `adopting` lines list and no `adopted` line has.  If no name is left, a
@@ -55,8 +70,8 @@ def left_to_adopt(ledger: Path) -> list[str]:
     for file in files(ledger):
         if not names and _goes_on(file):
             continue
-        for line in lines_of(file, COMMON):
-            match line:
+        for one in lines_of(file, COMMON):
+            match one:
                 case LedgerLine(entry=Adopting(names=found)):
                     names |= dict.fromkeys(found)
                 case LedgerLine(entry=Adopted(name=name)):

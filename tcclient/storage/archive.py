@@ -7,7 +7,6 @@ Knows what is written where, and in which order; does not know streams or server
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -18,16 +17,16 @@ from tcclient.ledger import bookings, entries
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.fold import resumed, told_counters
+from tcclient.ledger.fold import resumed
 from tcclient.ledger.gaps import CRASH, Missing
 from tcclient.ledger.known import Known, known_counters
 from tcclient.ledger.ledgerfile import Ledger
-from tcclient.ledger.lines import LedgerLine, UnreadableLine, line
-from tcclient.ledger.reading import newest_first, newest_of_job, raw_newest_first
-from tcclient.ledger.vocabulary import COMMON, Vocabulary
+from tcclient.ledger.lines import LedgerLine, UnreadableLine
+from tcclient.ledger.reading import newest_first, newest_of_job
+from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.boot import boot
 from tcclient.runtime.timers import Timers
-from tcclient.storage.adoption import Adoption, adopting
+from tcclient.storage.adoption import Adoption, adopting, lacks_files
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.captureledger import CaptureLedger
@@ -86,7 +85,7 @@ class Archive(StoredCapture):
         self._settle_for_another(ledger.kept.state.job)
         missing = self._missing()
         self.tally = NotedTally(
-            known.counters,
+            known.counted,
             place.clock.seconds(),
             self.name,
             self.note,
@@ -97,6 +96,7 @@ class Archive(StoredCapture):
         self._books = Bookkeeper(
             self.name, self._ledger, self.tally, self._mark, place.wall, place.clock
         )
+        self._books.gone(known.gone)
         self.files = RotatingFile(place, self._books)
         self.capture_log = CaptureLog(self.note, place.wall, missing, self._unwritten_since)
         self._ledger.write(self._opening())
@@ -182,7 +182,7 @@ class Archive(StoredCapture):
         before its first line with counters, so that a file that appears later is not taken for one.
         """
         file = self._ledger.file
-        if not _lacks_files(file.path):
+        if not lacks_files(file.path):
             return
         older = adopting(self._place.naming, file)
         if older is not None:
@@ -277,20 +277,6 @@ class Archive(StoredCapture):
             counters=self.tally.on_disk,
             open_gap=None if missing is None else missing.for_ledger(),
         )
-
-
-def _lacks_files(ledger: Path) -> bool:
-    """
-    Return whether data files may be there that no line has: no line has counters yet, or none has
-    since the ledger follows another one, whose lines it lacks.
-    """
-    for raw in raw_newest_first(ledger, b'"account"', b'"follows"'):
-        match line(-1, raw, COMMON):
-            case LedgerLine(entry=bookings.LedgerBegin(follows=str())):
-                return True
-            case LedgerLine(entry=entry) if told_counters(entry) is not None:
-                return False
-    return True
 
 
 def _held_by_server(job: Job) -> int:
