@@ -7,6 +7,7 @@ Knows where both are; does not know how is counted.
 from contextlib import suppress
 from pathlib import Path
 
+import attrs
 from msgspec import Struct
 
 from tcclient.ledger.counters import Counters
@@ -21,6 +22,16 @@ class Known(Struct, frozen=True):
 
     counters: Counters
     noted: int
+
+    @property
+    def gone(self) -> int:
+        """How many posts the server has been told of that are in no file."""
+        return max(0, self.counters.settled - self.counters.posts)
+
+    @property
+    def counted(self) -> Counters:
+        """The counters, with those posts."""
+        return attrs.evolve(self.counters, posts=self.counters.posts + self.gone)
 
 
 def known_counters(ledger: Path, job: int | None = None) -> dict[int, Known]:

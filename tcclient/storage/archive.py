@@ -85,7 +85,7 @@ class Archive(StoredCapture):
         settle_for_another(ledger, job.id)
         missing = self._missing()
         self.tally = NotedTally(
-            known.counters,
+            known.counted,
             place.clock.seconds(),
             self.name,
             self.note,
@@ -96,6 +96,7 @@ class Archive(StoredCapture):
         self._books = Bookkeeper(
             self.name, self._ledger, self.tally, self._mark, place.wall, place.clock
         )
+        self._books.gone(known.gone)
         self.files = RotatingFile(place, self._books)
         self.capture_log = CaptureLog(self.note, place.wall, missing, self._unwritten_since)
         self._ledger.write(self._opening())

@@ -138,6 +138,21 @@ class Bookkeeper:
         if status.st_nlink:  # it is somewhere, and may come back
             self._lost.append(_Lost(path, status, entry, self._ledger.file.id))
 
+    def gone(self, posts: int) -> None:
+        """
+        Log and note posts, if any, that the server has been told of and that no file has: a crash
+        has taken them away, or somebody else has before one.  They stay counted.
+        """
+        if posts:
+            reason = "the server has been told of them, and no file has them after a crash"
+            log.error(
+                "{posts} posts of {name!r} are lost: {reason}.",
+                posts=posts,
+                name=self.name,
+                reason=reason,
+            )
+            self._ledger.write(bookings.NotStored(posts=posts, reason=reason, counted=True))
+
     def restate(self) -> None:
         """
         Note what was lost and has come back together with a ledger that does not have it: the next

@@ -203,6 +203,24 @@ class FileTests(DisturbedCase):
         self.start_again()
         self.assertEqual((self.counters().posts, self.on_disk()), (11, 11))
 
+    def test_a_crash_before_it_is_noticed(self) -> None:
+        """What the server has been told of, and is nowhere, is in the account as not stored."""
+        self.begin_afresh()
+        archive = self.folders.open(job())
+        archive.store(self.posts(3))
+        archive.tally.accepted(archive.tally.update(self.clock.seconds()))
+        self.tmp.unlink()
+        left = shutil.copytree(self.folder, self.base.with_name("left"))
+        with capturedLogs():
+            archive.close()
+        shutil.rmtree(self.folder)
+        left.rename(self.folder)
+        with capturedLogs() as events:
+            self.start_again()
+        self.assertEqual([e["log_level"] for e in events].count(LogLevel.error), 1)
+        self.assertEqual((self.on_disk(), self.counters().posts, self.not_stored()), (6, 9, 3))
+        self.assertEqual(self.places("base"), [])
+
     def test_a_name_that_was_lost(self) -> None:
         """No file has it again in its slot, not even of a later process: only what was lost can."""
         self.begin_afresh()
