@@ -204,6 +204,7 @@ class Ledger:
     def _append(self, lines: list[bytes]) -> None:
         if not leads_to(self.path, self._fd):
             self._begin_again()
+        self._end.take_back()  # or a part of refused lines would look like a line that was cut
         if month(self._wall()) > month(self._begin.at):
             self._rotate(LedgerBegin(ledger=self.id), self.length)
         if self._is_resumed:

@@ -1,6 +1,7 @@
 """The account beside the data: how lines are kept, found again, and protected from others."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
 from tcclient.ledger.reading import newest_first, raw_newest_first
 from tcclient.ledger.segments import files, finished, read_begin
+from tcclient.runtime.appending import End
 from tests.ledger.told import told
 from tests.marks import Need, needs
 from tests.storage.disk import file_size_limit, full, held_by_another_process
@@ -151,6 +153,24 @@ class WritingTests(LedgerCase):
             with file_size_limit(len(before) + 20):
                 self.assertRaises(OSError, ledger.write, Two())
             self.assertEqual(self.path.read_bytes(), before)
+            ledger.write(Three())
+        self.assertEqual([line["kind"] for line in self.lines()], ["one", "three"])
+
+    def test_a_part_that_could_not_be_cut_off_at_once(self) -> None:
+        """It is cut off before the next line, and leaves no blank line in its place."""
+        with self.open() as ledger:
+            ledger.write(One())
+            refusals = [OSError(errno.EIO, "refused")]
+
+            def truncate(fd: int, size: int) -> None:
+                if refusals:
+                    raise refusals.pop()
+                os.ftruncate(fd, size)
+
+            ledger._end = End(ledger.fileno(), truncate)
+            with full(self.path, room=20):
+                self.assertRaises(OSError, ledger.write, Two())
+            self.assertEqual(refusals, [])
             ledger.write(Three())
         self.assertEqual([line["kind"] for line in self.lines()], ["one", "three"])
 
