@@ -20,6 +20,11 @@ Way = Callable[[World, Path], Awaitable[None]]
 """Does something to the file with that path, which the client is writing."""
 
 
+def newest(world: World) -> Path:
+    """The file that the client writes."""
+    return max(world.data.glob("*.tmp"), key=lambda path: path.stat().st_mtime)
+
+
 def kept(world: World) -> Path:
     """A folder for what is taken out of the client's, which is looked for there too."""
     folder = world.folder / f"kept{len(world.removed)}"
@@ -59,7 +64,10 @@ async def restored(world: World, tmp: Path) -> None:
     """An older state of it is put back, as a backup does it."""
     copy = shutil.copyfile(tmp, world.folder / "backup")
     await world.some_time(0.3, 0.8)
-    copy.rename(tmp)
+    if tmp.exists():
+        copy.rename(tmp)
+    else:  # its slot is over: in this name it would be a second file with the same posts
+        await restored(world, newest(world))
 
 
 @meanwhile
@@ -100,7 +108,7 @@ def disturbing(*ways: Way) -> Act:
         for _ in range(rounds):
             for way in ways:
                 await world.some_time(0.5, 1.0)
-                tmp = max(world.data.glob("*.tmp"), key=lambda path: path.stat().st_mtime)
+                tmp = newest(world)
                 await way(world, tmp)
                 await world.recovered()
                 if tmp.is_symlink():
