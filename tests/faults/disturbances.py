@@ -64,7 +64,7 @@ async def restored(world: World, tmp: Path) -> None:
     """An older state of it is put back, as a backup does it."""
     copy = shutil.copyfile(tmp, world.folder / "backup")
     await world.some_time(0.3, 0.8)
-    if tmp.exists():
+    if newest(world) == tmp:
         copy.rename(tmp)
     else:  # its slot is over: in this name it would be a second file with the same posts
         await restored(world, newest(world))
