@@ -30,8 +30,11 @@ class Certified:
 def certify(
     *names: str, by: Certified | None = None, since: datetime = NOW - DAY, days: int = 2
 ) -> Certified:
-    """A certificate for `names`, signed by `by` or by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """
+    A certificate for `names`, signed by `by` or by itself; it has what Python 3.13 wants of one.
+    """
+    key, is_ca = ec.generate_private_key(ec.SECP256R1()), names == ("CA",)
+    signer = (by.key if by else key).public_key()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     builder = (
         x509.CertificateBuilder()
@@ -41,10 +44,27 @@ def certify(
         .serial_number(x509.random_serial_number())
         .not_valid_before(since)
         .not_valid_after(since + days * DAY)
-        .add_extension(x509.BasicConstraints(ca=names == ("CA",), path_length=None), True)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), False)
+        .add_extension(_usage(is_ca=is_ca), True)
         .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), False)
     )
     return Certified(builder.sign(by.key if by else key, hashes.SHA256()), key)
+
+
+def _usage(*, is_ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not is_ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=is_ca,
+        crl_sign=is_ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _alternative(name: str) -> x509.GeneralName:
