@@ -6,6 +6,7 @@ changed.  What servers differ in is not here.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -43,7 +44,7 @@ class Answered:
     body: bytes
 
 
-class Contract:
+class Contract(ABC):
     """
     What both ends rely on.
 
@@ -56,27 +57,27 @@ class Contract:
     demo: int
     bare: int
 
+    @abstractmethod
     def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> Answered:
         """Ask the server."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make(self, name: str) -> int:
         """Have one more capture of the client's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self, number: int) -> None:
         """Have a person ask for the end of a capture."""
-        raise NotImplementedError
 
+    @abstractmethod
     def archive(self, number: int) -> None:
         """Have a person put a capture away."""
-        raise NotImplementedError
 
+    @abstractmethod
     def give_away(self, number: int) -> None:
         """Have a person give a capture to another client."""
-        raise NotImplementedError
 
 
 class Asking(Contract, SynchronousTestCase):
