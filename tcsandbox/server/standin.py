@@ -5,6 +5,7 @@ Knows how a request gets from the socket to the API, and the controls below /san
 answers, and how badly, is decided elsewhere.
 """
 
+import io
 import json
 import sys
 from argparse import Namespace
@@ -219,7 +220,8 @@ def _describe(server: CaptureServer, port: IListeningPort) -> str:
     host = f"[{address.host}]" if ":" in address.host else address.host
     user = server.store.users[server.store.worker_id]
     jobs = ", ".join(
-        f"{job.id} {job.name!r} tracking {job.keywords or 'the sample'} (status {job.status})"
+        f"{job.id} {job.name!r} tracking {repr(job.keywords) if job.keywords else 'the sample'} "
+        f"(status {job.status})"
         for job in server.store.jobs.values()
     )
     return (
@@ -243,6 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = read_arguments(sys.argv[1:] if arguments is None else arguments)
     from twisted.internet import reactor
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # keywords have letters that a locale may lack
+        sys.stdout.reconfigure(errors="backslashreplace")
     server = CaptureServer(reactor, worker_id=options.worker_id, token=options.token)
     for number, token in options.client:
         server.store.add_user(UserAccount(number, f"client{number}", token))
@@ -252,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CannotListenError as e:
         raise SystemExit(f"Cannot listen on {e.interface} port {e.port}: {e.socketError}.") from e
     except (OSError, ValueError) as e:
-        raise SystemExit(f"The jobs in {options.keep} cannot be used: {e}") from e
+        raise SystemExit(f"The jobs in {str(options.keep)!r} cannot be used: {e}") from e
     # A signal ends the process properly only once the reactor runs.
     reactor.callWhenRunning(print, _describe(server, port), flush=True)
     reactor.run()

@@ -1,11 +1,13 @@
 """The command that runs the simulator alone: `python -m tcsandbox.twitter --port 8080`."""
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, cast
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.error import CannotListenError
@@ -14,6 +16,7 @@ from twisted.internet.task import react
 
 from tcsandbox.arguments import SentenceParser
 from tcsandbox.twitter.common.journal import Journal
+from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
 from tcsandbox.twitter.v2.plan import Plan
 
@@ -33,6 +36,7 @@ def make_parser() -> SentenceParser:
     add("--scale", type=positive, default=1.0, help="factor on all of Twitter's timers")
     add("--rule-delay", type=not_negative, default=20.0, help="seconds until a v2 rule works")
     add("--delete-delay", type=not_negative, help="for a deleted one; as long, if not given")
+    add("--post-names", action="store_true", help="name members of v2 as openapi 2.167 does")
     add("--seed", type=int, help="makes the posts the same every time")
     add("--journal", type=Path, help="file that gets a line for each post sent")
     add("--no-gzip", action="store_true", help="never compress")
@@ -63,7 +67,11 @@ def make_simulator(options: argparse.Namespace, clock: IReactorTime) -> Simulato
         rate=options.rate,
         scale=options.scale,
         gzip=not options.no_gzip,
-        plan=Plan(rule_delay=options.rule_delay, delete_delay=options.delete_delay),
+        plan=Plan(
+            rule_delay=options.rule_delay,
+            delete_delay=options.delete_delay,
+            post_names=options.post_names,
+        ),
     )
     recording = options.replay.read_bytes() if options.replay else None
     journal = Journal(options.journal, clock) if options.journal else None
@@ -94,8 +102,18 @@ async def serve(reactor: Any, options: argparse.Namespace) -> None:
         raise SystemExit(f"The simulator cannot start: {e}") from e
     core.addSystemEventTrigger("before", "shutdown", simulator.stop)
     scheme = "https" if options.certificate else "http"
-    print(f"Simulated Twitter at {scheme}://{HOST}:{port.getHost().port}/1.1/", flush=True)
+    print(description(f"{scheme}://{HOST}:{port.getHost().port}/"), flush=True)
     await Deferred()
+
+
+def description(root: str) -> str:
+    """Return where both APIs are, of which `root` is the address, and what a client needs."""
+    v1, v2 = {"api": "1.1", "stream_url": f"{root}1.1/"}, {"api": "2", "api_url": root}
+    return f"""\
+Simulated Twitter at {root}1.1/ for v1.1 and {root} for v2. A client's settings for either:
+  "twitter": {json.dumps(v1)}
+  "twitter": {json.dumps(v2)}
+  "twitter_auth": {json.dumps(attrs.asdict(SANDBOX_CREDENTIALS))}"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

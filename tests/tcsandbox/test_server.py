@@ -417,13 +417,22 @@ class ProcessTests(TestCase):
             line = await process.ready
             self.assertIn("on http://127.0.0.1:", line)
             self.assertIn(TOKEN, line)
-            self.assertIn("1 'pets' tracking cats, dogs (status 2)", line)
+            self.assertIn("1 'pets' tracking 'cats, dogs' (status 2)", line)
             self.assertIn("2 'all' tracking the sample (status 2)", line)
             self.assertEqual(line.count("\n"), 1)
             process.transport.signalProcess(signal)
             reason = await process.ended
             self.assertIsInstance(reason, ProcessDone, process.complaints.decode())
             self.assertEqual(process.complaints, b"")
+
+    async def test_a_terminal_is_told_nothing(self) -> None:
+        """What it would obey, or show otherwise than it stands, is escaped."""
+        process = self.spawn("--port", "0", "--job", "pets:cats\x1b[2J\x9b\u202e\u2028\ndogs")
+        line = await process.ready
+        self.assertIn(r"'cats\x1b[2J\x9b\u202e\u2028\ndogs' (status 2)", line)
+        self.assertEqual(line.splitlines(), [line.removesuffix("\n")])
+        process.transport.signalProcess("TERM")
+        await process.ended
 
     async def test_a_taken_port(self) -> None:
         """One sentence, no traceback."""
@@ -452,7 +461,7 @@ class ProcessTests(TestCase):
             process.transport.signalProcess("KILL")
             await process.ended
             process = self.spawn("--port", "0", "--keep", kept, "--job", "pets:cats")
-            self.assertIn("jobs: 1 'pets' tracking birds", await process.ready)
+            self.assertIn("jobs: 1 'pets' tracking 'birds'", await process.ready)
         process.transport.signalProcess("TERM")
         await process.ended
 

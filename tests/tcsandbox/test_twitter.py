@@ -56,6 +56,7 @@ from tcsandbox.twitter.v1 import faults as v1_faults
 from tcsandbox.twitter.v1.desk import CalmPolicy
 from tcsandbox.twitter.v1.faults import Calm, Takeover
 from tcsandbox.twitter.v1.filters import ConnectRefused, Filter, LocationBox, read_filter
+from tests.e2e.stand import Stand
 from tests.marks import Need, needs
 
 EPOCH = 1_700_000_000.0
@@ -1166,6 +1167,9 @@ class Process(ProcessProtocol):
 class CommandTests(TestCase):
     """The simulator on its own."""
 
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+
     def start(self, *arguments: str) -> Process:
         process = Process()
         command = [sys.executable, "-m", "tcsandbox.twitter", *arguments]
@@ -1177,7 +1181,9 @@ class CommandTests(TestCase):
         journal = self.mktemp()
         process = self.start("--port", "0", "--rate", "100", "--journal", journal)
         line = (await process.printed).decode()
-        found = re.fullmatch(r"Simulated Twitter at http://127\.0\.0\.1:(\d+)/1\.1/\n", line)
+        found = re.match(
+            r"Simulated Twitter at http://127\.0\.0\.1:(\d+)/1\.1/ for v1\.1 and ", line
+        )
         self.assertIsNotNone(found, line)
         port = int(found[1])
         request = Asking(host=f"127.0.0.1:{port}").to_bytes(reactor.seconds())
@@ -1193,12 +1199,30 @@ class CommandTests(TestCase):
         sent = journaled(Path(journal))
         self.assertEqual([post["id"] for post in got.messages], sent)
 
+    async def test_what_it_prints(self) -> None:
+        """With these members of its settings, either of `twitter`, a client gets its posts."""
+        process = self.start("--port", "0", "--rate", "100", "--rule-delay", "0")
+        lines = (await process.printed).decode().splitlines()
+        for number, section in enumerate(lines[1:3]):
+            stand = Stand(self.folder / str(number))
+            self.addCleanup(stand.end)
+            stand.settings()
+            path = stand.folder / "settings.json"
+            printed = json.loads(f"{{{section}, {lines[3]}}}")
+            path.write_text(json.dumps(json.loads(path.read_text()) | printed))
+            client = await stand.captures()
+            await client.end()
+        process.transport.signalProcess(signal.SIGTERM)
+        self.assertEqual(await process.ended, 0)
+
     async def test_tls(self) -> None:
         """With a certificate it speaks TLS."""
         pem, certificate = make_certificate(Path(self.mktemp()))
         process = self.start("--port", "0", "--rate", "50", "--certificate", str(pem))
         line = (await process.printed).decode()
-        found = re.fullmatch(r"Simulated Twitter at https://127\.0\.0\.1:(\d+)/1\.1/\n", line)
+        found = re.match(
+            r"Simulated Twitter at https://127\.0\.0\.1:(\d+)/1\.1/ for v1\.1 and ", line
+        )
         self.assertIsNotNone(found, line)
         asking = Asking(host=f"localhost:{found[1]}", scheme="https")
         endpoint = wrapClientTLS(

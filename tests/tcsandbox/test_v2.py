@@ -44,15 +44,18 @@ class V2TestCase(SimulatorTestCase):
 
     bearer: str | None = SANDBOX_BEARER_TOKEN
 
-    def call(self, path: str, body: object = None, **params: str) -> Visit:
-        """GET, or POST with a JSON body."""
+    def call(
+        self, path: str, body: object = None, method: str | None = None, **params: str
+    ) -> Visit:
+        """GET, or POST with a JSON body, unless a method is given."""
         target = f"{path}?{urlencode(params)}" if params else path
         lines = ["Host: api.test"]
         if self.bearer is not None:
             lines.append(f"Authorization: Bearer {self.bearer}")
         data = b"" if body is None else json.dumps(body).encode()
         lines += [f"Content-Length: {len(data)}"] if data else []
-        head = "\r\n".join([f"{'POST' if data else 'GET'} {target} HTTP/1.1", *lines])
+        verb = method or ("POST" if data else "GET")
+        head = "\r\n".join([f"{verb} {target} HTTP/1.1", *lines])
         return self.send(f"{head}\r\n\r\n".encode() + data)
 
     def form(self, path: str, authorization: str | None = BASIC, **form: str) -> Visit:

@@ -14,7 +14,7 @@ from twisted.web.server import Request
 from tcsandbox.twitter.common.answers import answer, refusal_body
 from tcsandbox.twitter.common.stream import Stream
 
-Where = Literal["stream", "rules", "token"]
+Where = Literal["stream", "rules", "token", "connections", "usage"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 

@@ -6,11 +6,11 @@ from collections import deque
 import attrs
 
 from tcsandbox.twitter.common.stream import REMEMBERED, Sent
-from tcsandbox.twitter.v2 import problems
+from tcsandbox.twitter.v2.connections import AppConnection, AppConnections
 from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Draft, Pool
-from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rules import RuleStore
+from tcsandbox.twitter.v2.usage import Usage
 
 WINDOW = 900.0  # seconds, by X's "Rate limits" page
 
@@ -47,12 +47,14 @@ class App:
 
     plan: Plan
     pool: Pool
+    connections: AppConnections
     _scale: float
+    usage: Usage = attrs.Factory(Usage)
     rules: RuleStore = attrs.Factory(lambda self: RuleStore(self._scale), takes_self=True)
     recent: deque[Sent] = attrs.Factory(lambda: deque(maxlen=REMEMBERED))
     ended: float | None = None  # the Unix time at which the last search stream ended
-    _open: int = 0
-    _lingering: list[float] = attrs.Factory(list)  # when each slot becomes free
+    _sent: int = 0  # on streams that are gone
+    _streams: list[AppConnection] = attrs.Factory(list)
     _windows: dict[str, RateLimitWindow] = attrs.Factory(dict)
 
     def drafts(self, now: float) -> list[Draft]:
@@ -70,17 +72,23 @@ class App:
         window.limit = getattr(self.plan, endpoint)
         return window.allows(now), window.headers(now)
 
-    def take_slot(self, now: float) -> None:
-        """Take a slot for a stream that begins; raise Denied while all slots are taken."""
-        self._lingering = [until for until in self._lingering if now < until]
-        if self._open + len(self._lingering) >= self.plan.connections:
-            raise Denied(problems.TOO_MANY_CONNECTIONS)
-        self._open += 1
+    def opened(self, connection: AppConnection) -> None:
+        """Take note of a stream that has begun."""
+        self._streams.append(connection)
 
-    def leave_slot(self, now: float, search: bool) -> None:
+    def closed(self, connection: AppConnection, now: float) -> None:
         """Give back the slot of a stream that has ended, after as long as the plan says."""
-        self._open -= 1
-        if search:
+        self._streams.remove(connection)
+        if connection.stream is not None:
+            self._sent += connection.stream.sent
+        if connection.endpoint == "filtered_stream":
             self.ended = now
-        if self.plan.linger:
-            self._lingering.append(now + self.plan.linger * self._scale)
+        if connection.gone is None:
+            connection.gone = now + self.plan.linger * self._scale
+            connection.reason = "The client closed the connection"
+
+    def used(self, now: float) -> Usage:
+        """Return what the app has been sent up to `now`."""
+        open_ = sum(one.stream.sent for one in self._streams if one.stream is not None)
+        self.usage.count(self._sent + open_, now)
+        return self.usage

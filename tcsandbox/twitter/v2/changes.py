@@ -13,6 +13,7 @@ from tcsandbox.twitter.v2.app import App
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.problems import Denied, Reply
 from tcsandbox.twitter.v2.rules import AppRule, RuleChange
+from tcsandbox.twitter.v2.usage import CLIENT_APP
 
 MOST_RESULTS = 1_000
 
@@ -91,11 +92,12 @@ def list_rules(app: App, params: dict[str, str], now: float) -> Reply:
 def count_rules(app: App) -> Reply:
     """Return the reply that says how many rules the app has and may have."""
     count, cap = len(app.rules.present), str(app.plan.rule_cap)
+    client_app: Json = {"client_app_id": CLIENT_APP, "rule_count": count}
     data: Json = {
-        "all_project_client_apps": str(count),
+        "all_project_client_apps": [client_app],
         "cap_per_client_app": cap,
         "cap_per_project": cap,
-        "client_app_rules_count": {"client_app_id": "1234567", "rule_count": count},
+        "client_app_rules_count": client_app,
         "project_rules_count": str(count),
     }
     return Reply(200, {"data": data})
@@ -136,10 +138,13 @@ def _outcome(
 
 
 def _flag(params: dict[str, Any], name: str) -> bool:
-    """Return the query parameter `name`, which is true or false; raise Denied for anything else."""
-    value = params.get(name, "false")
+    """
+    Return the query parameter `name`, true or false in any case, as clients in Python send True;
+    raise Denied for anything else.
+    """
+    value = str(params.get(name, "false")).lower()
     if value not in ("true", "false"):
-        raise problems.bad_parameter(name, value, "is not one of [true,false]")
+        raise problems.bad_parameter(name, params[name], "is not one of [true,false]")
     return bool(value == "true")
 
 

@@ -7,6 +7,7 @@ should put in.  That is no promise: what was written is matched like anything el
 
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from random import Random
 
 import attrs
@@ -67,6 +68,24 @@ class WordsClause(RuleClause):
 
 
 @attrs.frozen
+class NearClause(RuleClause):
+    """Matches words in any order, at most `apart` others between them; `text` is as written."""
+
+    text: str
+    words: tuple[str, ...]
+    apart: int
+
+    def matches(self, facts: Facts) -> bool:
+        found = facts.line.split()
+        most = len(self.words) + self.apart
+        wanted = Counter(self.words)
+        return any(wanted <= Counter(found[at : at + most]) for at in range(len(found)))
+
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.pieces.append(self.text)
+
+
+@attrs.frozen
 class EntityClause(RuleClause):
     """Matches a post with this #hashtag, @mention or $cashtag, in any case."""
 
@@ -88,6 +107,19 @@ class UrlClause(RuleClause):
 
     def matches(self, facts: Facts) -> bool:
         return self.line in facts.urls
+
+    def require(self, needs: PostRequirements, rng: Random) -> None:
+        needs.links.append(self.text)
+
+
+@attrs.frozen
+class AddressClause(RuleClause):
+    """Matches a part of the address that a link leads to, letter by letter, in any case."""
+
+    text: str
+
+    def matches(self, facts: Facts) -> bool:
+        return any(self.text.lower() in address for address in facts.addresses)
 
     def require(self, needs: PostRequirements, rng: Random) -> None:
         needs.links.append(self.text)

@@ -1,6 +1,7 @@
 """The v2 end of the simulator: which URLs there are, which app asks, and what is answered."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import attrs
 from twisted.web.server import Request
@@ -12,6 +13,7 @@ from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.v2 import changes, problems
 from tcsandbox.twitter.v2.app import App
+from tcsandbox.twitter.v2.connections import ENDPOINTS, AppConnections
 from tcsandbox.twitter.v2.faults import AppFault, ChangePlan, ExpireToken
 from tcsandbox.twitter.v2.opening import SAMPLE, SEARCH, Opening
 from tcsandbox.twitter.v2.plan import Plan
@@ -29,7 +31,9 @@ class V2Desk:
         settings = streams.settings
         self._tokens = BearerTokens(settings.accounts, streams.random)
         self._apps = {
-            account.api_key: App(plan, Pool(streams.random), settings.scale)
+            account.api_key: App(
+                plan, Pool(streams.random), AppConnections(streams.random), settings.scale
+            )
             for account in settings.accounts
         }
         self._opening = Opening(streams, self._app)
@@ -45,6 +49,12 @@ class V2Desk:
         for endpoint in (SEARCH, SAMPLE):
             connect = self._streams.connecting(endpoint, self._opening.answer)
             yield f"/2/tweets/{endpoint}", {b"GET"}, connect
+
+        yield "/2/usage/tweets", {b"GET"}, self._answering("usage", self._usage)
+        connections = self._answering("connections", self._connections)
+        yield "/2/connections", {b"GET", b"DELETE"}, connections
+        for ended in ("all", *ENDPOINTS.values()):
+            yield f"/2/connections/{ended}", {b"DELETE"}, connections
 
     def change(self, fault: AppFault) -> None:
         """Let `fault` change the tokens, the plan or the rules."""
@@ -118,18 +128,34 @@ class V2Desk:
 
     def _rules(self, asked: SimulatorRequest) -> Reply:
         """Answer a GET or POST of the rules within the rate limit, which its headers tell."""
-        app, now, reads = self._app(asked), self._now(), asked.signed.method == "GET"
-        within, headers = app.count("rule_reads" if reads else "rule_changes", now)
-        if not within:
-            return problems.TOO_MANY_REQUESTS.with_headers(headers)
-        try:
-            if reads:
-                return changes.list_rules(app, asked.query, now).with_headers(headers)
-            outcome = changes.change_rules(app, asked.query, asked.body, now)
-        except Denied as e:
-            return e.reply.with_headers(headers)
+        app, now = self._app(asked), self._now()
+        if asked.signed.method == "GET":
+            reading = partial(changes.list_rules, app, asked.query, now)
+            return _limited(app, "rule_reads", now, reading)
+        return _limited(app, "rule_changes", now, lambda: self._change_rules(app, asked, now))
+
+    def _change_rules(self, app: App, asked: SimulatorRequest, now: float) -> Reply:
+        outcome = changes.change_rules(app, asked.query, asked.body, now)
         self._record(outcome.change, outcome.rules)
-        return outcome.reply.with_headers(headers)
+        return outcome.reply
+
+    def _usage(self, asked: SimulatorRequest) -> Reply:
+        """Answer a GET of the usage within its rate limit."""
+        app, now = self._app(asked), self._now()
+        return _limited(app, "usage_reads", now, lambda: app.used(now).told(asked.query, app.plan))
+
+    def _connections(self, asked: SimulatorRequest) -> Reply:
+        """Answer a GET or DELETE of the app's connections within their rate limits."""
+        app, now = self._app(asked), self._now()
+        if not app.plan.connections_api:
+            return problems.forbidden("official-client-forbidden")
+        known, last = app.connections, asked.signed.url.rpartition("/")[2]
+        if asked.signed.method == "GET":
+            return _limited(app, "connection_reads", now, lambda: known.listed(asked.query, now))
+        if last == "connections":
+            return _limited(app, "connection_ends", now, lambda: known.end_by_id(asked.body, now))
+        endpoint = None if last == "all" else last
+        return _limited(app, "connection_ends", now, lambda: known.end_all(endpoint, now))
 
     def _record(self, change: str, rules: Sequence[AppRule]) -> None:
         """Write to the journal which rules were changed, and from when on that works."""
@@ -139,3 +165,14 @@ class V2Desk:
             when = rule.effective if change == "add" else rule.ends
             what: Json = {"id": rule.id, "value": rule.value, "tag": rule.tag}
             self._streams.journal.remark({"change": change, **what, "effective": when})
+
+
+def _limited(app: App, endpoint: str, now: float, act: Callable[[], Reply]) -> Reply:
+    """Answer within a rate limit, which the headers tell; raise Denied as `act` does."""
+    within, headers = app.count(endpoint, now)
+    if not within:
+        return problems.TOO_MANY_REQUESTS.with_headers(headers)
+    try:
+        return act().with_headers(headers)
+    except Denied as e:
+        raise Denied(e.reply.with_headers(headers)) from e

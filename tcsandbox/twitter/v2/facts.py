@@ -30,6 +30,7 @@ class Facts:
     line: str
     words: frozenset[str]
     urls: str  # words of the links' addresses, spaced like `line`
+    addresses: tuple[str, ...]  # where the links lead to
     labels: frozenset[str]  # such as #snow, @bob, $gme, from:7, lang:en, is:reply, has:media
     boxes: tuple[Corners, ...]
     draw: int
@@ -76,6 +77,7 @@ def facts_of(post: Any, draw: int) -> Facts:
     return Facts(
         line=spaced(words),
         words=frozenset(words),
+        addresses=tuple(url["expanded_url"].lower() for url in links),
         urls=spaced([t for url in links for t in tokens(url["expanded_url"])]),
         labels=frozenset(label.lower() for label in labels),
         boxes=tuple(_boxes(data, includes)),

@@ -100,15 +100,36 @@ class InvalidToken(RefusalFault):
 
 
 class StreamError(StreamFault, tag="stream-error"):
-    """Sends an error of `disconnect_type` and, unless `close` is false, ends the stream."""
+    """
+    Sends an error of `disconnect_type` and, unless `close` is false, ends the stream.  As some
+    recorded streams had it, a `bare` one does not stand among `errors`.
+    """
 
     disconnect_type: DisconnectType = "UpstreamOperationalDisconnect"
     close: bool = True
+    bare: bool = False
 
     def strike(self, stream: Stream) -> None:
-        stream.tell(disconnect(self.disconnect_type))
+        error = disconnect(self.disconnect_type)
+        stream.tell(error if self.bare else {"errors": [error]})
         if self.close:
             stream.wire.end()
+
+
+class TopLevelError(StreamFault):
+    """Ends the stream with a problem that stands by itself, of a kind that says no type."""
+
+    title: Literal["client-disconnected", "ConnectionException"] = "client-disconnected"
+
+    def strike(self, stream: Stream) -> None:
+        bodies = {
+            "client-disconnected": problems.problem(
+                "client-disconnected", "The client was disconnected.", "client-disconnected"
+            ),
+            "ConnectionException": problems.TOO_MANY_CONNECTIONS.body,
+        }
+        stream.tell(bodies[self.title])
+        stream.wire.end()
 
 
 class Partial(StreamFault):
@@ -168,6 +189,14 @@ class ChangePlan(SimulatorFault, tag="plan"):
     rule_reads: Count | None = None
     rule_changes: Count | None = None
     stream_connects: Count | None = None
+    connection_reads: Count | None = None
+    connection_ends: Count | None = None
+    usage_reads: Count | None = None
+    usage_cap: Count | None = None
+    usage_reset_day: Count | None = None
+    connections_api: bool | None = None
+    post_names: bool | None = None
+    embeddings: bool | None = None
     enrolled: bool | None = None
     sample: bool | None = None
     backfill: bool | None = None

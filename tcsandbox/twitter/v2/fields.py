@@ -5,7 +5,7 @@ Pure.  The names are those of openapi.json at docs.x.com for both streams; field
 author may see are known and never given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import attrs
@@ -61,9 +61,11 @@ _ALWAYS = {
     "poll.fields": {"id", "options"},
     "place.fields": {"id", "full_name"},
 }
+_EMPTY = ("attachments", "geo")
+"""Stand in each post of which they are asked for, also where it has none."""
 _INCLUDED = {  # the member of includes -> how its objects are cut, and what asks for them
-    "users": ("user.fields", ("author_id", "in_reply_to_user_id", "mentions", "id.author_id")),
-    "tweets": ("tweet.fields", ("referenced_tweets.id", "edit_history_tweet_ids")),
+    "users": ("user.fields", ("author_id", "in_reply_to_user_id", "mentions.username")),
+    "tweets": ("tweet.fields", ("referenced_tweets.id",)),
     "media": ("media.fields", ("media_keys",)),
     "polls": ("poll.fields", ("poll_ids",)),
     "places": ("place.fields", ("place_id",)),
@@ -77,27 +79,32 @@ class Selection:
     names: Mapping[str, frozenset[str]]
 
     def cut(self, post: Any) -> dict[str, Any]:
-        """Return `post`, which has everything, with only what was asked for."""
-        data = self._object(post["data"], "tweet.fields")
-        for expansion in self.names["expansions"]:
-            name = expansion.partition(".")[0]
-            if name in post["data"]:
-                data[name] = post["data"][name]
+        """
+        Return `post`, which has everything, with only what was asked for: each object's members in
+        alphabetical order, as X sends them.
+        """
+        asked = self.names["tweet.fields"]
+        whole = {name: {} for name in _EMPTY if name in asked} | post["data"]
+        expanded = {name.partition(".")[0] for name in self.names["expansions"]}
+        data = self._object(whole, "tweet.fields", expanded)
         result: dict[str, Any] = {"data": data}
         includes = {}
         for name, (parameter, askers) in _INCLUDED.items():
             if name in post["includes"] and self._wants(askers):
                 cut = [self._object(found, parameter) for found in post["includes"][name]]
                 includes[name] = cut
+        if "edit_history_tweet_ids" in self.names["expansions"]:
+            # What edits led to is the post itself.
+            includes["tweets"] = [data, *includes.get("tweets", ())]
         if includes:
             result["includes"] = includes
         if "errors" in post and self._wants(("referenced_tweets.id",)):
             result["errors"] = post["errors"]
         return result
 
-    def _object(self, found: Any, parameter: str) -> dict[str, Any]:
-        wanted = _ALWAYS[parameter] | self.names[parameter]
-        return {name: value for name, value in found.items() if name in wanted}
+    def _object(self, found: Any, parameter: str, more: Set[str] = frozenset()) -> dict[str, Any]:
+        wanted = _ALWAYS[parameter] | self.names[parameter] | more
+        return {name: found[name] for name in sorted(found) if name in wanted}
 
     def _wants(self, askers: tuple[str, ...]) -> bool:
         """Return whether one of the expansions asked for is, or ends like, one of `askers`."""

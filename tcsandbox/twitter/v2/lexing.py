@@ -8,7 +8,7 @@ import attrs
 _TOKEN = re.compile(
     r"""\s+
     | (?P<open>\() | (?P<close>\))
-    | (?P<quoted>"[^"]*") | (?P<odd>["\[\]{}\\|;])
+    | (?P<near>"[^"]*"~(?P<apart>[1-6])\b) | (?P<quoted>"[^"]*") | (?P<odd>["\[\]{}\\|;])
     | (?P<operator>[A-Za-z_]+):(?P<value>"[^"]*"|\[[^\]]*\]|[^\s()"\[\]]*)
     | (?P<minus>-)
     | (?P<word>[^\s()"\[\]{}\\|;:]+)
@@ -37,7 +37,7 @@ class RuleToken:
     kind: str
     text: str
     at: int  # 1-based
-    value: str = ""  # of an operator
+    value: str = ""  # of an operator; for a near, how many words may stand between
 
 
 def tokenize(rule: str) -> Iterator[RuleToken]:
@@ -50,6 +50,8 @@ def tokenize(rule: str) -> Iterator[RuleToken]:
             raise no_viable(found[0], at)
         if kind == "value":
             yield RuleToken("operator", found["operator"], at, found["value"])
+        elif kind == "near":
+            yield RuleToken("near", found[0].rpartition("~")[0], at, found["apart"])
         elif kind == "word" and found[0] == "OR":
             yield RuleToken("or", "OR", at)
         else:

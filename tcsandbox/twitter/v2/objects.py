@@ -7,6 +7,15 @@ from tcsandbox.twitter.common import vocabulary
 from tcsandbox.twitter.common.text import Json
 from tcsandbox.twitter.common.writing import Corners, part_of, some_degree, video_variants
 
+TOPICS = (
+    ("30", "Entities [Entity Service]", "Weather"),
+    ("65", "Interests and Hobbies Vertical", "Food"),
+    ("131", "Unified Twitter Taxonomy", "Travel & transport"),
+    ("3", "TV Shows", "The Late Night Programme"),
+)
+ANNOTATED, FEW, MOST_ANNOTATED = 0.96, 1.2, 30
+"""How many annotations posts have: few, and some many, so that lines are as long as X's are."""
+
 
 def iso(when: datetime) -> str:
     """Return `when` as v2 writes it: "2024-01-15T10:30:00.000Z"."""
@@ -96,19 +105,13 @@ def make_poll(rng: Random, end: datetime) -> Json:
 
 
 def make_annotations(rng: Random) -> list[Json]:
-    """Return what X thinks that a post is about: pairs of a domain and an entity."""
-    topics = (
-        ("30", "Entities [Entity Service]", "Weather"),
-        ("65", "Interests and Hobbies Vertical", "Food"),
-        ("131", "Unified Twitter Taxonomy", "Travel & transport"),
-        ("3", "TV Shows", "The Late Night Programme"),
-    )
-    chosen = rng.sample(topics, rng.randrange(4))
+    """Return what X thinks that a post is about: pairs of a domain and an entity, seldom many."""
+    count = int(rng.paretovariate(ANNOTATED) - FEW)
     text = "Top level entities that group interests and subjects within a vertical"
     return [
         {
             "domain": {"id": number, "name": domain, "description": text},
             "entity": {"id": str(rng.randrange(1 << 60)), "name": entity},
         }
-        for number, domain, entity in chosen
+        for number, domain, entity in rng.choices(TOPICS, k=max(0, min(count, MOST_ANNOTATED)))
     ]

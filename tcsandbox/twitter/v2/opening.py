@@ -1,6 +1,7 @@
 """How a v2 stream is opened: who may have which, what it carries, and how a gap is filled."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from twisted.web.server import Request
 
@@ -10,6 +11,7 @@ from tcsandbox.twitter.common.streams import Streams
 from tcsandbox.twitter.common.wire import Wire
 from tcsandbox.twitter.v2 import problems
 from tcsandbox.twitter.v2.app import App
+from tcsandbox.twitter.v2.connections import AppConnection
 from tcsandbox.twitter.v2.fields import Selection, read_selection
 from tcsandbox.twitter.v2.pool import Draft, sample_drafts
 from tcsandbox.twitter.v2.problems import Denied
@@ -46,12 +48,16 @@ class Opening:
             raise Denied(problems.RATE_LIMITED.with_headers(headers))
         try:
             selection, minutes = _check(app, asked.query, attempt.endpoint)
-            app.take_slot(now)
+            connection = app.connections.admit(attempt.endpoint, asked.host, app.plan, now)
         except Denied as e:
             raise Denied(e.reply.with_headers(headers)) from e
         for name, value in headers.items():
             request.setHeader(name.encode(), value.encode())
         stream = self._open(request, asked, attempt, app, selection)
+        connection.stream = stream
+        app.opened(connection)
+        lost = partial(self._lost, app, connection)
+        self._streams.add(stream, lost)
         if attempt.endpoint == SEARCH and minutes:
             rate, seconds = self._streams.pace.rate, minutes * 60 * self._settings.scale
             _fill(app, stream, rate, seconds)
@@ -73,13 +79,15 @@ class Opening:
             KEEP_ALIVE * self._settings.scale,
             self._settings.backlog,
             streams.clock,
-            V2PostSource(supply, selection, streams.ids, streams.random),
+            V2PostSource(supply, selection, streams.ids, streams.random, app.plan),
             streams.journal,
         )
         if search:
             stream.recent = app.recent
-        streams.add(stream, lambda: app.leave_slot(streams.clock.seconds(), search))
         return stream
+
+    def _lost(self, app: App, connection: AppConnection) -> None:
+        app.closed(connection, self._streams.clock.seconds())
 
     def _sample_supply(self, now: float) -> Sequence[Draft]:
         self._sample = self._sample or sample_drafts(self._streams.random, now, SAMPLE_DRAFTS)

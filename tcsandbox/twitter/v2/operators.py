@@ -25,7 +25,8 @@ LABELS = {
 _NEVER = (
     "bio bio_name bio_location context entity conversation_id in_reply_to_tweet_id place "
     "retweets_of_tweet_id quotes_of_tweet_id source url_title url_description "
-    "url_contains followers_count tweets_count following_count listed_count community_id"
+    "followers_count tweets_count following_count listed_count community_id "
+    "from_affiliate_of to_affiliate_of min_followers embedding embedding_threshold"
 )
 NEVER = frozenset(_NEVER.split())
 """The operators that are accepted but true of no simulated post."""
@@ -112,4 +113,8 @@ def _box(value: str, at: int, box_miles: float | None) -> RuleClause:
     return clauses.BoundingBoxClause((west, south, east, north))
 
 
-READERS = {"sample": _sample, "url": _url, "point_radius": _radius}
+def _address(value: str, at: int) -> RuleClause:
+    return clauses.AddressClause(value)
+
+
+READERS = {"sample": _sample, "url": _url, "url_contains": _address, "point_radius": _radius}

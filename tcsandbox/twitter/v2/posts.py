@@ -45,6 +45,11 @@ class V2PostWriter:
         post: Part = {"data": data, "includes": includes}
         for kind in sorted(kinds - {"retweet"}):
             self._refer(post, kind, needs)
+        known = {user["id"] for user in includes["users"]}
+        for mention in data["entities"].get("mentions", ()):
+            if mention["id"] not in known:
+                user = objects.make_user(self.rng, mention["username"])
+                includes["users"].append({**user, "id": mention["id"]})
         return post
 
     def _some_kind(self, needs: PostRequirements) -> set[str]:

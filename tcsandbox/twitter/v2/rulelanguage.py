@@ -17,7 +17,7 @@ _STOPWORDS = (
 STOPWORDS = frozenset(_STOPWORDS.split())
 """Words that PowerTrack, the older rule language, does not accept as a rule by themselves."""
 
-DEPENDENT = frozenset({"is", "has", "lang"})
+DEPENDENT = frozenset({"is", "has", "lang", "embedding_threshold"})
 """Operators that need another clause beside them, as sample: does."""
 
 _JOINERS = {
@@ -119,6 +119,8 @@ def _atom(token: RuleToken) -> RuleClause:
     words = tokens(text)
     if not words:
         raise no_viable(token.text, token.at)
+    if token.kind == "near":
+        return clauses.NearClause(text, tuple(words), int(token.value))
     return clauses.WordsClause(text, spaced(words))
 
 

@@ -19,10 +19,22 @@ from tcsandbox.twitter.common.stream import PostSource
 from tcsandbox.twitter.common.text import as_format
 from tcsandbox.twitter.v2.fields import Selection
 from tcsandbox.twitter.v2.objects import iso
+from tcsandbox.twitter.v2.plan import Plan
 from tcsandbox.twitter.v2.pool import Draft
 from tcsandbox.twitter.v2.rules import AppRule
 
-UNTAGGED = 50  # one draft in so many comes without the tags that its rules have
+NEW_NAMES = (
+    (b"retweet_count", b"repost_count"),
+    (b"tweet_count", b"post_count"),
+    (b"edit_history_tweet_ids", b"edit_history_post_ids"),
+    (b"referenced_tweets", b"referenced_posts"),
+    (b"note_tweet", b"note_post"),
+    (b"pinned_tweet_id", b"pinned_post_id"),
+    (b"most_recent_tweet_id", b"most_recent_post_id"),
+    (b"tweets", b"posts"),
+)
+"""What openapi 2.165 and 2.167 call the same members."""
+NEAR = b'{"embedding_similarity":%(near).6f,"embedding_threshold":0.1,'
 
 Supply = Callable[[float], Sequence[Draft]]
 """The drafts to choose from at a Unix time."""
@@ -46,6 +58,7 @@ class V2PostSource(PostSource):
     _selection: Selection
     _ids: Ids
     _rng: Random
+    _plan: Plan = attrs.Factory(Plan)
     _templates: WeakKeyDictionary[Draft, Template] = attrs.Factory(WeakKeyDictionary)
 
     def take(self, count: int, now: float) -> tuple[list[bytes], list[str]]:
@@ -61,6 +74,7 @@ class V2PostSource(PostSource):
             template = templates[int(random() * known)]
             fields[b"id"] = post_id
             fields[b"code"] = link_code(post_id)
+            fields[b"near"] = random()
             posts.append(template.form % fields)
             notes.append(f"{post_id}{template.note}")
         return posts, notes
@@ -69,18 +83,23 @@ class V2PostSource(PostSource):
         known = self._templates.get(draft)
         if known is None or known.rules is not draft.rules:
             bare = known.bare if known else as_format(self._encoded(draft))
-            known = self._templates[draft] = _with_rules(bare, draft)
+            known = self._templates[draft] = _with_rules(bare, draft, self._plan.embeddings)
         return known
 
     def _encoded(self, draft: Draft) -> bytes:
         """Return what was asked for of the draft, up to its last brace."""
-        return msgspec.json.encode(self._selection.cut(draft.post)).removesuffix(b"}")
+        whole = msgspec.json.encode(self._selection.cut(draft.post)).removesuffix(b"}")
+        for old, new in NEW_NAMES if self._plan.post_names else ():
+            whole = whole.replace(b'"%s":' % old, b'"%s":' % new)
+        return whole
 
 
-def _with_rules(bare: bytes, draft: Draft) -> Template:
+def _with_rules(bare: bytes, draft: Draft, embeddings: bool) -> Template:
     if draft.home is None:
         return Template(bare, draft.rules, bare + b"}\r\n", "")
     rules = msgspec.json.encode(_matching_rules(draft)).replace(b"%", b"%%")
+    if embeddings:
+        rules = rules.replace(b'{"id":', NEAR + b'"id":')
     form = bare + b',"matching_rules":' + rules + b"}\r\n"
     return Template(bare, draft.rules, form, note_of(draft.rules))
 
@@ -92,12 +111,5 @@ def note_of(rules: Sequence[AppRule]) -> str:
 
 
 def _matching_rules(draft: Draft) -> list[dict[str, str]]:
-    """Return the member `matching_rules` of a post; one draft in UNTAGGED has no tags there."""
-    number = int(draft.post["data"]["public_metrics"]["like_count"])
-    if number % UNTAGGED == 0:
-        return [{"id": rule.id} for rule in draft.rules]
-    # X has sent both for a rule without a tag: an empty one, and none
-    none: dict[str, str] = {"tag": ""} if number % 2 else {}
-    return [
-        {"id": rule.id, **(none if rule.tag is None else {"tag": rule.tag})} for rule in draft.rules
-    ]
+    """Return the member `matching_rules` of a post; a rule without a tag has an empty one there."""
+    return [{"id": rule.id, "tag": rule.tag or ""} for rule in draft.rules]

@@ -24,12 +24,12 @@ DisconnectType = Literal[
 
 
 def disconnect(disconnect_type: DisconnectType) -> Json:
-    """Return the message that announces the end of a stream."""
+    """Return the error that announces the end of a stream."""
     detail = "This stream has been disconnected for operational reasons."
     if disconnect_type == "SlowReader":
         detail = "This stream has been disconnected because the client reads too slowly."
     title = "operational-disconnect"
-    return {"errors": [problem(title, detail, title, disconnect_type=disconnect_type)]}
+    return problem(title, detail, title, disconnect_type=disconnect_type)
 
 
 @attrs.define(eq=False)
@@ -51,5 +51,5 @@ class V2Stream(Stream):
 
     def cut_off(self) -> None:
         """Send the error SlowReader and hang up."""
-        self.tell(disconnect("SlowReader"))
+        self.tell({"errors": [disconnect("SlowReader")]})
         self.wire.hang_up()

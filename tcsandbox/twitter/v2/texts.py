@@ -19,7 +19,7 @@ def write(needs: PostRequirements, rng: Random) -> Text:
         add_sentence(text, rng)
     for piece in pieces:
         add_piece(text, piece, rng)
-    wanted = 0 if needs.plain else rng.choice((20, 80, 120, 180, 340))
+    wanted = 0 if needs.plain else rng.choice((20, 20, 20, 60, 340))
     while len(text.text) < wanted:
         add_anything(text, rng)
     if not text.text:
