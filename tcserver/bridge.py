@@ -3,11 +3,12 @@ Runs Django, which waits for its database, in a fixed number of threads behind a
 
 Django's own handler gives each request a thread and a database connection of its own, without
 bound, and changes threads for each part of a request.  Here a request is one turn of one thread
-that keeps its connection.  Knows ASGI and Django's handler; knows no address.
+that keeps its connection.  Knows ASGI and Django's handler.
 """
 
 import asyncio
 import io
+import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
@@ -20,6 +21,16 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+
+from tcserver.outages import unavailable
+
+PATIENCE = 5.0
+"""
+Seconds that a request waits for a thread.  Where the database holds up all of them it is refused
+then, so that what has gathered meanwhile is not in the way of what comes afterwards.
+"""
+ALIVE = "/healthz"
+"""What is answered in a thread of its own: it says that the process lives, whatever is held up."""
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -44,13 +55,16 @@ class DjangoInThreads(BaseHandler):
     """
     An ASGI application for HTTP: Django, synchronous, in `threads` threads.
 
-    A body of more than `most` bytes is answered with 413.
+    A body of more than `most` bytes is answered with 413, and a request for which no thread was
+    free within `patience` seconds with 503.
     """
 
-    def __init__(self, threads: int, most: int) -> None:
+    def __init__(self, threads: int, most: int, patience: float = PATIENCE) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="django")
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="alive")
         self._most = most
+        self._patience = patience
         self.load_middleware(is_async=False)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -59,7 +73,9 @@ class DjangoInThreads(BaseHandler):
         body = await _read(receive, self._most)
         if body is None:
             return
-        rendered = await loop.run_in_executor(self._threads, self._respond, scope, body)
+        threads = self._aside if scope["path"] == ALIVE else self._threads
+        came = time.monotonic()
+        rendered = await loop.run_in_executor(threads, self._respond, scope, body, came)
         head = {"status": rendered.status, "headers": rendered.headers}
         await send({"type": "http.response.start", **head})
         if rendered.stream is None:
@@ -75,9 +91,12 @@ class DjangoInThreads(BaseHandler):
     def close(self) -> None:
         """End the threads, once they have nothing to do."""
         self._threads.shutdown()
+        self._aside.shutdown()
 
-    def _respond(self, scope: Message, body: bytes) -> Rendered:
-        """Return Django's answer to a request; called in a thread."""
+    def _respond(self, scope: Message, body: bytes, came: float) -> Rendered:
+        """Return Django's answer to a request that is there since `came`; called in a thread."""
+        if time.monotonic() - came > self._patience:
+            return _render(unavailable(scope["path"], "The server is busy."))
         # Daphne takes it from a header that anybody can send: the server is at the root.
         scope = {**scope, "root_path": ""}
         set_script_prefix("/")

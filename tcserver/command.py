@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import DatabaseError
 
+from tcclient.runtime.outputs import checked_output
 from tcserver.environment import DATA, SetupError, read
 from tcserver.keys import make_keys
 
@@ -22,19 +23,28 @@ MAKE_FOLDER = ("up", "sandbox")
 """The commands that make the folder and its secrets; all others need them."""
 WITHOUT_SECRETS = ("check", "restore")
 """The commands that work on a folder whose secrets are not there yet, or cannot be used."""
+HELP, OF_A_COMMAND = {"help", "version"}, {"--help", "-h", "--version"}
+"""What is said first, or anywhere, by whoever only asks about commands: no folder is needed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command.  Raises SystemExit with one sentence where the server cannot be set up."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    with checked_output("tcserver", 1):
+        _run(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(given: list[str]) -> None:
+    """Run the command that these arguments name.  Raises SystemExit."""
     try:
         rest, folder = _without_data(given)
         os.environ[DATA] = folder or os.environ.get(DATA) or FOLDER
         os.environ["DJANGO_SETTINGS_MODULE"] = "tcserver.settings"
         environment = read(os.environ)
-        if rest and rest[0] in MAKE_FOLDER and environment.data is not None:
+        if HELP & {*rest[:1]} or OF_A_COMMAND & {*rest} or not rest:
+            del os.environ[DATA]
+        elif rest[0] in MAKE_FOLDER and environment.data is not None:
             make_keys(environment.data)
-        if rest and rest[0] in WITHOUT_SECRETS:
+        elif rest[0] in WITHOUT_SECRETS:
             rest.append(f"--data={os.environ.pop(DATA)}")
         # The module of a command has a name without hyphens.
         command = [name.replace("-", "_") if name[0] != "-" else name for name in rest[:1]]

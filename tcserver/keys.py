@@ -46,10 +46,15 @@ def make_keys(data: Path) -> None:
         return
     except OSError as e:
         raise SetupError(f"The data cannot be kept in {data}: {e.strerror}.") from None
-    with os.fdopen(fd, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(new_keys())) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(new_keys())) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as e:
+        # Half of a key is none, and would be taken for a damaged one the next time.
+        (data / FILE).unlink()
+        raise SetupError(f"The data cannot be kept in {data}: {e.strerror}.") from None
 
 
 def read_keys(data: Path) -> ServerKeys:

@@ -8,7 +8,7 @@ kept.  `tcserver` catches what is wrong here, and says it in one sentence.
 import os
 import socket
 
-from tcserver.environment import read
+from tcserver.environment import cache, channel_layer, read
 from tcserver.keys import new_keys, read_keys
 
 ENVIRONMENT = read(os.environ)
@@ -20,6 +20,7 @@ DEBUG = False
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [ENVIRONMENT.host] if ENVIRONMENT.host else [*LOOPBACK, socket.gethostname()]
 TRUSTED_PROXIES = ENVIRONMENT.proxies
+MOST_OF_LEDGERS = ENVIRONMENT.ledgers_gib << 30
 DATABASES = {"default": ENVIRONMENT.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -29,18 +30,24 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_htmx",
     "tcserver",
     "tcserver.history",
     "tcserver.people",
     "tcserver.fleet",
     "tcserver.captures",
     "tcserver.accounts",
+    "tcserver.alerts",
     "tcserver.website",
 ]
+
+CACHES = {"default": cache(ENVIRONMENT.redis, SECRET_KEY)}
+CHANNEL_LAYERS = {"default": channel_layer(ENVIRONMENT.redis, SECRET_KEY)}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "tcserver.middleware.for_everybody",
+    "tcserver.outages.Outages",
     "tcserver.middleware.BrowsersOnly",
 ]
 BROWSERS_MIDDLEWARE = [
@@ -52,6 +59,7 @@ BROWSERS_MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 """What the website needs, and clients of the API do without: sessions, forms, static files."""
 
@@ -110,13 +118,21 @@ if ENVIRONMENT.secure:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "tcserver.loglines.LineFormatter",
+            "fmt": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
         "django": {"level": "INFO", "handlers": ["console"], "propagate": False},
         # Each answer of 4xx would be a line, and clients get many of them in their daily life.
         "django.request": {"level": "ERROR"},
+        "django.security": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
+        # A traceback each second while Redis is away, of which tcserver.live has one line.
+        "channels_redis": {"level": "CRITICAL"},
     },
     "root": {"level": "INFO", "handlers": ["console"]},
 }

@@ -53,13 +53,30 @@ class PreparedQuery:
 
 def write(sql: str, parameters: Sequence[Any]) -> int:
     """Run a statement that writes.  Return how many rows it has written."""
-    adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql, [adapt(one) if isinstance(one, datetime) else one for one in parameters]
-        )
-        written: int = cursor.rowcount
-    return written
+        cursor.execute(sql, _adapted(parameters))
+        number: int = cursor.rowcount
+    return number
+
+
+def written(sql: str, parameters: Sequence[Any]) -> list[Any]:
+    """Run a statement that writes, and return what it says of the rows; no times."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _adapted(parameters))
+        return list(cursor.fetchall())
+
+
+def write_each(sql: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Run a statement that writes with each of these parameters.  Return how many were written."""
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, [_adapted(parameters) for parameters in rows])
+        number: int = max(0, cursor.rowcount)
+    return number
+
+
+def _adapted(parameters: Sequence[Any]) -> list[Any]:
+    adapt = connection.ops.adapt_datetimefield_value
+    return [adapt(one) if isinstance(one, datetime) else one for one in parameters]
 
 
 def _aware(value: object) -> object:

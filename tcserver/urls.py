@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("tcserver.live.urls")),
     path("", include("tcserver.api.urls")),
     path("", include("tcserver.website.urls")),
 ]

@@ -24,7 +24,7 @@ class ApiRefusal(Exception):
     """Raised when a request is to be answered with `status` and this JSON, or with a sentence."""
 
     def __init__(self, status: int, content: object) -> None:
-        super().__init__(status, content)
+        super().__init__(content)
         self.status = status
         self.content = {"detail": content} if isinstance(content, str) else content
 

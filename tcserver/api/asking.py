@@ -14,7 +14,7 @@ from tcserver.addresses import neighbourhood
 from tcserver.api.answers import ApiRefusal
 from tcserver.api.guesses import GUESSES
 from tcserver.fleet.models import Token
-from tcserver.fleet.services.contact import note_contact
+from tcserver.fleet.services.contact import CONTACTS
 from tcserver.history.acts import Act, Party
 from tcserver.middleware import ADDRESS, REQUEST
 from tcserver.people.askers import Person, person_of
@@ -79,20 +79,47 @@ class Call:
 
 def authenticate(request: HttpRequest, row: str | None, suffix: str | None) -> Call:
     """Return the call of whoever the header names.  Raises ApiRefusal 403, never 401."""
-    shown = _shown(request.META.get("HTTP_AUTHORIZATION", ""))
-    now = timezone.now()
-    hashed = digest(shown)
+    meta, now = request.META, timezone.now()
+    hashed = digest(_shown(meta.get("HTTP_AUTHORIZATION", "")))
+    address = meta.get(ADDRESS, "")
+    agent, writes = meta.get("HTTP_USER_AGENT", ""), request.method not in ("GET", "HEAD")
+    found = _client(hashed, address, agent, now, writes=writes)
+    asker = _script(hashed, address, now) if found is None else found[1]
+    return Call(request, asker, now, row, suffix)
+
+
+def authenticate_client(
+    header: str, address: str, agent: str, now: datetime
+) -> tuple[int, AskingClient]:
+    """
+    Return the number of the token that an Authorization header shows, and whose it is.  Raises
+    ApiRefusal, also for the key of a person.
+    """
+    hashed = digest(_shown(header))
+    found = _client(hashed, address, agent, now, writes=False)
+    if found is None:
+        _script(hashed, address, now)
+        raise ApiRefusal(403, "Only a client may do this.")
+    return found
+
+
+def _client(
+    hashed: str, address: str, agent: str, now: datetime, *, writes: bool
+) -> tuple[int, AskingClient] | None:
+    """Return a token and its client, None where it is no client's.  Raises ApiRefusal 403."""
+    come = CONTACTS.come(hashed, now, address, agent, writes=writes)
+    if come is not None:
+        return come[0], AskingClient(*come[1:])
     found = _TOKEN.rows(hashed)
-    address = request.META.get(ADDRESS, "")
     if not found:
-        return Call(request, _script(hashed, address, now), now, row, suffix)
+        return None
     token, contact_at, expires_at, revoked_at, retired_at, client, name = found[0]
     if revoked_at is not None or (expires_at is not None and expires_at <= now):
         raise ApiRefusal(403, "Invalid token.")
     if retired_at is not None:
         raise ApiRefusal(403, "User inactive or deleted.")
-    note_contact(token, contact_at, now, address, request.META.get("HTTP_USER_AGENT", ""))
-    return Call(request, AskingClient(client, name), now, row, suffix)
+    CONTACTS.note(hashed, contact_at, now, address, agent)
+    return token, AskingClient(client, name)
 
 
 _TOKEN = PreparedQuery(

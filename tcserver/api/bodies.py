@@ -15,6 +15,7 @@ from tcserver.api.answers import ApiRefusal
 from tcserver.api.fields import SentMembers
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _DECODER = msgspec.json.Decoder()
 _KINDS = {
     list: "list",
@@ -64,7 +65,8 @@ def wants_page(request: HttpRequest, format: str | None) -> bool:
         if format not in ("json", "api"):
             raise ApiRefusal(404, "Not found.")
         return format == "api"
-    accept = request.headers.get("Accept")
+    # Django's mapping of all headers is made anew for each request.
+    accept = request.META.get("HTTP_ACCEPT")
     if accept is None or accept in ("*/*", "application/json"):
         return False
     ranges = [part.partition(";")[0].strip() for part in accept.split(",")]
@@ -94,6 +96,10 @@ def _json_members(body: bytes) -> dict[str, Any]:
 
 
 def _form_members(request: HttpRequest) -> dict[str, Any]:
+    params = request.content_params or {}
+    charset = params.get("charset", "utf-8")
+    if charset.lower() not in UTF_8:
+        raise ApiRefusal(415, f'Unsupported charset "{charset[:200]}" in request.')
     try:
         return request.POST.dict()
     except (MultiPartParserError, BadRequest, SuspiciousOperation, ValueError) as e:

@@ -7,14 +7,16 @@ Knows who sees which, and which act each member of a write asks for.
 from typing import Any
 
 from django.db import transaction
+from msgspec import UNSET, UnsetType, structs
 
 from tcserver.api import fields
-from tcserver.api.answers import ApiRefusal, EndpointAnswer, not_allowed, not_found
+from tcserver.api.answers import EndpointAnswer, not_allowed, not_found
 from tcserver.api.asking import AskingClient, Call
 from tcserver.api.bodies import read_body
 from tcserver.api.fields import MemberField, SentMembers, read_members
-from tcserver.api.jobs import ACTIVE, ANY, JobMembers, job_address, job_members, job_rows
-from tcserver.api.pages import base_of, page, page_of
+from tcserver.api.jobs import ACTIVE, ANY, JobMembers, job_address, job_members, job_row, job_rows
+from tcserver.api.pages import Page, base_of, page, page_of
+from tcserver.captures.glimpses import looked_at
 from tcserver.captures.models import CaptureRecord
 from tcserver.captures.services.archive import archive, unarchive
 from tcserver.captures.services.assign import assign
@@ -22,7 +24,7 @@ from tcserver.captures.services.create import NewCapture, create
 from tcserver.captures.services.delete import delete
 from tcserver.captures.services.edit import EDITED, edit
 from tcserver.captures.services.report import answer, report
-from tcserver.captures.services.rows import InvalidValues, locked
+from tcserver.captures.services.rows import InvalidValues, locked, must_be_newest
 from tcserver.captures.services.start import start
 from tcserver.captures.services.stop import stop
 from tcserver.captures.status import Wanted, wanted_by
@@ -48,13 +50,23 @@ _REPORTED = {"task_id": "task", "total_count": "total", "rate": "rate"}
 """The members that are a client's to write, and their columns; the rest of its write is let be."""
 
 
+class JobPage(Page[JobMembers], frozen=True):
+    """
+    A page of jobs, with the id that this server has under any address; to a client it says at the
+    posts of which of them somebody looks, if of any.
+    """
+
+    server_id: str
+    looks: list[int] | UnsetType = UNSET
+
+
 def active_jobs(call: Call) -> EndpointAnswer:
     """List the captures that are the client's now, or all of a person's that are not archived."""
     captures = _active(call)
     if not isinstance(call.asker, AskingClient):
         return _list(call, captures)
     read, client = ACTIVE.rows, call.asker.id
-    return _with_server(
+    answer = _with_server(
         page_of(
             call,
             lambda limit, offset: read(client, limit=limit, offset=offset),
@@ -62,6 +74,10 @@ def active_jobs(call: Call) -> EndpointAnswer:
             lambda row: _written(call, row),
         )
     )
+    looks = looked_at([job.id for job in answer.content.results])
+    if not looks:
+        return answer
+    return EndpointAnswer(answer.status, structs.replace(answer.content, looks=looks))
 
 
 def all_jobs(call: Call) -> EndpointAnswer:
@@ -87,6 +103,8 @@ def job(call: Call) -> EndpointAnswer:
 
 def new_job(call: Call) -> EndpointAnswer:
     """Make a capture, as a person wants it."""
+    if not call.person.may_write:
+        raise not_allowed()
     values = _values(read_body(call.request), partial=False)
     project = _project(call.person, values.get("project"))
     status = wanted_by(values["status"]) or Wanted.NOTHING
@@ -107,7 +125,9 @@ def write_job(call: Call) -> EndpointAnswer:
     values = _values(read_body(call.request), partial=call.request.method == "PATCH")
     number = call.number()
     if isinstance(call.asker, AskingClient):
-        _report(call, number, values)
+        written = _report(call, number, values)
+        if written is not None:
+            return EndpointAnswer(200, _written(call, job_row(written)))
     else:
         _want(call, call.asker, number, values)
     return EndpointAnswer(200, _written(call, ANY.rows(number)[0]))
@@ -120,12 +140,15 @@ def delete_job(call: Call) -> EndpointAnswer:
     return EndpointAnswer(204)
 
 
-def _report(call: Call, number: int, values: dict[str, Any]) -> None:
+def _report(call: Call, number: int, values: dict[str, Any]) -> CaptureRecord | None:
+    """Write what a client tells.  Return the capture, where it was read for that."""
     columns = {column: values[name] for name, column in _REPORTED.items() if name in values}
-    if "status" in values:
-        answer(number, call.client.id, values["status"], columns, call.act)
-    else:
+    if "status" not in values:
         report(number, call.client.id, columns, call.act)
+        return None
+    # Older clients put whole jobs back, with a revision that they know nothing of.
+    seen = values.get("revision") if call.request.method == "PATCH" else None
+    return answer(number, call.client.id, values["status"], columns, call.act, seen=seen)
 
 
 def _want(call: Call, person: Person, number: int, values: dict[str, Any]) -> None:
@@ -135,8 +158,7 @@ def _want(call: Call, person: Person, number: int, values: dict[str, Any]) -> No
         del values["assigned_worker"]
     act, edited = call.act, {name: values[name] for name in EDITED & values.keys()}
     with transaction.atomic(), locked(number) as capture:
-        if values.get("revision", capture.revision) != capture.revision:
-            raise ApiRefusal(409, {"revision": [f"It is {capture.revision} now: read it again."]})
+        must_be_newest(capture, values.get("revision", capture.revision))
         if "archived_date" in values and values["archived_date"] is None:
             unarchive(number, act)
         if edited:
@@ -201,7 +223,9 @@ def _list(call: Call, captures: Any) -> EndpointAnswer:
 
 def _with_server(answer: EndpointAnswer) -> EndpointAnswer:
     """Say by `server_id` whose list an answer is, under whatever address."""
-    return EndpointAnswer(answer.status, {**answer.content, "server_id": server_id()})
+    page = answer.content
+    content = JobPage(page.count, page.next, page.previous, page.results, server_id())
+    return EndpointAnswer(answer.status, content)
 
 
 def _one(call: Call, captures: Any) -> JobMembers:

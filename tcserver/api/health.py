@@ -4,6 +4,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
+from tcserver.outages import without_line
+
 
 def alive(_: HttpRequest) -> HttpResponse:
     """Say that there is a server; asks nobody else."""
@@ -16,7 +18,11 @@ def ready(_: HttpRequest) -> HttpResponse:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
-        return HttpResponse("the database does not answer\n", "text/plain", 503)
+        return _not_ready("the database does not answer")
     if missing:
-        return HttpResponse("the database lacks migrations\n", "text/plain", 503)
+        return _not_ready("the database lacks migrations")
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+def _not_ready(why: str) -> HttpResponse:
+    return without_line(HttpResponse(f"{why}\n", "text/plain", 503))

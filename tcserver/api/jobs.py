@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from django.db.models import QuerySet
+from msgspec import UNSET, UnsetType
 
 from tcclient.control.jobs import Status
 from tcserver.api.fields import written_rate
@@ -19,11 +20,14 @@ from tcserver.sql import PreparedQuery
 
 
 class RecentUpdate(msgspec.Struct, frozen=True):
-    """The newest update of a job."""
+    """The newest update of a job; empty where there is none."""
 
-    date: datetime
-    total_count: int | None
-    rate: str | None
+    date: datetime | UnsetType = UNSET
+    total_count: int | UnsetType | None = UNSET
+    rate: str | UnsetType | None = UNSET
+
+
+NO_UPDATE = RecentUpdate()
 
 
 class JobMembers(msgspec.Struct, frozen=True):
@@ -57,7 +61,7 @@ class JobMembers(msgspec.Struct, frozen=True):
     deleted_date: datetime | None
     archived_by: int | None
     archived_date: datetime | None
-    recent_update: RecentUpdate | dict[str, Any]
+    recent_update: RecentUpdate
     revision: int
 
 
@@ -100,6 +104,18 @@ def job_rows(captures: "QuerySet[CaptureRecord]") -> Any:
     return captures.order_by("pk").values_list(*COLUMNS)
 
 
+def job_row(capture: CaptureRecord) -> tuple[Any, ...]:
+    """Return the same columns of a capture that was read for a write."""
+    return tuple(_column(capture, name) for name in COLUMNS)
+
+
+def _column(row: Any, name: str) -> Any:
+    other, _, member = name.partition("__")
+    if member:
+        return getattr(getattr(row, other), member, None)
+    return getattr(row, f"{name}_id" if hasattr(row, f"{name}_id") else name)
+
+
 ACTIVE = PreparedQuery(
     lambda client: job_rows(
         CaptureRecord.objects.filter(client=client, archived_at=None, deleted_at=None)
@@ -121,8 +137,9 @@ def job_members(row: tuple[Any, ...], url: str) -> JobMembers:
     ) = row  # fmt: skip
     status = status_of(wanted, answer)
     stands = status == Status.STOPPED and rate is not None
-    recent: RecentUpdate | dict[str, Any]
-    recent = RecentUpdate(update_at, update_total, written_rate(update_rate)) if update_at else {}
+    recent = NO_UPDATE
+    if update_at:
+        recent = RecentUpdate(update_at, update_total, written_rate(update_rate))
     return JobMembers(
         pk, url, name, description, keywords, int(status), task, first_started, started, stopped,
         client, client_name, shown_total(total, counted), written_rate(0 if stands else rate),

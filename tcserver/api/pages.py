@@ -1,9 +1,10 @@
 """Lists in pages: how many there are, and where the next and the previous page are."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
 from django.db.models import QuerySet
 
 from tcserver.api.answers import EndpointAnswer
@@ -12,6 +13,20 @@ from tcserver.api.asking import Call
 PAGE_SIZE = 10
 MOST = 1000
 """Most rows of a page, whatever is asked for."""
+
+Row = TypeVar("Row")
+
+
+class Page(msgspec.Struct, Generic[Row], frozen=True):
+    """
+    One page of a list: how many rows there are in all, and the addresses of the next and the
+    previous page.
+    """
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[Row]
 
 
 def page(call: Call, rows: "QuerySet[Any, Any]", written: Callable[[Any], Any]) -> EndpointAnswer:
@@ -37,12 +52,12 @@ def page_of(
     found = read(limit + 1, offset)
     whole = offset == 0 and len(found) <= limit
     count = len(found) if whole else count_all()
-    content = {
-        "count": count,
-        "next": None if offset + limit >= count else _address(call, limit, offset + limit),
-        "previous": None if offset == 0 else _address(call, limit, offset - limit),
-        "results": [written(row) for row in found[:limit]],
-    }
+    content = Page(
+        count,
+        None if offset + limit >= count else _address(call, limit, offset + limit),
+        None if offset == 0 else _address(call, limit, offset - limit),
+        [written(row) for row in found[:limit]],
+    )
     return EndpointAnswer(200, content)
 
 

@@ -1,15 +1,18 @@
 """
-What only clients send: updates, state, their host, and ledgers.
+What only clients send: updates, state, their host, ledgers, and posts for who looks.
 
 Knows the bodies; what becomes of them is the services' business.
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
-from tcclient.control.reports import Held, Host, State
+import msgspec
+
+from tcclient.control.reports import Glimpses, Held, Host, State
 from tcserver.accounts.models import UpdateRecord
-from tcserver.accounts.services.ledger import append, held
+from tcserver.accounts.services.ledger import FullOfLedgers, append, held
 from tcserver.accounts.services.update import UpdateNumbers, add_update
 from tcserver.api import fields
 from tcserver.api.answers import ApiRefusal, EndpointAnswer, not_found
@@ -17,6 +20,7 @@ from tcserver.api.asking import AskingClient, Call
 from tcserver.api.bodies import read_body, read_json
 from tcserver.api.fields import MemberField, read_members
 from tcserver.api.pages import page
+from tcserver.captures.glimpses import keep
 from tcserver.captures.services.rows import InvalidValues
 from tcserver.captures.services.state import state
 from tcserver.fleet.services.contact import host
@@ -27,10 +31,31 @@ UPDATE_FIELDS = {
     "count": MemberField(fields.whole_number),
     "total_count": MemberField(fields.whole_number),
     "rate": MemberField(fields.rate),
+    "at": MemberField(fields.moment),
 }
 MOST_STATES = 1000
+MOST_OF_A_HOST = 64 << 10
+"""Bytes; each page with clients reads what they have sent."""
+MOST_NESTED = 16
+"""How deep a budget may be: databases and Python read what is deeper only up to some depth."""
 _LEDGER = re.compile("[A-Za-z0-9_-]{1,64}")
 _COLUMNS = ("at", "count", "total", "rate", "capture")
+
+
+class UpdateMembers(msgspec.Struct, frozen=True):
+    """What a client has told of a job: posts since the update before, and in all."""
+
+    date: datetime
+    count: int | None
+    total_count: int | None
+    rate: str | None
+    job: int
+
+
+class NotYours(msgspec.Struct, frozen=True):
+    """The jobs whose states were not taken, since they are not the client's now."""
+
+    not_yours: list[int]
 
 
 def updates(call: Call) -> EndpointAnswer:
@@ -49,12 +74,13 @@ def new_update(call: Call) -> EndpointAnswer:
     if errors:
         raise InvalidValues(errors)
     job = values["job"]
-    count, total, rate = (values.get(name) for name in ("count", "total_count", "rate"))
+    count, total, rate, at = (values.get(name) for name in ("count", "total_count", "rate", "at"))
     try:
-        add_update(job, call.client.id, UpdateNumbers(count, total, rate), call.act)
+        numbers = UpdateNumbers(count, total, rate, at)
+        counted_at = add_update(job, call.client.id, numbers, call.act)
     except NotFound:
         raise InvalidValues({"job": [f'Invalid pk "{job}" - object does not exist.']}) from None
-    return EndpointAnswer(201, _members(call.now, count, total, rate, job))
+    return EndpointAnswer(201, _members(counted_at, count, total, rate, job))
 
 
 def put_states(call: Call) -> EndpointAnswer:
@@ -62,19 +88,32 @@ def put_states(call: Call) -> EndpointAnswer:
     told = read_json(call.request, list[State])
     if len(told) > MOST_STATES:
         raise ApiRefusal(400, f"There are more than {MOST_STATES} states.")
-    return EndpointAnswer(200, {"not_yours": state(call.client.id, told, call.act)})
+    for one in told:
+        look_at_state(one)
+    return EndpointAnswer(200, NotYours(state(call.client.id, told, call.act)))
 
 
 def put_host(call: Call) -> EndpointAnswer:
     """Take what the client says of its machine."""
-    host(call.client.id, read_json(call.request, Host), call.now)
+    told = read_json(call.request, Host)
+    if len(call.request.body) > MOST_OF_A_HOST:
+        raise ApiRefusal(413, f"The request has more than {MOST_OF_A_HOST} bytes.")
+    look_at_host(told)
+    host(call.client.id, told, call.now)
+    return EndpointAnswer(204)
+
+
+def put_glimpses(call: Call) -> EndpointAnswer:
+    """Show the newest posts of a capture that is the client's to who looks at them, if anybody."""
+    told = read_json(call.request, Glimpses)
+    if not keep(call.client.id, told):
+        raise InvalidValues({"job": [f'Invalid pk "{told.job}" - object does not exist.']})
     return EndpointAnswer(204)
 
 
 def ledger(call: Call) -> EndpointAnswer:
-    """Say how many bytes of the client's ledger are held; 0 of one that is new."""
-    name = _name(call)
-    return EndpointAnswer(200, Held(ledger=name, held=held(call.client.id, name)))
+    """Say how many bytes of the client's ledger are held, and what the last of them are."""
+    return EndpointAnswer(200, held(call.client.id, _name(call)))
 
 
 def put_ledger(call: Call) -> EndpointAnswer:
@@ -93,17 +132,37 @@ def put_ledger(call: Call) -> EndpointAnswer:
         reached, fits = append(call.client.id, name, capture, offset, call.request.body, call.act)
     except NotFound:
         raise ApiRefusal(400, {"job": [f'Invalid pk "{job}" - object does not exist.']}) from None
+    except FullOfLedgers as e:
+        raise ApiRefusal(400, str(e)) from None
     return EndpointAnswer(200 if fits else 409, Held(ledger=name, held=reached))
 
 
-def _members(at: Any, count: Any, total: Any, rate: int | None, job: int) -> dict[str, Any]:
-    return {
-        "date": at,
-        "count": count,
-        "total_count": total,
-        "rate": fields.written_rate(rate),
-        "job": job,
-    }
+def _members(at: Any, count: Any, total: Any, rate: int | None, job: int) -> UpdateMembers:
+    return UpdateMembers(at, count, total, fields.written_rate(rate), job)
+
+
+def look_at_state(told: State) -> None:
+    """Refuse a time whose zone puts it out of the calendar: PostgreSQL holds it unreadably."""
+    for moment in (told.since, told.next_attempt):
+        try:
+            if moment is not None:
+                moment.astimezone(UTC)
+        except OverflowError:
+            raise ApiRefusal(400, f"There is no time {moment}.") from None
+
+
+def look_at_host(told: Host) -> None:
+    """Refuse a budget that databases or Python could not read again."""
+    if not _is_flat(told.budget, MOST_NESTED):
+        raise ApiRefusal(400, {"budget": [f"It is nested more than {MOST_NESTED} times."]})
+
+
+def _is_flat(value: Any, depth: int) -> bool:
+    """Return whether no list or object in a value is nested deeper than that."""
+    if not isinstance(value, dict | list):
+        return True
+    below = value.values() if isinstance(value, dict) else value
+    return depth > 0 and all(_is_flat(one, depth - 1) for one in below)
 
 
 def _name(call: Call) -> str:

@@ -3,10 +3,12 @@
 from django.urls import re_path
 
 from tcserver.api.health import alive, ready
-from tcserver.api.views import api
+from tcserver.api.views import api, push_schema, schema
 
 urlpatterns = [
-    re_path(r"^api(?:[/.].*)?$", api),
+    re_path(r"^api/schema/?$", schema),
+    re_path(r"^api/schema/push/?$", push_schema),
+    re_path(r"^api(?:[/.][\s\S]*)?$", api),
     re_path(r"^healthz$", alive),
     re_path(r"^readyz$", ready),
 ]

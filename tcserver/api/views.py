@@ -4,52 +4,24 @@ From a request to its endpoint, and from what that says to a response.
 Knows the addresses below /api/ and the order in which a request is refused.
 """
 
-import logging
 import re
-from collections.abc import Callable, Mapping
 from html import escape
-from typing import TypeAlias
 
 import msgspec
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
-from tcserver.api import captures, people, reports
+from tcclient.push import messages
 from tcserver.api.answers import ApiRefusal, EndpointAnswer, no_such_method, not_allowed, not_found
-from tcserver.api.asking import Call, authenticate
+from tcserver.api.asking import authenticate
 from tcserver.api.bodies import wants_page
 from tcserver.api.guesses import WINDOW
-from tcserver.captures.services.rows import InvalidValues, Refused
+from tcserver.api.openapi import document
+from tcserver.api.routes import LISTS, ROWS, Methods
+from tcserver.captures.services.rows import InvalidValues, Outdated, Refused
 from tcserver.people.askers import Forbidden, NotFound
 from tcserver.people.identity import server_id
 
-log = logging.getLogger(__name__)
-
-Endpoint: TypeAlias = Callable[[Call], EndpointAnswer]
-Methods: TypeAlias = Mapping[str, Endpoint]
-
-_JOB: Methods = {"PUT": captures.write_job, "PATCH": captures.write_job}
-LISTS: Mapping[str | None, Methods] = {
-    None: {"GET": people.root},
-    "activejobs": {"GET": captures.active_jobs},
-    "clients": {"GET": people.clients},
-    "host": {"PUT": reports.put_host},
-    "jobmodifications": {"GET": people.modifications},
-    "jobs": {"GET": captures.all_jobs, "POST": captures.new_job},
-    "state": {"PUT": reports.put_states},
-    "update": {"GET": reports.updates, "POST": reports.new_update},
-    "users": {"GET": people.users},
-}
-ROWS: Mapping[str, Methods] = {
-    "activejobs": {**_JOB, "GET": captures.active_job, "DELETE": captures.delete_job},
-    "clients": {"GET": people.clients},
-    "jobs": {**_JOB, "GET": captures.job, "DELETE": captures.delete_job},
-    "ledger": {"GET": reports.ledger, "PUT": reports.put_ledger},
-    "users": {"GET": people.users},
-}
-"""What answers /api/<list>/ and /api/<list>/<row>/, by method."""
-
-RETRY_AFTER = "5"
 GUESSES_ARE_REFUSED = str(int(WINDOW.total_seconds()))
 _ADDRESS = re.compile(
     r"/api(?:/(?P<list>[a-z]+)(?:/(?P<row>[^/.]+))?)?(?:/|(?<=[^/])\.(?P<suffix>[a-z0-9]+)/?)?"
@@ -64,14 +36,23 @@ def api(request: HttpRequest) -> HttpResponse:
     methods = _methods(address) if address else None
     if address is None or methods is None:
         return HttpResponse(_NO_PAGE, status=404, content_type="text/html")
-    try:
-        response = _answer(request, methods, address["row"], address["suffix"])
-        response["TCC-Server"] = server_id()
-        if response.status_code == 429:
-            response["Retry-After"] = GUESSES_ARE_REFUSED
-    except (OperationalError, InterfaceError) as e:
-        return _unavailable(e)
+    response = _answer(request, methods, address["row"], address["suffix"])
+    response["TCC-Server"] = server_id()
+    if response.status_code == 405:
+        response["Allow"] = ", ".join(methods)
+    if response.status_code == 429:
+        response["Retry-After"] = GUESSES_ARE_REFUSED
     return response
+
+
+def schema(_: HttpRequest) -> HttpResponse:
+    """Answer with the description of all this, for anybody."""
+    return HttpResponse(_ENCODER.encode(document()), content_type="application/json")
+
+
+def push_schema(_: HttpRequest) -> HttpResponse:
+    """Answer with the JSON Schema of what is said on clients' sockets, for anybody."""
+    return HttpResponse(_ENCODER.encode(messages.schema()), content_type="application/json")
 
 
 def _methods(address: "re.Match[str]") -> Methods | None:
@@ -97,10 +78,10 @@ def _result(
     """Return what the endpoint answers, or why the request is refused."""
     try:
         call = authenticate(request, row, suffix)
-        endpoint = methods.get("GET" if request.method == "HEAD" else request.method or "")
-        if endpoint is None:
+        operation = methods.get("GET" if request.method == "HEAD" else request.method or "")
+        if operation is None:
             raise no_such_method(request.method)
-        return endpoint(call)
+        return operation.answer(call)
     except ApiRefusal as e:
         return EndpointAnswer(e.status, e.content)
     except NotFound:
@@ -109,6 +90,8 @@ def _result(
         return EndpointAnswer(403, not_allowed().content)
     except InvalidValues as e:
         return EndpointAnswer(400, e.errors)
+    except Outdated as e:
+        return EndpointAnswer(409, {"revision": [f"It is {e.revision} now: read it again."]})
     except Refused as e:
         return EndpointAnswer(400, {"status": [str(e)]})
     except DataError:
@@ -125,15 +108,3 @@ def _response(answer: EndpointAnswer, page: bool) -> HttpResponse:
     text = escape(msgspec.json.format(body, indent=4).decode())
     html = f"<!DOCTYPE html><title>API</title><pre>HTTP {answer.status}\n\n{text}</pre>"
     return HttpResponse(html, status=answer.status)
-
-
-def _unavailable(error: Exception) -> HttpResponse:
-    """Return the answer while the database is locked, full or away; nothing was written."""
-    log.warning("The database does not answer: %s", str(error).partition("\n")[0])
-    response = HttpResponse(
-        _ENCODER.encode({"detail": "The database is not available now."}),
-        status=503,
-        content_type="application/json",
-    )
-    response["Retry-After"] = RETRY_AFTER
-    return response

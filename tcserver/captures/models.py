@@ -14,7 +14,8 @@ class CaptureRecord(models.Model):
     """
     A capture: what clients call a job.
 
-    The first part is what people want: each change of it raises `revision`.  The second is what
+    The first part is what people want: each change of it raises `revision`, but for plans, which
+    become wishes at their time.  The second is what
     clients report.  A service writes columns of one of the parts, and only those that it is about.
 
     Rates are stored in thousandths of posts a second.  `counted` adds up what updates have
@@ -33,6 +34,8 @@ class CaptureRecord(models.Model):
     changed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     archived_at = models.DateTimeField(null=True)
     archived_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    planned_start = models.DateTimeField(null=True)
+    planned_stop = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
     deleted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
@@ -65,6 +68,16 @@ class CaptureRecord(models.Model):
                 fields=["client", "id"],
                 condition=models.Q(archived_at=None, deleted_at=None),
                 name="captures_of_client",
+            ),
+            models.Index(
+                fields=["planned_start"],
+                condition=models.Q(planned_start__isnull=False),
+                name="captures_to_be_started",
+            ),
+            models.Index(
+                fields=["planned_stop"],
+                condition=models.Q(planned_stop__isnull=False),
+                name="captures_to_be_stopped",
             ),
         )
 

@@ -33,6 +33,7 @@ class Concerned(models.TextChoices):
     PROJECT = "project"
     PERSON = "person"
     KEY = "key"
+    CHANNEL = "channel"
 
 
 class HistoryEntry(models.Model):
@@ -62,7 +63,9 @@ class HistoryEntry(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=["subject", "subject_number", "id"], name="history_of_subject"),
+            models.Index(fields=["subject", "subject_number", "act", "id"], name="acts_of_subject"),
             models.Index(fields=["project_number", "id"], name="history_of_project"),
+            models.Index(fields=["project_number", "subject", "id"], name="subjects_of_project"),
         )
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
@@ -131,7 +132,7 @@ def _put_aside(data: Path) -> None:
         _close(database)
     for name in MEMBERS:
         if (data / name).exists():
-            (data / name).replace(data / f"{name}{REPLACED}")
+            _rename(data / name)
 
 
 def _close(database: Path) -> None:
@@ -153,7 +154,13 @@ def _close(database: Path) -> None:
         for ending in ("-wal", "-shm"):
             log = database.with_name(database.name + ending)
             if log.exists():
-                log.replace(log.with_name(f"{log.name}{REPLACED}"))
+                _rename(log)
+
+
+def _rename(file: Path) -> None:
+    """Keep a file beside; what was kept there before stays, too."""
+    names = (f"{file.name}{REPLACED}{number or ''}" for number in count())
+    file.replace(next(to for to in map(file.with_name, names) if not to.exists()))
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

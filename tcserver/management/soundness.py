@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tcserver.environment import Environment
 from tcserver.management.findings import CheckLine, problem, warning, well
+from tcserver.management.telling import of_channels
 
 ALIAS = "checked"
 LATE = timedelta(seconds=5)
@@ -47,6 +48,7 @@ def of_database(environment: Environment, now: datetime) -> Iterator[CheckLine]:
             yield fault or well("database", f"{connection.vendor} answers, and is of this release.")
             if fault is None:
                 yield _administrators(connection)
+                yield of_channels(connection, environment.alerts)
                 yield _clock(connection, now)
     except DatabaseError as e:
         reason = str(e).strip().partition("\n")[0]
@@ -79,11 +81,15 @@ def _missing(connection: BaseDatabaseWrapper) -> CheckLine | None:
             "database",
             f"it lacks {len(missing)} migrations: tcserver up or tcserver migrate makes them.",
         )
-    known = executor.loader.disk_migrations.keys()
-    newer = [key for key in executor.loader.applied_migrations if key not in known]
-    if newer:
+    if is_newer(executor):
         return problem("database", "it is of a newer release: install that one again.")
     return None
+
+
+def is_newer(executor: MigrationExecutor) -> bool:
+    """Return whether the database has migrations that this release does not know."""
+    known = executor.loader.disk_migrations.keys()
+    return any(key not in known for key in executor.loader.applied_migrations)
 
 
 def _administrators(connection: BaseDatabaseWrapper) -> CheckLine:

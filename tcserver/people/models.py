@@ -84,6 +84,17 @@ class LoginTries(models.Model):
         return f"{self.tries} since {self.since:%H:%M}"
 
 
+class LinkRequest(models.Model):
+    """That a link to choose a password is to be mailed to a person; tried next when it is due."""
+
+    person = models.OneToOneField(User, models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"asked at {self.asked_at:%Y-%m-%d %H:%M:%S}"
+
+
 class SiteIdentity(models.Model):
     """This server's own id, one row, by which a client knows it under any address."""
 

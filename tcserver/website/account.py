@@ -16,8 +16,9 @@ from tcserver.people.listing import people_for
 from tcserver.people.models import ApiKey, Membership, User
 from tcserver.people.services.keys import issue_key, revoke_key
 from tcserver.people.services.passwords import LINKS
+from tcserver.people.services.people import set_email
 from tcserver.website.asking import Visit, act_by, page
-from tcserver.website.forms import ChangedPasswordForm, ChosenPasswordForm, KeyForm
+from tcserver.website.forms import ChangedPasswordForm, ChosenPasswordForm, EmailForm, KeyForm
 
 
 class ChangePassword(PasswordChangeView):
@@ -71,6 +72,24 @@ def account(visit: Visit) -> HttpResponse:
         "now": visit.now,
     }
     return render(visit.request, "account.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def change_email(visit: Visit) -> HttpResponse:
+    """The form of one's own e-mail address; who only finds a browser open cannot change it."""
+    form = EmailForm(visit.posted(), user=visit.user, initial={"email": visit.user.email})
+    if form.is_valid():
+        set_email(visit.user.pk, form.cleaned_data["email"], visit.act)
+        messages.success(visit.request, "Your e-mail address is changed.")
+        return redirect("account")
+    context = {
+        "form": form,
+        "title": "Your e-mail address",
+        "button": "Change it",
+        "back": reverse("account"),
+    }
+    return render(visit.request, "form.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -6,7 +6,8 @@ from functools import update_wrapper
 from typing import Concatenate, ParamSpec, cast
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from tcserver.captures.models import CaptureRecord
@@ -59,11 +60,11 @@ class Visit:
 
 
 def page(
-    view: Callable[Concatenate[Visit, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[Concatenate[Visit, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """Return the view of a page: it is given the visit, and its refusals become pages."""
 
-    def visited(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def visited(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(Visit(request), *args, **kwargs)
         except NotFound:

@@ -1,15 +1,24 @@
 """The pages of clients: which there are, making one, and its tokens."""
 
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tcserver.fleet.listing import clients_for
-from tcserver.fleet.liveness import liveness
-from tcserver.fleet.models import Token
+from tcserver.alerts.conditions import WORDS
+from tcserver.alerts.listing import alerts_of_client, alerts_of_clients
+from tcserver.captures.models import CaptureRecord
+from tcserver.captures.status import Wanted
+from tcserver.fleet.listing import all_clients_for, clients_for
+from tcserver.fleet.models import Client, ClientSession, Token
 from tcserver.fleet.services.clients import ClientNameTaken, create_client, retire, serve
 from tcserver.fleet.services.tokens import issue, revoke
 from tcserver.fleet.settingsfile import settings_file
@@ -17,9 +26,12 @@ from tcserver.history.models import Concerned, HistoryEntry
 from tcserver.people.askers import NotFound
 from tcserver.people.listing import projects_for
 from tcserver.people.models import Project
+from tcserver.website.alerts import shown_alert
 from tcserver.website.asking import Visit, page
 from tcserver.website.forms import ClientForm, ServedForm
-from tcserver.website.showing import style_of
+from tcserver.website.live import render_live
+from tcserver.website.machines import words_of
+from tcserver.website.showing import Shown, state_of
 
 ENTRIES = 50
 
@@ -28,37 +40,44 @@ ENTRIES = 50
 @page
 def clients(visit: Visit) -> HttpResponse:
     """The clients that serve the person's projects."""
-    rows = []
-    for client in clients_for(visit.person):
-        alive = liveness(client.contact_at, visit.now)  # type: ignore[attr-defined]  # annotated
-        rows.append({"client": client, "alive": alive, "style": style_of(alive)})
-    context = {"rows": rows, "administers": visit.person.administers}
-    return render(visit.request, "clients.html", context)
+    found = list(clients_for(visit.person))
+    stand, wrong = _standing(visit, found), alerts_of_clients(found)
+    rows = [
+        {
+            "client": one,
+            "words": words_of(one, _contact(one), visit.now),
+            "standing": stand.get(one.pk, []),
+            "alerts": [WORDS[alert.kind] for alert in wrong.get(one.pk, [])],
+        }
+        for one in found
+    ]
+    context = {"rows": rows, "administers": visit.person.administers, "now": visit.now}
+    return render_live(visit.request, "clients.html", context, "clients")
 
 
 @require_GET
 @page
 def client(visit: Visit, number: int) -> HttpResponse:
-    """One client: its machine, its captures, its tokens."""
-    found = clients_for(visit.person).filter(pk=number).first()
+    """One client: its machine, its captures, its tokens; also one that was retired."""
+    found = all_clients_for(visit.person).filter(pk=number).first()
     if found is None:
         raise NotFound
-    alive = liveness(found.contact_at, visit.now)  # type: ignore[attr-defined]  # annotated
-    captures = found.captures.filter(archived_at=None, deleted_at=None).order_by("name")
-    if not visit.person.administrator:
-        captures = captures.filter(project__in=visit.person.roles)
+    contact = _contact(found)
+    captures = _captures(visit).filter(client=found)
     entries = HistoryEntry.objects.filter(subject=Concerned.CLIENT, subject_number=number)
     context = {
         "client": found,
-        "alive": alive,
-        "style": style_of(alive),
-        "captures": captures,
+        "now": visit.now,
+        "words": words_of(found, contact, visit.now),
+        "captures": [(row, state_of(row, contact, visit.now)) for row in captures],
         "projects": projects_for(visit.person).filter(clients=number),
         "tokens": found.tokens.select_related("created_by").order_by("-pk"),
+        "alerts": [shown_alert(alert) for alert in alerts_of_client(found)],
+        "session": ClientSession.objects.filter(client=number).first(),
         "history": entries.order_by("-pk")[:ENTRIES],
-        "administers": visit.person.administers,
+        "administers": visit.person.administers and found.retired_at is None,
     }
-    return render(visit.request, "client.html", context)
+    return render_live(visit.request, "client.html", context, "client")
 
 
 @require_http_methods(["GET", "POST"])
@@ -140,7 +159,40 @@ def retire_client(visit: Visit, number: int) -> HttpResponse:
     return redirect("clients")
 
 
+def _contact(client: Client) -> datetime | None:
+    found: datetime | None = client.contact_at  # type: ignore[attr-defined]  # annotated
+    return found
+
+
+def _captures(visit: Visit) -> "QuerySet[CaptureRecord]":
+    """Return the captures that the person may see, by name, less those that are put away."""
+    rows = CaptureRecord.objects.filter(archived_at=None, deleted_at=None)
+    if not visit.person.administrator:
+        rows = rows.filter(project__in=visit.person.roles)
+    return rows.select_related("client").order_by("name")
+
+
+def _standing(
+    visit: Visit, clients: Sequence[Client]
+) -> dict[int, list[tuple[CaptureRecord, Shown]]]:
+    """Return the captures of each client that get no posts though they are wanted, and why."""
+    contacts = {one.pk: _contact(one) for one in clients}
+    found: dict[int, list[tuple[CaptureRecord, Shown]]] = defaultdict(list)
+    for row in _captures(visit).filter(client__in=clients, wanted=Wanted.RUN):
+        state = state_of(row, contacts[row.client_id or 0], visit.now)
+        if state.word == "waiting":
+            found[row.client_id or 0].append((row, state))
+    return found
+
+
 def _token_page(visit: Visit, number: int, name: str, token: str) -> HttpResponse:
     server = visit.request.build_absolute_uri("/")
-    context = {"number": number, "name": name, "settings": settings_file(server, number, token)}
+    settings = settings_file(server, number, token)
+    # In the page itself: the token is nowhere on this server from which it could be downloaded.
+    context = {
+        "number": number,
+        "name": name,
+        "settings": settings,
+        "encoded": b64encode(settings.encode()).decode(),
+    }
     return render(visit.request, "token.html", context)

@@ -26,6 +26,7 @@ from tcserver.people.services.people import (
     give_role,
     make_administrator,
     make_no_administrator,
+    set_email,
 )
 from tcserver.website.asking import Visit, page
 from tcserver.website.forms import PersonForm
@@ -94,6 +95,8 @@ def new_person(visit: Visit) -> HttpResponse:
             with transaction.atomic():
                 administrator = typed["administrator"]
                 made = create_person(typed["name"], None, act, administrator=administrator)
+                set_email(made.pk, typed["email"], act)
+                made.email = typed["email"]
                 if typed["project"] is not None:
                     give_role(made, typed["project"].pk, Role(typed["role"]), act)
                 return _link_page(visit, made)

@@ -41,10 +41,6 @@ def projects(visit: Visit) -> HttpResponse:
 def project(visit: Visit, number: int) -> HttpResponse:
     """One project: its members, the clients that serve it, its history."""
     found = _found(visit, number)
-    concerned = [Concerned.PROJECT, Concerned.PERSON]
-    entries = HistoryEntry.objects.filter(project_number=number, subject__in=concerned)
-    of_person = When(subject=Concerned.PERSON, then=F("subject_name"))
-    entries = entries.annotate(about=Case(of_person, default=Value("")))
     others = User.objects.filter(is_active=True).exclude(memberships__project=number)
     context = {
         "project": found,
@@ -52,10 +48,22 @@ def project(visit: Visit, number: int) -> HttpResponse:
         "others": others.order_by("username") if visit.person.administers else [],
         "roles": ROLES,
         "clients": found.clients.filter(retired_at=None).order_by("name"),
-        "history": entries.order_by("-pk")[:ENTRIES],
+        "history": _newest(number),
         "administers": visit.person.administers,
     }
     return render(visit.request, "project.html", context)
+
+
+def _newest(project: int) -> list[HistoryEntry]:
+    """Return the newest entries on a project and on people in it, with whom they are about."""
+    of_person = When(subject=Concerned.PERSON, then=F("subject_name"))
+    rows = HistoryEntry.objects.annotate(about=Case(of_person, default=Value("")))
+    found: list[HistoryEntry] = []
+    # Together they would be looked for among all that was ever done to the project's captures.
+    for subject in (Concerned.PROJECT, Concerned.PERSON):
+        entries = rows.filter(project_number=project, subject=subject).order_by("-pk")
+        found += entries[:ENTRIES]
+    return sorted(found, key=lambda entry: entry.pk, reverse=True)[:ENTRIES]
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,5 +1,5 @@
 """
-What pages say of captures and clients: words with a shape, never a colour alone.  Pure.
+What pages say of captures: words with a shape, never a colour alone.  Pure.
 
 Knows states and times; knows no templates.
 """
@@ -11,53 +11,85 @@ import attrs
 from tcclient.control.jobs import Status
 from tcserver.captures.models import CaptureRecord
 from tcserver.fleet.liveness import Liveness, liveness
+from tcserver.fleet.models import Client
+
+MINUTE = "%Y-%m-%d %H:%M"
+RUNS_ANYHOW = frozenset(
+    ("budget_nearly", "clock", "disk_nearly_full", "quiet", "server", "terms_refused", "unsynced")
+)
+"""The conditions in which posts are still captured: see docs/health.md."""
+NOT_ANSWERED = "has not answered yet"
 
 
 @attrs.frozen
 class Shown:
-    """A state: the style that it is drawn in, its word, and the reason, which may be empty."""
+    """A state: its style, its word, the reason, which may be empty, and since when."""
 
     style: str
     word: str
     reason: str = ""
+    since: datetime | None = None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should look at it."""
+        return self.style in ("bad", "busy")
 
 
 def state_of(capture: CaptureRecord, contact: datetime | None, now: datetime) -> Shown:
     """Return how a capture is doing; `contact` is when its client was last heard of."""
     if capture.archived_at is not None:
-        return Shown("away", "archived")
+        return Shown("away", "archived", since=capture.archived_at)
     status = capture.status
-    if status == Status.CREATED:
-        return Shown("idle", "not started")
-    if status == Status.STOPPED:
-        return Shown("idle", "stopped")
+    if status in (Status.CREATED, Status.STOPPED):
+        word = "not started" if status == Status.CREATED else "stopped"
+        since = None if status == Status.CREATED else capture.stopped_at
+        begin = capture.planned_start
+        return Shown("idle", word, "" if begin is None else f"starts {begin:{MINUTE}} UTC", since)
     if capture.client is None:
         return Shown("bad", "waiting", "no client has this capture: assign one")
-    name, alive = capture.client.name, liveness(contact, now)
+    return _awaited(capture, capture.client, liveness(contact, now), contact)
+
+
+def _awaited(
+    capture: CaptureRecord, client: Client, alive: Liveness, contact: datetime | None
+) -> Shown:
+    """Return the state of a capture that its client is to run, or to stop."""
+    name, status = client.name, capture.status
+    if client.retired_at is not None:
+        # Nothing that it says is taken any more, so that nothing newer will ever be known.
+        word = "stopping" if status == Status.STOPPING else "waiting"
+        said = f"{name} is retired: give this capture to another client"
+        return Shown("bad", word, f"{said}, or archive it", client.retired_at)
+    if alive == Liveness.LOST:
+        return Shown("bad", "unknown", f"{name} has not been heard of", contact)
+    if status == Status.STOPPING:
+        never = f"{name} has never asked for its captures"
+        return Shown("busy", "stopping", never if contact is None else f"{name} {NOT_ANSWERED}")
     if alive == Liveness.NEVER:
         return Shown("bad", "waiting", f"{name} has never asked for its captures: start it")
-    if alive == Liveness.LOST:
-        return Shown(
-            "bad", "unknown", f"{name} has not been heard of since {contact:%d %b %H:%M} UTC"
-        )
-    if status == Status.STOPPING:
-        return Shown("busy", "stopping", f"{name} is told at its next poll")
     if status == Status.STARTING:
-        return Shown("busy", "starting", capture.reason or f"{name} is told at its next poll")
-    if capture.condition and capture.reason:
-        return Shown("busy", capture.condition, capture.reason)
-    late = f"{name} is late" if alive == Liveness.LATE else ""
-    return Shown("busy" if late else "good", "running", late)
+        return Shown("busy", "starting", capture.reason or f"{name} {NOT_ANSWERED}")
+    return _running(capture, f"{name} is late" if alive == Liveness.LATE else "")
 
 
-def style_of(alive: Liveness) -> str:
-    """Return the style that a client's liveness is drawn in."""
-    return {
-        Liveness.HERE: "good",
-        Liveness.LATE: "busy",
-        Liveness.LOST: "bad",
-        Liveness.NEVER: "idle",
-    }[alive]
+def _running(capture: CaptureRecord, late: str) -> Shown:
+    """Return the state of a capture that its client has begun."""
+    if capture.condition in ("", "ok"):
+        return Shown("busy" if late else "good", "running", late, capture.started_at)
+    runs = capture.condition in RUNS_ANYHOW
+    style, word = ("busy", "running") if runs else ("bad", "waiting")
+    reason = capture.reason or capture.condition.replace("_", " ")
+    return Shown(style, word, reason, capture.condition_since)
+
+
+def rough(seconds: float) -> str:
+    """Return a length of time in its largest unit, rounded down: "3 min"; never below 0 s."""
+    rest = max(0, int(seconds))
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if rest >= size:
+            return f"{rest // size} {unit}"
+    return f"{rest} s"
 
 
 def rate_of(capture: CaptureRecord) -> str:
@@ -65,4 +97,4 @@ def rate_of(capture: CaptureRecord) -> str:
     if capture.rate is None or capture.put_away:
         return ""
     rate = 0 if capture.status == Status.STOPPED else capture.rate
-    return f"{rate / 1000:.1f} a second"
+    return f"{rate / 1000:,.1f} a second"

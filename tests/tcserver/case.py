@@ -1,8 +1,11 @@
 """A test case with the server's database, which is as it was when the test is over."""
 
+import atexit
+import re
 from functools import cache
 from pathlib import Path
 
+from django.core.cache import cache as memory
 from django.core.management import call_command
 from django.db import connection, transaction
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,11 +16,19 @@ from tests.tcserver.world import World
 
 @cache
 def database() -> None:
-    """Make the database of the tests; once in a process."""
+    """Make the database of the tests, once in a process; nothing is left of it in the end."""
+    named = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         # A file, so that several threads use it as they do in the server; trial removes it.
         connection.settings_dict["TEST"]["NAME"] = str(Path("tcserver.sqlite3").absolute())
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    if connection.vendor == "postgresql":
+        atexit.register(connection.creation.destroy_test_db, named, verbosity=0)
+
+
+def without_files(page: str) -> str:
+    """A page less the elements of our own static files, which are to be the only such ones."""
+    return re.sub(r'<(?:script|img) src="/static/[\w./-]+"( defer| alt="")>', "", page)
 
 
 class DatabaseCase(SynchronousTestCase):
@@ -26,6 +37,7 @@ class DatabaseCase(SynchronousTestCase):
     def setUp(self) -> None:
         database()
         server_id.cache_clear()
+        memory.clear()
         self._transaction = transaction.atomic()
         self._transaction.__enter__()
         self.addCleanup(self._roll_back)
@@ -42,5 +54,6 @@ class CommittedCase(SynchronousTestCase):
     def setUp(self) -> None:
         database()
         server_id.cache_clear()
+        memory.clear()
         self.addCleanup(call_command, "flush", verbosity=0, interactive=False)
         self.world = World()

@@ -1,19 +1,22 @@
 """What the API has beyond the contract: revisions, state, host, ledgers, keys, and who may what."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from django.db import connection
 from django.test import Client as Browser
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 
 from tcserver.accounts.models import LedgerPiece
+from tcserver.captures.services.archive import archive, unarchive
 from tcserver.captures.services.assign import assign
 from tcserver.captures.services.edit import edit
+from tcserver.captures.services.start import start
 from tcserver.captures.services.stop import stop
 from tcserver.fleet.models import Client, Token
 from tcserver.fleet.services.clients import create_client, retire
-from tcserver.fleet.services.tokens import revoke
+from tcserver.fleet.services.tokens import issue, revoke
 from tcserver.history.models import HistoryEntry
 from tcserver.people.identity import server_id
 from tests.tcserver.case import CommittedCase, DatabaseCase
@@ -55,23 +58,93 @@ class CostTests(ApiCase):
         super().setUp()
         server_id()
 
+    def come_anew(self) -> None:
+        """Have the client come as it was never here, so that its contact is due."""
+        self.token = issue(self.world.client.pk, self.world.act(self.world.admin))
+
     def test_a_poll(self) -> None:
-        """Three with the contact, two while that was noted just now; more captures cost no more."""
+        """Three the first time, then two; more captures cost no more."""
         self.assertEqual(self.statements("GET", "activejobs/?limit=1000"), 3)
         for number in range(20):
             self.world.capture(f"more {number}")
         self.assertEqual(self.statements("GET", "activejobs/?limit=1000"), 2)
 
     def test_reports(self) -> None:
-        """Four each at most, contact included."""
+        """Four each at most, also where the contact is due, and the status is another one."""
         for method, target, members in [
             ("PATCH", f"activejobs/{self.demo}/", {"total_count": 1, "rate": "1.000"}),
+            ("PATCH", f"activejobs/{self.demo}/", {"status": 3, "total_count": 2}),
+            ("PATCH", f"jobs/{self.demo}/", {"status": 5, "total_count": 3}),
             ("POST", "update/", {"job": self.demo, "count": 1, "total_count": 1}),
             ("PUT", "state/", [{"job": self.demo, "condition": "open"}]),
             ("PUT", "host/", {"disk_free": 1}),
         ]:
-            Token.objects.update(contact_at=None)
+            self.come_anew()
             self.assertLessEqual(self.statements(method, target, members), 4, target)
+            self.assertIsNotNone(Token.objects.latest("pk").contact_at, target)
+
+    def test_whatever_there_is(self) -> None:
+        """As many with twenty captures, all of them told of, and with a ledger that is long."""
+        jobs = [self.world.capture(f"more {number}").pk for number in range(20)]
+        states = [{"job": job, "condition": "open", "total": 1} for job in (self.demo, *jobs)]
+        for method, target, members, most in [
+            ("PATCH", f"activejobs/{self.demo}/", {"total_count": 1, "rate": "1.000"}, 4),
+            ("PATCH", f"activejobs/{self.demo}/", {"status": 3}, 4),
+            ("POST", "update/", {"job": self.demo, "count": 1, "total_count": 1}, 4),
+            ("PUT", "state/", states, 4),
+            ("GET", "ledger/a/", None, 3),
+        ]:
+            self.come_anew()
+            self.assertLessEqual(self.statements(method, target, members), most, target)
+        taken = []
+        for number in range(5):
+            self.come_anew()
+            target = f"ledger/a/?job={self.demo}&offset={number}"
+            taken.append(self.statements("PUT", target, 1))
+        self.assertEqual(taken[1:], taken[1:2] * 4)
+        self.assertLessEqual(max(taken), 10)
+
+    def test_the_clients(self) -> None:
+        """Six for twenty of them, three to find out who asks; some have captures and tokens."""
+        act, last = self.world.act(self.world.admin), ""
+        for number in range(19):
+            client = create_client(f"more {number}", [self.world.project.pk], act)
+            last = issue(client.pk, act) if number % 2 else last
+            self.world.capture(f"of {number}", client=client)
+        self.token = self.world.key(self.world.rita)
+        self.ask("GET", "clients/")
+        self.assertLessEqual(self.statements("GET", "clients/?limit=20"), 6)
+        _, told = self.ask("GET", "clients/?limit=3&offset=17")
+        self.assertEqual(told["count"], 20)
+        ends = [(one["username"], one["active_jobs"][0]["name"]) for one in told["results"]]
+        self.assertEqual(ends, [(f"more {n}", f"of {n}") for n in (16, 17, 18)])
+        tokens = [one["auth_token"] for one in told["results"]]
+        self.assertEqual([one and one["key"][:8] for one in tokens], [None, last[:8], None])
+
+    def test_a_status(self) -> None:
+        """Four after a poll, as it always is, whoever has made, changed and taken out the job."""
+        act = self.world.act(self.world.rita)
+        archive(self.demo, act)
+        unarchive(self.demo, act)
+        start(self.demo, act)
+        self.ask("GET", "activejobs/")
+        address = f"activejobs/{self.demo}/"
+        self.assertEqual(self.statements("PATCH", address, {"status": 3, "total_count": 7}), 4)
+        _, told = self.ask("PATCH", address, {"status": 3, "total_count": 8, "rate": "1.500"})
+        self.assertEqual(told, self.ask("GET", address)[1])
+        self.assertEqual((told["total_count"], told["modified_by_username"]), (8, "rita"))
+
+
+class LateUpdateTests(ApiCase):
+    def test_what_was_so_some_time_ago(self) -> None:
+        """It is counted, and takes the place of no number that was told since."""
+        address = f"activejobs/{self.demo}/"
+        self.ask("PATCH", address, {"total_count": 9, "rate": "2.000"})
+        late = {"job": self.demo, "count": 3, "total_count": 3, "rate": None}
+        self.ask("POST", "update/", late | {"at": "2026-06-01T10:00:00Z"})
+        job = self.ask("GET", address)[1]
+        self.assertEqual((job["total_count"], job["rate"]), (9, "2.000"))
+        self.assertEqual(job["recent_update"]["total_count"], 3)
 
 
 class RevisionTests(ApiCase):
@@ -97,6 +170,18 @@ class ClientTests(ApiCase):
         status, job = self.ask("PUT", f"jobs/{self.demo}/", stale)
         self.assertEqual((status, job["name"], job["keywords"]), (200, "pets", "birds"))
         self.assertEqual((job["status"], job["total_count"], job["archived_date"]), (4, 9, None))
+
+    def test_a_client_that_has_not_seen_the_newest_wish(self) -> None:
+        """Its status is not taken; its numbers, and what names no revision, are."""
+        edit(self.demo, self.world.act(self.world.rita), keywords="birds")
+        revision = self.world.now(self.world.demo).revision
+        stale = {"status": 5, "revision": revision - 1}
+        status, content = self.ask("PATCH", f"activejobs/{self.demo}/", stale)
+        self.assertEqual((status, [*content]), (409, ["revision"]))
+        self.assertIsNone(self.world.now(self.world.demo).answer)
+        for fresh in ({"status": 3, "revision": revision}, {"total_count": 5}, {"status": 3}):
+            self.assertEqual(self.ask("PATCH", f"activejobs/{self.demo}/", fresh)[0], 200, fresh)
+        self.assertEqual(self.world.now(self.world.demo).answer, 3)
 
     def test_stopped_is_rate_zero(self) -> None:
         self.ask("PATCH", f"activejobs/{self.demo}/", {"status": 3, "rate": "2.5"})
@@ -252,7 +337,21 @@ class LedgerTests(ApiCase):
         self.assertEqual(self.put(2, b"e\ntwo\n"), (200, 8))
         self.assertEqual(self.put(8, b""), (200, 8))
         self.assertEqual(self.stored(), b"one\ntwo\n")
-        self.assertEqual(self.ask("GET", "ledger/a1/"), (200, {"ledger": "a1", "held": 8}))
+        digest = sha256(b"one\ntwo\n").hexdigest()
+        held = {"ledger": "a1", "held": 8, "tail": 8, "sha256": digest}
+        self.assertEqual(self.ask("GET", "ledger/a1/"), (200, held))
+        self.assertEqual(self.ask("GET", "ledger/b2/"), (200, {"ledger": "b2", "held": 0}))
+
+    def test_the_tail(self) -> None:
+        """Of a long ledger, and of one in many pieces, a part tells what it is."""
+        long = b"x" * 10_000 + b"\n"
+        self.put(0, long)
+        for number in range(100):
+            self.put(len(long) + number, b"\n")
+        held = self.ask("GET", "ledger/a1/")[1]
+        whole = long + b"\n" * 100
+        self.assertEqual((held["held"], held["tail"]), (len(whole), 64))
+        self.assertEqual(held["sha256"], sha256(whole[-64:]).hexdigest())
 
     def test_a_hole(self) -> None:
         """Bytes that do not follow are not taken; the answer says from where they are wanted."""
@@ -265,6 +364,21 @@ class LedgerTests(ApiCase):
         self.put(0, b"mine")
         self.token = self.world.strange_token
         self.assertEqual(self.ask("GET", "ledger/a1/")[1]["held"], 0)
+
+    def test_more_than_is_taken(self) -> None:
+        """A client that has as much as is taken of one is refused more; another one is not."""
+        with override_settings(MOST_OF_LEDGERS=3 << 20):
+            piece = b"x" * (1 << 20)
+            for name in ("a1", "b2", "c3"):
+                self.assertEqual(self.put(0, piece, name)[0], 200)
+            for name in ("c3", "d4"):
+                target = f"ledger/{name}/?job={self.demo}&offset={len(piece) * (name == 'c3')}"
+                got = self.raw("PUT", target, piece)
+                self.assertEqual(got.status_code, 400)
+                self.assertIn("3 ledgers with 3145728 bytes", json.loads(got.content)["detail"])
+            self.assertEqual(self.put(0, piece, "a1"), (200, len(piece)))
+            self.token = self.world.strange_token
+            self.assertEqual(self.raw("PUT", "ledger/a1/?offset=0", piece).status_code, 200)
 
     def test_refused(self) -> None:
         for target, status in [
@@ -324,6 +438,12 @@ class KeyTests(ApiCase):
         status, _ = self.ask("PUT", f"jobs/{self.demo}/", job | {"description": "x"})
         self.assertEqual(status, 409)
         self.assertIsNone(self.world.now(self.world.demo).description)
+
+    def test_who_only_reads(self) -> None:
+        """Is told so before anything is said of a body."""
+        self.token = self.world.key(self.world.rita, may_write=False)
+        for members in ({}, {"name": "a/b"}, {"name": "new", "status": 1}):
+            self.assertEqual(self.ask("POST", "jobs/", members)[0], 403)
 
     def test_all_or_nothing(self) -> None:
         self.token = self.world.key(self.world.rita)

@@ -127,6 +127,10 @@ class ArchiveTests(SynchronousTestCase):
         self.assertEqual((self.data / f"{FILE}.replaced").read_bytes(), secrets)
         with closing(sqlite3.connect(self.data / f"{DATABASE_FILE}.replaced")) as before:
             self.assertEqual(before.execute(f"SELECT a FROM {IDENTITY}").fetchall(), [(8,)])
+        restore_backup(self.file, self.data, replace=True)
+        self.assertEqual((self.data / f"{FILE}.replaced").read_bytes(), secrets)
+        with closing(sqlite3.connect(self.data / f"{DATABASE_FILE}.replaced")) as before:
+            self.assertEqual(before.execute(f"SELECT a FROM {IDENTITY}").fetchall(), [(8,)])
 
     def test_a_database_in_use(self) -> None:
         """Whoever has it open, and does nothing, is not taken it away from."""

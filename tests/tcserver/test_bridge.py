@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcserver.bridge import DjangoInThreads, Message
+from tcserver.bridge import ALIVE, PATIENCE, DjangoInThreads, Message
 
 MOST = 1000
 SCOPE: dict[str, Any] = {
@@ -37,7 +39,7 @@ class Bridged(DjangoInThreads):
 
 
 class BridgeTests(SynchronousTestCase):
-    def asked(self, view: Any, *messages: Message) -> list[Message]:
+    def asked(self, view: Any, *messages: Message, **changes: Any) -> list[Message]:
         """What is sent when these messages come."""
         sent: list[Message] = []
         coming = iter(messages)
@@ -49,7 +51,7 @@ class BridgeTests(SynchronousTestCase):
             sent.append(message)
 
         bridge = Bridged(view)
-        asyncio.run(bridge(SCOPE, receive, send))
+        asyncio.run(bridge({**SCOPE, **changes}, receive, send))
         bridge.close()
         return sent
 
@@ -89,6 +91,51 @@ class BridgeTests(SynchronousTestCase):
         """Within the body: nobody is asked, nothing is sent."""
         gone = [self.body(b"one", b"")[0], {"type": "http.disconnect"}]
         self.assertEqual(self.asked(lambda _: self.fail("asked"), *gone), [])
+
+    def test_one_that_has_waited_too_long(self) -> None:
+        """Nobody is asked: 503, and when to come again, in the form of whoever asks."""
+        bridge = Bridged(lambda _: self.fail("asked"))
+        self.addCleanup(bridge.close)
+        for path, kind in (("/page", "text/html"), ("/api/jobs/", "application/json")):
+            came = time.monotonic() - PATIENCE - 1
+            answer = bridge._respond({**SCOPE, "path": path}, b"", came)
+            headers = dict(answer.headers)
+            self.assertEqual((answer.status, headers[b"Retry-After"]), (503, b"5"))
+            self.assertTrue(headers[b"Content-Type"].startswith(kind.encode()))
+            self.assertIn(b"The server is busy.", answer.body)
+
+    def test_a_sign_of_life(self) -> None:
+        """It is given while all threads are held up."""
+        held, asked = threading.Event(), []
+
+        def view(request: HttpRequest) -> HttpResponse:
+            if request.path != ALIVE:
+                held.wait()
+            asked.append(request.path)
+            return HttpResponse()
+
+        bridge = Bridged(view)
+
+        async def ask(path: str) -> None:
+            [message] = self.body(b"")
+
+            async def receive() -> Message:
+                return message
+
+            async def send(message: Message) -> None:
+                pass
+
+            await bridge({**SCOPE, "path": path}, receive, send)
+
+        async def all_of_them() -> None:
+            others = [asyncio.ensure_future(ask("/page")) for _ in range(5)]
+            await ask(ALIVE)
+            held.set()
+            await asyncio.gather(*others)
+
+        asyncio.run(all_of_them())
+        bridge.close()
+        self.assertEqual(asked, [ALIVE, *["/page"] * 5])
 
     def test_a_stream(self) -> None:
         """It is sent piece by piece, and closed in the end."""

@@ -11,17 +11,23 @@ from pathlib import Path
 from django.core.management import call_command
 from django.test import Client as Browser
 from django.test import override_settings
+from redis import Redis
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tcserver.alertsettings import EMAIL, AlertSettings, MailServer
 from tcserver.environment import DATA, DATABASE, DATABASE_FILE, SITE, Environment, read
 from tcserver.keys import FILE, make_keys
 from tcserver.management.findings import CheckLevel, disk, folder, keys, site
 from tcserver.management.proxy import of_proxy
+from tcserver.management.redisline import of_redis
 from tcserver.management.soundness import ALIAS, of_database, opened
+from tcserver.management.telling import of_mail
 from tests.certificates import BAD, CA, GOOD
 from tests.e2e.processes import Finished, python, run
 from tests.marks import Need, needs
+from tests.tcserver.livecase import PrivateRedis
+from tests.tcserver.receivers import MailReceiver, login, mail_server
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SECURE = {"Strict-Transport-Security": "max-age=31536000"}
@@ -107,6 +113,11 @@ class DatabaseTests(SynchronousTestCase):
             "is_superuser, is_staff, is_active, date_joined) "
             "VALUES ('admin', '', '', '', '', 1, 1, 1, '2026-01-01')"
         )
+        self.sql(
+            "INSERT INTO alerts_alertchannel (kind, target, salt, at_once, digest, created_at, "
+            "failures, off_reason) VALUES ('webhook', 'https://x', '', 1, 'none', ?, 0, '')",
+            "2026-01-01",
+        )
 
     def sql(self, statement: str, *values: object) -> None:
         """Run a statement in it."""
@@ -123,7 +134,7 @@ class DatabaseTests(SynchronousTestCase):
         self.make()
         found = self.found()
         self.assertEqual({level for level, _ in found.values()}, {CheckLevel.OK}, found)
-        self.assertEqual(found.keys(), {"database", "people", "clock"})
+        self.assertEqual(found.keys(), {"database", "people", "alerts", "clock"})
         self.assertIn("no client has told", found["clock"][1])
         names = {one.name for one in self.data.iterdir()}
         self.assertEqual(names, {DATABASE_FILE})
@@ -160,6 +171,16 @@ class DatabaseTests(SynchronousTestCase):
         self.sql("UPDATE people_user SET is_active = 0")
         self.assertEqual(self.found()["people"][0], CheckLevel.PROBLEM)
 
+    def test_channels(self) -> None:
+        """Somebody is told, by a way that is set up."""
+        self.make()
+        self.sql("UPDATE alerts_alertchannel SET kind = 'email'")
+        self.assertEqual(self.found()["alerts"][0], CheckLevel.PROBLEM)
+        mail = read({DATA: str(self.data), EMAIL: "smtp://mail.example"})
+        self.assertEqual(self.found(mail)["alerts"], (CheckLevel.OK, "1 channel."))
+        self.sql("UPDATE alerts_alertchannel SET off_since = '2026-01-01'")
+        self.assertIn("nobody is told", self.found(mail)["alerts"][1])
+
     def test_the_clock(self) -> None:
         """It is judged by what was done, and by what clients say of theirs."""
         self.make()
@@ -185,6 +206,22 @@ class DatabaseTests(SynchronousTestCase):
         level, text = self.found()["clock"]
         self.assertEqual(level, CheckLevel.PROBLEM)
         self.assertIn("3 days after now", text)
+
+
+class MailServerTests(SynchronousTestCase):
+    def test_mail_servers(self) -> None:
+        """One that lets this server in is well; nothing is sent to find out."""
+        self.assertEqual(of_mail(AlertSettings()).level, CheckLevel.WARNING)
+        receiver = MailReceiver()
+        options = {"authenticator": login, "auth_require_tls": False}
+        with mail_server(receiver, **options) as port:
+            for password, level in (("p w", CheckLevel.OK), ("hidden", CheckLevel.PROBLEM)):
+                server = MailServer("127.0.0.1", port, "smtp", "ann", password)
+                found = of_mail(AlertSettings(server, "tcc@example.org"))
+                self.assertEqual(found.level, level, found)
+                self.assertNotIn("hidden", str(found))
+        self.assertEqual(of_mail(AlertSettings(server)).level, CheckLevel.PROBLEM)
+        self.assertEqual(receiver.mails, [])
 
 
 class ProxyTests(TestCase):
@@ -254,6 +291,41 @@ class ProxyTests(TestCase):
 
 
 @needs(Need.PROCESSES)
+class RedisTests(SynchronousTestCase):
+    """A Redis of its own, for one that is well, one that lets nobody in, and none at all."""
+
+    def test_without_one(self) -> None:
+        """One process needs none; the line says what several would lack."""
+        found = of_redis(None)
+        self.assertEqual(found.level, CheckLevel.OK)
+        self.assertIn("within 3 seconds", found.text)
+
+    def test_what_answers(self) -> None:
+        """Its release is named, and what happens without it; a password never is."""
+        server = PrivateRedis(self)
+        with Redis.from_url(server.url) as redis:
+            release = redis.info("server")["redis_version"]
+            self.assertIn(f"release {release} takes messages", of_redis(server.url).text)
+            redis.execute_command("ACL", "SETUSER", "dumb", "on", ">s", "&*", "+publish")
+            redis.execute_command("ACL", "SETUSER", "deaf", "on", ">s", "+info")
+        host = server.url.partition("//")[2]
+        for user, level, said in [
+            ("dumb:s@", CheckLevel.OK, "it takes messages"),
+            ("deaf:s@", CheckLevel.PROBLEM, "permissions"),
+            ("dumb:hidden@", CheckLevel.PROBLEM, "invalid username-password pair"),
+        ]:
+            found = of_redis(f"redis://{user}{host}")
+            self.assertEqual(found.level, level, found)
+            self.assertIn(said, found.text)
+            self.assertIn("within 3 seconds", found.text)
+            self.assertNotIn("hidden", found.text)
+        server.kill()
+        found = of_redis(server.url)
+        self.assertEqual(found.level, CheckLevel.PROBLEM)
+        self.assertRegex(found.text, "cannot be used: .*refused")
+
+
+@needs(Need.PROCESSES)
 class CommandTests(TestCase):
     timeout = 120
 
@@ -277,6 +349,7 @@ class CommandTests(TestCase):
         self.assertRegex(empty.out, r"(?m)^problem  people: ")
         self.assertRegex(empty.out, r"(?m)^warning  site: SITE_URL is not set")
         self.assertRegex(empty.out, r"(?m)^ok       database: sqlite answers")
+        self.assertRegex(empty.out, r"(?m)^ok       Redis: REDIS_URL is not set")
         await self.tcserver("shell", "--command", ADMINISTRATOR)
         well = await self.tcserver("check")
         self.assertNotIn("people: no", well.out)

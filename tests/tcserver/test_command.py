@@ -3,7 +3,9 @@
 import json
 import re
 import signal
+import sqlite3
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -43,6 +45,23 @@ class CommandTests(TestCase):
 
         return await deferToThread(fetch)
 
+    async def test_help(self) -> None:
+        """It needs no folder and makes none; a client may have its name."""
+        for asked in (
+            (),
+            ("help",),
+            ("--help",),
+            ("help", "up"),
+            ("up", "--help"),
+            ("client", "-h"),
+        ):
+            told = await self.tcserver(*asked)
+            self.assertEqual((told.status, told.err), (0, ""), asked)
+            self.assertIn("tcserver", told.out)
+        self.assertEqual([*self.folder.iterdir()], [])
+        told = await self.tcserver("client", "help")
+        self.assertIn("holds no server yet", told.err)
+
     async def test_the_first_start(self) -> None:
         """In an empty folder: an address that answers, a login, secrets that others cannot read."""
         began = reactor.seconds()
@@ -67,6 +86,7 @@ class CommandTests(TestCase):
             "client", "lab", "--data", "site", "--server", "https://x.example"
         )
         settings = json.loads(made.out)
+        self.assertEqual(made.err, "")
         self.assertEqual(settings["server"]["base_url"], "https://x.example/api/")
         second = self.up()
         await second.says("The capture server is at")
@@ -75,6 +95,9 @@ class CommandTests(TestCase):
         jobs = json.loads(await self.page(f"{url}api/activejobs/", **token))
         self.assertEqual(jobs["count"], 0)
         self.assertNotIn("password", second.out)
+        other = await self.tcserver("client", "lab 2", "--data", "site")
+        self.assertEqual(json.loads(other.out)["server"]["base_url"], "http://127.0.0.1:8000/api/")
+        self.assertIn("if that is not its address", other.err)
         again = await self.tcserver("client", "lab", "--data", "site")
         self.assertEqual((again.out, again.status), ("", 1))
         self.assertIn("There is a client 'lab' already.", again.err)
@@ -83,12 +106,27 @@ class CommandTests(TestCase):
     async def test_mistakes_are_one_sentence(self) -> None:
         """Each ends the command, names what is wrong, and shows no secret."""
         (self.folder / "file").write_text("")
+        (self.folder / "garbage").mkdir()
+        (self.folder / "garbage" / DATABASE_FILE).write_text("no database " * 1000)
         for arguments, environ, said in [
             (("up", "--data"), {}, "--data takes"),
             (("up", "--data", "file"), {}, "cannot hold the server's data"),
             (("up", "--data", "site", "--listen", "nowhere"), {}, "--listen takes"),
             (("up", "--data", "site"), {"DATABASE_URL": "mysql://u:secret@h/d"}, "DATABASE_URL"),
             (("up", "--data", "site"), {"SITE_URL": "x"}, "SITE_URL"),
+            (("up", "--data", "site"), {"TRUSTED_PROXIES": "x"}, "TRUSTED_PROXIES"),
+            (("check", "--data", "site"), {"TCSERVER_DEBUG": "1"}, "TCSERVER_DEBUG"),
+            (("up", "--data", "garbage"), {}, "The database cannot be used: file is not a"),
+            (
+                ("up", "--data", "site", "--listen", "203.0.113.9:8000"),
+                {},
+                "203.0.113.9 port 8000 cannot be listened on",
+            ),
+            (
+                ("up", "--data", "site"),
+                {"DATABASE_URL": "postgres://u:secret@127.0.0.1:1/d?no_such=1"},
+                "The database cannot be used",
+            ),
             (("client", "x", "--data", "none"), {}, "tcserver up --data"),
             (("migrate", "--data", "none"), {}, "tcserver up --data"),
             (
@@ -101,7 +139,32 @@ class CommandTests(TestCase):
             self.assertEqual((ended.out, ended.err.count("\n")), ("", 1), ended)
             self.assertIn(said, ended.err)
             self.assertNotIn("secret", ended.err)
-            self.assertNotEqual(ended.status, 0)
+            self.assertEqual(ended.status, 1)
+
+    async def test_a_disk_without_room(self) -> None:
+        """One sentence; the next start, with room, is the first."""
+        up = python("-m", "tcserver", "up", "--data", "site")
+        full = await run(self, self.folder, ["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh", *up])
+        self.assertEqual((full.err.count("\n"), full.status), (1, 1), full)
+        self.assertIn("The data cannot be kept in", full.err)
+        self.assertEqual(list((self.folder / "site").iterdir()), [])
+        again = self.up()
+        await again.says("shown this once")
+        await again.end(signal.SIGTERM)
+
+    async def test_a_database_of_a_newer_release(self) -> None:
+        """It is not written to: this release knows other tables."""
+        first = self.up()
+        await first.says("shown this once")
+        await first.end(signal.SIGTERM)
+        with closing(sqlite3.connect(self.folder / "site" / DATABASE_FILE)) as database:
+            database.execute(
+                "INSERT INTO django_migrations VALUES (NULL, 'people', '9999_new', '2030-01-01')"
+            )
+            database.commit()
+        ended = await self.tcserver("up", "--data", "site", "--listen", "127.0.0.1:0")
+        self.assertEqual((ended.out, ended.err.count("\n"), ended.status), ("", 1, 1), ended)
+        self.assertIn("newer release", ended.err)
 
     async def test_a_port_that_is_taken(self) -> None:
         """It says so, and ends."""

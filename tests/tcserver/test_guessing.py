@@ -122,7 +122,6 @@ class GuessTests(SynchronousTestCase):
         handler = logging.Handler()
         handler.emit = lambda record: self.lines.append(record.getMessage())  # type: ignore[method-assign]
         guesses.log.addHandler(handler)
-        guesses.log.disabled = False  # which a test of a section `logging` may have changed
         self.addCleanup(guesses.log.removeHandler, handler)
 
     def refused(self, place: str, count: int, seconds: float = 0, first: int = 0) -> int:

@@ -3,13 +3,27 @@
 import sys
 import threading
 from typing import Any
+from unittest import SkipTest
 
 from django.db import connection, transaction
 from django.db.utils import OperationalError
 
 from tcserver.captures.models import CaptureRecord
 from tcserver.sqlite.base import TURN
-from tests.tcserver.case import CommittedCase
+from tests.tcserver.case import CommittedCase, DatabaseCase
+
+
+class DurabilityTests(DatabaseCase):
+    def test_each_commit_reaches_the_disk(self) -> None:
+        """By what SQLite says of WAL: with FULL (2) a commit outlasts a power cut."""
+        if connection.vendor != "sqlite":
+            raise SkipTest("it is about SQLite")
+        with connection.cursor() as cursor:
+            told = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in _PRAGMAS]
+        self.assertEqual(told, ["wal", 2])
+
+
+_PRAGMAS = ("journal_mode", "synchronous")
 
 
 class TurnTests(CommittedCase):

@@ -1,6 +1,6 @@
 """Many writers at once lose nothing, and a loss would be seen."""
 
-from tcserver.accounts.models import LedgerPiece, UpdateRecord
+from tcserver.accounts.models import AccountPart, LedgerPiece, PostCount, UpdateRecord
 from tcserver.captures.models import CaptureRecord
 from tests.marks import Need, needs
 from tests.tcserver.case import CommittedCase
@@ -26,6 +26,8 @@ class WriterTests(CommittedCase):
             lambda: CaptureRecord.objects.filter(pk=self.world.bare.pk).update(revision=1),
             UpdateRecord.objects.order_by("-count")[0].delete,
             LedgerPiece.objects.order_by("-pk")[0].delete,
+            AccountPart.objects.order_by("-pk")[0].delete,
+            PostCount.objects.order_by("-posts")[0].delete,
         ):
             before = len(writers.lost())
             lose()

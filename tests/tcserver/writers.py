@@ -15,13 +15,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Sum
 from django.test import Client as Browser
 
-from tcserver.accounts.models import LedgerPiece, LedgerRecord, UpdateRecord
+from tcserver.accounts.folding import FoldState
+from tcserver.accounts.models import (
+    AccountPart,
+    LedgerPiece,
+    LedgerRecord,
+    PostCount,
+    UpdateRecord,
+)
+from tcserver.accounts.services.counts import count_some
+from tcserver.accounts.services.fold import fold_some
 from tcserver.captures.models import CaptureRecord
 from tcserver.history.models import HistoryEntry
+from tests.tcserver.sentledgers import gap, told_at
 from tests.tcserver.world import World
 
 BUSY = 503
@@ -43,11 +53,11 @@ class Accepted:
 class Writers:
     """
     People who edit, start, stop and archive the captures of a world, and clients which ping, add
-    updates and append to ledgers: each a thread, with the means that it has in life.
+    updates and append to ledgers: each a thread, with the means that it has in life.  Meanwhile two
+    others do the housekeeping, without regard to each other.
     """
 
     def __init__(self, world: World, people: int, clients: int) -> None:
-        self._world = world
         self._captures = [world.demo.pk, world.bare.pk]
         self._key, self._token = world.key(world.rita), world.token
         self._kinds: list[Callable[[int, Accepted, random.Random], Iterator[None]]] = [
@@ -56,6 +66,7 @@ class Writers:
         ]
         self.accepted = [Accepted() for _ in self._kinds]
         self.failures: list[BaseException] = []
+        self._over = threading.Event()
 
     def run(self, acts: int) -> None:
         """Have all of them do `acts` acts together; returns when they have."""
@@ -64,9 +75,13 @@ class Writers:
             threading.Thread(target=self._work, args=(number, kind, share))
             for number, kind in enumerate(self._kinds)
         ]
-        for thread in threads:
+        keepers = [threading.Thread(target=self._keep_house) for _ in range(2)]
+        for thread in [*threads, *keepers]:
             thread.start()
         for thread in threads:
+            thread.join()
+        self._over.set()
+        for thread in keepers:
             thread.join()
 
     def lost(self) -> list[str]:
@@ -79,6 +94,10 @@ class Writers:
         counted = CaptureRecord.objects.aggregate(Sum("counted"))["counted__sum"]
         if not counts == stored == counted:
             found.append(f"updates: {counts} accepted, {stored} stored, {counted} counted")
+        steps = PostCount.objects.values("seconds").annotate(posts=Sum("posts"))
+        for one in steps:
+            if one["posts"] != counts:
+                found.append(f"{counts} posts, and {one['posts']} in steps of {one['seconds']} s")
         for name, one in enumerate(self.accepted):
             found += self._lost_of_ledger(f"writer{name}", one.ledger)
         return found
@@ -111,6 +130,27 @@ class Writers:
         stored = b"".join(bytes(piece.data) for piece in pieces) if record else b""
         if stored != sent or (record and record.held != len(sent)):
             yield f"{name}: {len(stored)} bytes are stored of {len(sent)}"
+        if record is None:
+            return
+        lines, gaps = sent.count(b"\n"), AccountPart.objects.filter(ledger=record, kind="gap")
+        number = FoldState.decode(bytes(record.folding.state or b"")).record.number
+        if not lines == number == gaps.count():
+            yield f"{name}: of {lines} lines {number} are in the account, with {gaps.count()} gaps"
+
+    def _keep_house(self) -> None:
+        """Take ledgers into accounts and count updates, until the writers are done and all is."""
+        try:
+            more = 0
+            while not self._over.is_set() or more:
+                try:
+                    more = fold_some() + count_some()
+                except OperationalError:  # a busy SQLite: the loop of the server tries again, too
+                    connection.close()
+                    more = 1
+        except BaseException as e:
+            self.failures.append(e)
+        finally:
+            connection.close()
 
     def _work(self, number: int, kind: Any, acts: int) -> None:
         try:
@@ -155,7 +195,7 @@ class Writers:
                     if self._ask(done, self._token, "POST", "update/", update) is not None:
                         done.counts += turn
                 case _:
-                    data = b"%d of %d\n" % (turn, number)
+                    data = told_at(turn, gap(turn, turn + 1))
                     target = f"ledger/writer{number}/?offset={len(done.ledger)}"
                     if self._ask(done, self._token, "PUT", target, data) is not None:
                         done.ledger += data

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from tcserver.accounts.models import UpdateRecord
 from tcserver.captures.models import CaptureRecord
+from tcserver.hints import CAPTURES, hint
 
 AT_ONCE = 1000
 LARGEST = 2**63 - 1
@@ -40,6 +41,7 @@ def adopt_updates(updates: Iterable[UpdateRecord]) -> int:
                 update_total=last.total,
                 update_rate=last.rate,
             )
+        hint(CAPTURES)
     return number
 
 

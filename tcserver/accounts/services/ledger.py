@@ -1,12 +1,28 @@
 """To append to a client's ledger, at an offset: nothing is held twice, nothing is skipped."""
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+import hashlib
 
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Sum
+
+from tcclient.control.reports import Held
 from tcserver.accounts.models import LedgerPiece, LedgerRecord
 from tcserver.captures.models import Assignment
 from tcserver.history.acts import Act
 from tcserver.people.askers import NotFound
+
+TAIL, MOST_PIECES = 4096, 64
+"""So many of the last bytes tell a ledger from another one, in so many pieces at most."""
+MOST_LEDGERS, LOOK_EACH = 10_000, 1 << 20
+"""
+So many ledgers a client may have.  How many bytes all of them have is looked at where there is a
+new one, and each time that one has grown by as much.
+"""
+
+
+class FullOfLedgers(Exception):
+    """Raised where a client has as many ledgers, or bytes of them, as are taken of one."""
 
 
 def append(
@@ -15,7 +31,8 @@ def append(
     """
     Append to the client's ledger of this name what of `data`, which begins at `offset`, is not
     held yet.  Return how many bytes are held then, and whether `offset` was within those held
-    before: if it was not, nothing is stored.  Raises NotFound if the client never had the capture.
+    before: if it was not, nothing is stored.  Raises NotFound if the client never had the capture,
+    and FullOfLedgers.
     """
     with transaction.atomic():
         ledger = _ledger(client, name, capture, act)
@@ -24,6 +41,8 @@ def append(
             return held, False
         fresh = data[held - offset :]
         if fresh:
+            if held // LOOK_EACH != (held + len(fresh)) // LOOK_EACH:
+                _must_have_room(client)
             LedgerRecord.objects.filter(pk=ledger.pk).update(
                 held=F("held") + len(fresh), appended_at=act.at
             )
@@ -31,10 +50,20 @@ def append(
         return held + len(fresh), True
 
 
-def held(client: int, name: str) -> int:
-    """Return how many bytes of a ledger are held; 0 of one that is not known."""
-    row = LedgerRecord.objects.filter(client=client, name=name).values_list("held").first()
-    return 0 if row is None else row[0]
+def held(client: int, name: str) -> Held:
+    """Return what is held of a client's ledger: nothing of one that is not known."""
+    ledger = LedgerRecord.objects.filter(client=client, name=name).first()
+    if ledger is None:
+        return Held(ledger=name, held=0)
+    # Not above what is held, as more may be added meanwhile.
+    pieces = LedgerPiece.objects.filter(ledger=ledger, offset__lt=ledger.held).order_by("-offset")
+    tail = b""
+    for data in pieces.values_list("data", flat=True)[:MOST_PIECES]:
+        tail = bytes(data) + tail
+        if len(tail) >= TAIL:
+            break
+    digest = hashlib.sha256(tail).hexdigest() if tail else ""
+    return Held(ledger=name, held=ledger.held, tail=len(tail), sha256=digest)
 
 
 def _ledger(client: int, name: str, capture: int | None, act: Act) -> LedgerRecord:
@@ -47,6 +76,7 @@ def _ledger(client: int, name: str, capture: int | None, act: Act) -> LedgerReco
         had = Assignment.objects.filter(capture=capture, client=client)
         if not had.exists():
             raise NotFound
+    _must_have_room(client)
     try:
         with transaction.atomic():
             return LedgerRecord.objects.create(
@@ -54,3 +84,13 @@ def _ledger(client: int, name: str, capture: int | None, act: Act) -> LedgerReco
             )
     except IntegrityError:
         return rows.get()
+
+
+def _must_have_room(client: int) -> None:
+    rows = LedgerRecord.objects.filter(client=client)
+    has = rows.aggregate(ledgers=Count("pk"), bytes=Sum("held"))
+    if has["ledgers"] >= MOST_LEDGERS or (has["bytes"] or 0) >= settings.MOST_OF_LEDGERS:
+        raise FullOfLedgers(
+            f"{has['ledgers']} ledgers with {has['bytes']} bytes are held of this client, and no "
+            f"more than {MOST_LEDGERS} or {settings.MOST_OF_LEDGERS} are: see LEDGERS_GIB."
+        )

@@ -7,6 +7,7 @@ from tcserver.captures.models import CaptureRecord
 from tcserver.captures.services.create import note_assignment
 from tcserver.captures.status import Wanted
 from tcserver.fleet.models import Client
+from tcserver.hints import hint_capture
 from tcserver.history.acts import Act
 
 
@@ -28,6 +29,7 @@ def adopt(project: int, name: str, status: int, act: Act, **columns: Any) -> Cap
     )
     if capture.client_id is not None:
         note_assignment(capture, capture.client_id, act)
+    hint_capture(capture.pk, capture.client_id)
     return capture
 
 

@@ -7,6 +7,7 @@ from tcserver.captures.models import Assignment, CaptureRecord
 from tcserver.captures.services.rows import InvalidValues, note_changes
 from tcserver.captures.status import Wanted
 from tcserver.fleet.models import Client
+from tcserver.hints import hint_capture
 from tcserver.history.acts import Act, Party
 
 TAKEN = "Job with this name already exists."
@@ -42,6 +43,7 @@ def create(new: NewCapture, act: Act) -> CaptureRecord:
             if new.client is not None:
                 note_assignment(capture, new.client, act)
             note_changes(capture, act, "created", {})
+            hint_capture(capture.pk, new.client)
             return capture
     except IntegrityError:
         raise InvalidValues({"name": [TAKEN]}) from None

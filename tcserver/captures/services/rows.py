@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from tcserver.captures.models import CaptureRecord
+from tcserver.hints import hint_capture
 from tcserver.history.acts import Act, Party
 from tcserver.history.models import Concerned, note
 from tcserver.people.askers import NotFound
@@ -24,6 +25,23 @@ class InvalidValues(Exception):
         self.errors = errors
 
 
+class Outdated(Exception):
+    """
+    Raised where whoever writes has not seen what people want of a capture; `revision` is the
+    newest.
+    """
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(f"The newest revision is {revision}.")
+        self.revision = revision
+
+
+def must_be_newest(capture: CaptureRecord, seen: int | None) -> None:
+    """Raise Outdated unless the revision that was seen of a locked capture is the newest one."""
+    if seen != capture.revision:
+        raise Outdated(capture.revision)
+
+
 @contextmanager
 def locked(capture_id: int) -> Iterator[CaptureRecord]:
     """
@@ -32,7 +50,8 @@ def locked(capture_id: int) -> Iterator[CaptureRecord]:
     """
     with transaction.atomic():
         # SQLite has no lock on rows: there the transaction holds the only lock from its start.
-        rows = CaptureRecord.objects.select_for_update(of=("self",)).select_related("client")
+        rows = CaptureRecord.objects.select_for_update(of=("self",))
+        rows = rows.select_related("client", "created_by", "changed_by")
         capture = rows.filter(pk=capture_id).first()
         if capture is None:
             raise NotFound
@@ -49,11 +68,12 @@ def write(capture: CaptureRecord, act: Act, name: str, /, **columns: Any) -> boo
     }
     if not changed:
         return False
-    before = picture(capture)
+    before, client = picture(capture), capture.client_id
     if act.party == Party.PERSON:
         changed["changed_by_id"] = act.number
     save(capture, act, **changed, revision=capture.revision + 1)
     note_changes(capture, act, name, before)
+    hint_capture(capture.pk, client, capture.client_id)
     return True
 
 
@@ -63,6 +83,7 @@ def save(capture: CaptureRecord, act: Act, **columns: Any) -> None:
     CaptureRecord.objects.filter(pk=capture.pk).update(**columns)
     for column, value in columns.items():
         setattr(capture, column, value)
+    hint_capture(capture.pk)
 
 
 def picture(capture: CaptureRecord) -> dict[str, Any]:
@@ -75,6 +96,8 @@ def picture(capture: CaptureRecord) -> dict[str, Any]:
         "status": capture.status.name.lower(),
         "archived": capture.archived_at is not None,
         "deleted": capture.deleted_at is not None,
+        "planned_start": capture.planned_start,
+        "planned_stop": capture.planned_stop,
     }
 
 

@@ -1,57 +1,64 @@
 """How its client says that a capture is doing: the condition with its reason, numbers, lag."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
 from tcclient.control.reports import State
 from tcserver.captures.models import CaptureRecord
+from tcserver.hints import hint, of_numbers
 from tcserver.history.acts import Act
+from tcserver.sql import write_each
 
-_COLUMNS = [
-    "state_at",
-    "applied_revision",
-    "condition",
-    "reason",
-    "condition_since",
-    "lag",
-    "next_attempt_at",
-    "total",
-    "rate",
-    "ping_at",
-    "modified_at",
-]
+_STATE = """
+UPDATE captures_capturerecord SET
+    state_at = %s, ping_at = %s, modified_at = %s, condition = %s, reason = %s,
+    condition_since = %s, next_attempt_at = %s, lag = %s,
+    applied_revision = COALESCE(%s, applied_revision),
+    total = COALESCE(%s, total), rate = COALESCE(%s, rate)
+WHERE id = %s AND client_id = %s AND archived_at IS NULL AND deleted_at IS NULL
+"""
 
 
 def state(client: int, states: Sequence[State], act: Act) -> list[int]:
     """
-    Write the newest states of a client's captures.  Return the numbers of those that are not its
-    own now, of which nothing is written.
+    Write the newest states of a client's captures; a number that was not told stays.  Return the
+    numbers of those that are not its own now, of which nothing is written.
     """
     newest = {one.job: one for one in states}
+    written = states_of_many([(client, one) for one in newest.values()], act)
+    if written == len(newest):
+        return []
+    own = CaptureRecord.objects.filter(client=client, archived_at=None, deleted_at=None)
+    return sorted(newest.keys() - {*own.filter(pk__in=newest).values_list("pk", flat=True)})
+
+
+def states_of_many(told: Iterable[tuple[int, State]], act: Act) -> int:
+    """
+    Write states that several clients, by number, have told of a capture each.  Return how many were
+    about captures that are their own now; of others nothing is written.
+    """
+    # In one order, lest two that write at once wait for each other.
+    rows = sorted(told, key=lambda one: one[1].job)
     with transaction.atomic():
-        own = CaptureRecord.objects.filter(
-            pk__in=newest, client=client, archived_at=None, deleted_at=None
-        )
-        # In one order, lest two of a client's requests wait for each other.
-        rows = list(
-            own.order_by("pk").select_for_update().only("pk", "total", "rate", "applied_revision")
-        )
-        for row in rows:
-            _take(row, newest[row.pk], act)
-        CaptureRecord.objects.bulk_update(rows, _COLUMNS)
-    return sorted(newest.keys() - {row.pk for row in rows})
+        written = write_each(_STATE, [_parameters(client, one, act) for client, one in rows])
+        hint(*(of_numbers(one.job) for _, one in rows))
+    return written
 
 
-def _take(row: CaptureRecord, told: State, act: Act) -> None:
-    """Put into the row what was told; a number that was not told stays."""
-    row.state_at = row.ping_at = row.modified_at = act.at
-    row.condition, row.reason = told.condition, told.reason
-    row.condition_since, row.next_attempt_at = told.since, told.next_attempt
-    row.lag = told.lag
-    if told.revision is not None:
-        row.applied_revision = told.revision
-    if told.total is not None:
-        row.total = told.total
-    if told.rate is not None:
-        row.rate = round(told.rate * 1000)
+def _parameters(client: int, told: State, act: Act) -> list[object]:
+    return [
+        act.at,
+        act.at,
+        act.at,
+        told.condition,
+        told.reason,
+        told.since,
+        told.next_attempt,
+        told.lag,
+        told.revision,
+        told.total,
+        None if told.rate is None else round(told.rate * 1000),
+        told.job,
+        client,
+    ]

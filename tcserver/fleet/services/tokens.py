@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from tcserver.fleet.models import Client, Token
+from tcserver.hints import hint, of_client
 from tcserver.history.acts import Act, Party
 from tcserver.history.models import Concerned, note
 from tcserver.people.askers import NotFound
@@ -42,6 +43,7 @@ def revoke(token_id: int, act: Act) -> None:
         if token.revoked_at is None:
             Token.objects.filter(pk=token_id).update(revoked_at=act.at)
             _note(act, "token revoked", token.client, token.prefix)
+            hint(of_client(token.client_id))
 
 
 def _note(act: Act, name: str, client: Client, prefix: str) -> None:

@@ -13,13 +13,18 @@ from django.utils import timezone
 from tcserver.environment import DATA, Environment, read
 from tcserver.management.findings import CheckLevel, CheckLine, disk, of_files
 from tcserver.management.proxy import of_proxy
+from tcserver.management.redisline import of_redis
 from tcserver.management.soundness import of_database
+from tcserver.management.telling import of_mail
 
 
 class Command(BaseCommand):
     """Looks at everything, and says how it is; in the place of Django's own check."""
 
-    help = "Say in a line each whether folder, secrets, TLS, database, clock and disk are well."
+    help = (
+        "Say in a line each whether folder, secrets, TLS, mail, database, clock, Redis and disk "
+        "are well."
+    )
     requires_system_checks: list[str] = []  # noqa: RUF012 - as Django declares it
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,7 +48,9 @@ def _look(environment: Environment, data: Path) -> Iterator[CheckLine]:
     yield from of_files(environment, data)
     if environment.origin is not None and environment.secure:
         yield of_proxy(environment.origin)
+    yield of_mail(environment.alerts)
     yield from of_database(environment, timezone.now())
+    yield of_redis(environment.redis)
     if data.is_dir():
         usage = shutil.disk_usage(data)
         yield disk(usage.free, usage.total)

@@ -12,6 +12,7 @@ from tcserver.fleet.services.clients import ClientNameTaken, create_client
 from tcserver.fleet.services.tokens import issue
 from tcserver.fleet.settingsfile import settings_file
 from tcserver.history.acts import by_server
+from tcserver.management.commands.up import LISTEN
 from tcserver.people.models import Project
 
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument(
             "--server",
-            default=f"{settings.ENVIRONMENT.origin or 'http://127.0.0.1:8000'}",
+            default=settings.ENVIRONMENT.origin,
             metavar="URL",
             help="the address at which the client finds this server",
         )
@@ -43,4 +44,11 @@ class Command(BaseCommand):
                 token = issue(client.pk, act)
         except ClientNameTaken:
             raise CommandError(f"There is a client {name!r} already.") from None
-        self.stdout.write(settings_file(options["server"], client.pk, token), ending="")
+        server = options["server"]
+        if server is None:
+            server = f"http://{LISTEN}"
+            self.stderr.write(
+                f"The client is to find the server at {server}: if that is not its address, write "
+                "the right one into base_url; next time name it by --server or SITE_URL."
+            )
+        self.stdout.write(settings_file(server, client.pk, token), ending="")

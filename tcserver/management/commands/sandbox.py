@@ -7,10 +7,12 @@ import threading
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.core.management import BaseCommand, call_command
 from django.db import transaction
 from django.utils import timezone
 
+from tcserver.alerting import alerting
 from tcserver.captures.models import CaptureRecord
 from tcserver.captures.services.create import NewCapture, create
 from tcserver.captures.status import Wanted
@@ -18,12 +20,14 @@ from tcserver.fleet.models import Client, Token
 from tcserver.fleet.services.clients import create_client
 from tcserver.fleet.services.tokens import issue
 from tcserver.history.acts import Act, by_server
+from tcserver.housekeeping import Housekeeping
 from tcserver.insandbox import KEY, LOGIN, PASSWORD, SOCKET, SandboxPlan
 from tcserver.people.models import ApiKey, Project, User
 from tcserver.people.services.first import first_start
 from tcserver.people.services.keys import issue_key
 from tcserver.people.tokens import digest
 from tcserver.serving import serve_on
+from tcserver.working import WorkThread
 
 CLIENT = "sandbox"
 
@@ -45,7 +49,8 @@ class Command(BaseCommand):
             first_start(PASSWORD, act)
             _make(plan, act)
         threading.Thread(target=_end_with_parent, daemon=True).start()
-        serve_on(SOCKET, lambda host, port: None)
+        with WorkThread(Housekeeping(settings.ENVIRONMENT)), WorkThread(alerting()):
+            serve_on(SOCKET, lambda host, port: None)
 
 
 def _make(plan: SandboxPlan, act: Act) -> None:

@@ -6,12 +6,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandParser, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from tcserver.environment import listening
+from tcserver.alerting import alerting
+from tcserver.environment import SetupError, listening
 from tcserver.history.acts import by_server
+from tcserver.housekeeping import Housekeeping
+from tcserver.management.soundness import is_newer
 from tcserver.people.services.first import ADMINISTRATOR, first_start
 from tcserver.serving import serve_at
+from tcserver.working import WorkThread
 
 LISTEN = "127.0.0.1:8000"
 
@@ -31,10 +37,13 @@ class Command(BaseCommand):
         host, port = listening(options["listen"])
         if settings.ENVIRONMENT.host is None and host not in ("0.0.0.0", "::"):
             settings.ALLOWED_HOSTS.append(f"[{host}]" if ":" in host else host)
+        if is_newer(MigrationExecutor(connection)):
+            raise SetupError("The database is of a newer release: install that one again.")
         call_command("migrate", verbosity=0, interactive=False)
         password = secrets.token_urlsafe(12)
         made = first_start(password, by_server(timezone.now()))
-        serve_at(host, port, partial(self._say, password if made else None))
+        with WorkThread(Housekeeping(settings.ENVIRONMENT)), WorkThread(alerting()):
+            serve_at(host, port, partial(self._say, password if made else None))
 
     def _say(self, password: str | None, host: str, port: int) -> None:
         """Say where the server is, and at the first start who can log in."""

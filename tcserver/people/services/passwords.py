@@ -40,8 +40,18 @@ def make_link(person_id: int, act: Act) -> tuple[str, str]:
         if not person.has_usable_password():
             person.set_unusable_password()
             person.save(update_fields=["password"])
-        note(act, "link made", _subject(person), None, {})
-        return urlsafe_base64_encode(force_bytes(person.pk)), LINKS.make_token(person)
+        note_link(person, act)
+        return link_of(person)
+
+
+def link_of(person: User) -> tuple[str, str]:
+    """Return the two parts of a link by which the person chooses a password."""
+    return urlsafe_base64_encode(force_bytes(person.pk)), LINKS.make_token(person)
+
+
+def note_link(person: User, act: Act) -> None:
+    """Note in the history that there is such a link."""
+    note(act, "link made", _subject(person), None, {})
 
 
 def choose_password(person: User, password: str, act: Act) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 
+from tcserver.hints import CAPTURES, hint
 from tcserver.history.acts import Act
 from tcserver.history.models import Concerned, note
 from tcserver.people.askers import NotFound
@@ -76,6 +77,22 @@ def give_role(person: User, project: int, role: Role | None, act: Act) -> None:
                 person=person, project_id=project, defaults={"role": role}
             )
         note(act, "role given", _subject(person), project, {"role": (before, role)})
+        hint(CAPTURES)
+
+
+def set_email(person_id: int, email: str, act: Act) -> None:
+    """
+    Have links be mailed to this address, to none where it is "".  Links that were mailed before
+    are over.  History says that it was changed, not which it is: people may want it forgotten.
+    Raises NotFound.
+    """
+    with transaction.atomic():
+        person = User.objects.select_for_update().filter(pk=person_id).first()
+        if person is None:
+            raise NotFound
+        if person.email != email:
+            User.objects.filter(pk=person_id).update(email=email)
+            note(act, "e-mail changed", _subject(person), None, {})
 
 
 def _change(person_id: int, name: str, act: Act, **members: bool) -> None:
@@ -99,6 +116,7 @@ def _change(person_id: int, name: str, act: Act, **members: bool) -> None:
             for member, old in before.items()
         }
         note(act, name, _subject(person), None, changes)
+        hint(CAPTURES)
 
 
 def _administrators() -> Any:

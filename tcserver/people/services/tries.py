@@ -21,6 +21,9 @@ WINDOW = timedelta(minutes=15)
 BY_NAME = 10
 BY_PLACE = 100
 """Most tries in a window from one place: by one name, and by all names together."""
+MAILS = 3
+MAILS_BY_PLACE = 10
+"""Most links in a window that are asked for: for one address, and from one place."""
 
 
 def may_try(name: str, address: str, now: datetime) -> bool:
@@ -35,6 +38,15 @@ def may_try(name: str, address: str, now: datetime) -> bool:
             _take_back(place)
             return False
         return True
+
+
+def may_ask_for_mail(receiver: str, address: str, now: datetime) -> bool:
+    """Count a link that somebody at an address asks for; return whether it may be mailed."""
+    with transaction.atomic():
+        LoginTries.objects.filter(since__lte=now - WINDOW).delete()
+        place = _hash(f"mail from\n{neighbourhood(address)}")
+        to = _hash(f"mail to\n{receiver.lower()}")
+        return _counted(place, MAILS_BY_PLACE, now) and _counted(to, MAILS, now)
 
 
 def was_right(name: str, address: str) -> None:

@@ -1,0 +1,1 @@
+"""What changes alerts, channels and deliveries: nothing else writes their tables."""

@@ -1,0 +1,90 @@
+"""Chromium and a site for tests; skips where there is no Chromium, and says so."""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import SkipTest
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.browser.demosite import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+OPTIONS = ["--disable-quic", "--disable-background-networking", "--disable-component-update"]
+WITHIN = 60_000
+"""Milliseconds after which a page is given up; a loaded machine is slow."""
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@cache
+def site() -> str:
+    """
+    Start a site with captures in each state, once in a process, at whose end it ends.  Return its
+    address.
+    """
+    folder = Path("browser.site").absolute()
+    folder.mkdir(mode=0o700)
+    command = [sys.executable, "-m", "tests.browser.demosite", str(folder)]
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, text=True)
+    atexit.register(server.communicate)
+    atexit.register(server.terminate)
+    assert server.stdout is not None
+    word, port = server.stdout.readline().split()
+    assert word == "port"
+    return f"http://127.0.0.1:{port}"
+
+
+class BrowserCase(SynchronousTestCase):
+    """Has a Chromium.  It is ended with each test: until then an event loop seems to run here."""
+
+    def setUp(self) -> None:
+        if CHROMIUM is None:
+            raise SkipTest("no Chromium here: apt install chromium")
+        from playwright.sync_api import sync_playwright
+
+        self.site = self.begin_site()
+        playwright = sync_playwright().start()
+        self.addCleanup(playwright.stop)
+        self.chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=OPTIONS, chromium_sandbox=False
+        )
+        self.addCleanup(self.chromium.close)
+
+    def begin_site(self) -> str:
+        """The address of the site, which is begun if need be."""
+        return site()
+
+    def context(self, who: str | None = "rita", **options: Any) -> Any:
+        """A browser of its own, in which a person has logged in."""
+        options = {"viewport": DESKTOP, "base_url": self.site, "timezone_id": "UTC"} | options
+        context = self.chromium.new_context(**options)
+        self.addCleanup(context.close)
+        context.set_default_timeout(WITHIN)
+        if who is not None:
+            page = context.new_page()
+            page.goto("/login/")
+            page.get_by_label("Username").fill(who)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_url("**/captures/")
+            page.close()
+        return context
+
+    def page(self, who: str | None = "rita", **options: Any) -> Any:
+        """A page in a browser of its own; what scripts complain of fails the test."""
+        page = self.context(who, **options).new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: self._note(complaints, said))
+        self.addCleanup(lambda: self.assertEqual(complaints, []))
+        return page
+
+    def _note(self, complaints: list[str], said: Any) -> None:
+        if said.type == "error":
+            complaints.append(said.text)

@@ -1,0 +1,188 @@
+"""The page of a capture: how far a wish has come, the chart, keywords, notes, copies."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+from tcclient.control.jobs import Status
+from tcserver.accounts.series import ChartMark, ChartSeries, posts_of_month
+from tcserver.accounts.services.counts import add_counts
+from tcserver.captures.models import CaptureRecord
+from tcserver.captures.services.edit import edit
+from tcserver.captures.services.report import answer
+from tcserver.captures.services.stop import stop
+from tcserver.fleet.models import Token
+from tcserver.history.models import HistoryEntry
+from tcserver.website.chart import POINTS, ROWS, drawn
+from tests.tcserver.case import DatabaseCase
+from tests.tcserver.sentledgers import KINDS, NOON, gap, send, told_at
+from tests.tcserver.test_website import PageCase
+
+BEGIN = int(NOON) - 43_200
+DAY = 86_400
+
+
+def told(seconds: int, step: int = 60, **more: object) -> ChartSeries:
+    """A series from BEGIN on with 60 posts in each step."""
+    end = BEGIN + seconds
+    members = {
+        "points": [(at, 60 * step) for at in range(BEGIN - BEGIN % step, end - step + 1, step)],
+        "gaps": [],
+        "wanted": None,
+        "marks": [],
+    }
+    return ChartSeries(BEGIN, end, step, **(members | more))
+
+
+class ChartTests(DatabaseCase):
+    def test_an_even_rate(self) -> None:
+        """One line at one height, whatever the span."""
+        for seconds, step in ((3600, 60), (DAY, 60), (7 * DAY, 3600), (900 * DAY, DAY)):
+            chart = drawn(told(seconds, step), "all")
+            heights = set(re.findall(r" ([0-9.]+)", chart.line))
+            self.assertEqual(len(heights), 1, seconds)
+            self.assertEqual(chart.line.count("M"), 1)
+            self.assertLessEqual(chart.line.count("L"), POINTS)
+            self.assertLessEqual(len(chart.rows), ROWS + 2)
+
+    def test_a_step_that_has_begun(self) -> None:
+        """Is drawn by its rate, once half of it is over."""
+        for seconds, steps in ((3600 + 20, 60), (3600 + 40, 61)):
+            line = drawn(told(seconds, points=[(BEGIN + at, 60) for at in range(0, 3601, 60)]), "x")
+            self.assertEqual(line.line.count(" "), steps)
+
+    def test_nothing(self) -> None:
+        """Axes and no line."""
+        chart = drawn(told(3600, points=[]), "hour")
+        self.assertEqual((chart.line, len(chart.rates)), ("", 5))
+        self.assertTrue(all(row.posts == 0 for row in chart.rows))
+
+    def test_times_without_updates_are_no_line(self) -> None:
+        points = [(BEGIN + at, 60) for at in (0, 300, 600, 7200, 7500)]
+        self.assertEqual(drawn(told(4 * 3600, points=points), "all").line.count("M"), 2)
+
+    def test_when_nothing_was_wanted(self) -> None:
+        wanted = [(BEGIN, BEGIN + 900.0), (BEGIN + 1800.0, BEGIN + 3600.0)]
+        [band] = drawn(told(3600, wanted=wanted), "hour").bands
+        self.assertEqual((band.style, band.x, band.width), ("unwanted", 56 + 222, 222))
+
+    def test_marks(self) -> None:
+        """Stops are drawn unlike other changes, and all are said in words."""
+        at = datetime.fromtimestamp(BEGIN + 1800, UTC)
+        marks = [ChartMark(at, "rita", "status", "stopping"), ChartMark(at, "x", "keywords", None)]
+        stop, keywords = drawn(told(3600, marks=marks), "hour").marks
+        self.assertEqual((stop.style, stop.x), ("stop", 56 + 444))
+        self.assertEqual(keywords.words, "2026-06-01 00:30 UTC, x: keywords none")
+
+
+class PageOfACaptureTests(PageCase):
+    def test_how_far_a_wish_has_come(self) -> None:
+        """
+        Asked, acknowledged, running, unless no posts come; and again after a Stop, or after other
+        keywords.
+        """
+        demo, act = self.world.demo, self.world.act
+        self.assertEqual(self.steps(), [True, False, False])
+        answer(demo.pk, self.world.client.pk, Status.STARTED, {}, act(self.world.rita, 9))
+        Token.objects.update(contact_at=timezone.now())
+        self.assertEqual(self.steps(), [True, True, True])
+        now = CaptureRecord.objects.filter(pk=demo.pk)
+        for condition, runs in (("stall", False), ("terms_refused", True), ("ok", True)):
+            now.update(condition=condition)
+            self.assertEqual(self.steps(), [True, True, runs], condition)
+            self.assertEqual("None come now" in self.get(self.demo), not runs, condition)
+        now.update(applied_revision=1)
+        edit(demo.pk, act(self.world.rita, 20), keywords="birds")
+        self.assertIn("not yet: the newest change is not in force", self.get(self.demo))
+        stop(demo.pk, act(self.world.rita, 30))
+        self.assertEqual(self.steps(), [True, False, False])
+
+    def steps(self) -> list[bool]:
+        page = self.get(self.demo)
+        return [bool(one) for one in re.findall(r'<li( class="reached")?><span class="sh', page)]
+
+    def test_a_ledger_that_has_just_begun(self) -> None:
+        """Its first half second is a gap, which is no share of anything yet."""
+        demo, now = self.world.demo, timezone.now().timestamp() - NOON
+        lines = [KINDS["begin"] | {"kind": "ledger_begin"}, KINDS["start"], gap(now, now + 0.6)]
+        data = b"".join(told_at(now + at / 10, one, demo.pk) for at, one in enumerate(lines))
+        send(self.world.client, "young", demo, data)
+        self.assertIn("less than a minute", self.get(self.demo))
+        self.assertNotIn("0.000", self.get("/captures/"))
+
+    def test_what_a_month_has_brought(self) -> None:
+        """From the first midnight of the month on, in UTC: X bills each post."""
+        demo, end = self.world.demo.pk, datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+        add_counts({(demo, int(end) - 1): 5, (demo, int(end)): 1200, (demo, int(end) + 90_000): 30})
+        for at, posts in (
+            (end - 1, 1235),
+            (end, 1230),
+            (end + 20 * DAY, 1230),
+            (end + 40 * DAY, 0),
+        ):
+            self.assertEqual(posts_of_month(demo, datetime.fromtimestamp(at, UTC)), posts)
+        self.assertIn("0 this month (UTC)", self.get(f"/captures/{self.world.bare.pk}/"))
+
+    def test_a_young_one(self) -> None:
+        """Its chart is of the hour that it has had, until it has had more."""
+        for minutes, span in ((59, "hour"), (61, "day")):
+            at = timezone.now() - timedelta(minutes=minutes)
+            CaptureRecord.objects.update(first_started_at=at)
+            page = self.get(self.demo)
+            self.assertIn(f'?span={span}#rate-title" aria-current', page)
+
+    def test_each_span(self) -> None:
+        """Has its chart with a table; an unknown one is a day."""
+        for span in ("hour", "day", "week", "all", "x"):
+            page = self.get(f"{self.demo}?span={span}")
+            self.assertEqual(page.count('<svg class="chart" viewBox="0 0 960 240"'), 1)
+            self.assertIn("The same as a table", page)
+
+    def test_only_what_is_asked_for(self) -> None:
+        """The live part does not draw the chart again, nor the chart the state."""
+        events = ("events", "What happened", "<svg")
+        for part, has, lacks in [("capture", "big", "<svg"), ("chart", "<svg", '"big"'), events]:
+            asks = {"HX-Request": "true", "HX-Target": f"live-{part}"}
+            page = self.browser.get(self.demo, headers=asks).content.decode()
+            self.assertIn(has, page)
+            self.assertNotIn(lacks, page)
+
+    def test_a_note(self) -> None:
+        self.post(f"{self.demo}note/", self.demo, note="<b>flood</b> began")
+        [entry] = HistoryEntry.objects.filter(act="noted")
+        self.assertEqual((entry.note, entry.before, entry.after), ("<b>flood</b> began", {}, {}))
+        self.assertIn("&lt;b&gt;flood", self.get(self.demo))
+        for text in ("", " ", "x" * 1001):
+            self.post(f"{self.demo}note/", self.demo, note=text)
+        self.assertEqual(HistoryEntry.objects.filter(act="noted").count(), 1)
+
+    def test_a_copy(self) -> None:
+        """Has all but the name; of what one does not see nothing."""
+        page = self.get(f"/captures/new/?copy={self.world.demo.pk}")
+        self.assertIn("cats, dogs</textarea>", page)
+        self.assertNotIn('value="demo"', page)
+        self.browser = self.world.browser(self.world.otto)
+        self.get(f"/captures/new/?copy={self.world.demo.pk}", 404)
+
+
+class AccountOnThePageTests(PageCase):
+    def test_gaps_keywords_and_folder(self) -> None:
+        demo, seconds = self.world.demo, timezone.now().timestamp() - NOON - 3600
+        lines = b"".join(
+            told_at(seconds + at, members, demo.pk)
+            for at, members in [
+                (0, KINDS["begin"] | {"kind": "ledger_begin"}),
+                (0, KINDS["start"]),
+                (0, KINDS["asked"] | {"after": "cats, dogs"}),
+                (5, KINDS["in_force"] | {"text": "cats, dogs"}),
+                (600, gap(seconds + 300, seconds + 600)),
+            ]
+        )
+        send(self.world.client, "a", demo, lines)
+        self.assertIn("The keywords were “cats, dogs”.", self.get(f"{self.demo}account/"))
+        page = self.get(self.demo)
+        self.assertIn("Gap of 5 min 0 s: stall", page)
+        self.assertNotIn('<rect class="unwanted" x="944', page)
+        self.assertIn("from <time", page)
+        self.assertIn("<code>demo</code>", page)
