@@ -5,26 +5,23 @@ Knows the command line, and what goes to which output; does not know what an acc
 """
 
 import argparse
-import io
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from tcaccount import picture, plot, posts, tables
 from tcaccount.comparison import Difference
 from tcaccount.document import document
 from tcaccount.folder import Folder, NoCapture, below, find
 from tcaccount.index import read_index
-from tcaccount.parser import Parser
 from tcaccount.plot import CannotDraw
 from tcaccount.progress import Progress
 from tcaccount.reading import Reading
-from tcaccount.record import record
+from tcaccount.record import COMPARED, LISTED, record
 from tcaccount.subject import Subject
 from tcaccount.summary import summary
 from tcaccount.verify import Verification
@@ -32,12 +29,15 @@ from tcclient import __version__
 from tcclient.ledger.reading import lines
 from tcclient.ledger.wording import number
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.outputs import checked_output
+from tcclient.runtime.parser import Parser
+from tcclient.runtime.plaintext import visible
 from tcclient.sources.registry import KINDS
 from tcclient.sources.source import SourceKind
 from tcclient.storage.postids import PostIds
 
-AGREES, DIFFERS, CANNOT, INTERRUPTED, CLOSED = 0, 1, 2, 130, 141
-"""Exit statuses; the last two are those of a shell for SIGINT and SIGPIPE, 128 + the signal."""
+AGREES, DIFFERS, CANNOT, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses; the last one is that of a shell for SIGINT, 128 + the signal."""
 
 
 def make_parser(reading: Reading) -> Parser:
@@ -75,25 +75,24 @@ def main(arguments: Sequence[str] | None = None, kinds: Sequence[SourceKind] = K
     if --verify finds a difference; 2, with a sentence, if something cannot be read or written; 130
     after Ctrl-C; 141 if nobody reads the output any more.
     """
-    reading = Reading.of(kinds)
+    with checked_output("tcc-account", CANNOT):
+        raise SystemExit(_run(arguments, Reading.of(kinds)))
+
+
+def _run(arguments: Sequence[str] | None, reading: Reading) -> int:
+    """Do what the command line asks for, and return the exit status."""
     parser = make_parser(reading)
     options = parser.parse_args(arguments)
     if options.fine and not options.plot:
         parser.error("--fine goes with --plot")
-    _write_anything(sys.stdout)
     try:
-        status = run(options, reading)
-        sys.stdout.flush()
+        return run(options, reading)
     except (NoCapture, CannotDraw) as e:
-        status = _cannot(str(e))
-    except BrokenPipeError:  # whoever reads the output has seen enough, such as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = CLOSED
+        return _cannot(str(e))
     except OSError as e:
-        status = _cannot(f"This cannot be done: {explain_os(e)}.")
+        return _cannot(f"This cannot be done: {explain_os(e)}.")
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    raise SystemExit(status)
+        return INTERRUPTED
 
 
 def run(options: argparse.Namespace, reading: Reading) -> int:
@@ -123,20 +122,21 @@ def run(options: argparse.Namespace, reading: Reading) -> int:
     for place, subject in enumerate(subjects):
         print(end="\n" if place else "")
         for text in summary(subject):
-            print(text)
+            print(visible(text))
     return AGREES
 
 
 def _verify(folder: Folder, options: argparse.Namespace, reading: Reading, is_named: bool) -> int:
     """Print what differs between folder and ledger.  Return the exit status."""
     differences, index = 0, read_index(folder.index, reading.vocabulary)
-    name = f"{folder.name}: " if is_named else ""
+    name = visible(f"{folder.name}: ") if is_named else ""
     with _progress(sum(found.bytes for found in folder.found.values())) as progress:
         verification = Verification(folder, index, options.temporary, reading, progress.advance)
         for finding in verification.run():
             progress.clear()
             differs = isinstance(finding, Difference)
-            print(f"{name}{finding.text if differs else f'Note: {finding.text}'}", flush=True)
+            text = visible(finding.text)
+            print(f"{name}{text if differs else f'Note: {text}'}", flush=True)
             differences += differs
     if differences:
         print(f"{name}{number(differences, 'difference')}.")
@@ -148,11 +148,12 @@ def _verify(folder: Folder, options: argparse.Namespace, reading: Reading, is_na
 
 def _subject(folder: Folder, reading: Reading, temporary: str | None = None) -> Subject:
     """
-    Return the account of a capture; with `temporary`, posts are counted in the files whose names
-    end so.  Raises OSError.
+    Return the account of a capture: for a picture, or with `temporary` for a summary, for which
+    posts are counted in the files whose names end so.  Raises OSError.
     """
     index = read_index(folder.index, reading.vocabulary)
-    found = record(lines(folder.ledger, reading.vocabulary), reading.reports(), is_brief=True)
+    without = COMPARED if temporary is None else LISTED
+    found = record(lines(folder.ledger, reading.vocabulary), reading.reports(), without)
     growing = {} if temporary is None else _growing(folder, temporary, reading.ids)
     return Subject(folder.name, folder.is_open, found, index, growing)
 
@@ -190,13 +191,7 @@ def _progress(total: int) -> Iterator[Progress]:
         progress.clear()
 
 
-def _write_anything(output: TextIO) -> None:
-    """Have an output take each text: what its encoding lacks, or none has, is written escaped."""
-    if isinstance(output, io.TextIOWrapper):
-        output.reconfigure(errors="backslashreplace")
-
-
 def _cannot(sentence: str) -> int:
     """Print to stderr what cannot be done.  Return the exit status."""
-    print(f"tcc-account: {sentence}", file=sys.stderr)
+    print(visible(f"tcc-account: {sentence}"), file=sys.stderr)
     return CANNOT

@@ -20,12 +20,12 @@ def document(subject: Subject) -> dict[str, Any]:
         "jobs": [_job(subject, share) for share in subject.shares()],
         "gaps": [_gap(gap) for gap in record.gaps()],
         "keywords": [_keywords(wording) for wording in record.wordings()],
-        "files": len(record.files),
+        "files": record.finished(adopted=False) + record.finished(adopted=True),
         "posts": record.posts(adopted=False),
         "posts_from_before": record.posts(adopted=True),
         "posts_growing": subject.growing,
         "lines": {kind: total.lines for kind, total in sorted(record.totals.items())},
-        "unreadable_lines": len(record.unreadable),
+        "unreadable_lines": record.unread,
     }
 
 

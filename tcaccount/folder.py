@@ -10,13 +10,12 @@ from pathlib import Path
 
 import attrs
 
-from tcclient.ledger.ledgerfile import is_in_use
+from tcclient.ledger.locks import is_in_use
 from tcclient.ledger.segments import files as ledger_files
-from tcclient.storage.folders import INDEX
+from tcclient.ledger.segments import ledgers
+from tcclient.storage.index import INDEX
 
 _LEDGER = ".ledger.jsonl"
-TORN = ".torn"
-"""The end of the name of a file with the cut end of a post, which a crash left."""
 
 
 class NoCapture(Exception):
@@ -45,7 +44,7 @@ class Folder:
     path: Path
     name: str
     is_open: bool
-    found: dict[str, Found]
+    found: dict[str, Found] = attrs.field(factory=dict)
     others: dict[str, Found] = attrs.field(factory=dict)
 
     @property
@@ -74,18 +73,31 @@ def find(path: Path) -> Folder:
     Return the folder of the capture at `path`.  Raises NoCapture.  Call this before its ledger is
     read, which then accounts for each file that was finished when the folder was listed.
     """
+    folder = unlisted(path)
+    try:
+        with os.scandir(folder.path) as listing:
+            own = {file.name for file in ledger_files(folder.ledger)}
+            files = [_found(entry) for entry in listing if _is_visible(entry, own)]
+    except OSError as e:
+        raise _unreadable(path, e) from e
+    found = {file.name: file for file in files if file.name.startswith(folder.name)}
+    others = {file.name: file for file in files if file.name not in found}
+    return attrs.evolve(folder, found=found, others=others)
+
+
+def unlisted(path: Path) -> Folder:
+    """Return the folder as find() does, without its files, of which there may be many."""
     try:
         path = path.resolve(strict=True)
         name = _name(path)
-        is_open = is_in_use(path / f"{name}{_LEDGER}")
-        with os.scandir(path) as listing:
-            own = {file.name for file in ledger_files(path / f"{name}{_LEDGER}")}
-            files = [_found(entry) for entry in listing if _is_visible(entry, own)]
+        ledger = path / f"{name}{_LEDGER}"
+        return Folder(path, name, ledger.exists() and is_in_use(ledger))
     except OSError as e:
-        raise NoCapture(f"{str(path)!r} cannot be read: {e.strerror or e}.") from e
-    found = {file.name: file for file in files if file.name.startswith(name)}
-    others = {file.name: file for file in files if file.name not in found}
-    return Folder(path, name, is_open, found, others)
+        raise _unreadable(path, e) from e
+
+
+def _unreadable(path: Path, error: OSError) -> NoCapture:
+    return NoCapture(f"{str(path)!r} cannot be read: {error.strerror or error}.")
 
 
 def below(base_dir: Path) -> list[Path]:
@@ -93,8 +105,11 @@ def below(base_dir: Path) -> list[Path]:
     Return the folders of the captures of a client, by name; none if this is no base_dir.  Raises
     OSError.
     """
-    children = sorted(base_dir.iterdir()) if base_dir.is_dir() else []
-    return [child for child in children if (child / f"{child.name}{_LEDGER}").is_file()]
+    if not base_dir.is_dir():
+        return []
+    with os.scandir(base_dir) as listing:
+        folders = sorted(base_dir / child.name for child in listing if child.is_dir())
+    return [one for one in folders if one / f"{one.name}{_LEDGER}" in ledgers(one)]
 
 
 def _name(path: Path) -> str:
@@ -110,7 +125,7 @@ def _name(path: Path) -> str:
             f"{str(path)!r} is the folder of several captures; name one of them, such as "
             f"{str(several[0])!r}."
         )
-    names = [file.name.removesuffix(_LEDGER) for file in path.glob(f"*{_LEDGER}")]
+    names = [ledger.name.removesuffix(_LEDGER) for ledger in ledgers(path)]
     if path.name in names:
         return path.name
     if len(names) != 1:

@@ -5,7 +5,7 @@ Knows the command line and the forms of the answer; does not know what is well, 
 `tcclient.health` does.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,15 +14,17 @@ from typing import NoReturn
 import msgspec
 
 from tcaccount.folder import NoCapture
-from tcaccount.parser import Parser
 from tcaccount.standing import facts_below
 from tcclient import __version__
 from tcclient.control.healthreport import report
 from tcclient.health.facts import ClientFacts
-from tcclient.health.health import Health, Level
+from tcclient.health.health import Health
 from tcclient.health.judgement import judge
-from tcclient.ledger.wording import number
+from tcclient.health.line import as_line
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.outputs import checked_output
+from tcclient.runtime.parser import Parser
+from tcclient.runtime.plaintext import visible
 
 UNKNOWN = 3
 """The exit status, as monitoring plugins have it, where nothing can be found out."""
@@ -48,33 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     all is well, 1 if something is wrong or will be, 2 if posts that are wanted do not come, 3 if
     that cannot be found out.
     """
-    options = make_parser().parse_args(arguments)
+    with checked_output("tcc-health", UNKNOWN):
+        raise SystemExit(_say_health(make_parser().parse_args(arguments)))
+
+
+def _say_health(options: argparse.Namespace) -> int:
+    """Print how the client is.  Return the exit status."""
     try:
         facts = facts_below(options.base_dir, time.time())
     except NoCapture as e:
-        _unknown(str(e))
+        return _unknown(str(e))
     except OSError as e:
-        _unknown(f"This cannot be found out: {explain_os(e)}.")
+        return _unknown(f"This cannot be found out: {explain_os(e)}.")
     health = judge(facts)
-    print(as_json(health, facts) if options.json else as_line(health, facts))
-    raise SystemExit(health.level.severity)
-
-
-def as_line(health: Health, facts: ClientFacts) -> str:
-    """Return a line in the form of monitoring plugins: status, reasons with cures, and figures."""
-    if health.findings:
-        told = health.words
-    elif facts.captures:
-        told = f"Posts of {number(len(facts.captures), 'capture')} come and are stored."
-    else:
-        told = "Nothing is to be captured."
-    covered = sum(1 for one in facts.captures if facts.runs and one.missing is None)
-    figures = f"captures={len(facts.captures)} streaming={covered} disk_free={facts.disk_free}B"
-    return f"TCC {_WORDS[health.level]} - {told.replace('|', '/')} | {figures}"
-
-
-_WORDS = {Level.OK: "OK", Level.DEGRADED: "WARNING", Level.DOWN: "CRITICAL"}
-"""The words of monitoring plugins."""
+    print(as_json(health, facts) if options.json else visible(as_line(health, facts)))
+    return health.level.severity
 
 
 def as_json(health: Health, facts: ClientFacts) -> str:
@@ -82,7 +72,7 @@ def as_json(health: Health, facts: ClientFacts) -> str:
     return msgspec.json.encode(report(facts, health)).decode()
 
 
-def _unknown(sentence: str) -> NoReturn:
-    """Print what cannot be found out, and exit with the status for it."""
-    print(f"TCC UNKNOWN - {sentence}")
-    sys.exit(UNKNOWN)
+def _unknown(sentence: str) -> int:
+    """Print what cannot be found out.  Return the exit status for it."""
+    print(visible(f"TCC UNKNOWN - {sentence}"))
+    return UNKNOWN

@@ -65,7 +65,9 @@ class Index:
 
 
 def read_index(path: Path, vocabulary: Vocabulary) -> Index:
-    """Return what the ledger at `path` says; nothing if it does not exist.  Raises OSError."""
+    """Return what the ledger at `path` says; nothing if there is no such file.  Raises OSError."""
+    if path.exists() and not path.is_file():
+        return Index()
     index = Index(known=True)
     try:
         for line in lines(path, vocabulary):

@@ -20,10 +20,13 @@ class Numbers:
     returns whether those of a job can have come from another folder.  After lines that were dropped
     a counter may be higher than the lines say.  Where others stand in a file elsewhere
     (`ledger_resumed`), or in the ledger that this one follows, those of an opening decide, and are
-    believed until then.
+    believed until then.  `place` says which line has a number.
     """
 
-    def __init__(self, fold: Fold, may_come: Callable[[int], bool]) -> None:
+    def __init__(
+        self, fold: Fold, may_come: Callable[[int], bool], place: Callable[[int], str]
+    ) -> None:
+        self._place = place
         self._fold = fold
         self._may_come = may_come
         self._uncertain: set[int] = set()
@@ -54,6 +57,6 @@ class Numbers:
             told, expected = getattr(found, name), getattr(wanted, name)
             if told != expected and not (told > expected and job in self._uncertain):
                 yield (
-                    f"Line {line} of the ledger has {name} {number(told)} for job {job}, where the "
+                    f"{self._place(line)} has {name} {number(told)} for job {job}, where the "
                     f"lines before it come to {number(expected)}."
                 )

@@ -11,7 +11,7 @@ from tcaccount import posts
 from tcaccount.folder import Folder
 from tcaccount.plot import CannotDraw, Picture
 from tcaccount.progress import Advance
-from tcaccount.rates import Curve, Minutes, curve, stretches
+from tcaccount.rates import Curve, Minutes, curve, stretches, untimed
 from tcaccount.reading import Reading
 from tcaccount.record import Record
 from tcaccount.subject import Subject, coverage
@@ -24,7 +24,9 @@ def rough(subject: Subject) -> Picture:
     wanted = _wanted(subject)
     heard = without(wanted, [(gap.begin, gap.end) for gap in subject.record.gaps()])
     drawn = curve(stretches(subject.record.files), _period(wanted), heard)
-    return _picture(subject, wanted, drawn, "")
+    posts_without = untimed(subject.record.files)
+    left_out = [f"{number(posts_without, 'post')} in files without a time"] if posts_without else []
+    return _picture(subject, wanted, drawn, left_out)
 
 
 def fine(subject: Subject, folder: Folder, reading: Reading, advance: Advance) -> Picture:
@@ -40,11 +42,14 @@ def fine(subject: Subject, folder: Folder, reading: Reading, advance: Advance) -
     return _picture(subject, wanted, curve(minutes.stretches(), period), _left_out(minutes, period))
 
 
-def _picture(subject: Subject, wanted: list[Interval], drawn: Curve, left_out: str) -> Picture:
+def _picture(
+    subject: Subject, wanted: list[Interval], drawn: Curve, left_out: list[str]
+) -> Picture:
     record, period = subject.record, _period(wanted)
+    without_these = f"\n(without {' and '.join(left_out)})" if left_out else ""
     title = (
         f"{subject.name}, {when(period[0])} to {when(period[1])} UTC\n"
-        f"Coverage {coverage(subject.shares())}{left_out}"
+        f"Coverage {coverage(subject.shares())}{without_these}"
     )
     return Picture(
         title=title.encode(errors="backslashreplace").decode(),  # half a surrogate has no glyph
@@ -77,7 +82,7 @@ def _period(wanted: list[Interval]) -> Interval:
     return wanted[0][0], wanted[-1][1]
 
 
-def _left_out(minutes: Minutes, period: Interval) -> str:
+def _left_out(minutes: Minutes, period: Interval) -> list[str]:
     """Return for the title which posts are in the files and not in the picture."""
     parts = []
     outside = minutes.outside(period)
@@ -85,4 +90,4 @@ def _left_out(minutes: Minutes, period: Interval) -> str:
         parts.append(f"{number(outside, 'post')} made outside of this time")
     if minutes.undated:
         parts.append(f"{number(minutes.undated, 'post')} without a time")
-    return f" (without {' and '.join(parts)})" if parts else ""
+    return parts

@@ -5,13 +5,13 @@ Knows matplotlib, which nothing else needs and which may be missing; knows no fi
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from tcaccount.rates import Curve
+from tcaccount.rates import Curve, shares
 from tcclient.ledger.history import MissedTime
 from tcclient.ledger.intervals import Interval, within
 
@@ -30,6 +30,12 @@ _CURVE, _GRID, _STOP, _REKEYED = "#3b7dae", "#dddddd", "#e4e4e4", "#4a4a4a"
 _CAUSES = ("#f2b8a0", "#d9c2e9", "#f4d78a", "#b5dcc0", "#f3b6cc", "#c9c3a5")
 """Colours of gaps, by cause; the most frequent causes have one each, all others the last."""
 
+
+_BINS = 1300
+"""How many things a picture has room for beside each other: one for each of its pixels."""
+
+_STRIP = (0.97, 0.03)
+"""Where, of the height, it stands that something was, which is too short to be drawn over all."""
 
 _STEPS = {60: "an hour", 1440: "a day", 10080: "a week"}
 """How long a step is, in words, by its minutes."""
@@ -87,22 +93,61 @@ def draw(picture: Picture, path: Path) -> None:
 def _shade(axes: "Axes", picture: Picture) -> None:
     """Shade the gaps, those of each cause in a colour of its own, and what was not wanted."""
     lengths: dict[str, float] = {}
+    spans: dict[str, list[Interval]] = {}
     for gap in picture.gaps:
-        lengths[gap.line.cause] = lengths.get(gap.line.cause, 0.0) + gap.seconds
+        cause = gap.line.cause
+        lengths[cause] = lengths.get(cause, 0.0) + gap.seconds
+        spans.setdefault(cause, []).append((gap.begin, gap.end))
     causes = sorted(lengths, key=lambda cause: -lengths[cause])
     named = causes if len(causes) <= len(_CAUSES) else causes[: len(_CAUSES) - 1]
-    for gap in picture.gaps:
-        place = named.index(gap.line.cause) if gap.line.cause in named else len(_CAUSES) - 1
-        label = f"gap: {gap.line.cause if gap.line.cause in named else 'other causes'}"
-        _span(axes, (gap.begin, gap.end), picture.period, _CAUSES[place], label)
-    for one in picture.unwanted:
-        _span(axes, one, picture.period, _STOP, "stopped")
+    for cause, color in zip(named, _CAUSES, strict=False):
+        _span(axes, spans[cause], picture.period, color, f"gap: {cause}")
+    others = [span for cause in causes[len(named) :] for span in spans[cause]]
+    _span(axes, others, picture.period, _CAUSES[-1], "gap: other causes")
+    _span(axes, picture.unwanted, picture.period, _STOP, "stopped")
 
 
-def _span(axes: "Axes", span: Interval, period: Interval, color: str, label: str) -> None:
-    """Shade a time, what of it is in the period; however short, it is to be seen."""
-    for begin, end in within([span], [period]):
-        axes.axvspan(_date(begin), _date(end), color=color, label=label, lw=0.8, zorder=0)
+def _span(
+    axes: "Axes", spans: Sequence[Interval], period: Interval, color: str, label: str
+) -> None:
+    """
+    Shade times, what of them is in the period, each as one thing, as a year may have thousands.
+    What is shorter than can be drawn would fill a long picture: it shades in proportion, and stands
+    in a strip at the top, where each is to be seen.
+    """
+    from matplotlib.colors import to_rgba
+
+    shown = within(spans, [period])
+    least = (period[1] - period[0]) / _BINS
+    long = [one for one in shown if one[1] - one[0] >= least]
+    short = [one for one in shown if one[1] - one[0] < least]
+    filled = shares(short, period, _BINS)
+    over_all = axes.get_xaxis_transform()
+    for times, height in ((long, (0, 1)), (short, _STRIP)):
+        if times:
+            axes.broken_barh(
+                _places(times),
+                height,
+                transform=over_all,
+                color=color,
+                label=label,
+                lw=0.8,
+                zorder=0,
+            )
+    if filled:
+        axes.broken_barh(
+            _places([time for time, _ in filled]),
+            (0, _STRIP[0]),
+            transform=over_all,
+            color=[to_rgba(color, share) for _, share in filled],
+            lw=0,
+            zorder=0,
+        )
+
+
+def _places(times: Sequence[Interval]) -> list[tuple[datetime, timedelta]]:
+    """Return where times are, as an axis of dates has it."""
+    return [(_date(begin), timedelta(seconds=end - begin)) for begin, end in times]
 
 
 def _explain(axes: "Axes", figure: "Figure") -> None:

@@ -25,6 +25,8 @@ MOST_STEPS = 1500
 _WIDTHS = (1, 2, 5, 10, 15, 30, 60, 1440, 10080)
 """How long a step can be, in minutes: parts of a day would show as many combs as there are days."""
 
+_HOUR = 3600.0
+
 
 @attrs.frozen
 class Curve:
@@ -79,22 +81,44 @@ class Minutes:
 
 def stretches(files: Sequence[Booked]) -> Iterator[Stretch]:
     """
-    Yield the posts of each file, in the slot that the file is for.  No line has the slot: it ends
-    when the file is booked, and is as long as most are; the file of a crash ends with its last
-    post.
+    Yield the posts of each file whose last arrival is known, from when its slot began, or the file
+    before ended, until it was booked, or the slot ended.  The file of a crash ends with its last
+    post, as nobody knows how long the process lived on.
     """
-    booked = [(one.at, one.entry) for one in files if isinstance(one.entry, File)]
-    ends = [at for at, entry in booked if not entry.recovered]
-    usual = median(b - a for a, b in pairwise(ends)) if ends[1:] else 0.0
+    ends = [one.at for one in files if isinstance(one.entry, File) and not one.entry.recovered]
+    are_many = len(ends) > 1
+    usual = _whole_minutes(median(b - a for a, b in pairwise(ends))) if are_many else _HOUR
     before = float("-inf")
-    for at, entry in booked:
-        if entry.first_arrival is None or entry.last_arrival is None:
+    for at, entry in ((one.at, one.entry) for one in files if isinstance(one.entry, File)):
+        if entry.last_arrival is None:
             continue
-        first, last = seconds(entry.first_arrival), seconds(entry.last_arrival)
-        end = last if entry.recovered else max(last, at)
-        begin = min(first, max(before, end - usual))
+        last = seconds(entry.last_arrival)
+        begin, over = _slot(last, usual)
+        end = last if entry.recovered else max(last, min(at, over))
+        begin = min(max(before, begin), end)
+        if entry.first_arrival is not None:
+            first = seconds(entry.first_arrival)
+            begin = min(first, begin) if are_many else first
         yield Stretch(begin, end, entry.posts)
         before = end
+
+
+def untimed(files: Iterable[Booked]) -> int:
+    """Return how many posts are in files of which no line has a time."""
+    entries = (one.entry for one in files)
+    return sum(one.posts for one in entries if not (isinstance(one, File) and one.last_arrival))
+
+
+def _whole_minutes(length: float) -> float:
+    """Return a length in seconds as that of a slot, which is some minutes, and at most an hour."""
+    return min(max(60.0, round(length / 60) * 60.0), _HOUR)
+
+
+def _slot(at: float, length: float) -> Interval:
+    """Return the slot of this length that a time is in: slots are counted within the hour."""
+    hour = at // _HOUR * _HOUR
+    begin = hour + (at - hour) // length * length
+    return begin, min(begin + length, hour + _HOUR)
 
 
 def curve(
@@ -107,7 +131,8 @@ def curve(
     """
     steps = _Steps.of(period)
     heard = [(steps.edges[0], steps.edges[-1])] if covered is None else merged(covered)
-    sums = steps.spread(amount for one in posts for amount in _while_heard(one, heard))
+    ends = [end for _, end in heard]
+    sums = steps.spread(amount for one in posts for amount in _while_heard(one, heard, ends))
     lengths = steps.spread((begin, end, end - begin) for begin, end in heard)
     # Less than a second of a step tells no rate: what came then was read together.
     rates = [
@@ -117,11 +142,28 @@ def curve(
     return Curve(int(steps.width // 60), steps.edges, rates)
 
 
+def shares(spans: Iterable[Interval], period: Interval, bins: int) -> list[tuple[Interval, float]]:
+    """Return the parts of a period, of so many, in which times are, with their share of each."""
+    parts = _Steps(period[0], (period[1] - period[0]) / bins, bins)
+    sums = parts.spread((begin, end, end - begin) for begin, end in merged(spans))
+    return [
+        (part, min(1.0, found / parts.width))
+        for part, found in zip(pairwise(parts.edges), sums, strict=True)
+        if found > 0
+    ]
+
+
 def _while_heard(
-    stretch: Stretch, heard: Sequence[Interval]
+    stretch: Stretch, heard: Sequence[Interval], ends: Sequence[float]
 ) -> Iterator[tuple[float, float, float]]:
-    """Yield the posts in the parts of a stretch that are heard, or in all of it if none is."""
-    first = bisect_right(heard, stretch.begin, key=lambda one: one[1])
+    """
+    Yield the posts in the parts of a stretch that are heard, or in all of it if none is; `ends` are
+    those of the times that are heard.
+    """
+    first = bisect_right(ends, stretch.begin)
+    if first < len(heard) and heard[first][0] <= stretch.begin and stretch.end <= ends[first]:
+        yield stretch.begin, stretch.end, stretch.posts
+        return
     parts = []
     for begin, end in islice(heard, first, None):
         if begin >= stretch.end:
@@ -159,6 +201,9 @@ class _Steps:
         sums = [0.0] * self.count
         for begin, end, amount in amounts:
             first, last = self._place(begin), self._place(end)
+            if first == last and 0 <= first < self.count:
+                sums[first] += amount
+                continue
             for place in range(max(first, 0), min(last, self.count - 1) + 1):
                 low = max(begin, self.begin + place * self.width)
                 high = min(end, self.begin + (place + 1) * self.width)

@@ -5,8 +5,10 @@ Asks the kinds of sources for their lines, ids and tables; knows no kind by name
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
+import msgspec
 
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.registry import KINDS, post_ids, vocabulary
@@ -32,6 +34,13 @@ class Reading:
         tables = {name: table for kind in kinds for name, table in kind.tables.items()}
         return cls(kinds, vocabulary(kinds), post_ids(kinds=kinds), tables)
 
-    def reports(self) -> list[SourceReport]:
-        """Return an empty report of each source."""
-        return [kind.report() for kind in self.kinds]
+    def reports(self, told: Sequence[Any] = ()) -> list[SourceReport]:
+        """Return a report of each source: an empty one, or one of what was told() before."""
+        reports = [kind.report() for kind in self.kinds]
+        for report, stored in zip(reports, told, strict=False):
+            report.told = msgspec.convert(stored, type(report.told))
+        return reports
+
+    def told(self, reports: Sequence[SourceReport]) -> list[Any]:
+        """Return what the reports have been told so far, as JSON has it."""
+        return [msgspec.to_builtins(report.told) for report in reports]

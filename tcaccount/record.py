@@ -8,7 +8,7 @@ for a report.
 from collections.abc import Iterable, Sequence
 
 import attrs
-from msgspec import field, structs
+from msgspec import Struct, field, structs
 
 from tcaccount.index import Index
 from tcclient.ledger import bookings
@@ -37,23 +37,43 @@ class Booked:
         return isinstance(self.entry, bookings.Adopted)
 
 
+class StoredFiles(Struct):
+    """How many finished files one job has, adopted ones or others, and how many posts in them."""
+
+    job: int | None
+    adopted: bool
+    files: int = 0
+    posts: int = 0
+
+
+COMPARED = ("counters", "sha256", "first_id", "last_id")
+"""Members of the lines of files that only tables show, and only --verify compares."""
+
+LISTED = (*COMPARED, "first_arrival", "last_arrival")
+"""Those that a summary does not need either: these are for pictures."""
+
+
 class Record(Fold, kw_only=True):
     """
     All that the ledger of a folder says.
 
-    `reports` are those of the sources.  `to_adopt` are the older files that no client has read yet.
-    `keeps_again` is whether posts that came again were stored again, as the settings asked for.  If
-    it `is_brief` the lines of files are without hashes and ids, which only tables show and only
-    --verify compares: a year has 50,000 files.
+    `reports` are those of the sources.  `to_adopt` are the older files that no client has read yet,
+    `foreign` the temporary names of files that somebody else has made.
+    `keeps_again` is whether posts that came again were stored again, as the settings asked for.
+    The lines of files are kept `without` these members: a year has 50,000 files.  `stored` has
+    their sums, and `unread` is how many lines cannot be read.
     """
 
     reports: Sequence[SourceReport] = ()
     files: list[Booked] = field(default_factory=list)
+    stored: list[StoredFiles] = field(default_factory=list)
     to_adopt: set[str] = field(default_factory=set)
     torn: list[bookings.Torn] = field(default_factory=list)
+    foreign: set[str] = field(default_factory=set)
     keeps_again: bool = False
-    is_brief: bool = False
+    without: Sequence[str] = ()
     unreadable: list[UnreadableLine] = field(default_factory=list)
+    unread: int = 0
     cut: CutLine | None = None
 
     def take(self, line: AnyLine) -> None:
@@ -61,6 +81,7 @@ class Record(Fold, kw_only=True):
         super().take(line)
         if isinstance(line, UnreadableLine):
             self.unreadable.append(line)
+            self.unread += 1
         elif isinstance(line, CutLine):
             self.cut = line
         else:
@@ -76,34 +97,52 @@ class Record(Fold, kw_only=True):
             for one in history.wanted(index.elsewhere(history.job, name))
         )
 
+    def finished(self, *, adopted: bool) -> int:
+        """Return the number of finished files that were adopted, or of the others."""
+        return sum(one.files for one in self.stored if one.adopted is adopted)
+
     def posts(self, *, adopted: bool) -> int:
         """Return the number of posts in the finished files that were adopted, or in the others."""
-        return sum(one.entry.posts for one in self.files if one.is_adopted is adopted)
+        return sum(one.posts for one in self.stored if one.adopted is adopted)
+
+    def _book(self, booked: Booked) -> None:
+        """Keep a file, and count it."""
+        self.files.append(booked)
+        self.to_adopt.discard(booked.entry.name)
+        for one in self.stored:
+            if (one.job, one.adopted) == (booked.job, booked.is_adopted):
+                break
+        else:
+            one = StoredFiles(booked.job, booked.is_adopted)
+            self.stored.append(one)
+        one.files += 1
+        one.posts += booked.entry.posts
 
     def _listed(self, entry: bookings.File | bookings.Adopted) -> bookings.File | bookings.Adopted:
-        if not self.is_brief or isinstance(entry, bookings.Adopted):
+        if isinstance(entry, bookings.Adopted):
             return entry
-        return structs.replace(entry, counters=None, sha256=None, first_id=None, last_id=None)
+        return structs.replace(entry, **dict.fromkeys(self.without))
 
     def _list(self, line: LedgerLine) -> None:
         """Keep a line that is listed."""
         match line.entry:
             case bookings.File() | bookings.Adopted():
-                self.files.append(Booked(line.number, line.at, line.job, self._listed(line.entry)))
-                self.to_adopt.discard(line.entry.name)
+                self._book(Booked(line.number, line.at, line.job, self._listed(line.entry)))
             case bookings.Adopting(names=names):
                 self.to_adopt.update(names)
             case bookings.Torn():
                 self.torn.append(line.entry)
+            case bookings.NameTaken(file=name, inode=int()):
+                self.foreign.add(name)
             case DeliveredAgain(kept=True):
                 self.keeps_again = True
 
 
 def record(
-    lines: Iterable[AnyLine], reports: Sequence[SourceReport] = (), *, is_brief: bool = False
+    lines: Iterable[AnyLine], reports: Sequence[SourceReport] = (), without: Sequence[str] = ()
 ) -> Record:
     """Return what all lines of a ledger say together."""
-    result = Record(reports=reports, is_brief=is_brief)
+    result = Record(reports=reports, without=without)
     for line in lines:
         result.take(line)
     return result

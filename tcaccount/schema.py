@@ -1,9 +1,9 @@
 """
-Prints, for `python -m tcaccount.schema`, the JSON Schema of a line of any capture's ledger, and
-with `health` that of what `tcc-health --json` prints.
+Prints, for `python -m tcaccount.schema`, the JSON Schema of a line of any capture's ledger, with
+`health` that of what `tcc-health --json` prints, and with `push` that of the real-time messages.
 
-The files `tcclient/ledger.schema.json` and `tcclient/health.schema.json` are what this prints.
-Knows no kind of line.
+The files `tcclient/ledger.schema.json`, `health.schema.json` and `push.schema.json` are what this
+prints.  Knows no kind of line.
 """
 
 import json
@@ -11,12 +11,15 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from tcclient.control import healthreport
+from tcclient.push import messages
 from tcclient.sources.registry import vocabulary
 
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Print the schema, by default with the kinds of lines of all sources; a line a definition."""
-    schema = healthreport.schema() if "health" in arguments else vocabulary().schema()
+    others = {"health": healthreport.schema, "push": messages.schema}
+    asked = next((name for name in arguments if name in others), None)
+    schema = vocabulary().schema() if asked is None else others[asked]()
     members = {name: _compact(value) for name, value in schema.items()}
     members["$defs"] = _object({n: _compact(one) for n, one in schema["$defs"].items()})
     print(_object(members))

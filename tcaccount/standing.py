@@ -1,36 +1,39 @@
 """
 How the captures below a base_dir stand, by what is on the disk: the facts that health is judged by.
 
-Needs no running client, and writes nothing.  Reads each ledger from its end, and no more of it than
-needed: neither a day's lines nor the newest of a kind are looked for from its beginning.
+A client that runs shows them every few seconds, and they are taken from it.  Otherwise they are
+found in ledgers, of which no more is read than needed, from the end.  Writes nothing.
 """
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
+from heapq import nlargest
 from pathlib import Path
 
 import attrs
+from msgspec import structs
 
-from tcaccount.folder import Folder, NoCapture, below, find
-from tcaccount.holder import needs
+from tcaccount.folder import Folder, NoCapture, below, unlisted
 from tcclient.health.facts import CaptureFacts, ClientFacts, ServerTrouble
+from tcclient.health.judgement import LATE
 from tcclient.health.liveliness import DAY, LEAST_OF_A_DAY, LIVELY
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import seconds
 from tcclient.ledger.fold import resumed
-from tcclient.ledger.gaps import Missing
 from tcclient.ledger.history import JobHistory
 from tcclient.ledger.lines import LedgerLine
-from tcclient.ledger.reading import newest_first, newest_of_job
-from tcclient.storage.folders import INDEX
+from tcclient.ledger.newest import newest_of_job
+from tcclient.ledger.reading import newest_first
+from tcclient.ledger.segments import ENDING, ledgers
+from tcclient.runtime.holder import needs
+from tcclient.storage.healthmark import LastFacts, last_facts
+from tcclient.storage.index import INDEX
 
 _ABOUT_THE_STREAM = (b'"disconnected"', b'"not_connected"', b'"connected"', b'"capture_start"')
 
-STUCK = 900.0
-"""
-Seconds without a sign of life after which a client that has the folder open is taken for stuck; the
-sign comes every `fsync_interval`, which is 1 s by default.
-"""
+MOST_GROWING = 10
+"""Files in which the last post is looked for: those that are being written have the last names."""
 
 
 @attrs.frozen
@@ -51,37 +54,66 @@ def facts_below(base_dir: Path, now: float) -> ClientFacts:
     Return what the disk tells of a client at the time `now`, in epoch seconds.  Raises NoCapture if
     this is no base_dir, and OSError.
     """
-    if not (base_dir / INDEX).is_file():
+    if not (base_dir.is_dir() and base_dir / INDEX in ledgers(base_dir)):
         raise NoCapture(f"{str(base_dir)!r} is no base_dir of a client: there is no {INDEX} in it.")
+    last = last_facts(base_dir)
+    if last is not None and last.is_held and last.facts is not None and now - last.at <= LATE:
+        return _as_told(last.facts, base_dir, now)
+    return _as_found(last, base_dir, now)
+
+
+def _as_told(told: ClientFacts, base_dir: Path, now: float) -> ClientFacts:
+    """Return what the client knows now, with the captures of others beside it."""
+    names = {one.name for one in told.captures}
+    beside = (path for path in below(base_dir) if path.name not in names)
+    others = (folder for path in beside if (folder := unlisted(path)).is_open)
+    found = filter(None, (_standing(folder, now, "") for folder in others))
+    return structs.replace(told, captures=[*told.captures, *(one.facts for one in found)])
+
+
+def _as_found(last: LastFacts | None, base_dir: Path, now: float) -> ClientFacts:
+    """Return what ledgers and files tell, where none that runs does.  Raises OSError."""
     index = list(_this_run(_entries_backwards(base_dir / INDEX)))
-    folders = [find(path) for path in below(base_dir)]
+    folders = [unlisted(path) for path in below(base_dir)]
     disk = os.statvfs(base_dir)
     found = (_standing(folder, now, refusal(disk)) for folder in folders)
     standings = [one for one in found if one is not None]
-    runs = any(folder.is_open for folder in folders)
+    is_held = last is not None and last.is_held
+    runs = is_held or any(folder.is_open for folder in folders)
     ends = [said.at for said in index if isinstance(said.entry, entries.ClientStop)]
-    signs = ends or [one.sign for one in standings if one.sign is not None]
+    signs = ends or [*(one.sign for one in standings if one.sign), *([last.at] if last else [])]
     process = next((needs(one.ledger) for one in folders if one.is_open), None)
+    begun = last.at if last is not None and is_held else None
+    captures = [_as_run(one, begun) if runs else one.facts for one in standings]
+    daily = [one.daily for one in standings if one.daily is not None]
+    captures += () if ends or runs else _lost(last, standings)
     return ClientFacts(
         now=now,
         runs=runs,
         sign=max(signs, default=None),
-        ended=bool(ends),
-        captures=[_as_run(one) if runs else one.facts for one in standings],
+        ended=bool(ends) and not is_held,
+        silent_since=begun if begun is not None and now - begun > LATE else None,
+        captures=captures,
         disk_free=disk.f_bavail * disk.f_frsize,
         disk_size=disk.f_blocks * disk.f_frsize,
-        disk_daily=sum(one.daily for one in standings if one.daily is not None),
+        disk_daily=sum(daily) if daily else None,
         memory=None if process is None else process.memory,
         cpu=None if process is None else process.cpu,
         server=_server(reversed(index)) if runs else None,
     )
 
 
-def _as_run(standing: Standing) -> CaptureFacts:
-    """Return the facts of a capture whose client runs, though perhaps not with this capture."""
-    if standing.is_open:
-        return standing.facts
-    return attrs.evolve(standing.facts, not_run="no client has its folder open")
+def _as_run(standing: Standing, begun: float | None) -> CaptureFacts:
+    """Return the facts of a capture whose client runs, though perhaps not with it; it has begun."""
+    why = "" if standing.is_open else "no client has its folder open"
+    return structs.replace(standing.facts, not_run=why, not_run_since=begun if why else None)
+
+
+def _lost(last: LastFacts | None, standings: list[Standing]) -> Iterator[CaptureFacts]:
+    """Yield the captures that a client had when it died, and of which no ledger tells."""
+    known = {one.facts.job for one in standings}
+    if last is not None and last.facts is not None:
+        yield from (one for one in last.facts.captures if one.job not in known)
 
 
 def refusal(disk: os.statvfs_result) -> str:
@@ -90,8 +122,8 @@ def refusal(disk: os.statvfs_result) -> str:
     say so, as it cannot take the line either.
     """
     if disk.f_flag & os.ST_RDONLY:
-        return "it can only be read"
-    return "" if disk.f_bavail else "no space is left on it"
+        return os.strerror(errno.EROFS)
+    return "" if disk.f_bavail else os.strerror(errno.ENOSPC)
 
 
 def _standing(folder: Folder, now: float, refused: str) -> Standing | None:
@@ -111,7 +143,7 @@ def _standing(folder: Folder, now: float, refused: str) -> Standing | None:
     sign = _modified(folder.path / f".{folder.name}.alive")
     full = history.coverage.is_disk_full
     disk, disk_since = _disk(folder.ledger) if full else (refused, None)
-    missing = _missing(history, sign, now, is_open=folder.is_open)
+    missing = history.missing
     facts = CaptureFacts(
         job=newest.job,
         name=folder.name,
@@ -119,7 +151,7 @@ def _standing(folder: Folder, now: float, refused: str) -> Standing | None:
         disk=disk,
         disk_since=disk_since,
         refused=_refused(folder.ledger),
-        rate=_rate(files, _other_keywords(folder.ledger, last_post - LIVELY)),
+        lively=_rate(files, _other_keywords(folder.ledger, last_post - LIVELY)),
         silent=now - max(last_post, _heard_since(history)) if last_post else 0.0,
         total=None if counters is None else counters.base + counters.posts,
         lag=now - sign if sign and folder.is_open and missing is None else None,
@@ -136,15 +168,6 @@ def _is_wanted(history: JobHistory) -> bool:
     return history.coverage.safe is not None
 
 
-def _missing(
-    history: JobHistory, sign: float | None, now: float, *, is_open: bool
-) -> Missing | None:
-    """Return the gap that is open; where a client gives no sign of life, a gap of its own."""
-    if history.missing is not None or not is_open or sign is None or now - sign < STUCK:
-        return history.missing
-    return Missing(sign, "stuck", "the client has the folder open and gives no sign of life")
-
-
 def _heard_since(history: JobHistory) -> float:
     """Return the end of the last gap that was read, in epoch seconds; 0.0 if none was."""
     return max((gap.end for gap in history.closed), default=0.0)
@@ -154,7 +177,11 @@ def _last_post(folder: Folder, files: list[bookings.File]) -> float:
     """Return when the last post was written, in epoch seconds; 0.0 if that is not known."""
     booked = [seconds(one.last_arrival) for one in files if one.last_arrival is not None]
     names = {one.name for one in files}
-    growing = [_modified(folder.path / name) or 0.0 for name in folder.found if name not in names]
+    with os.scandir(folder.path) as listing:
+        found = (one.name for one in listing if one.name.startswith(folder.name))
+        others = (name for name in found if name not in names and not name.endswith(ENDING))
+        newest = nlargest(MOST_GROWING, others)
+    growing = [_modified(folder.path / name) or 0.0 for name in newest]
     return max(booked + growing, default=0.0)
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tcaccount import posts
 from tcaccount.comparison import Difference, Finding, Remark
-from tcaccount.folder import TORN, Folder, Found
+from tcaccount.folder import Folder, Found
 from tcaccount.posts import FileContents
 from tcaccount.record import Booked, Record
 from tcclient.ledger.wording import number
 from tcclient.storage.postids import PostIds
+from tcclient.storage.slots import TORN
 
 
 class Strangers:
@@ -106,7 +107,9 @@ class Strangers:
         for name, found in sorted(self._folder.found.items()):
             if not name.endswith(self._temporary):
                 continue
-            if self._folder.is_open:
+            if name in self._record.foreign:
+                yield Remark(f"{name} is somebody else's, and is left alone.")
+            elif self._folder.is_open:
                 yield Remark(f"{name} is being written ({number(found.bytes, 'byte')}).")
             else:
                 yield Difference(

@@ -17,6 +17,9 @@ from tcclient.sources.source import COMMON_MESSAGES
 MOST_GAPS = 10
 """How many gaps are listed: the longest."""
 
+SEE_VERIFY = ": see --verify"
+"""What is said where the command tells more."""
+
 _WIDTH = 18
 """Characters of the column of titles."""
 
@@ -29,11 +32,19 @@ _ENDED = {
 
 def summary(subject: Subject) -> Iterator[str]:
     """Yield the lines of the summary."""
+    jobs = ", ".join(str(job) for job in sorted(subject.record.jobs))
+    yield f'Capture "{subject.name}"' + (f", job {jobs}" if jobs else "")
+    for title, texts in sections(subject):
+        for text in texts:
+            yield f"{title:{_WIDTH}}{text}"
+            title = ""
+
+
+def sections(subject: Subject) -> Iterator[tuple[str, list[str]]]:
+    """Yield the title and the texts of each section that has something to say."""
     record, histories = subject.record, list(subject.record.jobs.values())
     shares = subject.shares()
-    jobs = ", ".join(str(job) for job in sorted(record.jobs))
-    yield f'Capture "{subject.name}"' + (f", job {jobs}" if jobs else "")
-    for title, texts in (
+    found: tuple[tuple[str, Iterable[str]], ...] = (
         ("Period", _period(subject, histories)),
         ("Wanted", _wanted(shares)),
         ("Coverage", _coverage(shares)),
@@ -46,15 +57,8 @@ def summary(subject: Subject) -> Iterator[str]:
         ("This machine", _machine(record)),
         ("Capture server", _server(subject.index, histories)),
         ("Ledger", _ledger(record)),
-    ):
-        yield from _section(title, texts)
-
-
-def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a section, the first of them with its title."""
-    for text in texts:
-        yield f"{title:{_WIDTH}}{text}"
-        title = ""
+    )
+    yield from ((title, said) for title, texts in found if (said := list(texts)))
 
 
 def _period(subject: Subject, histories: list[JobHistory]) -> Iterator[str]:
@@ -112,14 +116,13 @@ def _longest(gaps: list[MissedTime]) -> Iterator[str]:
 
 def _posts(subject: Subject) -> Iterator[str]:
     record = subject.record
-    ours = [one for one in record.files if not one.is_adopted]
-    adopted = [one for one in record.files if one.is_adopted]
-    yield f"{number(record.posts(adopted=False))} in {number(len(ours), 'finished file')}"
+    ours, adopted = record.finished(adopted=False), record.finished(adopted=True)
+    yield f"{number(record.posts(adopted=False))} in {number(ours, 'finished file')}"
     for name, posts in subject.growing.items():
         state = "being written" if subject.is_open else "left by a crash"
         yield f"{number(posts)} in {name}, {state}"
     if adopted:
-        files = number(len(adopted), "file")
+        files = number(adopted, "file")
         yield f"{number(record.posts(adopted=True))} in {files} from before the ledger"
     for job, counters in sorted(record.counters.items()):
         here = f"{number(counters.posts)} in files that this client finished"
@@ -205,5 +208,5 @@ def _ledger(record: Record) -> Iterator[str]:
     dropped = round(record.total("lines_dropped").amount)
     if dropped:
         yield f"{number(dropped, 'line')} found no room on the disk"
-    if record.unreadable:
-        yield f"{number(len(record.unreadable), 'line')} cannot be read: see --verify"
+    if record.unread:
+        yield f"{number(record.unread, 'line')} cannot be read{SEE_VERIFY}"

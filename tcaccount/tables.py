@@ -5,10 +5,13 @@ Knows the columns; does not know what follows from the lines of a ledger.
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TextIO
 
-from tcaccount.record import Record, record
+import attrs
+
+from tcaccount.record import LISTED, Booked, Record, record
 from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.wording import iso
 from tcclient.sources.source import Row, Table
@@ -35,10 +38,10 @@ def gaps(found: Record) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def files(found: Record) -> Iterator[Row]:
-    """Yield the header, and a row for each file, in the order in which the ledger has them."""
+def files(found: Iterable[Booked]) -> Iterator[Row]:
+    """Yield the header, and a row for each file, in their order."""
     yield _FILES
-    for one in found.files:
+    for one in found:
         entry = one.entry
         ends = (getattr(entry, name, None) for name in _ENDS)  # nobody knows those of an older file
         yield (
@@ -56,9 +59,9 @@ def keywords(found: Record) -> Iterator[Row]:
 
 
 TABLES: Mapping[str, Callable[[Lines], Iterator[Row]]] = {
-    "gaps": lambda lines: gaps(record(lines)),
-    "files": lambda lines: files(record(lines)),
-    "keywords": lambda lines: keywords(record(lines)),
+    "gaps": lambda lines: gaps(record(lines, without=LISTED)),
+    "files": lambda lines: files(record(lines).files),
+    "keywords": lambda lines: keywords(record(lines, without=LISTED)),
 }
 """The tables that all ledgers fill, by name: from the lines to the rows, the header first."""
 
@@ -74,8 +77,34 @@ def _of_readable(table: Table) -> Callable[[Lines], Iterator[Row]]:
 
 
 def write(rows: Iterable[Row], to: TextIO) -> None:
-    """Write rows as CSV by RFC 4180, except that lines end as on Unix."""
-    csv.writer(to, lineterminator="\n").writerows(rows)
+    """
+    Write rows as CSV by RFC 4180, except that lines end as on Unix, and that a text which a
+    spreadsheet would take for a formula has an apostrophe before it.
+    """
+    csv.writer(_UnixLines(to)).writerows(map(_harmless, row) for row in rows)
+
+
+@attrs.frozen
+class _UnixLines:
+    """
+    Takes the rows that a writer of lines with CR LF has made: one of other lines leaves a CR in a
+    text without quotation marks, before Python 3.13, and the row would end there.
+    """
+
+    to: TextIO
+
+    def write(self, line: str) -> int:
+        """Write one row, which ends in CR LF."""
+        return self.to.write(f"{line[:-2]}\n")
+
+
+# What OWASP names ("CSV Injection"), in both widths.  A text that has apostrophes before such a
+# sign gets one more, so that taking away one before such a text gives each text back.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+
+
+def _harmless(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
 def _yes(value: bool) -> str:

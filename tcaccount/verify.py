@@ -7,6 +7,7 @@ every file once, and writes nothing but the temporary files of `twice`.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import attrs
 
@@ -16,10 +17,12 @@ from tcaccount.comparison import Difference, Finding, Remark, compare
 from tcaccount.folder import Folder
 from tcaccount.index import Index
 from tcaccount.numbers import Numbers
+from tcaccount.places import Places
 from tcaccount.reading import Reading
 from tcaccount.record import Booked, Record
 from tcaccount.strangers import Strangers
 from tcaccount.twice import Identities
+from tcclient.ledger.bookings import LedgerBegin
 from tcclient.ledger.lines import LedgerLine, UnreadableLine
 from tcclient.ledger.reading import lines
 from tcclient.ledger.wording import number
@@ -56,17 +59,20 @@ class Verification:
             yield from _twice(record, identities)
         yield from _not_hashed(record)
         yield from strangers.findings()
-        yield from map(Remark, _unreadable(self.index.unreadable, f"of {self.folder.index.name}"))
+        yield from map(Remark, _unreadable(self.index.unreadable, self.folder.index))
         yield from map(Remark, broken_links(self.folder.index))
 
     def _ledger(self, record: Record) -> Iterator[Finding]:
         """Read the ledger into `record`, and yield what is wrong within it."""
-        numbers = Numbers(record, self._may_come)
+        places = Places(self.folder.ledger)
+        numbers = Numbers(record, self._may_come, places.of)
         for line in lines(self.folder.ledger, self.reading.vocabulary):
             if isinstance(line, LedgerLine):
                 yield from map(Difference, numbers.check(line))
+                if isinstance(line.entry, LedgerBegin) and not places.is_first(line.number):
+                    yield Difference(f"{places.of(line.number)} begins a ledger amid a file.")
             record.take(line)
-        yield from map(Difference, _unreadable(record.unreadable, "of the ledger"))
+        yield from map(Difference, _unreadable(record.unreadable, self.folder.ledger))
         yield from map(Difference, broken_links(self.folder.ledger))
         if record.cut is not None and not self.folder.is_open:
             yield Difference(
@@ -102,13 +108,14 @@ class Verification:
         yield from compare(booked, found)
 
 
-def _unreadable(found: Sequence[UnreadableLine], of: str) -> Iterator[str]:
-    """Yield which lines cannot be read; `of` says of which ledger."""
+def _unreadable(found: Sequence[UnreadableLine], ledger: Path) -> Iterator[str]:
+    """Yield which lines of a ledger cannot be read.  Raises OSError."""
+    places = Places(ledger)
     for line in found[:MOST_LINES]:
-        yield f"Line {line.number} {of} {line.why}."
+        yield f"{places.of(line.number)} {line.why}."
     more = len(found) - MOST_LINES
     if more > 0:
-        yield f"{number(more, 'more line')} {of} cannot be read."
+        yield f"{number(more, 'more line')} of {ledger.name} cannot be read."
 
 
 def _not_hashed(record: Record) -> Iterator[Finding]:

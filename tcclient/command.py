@@ -6,22 +6,26 @@ options are read before the client is imported.
 """
 
 import gc
-import io
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from getopt import getopt
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, cast
 
 from twisted.application.service import Application, IService
 from twisted.python import usage
 from twisted.python.components import Componentized
+from twisted.scripts.twistd import ServerOptions  # type: ignore[attr-defined]  # it uses it
 
 from tcclient import __version__
 from tcclient.runtime.byname import load_by_name
-from tcclient.runtime.wallclock import wall_time
+from tcclient.runtime.outputs import checked_output, write_anything
+from tcclient.runtime.pidfile import why_stale
+from tcclient.runtime.twistdoptions import TwistdOptions
+from tcclient.runtime.wallclock import boot_clock, wall_time
 
 ROOT = "tcclient.service"
 """The composition root of the client."""
@@ -43,9 +47,24 @@ class Options(usage.Options):
         ["check", None, "Check settings, network and disk, and exit without capturing."],
     ]
 
+    def postOptions(self) -> None:
+        """
+        Have twistd not be kept from running by a pid file whose process is gone; it looks at that
+        before it makes the service.  A sandbox has none.
+        """
+        if self.parent is None or not self.parent["pidfile"]:
+            return
+        path = Path(self.parent["pidfile"])
+        if self["sandbox"] is not None:
+            self.parent["pidfile"] = ""
+        elif why := why_stale(path, _booted()):
+            path.unlink(missing_ok=True)
+            print(f"The pid file {path} is removed: {why}.", file=sys.stderr)
+
     def opt_version(self) -> NoReturn:
         """Display the version of tcc and exit."""
-        print(f"tcc {__version__}")
+        with checked_output("twistd tcc", 1):
+            print(f"tcc {__version__}")
         raise SystemExit(0)
 
 
@@ -62,17 +81,18 @@ def makeService(options: Options) -> IService:
         raise SystemExit("twistd tcc --check needs --config FILE: a sandbox has nothing to check.")
     write_anything()
     reactor = steady_reactor()
-    logfile = options.parent["logfile"] if options.parent else None
+    twistd = _of_twistd(options.parent) if options.parent else TwistdOptions()
     with lasting():
         root = load_by_name(ROOT)
         if options["check"]:
             root.check(Path(config), os.environ)
         if config is not None:
-            return cast(IService, root.from_file(Path(config), os.environ, reactor, logfile))
+            return cast(IService, root.from_file(Path(config), os.environ, reactor, twistd))
         both = load_by_name(SANDBOX)(Path(sandbox), options["sandbox-api"], reactor, wall_time)
-        print(both.description(), flush=True)
+        with checked_output("twistd tcc", 1):
+            print(both.description(), flush=True)
         path = both.settings_path
-        return cast(IService, root.from_file(path, os.environ, reactor, logfile, both))
+        return cast(IService, root.from_file(path, os.environ, reactor, twistd, both))
 
 
 def run_rules() -> NoReturn:
@@ -93,19 +113,9 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
     path = Path(environ.get("TCC_CONFIG") or "settings.json")
     application = Application("tcc")
     with lasting():
-        root = load_by_name(ROOT).from_file(path, environ, reactor, _logfile(sys.argv[1:]))
+        root = load_by_name(ROOT).from_file(path, environ, reactor, twistd_options(sys.argv[1:]))
     root.setServiceParent(application)
     return cast(Componentized, application)
-
-
-def write_anything() -> None:
-    """
-    Have stdout and stderr take each text: what their encoding lacks is written escaped, since a
-    line of the log that cannot be written is lost.
-    """
-    for output in (sys.stdout, sys.stderr):
-        if isinstance(output, io.TextIOWrapper):
-            output.reconfigure(errors="backslashreplace")
 
 
 def steady_reactor() -> Any:
@@ -135,9 +145,29 @@ def lasting() -> Iterator[None]:
         gc.enable()
 
 
-def _logfile(arguments: list[str]) -> str | None:
-    """Return the value of twistd's `--logfile`, which a .tac file is not told."""
-    parser = load_by_name("argparse:ArgumentParser")(add_help=False)
-    parser.add_argument("-l", "--logfile")
-    found: str | None = parser.parse_known_args(arguments)[0].logfile
-    return found
+def _booted() -> float:
+    """Return when the machine was started, in epoch seconds; 0 where that cannot be known."""
+    up = boot_clock()
+    return wall_time() - up() if up else 0.0
+
+
+def _of_twistd(options: Mapping[str, Any]) -> TwistdOptions:
+    """Return what concerns the client of all that twistd was told."""
+    pidfile = options.get("pidfile", "twistd.pid")  # its default
+    return TwistdOptions(
+        logfile=options.get("logfile") or None,
+        prefix=options.get("prefix", "twisted") if options.get("syslog") else None,
+        is_daemon=not (options.get("nodaemon") or options.get("debug")),
+        pidfile=str(Path(pidfile).absolute()) if pidfile else None,
+    )
+
+
+def twistd_options(arguments: Sequence[str]) -> TwistdOptions:
+    """Return that by the arguments of twistd, which a .tac file is not told."""
+    known = ServerOptions()
+    # As its own parser does, but for what the options do: a reactor is installed already.
+    found, _ = getopt(list(arguments), known.shortOpt, known.longOpt)
+    told = {known.synonyms[name.lstrip("-")]: value for name, value in found}
+    return _of_twistd(
+        {name: value if f"{name}=" in known.longOpt else True for name, value in told.items()}
+    )

@@ -9,22 +9,39 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from msgspec import UNSET
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import ILogObserver, Logger
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import ILogObserver, Logger, LogPublisher
 from twisted.python.components import Componentized
 
 from tcclient.captures.poller import Intervals, Poller
 from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
+from tcclient.control.exchange import ServerExchange
+from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
 from tcclient.http.clients import rest_client, user_agent
-from tcclient.runtime.byname import load_by_name
+from tcclient.logs.outlets import Outlets
+from tcclient.logs.section import LoggingError
+from tcclient.logs.sink import Sink
+from tcclient.logs.twistds import twistds
+from tcclient.runtime.addresses import beside
+from tcclient.runtime.byname import is_installed, load_by_name
+from tcclient.runtime.cautions import proxies
+from tcclient.runtime.descriptors import raise_limit
 from tcclient.runtime.machine import machine
+from tcclient.runtime.ownprocess import ALONE, OwnProcess
+from tcclient.runtime.pidfile import PidFile
+from tcclient.runtime.supervisor import Supervisor
 from tcclient.runtime.threads import in_threads
+from tcclient.runtime.twistdoptions import TwistdOptions
 from tcclient.runtime.wallclock import WallClock, Watch, boot_clock
 from tcclient.sources.keptrules import KeptRules
 from tcclient.sources.registry import post_ids
 from tcclient.sources.source import SourceChecks, Surroundings
+from tcclient.storage.answering import Knocking
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.slots import Naming
@@ -34,14 +51,21 @@ log = Logger()
 
 
 def from_file(
-    path: Path, environ: Mapping[str, str], reactor: Any, logfile: str | None, *below: IService
+    path: Path, environ: Mapping[str, str], reactor: Any, twistd: TwistdOptions, *below: IService
 ) -> "Root":
     """
     Return the client for the settings in the file; the services `below` it are stopped after it.
     Raises SystemExit with one sentence if the settings cannot be used.
     """
     try:
-        return client(load(path, environ), reactor, logfile, *below)
+        supervisor = Supervisor(environ, reactor)
+        pidfile = PidFile(twistd.pidfile)
+        settings = load(path, environ)
+        root = client(settings, reactor, twistd, supervisor, pidfile, *below)
+        for caution in (*settings.exposures(environ), proxies(environ)):
+            if caution:
+                log.warn("Mind that {caution}.", caution=caution)
+        return root
     except SettingsError as e:
         raise SystemExit(str(e)) from None
 
@@ -67,16 +91,16 @@ class Root(MultiService):
     The root of the tree of services.  It stops them one after the other, the last one first, each
     when the one before has stopped.
 
-    If there is an `observer`, the application that this becomes a part of logs through that alone:
-    otherwise twistd prints each line a second time.
+    The application that this becomes a part of logs through the `observer` alone.
     """
 
-    def __init__(self, observer: ILogObserver | None) -> None:
+    def __init__(self, observer: ILogObserver, clock: IReactorTime) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._observer = observer
+        self._clock = clock
 
     def setServiceParent(self, parent: Any) -> None:
-        if self._observer is not None and isinstance(parent, Componentized):
+        if isinstance(parent, Componentized):
             parent.setComponent(ILogObserver, self._observer)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]  # not annotated
 
@@ -88,20 +112,32 @@ class Root(MultiService):
         """Stop the services, the last one first."""
         for service in reversed(list(self)):
             await maybeDeferred(service.stopService)
+        # The last answer of a server may have brought us here.  The reactor ends when this has
+        # fired, and who reads that answer is not to find its connection gone meanwhile.
+        await deferLater(self._clock, 0)
 
 
-def client(settings: Settings, reactor: Any, logfile: str | None, *below: IService) -> Root:
+def client(
+    settings: Settings,
+    reactor: Any,
+    twistd: TwistdOptions,
+    supervisor: Supervisor,
+    *below: IService,
+) -> Root:
     """
     Return the client for these settings; the services `below` it are stopped after it.  Raises
-    SettingsError if `logging` cannot be used.
+    SettingsError if `logging` or twistd's options of the log cannot be used.
     """
-    root = Root(_observer(settings, reactor, logfile))
-    for service in (*below, make_poller(settings, reactor)):
+    raise_limit()
+    observer, outlets = _log(settings, reactor, twistd)
+    root = Root(observer, reactor)
+    process = OwnProcess(lambda: outlets.missing, supervisor.status)
+    for service in (outlets, supervisor, *below, make_poller(settings, reactor, process)):
         service.setServiceParent(root)
     return root
 
 
-def make_poller(settings: Settings, reactor: Any) -> Poller:
+def make_poller(settings: Settings, reactor: Any, process: OwnProcess = ALONE) -> Poller:
     """Return the part of the tree that captures."""
     wall = WallClock(reactor, boot=boot_clock())
     surroundings = make_surroundings(settings, reactor, wall)
@@ -112,6 +148,8 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
         source,
         Intervals(settings.server.ping_interval, settings.server.update_interval),
         settings.server.client_id,
+        process,
+        make_channel(settings, reactor),
     )
     # First, because the poller stops its services in reverse order: this one after the captures'.
     source.setServiceParent(poller)
@@ -119,6 +157,27 @@ def make_poller(settings: Settings, reactor: Any) -> Poller:
     wall.on_step(poller.jumps.stepped)
     wall.on_sleep(poller.jumps.slept)
     return poller
+
+
+def make_channel(settings: Settings, reactor: Any) -> RealtimeChannel:
+    """
+    Return the real-time channel to the capture server, if there is to be one and the extra `push`
+    is installed.  Raises SettingsError where the settings ask for what is not installed.
+    """
+    server = settings.server
+    if server.push_url is None:
+        return NO_CHANNEL
+    if not is_installed("websockets"):  # looked for first, so that what needs it is not imported
+        if server.push_url is UNSET:
+            return NO_CHANNEL
+        raise SettingsError(
+            f"{settings.path}: $.server.push_url needs what is not installed: "
+            "pip install -c constraints.txt '.[push]' in the clone"
+        )
+    make = load_by_name("tcclient.push.connecting:make_channel")
+    url = beside(server.base_url) if server.push_url is UNSET else server.push_url
+    channel: RealtimeChannel = make(reactor, url, server.auth_token, user_agent(server.client_id))
+    return channel
 
 
 def make_surroundings(settings: Settings, reactor: Any, wall: WallClock) -> Surroundings:
@@ -147,11 +206,14 @@ def make_folders(settings: Settings, reactor: Any, wall: WallClock) -> Folders:
         output.filename_timefmt,
         output.utc,
     )
+    threads = in_threads(reactor)
     use = DiskUse(
         output.flush_interval - rest_within(output.flush_interval),
         output.fsync_interval,
         output.min_free_bytes,
-        in_threads(reactor),
+        threads,
+        threads,
+        silent=Knocking(),
         ids=post_ids(settings.source.post_ids),
     )
     return Folders(
@@ -184,28 +246,35 @@ def make_control(settings: Settings, reactor: Any, wall: WallClock) -> ControlSe
     """Return the capture server of the settings."""
     server = settings.server
     return ControlServer(
-        rest_client(reactor),
-        server.base_url,
-        server.auth_token,
-        user_agent(server.client_id),
-        reactor,
-        wall,
+        ServerExchange(
+            rest_client(reactor, None),
+            server.base_url,
+            server.auth_token,
+            user_agent(server.client_id),
+            reactor,
+            wall,
+        )
     )
 
 
-def _observer(settings: Settings, reactor: Any, logfile: str | None) -> ILogObserver | None:
+def _log(settings: Settings, reactor: Any, twistd: TwistdOptions) -> tuple[ILogObserver, Outlets]:
     """
-    Configure logging and return its observer; None if the settings say nothing of it.  Raises
-    SettingsError.
+    Configure logging, by the settings and by twistd's options; return who observes events, and what
+    they go to.  Raises SettingsError.
     """
-    if settings.logging is None:
-        return None
-    logs = load_by_name("tcclient.logs.observer")
+    observers: list[ILogObserver] = []
+    sinks: list[Sink] = []
     try:
-        warnings = logs.configure(settings.logging, settings.path.parent)
-        observer: ILogObserver = logs.observer(logfile, reactor)
-    except logs.LoggingError as e:
+        if settings.logging is not None:
+            logs = load_by_name("tcclient.logs.observer")
+            for warning in logs.configure(settings.logging, settings.path.parent):
+                log.warn("{warning}", warning=warning)
+            sinks += logs.put_behind_sinks()
+            observers.append(logs.StdlibObserver())
+        own = twistds(twistd, alone=settings.logging is None)
+    except LoggingError as e:
         raise SettingsError(f"{settings.path}: {e}") from None
-    for warning in warnings:
-        log.warn("{warning}", warning=warning)
-    return observer
+    if own is not None:
+        sinks.append(own.sink)
+        observers.append(own)
+    return LogPublisher(*observers), Outlets(sinks, reactor)

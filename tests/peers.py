@@ -14,6 +14,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
+from tcclient.http.gunzip import HIDDEN
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
@@ -23,7 +24,6 @@ from tcclient.sources.twitter_v1.query import Query
 from tcclient.sources.twitter_v1.settings import Keys
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.connection import Timing
-from tcclient.stream.gunzip import HIDDEN
 from tcclient.stream.streamapi import StreamApi
 
 EPOCH = 1_700_000_000.0

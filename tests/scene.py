@@ -6,7 +6,6 @@ Twitter that the test speaks for in memory, with a clock that stands until the t
 """
 
 import json
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -27,6 +26,9 @@ from twisted.web.iweb import IResponse
 from tcclient.captures.poller import Intervals, Poller
 from tcclient.config.settings import Output, Server, Settings
 from tcclient.control.client import ControlServer
+from tcclient.control.exchange import ServerExchange
+from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
+from tcclient.runtime.ownprocess import ALONE, OwnProcess
 from tcclient.runtime.secrets import Secret
 from tcclient.service import make_poller
 from tcclient.sources.registry import post_ids
@@ -41,6 +43,7 @@ from tcsandbox.server.negotiation import ApiRequest
 from tcsandbox.server.rows import TOKEN, JobRow
 from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
 from tests.ledger.told import told
+from tests.left import leave
 from tests.peers import DONE, FakeApi, FakeResponse, clock_at, settle, upstream
 
 reactor = cast(Any, _reactor)
@@ -176,7 +179,7 @@ class Scene(Researcher):
         of its folder, made at that moment, is the folder from now on.
         """
         left = self.disk.base.with_name(self.disk.base.name + "-left")
-        shutil.copytree(self.disk.base, left)
+        leave(self.disk.base, left)
         self.server.fault(quirks.Closed(times=None))
         await self.server.hang_up()
         await self.stop()
@@ -254,7 +257,7 @@ class Request:
 
     method: str
     path: str
-    body: dict[str, Any] | None
+    body: Any
     cancelled: bool = False
     _work: Callable[[], restapi.ApiAnswer] = attrs.field(repr=False, kw_only=True)
     _answered: Deferred[IResponse] = attrs.field(repr=False, kw_only=True)
@@ -326,6 +329,14 @@ class Line:
         while self.held:
             self.held.pop(0).answer()
 
+    def decoded(self, body: bytes | None) -> Any:
+        """Return what a request carries."""
+        return None if body is None else json.loads(body)
+
+    def work(self, asked: ApiRequest) -> restapi.ApiAnswer:
+        """Have the server do what is asked.  Returns its answer."""
+        return restapi.answer(asked, self._server.store, self._server.quirks)
+
     def request(self, method: str, url: Any, **how: Any) -> Deferred[IResponse]:
         """Ask the server as treq's client does.  Fires with the head of the answer."""
         target, body = url.to_text().removeprefix("http://testserver"), how["data"]
@@ -339,8 +350,8 @@ class Line:
         request = Request(
             method,
             target.removeprefix("/api/"),
-            None if body is None else json.loads(body),
-            work=lambda: restapi.answer(asked, self._server.store, self._server.quirks),
+            self.decoded(body),
+            work=lambda: self.work(asked),
             answered=answered,
             headers=self._headers(),
         )
@@ -385,15 +396,31 @@ class Clockwork(Researcher):
     def control(self) -> ControlServer:
         """Return the client's side of the REST calls."""
         return ControlServer(
-            cast(Any, self.line), BASE, Secret(TOKEN), "tcc", self.clock, self.wall
+            ServerExchange(cast(Any, self.line), BASE, Secret(TOKEN), "tcc", self.clock, self.wall)
         )
 
     def start(self) -> None:
         """Start a client."""
         source = self.posts_source()
-        self.client = Poller(self.control(), self.folders(), source, self.intervals, 1)
+        self.client = Poller(
+            self.control(),
+            self.folders(),
+            source,
+            self.intervals,
+            1,
+            self.process(),
+            self.channel(),
+        )
         self.client.startService()
         self.settle()
+
+    def process(self) -> OwnProcess:
+        """Return what is round the client."""
+        return ALONE
+
+    def channel(self) -> RealtimeChannel:
+        """Return the real-time channel of a new client."""
+        return NO_CHANNEL
 
     def posts_source(self) -> V1Source:
         """Return what a new client has its posts from."""
@@ -418,7 +445,7 @@ class Clockwork(Researcher):
         none of what it says afterwards arrives at the server.
         """
         left = self.disk.base.with_name(self.disk.base.name + "-left")
-        shutil.copytree(self.disk.base, left)
+        leave(self.disk.base, left)
         line, self.line.dead = self.line, True
         for request in line.held:
             request.fail(ConnectionDone())

@@ -1,8 +1,10 @@
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from matplotlib.axis import Axis
 from matplotlib.spines import Spines
+
+class Transform: ...
 
 class Axes:
     xaxis: Axis
@@ -15,13 +17,15 @@ class Axes:
         fill: bool = ...,
         color: str = ...,
     ) -> object: ...
-    def axvspan(
+    def get_xaxis_transform(self) -> Transform: ...
+    def broken_barh(
         self,
-        xmin: datetime,
-        xmax: datetime,
+        xranges: Sequence[tuple[datetime, timedelta]],
+        yrange: tuple[float, float],
         *,
-        color: str,
-        label: str,
+        transform: Transform,
+        color: str | Sequence[tuple[float, float, float, float]],
+        label: str = ...,
         lw: float,
         zorder: float,
     ) -> object: ...

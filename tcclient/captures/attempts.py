@@ -17,11 +17,14 @@ from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.answers import Gone, ServerError
 from tcclient.control.jobs import Job
+from tcclient.runtime.turns import FewAtOnce
 
 log = Logger()
 
-GOODBYE = 5.0
-"""Seconds that the last report may take when the process ends."""
+GOODBYE = 3.0
+"""Seconds that the last reports may take when the process ends; the next start sends the rest."""
+LEAST = 1.0
+"""Those of them that a capture has whose files took longer to finish."""
 
 Act = Callable[[], Coroutine[Any, Any, object]]
 """Tells the server something.  What it returns raises Gone and ServerError."""
@@ -29,6 +32,20 @@ Still = Callable[[], bool]
 """Returns whether the job is still to be stopped."""
 LastWords = Callable[[Still], Coroutine[Any, Any, bool]]
 """Tells the server the last.  Returns whether it has taken all; raises Gone and ServerError."""
+
+
+class Departure:
+    """What captures share that end together: turns, `at_once` of them, and GOODBYE from now on."""
+
+    def __init__(self, at_once: int, clock: IReactorTime) -> None:
+        self.turns = FewAtOnce(at_once)
+        self.clock = clock
+        self._until = clock.seconds() + GOODBYE
+
+    @property
+    def left(self) -> float:
+        """Seconds that a last report may take from now on."""
+        return max(LEAST, self._until - self.clock.seconds())
 
 
 class Attempts:
@@ -54,13 +71,28 @@ class Attempts:
         self._under_way: dict[object, Deferred[bool]] = {}
         self._abandoned = False
 
+    def say_lost(self, job: Job) -> None:
+        """Begin to ask how the job was lost, and log that."""
+
+        async def say() -> None:
+            why = await self._reporter.server.why_lost(job)
+            log.info("Job {name!r} ({id}) {why}.", name=job.name, id=job.id, why=why)
+
+        self.begin("being asked for a lost job", say)
+
     async def last_report(self, job: Job, still: Still) -> bool:
         """
         Report, update the history, and set the status, in this order: when the status says
         stopped, the server's total is what is on disk.  Return whether the update has been taken,
         which must not hold up the status.  Raises Gone and ServerError.
+
+        A server with revisions adds the counts of all clients up itself: there the job need not be
+        read once more for what others have told of it, while a person waits for the status.
         """
-        await self._reporter.read_and_report(job)
+        if job.revision is None:
+            await self._reporter.read_and_report(job)
+        else:
+            await self._reporter.report(job)
         updated = await self.update_before_leaving(job)
         await self._reporter.stopped(job, still)
         return updated
@@ -71,11 +103,11 @@ class Attempts:
         return True.  Raises ServerError if the server may take it later.
         """
         try:
-            await self._reporter.update(job_id)
+            await self._reporter.last_update(job_id)
         except Gone:
             pass
         except ServerError as e:
-            if e.status != 400:  # by which the server says that there is no such job
+            if e.status != 400:  # what is refused like this is refused each time
                 raise
         return True
 
@@ -83,6 +115,10 @@ class Attempts:
         """Send a last report and update.  Return whether the server has taken the update."""
         await self._make("taking a report", lambda: self._reporter.read_and_report(job))
         return await self.update_before_leaving(job)
+
+    async def last_update_before_leaving(self, job: Job) -> bool:
+        """Send the last update of a job that is lost.  Return whether the server has taken it."""
+        return await self._make("taking an update", lambda: self._reporter.last_update(job.id))
 
     async def update_before_leaving(self, job: Job) -> bool:
         """Send an update of the job's history.  Return whether the server has taken it."""
@@ -100,18 +136,26 @@ class Attempts:
                 self._under_way[key] = attempt
                 attempt.addCallback(lambda _: self._under_way.pop(key))
 
-    async def part(self, last_words: Coroutine[Any, Any, bool], clock: IReactorTime) -> None:
-        """Give `last_words` GOODBYE seconds, then cancel all and begin nothing more."""
-        parting = Deferred.fromCoroutine(last_words)
-        bound = clock.callLater(GOODBYE, self._give_up, parting)
-        await parting
-        if bound.active():
+    async def part(self, last_words: Coroutine[Any, Any, bool], departure: Departure) -> bool:
+        """
+        Give `last_words` what is left of the departure, the wait for a turn included, then cancel
+        all and begin nothing more.  Return whether that was enough.
+        """
+        parting = Deferred.fromCoroutine(_in_turn(last_words, departure.turns))
+        bound = departure.clock.callLater(departure.left, self._give_up, parting)
+        try:
+            await parting
+        except CancelledError:
+            if not self._abandoned:
+                raise
+        in_time = bound.active()
+        if in_time:
             bound.cancel()
         self._abandon()
+        return in_time
 
     def _give_up(self, parting: Deferred[bool]) -> None:
-        """End the last report, which takes longer than GOODBYE."""
-        log.warn("The server did not take the last report in time.")
+        """End the last report, which takes too long."""
         self._abandon()
         parting.cancel()
 
@@ -139,3 +183,12 @@ class Attempts:
                     self._server_log.succeeded(doing, job.id)
                     return True
         return False
+
+
+async def _in_turn(last_words: Coroutine[Any, Any, bool], turns: FewAtOnce) -> bool:
+    """Await the words with one of the turns.  Raises CancelledError while it waits for that."""
+    try:
+        async with turns.ordinary():
+            return await last_words
+    finally:
+        last_words.close()  # where their turn has not come

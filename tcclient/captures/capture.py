@@ -30,7 +30,7 @@ from automat import TypeMachineBuilder
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from tcclient.captures.attempts import Attempts, LastWords, Still
+from tcclient.captures.attempts import Attempts, Departure, LastWords, Still
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
@@ -124,6 +124,7 @@ class Capture:
 
     def add_to_history(self) -> None:
         """Begin to send an update of the job's history, unless an older one is under way."""
+        self._reporter.update_is_due()
         self._attempts.begin("taking an update", lambda: self._reporter.read_and_update(self.job))
 
     def say_how_it_goes(self) -> None:
@@ -140,15 +141,13 @@ class Capture:
                 state="connected" if self.session.streaming else "not connected",
             )
 
-    async def leave(self) -> None:
-        """
-        Finish the files, and send a last report, as the process ends.  The status at the server
-        stays as it is, so that a restart resumes the capture.  What fails does not end the rest.
-        """
+    async def leave(self, departure: Departure) -> bool:
+        """Finish the files as the process ends, and report with a turn.  Return whether in time."""
         self._inputs.leave()
         await self._halt("left")
-        await self._attempts.part(self._inputs.last_words(), self.session.clock)
+        in_time = await self._attempts.part(self._inputs.last_words(), departure)
         self.session.retire()
+        return in_time
 
     def _halt(self, because: str) -> Deferred[None]:
         """Have the session end.  Fires then, also where that fails, which is logged."""
@@ -200,7 +199,7 @@ for _state, _ignored in (
     (RESTARTING, (CaptureInputs.want,)),
     (WITHDRAWING, (CaptureInputs.drop, CaptureInputs.lose)),
     # A write may be answered that the job is gone when the server has been told everything.
-    (DONE, (CaptureInputs.drop, CaptureInputs.lose)),
+    (DONE, (CaptureInputs.want, CaptureInputs.drop, CaptureInputs.lose)),
     (LEAVING, _AT_THE_END),
     (PARTING, (*_AT_THE_END, CaptureInputs.lose)),
 ):
@@ -234,8 +233,7 @@ def _withdraw(inputs: CaptureInputs, capture: Capture) -> None:
 @REPORTING.upon(CaptureInputs.lose).to(UPDATING)
 @LEAVING.upon(CaptureInputs.lose).to(PARTING)
 def _lose(inputs: CaptureInputs, capture: Capture) -> None:
-    said = "Job {name!r} ({id}) is archived, deleted, or another client's."
-    log.info(said, name=capture.job.name, id=capture.job.id)
+    capture._attempts.say_lost(capture.job)
 
 
 @STOPPING.upon(CaptureInputs.halted).to(REPORTING)
@@ -271,8 +269,8 @@ def _lose_at_once(inputs: CaptureInputs, capture: Capture) -> None:
 def _retire(inputs: CaptureInputs, capture: Capture) -> None:
     try:
         capture.session.retire()
-    finally:
-        capture._done(capture)
+    finally:  # until then it may have to be given up, as the process ends
+        capture.session.all_closed().addBoth(lambda _: capture._done(capture))
 
 
 def _leave(inputs: CaptureInputs, capture: Capture) -> None:
@@ -292,7 +290,7 @@ def _report_before_leaving(inputs: CaptureInputs, capture: Capture) -> Coroutine
 
 @PARTING.upon(CaptureInputs.last_words).loop()
 def _update_before_leaving(inputs: CaptureInputs, capture: Capture) -> Coroutine[Any, Any, bool]:
-    return capture._attempts.update_before_leaving(capture.job)
+    return capture._attempts.last_update_before_leaving(capture.job)
 
 
 machine = _builder.build()

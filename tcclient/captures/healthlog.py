@@ -12,6 +12,7 @@ from twisted.logger import Logger, LogLevel
 from tcclient.health.facts import ClientFacts
 from tcclient.health.health import Level
 from tcclient.health.judgement import judge
+from tcclient.health.line import as_line
 from tcclient.health.news import HealthChange, HealthNews
 from tcclient.ledger.wording import length, when
 
@@ -24,17 +25,31 @@ _LEVELS = {Level.DEGRADED: LogLevel.warn, Level.DOWN: LogLevel.error}
 
 
 class HealthLog:
-    """Says how a client is by its `facts`; `clock` measures how long something has lasted."""
+    """
+    Says how a client is by its `facts`, and by each look to whom it is to `tell`; what it was
+    judged by is given to `keep`.  `clock` measures how long something has lasted.
+    """
 
-    def __init__(self, facts: Callable[[], ClientFacts], clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        facts: Callable[[], ClientFacts],
+        clock: IReactorTime,
+        tell: Callable[[str], None],
+        keep: Callable[[ClientFacts], object],
+    ) -> None:
         self._facts = facts
+        self._keep = keep
         self._clock = clock
+        self._tell = tell
         self._news = HealthNews()
 
     async def look(self) -> None:
         """Judge, and log what is news."""
         facts = self._facts()
-        change = self._news.take(judge(facts), self._clock.seconds())
+        self._keep(facts)
+        health = judge(facts)
+        self._tell(as_line(health, facts))
+        change = self._news.take(health, self._clock.seconds())
         if change is not None:
             _say(change, facts.now)
 

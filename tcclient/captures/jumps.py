@@ -6,7 +6,7 @@ Knows who has to hear, and in which order; does not know what a gap is, nor when
 
 from collections.abc import Callable, Sequence
 
-import attrs
+from msgspec import Struct
 from twisted.internet.task import LoopingCall
 
 from tcclient.captures.session import Session
@@ -16,8 +16,7 @@ from tcclient.sources.source import Source
 from tcclient.storage.folders import Note
 
 
-@attrs.frozen
-class Jumps:
+class Jumps(Struct, frozen=True):
     """
     Tells the `source` and the sessions that there are then.  `note` writes into the ledger of what
     belongs to no capture; `loops` are what is done at intervals.

@@ -4,13 +4,16 @@ What the log says of the server's lists of jobs.
 Knows what it has said, and says no news twice; asks nothing and decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from twisted.logger import Logger
 
 from tcclient.control.jobs import Decision, Job
 
 log = Logger()
+
+MOST_REASONS = 3
+"""Reasons that are named, of those for which jobs cannot be read."""
 
 
 class ListingLog:
@@ -20,11 +23,18 @@ class ListingLog:
         self._client_id = client_id
         self._mentioned: dict[str, object] = {}
 
-    def unreadable(self, problems: Sequence[str]) -> None:
-        """Log which jobs of a list cannot be read; `problems` has a clause about each."""
-        if self._is_news("unreadable jobs", problems):
-            for problem in problems:
-                log.warn("The server lists a job that cannot be read: {problem}", problem=problem)
+    def unreadable(self, problems: Mapping[str, int]) -> None:
+        """
+        Log how many jobs of a list cannot be read; `problems` has clauses, with how many each is
+        about.
+        """
+        if self._is_news("unreadable jobs", problems) and problems:
+            number = sum(problems.values())
+            log.warn(
+                "The server lists {n} that cannot be read: {reasons}",
+                n="a job" if number == 1 else f"{number} jobs",
+                reasons="; ".join(sorted(problems)[:MOST_REASONS]),
+            )
 
     def decided(self, decision: Decision) -> None:
         """Log what is remarkable about a decision."""

@@ -7,7 +7,8 @@ Knows for which answers the list waits; runs no capture.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from tcclient.captures.capture import Capture
 from tcclient.captures.isolation import Isolation
@@ -15,6 +16,9 @@ from tcclient.captures.serverlog import ServerLog
 from tcclient.control.answers import Gone, ServerError
 from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Job, Status
+from tcclient.runtime.unattended import unattended
+
+log = Logger()
 
 
 class MissingJobs:
@@ -60,9 +64,9 @@ class MissingJobs:
         """
         others = [one for one in self._lacking(jobs) if not one.job.wanted]
         if others and self._looking is None:
-            looking = self._looking = Deferred.fromCoroutine(self._look_for_all(others))
-            looking.addErrback(lambda failure: failure.trap(CancelledError))
-            looking.addBoth(self._looked)
+            looking = self._look_for_all(others)
+            self._looking = unattended(looking, log, "Jobs could not be looked for.")
+            self._looking.addCallback(self._looked)
 
     def _looked(self, _: object) -> None:
         self._looking = None

@@ -5,6 +5,8 @@ Knows which captures there are; does not know what a capture tells the server.  
 gives no answer, captures go on as they are: that is not the answer that there are no jobs.
 """
 
+from functools import partial
+
 from msgspec import Struct
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import (
@@ -12,30 +14,36 @@ from twisted.internet.defer import (
     Deferred,
     FirstError,
     TimeoutError,
-    gatherResults,
     maybeDeferred,
+    succeed,
 )
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcclient import __version__
+from tcclient.captures.atonce import AtOnce
 from tcclient.captures.capture import Capture
-from tcclient.captures.healthlog import LOOK, HealthLog
+from tcclient.captures.healthlog import LOOK
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.jumps import Jumps
 from tcclient.captures.listinglog import ListingLog
 from tcclient.captures.meeting import ServerMeeting
 from tcclient.captures.missing import MissingJobs
+from tcclient.captures.paces import leave_all, say_ended, tell_spread
 from tcclient.captures.reporter import Reporter
 from tcclient.captures.rounds import Rounds
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
+from tcclient.captures.telling import Telling
 from tcclient.captures.turns import Turns
-from tcclient.captures.vitals import RUNNING, Sides, Vitals
+from tcclient.captures.vitals import RUNNING, Sides
 from tcclient.control.answers import ServerError
 from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Decision, Job, Status, decide
+from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
+from tcclient.runtime.breath import Breath
+from tcclient.runtime.ownprocess import ALONE, OwnProcess
 from tcclient.sources.source import Source
 from tcclient.storage.folders import Folders
 from tcclient.storage.installation import Identity
@@ -67,6 +75,8 @@ class Poller(MultiService):
         source: Source,
         intervals: Intervals,
         client_id: int,
+        process: OwnProcess = ALONE,
+        channel: RealtimeChannel = NO_CHANNEL,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._server = server
@@ -83,33 +93,32 @@ class Poller(MultiService):
         )
         self._decision = Decision()
         self._turns = Turns(lambda: source.most_captures, self._has_place)
-        self._unreported: list[tuple[int, str]] = []
+        self._unreported: list[tuple[int, str]] | None = None
         self._meeting = ServerMeeting(folders, self._met)
         self._rounds = rounds = Rounds(folders.clock, self._isolation)
-        self._polling = rounds.loop("polling", self._poll)
         self._updating = rounds.loop("sending updates", self._update)
-        sides = Sides(server, folders, source, self._server_log, self._isolation)
-        vitals = Vitals(sides, lambda: self._decision, self._captures)
-        health_log = HealthLog(vitals.facts, folders.clock)
-        self._judging = rounds.loop("judging its health", health_log.look)
+        sides = Sides(server, folders, source, self._server_log, self._isolation, process, channel)
+        self._telling = Telling(sides, lambda: self._decision, self._captures)
+        self._judging = rounds.loop("judging its health", self._telling.judge)
+        self._at_once = AtOnce(rounds, self._poll, self._telling, channel)
+        channel.setServiceParent(self)
         self._intervals = intervals
+        self._reporting: Deferred[None] = succeed(None)
         self.jumps = Jumps(
             folders.note,
             source,
             lambda: [capture.session for capture in self._captures.values()],
-            (self._polling, self._updating),
+            (self._at_once.polling.loop, self._updating),
         )
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
-        log.info(
-            "tcc {version} starts: files go below {folder}.",
-            version=__version__,
-            folder=str(self._folders.base_dir),
-        )
+        base = str(self._folders.base_dir)
+        log.info("tcc {version} starts: files go below {base}.", version=__version__, base=base)
+        self._telling.begin()
         self._folders.begin()
         self._unreported = self._folders.unreported()
-        self._polling.start(self._intervals.ping, now=True)
+        self._at_once.start(self._intervals.ping)
         self._updating.start(self._intervals.update, now=False)
         self._judging.start(LOOK, now=False)
 
@@ -117,6 +126,7 @@ class Poller(MultiService):
         # The base class would stop the sessions before the last reports have been sent.
         Service.stopService(self)
         self._rounds.stop()
+        self._telling.stop()
         self._missing.stop()
         parting = Deferred.fromCoroutine(self._part())
         parting.addTimeout(PARTING, self._clock)
@@ -135,19 +145,13 @@ class Poller(MultiService):
     async def _part(self) -> None:
         """Have all captures leave, then stop the services, the last one first."""
         self._source.part()
-        captures = list(self._captures.values())
-        await gatherResults(
-            [Deferred.fromCoroutine(self._leave(one)) for one in captures], consumeErrors=True
-        )
+        await leave_all(list(self._captures.values()), self._isolation, self._clock)
+        await self._telling.part()
         for service in reversed(list(self)):
             with self._isolation.of("stopping"):
                 await maybeDeferred(service.stopService)
-        self._folders.end()
-        log.info("tcc has stopped; all files are finished.")
-
-    async def _leave(self, capture: Capture) -> None:
-        with self._isolation.of("leaving", capture.job):
-            await capture.leave()
+        await self._folders.end()
+        say_ended(self._captures.values())
 
     async def _poll(self) -> None:
         """Ask for the jobs, and do what they say; if there is no answer, do nothing."""
@@ -157,6 +161,7 @@ class Poller(MultiService):
         except ServerError as e:
             if self.running:
                 self._server_log.failed("listing the jobs", str(e))
+                self._telling.failed()
             return
         self._server_log.succeeded("listing the jobs")
         self._listing_log.unreadable(listing.problems)
@@ -166,13 +171,20 @@ class Poller(MultiService):
         jobs = {job.id: job for job in listing.jobs}
         await self._missing.add_to(jobs)
         if self.running:
-            self._act(jobs)
+            await self._act(jobs)
             self._missing.look_beside(jobs)
+            self._telling.polled(listing)
+            self._at_once.polling.done()
+            if self._reporting.called:  # or it goes on, and the next poll is not held up by it
+                ids = [job.id for job in self._decision.captured]
+                tell = partial(tell_spread, self._captures, ids, self._intervals.ping, self._clock)
+                self._reporting = self._rounds.begin("reporting", tell)
 
     def _met(self, identity: Identity) -> None:
         """Begin, as it is known which server this is: with jobs that it was not told all of."""
         self._source.begin(identity)
-        for job_id, name in self._unreported:
+        found = self._folders.unreported() if self._unreported is None else self._unreported
+        for job_id, name in found or ():
             if self._folders.is_last(job_id, name):
                 me = self._client_id
                 self._add(Job(job_id, name, Status.UNKNOWN, None, None, me, False, None))
@@ -185,15 +197,19 @@ class Poller(MultiService):
             with self._isolation.of("stopping", job):
                 self._stop(job)
 
-    def _act(self, jobs: dict[int, Job]) -> None:
+    async def _act(self, jobs: dict[int, Job]) -> None:
         """Run the captures that are wanted and can run, and stop the others, each on its own."""
+        breath = Breath(self._clock)
         self._isolation.keep({*jobs, *self._captures})
         self._decision = self._turns.decide(list(jobs.values()))
         captured, unstorable = self._decision.captured, self._decision.unstorable
         concerned = [job for job in jobs.values() if job not in unstorable]
-        for job in sorted(concerned, key=captured.__contains__):
-            with self._isolation.of(RUNNING if job in captured else "stopping", job):
-                (self._run if job in captured else self._stop)(job)
+        running = {job.id for job in captured}
+        # People wait for stops, then for starts; new keywords come last.
+        for job in sorted(concerned, key=lambda job: (job.id in running, not job.is_starting)):
+            await breath.pause()
+            with self._isolation.of(RUNNING if job.id in running else "stopping", job):
+                (self._run if job.id in running else self._stop)(job)
         self._listing_log.decided(self._decision)
 
     def _has_place(self, job: Job) -> bool:
@@ -220,7 +236,6 @@ class Poller(MultiService):
         others = [other for other in self._captures.values() if other is not capture]
         if most is None or sum(not other.session.quiet for other in others) < most:
             capture.want(job)
-            capture.tell()
 
     def _add(self, job: Job) -> Capture:
         """Return a new capture for a job; nothing of it runs yet."""
@@ -232,17 +247,16 @@ class Poller(MultiService):
         return capture
 
     def _forget(self, capture: Capture) -> None:
+        self._telling.look()
         capture.session.disownServiceParent()  # type: ignore[no-untyped-call]  # not annotated
         self._server_log.forget(capture.job.id)
         del self._captures[capture.job.id]
 
     async def _update(self) -> None:
-        """
-        Have each running capture update its job's history and log how it goes.  One that has just
-        begun waits for the next time: whoever had the job before sends the last update meanwhile.
-        """
+        """Have each running capture update its job's history and log how it goes."""
         for job in self._decision.captured:
             capture = self._captures.get(job.id)
+            # Whoever had the job before one that has just begun sends the last update meanwhile.
             if capture is not None and capture.session.age >= self._intervals.update / 2:
                 with self._isolation.of("updating its history", job):
                     capture.add_to_history()

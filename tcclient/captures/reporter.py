@@ -6,15 +6,21 @@ update whose answer was not seen; does not know when to report.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.captures.session import Session
-from tcclient.control.answers import Gone, ServerError
+from tcclient.control.answers import Gone, ServerError, Stale
 from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Row
+from tcclient.ledger.latecounts import LateCounts, Reached
+from tcclient.storage.archive import Archive
+
+READINGS = 3
+"""How often a job is read again that changes while its status is written; the next poll tells."""
 
 
 class Reporter:
@@ -22,16 +28,25 @@ class Reporter:
     Tells the server about one job; does not write while an earlier write is under way.
 
     Each method raises Gone if the job is archived, deleted or another client's, and ServerError if
-    there is no clear answer; it may be called again then.  Without an archive there is nothing to
-    report.
+    there is no clear answer; it may be called again then.  It needs an archive to report.
     """
 
     def __init__(self, server: ControlServer, session: Session, clock: IReactorTime) -> None:
-        self._server = server
+        self.server = server
         self._session = session
         self._clock = clock
         self._writing = DeferredLock()
         self._list_failed = False
+        self._late = LateCounts()
+        self._late_of: Archive | None = None
+
+    def update_is_due(self) -> None:
+        """Note how many posts there are, in case that the server is not told in time."""
+        archive = self._session.archive
+        if archive is not self._late_of:
+            self._late, self._late_of = LateCounts(), archive
+        if archive is not None:
+            self._late.due(archive.tally.posts, self._clock.seconds())
 
     async def report(self, job: Job) -> None:
         """Write total_count, rate and ping_date; `job` is as it was just read."""
@@ -56,12 +71,25 @@ class Reporter:
         async with self._writing:
             if self._session.archive is not None:
                 await self._unless_gone(job, lambda: self._take_totals(job))
-                await self._update(job.id)
+                await self._unless_gone(job, lambda: self._update(job.id))
 
     async def update(self, job_id: int) -> None:
         """Add to the history of a job, be it anybody's, what is new since the last update."""
         async with self._writing:
             await self._update(job_id)
+
+    async def last_update(self, job_id: int) -> None:
+        """Add to the history of a job that is lost what is new, on top of what others have told."""
+        async with self._writing:
+            await self._settle(job_id)
+            archive = self._session.archive
+            if archive is not None:
+                with suppress(Gone):
+                    job = await self.server.any_job(job_id)
+                    archive.tally.build_on(max(job.total_count or 0, job.recent_total or 0))
+                await self._update(job_id)
+                if archive.tally.posts > archive.tally.settled:  # told in two parts
+                    await self._update(job_id)
 
     async def started(self, job: Job) -> None:
         """Set the status to STARTED, if it still is STARTING and the stream is still open."""
@@ -87,13 +115,13 @@ class Reporter:
         return job
 
     async def _report(self, job: Job) -> None:
-        """Write what waits to the file, then report what is in files."""
+        """Write what waits to the file, then report what is in files, if that could be kept."""
         archive = self._session.archive
-        if archive is not None:
-            archive.flush()
+        if archive is not None and await archive.all_said():
             total, rate = archive.tally.ping(self._clock.seconds())
-            await self._server.report(job, total, rate)
-            archive.tally.told(total)
+            if await archive.all_said():
+                await self.server.report(job, total, rate)
+                archive.tally.told(total)
 
     async def _answer(
         self, job: Job, answer: Status, requested: Status, still: Callable[[], bool]
@@ -101,9 +129,15 @@ class Reporter:
         """Set the status to `answer`, if it still is `requested` and `still` returns True."""
 
         async def read_and_set() -> None:
-            now = await self._read_again(job)
-            if now.status == requested and still():
-                await self._server.set_status(now, answer)
+            # One with a revision need not be read again: the server says if that is not the newest.
+            has_seen = job.revision is not None and job.status == requested
+            for reading in range(READINGS):
+                now = job if has_seen and not reading else await self._read_again(job)
+                if now.status != requested or not still():
+                    break
+                with suppress(Stale):
+                    await self.server.set_status(now, answer)
+                    break
 
         async with self._writing:
             await self._unless_gone(job, read_and_set)
@@ -116,7 +150,7 @@ class Reporter:
         try:
             await act()
         except Gone:
-            listing = await self._server.active_jobs()
+            listing = await self.server.active_jobs()
             if not any(one.id == job.id and not one.lost_since(job) for one in listing.jobs):
                 await self._read_again(job)
             try:
@@ -127,32 +161,50 @@ class Reporter:
 
     async def _read_again(self, known: Job) -> Job:
         """Return the job as it is now.  Raises Gone if it has been lost since it was `known`."""
-        job = await self._server.job(known.id)
+        job = await self.server.job(known.id)
         if job.lost_since(known):
             raise Gone()
         return job
 
     async def _update(self, job_id: int) -> None:
         """Find out whether the last update arrived, if that is not known, and send the next one."""
+        await self._settle(job_id)
         archive = self._session.archive
-        if archive is None:
+        if archive is None or archive.tally.unsettled:
+            return  # the job was renamed meanwhile: the next update settles that
+        if not await archive.all_said() or self._session.archive is not archive:
             return
-        tally = archive.tally
-        if tally.unsettled:
-            rows = await self._newest_updates(await self._server.any_job(job_id))
-            if self._session.archive is not archive:
-                return  # the job was renamed meanwhile: the next update settles it there
-            tally.settle(rows)
-        archive.flush()
-        update = tally.update(self._clock.seconds())
+        if self.server.takes_late_updates and archive is self._late_of:
+            for one in self._late.untold(archive.tally.settled, archive.tally.posts):
+                await self._send(job_id, archive, one)
+                if self._session.archive is not archive:
+                    return
+        await self._send(job_id, archive)
+
+    async def _send(self, job_id: int, archive: Archive, late: Reached | None = None) -> None:
+        """Send an update: the next one, or of how it was some time ago."""
+        tally, now = archive.tally, self._clock.seconds()
+        reached, age = (None, None) if late is None else (late.posts, now - late.at)
+        update = tally.update(now, reached)
+        if not await archive.all_said():
+            tally.rejected()
+            return
         try:
-            await self._server.update(job_id, update)
-        except ServerError as e:
+            await self.server.update(job_id, update, age)
+        except (Gone, ServerError) as e:
             if e.refused:
                 tally.rejected()
             raise
         if self._session.archive is archive:
             tally.accepted(update)
+
+    async def _settle(self, job_id: int) -> None:
+        """Find out whether the last update arrived, if that is not known."""
+        archive = self._session.archive
+        if archive is not None and archive.tally.unsettled:
+            rows = await self._newest_updates(await self.server.any_job(job_id))
+            if self._session.archive is archive:  # otherwise the job was renamed meanwhile
+                archive.tally.settle(rows)
 
     async def _newest_updates(self, job: Job) -> list[Row]:
         """
@@ -160,7 +212,7 @@ class Reporter:
         count, so the server's list is asked, unless that has failed twice, or does not go so far.
         """
         try:
-            rows = await self._server.newest_updates(job.id)
+            rows = await self.server.newest_updates(job.id)
         except ServerError:
             self._list_failed = not self._list_failed
             if self._list_failed:
@@ -168,6 +220,11 @@ class Reporter:
             rows = []
         else:
             self._list_failed = False
-        while rows and rows[-1][1:] != (job.recent_total, job.recent_rate):
-            rows.pop()  # newer than the job
-        return rows or job.rows
+        return _until(job, rows)
+
+
+def _until(job: Job, rows: list[Row]) -> list[Row]:
+    """Return the newest updates of a job, without those that are newer than it."""
+    while rows and rows[-1][1:] != (job.recent_total, job.recent_rate):
+        rows.pop()
+    return rows or job.rows

@@ -19,7 +19,7 @@ class Rounds:
     """Makes loops that do not end when what they do fails; `isolation` says that it has failed."""
 
     def __init__(self, clock: IReactorTime, isolation: Isolation) -> None:
-        self._clock = clock
+        self.clock = clock
         self._isolation = isolation
         self._loops: list[LoopingCall] = []
         self._under_way: set[Deferred[None]] = set()
@@ -27,20 +27,22 @@ class Rounds:
     def loop(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> LoopingCall:
         """Return a loop that awaits `act`; `doing` says for the log what it is."""
 
+        loop = LoopingCall(self.begin, doing, act)
+        loop.clock = self.clock
+        self._loops.append(loop)
+        return loop
+
+    def begin(self, doing: str, act: Callable[[], Coroutine[Any, Any, None]]) -> Deferred[None]:
+        """Await `act` once; what is returned fires then, whatever comes of it."""
+
         async def isolated() -> None:
             with suppress(CancelledError), self._isolation.of(doing):
                 await act()
 
-        def guarded() -> Deferred[None]:
-            # A LoopingCall ends for ever with the first exception that reaches it.
-            acting = Deferred.fromCoroutine(isolated())
-            self._under_way.add(acting)
-            return acting.addCallback(lambda _: self._under_way.discard(acting))
-
-        loop = LoopingCall(guarded)
-        loop.clock = self._clock
-        self._loops.append(loop)
-        return loop
+        # A LoopingCall ends for ever with the first exception that reaches it.
+        acting = Deferred.fromCoroutine(isolated())
+        self._under_way.add(acting)
+        return acting.addCallback(lambda _: self._under_way.discard(acting))
 
     def stop(self) -> None:
         """End all loops, and cancel what they are doing."""

@@ -4,6 +4,8 @@ What log and ledger say of the capture server's failures.
 Knows which failures are new, and writes each of them once; does not know what is asked.
 """
 
+import re
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -11,6 +13,9 @@ from tcclient.ledger.entries import ServerAnswers, ServerFails
 from tcclient.storage.folders import Note
 
 log = Logger()
+
+_WAIT = re.compile(r"\d+(?= s(?:econds?)?\b)")
+"""What changes in a reason while it stays the same one: how long the server is to be left alone."""
 
 
 class ServerLog:
@@ -31,7 +36,7 @@ class ServerLog:
         `reason`, a clause; nothing if it did so the last time, with this job or another.
         """
         reasons = self._failing.setdefault(doing, {})
-        if reason not in reasons.values():
+        if _gist(reason) not in map(_gist, reasons.values()):
             log.warn(
                 "The capture server fails at {doing}: {reason}. What runs goes on.",
                 doing=doing,
@@ -66,3 +71,7 @@ class ServerLog:
         """Forget what fails with this job, which is not reported any more."""
         for reasons in self._failing.values():
             reasons.pop(job_id, None)
+
+
+def _gist(reason: str) -> str:
+    return _WAIT.sub("", reason)

@@ -7,45 +7,47 @@ Knows what to do with each reading of the job; asks no server and decides no sta
 from collections.abc import Callable
 
 from msgspec import UNSET, UnsetType
-from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tcclient.captures.feedshare import FeedShare
+from tcclient.captures.jobarchives import JobArchives
 from tcclient.control.jobs import Job
+from tcclient.ledger.entries import Asked, RefusedTerm
 from tcclient.runtime.producers import SharedProducer
 from tcclient.runtime.wallclock import Slept
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
-from tcclient.sources.terms import say_refused
+from tcclient.sources.terms import say_doubtful, say_refused
 from tcclient.storage.archive import Archive
-from tcclient.storage.diskuse import Supply
-from tcclient.storage.folders import CannotStore, Folders
+from tcclient.storage.folders import CannotStore, CapturedElsewhere, Folders
 
 log = Logger()
 
+_NO_TERM = "none of its keywords can be used"
 
-class Session(MultiService, Subscriber):
+
+class Session(JobArchives, Subscriber):
     """
     Captures one job whenever it is wanted; kept until everything about the job has been reported.
-    Its services are the files and the feed, whose subscriber it is.
-
-    `opened` is called each time the stream has been opened.
+    Its services are the files and the feed, whose subscriber it is; `opened` is called each time
+    the stream has been opened.
     """
 
     def __init__(
         self, job: Job, folders: Folders, source: Source, opened: Callable[[], object]
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # not annotated
-        self.archive: Archive | None = None
+        super().__init__()
+        self.applied: int | None = None  # the newest revision that is captured as it says
         self.clock: IReactorTime = folders.clock
         self._opened = opened
         self._folders = folders
         self._text: str | UnsetType | None = UNSET  # until one is read; a job may have None
         self._began: float | None = None
-        self._status, self._because = 0, ""
+        self._job: Job | None = None  # as it was read last, while it is wanted
+        self._is_moving = False
+        self._status, self._because, self._no_place_because = 0, "", ""
         self._understood: Understood | None = None
-        self._no_place_because = ""
-        self._closing: dict[Archive, Deferred[None]] = {}
         self._feed: Feed = source.feed_for(job.id, self)
         self._shared_feed = SharedProducer(self._feed)
         self._feed.setServiceParent(self)
@@ -68,16 +70,14 @@ class Session(MultiService, Subscriber):
     @property
     def not_run(self) -> str:
         """Why nothing is captured though it is wanted, a clause; empty where it is captured."""
-        if self.archive is None:
-            return self._no_place_because.removesuffix(".") or "it has not begun"
-        if self._understood is None:
-            return "it has not begun"
-        return "" if self._understood.asked is not None else "none of its keywords can be used"
+        if self.archive is not None and self._understood is not None:
+            return _NO_TERM if self._understood.asked is None else self._feed.refused
+        return self._no_place_because.removesuffix(".") or "it has not begun"
 
     def stopService(self) -> Deferred[None]:
         """Fires when the feed has ended, and no archive is still being closed."""
         stopped = super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        closed = gatherResults([stopped, *self._closing.values()], consumeErrors=True)
+        closed = gatherResults([stopped, self.all_closed()], consumeErrors=True)
         return closed.addCallback(lambda _: None)
 
     def opened(self) -> None:
@@ -97,25 +97,42 @@ class Session(MultiService, Subscriber):
         counters = None
         if self.archive is not None:
             self.archive.flush()
-            if self.archive.waiting:
-                return self.archive  # the posts that came under the old name are stored there
+            if self.archive.waiting:  # the posts that came under the old name are stored there
+                self._move_later(self.archive)
+                return self.archive
             counters = self.archive.tally.counters
         try:
             archive = self._folders.open(job, counters)
         except CannotStore as e:
-            if str(e) != self._no_place_because:
-                log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=str(e))
-            self._no_place_because = str(e)
+            because, before = str(e), self._no_place_because
+            if self._folders.use.descriptors.is_news(self, because) and because != before:
+                log.error("Job {id} cannot be stored: {reason}", id=job.id, reason=because)
+            self._no_place_because = because
+            if isinstance(e, CapturedElsewhere):
+                self._feed.spare()
             return self.archive
+        self._folders.use.descriptors.ends(self)
         if self.archive is not None and self._understood is not None:
             self._move(self.archive, archive, self._understood)
         if self._began is not None:
             archive.tally.resume(self.clock.seconds())
         self.retire()
         self.archive, self._no_place_because = archive, ""
-        archive.supplied_by(_FeedShare(self._feed, self._shared_feed))
+        archive.supplied_by(FeedShare(self._feed, self._shared_feed))
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
+
+    def _move_later(self, archive: Archive) -> None:
+        """Take the job as it was read last once more when nothing waits for the old archive."""
+
+        def written(_: None) -> None:
+            self._is_moving = False
+            if self._job is not None and archive is self.archive and not archive.waiting:
+                self.run(self._job)
+
+        if not self._is_moving:
+            self._is_moving = True
+            archive.files.written().addCallback(written)
 
     def clock_stepped(self, seconds: float) -> None:
         """Note that the machine's clock was set by `seconds`, negative for back."""
@@ -149,6 +166,7 @@ class Session(MultiService, Subscriber):
 
     def run(self, job: Job) -> None:
         """Capture what `job`, a new reading, asks for.  Cheap if that is the same as before."""
+        self._job = job
         archive = self.find_place(job)
         if archive is None:
             return
@@ -159,15 +177,16 @@ class Session(MultiService, Subscriber):
             archive.capture_log.begin(job.wanted_because, job.status, job.keywords)
         if self._text != job.keywords:
             self._follow(archive, job.keywords)
+        if archive.name == job.name:
+            self.applied = job.revision
 
     async def halt(self, because: str) -> None:
         """
-        Stop capturing; `because` is the reason as the ledger's `capture_stop` has it.  Returns when
-        the last byte is on disk, in a file with its final name.  What the feed raises is raised
-        again after that.
+        Stop capturing; `because` is as in the ledger's `capture_stop`.  Returns when the last byte
+        is on disk, in a file with its final name; then raises again what the feed has raised.
         """
         was_running, self._understood = self._began is not None, None
-        self._began, self._text = None, UNSET
+        self._began, self._text, self._job = None, UNSET, None
         if self.archive is not None:
             self.archive.tally.cease()
         trouble: Exception | None = None
@@ -178,26 +197,11 @@ class Session(MultiService, Subscriber):
         except Exception as e:
             trouble = e
         if self.archive is not None:
-            await _finish(self.archive, because if was_running else None, self._status)
-        await gatherResults(list(self._closing.values()))
+            async with self._folders.use.finishing.ordinary():
+                await _finish(self.archive, because if was_running else None, self._status)
+        await self.all_closed()
         if trouble is not None:
             raise trouble
-
-    def give_up(self) -> None:
-        """Note which posts are lost, as the process ends now, whether or not files are finished."""
-        if self.archive is not None:
-            self.archive.give_up()
-        for archive in self._closing:
-            archive.give_up()
-
-    def retire(self) -> None:
-        """Have the archive closed, which lets go of the folder when its last file is finished."""
-        if self.archive is None:
-            return
-        archive, self.archive = self.archive, None
-        self._closing[archive] = closing = archive.close()
-        closing.addCallback(lambda _: self._closing.pop(archive, None))
-        archive.files.disownServiceParent()  # type: ignore[no-untyped-call]
 
     def _move(self, old: Archive, new: Archive, understood: Understood) -> None:
         """Note in both ledgers that a running job was renamed and goes on in another folder."""
@@ -205,7 +209,7 @@ class Session(MultiService, Subscriber):
         old.capture_log.end("renamed", self._status)
         text = None if self._text is UNSET else self._text
         new.capture_log.begin(self._because, self._status, text)
-        new.capture_log.follow(text, None, understood.asked, understood.refused)
+        new.capture_log.follow(text, None, *_for_ledger(understood))
         if was_heard:
             new.capture_log.continues(old.capture_log)
 
@@ -215,11 +219,12 @@ class Session(MultiService, Subscriber):
         self._understood = understood = self._feed.ask(text)
         self._text = text  # if that fails it is asked for again
         text_before = None if before is UNSET else before
-        archive.capture_log.follow(text, text_before, understood.asked, understood.refused)
+        archive.capture_log.follow(text, text_before, *_for_ledger(understood))
         if understood.is_in_force:
             archive.capture_log.in_force(text)
         if before is not UNSET:
             log.info("Capture {name!r} has new keywords.", name=archive.name)
+        say_doubtful(archive.name, understood.doubtful)
         _say_unusable(archive.name, understood)
 
 
@@ -230,20 +235,30 @@ async def _finish(archive: Archive, because: str | None, status: int) -> None:
     """
     archive.capture_log.ceases()
     finished = archive.finish()
-    if archive.waiting:
+    if archive.trouble:
         log.warn(
-            "Capture {name!r} ends when the disk takes the {n} posts that wait for it.",
+            "Capture {name!r} ends when the disk takes {what} ({reason}).",
             name=archive.name,
-            n=archive.waiting,
+            what=f"the {archive.waiting} posts that wait" if archive.waiting else "its last file",
+            reason=archive.trouble[0],
         )
     await finished
-    if because is not None:
-        archive.capture_log.end(because, status)
+    if archive.is_given_up:
+        return  # as if it had been killed: the next start says what is missing
+    if because is None:
+        return  # it had stopped before, which has been said
+    archive.capture_log.end(because, status)
     log.info(
         "Capture {name!r} has stopped: its files are finished, {total} posts in all.",
         name=archive.name,
         total=archive.tally.total,
     )
+
+
+def _for_ledger(
+    understood: Understood,
+) -> tuple[Asked | None, tuple[RefusedTerm, ...], tuple[RefusedTerm, ...]]:
+    return understood.asked, understood.refused, understood.doubtful
 
 
 def _say_unusable(name: str, understood: Understood) -> None:
@@ -254,27 +269,3 @@ def _say_unusable(name: str, understood: Understood) -> None:
             "Capture {name!r} does not run: none of its keywords can be used.",
             name=name,
         )
-
-
-class _FeedShare(Supply):
-    """
-    The feed as one archive sees it.  While a job moves to another folder it has two archives, and
-    the feed is paused as long as either of them cannot take posts.
-    """
-
-    def __init__(self, feed: Feed, shared: SharedProducer) -> None:
-        self._feed = feed
-        self._shared = shared
-
-    @property
-    def silent(self) -> float | None:
-        """Seconds since the feed's last byte came; None while no stream is heard."""
-        return self._feed.silent
-
-    def pauseProducing(self) -> None:
-        """Pause the feed for this archive."""
-        self._shared.pause_for(self)
-
-    def resumeProducing(self) -> None:
-        """Let the feed go on, unless another archive has paused it."""
-        self._shared.resume_for(self)

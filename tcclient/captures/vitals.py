@@ -4,10 +4,12 @@ What the running client knows of itself: the facts that health is judged by.
 Asks those who know, and keeps what only time tells; judges nothing.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
-import attrs
+from msgspec import Struct, structs
 from twisted.python.failure import Failure
 
 from tcclient.captures.capture import Capture
@@ -15,29 +17,35 @@ from tcclient.captures.isolation import Isolation
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Decision, Job
+from tcclient.control.realtime import RealtimeChannel
 from tcclient.health.facts import CaptureFacts, ClientFacts, ServerTrouble
 from tcclient.health.liveliness import DailyBytes, Liveliness
+from tcclient.runtime.failures import storable
+from tcclient.runtime.needs import needs_of
+from tcclient.runtime.ownprocess import OwnProcess
 from tcclient.sources.source import Source
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
 
+DISK_LOOK = 4.0
+"""Seconds between two looks at the disk, each in a thread; facts may be asked for more often."""
 RUNNING = "running"
 """What the isolation calls it that a capture begins, or takes a new reading of its job."""
 
 
-@attrs.frozen
-class Sides:
-    """Whom the client works with, and what it remembers of what fails."""
+class Sides(Struct, frozen=True):
+    """Whom the client works with, what it remembers of what fails, and what it runs in."""
 
     server: ControlServer
     folders: Folders
     source: Source
     server_log: ServerLog
     isolation: Isolation
+    process: OwnProcess
+    channel: RealtimeChannel
 
 
-@attrs.define
-class _Course:
+class _Course(Struct):
     """How a capture goes over time; a stream for other `keywords` is another stream."""
 
     keywords: str | None
@@ -60,13 +68,15 @@ class Vitals:
         self._courses: dict[int, _Course] = {}
         self._daily = DailyBytes()
         self._free: int | None = None
+        self._size: int | None = None
         self._looking = False
+        self._not_before = -math.inf
 
     def facts(self) -> ClientFacts:
         """Return what is known now."""
         sides, decision = self._sides, self._wanted()
         now, wall = sides.folders.clock.seconds(), sides.folders.wall()
-        self._look_at_disk()
+        self._look_at_disk(now)
         self._daily.look(
             now,
             {
@@ -77,7 +87,7 @@ class Vitals:
         )
         wanted = (*decision.captured, *decision.left_out, *decision.unstorable)
         self._courses = {job.id: self._course(job, now) for job in wanted}
-        failing = sides.server_log.longest()
+        failing, needs = sides.server_log.longest(), needs_of()
         return ClientFacts(
             now=wall,
             runs=True,
@@ -87,11 +97,15 @@ class Vitals:
                 *(self._of(job, now, wall, _left_out(decision)) for job in decision.left_out),
             ],
             disk_free=self._free,
+            disk_size=self._size,
             disk_kept=sides.folders.use.min_free_bytes,
             disk_daily=self._daily.rate,
-            clock_offset=sides.server.clock_offset,
+            clock_offset=sides.server.exchange.clock_offset,
+            memory=None if needs is None else needs.memory,
+            cpu=None if needs is None else needs.cpu,
             server=failing and ServerTrouble(failing[0], failing[1], wall - failing[2]),
             limits=sides.source.limits(),
+            log_dropped=sides.process.log_missing(),
         )
 
     def _course(self, job: Job, now: float) -> _Course:
@@ -119,7 +133,7 @@ class Vitals:
         since = course.not_run_since
         found = CaptureFacts(
             job=job.id,
-            name=job.name,
+            name=storable(job.name),
             not_run=not_run,
             not_run_since=None if since is None else wall - (now - since),
         )
@@ -127,20 +141,29 @@ class Vitals:
         archive = None if capture is None else capture.session.archive
         return found if archive is None else _with_archive(found, archive, course, now, wall)
 
-    def _look_at_disk(self) -> None:
+    def _look_at_disk(self, now: float) -> None:
         """Find out how many bytes are free, in a thread: a disk may never answer."""
         folders = self._sides.folders
-        if not self._looking:
-            self._looking = True
-            look = folders.use.threads(partial(folders.use.free, folders.base_dir))
+        use = folders.use
+        if not self._looking and now >= self._not_before:
+            self._looking, self._not_before = True, now + DISK_LOOK
+            look = use.threads(partial(_room, use.free, use.size, folders.base_dir))
             look.addCallbacks(self._looked, self._not_looked)
 
-    def _looked(self, free: int) -> None:
-        self._looking, self._free = False, free
+    def _looked(self, room: tuple[int, int]) -> None:
+        self._looking = False
+        self._free, self._size = room
 
     def _not_looked(self, failure: Failure) -> None:
-        self._looking, self._free = False, None
+        self._looking, self._free, self._size = False, None, None
         failure.trap(OSError)
+
+
+def _room(
+    free: Callable[[Path], int], size: Callable[[Path], int], folder: Path
+) -> tuple[int, int]:
+    """Return how many bytes of a disk are free, and how many there are.  Raises OSError."""
+    return free(folder), size(folder)
 
 
 def _left_out(decision: Decision) -> str:
@@ -155,12 +178,18 @@ def _with_archive(
     """Return the facts with what the archive of the capture knows."""
     missing, trouble = archive.capture_log.missing, archive.trouble
     course.lively.look(now, archive.tally.posts, is_heard=missing is None and trouble is None)
-    return attrs.evolve(
+    return structs.replace(
         facts,
-        missing=missing,
+        # Nobody is told of the keywords here, which may be long.
+        missing=None if missing is None else structs.replace(missing, keywords=None),
         disk="" if trouble is None else trouble[0],
         disk_since=None if trouble is None else wall - trouble[1],
         refused=len(archive.capture_log.refused),
-        rate=course.lively.rate,
+        total=archive.tally.total,
+        lag=None if missing is not None or archive.safe is None else wall - archive.safe,
+        next_attempt=None if missing is None else archive.capture_log.next_attempt,
+        rate=archive.tally.rate,
+        lively=course.lively.rate,
         silent=course.lively.silent(now),
+        is_shared=archive.tally.is_shared,
     )

@@ -3,19 +3,17 @@ The checks of `twistd tcc --check`: what can be known before a capture is left a
 
 Knows the checks and their order; does not know how this machine is asked, which `probes` does, nor
 what an answer of the server means, which `verdicts` decides.  Captures nothing, connects to no
-stream (that would cost a running client its own), changes no rule, and leaves nothing behind but
-folders that the client would make as well.
+stream (that would cost a running client its own), changes no rule, and leaves nothing behind.
 """
 
 import errno
-import stat
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from twisted.internet import defer, task
+from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -25,9 +23,14 @@ from tcclient.control.answers import ServerError
 from tcclient.control.client import ControlServer
 from tcclient.logs import observer as logs
 from tcclient.runtime.addresses import addresses_of
+from tcclient.runtime.cautions import proxies
 from tcclient.runtime.failures import explain
+from tcclient.runtime.outputs import OutputFailed, checked_output, discard
+from tcclient.runtime.plaintext import visible
+from tcclient.runtime.reacting import react
 from tcclient.runtime.threads import in_threads
 from tcclient.runtime.verdicts import Outcome, Verdict, fail, ok, warn
+from tcclient.runtime.wallclock import wall_time
 from tcclient.sources.source import SourceChecks
 from tcclient.storage.room import free_bytes
 
@@ -44,18 +47,15 @@ def run(
 ) -> NoReturn:
     """
     Check the settings in a reactor of its own, and print a line for each check.  Raises SystemExit:
-    0 if no check fails, 1 if one does or Ctrl-C ends them.
+    0 if no check fails, 1 if one does, Ctrl-C ends them, or a line cannot be printed.
     """
-    passed = False
 
-    async def main(reactor: Any) -> None:
-        nonlocal passed
+    async def main(reactor: Any) -> bool:
         checks = Checks(settings, *make_sides(settings, reactor), reactor, environ)
-        passed = await checks.run(lambda line: print(line, flush=True))
+        return await checks.run(_say)
 
-    with suppress(SystemExit):  # react's own status is 0 after Ctrl-C
-        task.react(main)
-    raise SystemExit(0 if passed else 1)
+    with checked_output("twistd tcc --check", 1):
+        raise SystemExit(0 if react(main, interrupted=False) else 1)
 
 
 class Checks(Struct, frozen=True, eq=False):
@@ -86,6 +86,8 @@ class Checks(Struct, frozen=True, eq=False):
         yield "settings", self.settings_file
         yield "permissions", self.permissions
         yield "logging", self.logging
+        if proxies(self._environ):
+            yield "proxy", self.proxy
         yield "credentials", self.credentials
         yield "source_addr", self.source_addr
         yield "base_dir", self.base_dir
@@ -108,22 +110,24 @@ class Checks(Struct, frozen=True, eq=False):
 
     async def settings_file(self) -> Verdict:
         """Return the doubts about the settings file, which has been loaded by now."""
-        return verdicts.settings(str(self._settings.path), self._source.doubts())
+        slots = verdicts.slots(self._settings.output.minute_interval)
+        return verdicts.settings(str(self._settings.path), [*self._source.doubts(), *slots])
 
     async def permissions(self) -> Verdict:
-        """Check who can read the settings file; of a pipe that does not matter."""
-        path = self._settings.path
-        found = path.stat()
-        mode = found.st_mode if stat.S_ISREG(found.st_mode) else 0
-        return verdicts.permissions(mode, str(path))
+        """Check who can read the settings file, and the files that it names."""
+        return verdicts.permissions(self._settings.exposures(self._environ))
+
+    async def proxy(self) -> Verdict:
+        """Name the proxies of the environment, which are not used."""
+        return warn(proxies(self._environ))
 
     async def logging(self) -> Verdict:
-        """Configure this process by the section `logging`, without opening any log file."""
+        """Configure this process by the section `logging`, but make neither files nor folders."""
         section, folder = self._settings.logging, self._settings.path.parent
         if section is None:
             return ok("no section of that name: twistd's own log is used")
         try:
-            warnings = logs.configure(probes.unopened(section), folder)
+            warnings = logs.try_out(section, folder)
         except logs.LoggingError as e:
             return fail(str(e))
         for file in probes.unwritable_logs(section, folder):
@@ -154,13 +158,16 @@ class Checks(Struct, frozen=True, eq=False):
         """Write in base_dir, in a thread because the file system of a network may hang."""
         folder, least = self._settings.output.base_dir, self._settings.output.min_free_bytes
         try:
-            made = await self._in_thread(lambda: probes.write_below(folder))
-            free = await self._in_thread(lambda: free_bytes(folder))
+            place = await self._in_thread(lambda: probes.write_below(folder))
+            free = await self._in_thread(lambda: free_bytes(place))
+            daily = await self._in_thread(
+                lambda: probes.written_since(folder, wall_time() - 86_400)
+            )
         except FileExistsError:
             return fail(f"{folder} cannot be written: there is a file of that name")
         except OSError as e:
             return fail(f"{folder} cannot be written: {e.strerror}")
-        return verdicts.base_dir(str(folder), made, free, least)
+        return verdicts.base_dir(str(folder), place == folder, free, least, daily)
 
     async def ca_store(self) -> Verdict:
         """Look for the CA certificates that TLS is verified with, if any address needs them."""
@@ -184,13 +191,24 @@ class Checks(Struct, frozen=True, eq=False):
         if not await self._in_thread(lambda: addresses_of(_host(base_url))):
             return fail(f"{base_url}: its name cannot be resolved")
         try:
-            return verdicts.server(base_url, await self._control.active_jobs())
+            answer, client_id = await self._control.active_jobs(), self._settings.server.client_id
+            return verdicts.server(base_url, answer, client_id, self._source.keyword_doubts)
         except ServerError as e:
             return fail(f"{base_url}: {e}")
 
     def _in_thread(self, act: Callable[[], _Found]) -> Awaitable[_Found]:
         """Call `act` in a thread, because what it asks may not answer."""
         return in_threads(self._reactor)(act)
+
+
+def _say(line: str) -> None:
+    """Print a line, unless nobody reads any more, as behind `| head`."""
+    try:
+        print(visible(line), flush=True)
+    except OutputFailed as e:
+        if not e.is_closed:
+            raise
+        discard(sys.stdout)
 
 
 def _host(url: str) -> str:

@@ -4,12 +4,14 @@ Asks this machine about its addresses, folders, certificates and log files.
 Knows the operating system; does not know what an answer means, and leaves no file behind.
 """
 
+import errno
 import os
 import re
 import socket
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,31 @@ def bind(address: str) -> None:
         probe.bind(bindable)
 
 
-def write_below(folder: Path) -> bool:
-    """Write a file in a folder.  Return whether the folder had to be made.  Raises OSError."""
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as probe:  # it leaves no name behind
+def write_below(folder: Path) -> Path:
+    """
+    Write a file in a folder, or in the nearest one above in which it could be made.  Return which
+    one that was.  Raises OSError.
+    """
+    place = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    if not place.is_dir() and place != folder:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
+    if not place.is_dir():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
+    with tempfile.TemporaryFile(dir=place) as probe:  # it leaves no name behind
         probe.write(_PROBE)
         probe.flush()
-    return made
+    return place
+
+
+def written_since(folder: Path, date: float) -> int:
+    """Return the bytes of the files below a folder that were written since `date`."""
+    found = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                file = Path(place, name).stat()
+                found += file.st_size if file.st_mtime >= date else 0
+    return found
 
 
 def ca_defaults() -> tuple[str, ...]:
@@ -64,34 +83,14 @@ def holds_certificates(place: str) -> bool:
 
 
 def unwritable_logs(section: Mapping[str, Any], folder: Path) -> Iterator[Path]:
-    """Yield the log files that could not be written; their names are relative to `folder`."""
-    for handler in _handlers(section).values():
-        if _is_file_handler(handler):
-            file = folder / handler["filename"]
-            place = file if file.exists() else file.parent
-            if file.is_dir() or not os.access(place, os.W_OK):
-                yield file
-
-
-def unopened(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section `logging` with handlers that do not open files before they write."""
-    late = {
-        name: {**handler, "delay": True}
-        for name, handler in _handlers(section).items()
-        if _is_file_handler(handler)
-    }
-    return {**section, "handlers": {**section["handlers"], **late}} if late else {**section}
-
-
-def _handlers(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    Yield the log files that could not be written, or whose folders could not be made; their names
+    are relative to `folder`.
+    """
     found = section.get("handlers")
-    return found if isinstance(found, dict) else {}
-
-
-def _is_file_handler(handler: Any) -> bool:
-    """Return whether this is a file handler of the standard library, which all take `delay`."""
-    return (
-        isinstance(handler, dict)
-        and str(handler.get("class")).startswith("logging.")
-        and isinstance(handler.get("filename"), str)
-    )
+    for handler in found.values() if isinstance(found, dict) else ():
+        if isinstance(handler, dict) and isinstance(handler.get("filename"), str):
+            file = folder / handler["filename"]
+            place = next(one for one in (file, *file.parents) if os.path.lexists(one))
+            if place.is_dir() == (place == file) or not os.access(place, os.W_OK):
+                yield file

@@ -5,20 +5,27 @@ Knows what is surely wrong with file modes, CA stores and addresses, and what an
 resolves and connects nothing.
 """
 
-import shlex
-from collections.abc import Collection, Iterable, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 
 from tcclient.control.client import JobList
+from tcclient.ledger.entries import RefusedTerm
+from tcclient.ledger.wording import length
 from tcclient.runtime.places import printable
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict, fail, ok, warn
+from tcclient.sources.terms import MOST_TERMS, UNSURE
 
-READABLE_BY_OTHERS = 0o044
-"""The bits of a file's mode with which group or others can read it."""
+Doubts = Callable[[str | None], Sequence[RefusedTerm]]
+
 CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """The environment variables that tell OpenSSL where CA certificates are."""
 
+SCARCE = 86_400.0
+"""Seconds: a disk that is full sooner is warned of."""
+
+_MOST_SHOWN = 80  # characters of a doubtful term
 _SHORTEST_HIDDEN = 6  # a shorter one is no secret, and replacing it would garble words
 
 
@@ -37,26 +44,44 @@ def settings(path: str, doubts: Iterable[str]) -> Verdict:
     return warn(f"{path} can be used, but {found}") if found else ok(f"{path} is good")
 
 
-def permissions(mode: int, path: str) -> Verdict:
-    """Return the verdict on who can read the settings file; `mode` is its st_mode."""
-    if mode & READABLE_BY_OTHERS:
-        return warn(
-            f"others than its owner can read the settings file (mode {mode & 0o7777:04o}): "
-            f"chmod 600 {shlex.quote(path)}"
+def permissions(exposures: Sequence[str]) -> Verdict:
+    """Return the verdict on who can read secrets; `exposures` are clauses about files."""
+    if exposures:
+        return warn("; ".join(exposures))
+    return ok("only their owner can read the files with secrets")
+
+
+def slots(minutes: int) -> Iterator[str]:
+    """Yield a clause about an interval at which files end, if it does not divide an hour."""
+    if 60 % minutes:
+        rest = 60 % minutes
+        yield (
+            f"output.minute_interval is {minutes}, which does not divide 60: the last file of each "
+            f"hour has {rest} min"
         )
-    return ok("only its owner can read the settings file")
 
 
-def base_dir(folder: str, made: bool, free: int, least: int) -> Verdict:
+def base_dir(folder: str, exists: bool, free: int, least: int, daily: int = 0) -> Verdict:
     """
-    Return the verdict on a folder that can be written.  `made` says whether it had to be made;
-    `free` are the bytes that it has, `least` those that it needs.
+    Return the verdict on a folder that can be written, or made.  `free` are the bytes that it has,
+    `least` those that it needs, and `daily` those that came to it within the last day.
     """
-    can = f"{folder} {'was made and ' if made else ''}can be written"
+    can = f"{folder} can be {'written' if exists else 'made'}"
     if free < least:
         return fail(
             f"{can}, but has {free} bytes free, and nothing is stored with less than {least} "
             "(output.min_free_bytes)"
+        )
+    lasts = (free - least) / daily * 86_400 if daily else math.inf
+    if lasts < SCARCE:
+        return warn(
+            f"{can}; {free // 1_000_000:,} MB are free, and capturing stops at "
+            f"{least // 1_000_000:,} MB: at the last day's rate that is {length(lasts)}"
+        )
+    if free < 2 * least:
+        return warn(
+            f"{can}; {free // 1_000_000:,} MB are free, and capturing stops at "
+            f"{least // 1_000_000:,} MB"
         )
     return ok(f"{can}; {free // 1_000_000:,} MB are free")
 
@@ -120,12 +145,30 @@ def _is_loopback(address: str) -> bool:
     return ip_address(address).is_loopback
 
 
-def server(base_url: str, answer: JobList) -> Verdict:
-    """Return the verdict on a server that has answered with its list of jobs."""
+def server(base_url: str, answer: JobList, client_id: int, doubts: Doubts) -> Verdict:
+    """
+    Return the verdict on a server that has answered `client_id` with its list of jobs; `doubts`
+    returns the terms of a keyword text that may not find what is meant.
+    """
     count = len(answer.jobs)
     jobs = "1 job is" if count == 1 else f"{count} jobs are"
     text = f"{base_url} answers; {jobs} assigned to this client"
+    workers = {job.assigned_worker for job in answer.jobs} - {None}
+    if workers - {client_id}:
+        known = ", ".join(map(str, sorted(workers, key=str)))
+        return fail(
+            f"{text}, as client {known}, and server.client_id is {client_id}: correct that, or "
+            "server.auth_token"
+        )
     if answer.problems:
-        reasons = "; ".join(dict.fromkeys(answer.problems))
-        return warn(f"{text}, and {len(answer.problems)} more cannot be read: {reasons}")
-    return ok(text)
+        reasons, number = "; ".join(answer.problems), sum(answer.problems.values())
+        text += f", and {number} more cannot be read: {reasons}"
+    found = [
+        f"job {job.name!r}: the term {one.term[:_MOST_SHOWN]!r} {UNSURE}: {one.reason}"
+        for job in answer.jobs
+        if job.wanted
+        for one in doubts(job.keywords)
+    ]
+    more = [f"and {len(found) - MOST_TERMS} more"] if found[MOST_TERMS:] else []
+    text = "; ".join([text, *found[:MOST_TERMS], *more])
+    return warn(text) if answer.problems or found else ok(text)

@@ -62,12 +62,14 @@ class References(Struct, frozen=True):
     files are relative to `folder`.
 
     `origins` collects for each place that was filled from elsewhere where its value is, in words:
-    such a value is nobody's business, and a sentence about it tells its origin instead.
+    such a value is nobody's business, and a sentence about it tells its origin instead.  `files`
+    collects the files.
     """
 
     folder: Path
     environ: Mapping[str, str]
     origins: dict[Where, str] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
 
     def resolved(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy of the document with each reference replaced.  Raises Fault."""
@@ -112,6 +114,7 @@ class References(Struct, frozen=True):
 
     def _from_file(self, name: str, where: Where) -> str:
         path = self.folder / name
+        self.files.append(path)
         self.origins[where] = f"the file {printable(path)}"
         try:
             text = read_bounded(path, MAX_VALUE)

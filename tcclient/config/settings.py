@@ -8,6 +8,7 @@ library.
 """
 
 import hashlib
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -22,7 +23,8 @@ from tcclient.config.document import Unreadable, read_document
 from tcclient.config.resolve import References, refuse_old_dialect, refuse_placeholders
 from tcclient.config.schema import Schema, joined
 from tcclient.runtime.addresses import address
-from tcclient.runtime.keytypes import Credential, Flag, Url
+from tcclient.runtime.cautions import exposed
+from tcclient.runtime.keytypes import ChannelUrl, Credential, Flag, Url
 from tcclient.runtime.places import Fault, printable
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.registry import KINDS, chosen
@@ -49,13 +51,17 @@ class SettingsError(Exception):
 
 
 class Server(Struct, frozen=True, kw_only=True):
-    """The capture server; `base_url` ends in exactly one slash, the intervals are seconds."""
+    """
+    The capture server; `base_url` ends in exactly one slash, the intervals are seconds.  `push_url`
+    is where its real-time channel is, None for none, UNSET for beside `base_url`.
+    """
 
     base_url: Url
     client_id: Annotated[int, Meta(ge=1, le=2**63 - 1, description="a whole number from 1 up")]
     auth_token: Credential
     ping_interval: _Interval = 10.0
     update_interval: _Interval = 30.0
+    push_url: ChannelUrl = msgspec.UNSET
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -103,10 +109,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
     What a settings file says.  `path` is the file, absolute.  `source` is where posts come from;
     `sections` are those that describe it, as they are in the file, without its credentials;
-    `secrets` are these credentials.
+    `secrets` are these credentials.  `secret_files` are the files that it takes values from.
     """
 
     path: Path
+    secret_files: tuple[Path, ...] = ()
     server: Server
     source: ConfiguredSource
     sections: tuple[Struct, ...] = ()
@@ -114,6 +121,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     source_addr: str | None = None
     output: Output = Output()
     logging: dict[str, Any] | None = None
+
+    def exposures(self, environ: Mapping[str, str]) -> list[str]:
+        """
+        Return a clause for each file that others can read though it holds secrets.  Neither a pipe
+        counts nor what systemd hands over, whose mode says less than its ACL.  Raises OSError.
+        """
+        handed_over = Path(environ.get("CREDENTIALS_DIRECTORY") or "/dev/null")
+        found = []
+        for path in (self.path, *self.secret_files):
+            mode = path.stat().st_mode
+            if stat.S_ISREG(mode) and handed_over not in path.parents:
+                what = "the settings file" if path == self.path else "a file of secrets"
+                found.append(exposed(mode, str(path), what))
+        return [clause for clause in found if clause]
 
     def fingerprint(self) -> str:
         """
@@ -123,7 +144,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         output = self.output
         if output.duplicates == "drop":  # in 1.0.0 there was no such key; UNSET is not encoded
             output = structs.replace(output, duplicates=msgspec.UNSET)
-        parts = (self.server, *self.sections, self.source_addr, output)
+        server = structs.replace(self.server, push_url=msgspec.UNSET)  # changes no data
+        parts = (server, *self.sections, self.source_addr, output)
         encoded = msgspec.json.encode(parts, enc_hook=_encodable, order="deterministic")
         return hashlib.sha256(encoded).hexdigest()
 
@@ -165,6 +187,7 @@ def _load(path: Path, environ: Mapping[str, str], kinds: Sequence[SourceKind]) -
         raise Fault(where, sentence)
     return Settings(
         path=path,
+        secret_files=tuple(dict.fromkeys(references.files)),
         server=keys.server,
         source=kind.configured(sections),
         sections=tuple(s for name, s in sections.items() if name not in kind.secret_sections),

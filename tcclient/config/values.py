@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tcclient.runtime.secrets import Unfit
+from tcclient.storage.slots import LONGEST_STAMP
 
-MAX_STAMP = 64  # bytes; with the job's name and both extensions it must fit into 255
 MAX_EXTENSION = 32
 RESERVED_ENDINGS = (".torn", ".ledger.jsonl")  # of what stands beside the posts
 MAX_TIMEFMT = 200  # characters, so that no directive's padding can be asked for in earnest
@@ -57,9 +57,9 @@ def time_format(text: str) -> str:
         raise Unfit("one that strftime refuses") from None
     if unknown:
         raise Unfit("a % directive that strftime does not know")
-    if not stamp or len(stamp.encode()) > MAX_STAMP:
+    if not stamp or len(stamp.encode()) > LONGEST_STAMP:
         raise Unfit(
-            f"one that gives more than {MAX_STAMP} bytes" if stamp else "one without result"
+            f"one that gives more than {LONGEST_STAMP} bytes" if stamp else "one without result"
         )
     if "/" in stamp:
         raise Unfit("one that gives a name with a slash in it")

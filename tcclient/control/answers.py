@@ -7,11 +7,25 @@ from functools import cached_property
 from msgspec import UNSET, Struct, UnsetType
 
 from tcclient.control.jobs import Job
+from tcclient.control.listpage import ListPage
+from tcclient.control.refusing import refusal_clause
+from tcclient.http.dates import epoch_of
 from tcclient.ledger.counters import Row
-from tcclient.runtime.failures import one_line
 
-_SERVER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-"""What a server may call itself."""
+_NO_ROW = "Invalid pk "
+"""How Django says of the number of a row that there is no such row."""
+MOST_DECODED = 4 << 20
+"""
+Bytes that are decoded in one go, which takes a tenth of a second of what is worst; no job and no
+error has as many.
+"""
+
+
+LONGEST_REST = 600.0
+"""
+Most seconds for which a server is not asked because it wants that: a researcher's click on Stop
+waits so long.
+"""
 
 
 class ServerError(Exception):
@@ -26,21 +40,41 @@ class ServerError(Exception):
         self.status = status
         self.refused = refused
 
+    retry_after: float | None = None
+    """Seconds after which the server wants to be asked again, if it says so."""
+
+
+class AnswerTooLong(ServerError):
+    """Raised where an answer has more bytes than are read: what is asked may be asked in parts."""
+
 
 class Gone(Exception):
     """Raised where the server says that the job is archived, deleted or another client's."""
 
+    refused = True
+    """The server has certainly not done what was asked."""
+
+
+class Stale(Exception):
+    """Raised where a job has changed since it was read: nothing was written."""
+
 
 class Answer(Struct, frozen=True, dict=True):
-    """An answer of the server; `location` is its redirect's target, empty if it has none."""
+    """
+    An answer of the server; `location` is its redirect's target, empty if it has none, and
+    `retry_after` the seconds after which it wants to be asked again, None if it does not say.
+    """
 
     status: int
     body: bytes
     location: str
+    retry_after: float | None = None
 
     @cached_property
     def content(self) -> object | UnsetType:
-        """The decoded body; UNSET if that is not JSON, or was cut."""
+        """The decoded body; UNSET if that is not JSON, was cut, or is longer than MOST_DECODED."""
+        if len(self.body) > MOST_DECODED:
+            return UNSET
         try:
             found: object = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -48,14 +82,29 @@ class Answer(Struct, frozen=True, dict=True):
         return found
 
     @property
+    def rest(self) -> float:
+        """Seconds for which the server is to be left alone, as it says so; LONGEST_REST at most."""
+        return min(self.retry_after or 0.0, LONGEST_REST) if self.status in (429, 503) else 0.0
+
+    @property
     def means_no_such_endpoint(self) -> bool:
         """Whether the server lacks the endpoint; a 404 in JSON means that it lacks the job."""
         return self.status == 405 or (self.status == 404 and self.content is UNSET)
 
+    @property
+    def says_no_such_job(self) -> bool:
+        """Whether a row was refused because there is no job with the number that it names."""
+        about = self.content.get("job") if isinstance(self.content, dict) else None
+        said = about[0] if isinstance(about, list) and about else about
+        return self.status == 400 and str(said).startswith(_NO_ROW)
+
     def json(self) -> object:
-        """Return the decoded body.  Raises ServerError if it is not JSON, or was cut."""
+        """Return the decoded body.  Raises ServerError if there is none."""
         if self.content is UNSET:
-            raise ServerError("the answer is not JSON, or cut", self.status)
+            long = len(self.body) > MOST_DECODED
+            raise ServerError(
+                "the answer is too long" if long else "the answer is not JSON, or cut", self.status
+            )
         return self.content
 
     def job(self) -> Job:
@@ -69,22 +118,18 @@ class Answer(Struct, frozen=True, dict=True):
         except ValueError as e:
             raise ServerError(str(e), self.status) from e
 
-    def page(self) -> tuple[int, list[object], str | None]:
-        """
-        Return how long a list is, the rows of it that came, and what the server calls itself.
-        Raises ServerError.
-        """
+    def page(self) -> ListPage:
+        """Return the page of a list that the answer is.  Raises ServerError where it is none."""
+        if self.status == 404 and self.content is UNSET:
+            raise ServerError(
+                "it answers 404: the address of its API is wrong, which mostly ends in /api/: "
+                "check server.base_url",
+                self.status,
+                refused=True,
+            )
         if self.status != 200:
             raise self.error()
-        page = self.json()
-        if not isinstance(page, dict):
-            raise ServerError("the list is not an object", self.status)
-        count, results = page.get("count"), page.get("results")
-        if type(count) is not int or not isinstance(results, list):
-            raise ServerError("the list has no count or no results", self.status)
-        name = page.get("server_id")
-        is_name = isinstance(name, str) and _SERVER_ID.fullmatch(name)
-        return count, results, name if is_name else None
+        return ListPage(self.body)
 
     def check_row_of(self, job_id: int) -> None:
         """
@@ -97,16 +142,13 @@ class Answer(Struct, frozen=True, dict=True):
 
     def error(self) -> ServerError:
         """Return what is wrong, in the server's own words where its answer is JSON, cut."""
-        said = self.content.get("detail") if isinstance(self.content, dict) else self.content
-        text = said if isinstance(said, str) else self.body[:2000].decode("utf-8", "replace")
-        detail = "" if self.content is UNSET else f" ({one_line(text)[:200]})"
-        said = f"it answers {self.status}{detail}"
-        if 300 <= self.status < 400:
-            target = repr(self.location[:200])
-            said = f"it redirects to {target}: put the right address into server.base_url"
-        elif self.status in (401, 403):
-            said += ": check server.auth_token"
-        return ServerError(said, self.status, refused=300 <= self.status < 500)
+        content = None if self.content is UNSET else self.content
+        said = refusal_clause(self.status, self.body, content, self.location)
+        if self.rest:
+            said = resting(said, self.rest)
+        error = ServerError(said, self.status, refused=300 <= self.status < 500)
+        error.retry_after = self.retry_after
+        return error
 
 
 class DetailEndpoint:
@@ -129,8 +171,27 @@ class DetailEndpoint:
         return answer.means_no_such_endpoint and not known
 
 
-def rows_of(job_id: int, rows: list[object]) -> list[Row]:
-    """Return what the rows of a list of updates have for a job, in their order."""
-    own = [row for row in rows if isinstance(row, dict) and row.get("job") == job_id]
-    found = [(row.get("count"), row.get("total_count"), row.get("rate")) for row in own]
-    return [row for row in found if type(row[0]) is int and type(row[1]) is int]
+def seconds_of(header: str | None, now: float | None = None) -> float | None:
+    """
+    Return the seconds of a Retry-After, at most a day; None for anything else.  A date means
+    something where it is known what the server takes for `now`, in epoch seconds.
+    """
+    if header is None:
+        return None
+    if re.fullmatch("[0-9]{1,9}", header.strip(), re.ASCII):
+        return min(float(header), 86_400.0)
+    date = epoch_of(header)
+    return None if date is None or now is None else max(0.0, min(date - now, 86_400.0))
+
+
+def resting(reason: str, seconds: float) -> str:
+    """Return a clause: the server refuses for `reason`, and is to be left alone for `seconds`."""
+    return f"{reason}, and asks not to be asked for {seconds:.0f} s"
+
+
+def row_of(job_id: int, value: object) -> Row | None:
+    """Return what a row of a list of updates has for a job, None if it is about another one."""
+    if not isinstance(value, dict) or value.get("job") != job_id:
+        return None
+    count, total = value.get("count"), value.get("total_count")
+    return (count, total, value.get("rate")) if type(count) is type(total) is int else None

@@ -5,79 +5,60 @@ Knows the contract and its traps; decides nothing.  Whatever is not a clear answ
 ServerError, so that a failure to ask is never taken for an answer.
 """
 
-import json
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct
-from treq.client import HTTPClient
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.http_headers import Headers
 
-from tcclient.control.answers import Answer, DetailEndpoint, Gone, ServerError, rows_of
+from tcclient.control.answers import (
+    Answer,
+    AnswerTooLong,
+    DetailEndpoint,
+    Gone,
+    ServerError,
+    Stale,
+    row_of,
+)
+from tcclient.control.exchange import ServerExchange
 from tcclient.control.jobs import Job
-from tcclient.control.serverclock import offset
-from tcclient.http.bodies import TooLong, read_body
-from tcclient.http.clients import AsItIs
+from tcclient.control.listpage import ListPage
 from tcclient.ledger.counters import CountUpdate, Row
-from tcclient.runtime.failures import explain
-from tcclient.runtime.secrets import Secret
-from tcclient.runtime.wallclock import Wall
+from tcclient.runtime.breath import Breath
 
 log = Logger()
 
-JSON = "application/json"
-TIMEOUT = 10.0
-"""Seconds for a request and its whole answer."""
-MOST_BYTES = 16 << 20
-"""Most bytes of an answer's body; a page of 1,000 jobs with long keyword texts has far fewer."""
 PAGE = 1000
 """How many jobs or updates are asked for at once."""
 MOST_PAGES = 100
 """Most pages of a list of jobs: the length of the list is what the server says it is."""
 
+BETWEEN = 64
+"""Rows between two looks whether the reactor is to turn."""
+
 
 class JobList(Struct, frozen=True):
     """
-    The jobs of this client that could be read, and a clause about each that could not.  `server_id`
-    is what the server calls itself under any address, None where it has no name.
+    The jobs of this client that could be read, and the clauses about those that could not, with how
+    many each is about.  `server_id` is what the server calls itself under any address, None where
+    it has no name; `looks` are the jobs at whose posts somebody looks.
     """
 
     jobs: tuple[Job, ...]
-    problems: tuple[str, ...] = ()
+    problems: Mapping[str, int] = {}
     server_id: str | None = None
+    looks: tuple[int, ...] = ()
 
 
 class ControlServer:
-    """
-    One server, asked with one token.  `base_url` ends in a slash; `agent` is the User-Agent to
-    send; `clock` bounds the time of an answer, and `wall` dates reports.
-    """
+    """One server, asked by an exchange."""
 
-    def __init__(
-        self,
-        client: HTTPClient,
-        base_url: str,
-        token: Secret,
-        agent: str,
-        clock: IReactorTime,
-        wall: Wall,
-    ) -> None:
-        self._client = client
-        self._base_url = base_url
-        self._token = token
-        self._agent = agent
-        self._clock = clock
-        self._wall = wall
+    def __init__(self, exchange: ServerExchange) -> None:
+        self.exchange = exchange
         self._said_no_detail = False
+        self._rows = PAGE  # of a list of jobs, or fewer where those are too much for one answer
         self._detail = DetailEndpoint()
-        self.clock_offset: float | None = None
-        """
-        Seconds by which this machine's clock is ahead of the server's, at least; negative if it is
-        behind.  None if no answer has told.
-        """
 
     async def active_jobs(self) -> JobList:
         """
@@ -85,22 +66,32 @@ class ControlServer:
         be read is one of the list's problems.  Raises ServerError if the list is not complete.
         """
         jobs: dict[int, Job] = {}
-        problems: list[str] = []
+        problems: Counter[str] = Counter()
+
+        def take(value: object) -> None:
+            try:
+                job = Job.from_json(value)
+                jobs[job.id] = job
+            except ValueError as e:
+                problems[str(e)] += 1
+
+        looks: tuple[int, ...] = ()
         read = 0
         for _ in range(MOST_PAGES):
-            count, results, server_id = await self._page("activejobs", read)
-            for value in results:
-                try:
-                    job = Job.from_json(value)
-                    jobs[job.id] = job
-                except ValueError as e:
-                    problems.append(str(e))
+            try:
+                page, rows = await self._page("activejobs", read, self._rows, take)
+            except AnswerTooLong:
+                if self._rows == 1:
+                    raise
+                self._rows //= 10
+                continue
             # A server may give fewer at once than it was asked for.
-            read += len(results)
-            if read >= count:
-                return JobList(tuple(jobs.values()), tuple(problems), server_id)
-            if not results:
-                raise ServerError(f"the list of jobs ends after {read} of {count}")
+            read += rows
+            looks += page.looks
+            if read >= page.length:
+                return JobList(tuple(jobs.values()), problems, page.server_id, looks)
+            if not rows:
+                raise ServerError(f"the list of jobs ends after {read} of {page.length}")
         raise ServerError(f"the list of jobs has more than {MOST_PAGES} pages")
 
     async def job(self, job_id: int) -> Job:
@@ -115,28 +106,52 @@ class ControlServer:
 
     async def any_job(self, job_id: int) -> Job:
         """Return the job, whosever it is, archived or not.  Raises Gone and ServerError."""
-        return (await self._ask("GET", f"jobs/{job_id}/")).job()
+        return (await self.exchange.ask("GET", f"jobs/{job_id}/")).job()
+
+    async def why_lost(self, known: Job) -> str:
+        """Return how a job was lost, a clause: jobs/<id>/ has it, whosever it is by now."""
+        try:
+            because = (await self.any_job(known.id)).lost_because(known)
+        except Gone:
+            return "was deleted for good"
+        except ServerError:
+            because = ""
+        return because or "is archived, deleted, or another client's"
 
     async def report(self, job: Job, total: int, rate: str | None) -> None:
         """
         Write total, rate (posts a second, None for none yet) and the date now.  Raises Gone and
         ServerError.
         """
-        now = _as_date(self._wall())
+        now = _as_date(self.exchange.wall())
         await self._patch(job, {"total_count": total, "rate": rate, "ping_date": now})
 
     async def set_status(self, job: Job, status: int) -> None:
-        """Write the status.  Raises Gone and ServerError."""
-        await self._patch(job, {"status": status})
+        """Write the status.  Raises Gone, ServerError, and Stale if `job` is not the newest."""
+        stale = {} if job.revision is None else {"revision": job.revision}
+        await self._patch(job, {"status": status, **stale})
 
-    async def update(self, job_id: int, update: CountUpdate) -> None:
+    @property
+    def takes_late_updates(self) -> bool:
+        """Whether the server puts an update where it says that it belongs."""
+        return self.exchange.takes_reports
+
+    async def update(self, job_id: int, update: CountUpdate, age: float | None = None) -> None:
         """
-        Add a row to the job's history.  Raises ServerError; unless that has `refused`, the server
-        may have stored the row all the same.
+        Add a row to the job's history; one of some `age`, in seconds, says when that was, by the
+        server's clock as far as it is known.
+
+        Raises Gone where there is no such job, and ServerError; unless that has `refused`, the
+        server may have stored the row all the same.
         """
         fields: dict[str, object] = {"job": job_id, "count": update.count}
         fields |= {"total_count": update.total, "rate": update.rate}
-        answer = await self._ask("POST", "update/", fields)
+        if age is not None:
+            ahead = self.exchange.clock_offset or 0.0
+            fields["at"] = _as_date(self.exchange.wall() - ahead - age)
+        answer = await self.exchange.ask("POST", "update/", fields)
+        if answer.says_no_such_job:
+            raise Gone()
         if answer.status != 201:
             raise answer.error()
         answer.check_row_of(job_id)
@@ -146,14 +161,21 @@ class ControlServer:
         Return what the newest updates of all jobs have for this one, the last one last.  Nothing if
         the server does not show updates.  Raises ServerError.
         """
+        found: list[Row] = []
+
+        def take(value: object) -> None:
+            row = row_of(job_id, value)
+            if row is not None:
+                found.append(row)
+
         try:
-            count, *_ = await self._page("update", 0, 1)
-            _, rows, _ = await self._page("update", max(0, count - PAGE), PAGE)
+            page, _ = await self._page("update", 0, 1, lambda value: None)
+            await self._page("update", max(0, page.length - PAGE), PAGE, take)
         except ServerError as e:
-            if e.refused:
+            if e.refused and e.status not in (429, 503):
                 return []
             raise
-        return rows_of(job_id, rows)
+        return found
 
     async def _patch(self, job: Job, fields: dict[str, object]) -> None:
         """Write these members of a job, by the endpoint that the server has for that."""
@@ -162,6 +184,8 @@ class ControlServer:
             answer = await self._patch_elsewhere(job, fields, answer)
         if answer.status == 404:
             raise Gone()  # whoever says so, it is asked about once more
+        if answer.status == 409 and "revision" in fields:
+            raise Stale()
         # The server answers a write with the job; whatever else says 200 is not this server.
         written = answer.job()
         if written.id != job.id:
@@ -190,66 +214,34 @@ class ControlServer:
             )
         self._said_no_detail = True
         stored = {now.keywords_member: now.keywords} if now.keywords else {}
-        return await self._ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
+        return await self.exchange.ask("PATCH", f"jobs/{job.id}/", {**fields, **stored})
 
     async def _ask_detail(
         self, method: str, job_id: int, fields: dict[str, object] | None = None
     ) -> Answer:
         """Return the answer of activejobs/<id>/.  Raises ServerError if there is none."""
-        answer = await self._ask(method, f"activejobs/{job_id}/", fields)
+        answer = await self.exchange.ask(method, f"activejobs/{job_id}/", fields)
         self._detail.heard(method, answer)
         return answer
 
     async def _page(
-        self, of: str, offset: int, most: int = PAGE
-    ) -> tuple[int, list[object], str | None]:
+        self, of: str, offset: int, most: int, take: Callable[[object], None]
+    ) -> tuple[ListPage, int]:
         """
-        Return how long the list `of` is, at most so many of its rows, from `offset` on, and what
-        the server calls itself.
+        Have `take` called with each row of the list `of` from `offset` on, of which at most so many
+        are asked for; let the reactor turn meanwhile.  Return the page, and how many rows it had.
         """
-        answer = await self._ask("GET", f"{of}/?limit={most}&offset={offset}")
-        return answer.page()
-
-    async def _ask(self, method: str, path: str, fields: dict[str, object] | None = None) -> Answer:
-        """Return the answer to one request.  Raises ServerError if there is none."""
-        exchange = Deferred.fromCoroutine(self._exchange(method, path, fields))
+        answer = await self.exchange.ask("GET", f"{of}/?limit={most}&offset={offset}")
+        page, rows, breath = answer.page(), 0, Breath(self.exchange.clock)
         try:
-            return await exchange.addTimeout(TIMEOUT, self._clock)
-        except TooLong:
-            raise ServerError("the answer is too long") from None
-        except Exception:
-            failure = Failure()
-            raise ServerError(self._without_token(explain(failure))) from failure.value
-
-    async def _exchange(self, method: str, path: str, fields: dict[str, object] | None) -> Answer:
-        """Return the answer.  A redirect is not followed: a write would lose its body."""
-        body = None if fields is None else json.dumps(fields).encode()
-        of_body = {"Content-Length": ["0"]} if body is None else {"Content-Type": [JSON]}
-        headers = {
-            "Authorization": [f"Token {self._token.reveal()}"],
-            "Accept": [JSON],
-            "User-Agent": [self._agent],
-        }
-        asked = self._wall()
-        response = await self._client.request(
-            method,
-            AsItIs.from_text(self._base_url + path),
-            headers=Headers(headers | of_body),
-            data=body,  # treq sends its length: a chunked body is taken for empty (recorded)
-            allow_redirects=False,
-            unbuffered=True,
-        )
-        self.clock_offset = offset(asked, self._wall(), response.headers.getRawHeaders("Date"))
-        location = response.headers.getRawHeaders("Location", [""])[0]
-        body = await read_body(response, MOST_BYTES)
-        if response.code >= 300:
-            # Our errors quote both, and debugging pages repeat the request's headers.
-            body = body.replace(self._token.reveal().encode(), b"...")
-            location = self._without_token(location)
-        return Answer(response.code, body, location)
-
-    def _without_token(self, text: str) -> str:
-        return text.replace(self._token.reveal(), "...")
+            for value in page.rows():
+                take(value)
+                rows += 1
+                if rows % BETWEEN == 0:
+                    await breath.pause()
+        except ValueError as e:
+            raise ServerError(str(e), answer.status) from None
+        return page, rows
 
 
 def _as_date(seconds: float) -> str:

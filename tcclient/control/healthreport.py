@@ -4,18 +4,25 @@ How a client, its machine and its captures are, in the form in which others are 
 Made from the facts that health is judged by, in the words of the findings; knows no channel.
 """
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tcclient.control.reports import Host, Moment, State
 from tcclient.health.facts import CaptureFacts, ClientFacts
 from tcclient.health.health import Finding, Health, Level
+from tcclient.runtime.failures import storable
 from tcclient.runtime.schemas import schemas
 
 OK = "ok"
 """The condition of a capture of which nothing is found."""
+OTHER = "other"
+"""The condition of a capture that has no stream for a cause that has no name here."""
+STOPPING, IDLE = "stopping", "idle"
+"""The conditions of captures that are not wanted: that end, and of which nothing is left to do."""
 
 LONGEST_REASON = 1000
 """Characters of a reason."""
@@ -63,21 +70,49 @@ def state(capture: CaptureFacts, facts: ClientFacts, health: Health) -> State:
     """
     Return how a capture is: `condition` is the code of the worst that is found of it, or of a
     client that does not run, and `ok` for nothing; `reason` has the sentences of that.  The
-    `revision` of what is wanted is for the channel to add.
+    `revision` is added by states().
     """
     its = (one for one in health.findings if one.job == capture.job)
     every = (one for one in health.findings if one.job is None and not facts.runs)
     worst = next(its, None) or next(every, None)
     return State(
         job=capture.job,
-        condition=OK if worst is None else worst.code,
-        reason="" if worst is None else f"{worst.what} {worst.cure}"[:LONGEST_REASON],
+        condition=OK if worst is None else _condition(worst.code),
+        reason="" if worst is None else storable(f"{worst.what} {worst.cure}")[:LONGEST_REASON],
         since=None if worst is None else _moment(worst.since),
         total=capture.total,
-        rate=round(capture.rate, 3),
+        rate=None if capture.rate is None else round(capture.rate, 3),
         lag=None if capture.lag is None else round(max(0.0, capture.lag), 3),
         next_attempt=_moment(capture.next_attempt),
     )
+
+
+class Applied(Struct, frozen=True):
+    """
+    A job as its client goes by it: the newest `revision` that it has applied, None for none, and
+    whether it `ends` a capture that is not wanted any more.  `total` and `rate` are as the server
+    was told them last, None where nothing is known here.
+    """
+
+    job: int
+    revision: int | None = None
+    ends: bool = False
+    total: int | None = None
+    rate: float | None = None
+
+
+def states(applied: Iterable[Applied], facts: ClientFacts, health: Health) -> list[State]:
+    """Return how all jobs of a client are, those that are wanted by what is found of them."""
+    wanted = {one.job: state(one, facts, health) for one in facts.captures}
+    return [
+        structs.replace(
+            wanted.get(one.job) or State(job=one.job, condition=STOPPING if one.ends else IDLE),
+            revision=one.revision,
+            total=one.total,
+            rate=one.rate,
+        )
+        for one in applied
+    ]
 
 
 def host(facts: ClientFacts) -> Host:
@@ -89,6 +124,7 @@ def host(facts: ClientFacts) -> Host:
     return Host(
         disk_free=facts.disk_free,
         disk_size=facts.disk_size,
+        disk_daily=None if facts.disk_daily is None else round(facts.disk_daily),
         memory=facts.memory,
         cpu=facts.cpu,
         clock_offset=facts.clock_offset,
@@ -111,11 +147,16 @@ def _found(finding: Finding) -> ReportedFinding:
     return ReportedFinding(
         code=finding.code,
         level=finding.level,
-        what=finding.what,
+        what=storable(finding.what),
         cure=finding.cure,
         since=_moment(finding.since),
         job=finding.job,
     )
+
+
+def _condition(code: str) -> str:
+    """Return a word that others take as a condition; a ledger may have any as a gap's cause."""
+    return code if re.fullmatch("[a-z][a-z_-]{0,31}", code) else OTHER
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -12,6 +12,9 @@ from msgspec import Struct
 
 from tcclient.ledger.counters import Row
 
+MOST_IDS = 1 << 63
+"""Ids are smaller than this in each database."""
+
 
 class Status(enum.IntEnum):
     """How far a job has come.  The site asks (STARTING, STOPPING), a client answers."""
@@ -28,9 +31,11 @@ class Job(Struct, frozen=True):
     """
     One capture as the server describes it.  `keywords` is the text exactly as stored, and
     `keywords_member` what this server calls it.  `assigned_worker` is the number of the client that
-    has the job, None if that is not told; `withdrawn` says that the job is archived or deleted.
+    has the job, None if that is not told; `withdrawn` says that the job is archived or deleted,
+    `is_archived` which of them.
     `recent_total` and `recent_rate` are those of the newest update, None if there is none;
-    `created` is when the job was made, as the server writes it.
+    `created` is when the job was made, as the server writes it.  `revision` rises with each change
+    that people make, None on a server that does not count them.
     """
 
     id: int
@@ -44,12 +49,19 @@ class Job(Struct, frozen=True):
     keywords_member: str = "keywords"
     recent_rate: str | None = None
     created: str | None = None
+    revision: int | None = None
+    is_archived: bool = False
 
     @property
     def rows(self) -> list[Row]:
         """The newest update, as far as a job shows it, if there is one."""
         has_one = (self.recent_total, self.recent_rate) != (None, None)
         return [(None, self.recent_total, self.recent_rate)] if has_one else []
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether somebody waits for posts to be captured."""
+        return self.status == Status.STARTING
 
     @property
     def wanted(self) -> bool:
@@ -70,6 +82,14 @@ class Job(Struct, frozen=True):
         workers = {known.assigned_worker, self.assigned_worker} - {None}
         return self.withdrawn or len(workers) > 1
 
+    def lost_because(self, known: "Job") -> str:
+        """Return how it was lost since `known`, a clause; empty where it was not."""
+        if not self.lost_since(known):
+            return ""
+        if self.withdrawn:
+            return "is archived" if self.is_archived else "is deleted"
+        return f"was given to client {self.assigned_worker}"
+
     @classmethod
     def from_json(cls, value: object) -> "Job":
         """Return the job of a decoded JSON value.  Raises ValueError that names what is wrong."""
@@ -79,21 +99,27 @@ class Job(Struct, frozen=True):
         # The site renamed the member in 2016; both generations are deployed.
         older = "twitter_keywords" in value and "keywords" not in value
         keywords = "twitter_keywords" if older else "keywords"
+        id = _member(value, "id", int)
+        if not 0 <= id < MOST_IDS:
+            raise ValueError("a job's 'id' is no number of a database")
+        dates = {
+            name: _member(value, name, str, type(None), default=None)
+            for name in ("archived_date", "deleted_date")
+        }
         return cls(
-            id=_member(value, "id", int),
+            id=id,
             name=_member(value, "name", str),
             status=_member(value, "status", int),
             keywords=_member(value, keywords, str, type(None)),
             total_count=_member(value, "total_count", int, type(None)),
             assigned_worker=_member(value, "assigned_worker", int, type(None), default=None),
-            withdrawn=any(
-                _member(value, date, str, type(None), default=None) is not None
-                for date in ("archived_date", "deleted_date")
-            ),
+            withdrawn=any(date is not None for date in dates.values()),
+            is_archived=dates["archived_date"] is not None and dates["deleted_date"] is None,
             recent_total=_member(recent, "total_count", int, type(None), default=None),
             keywords_member=keywords,
             recent_rate=_member(recent, "rate", str, type(None), default=None),
             created=_member(value, "created_date", str, type(None), default=None),
+            revision=_member(value, "revision", int, type(None), default=None),
         )
 
 

@@ -1,7 +1,8 @@
 """
-What a client tells its server beside the jobs' members: state, host, pieces of ledgers.  Pure.
+What a client tells its server beside the jobs' members: state, host, pieces of ledgers, and, while
+somebody looks, the newest posts.  Pure.
 
-Both ends share these: REST carries them where it is offered, and so will push.
+Both ends share these: REST carries them, and the real-time channel while it is up.
 """
 
 from datetime import datetime
@@ -11,9 +12,14 @@ import msgspec
 
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
-Condition = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_-]{0,31}$")]
+Condition = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_-]{0,31}$(?!\\n)")]
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+MOST_GLIMPSES = 5
+"""Posts of a capture that are shown at once, and new ones in a minute."""
+LOOKING = 60.0
+"""Seconds for which somebody who has looked at a capture's posts is taken to look on."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,9 +44,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    How the client's machine is doing: bytes of disk and memory, the share of a core, and by how
-    many seconds its clock is ahead.  `installation` is the same over restarts, `instance` is one
-    start's; `budget` is what the source says of limits and what is spent of them.
+    How the client's machine is doing: bytes of disk, of disk that captures take a day, and of
+    memory, the share of a core, and by how many seconds its clock is ahead.  `installation` is the
+    same over restarts, `instance` is one start's; `budget` is what the source says of limits and
+    what is spent of them.
     """
 
     version: Name = ""
@@ -49,14 +56,39 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     instance: Name = ""
     disk_free: Natural | None = None
     disk_size: Natural | None = None
+    disk_daily: Natural | None = None
     memory: Natural | None = None
     cpu: Annotated[float, msgspec.Meta(ge=0, lt=1e6)] | None = None
     clock_offset: Annotated[float, msgspec.Meta(gt=-1e12, lt=1e12)] | None = None
     budget: dict[str, Any] | None = None
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """How many bytes of a ledger the server holds, from the ledger's very first on."""
+class Glimpse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    What people are shown of a post, each as far as the post has it: `at` is when it was made, and
+    `text` may be cut.
+    """
+
+    text: Text
+    author: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    at: Moment | None = None
+
+
+class Glimpses(msgspec.Struct, frozen=True):
+    """The newest posts of a capture, the newest last: they replace what was told before."""
+
+    job: Natural
+    posts: Annotated[tuple[Glimpse, ...], msgspec.Meta(max_length=MOST_GLIMPSES)]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    How many bytes of a ledger the server holds, from the ledger's very first on.  To who asks for
+    that it says the SHA-256 of the last `tail` of them, in hexadecimal, so that one who has others
+    in their place finds out.
+    """
 
     ledger: Name
     held: Natural
+    tail: Natural = 0
+    sha256: Name = ""

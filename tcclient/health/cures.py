@@ -5,8 +5,14 @@ Knows the words of ledgers for causes; does not know how bad a gap is.
 """
 
 from tcclient.ledger.gaps import Missing
+from tcclient.runtime.refusals import FROM_BETWEEN
 
 _BY_ITSELF = "The client connects again by itself; if that lasts, see to the network and to X."
+
+_BETWEEN = (
+    "Not X answers, but something in between: see to the proxy or the firewall, and to the section "
+    "twitter of the settings."
+)
 
 _CURES = {
     "start": "The stream is being asked for; if that lasts, see the log of the client.",
@@ -29,8 +35,13 @@ _BY_STATUS = {
 }
 
 
-def cure(cause: str, status: int | None = None) -> str:
-    """Return what to do about a gap, by the status with which the last attempt was refused."""
+def cure(cause: str, status: int | None = None, explanation: str | None = None) -> str:
+    """
+    Return what to do about a gap, by the status with which the last attempt was refused, and by
+    what the ledger says of that.
+    """
+    if (explanation or "").startswith(FROM_BETWEEN):
+        return _BETWEEN
     by_status = None if status is None else _BY_STATUS.get(status)
     return by_status or _CURES.get(cause, _BY_ITSELF)
 

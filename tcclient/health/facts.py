@@ -7,22 +7,22 @@ Times are in epoch seconds, lengths of time in seconds.
 
 from collections.abc import Sequence
 
-import attrs
+from msgspec import Struct
 
 from tcclient.ledger.gaps import Missing
 
 
-@attrs.frozen(kw_only=True)
-class CaptureFacts:
+class CaptureFacts(Struct, frozen=True, kw_only=True):
     """
     A capture that is wanted.
 
     `missing` is the gap that is open, if any; `not_run` says why the client does not run the
     capture since `not_run_since`, and `disk` why the disk takes no posts since `disk_since`:
-    clauses, empty where it does.  So many terms are `refused`.  While the stream was lively, `rate`
-    posts came in a second; `silent` is for how long none has come.  There are `total` posts of it
-    with those of others, of which `lag` seconds are not known to be on the disk yet; the stream is
-    asked for again at `next_attempt`.
+    clauses, empty where it does.  So many terms are `refused`.  While the stream was lively, so
+    many posts came in a second; `silent` is for how long none has come.  There are `total` posts of
+    it with those of others, `rate` come in a second as the server was told last, and `lag` seconds
+    of them are not known to be on the disk yet; the stream is asked for again at `next_attempt`.
+    `is_shared`: somebody else reports for it as this client.
     """
 
     job: int
@@ -33,15 +33,16 @@ class CaptureFacts:
     disk: str = ""
     disk_since: float | None = None
     refused: int = 0
-    rate: float = 0.0
+    lively: float = 0.0
     silent: float = 0.0
     total: int | None = None
+    rate: float | None = None
     lag: float | None = None
     next_attempt: float | None = None
+    is_shared: bool = False
 
 
-@attrs.frozen
-class ServerTrouble:
+class ServerTrouble(Struct, frozen=True):
     """The capture server fails at `doing`, for `reason`, `since` then."""
 
     doing: str
@@ -49,33 +50,36 @@ class ServerTrouble:
     since: float
 
 
-@attrs.frozen
-class LimitFacts:
-    """Of a limit of the budget, with a `name` such as `month`, so much is spent, `until` then."""
+class LimitFacts(Struct, frozen=True):
+    """
+    Of a limit of the budget, with a `name` such as `month`, so much is spent, `until` then, None
+    where that is not known; one `of_plan` is the other side's, and not in the settings.
+    """
 
     name: str
     spent: int
     limit: int
-    until: float
+    until: float | None
+    of_plan: bool = False
 
 
-@attrs.frozen(kw_only=True)
-class ClientFacts:
+class ClientFacts(Struct, frozen=True, kw_only=True):
     """
     A client, and the captures that it is to run, at the time `now`.
 
     Where no process `runs`, `sign` is its last sign of life, and `ended` says that it ended as it
-    should.  The disk has `disk_size` bytes, of which `disk_free` are free and `disk_kept` are never
-    used, and captures take `disk_daily` a day.  This machine's clock is ahead of others' by
-    `clock_offset`.  The process has so many bytes of `memory`, and has used the share `cpu` of a
-    core.  None stands for what is not known.  `log_dropped` lines found no room on their way to the
-    log.
+    should.  One that runs is `silent_since` then, if it should have said since how it is.  The disk
+    has `disk_size` bytes, of which `disk_free` are free and `disk_kept` are never used, and
+    captures take `disk_daily` a day.  This machine's clock is ahead of others' by `clock_offset`.
+    The process has so many bytes of `memory`, and has used the share `cpu` of a core.  None stands
+    for what is not known. `log_dropped` lines found no room on their way to the log.
     """
 
     now: float
     runs: bool
     sign: float | None = None
     ended: bool = False
+    silent_since: float | None = None
     captures: Sequence[CaptureFacts] = ()
     disk_free: int | None = None
     disk_size: int | None = None

@@ -74,11 +74,6 @@ class Health(Struct, frozen=True, kw_only=True):
         return min(known, default=None)
 
     @property
-    def codes(self) -> frozenset[Code]:
-        """What is wrong, without the words, which may change while that stays the same."""
-        return frozenset(finding.key for finding in self.findings)
-
-    @property
     def words(self) -> str:
         """What is wrong and what to do, in sentences: of MOST_SAID findings, the worst first."""
         said = " ".join(f"{finding.what} {finding.cure}" for finding in self.findings[:MOST_SAID])

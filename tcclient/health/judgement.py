@@ -5,12 +5,13 @@ Knows which facts are bad, how bad, and what to do about them; the causes of gap
 in `cures`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tcclient.health.cures import cure, plainly
 from tcclient.health.facts import CaptureFacts, ClientFacts
 from tcclient.health.health import Finding, Health, Level
 from tcclient.ledger.wording import length, number, percent, when
+from tcclient.runtime.shortage import OUT_OF_DESCRIPTORS
 
 PATIENCE = 60.0
 """
@@ -48,22 +49,46 @@ def judge(facts: ClientFacts) -> Health:
 def _client(facts: ClientFacts) -> Iterator[Finding]:
     """Yield what is wrong with the process, or if it runs with its captures."""
     if facts.runs:
+        if facts.silent_since is not None:
+            yield _silent(facts.silent_since, facts.now)
         for capture in facts.captures:
             yield from _capture(capture, facts.now)
-    elif facts.captures:
-        names = ", ".join(repr(capture.name) for capture in facts.captures[:5])
-        more = ", …" if len(facts.captures) > 5 else ""
+    elif facts.captures or not facts.ended:
         last = f", last heard of at {when(facts.sign)} UTC" if facts.sign is not None else ""
         how = "was stopped" if facts.ended else "has died"
-        wait = number(len(facts.captures), "capture waits", "captures wait")
         yield Finding(
             code="client_stopped" if facts.ended else "client_dead",
             level=Level.DOWN,
-            what=f"The client {how}{last}; {wait} for it: {names}{more}.",
+            what=f"The client {how}{last}; {_waiting(facts.captures)}.",
             cure="Start it: it goes on where it stopped, and notes the gap."
             + ("" if facts.ended else " The end of its log says why it ended."),
             since=facts.sign,
         )
+
+
+def _silent(since: float, now: float) -> Finding:
+    """Return that a client runs, and does not say how it is."""
+    return Finding(
+        code="stuck",
+        level=Level.DOWN,
+        what=f"The client runs, and has not written for {length(now - since)} how it is: the disk "
+        "takes nothing, or the client hangs.",
+        cure="See its log, and mend the disk; if the log is silent too, start the client again.",
+        since=since,
+    )
+
+
+def _waiting(captures: Sequence[CaptureFacts]) -> str:
+    """Return which captures wait for a client, a clause."""
+    if not captures:
+        return "nothing is known to wait for it"
+    waiting = number(len(captures), "capture waits", "captures wait")
+    return f"{waiting} for it: {_named(captures)}"
+
+
+def _named(captures: Sequence[CaptureFacts]) -> str:
+    names = ", ".join(repr(capture.name) for capture in captures[:5])
+    return f"{names}, …" if len(captures) > 5 else names
 
 
 def _capture(capture: CaptureFacts, now: float) -> Iterator[Finding]:
@@ -93,11 +118,14 @@ def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:
             job=capture.job,
         )
     elif capture.disk:
+        is_own = capture.disk == OUT_OF_DESCRIPTORS  # and no fault of the disk
         yield Finding(
             code="disk",
             level=Level.DOWN,
-            what=f"The disk takes no posts of {name}: {capture.disk}.",
-            cure=cure("disk"),
+            what=f"Posts of {name} cannot be stored: {capture.disk}."
+            if is_own
+            else f"The disk takes no posts of {name}: {capture.disk}.",
+            cure="Then start the client again." if is_own else cure("disk"),
             since=capture.disk_since,
             job=capture.job,
         )
@@ -108,7 +136,7 @@ def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:
             code=missing.cause,
             level=Level.DEGRADED if is_soon_over else Level.DOWN,
             what=f"{name} has had no stream for {length(lasted)}: {plainly(missing)}.",
-            cure=cure(missing.cause, missing.status),
+            cure=cure(missing.cause, missing.status, missing.explanation),
             since=missing.begin,
             job=capture.job,
         )
@@ -122,12 +150,12 @@ def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:
             since=now - capture.lag,
             job=capture.job,
         )
-    elif is_quiet(capture.rate, capture.silent):
+    elif is_quiet(capture.lively, capture.silent):
         yield Finding(
             code="quiet",
             level=Level.DEGRADED,
             what=f"No post of {name} has come for {length(capture.silent)}; "
-            f"{capture.rate:.1f} came in a second before.",
+            f"{capture.lively:.1f} came in a second before.",
             cure="See whether the keywords still match; if they do, stop and start the capture.",
             since=now - capture.silent,
             job=capture.job,
@@ -148,8 +176,8 @@ def is_nearly_used_up(spent: int, limit: int) -> bool:
 
 
 def _disk(facts: ClientFacts) -> Iterator[Finding]:
-    """Yield that the disk is nearly full."""
-    if facts.disk_free is None:
+    """Yield that the disk is nearly full, unless it takes nothing, which is said of captures."""
+    if facts.disk_free is None or (facts.runs and any(one.disk for one in facts.captures)):
         return
     spare = max(0, facts.disk_free - facts.disk_kept)
     days = spare / facts.disk_daily if facts.disk_daily else None
@@ -164,7 +192,7 @@ def _disk(facts: ClientFacts) -> Iterator[Finding]:
 
 
 def _surroundings(facts: ClientFacts) -> Iterator[Finding]:
-    """Yield what is wrong with the server, the clock, the budget and the log."""
+    """Yield what is wrong with the server, the token, the clock, the budget and the log."""
     if facts.server is not None:
         yield Finding(
             code="server",
@@ -172,6 +200,15 @@ def _surroundings(facts: ClientFacts) -> Iterator[Finding]:
             what=f"The capture server fails at {facts.server.doing}: {facts.server.reason}.",
             cure="What runs goes on; starts and stops by researchers wait. See to the server.",
             since=facts.server.since,
+        )
+    shared = [capture for capture in facts.captures if capture.is_shared]
+    if shared:
+        yield Finding(
+            code="shared",
+            level=Level.DEGRADED,
+            what=f"Another installation reports for {_named(shared)} as this client: the totals on "
+            "the server count posts of both.",
+            cure="Give each a client, with a token, of its own on the website, or end one.",
         )
     offset = facts.clock_offset
     if offset is not None and abs(offset) > CLOCK:
@@ -187,12 +224,16 @@ def _surroundings(facts: ClientFacts) -> Iterator[Finding]:
         if not is_nearly_used_up(limit.spent, limit.limit):
             continue
         is_used_up = limit.spent >= limit.limit
+        is_end = is_used_up and not limit.of_plan  # a plan's end is the other side's to say
+        advice = "take a larger plan at X." if limit.of_plan else "raise twitter.budget."
+        if limit.until is not None:
+            advice = f"wait until {when(limit.until)} UTC, or {advice}"
         yield Finding(
-            code="budget" if is_used_up else "budget_nearly",
-            level=Level.DOWN if is_used_up else Level.DEGRADED,
+            code="budget" if is_end else "budget_nearly",
+            level=Level.DOWN if is_end else Level.DEGRADED,
             what=f"{percent(limit.spent, limit.limit)} of the posts of the {limit.name} are spent: "
             f"{number(limit.spent)} of {number(limit.limit)}.",
-            cure=f"Wait until {when(limit.until)} UTC, or raise twitter.budget.",
+            cure=advice[0].upper() + advice[1:],
         )
     if facts.log_dropped:
         yield Finding(

@@ -4,14 +4,13 @@ Which change of a client's health is worth a line, so that what comes and goes i
 Knows when something has lasted; does not know where it is said.
 """
 
-import attrs
+from msgspec import Struct
 
 from tcclient.health.health import Code, Finding, Health, Level
 from tcclient.health.judgement import PATIENCE
 
 
-@attrs.define
-class _Told:
+class _Told(Struct):
     """
     A finding that is watched: first and last found at these seconds, `down` when it was last as bad
     as that.
@@ -33,8 +32,7 @@ class _Told:
         return Level.DOWN if is_down else Level.DEGRADED
 
 
-@attrs.frozen
-class HealthChange:
+class HealthChange(Struct, frozen=True):
     """
     What is to be said: the health with what is found now, since `since` seconds; or, where it is ok
     again, that it was not for so long.

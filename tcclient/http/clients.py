@@ -4,7 +4,7 @@ How requests leave this machine: by which agent, from which address, and with wh
 Knows hosts and sockets; does not know what is asked.
 """
 
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from hyperlink import EncodedURL
 from treq.client import HTTPClient
@@ -21,10 +21,12 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS
-from twisted.web.iweb import IAgentEndpointFactory
+from twisted.web.iweb import IAgent, IAgentEndpointFactory
 from zope.interface import implementer
 
 from tcclient import __version__
+from tcclient.http.gunzip import HideCoding
+from tcclient.http.heads import HeadReader, Wrapping
 
 CONNECT_TIMEOUT = 30.0
 """Seconds in which a host's name has to be resolved and TCP connected."""
@@ -48,9 +50,13 @@ def user_agent(client_id: int) -> str:
     return f"tcc/{__version__} (client {client_id})"
 
 
-def rest_client(reactor: IReactorTime) -> HTTPClient:
-    """Return a client for short requests.  Each has a connection of its own, made by Endpoints."""
-    return HTTPClient(Agent.usingEndpointFactory(reactor, Endpoints(reactor, None)))
+def rest_client(reactor: IReactorTime, source_addr: str | None) -> HTTPClient:
+    """
+    Return a client for short requests, whose bodies `bodies` reads and decompresses.  Each has a
+    connection of its own, made by Endpoints, from `source_addr`, None for any address.
+    """
+    endpoints = Endpoints(reactor, source_addr)
+    return HTTPClient(HideCoding(cast(IAgent, Agent.usingEndpointFactory(reactor, endpoints))))
 
 
 @implementer(IAgentEndpointFactory)
@@ -67,12 +73,18 @@ class Endpoints:
         self._tls = BrowserLikePolicyForHTTPS()
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        return _Quiet(Wrapping(self._connecting(uri), HeadReader))
+
+    def for_sockets(self, uri: URI) -> IStreamClientEndpoint:
+        """How to reach a host with another protocol than that of Twisted's HTTP client."""
+        return _Quiet(self._connecting(uri))
+
+    def _connecting(self, uri: URI) -> IStreamClientEndpoint:
         tcp = HostnameEndpoint(
             self._reactor, uri.host, uri.port, timeout=CONNECT_TIMEOUT, bindAddress=self._bind
         )
         secure = uri.scheme == b"https"
-        tls = self._tls.creatorForNetloc(uri.host, uri.port) if secure else None
-        return _Quiet(self._over(tcp, tls))
+        return self._over(tcp, self._tls.creatorForNetloc(uri.host, uri.port) if secure else None)
 
     def _over(
         self, tcp: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator | None

@@ -10,13 +10,14 @@ from tcclient.runtime.secrets import Secret
 MOST_CHARACTERS = 300
 """Of an explanation in the log and the ledger."""
 
-_MARKUP = r"(?si)<(style|script|title)\b.*?</\1>|<[^>]*>"
+_TITLE = re.compile(r"(?si)<title[^>]*>(.*?)</title[^>]*>")
+_MARKUP = r"(?si)<(style|script)\b.*?</\1>|<[^>]*>"
 
 
 def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
     """
-    Return a refusal's body on one line, without mark-up, and cut after MOST_CHARACTERS.  Where it
-    repeats one of `secrets`, dots stand in its place.
+    Return a refusal's body on one line, without mark-up, and cut after MOST_CHARACTERS; a page's
+    title stands first.  Where it repeats one of `secrets`, dots stand in its place.
     """
     text = body.decode("utf-8", "replace")
     # The longest first: one may be a part of another.
@@ -24,7 +25,20 @@ def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
         for form in (secret, quote(secret, "")):
             text = text.replace(form, "...")
         text = _without_beginning_at_end(text, secret)
-    return one_line(re.sub(_MARKUP, " ", text))[:MOST_CHARACTERS]
+    return _title_and_text(text)[:MOST_CHARACTERS]
+
+
+def title_of(page: str) -> str:
+    """Return the title of a page, on one line; empty if it has none."""
+    return " ".join(one_line(found) for found in _TITLE.findall(page)[:1])
+
+
+def _title_and_text(page: str) -> str:
+    """Return a page without mark-up on one line: its title, unless it begins so, and its text."""
+    title = title_of(page)
+    text = one_line(re.sub(_MARKUP, " ", _TITLE.sub(" ", page)))
+    is_repeated = text.lower().startswith(title.lower())
+    return text if is_repeated else ": ".join(filter(None, (title, text)))
 
 
 def _without_beginning_at_end(text: str, secret: str) -> str:

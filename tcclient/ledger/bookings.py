@@ -26,8 +26,9 @@ class LedgerBegin(Entry, frozen=True):
     The first line of a file of a ledger.  `ledger` is the ledger's id, a random one that it keeps
     for life, and `offset` how many bytes it had before this file.  Its file of the months before is
     `before`, with this SHA-256.  If the ledger `follows` another one, `because` says why: that one
-    was `removed`, is `shorter` than it was, as one that was restored from a backup, or another one
-    stands in its place: `replaced`.
+    was `removed`, is `shorter` than it was, as one that was restored from a backup, or is `copied`
+    here; or another one stands in its place: `replaced`; the server has more of it than is here, or
+    other lines (`ahead`), or lacks what is not here any more (`behind`).
     """
 
     ledger: str
@@ -48,7 +49,7 @@ class JobFolder(Entry, frozen=True, tag="job"):
 class InstallationBegun(Entry, frozen=True):
     """
     A new installation, with a random id, has this folder.  `because`: it is `new`, the folder was
-    `copied` from another machine, or the file that had the id was `damaged`.
+    `copied` from another machine, or the file that had the id was `damaged` or `removed`.
     """
 
     id: str
@@ -153,13 +154,15 @@ class NotStored(Entry, frozen=True):
     Posts that had arrived and are not on the disk.  `counted` says that they had been stored, and
     are still among the posts in `account`; `file` is then the temporary name of the file that they
     were in, which somebody has removed, replaced or changed.  What a later process finds under that
-    name has a line `came_back`.
+    name has a line `came_back`, if it is beside the ledger of the id `ledger`, or that is not
+    known.
     """
 
     posts: Count
     reason: str
     counted: bool = False
     file: str | None = None
+    ledger: str | None = None
 
 
 class CameBack(Entry, frozen=True):
@@ -173,9 +176,14 @@ class CameBack(Entry, frozen=True):
 
 
 class NameTaken(Entry, frozen=True):
-    """Another file has the temporary name `file`: the posts go into a file with another one."""
+    """
+    Another file has the temporary name `file`: the posts go into a file with another one.  One that
+    somebody else has made while the folder was open has this `inode`: the next start leaves it
+    alone, too.
+    """
 
     file: str
+    inode: int | None = None
 
 
 class DiskTrouble(Entry, frozen=True):
@@ -220,7 +228,7 @@ class Base(Counted, frozen=True):
     """
     The server counts posts that were not known here, and the base was raised by them.  With
     `after_crash` these may be posts that were counted and that the crash destroyed; otherwise they
-    were captured elsewhere.
+    were captured elsewhere, or a ledger that begins with this line lacks the files that have them.
     """
 
     raised_by: Count

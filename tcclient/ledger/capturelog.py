@@ -12,7 +12,7 @@ from msgspec import structs
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import Asked, Entry, RefusedTerm
 from tcclient.ledger.gaplog import GapLog
-from tcclient.ledger.gaps import START, Missing
+from tcclient.ledger.gaps import START, Coverage, Missing
 from tcclient.runtime.wallclock import Slept, Wall
 
 SOON = 1.0
@@ -85,17 +85,19 @@ class CaptureLog(GapLog):
         before: str | None,
         asked: Asked | None,
         refused: tuple[RefusedTerm, ...],
+        doubtful: tuple[RefusedTerm, ...] = (),
     ) -> None:
         """
         Note that the keyword text is `text` from now on, what it asks the source for, and which of
-        its terms are refused.  If this process goes on with a capture, and this is its first text,
-        the text before is the one that the ledger has.
+        its terms are refused or doubtful.  If this process goes on with a capture, and this is its
+        first text, the text before is the one that the ledger has.
         """
         missing = self._coverage.missing
         if before is None and missing is not None and missing.keywords != text:
             before = missing.keywords
         self._keywords, self.refused = text, frozenset(term.term for term in refused)
         line = entries.Keywords(before=before, after=text, asked=asked, refused=refused)
+        line = structs.replace(line, doubtful=doubtful)
         self._said = [structs.replace(line, before=None)]
         self._note(line)
 
@@ -105,8 +107,14 @@ class CaptureLog(GapLog):
         self._note(entries.TermsRefused(refused=refused))
 
     def in_force(self, text: str | None, after: float = 0.0) -> None:
-        """Note that posts come for this keyword text, beginning `after` seconds from now."""
-        since = self._wall() + after
+        """
+        Note that posts come for this keyword text, beginning `after` seconds from now, negative for
+        before.  Nothing is said of the time before the newest gap, for which there are older lines.
+        """
+        now = self._wall()
+        since = now + after
+        if after < 0:
+            since = max(since, self._was_missing_since or now)
         self._in_force = text, since
         line = entries.KeywordsInForce(text=text, since=entries.moment(since))
         self._said = [*self._said[:1], line]
@@ -132,6 +140,20 @@ class CaptureLog(GapLog):
         if self._coverage.missing is None:
             self._miss(self._wall(), START, "the ledger was begun anew")
             self._end_gap()
+
+    def takes_over(self, missing: Missing | None) -> None:
+        """
+        Note, in the ledger of an earlier process that was killed, what is `missing` between its
+        posts and the first of this one's; None for nothing.
+        """
+        if missing is None or self._status is None:
+            return
+        if self._in_force is None:
+            self._coverage.missing = missing
+        else:
+            gap = Coverage(missing).ends(self._in_force[1])
+            if gap is not None:
+                self._note(gap)
 
     def slept(self, sleep: Slept, silent: float | None) -> None:
         """

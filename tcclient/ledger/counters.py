@@ -9,20 +9,16 @@ do so before the last update of the one who had it is there.  That update is hea
 base then rises by what it tells of more than was known.
 """
 
-import math
 from collections import deque
 from collections.abc import Collection, Sequence
 
 import attrs
 from msgspec import UNSET, Struct, UnsetType
 
+from tcclient.ledger.rates import Rates
+
 MOST_TOTAL = 2**31 - 1
 """The server keeps totals in 32 signed bits."""
-MOST_RATE = 99_999_999
-"""In 1/1000 posts per second: the server keeps five digits before the point, three behind it."""
-SHORTEST = 3.0
-"""Seconds for which a rate says something."""
-NOTHING_COMES = "0.000"
 NUMBERS = ("base", "posts", "settled")
 """The members of Counters that all clients write."""
 _REMEMBERED = 64
@@ -49,7 +45,8 @@ class Counters:
     """
     The numbers of a job that outlive the process, as the ledger has them in `account`.  `sent` is
     the update whose answer is not known, None if there is none.  The server has at least `told` as
-    total.  Both are UNSET where they were not noted, as by older clients.
+    total, and of this client at most `tried`.  They are UNSET where they were not noted, as by
+    older clients.
     """
 
     base: int = 0
@@ -57,40 +54,18 @@ class Counters:
     settled: int = 0
     sent: CountUpdate | UnsetType | None = attrs.field(default=UNSET, eq=False)
     told: int | UnsetType = attrs.field(default=UNSET, eq=False)
+    tried: int | UnsetType = attrs.field(default=UNSET, eq=False)
 
-
-@attrs.define
-class _Window:
-    """
-    A time for which a rate is reported: the posts before it, when it began, and the rate before it,
-    None if there is none.
-    """
-
-    posts: int
-    since: float
-    rate: str | None = None
-
-    def turn(self, posts: int, now: float) -> str | None:
-        """
-        Return how many posts a second came since then, with three digits behind the point, and let
-        the next time begin.  Before SHORTEST seconds are over return what was returned last, but
-        None if that was 0 and posts have come since.
-        """
-        elapsed = now - self.since
-        if elapsed >= SHORTEST:
-            thousandths = math.floor(min((posts - self.posts) * 1000 / elapsed, MOST_RATE))
-            self.rate = f"{thousandths // 1000}.{thousandths % 1000:03d}"
-            self.posts, self.since = posts, now
-        elif self.rate == NOTHING_COMES and posts > self.posts:
-            return None
-        return self.rate
+    @property
+    def lasting(self) -> "Counters":
+        """Those that a line has: the others are only kept beside the ledger, where none is old."""
+        return Counters(self.base, self.posts, self.settled)
 
 
 class Tally:
     """
-    The counters of one job, over all its sessions, and the rates of the present one: none in its
-    first seconds, and 0 when there is no session.  The base is `in_doubt` if it is not known on
-    what another client's newest update builds.
+    The counters of one job, over all sessions, and the rates of the present one: none at first, and
+    0 without one.  If the base is `in_doubt`, nobody knows on what another's newest update builds.
     """
 
     def __init__(self, counters: Counters, now: float) -> None:
@@ -100,9 +75,11 @@ class Tally:
         self._sent = counters.sent if isinstance(counters.sent, CountUpdate) else None
         # What an older client sent last is not known: its answer may never have been seen.
         self._doubtful = counters.sent is UNSET and counters.posts > counters.settled
-        self._own = deque([self._sent.total] if self._sent else [], _REMEMBERED)
-        self._tried = self.base + self.posts  # the highest total that the server may have of us
+        self._any_until = self.base + self.posts if counters.tried is UNSET else 0
+        # The highest total that the server may have of us; of an older client any until then.
+        self._tried = counters.tried if isinstance(counters.tried, int) else self._any_until
         self._told = counters.told if isinstance(counters.told, int) else self._tried
+        self._ours = deque([self._tried], _REMEMBERED)
         self.in_doubt = False
         self.resume(now)
         self.cease()
@@ -116,7 +93,7 @@ class Tally:
     def counters(self) -> Counters:
         """The numbers as the ledger has them."""
         sent = UNSET if self._doubtful else self._sent
-        return Counters(self.base, self.posts, self.settled, sent, self._told)
+        return Counters(self.base, self.posts, self.settled, sent, self._told, self._tried)
 
     @property
     def unsettled(self) -> bool:
@@ -125,24 +102,20 @@ class Tally:
 
     def resume(self, now: float) -> None:
         """Count the rates from now on: a session begins."""
-        self._running, self._began_with = True, self.posts
-        self._count_from(now)
+        self._rates = Rates(self.posts, now)
         self._before = min(self.posts, self._told - self.base)  # of these others knew
         self._heard: int | None = None
+        self._ours.append(self._told)
+        self._theirs: deque[int] = deque(maxlen=_REMEMBERED)
+        self._has_read = self._is_overtaken = False
 
     def opened(self, now: float) -> None:
         """Count the first rates from now on: what the stream had to wait for is no part of them."""
-        if self.posts == self._began_with:
-            self._count_from(now)
-
-    def _count_from(self, now: float) -> None:
-        self._ping = _Window(self.posts, now)
-        self._update = _Window(self.posts, now)
-        self._glance = _Window(self.posts, now)
+        self._rates.opened(self.posts, now)
 
     def cease(self) -> None:
         """Let the rates be 0 from now on: the session ends."""
-        self._running = False
+        self._rates.cease()
 
     def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
@@ -153,67 +126,111 @@ class Tally:
         before = self.base
         self.in_doubt = bool(rows) and not self._hear(rows)
         if not self.in_doubt:
-            self.base += max(0, (server_total or 0) - (self.base + self.posts))
+            # Of what was told, posts may have to be written again, and count once they are.
+            known = self._tried if self._has_read else 0
+            if not self._has_read:
+                self._has_read = True
+                self._build_on(server_total or 0)
+            self.base += max(0, (server_total or 0) - max(known, self.base + self.posts))
             self.told(server_total or 0)
         return self.base - before
 
     def _hear(self, rows: Sequence[Row]) -> bool:
         """
-        Raise the base by what another client has counted more than what it had built on.  Return
+        Raise the base by what other clients have counted more than what they had built on.  Return
         whether that is known.
         """
-        count, total, _ = rows[-1]
-        if total is not None and total != self._heard and total not in self._own:
-            ours = since = self.base + self._before
-            if total >= self._told and self._tried > since:
-                if count is None:
-                    return False
-                # Who had the job before us may report the last of it late.  Otherwise the job was
-                # elsewhere and came back, and they have built on what we had told.
-                built_on = self._built_on(rows)
-                if built_on >= self._told:
-                    ours, self._before = min(built_on, self._tried), self.posts
-            self.base += max(0, total - ours)
-            self.told(total)
-        self._heard = total
+        new, known = list(rows), {None, *self._ours, *self._theirs}
+        while any(total == self._heard for _, total, _ in new):
+            new.pop(0)
+        new = [row for row in new if row[1] not in known]
+        if self._tried > self.base + self._before and any(row[0] is None for row in new):
+            return False
+        for count, total, _ in new:
+            self._hear_one(count, total or 0)
+        self._heard = rows[-1][1]
         return True
 
-    def _built_on(self, rows: Sequence[Row]) -> int:
-        """Return the total on which the client built that has sent the last one of `rows`."""
-        begin = rows[-1][1] or 0
-        for count, total, _ in reversed(rows):
-            if total == begin and total not in self._own:
-                begin -= count or 0
-        return begin
+    def _hear_one(self, count: int | None, total: int) -> None:
+        """
+        Raise the base by what an update of another client tells of more than was known.  It builds
+        on a total of ours, on that of another such update, or on what was there before we came.
+        """
+        built_on, more = total - (count or 0), total - self.base - self._before
+        if more <= 0:
+            return
+        if built_on in self._ours or built_on in self._theirs:
+            more = total - max(one for one in (built_on, *self._theirs) if one <= total)
+            self._before -= more
+        elif built_on >= self._told:
+            more = total - min(built_on, self._tried)
+            self._before -= more
+        self.base += more
+        self._theirs.append(total)
+        self.told(total)
+
+    def build_on(self, server_total: int) -> int:
+        """
+        Take the server's total of a job that is lost: the last update comes on top of it, in two
+        parts where the total has the first one already.  Return by how much the base rises.
+        """
+        before = self.base
+        self._build_on(server_total)
+        self._is_overtaken |= self.base > before
+        return self.base - before
+
+    def _build_on(self, server_total: int) -> None:
+        """Raise the base where the server has more than we ever told: others have counted on."""
+        ours = max(self._told, 0 if self._sent is None else self._sent.total)
+        if server_total > max(ours, self._any_until) and server_total not in self._ours:
+            self.base += server_total - ours
+            self._theirs.append(server_total)
+        self.told(server_total)
 
     def told(self, total: int) -> None:
         """Note that the server has `total`, at least."""
         self._told = max(self._told, total)
         self._tried = max(self._tried, total)
 
+    def trying(self, total: int) -> None:
+        """Note that the server may have `total` of us."""
+        self._tried = max(self._tried, total)
+        if total not in self._ours:
+            self._ours.append(total)
+
     def ping(self, now: float) -> tuple[int, str | None]:
         """Return the total, and the rate since the last ping."""
-        self._tried = max(self._tried, self.total)
-        return self.total, self._rate(self._ping, now)
+        self.trying(self.total)
+        return self.total, self._rates.of(self._rates.ping, self.posts, now)
+
+    def measure(self, now: float, seconds: float) -> None:
+        """Measure the rate as a ping does, unless that was done within so many seconds."""
+        self._rates.measure(self.posts, now, seconds)
+
+    @property
+    def rate(self) -> float | None:
+        """The rate that was measured last, in posts a second; None where it says nothing."""
+        return self._rates.last(self.posts)
 
     def glance(self, now: float) -> tuple[int, str | None]:
         """Return how many posts have come since the last rate for the log, and the new rate."""
-        new = self.posts - self._glance.posts
-        return new, self._rate(self._glance, now)
+        new = self.posts - self._rates.glance.posts
+        return new, self._rates.of(self._rates.glance, self.posts, now)
 
-    def _rate(self, window: _Window, now: float) -> str | None:
-        return window.turn(self.posts, now) if self._running else NOTHING_COMES
-
-    def update(self, now: float) -> CountUpdate:
+    def update(self, now: float, reached: int | None = None) -> CountUpdate:
         """
-        Return the next update, with the posts that the server has not accepted yet.  It is
-        unsettled until accepted() or rejected() is called with the server's answer.
+        Return the next update, with the posts that the server has not accepted yet: all, or as if
+        only so many were `reached`, as it was some time ago.  It is unsettled until accepted() or
+        rejected() is called with the server's answer.
         """
-        count = max(0, self.posts - self.settled)
-        rate = self._rate(self._update, now)
-        self._sent, self._doubtful = CountUpdate(count, self.total, rate, self.posts), False
-        self._own.append(self.total)
-        self._tried = max(self._tried, self.total)
+        posts = self.posts if reached is None else reached
+        count, total = max(0, posts - self.settled), min(self.base + posts, MOST_TOTAL)
+        told = self._told - self.base - self.settled  # so many the server has in its total
+        if self._is_overtaken and 0 < told < count:
+            count, total = told, self._told
+        rate = self._rates.of(self._rates.update, posts, now) if reached is None else None
+        self._sent, self._doubtful = CountUpdate(count, total, rate, self.settled + count), False
+        self.trying(total)
         return self._sent
 
     def accepted(self, update: CountUpdate) -> None:
@@ -226,14 +243,6 @@ class Tally:
         """Note that the server has certainly not taken the last update."""
         self._sent = None
 
-    def _is_in(self, rows: Collection[Row]) -> bool:
-        """Return whether the update whose answer was not seen is among `rows`."""
-        sent = self._sent
-        return sent is not None and any(
-            (total, rate) == (sent.total, sent.rate) and count in (None, sent.count)
-            for count, total, rate in rows
-        )
-
     def settle(self, rows: Sequence[Row]) -> None:
         """
         Decide by the job's newest updates, the last one last, whether the server has taken the one
@@ -241,9 +250,17 @@ class Tally:
         settled and what is stored.
         """
         newest = rows[-1][1] if rows else None
-        if self._sent is not None and self._is_in(rows):
+        if self._sent is not None and _is_in(self._sent, rows):
             self.settled = max(self.settled, self._sent.posts)
             self.told(self._sent.total)
         elif self._doubtful and self.base + self.settled < (newest or 0) <= self.total:
             self.settled = (newest or 0) - self.base
         self._sent, self._doubtful = None, False
+
+
+def _is_in(sent: CountUpdate, rows: Collection[Row]) -> bool:
+    """Return whether an update is among `rows`."""
+    return any(
+        (total, rate) == (sent.total, sent.rate) and count in (None, sent.count)
+        for count, total, rate in rows
+    )

@@ -46,7 +46,7 @@ class Ending(msgspec.Struct, frozen=True):
             trouble=self.trouble.value if self.trouble else None,
             wait=self.wait,
             status=self.status,
-            explanation=self.refusal.explanation or None if self.refusal else None,
+            explanation=self.refusal.noted if self.refusal else None,
             incomplete=self.incomplete or None,
         )
         if isinstance(entry, Disconnected):

@@ -152,12 +152,16 @@ class CaptureStop(Entry, frozen=True):
 
 
 class Keywords(Entry, frozen=True):
-    """The keyword text is read for the first time, or has changed; and how it was understood."""
+    """
+    The keyword text is read for the first time, or has changed; and how it was understood.  The
+    `doubtful` terms are asked for, and may find nothing.
+    """
 
     before: str | None
     after: str | None
     asked: Asked | None = None
     refused: tuple[RefusedTerm, ...] = ()
+    doubtful: tuple[RefusedTerm, ...] = ()
 
 
 class KeywordsInForce(Entry, frozen=True):

@@ -135,10 +135,11 @@ def due(before: Counters, entry: Entry) -> Counters:
     return before
 
 
-_FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
+FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
 """Lines that say nothing of how a capture stands, but for the newest counters."""
 
-_BOOT, _COVERAGE, _TEXT, _COUNTERS = "boot", "coverage", "text", "counters"
+BOOT, COVERAGE, TEXT, COUNTERS = "boot", "coverage", "text", "counters"
+EVERYTHING = frozenset({BOOT, COVERAGE, TEXT, COUNTERS})
 """What has to be known of a job when the client starts."""
 
 
@@ -147,21 +148,24 @@ def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
     Return what follows for a job from the newest lines of a ledger, of which no more are taken than
     needed.  Its gap, keyword text and counters are then as after all lines.
     """
-    unknown = {_BOOT, _COVERAGE, _TEXT, _COUNTERS}
+    unknown = set(EVERYTHING)
     newest: list[AnyLine] = []
+    damaged = 0
     for line in newest_first:
         if not isinstance(line, LedgerLine):
-            newest.append(line)
+            damaged += isinstance(line, UnreadableLine) and not isinstance(line, ForeignLine)
             continue
         entry, is_own = line.entry, line.job == job
         if isinstance(entry, bookings.CaptureOpen) or (
-            is_own and (_COUNTERS in unknown or not isinstance(entry, _FREQUENT))
+            is_own and (COUNTERS in unknown or not isinstance(entry, FREQUENT))
         ):
             newest.append(line)
-            unknown -= _known_after(entry, unknown, is_own=is_own)
+            unknown -= known_after(entry, unknown, is_own=is_own)
             if not unknown:
                 break
-    return _folded(newest)
+    fold = _folded(newest)
+    fold.damaged = damaged
+    return fold
 
 
 def newest_counters(newest_first: Iterable[AnyLine], job: int | None = None) -> dict[int, Counters]:
@@ -185,22 +189,22 @@ def _folded(newest_first: Iterable[AnyLine]) -> Fold:
     return fold
 
 
-def _known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
+def known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
     """
     Return what of `unknown` is known after a line, if all later lines are: one of the job, or an
     opening of the folder for another one.
     """
-    known = {_COUNTERS} if is_own and told_counters(entry) is not None else set()
+    known = {COUNTERS} if is_own and told_counters(entry) is not None else set()
     match entry:
         case bookings.CaptureOpen():
             if is_own and entry.open_gap is not None:
-                known |= {_COVERAGE, _TEXT}
-            if _COVERAGE not in unknown - known:  # or a process is heard that began before
-                known.add(_BOOT)
+                known |= {COVERAGE, TEXT}
+            if COVERAGE not in unknown - known:  # or a process is heard that began before
+                known.add(BOOT)
         case entries.CaptureStop() if entry.because != "left":
-            known |= {_COVERAGE, _TEXT}
+            known |= {COVERAGE, TEXT}
         case entries.Gap():
-            known.add(_COVERAGE)
+            known.add(COVERAGE)
         case entries.Keywords():
-            known.add(_TEXT)
+            known.add(TEXT)
     return known

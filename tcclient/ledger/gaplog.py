@@ -42,9 +42,12 @@ class GapLog:
         self._unwritten_since = unwritten_since
         self._wall = wall
         self._coverage = Coverage(missing)
+        self._was_missing_since: float | None = None  # when the newest gap that has ended began
         self._heard: float = wall()
         self._keywords: str | None = None
         self._ceased = None if missing is None else missing.ceased
+        self.next_attempt: float | None = None
+        """When the stream is asked for again, in epoch seconds; None if that is not known."""
 
     @property
     def missing(self) -> Missing | None:
@@ -82,6 +85,7 @@ class GapLog:
             self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
         elif ending.cause not in ON_PURPOSE:
             self._miss(self._heard, ending.cause, ending.detail)
+        self._retried(ending)
         self._note(structs.replace(ending, silent=max(0.0, now - self._heard)).for_ledger())
 
     def written(self, ago: float) -> None:
@@ -101,13 +105,19 @@ class GapLog:
 
     def not_reached(self, ending: Ending) -> None:
         """Note that an attempt to connect has failed."""
-        explanation = ending.refusal.explanation if ending.refusal else None
+        explanation = ending.refusal.noted if ending.refusal else None
         self._coverage.tried(ending.status, explanation or None)
+        self._retried(ending)
         self._note(ending.for_ledger())
+
+    def _retried(self, ending: Ending) -> None:
+        self.next_attempt = None if ending.wait is None else self._wall() + ending.wait
 
     def clock_stepped(self, seconds: float) -> None:
         """Note that this machine's clock was set by `seconds`, negative for back."""
         self._heard += seconds
+        if self._was_missing_since is not None:
+            self._was_missing_since += seconds
         self._coverage.clock_stepped(seconds)
         self._note(bookings.ClockStep(seconds=round(seconds, 3)))
 
@@ -129,7 +139,9 @@ class GapLog:
 
     def _end_gap(self, backfill: int | None = None, after: float = 0.0) -> None:
         now = self._wall() if self._ceased is None else self._ceased
+        began = None if self.missing is None else self.missing.begin
         gap = self._coverage.ends(now + after, backfill)
         if gap is not None:
             self._heard = now
+            self._was_missing_since = began
             self._note(gap)

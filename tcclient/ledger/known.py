@@ -4,17 +4,24 @@ What the newest line of a ledger and the state beside it say together of a job's
 Knows where both are; does not know how is counted.
 """
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import attrs
 from msgspec import Struct
 
+from tcclient.ledger.bookings import Base
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.fold import newest_counters
+from tcclient.ledger.fold import COUNTERS, newest_counters, told_counters
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.newest import newest_of_job
 from tcclient.ledger.reading import newest_first
 from tcclient.ledger.segments import begin_of
 from tcclient.ledger.state import LedgerState, StateFile
+
+_COUNTERS_ONLY = frozenset({COUNTERS})
 
 
 class Known(Struct, frozen=True):
@@ -42,8 +49,56 @@ def known_counters(ledger: Path, job: int | None = None) -> dict[int, Known]:
     state = _state(ledger)
     return {
         id: Known(state.newer(id, counters), counters.settled)
-        for id, counters in newest_counters(newest_first(ledger), job).items()
+        for id, counters in newest_counters_in(ledger, job).items()
     }
+
+
+def newest_counters_in(ledger: Path, job: int | None = None) -> Mapping[int, Counters]:
+    """
+    Return the counters of a job by the lines of a ledger, by default of the one whose counters a
+    line had last, by its id.  Nothing if no line has any.  What was read is remembered: a start
+    asks for them again and again, and a ledger may be long.
+    """
+    job = _counted_last(ledger) if job is None else job
+    if job is None:
+        return {}
+    try:
+        status = ledger.stat()
+    except OSError:
+        return _counters(ledger, job)
+    # Files of months that are over do not change.
+    state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return _remembered(ledger, job, state)
+
+
+@lru_cache(maxsize=64)
+def _remembered(ledger: Path, job: int, _state: tuple[int, ...]) -> Mapping[int, Counters]:
+    return _counters(ledger, job)
+
+
+def _counters(ledger: Path, job: int) -> Mapping[int, Counters]:
+    return newest_counters(newest_of_job(ledger, job, _COUNTERS_ONLY), job)
+
+
+def _counted_last(ledger: Path) -> int | None:
+    for one in newest_first(ledger, b'"account"'):
+        if isinstance(one, LedgerLine) and one.job is not None and told_counters(one.entry):
+            return one.job
+    return None
+
+
+def restated(ledger: Path, lost: LedgerState) -> Iterator[tuple[int, Base, Counters]]:
+    """
+    Yield a job, the line by which a ledger goes on that lacks lines with its counters, and these;
+    `lost` was kept beside it when they were there.  Nothing if it lacks no posts.
+    """
+    if lost.job is not None:
+        last = newest_counters_in(ledger, lost.job).get(lost.job, Counters())
+        counters = lost.restated(last)
+        if counters is not None:
+            more, count = counters.base - last.base, counters.settled - last.settled
+            line = Base(raised_by=max(0, more), count=count, counters=counters.lasting)
+            yield lost.job, line, counters
 
 
 def _state(ledger: Path) -> LedgerState:

@@ -7,6 +7,7 @@ Knows what a line is, and what is wrong with one; does not know what the lines s
 import json
 import re
 from functools import cache
+from math import isfinite
 from typing import get_args
 
 from msgspec import Struct
@@ -54,20 +55,25 @@ class CutLine(Struct, frozen=True):
     bytes: int
 
 
+def too_long(number: int, length: int) -> UnreadableLine:
+    """Return a line that has more bytes than are held in memory."""
+    return UnreadableLine(number, "is longer than any line of a ledger", length)
+
+
 AnyLine = LedgerLine | UnreadableLine | CutLine
 
 
 def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | UnreadableLine:
     """Return a line that has a newline, with its entry if the vocabulary has its kind."""
     try:
-        members = json.loads(raw)
+        members = _DECODER.decode(raw.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return UnreadableLine(number, "is not JSON", len(raw))
     if not isinstance(members, dict):
         return UnreadableLine(number, "is not a JSON object", len(raw))
     at, job, kind = (members.get(name) for name in ("at", "job", "kind"))
     when = _seconds(at)
-    if when is None or not (job is None or type(job) is int):
+    if when is None or not (job is None or (type(job) is int and 0 <= job < 2**63)):
         return UnreadableLine(number, "does not say when, or of which job", len(raw))
     entry = vocabulary.read(members)
     if entry is None and not (isinstance(kind, str) and kind in vocabulary.kinds):
@@ -75,6 +81,18 @@ def line(number: int, raw: bytes, vocabulary: Vocabulary) -> LedgerLine | Unread
     if entry is None or not _are_dates(entry) or not _are_counters(members.get("account")):
         return UnreadableLine(number, f"is not as a {kind!r} should be", len(raw))
     return LedgerLine(number, when, job, entry, len(raw))
+
+
+def _finite(text: str) -> float:
+    """Return a number of JSON.  Raises ValueError if it is larger than any is."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+"""Of JSON as its standard has it, without the infinities that Python writes and reads."""
 
 
 @cache

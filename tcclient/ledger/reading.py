@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from tcclient.ledger.lines import AnyLine, CutLine, LedgerLine, UnreadableLine, line
+from tcclient.ledger.lines import AnyLine, CutLine, LedgerLine, UnreadableLine, line, too_long
 from tcclient.ledger.segments import files
 from tcclient.ledger.vocabulary import COMMON, Vocabulary
-from tcclient.runtime.backwards import MOST_BYTES, lines_backwards
+from tcclient.runtime.backwards import MOST_BYTES, lines_backwards, texts_backwards
 
 
 def lines(
@@ -40,7 +40,7 @@ def lines_of(
         for raw, length in _lines(content):
             number += 1
             if raw is None:
-                yield UnreadableLine(number, "is longer than any line of a ledger", length)
+                yield too_long(number, length)
             elif raw.endswith(b"\n"):
                 yield line(number, raw, vocabulary)
             else:
@@ -48,7 +48,10 @@ def lines_of(
 
 
 def _lines(content: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line with its size; None for one that is too long to be held in memory."""
+    """
+    Yield each line with its size; None for one that is too long to be held in memory, nothing of it
+    if it has no end yet.
+    """
     while raw := content.readline(MOST_BYTES):
         if len(raw) < MOST_BYTES or raw.endswith(b"\n"):
             yield raw, len(raw)
@@ -56,7 +59,7 @@ def _lines(content: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
         length = len(raw)
         while not raw.endswith(b"\n") and (raw := content.readline(MOST_BYTES)):
             length += len(raw)
-        yield None, length
+        yield None if raw.endswith(b"\n") else b"", length
 
 
 def raw_newest_first(path: Path, *words: bytes) -> Iterator[bytes]:
@@ -64,10 +67,24 @@ def raw_newest_first(path: Path, *words: bytes) -> Iterator[bytes]:
     Yield the lines of the ledger from the last one backwards, as they are; where there are `words`,
     only those that have one of them.  Of a file that cannot be read there are none.
     """
+    for fd in _newest_files(path):
+        with suppress(OSError):
+            yield from lines_backwards(fd, *words)
+
+
+def texts_newest_first(path: Path) -> Iterator[bytes]:
+    """Yield the lines as raw_newest_first() does, in texts of one or several whole lines."""
+    for fd in _newest_files(path):
+        with suppress(OSError):
+            yield from texts_backwards(fd)
+
+
+def _newest_files(path: Path) -> Iterator[int]:
+    """Yield the files of the ledger that can be opened, the newest first, while each is open."""
     with suppress(OSError):
         for file in reversed(files(path)):
             with suppress(OSError), file.open("rb") as content:
-                yield from lines_backwards(content.fileno(), *words)
+                yield content.fileno()
 
 
 def newest_first(
@@ -81,18 +98,3 @@ def newest_first(
 def of_kind(kind: str) -> tuple[bytes, bytes]:
     """Return the words of which one is in each line of a kind, however its JSON is spaced."""
     return f'"kind": "{kind}"'.encode(), f'"kind":"{kind}"'.encode()
-
-
-def newest_of_job(path: Path, job: int) -> Iterator[LedgerLine | UnreadableLine]:
-    """
-    Yield the lines as newest_first() does, but of those that tell a count of posts only the newest
-    of the job: no other has anything that it does not have.
-    """
-    words, is_told = of_kind("update"), False
-    for number, raw in enumerate(raw_newest_first(path), 1):
-        is_update = any(word in raw for word in words)
-        if is_update and is_told:
-            continue
-        one = line(-number, raw, COMMON)
-        is_told = is_told or (is_update and isinstance(one, LedgerLine) and one.job == job)
-        yield one

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tcclient.ledger.bookings import LedgerBegin
 from tcclient.ledger.lines import LedgerLine, line
@@ -22,6 +22,11 @@ ENDING = ".jsonl"
 
 _LONGEST_FIRST = 4096
 """Bytes in which the first line of a file has to end, if it says how the file begins."""
+
+_MONTH = r"\.\d{4}-\d\d(_\d+)?"
+
+_FILE = re.compile(rf"(.*\.ledger)({_MONTH})?{re.escape(ENDING)}", re.DOTALL)
+"""The name of a file of a ledger."""
 
 _BLOCK = 1 << 20
 """Bytes that are hashed at once."""
@@ -62,11 +67,12 @@ def finished(path: Path) -> list[Path]:
     Return the files of the months before, of the ledger whose lines are appended to the file at
     `path`; the oldest first.  Raises OSError.
     """
-    pattern = re.compile(re.escape(_stem(path)) + r"\.\d{4}-\d\d(_\d+)?" + re.escape(ENDING))
+    pattern = re.compile(re.escape(_stem(path)) + _MONTH + re.escape(ENDING))
     with os.scandir(path.parent) as listing:
-        names = sorted(one.name for one in listing if pattern.fullmatch(one.name))
+        ledgers = (one.name for one in listing if _is_ledger(one))
+        names = sorted(filter(pattern.fullmatch, ledgers))
     chain: list[str] = []
-    name: str | None = path.name if path.exists() else None
+    name: str | None = path.name if path.is_file() else None
     while name is not None and name not in chain:
         chain.append(name)
         begin = begin_of(path.with_name(name))
@@ -77,8 +83,36 @@ def finished(path: Path) -> list[Path]:
 
 
 def files(path: Path) -> list[Path]:
-    """Return all files of a ledger, the oldest first.  Raises OSError."""
-    return [*finished(path), path]
+    """
+    Return all files of a ledger, the oldest first.  That at `path`, which need not exist, is only
+    left out if others are there: somebody has removed it, or a crash came while it was begun.
+    Raises OSError.
+    """
+    months = finished(path)
+    return months if months and not path.is_file() else [*months, path]
+
+
+def ledgers(folder: Path) -> set[Path]:
+    """Return where the lines are appended of each ledger in a folder.  Raises OSError."""
+    with os.scandir(folder) as listing:
+        names = [one.name for one in listing if _is_ledger(one)]
+    named = map(_FILE.fullmatch, names)
+    return {folder / f"{one[1]}{ENDING}" for one in named if one is not None}
+
+
+def behind(path: Path, first: LedgerBegin) -> LedgerBegin:
+    """
+    Return the first line of a file at `path` that nothing was at, with what comes before it: if
+    months are left, somebody has removed the newest file.  Raises OSError.
+    """
+    months = finished(path)
+    if not months:
+        return first
+    with months[-1].open("rb") as last:
+        begin = read_begin(last.fileno())
+        if begin is not None and first.follows is None:
+            first = structs.replace(first, follows=begin.line.ledger, because="removed")
+        return structs.replace(first, before=months[-1].name, sha256=digest(last.fileno()))
 
 
 def free_name(path: Path, stamp: str) -> Path:
@@ -124,6 +158,11 @@ def digest(fd: int) -> str:
         found.update(block)
         position += len(block)
     return found.hexdigest()
+
+
+def _is_ledger(one: "os.DirEntry[str]") -> bool:
+    """Return whether this may be a ledger: nothing else of that name, such as a FIFO, is opened."""
+    return one.name.endswith(ENDING) and one.is_file()
 
 
 def _stem(path: Path) -> str:

@@ -10,27 +10,34 @@ from pathlib import Path
 
 import attrs
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from tcclient.ledger.counters import Counters, CountUpdate
+from tcclient.runtime.fixedfiles import read_file
 
 _SIZE = 512
+_WRITING = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 """Bytes of the file: each state is written over the one before, by one write."""
 
 
 class LedgerState(msgspec.Struct, omit_defaults=True):
     """
-    `length` bytes of the ledger with this id were written.  The others are the newest numbers of
+    `length` bytes of the ledger with this id were written, the last ones into the file with this
+    `inode`, None where a file does not keep it.  The others are the newest numbers of
     the `job`, as Counters has them: what the server has taken is in no line until the next one that
-    has counters.
+    has counters, and `base` and `posts` are in none where somebody has removed the newest lines.
     """
 
     ledger: str = ""
     length: int = 0
+    inode: int | None = None
     job: int | None = None
+    base: int = 0
+    posts: int = 0
     settled: int = 0
     sent: CountUpdate | UnsetType | None = UNSET
     told: int | UnsetType = UNSET
+    tried: int | UnsetType = UNSET
 
     def newer(self, job: int, counters: Counters) -> Counters:
         """
@@ -39,12 +46,37 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
         """
         if self.job != job or self.settled < counters.settled:
             return counters
-        return attrs.evolve(counters, settled=self.settled, sent=self.sent, told=self.told)
+        return attrs.evolve(
+            counters, settled=self.settled, sent=self.sent, told=self.told, tried=self.tried
+        )
+
+    def restated(self, counters: Counters) -> Counters | None:
+        """
+        Return the counters that a ledger goes on with whose newest ones are these, and which lacks
+        lines that were there; None if it lacks no posts.  Those of them that the server has taken
+        are held by the base from now on, as no line has their files.
+        """
+        more = self.posts - counters.posts
+        if self.base + self.posts <= counters.base + counters.posts or more < 0:
+            return None
+        taken = max(0, min(more, self.settled - counters.settled))
+        sent = self.sent
+        if isinstance(sent, CountUpdate):
+            sent = structs.replace(sent, posts=sent.posts - taken)
+        return Counters(
+            self.base + taken,
+            self.posts - taken,
+            max(counters.settled, self.settled - taken),
+            sent,
+            self.told,
+            self.tried,
+        )
 
     def take(self, job: int, counters: Counters) -> None:
         """Have the numbers of a job."""
-        self.job, self.settled = job, counters.settled
-        self.sent, self.told = counters.sent, counters.told
+        self.job, self.base, self.posts = job, counters.base, counters.posts
+        self.settled = counters.settled
+        self.sent, self.told, self.tried = counters.sent, counters.told, counters.tried
 
 
 class StateFile:
@@ -70,7 +102,7 @@ class StateFile:
         """Write the state as it is now; where that fails, remove the one that is not true."""
         content = msgspec.json.encode(self.state).ljust(_SIZE - 1) + b"\n"
         try:
-            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            fd = os.open(self.path, _WRITING, 0o666)
             try:
                 os.pwrite(fd, content, 0)
             finally:
@@ -81,6 +113,6 @@ class StateFile:
                 self.path.unlink()
 
     def _read(self) -> LedgerState:
-        with suppress(OSError, msgspec.MsgspecError), self.path.open("rb") as file:
-            return msgspec.json.decode(file.read(_SIZE), type=LedgerState)
+        with suppress(OSError, msgspec.MsgspecError):
+            return msgspec.json.decode(read_file(self.path, _SIZE), type=LedgerState)
         return LedgerState()

@@ -2,48 +2,29 @@
 Hands events of twisted.logger to the standard library's loggers, as the section `logging` of the
 settings has configured them.
 
-Knows the levels and failures of both; does not know what is logged, nor which handlers there are.
+Knows the failures of both; does not know what is logged, nor which handlers there are.
 """
 
 import ast
 import logging
 import logging.config
 import re
-import signal
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.interfaces import IReactorFromThreads
-from twisted.logger import (
-    ILogObserver,
-    LogEvent,
-    LogLevel,
-    LogPublisher,
-    eventAsText,
-    formatEvent,
-    textFileLogObserver,
-)
-from twisted.python.logfile import LogFile
+from twisted.logger import ILogObserver, LogEvent, formatEvent
 from zope.interface import implementer
 
+from tcclient.logs.levels import stdlib_level
 from tcclient.logs.names import keep_old_names
-from tcclient.logs.section import LoggingError, prepare
+from tcclient.logs.section import LoggingError, prepare, unopened
+from tcclient.logs.sink import Sink
 from tcclient.runtime.places import json_path, printable
 
-__all__ = ["LoggingError", "StdlibObserver", "configure", "observer"]
+__all__ = ["LoggingError", "StdlibObserver", "configure", "put_behind_sinks", "try_out"]
 
-_LEVELS = {
-    LogLevel.debug: logging.DEBUG,
-    LogLevel.info: logging.INFO,
-    LogLevel.warn: logging.WARNING,
-    LogLevel.error: logging.ERROR,
-    LogLevel.critical: logging.CRITICAL,
-}
-_FACTORY_NOISE = ("Starting factory {factory!r}", "Stopping factory {factory!r}")
 _SIGNING = "oauthlib"
 _UNABLE = re.compile(r"Unable to configure (formatter|filter|handler|logger) (['\"].*)", re.DOTALL)
 
@@ -61,13 +42,25 @@ def configure(section: dict[str, Any], folder: Path) -> list[str]:
         file = Path(handler.get("filename", ""))
         if file.is_absolute():
             _make_folder(json_path(("logging", "handlers", name)), file.parent)
+    _use(config)
+    return warnings
+
+
+def try_out(section: dict[str, Any], folder: Path) -> list[str]:
+    """Do as configure() does, but make no folder and open no file."""
+    config, warnings = prepare(section, folder)
+    _use(unopened(config))
+    return warnings
+
+
+def _use(config: dict[str, Any]) -> None:
+    """Configure logging by what prepare() has returned.  Raises LoggingError."""
     try:
         logging.config.dictConfig(config)
     except Exception as error:  # it runs whatever classes and factories the section names
         raise LoggingError(_sentence(error)) from None
     _silence_signing()
     keep_old_names(config)
-    return warnings
 
 
 def _silence_signing() -> None:
@@ -118,29 +111,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 class StdlibObserver:
     """
     Hands each event to the standard library's logger that is called like the event's namespace.
-
-    A handler that fails prints its traceback to sys.stderr, which twistd turns into log events.  So
-    an event that comes from the same thread while one is being handled goes to the process's own
-    stderr, and to no handler.
     """
 
-    def __init__(self) -> None:
-        self._thread = threading.local()
-
     def __call__(self, event: LogEvent) -> None:
-        """Hand over one event."""
-        if getattr(self._thread, "busy", False):
-            _print_aside(event)
-            return
-        level = _level(event)
+        """Hand over one event; the standard library's logger may want none of its level."""
+        level = stdlib_level(event)
         logger = logging.getLogger(event.get("log_namespace") or "twisted")
-        if not logger.isEnabledFor(level):
-            return
-        self._thread.busy = True
-        try:
+        if logger.isEnabledFor(level):
             _hand_over(event, logger, level)
-        finally:
-            self._thread.busy = False
 
 
 def _hand_over(event: LogEvent, logger: logging.Logger, level: int) -> None:
@@ -154,47 +132,22 @@ def _hand_over(event: LogEvent, logger: logging.Logger, level: int) -> None:
         logger.log(level, text)
 
 
-def _level(event: LogEvent) -> int:
+def put_behind_sinks() -> list[Sink]:
     """
-    Return the standard library's number for the event's level.  What Twisted logs about the factory
-    of each connection, a start and a stop for every request, is debug here instead of info.
+    Put a sink before each handler of the standard library's loggers, and before the stderr that
+    gets the warnings of a logger without any.  Return the sinks.
     """
-    level = _LEVELS.get(event.get("log_level", LogLevel.info), logging.INFO)
-    if (
-        level == logging.INFO
-        and event.get("log_format") in _FACTORY_NOISE
-        and str(event.get("log_namespace")).startswith("twisted.web.client.")
-    ):
-        return logging.DEBUG
-    return level
+    sinks: dict[logging.Handler, Sink] = {}
+    for logger in _loggers():
+        for handler in logger.handlers:
+            sinks.setdefault(handler, Sink(f"handler {handler.name!r}", handler))
+        logger.handlers = [sinks[handler] for handler in logger.handlers]
+    stderr = logging.StreamHandler(sys.stderr)
+    stderr.setLevel(logging.WARNING)
+    logging.lastResort = last = Sink("stderr", stderr)
+    return [*sinks.values(), last]
 
 
-def _print_aside(event: LogEvent) -> None:
-    """Print an event to the process's own stderr, if it can be printed there."""
-    if sys.__stderr__ is not None:
-        with suppress(OSError, ValueError):  # closed, full or of a poor encoding: it is dropped
-            print(eventAsText(event), file=sys.__stderr__, flush=True)
-
-
-def observer(logfile: str | None, reactor: IReactorFromThreads) -> ILogObserver:
-    """
-    Return the application's observer for settings that have a section `logging`.
-
-    `logfile` is the value of twistd's own option; if there is one, events go there as well, in
-    twistd's text format.  "-" is stdout.  A file is rotated at its usual size and, as by twistd
-    itself, by SIGUSR1, through the reactor so that no line is cut.  Raises LoggingError if the file
-    cannot be opened.
-    """
-    if not logfile:
-        return StdlibObserver()
-    if logfile == "-":
-        return LogPublisher(StdlibObserver(), textFileLogObserver(sys.stdout))
-    try:
-        file = LogFile.fromFullPath(logfile)
-    except OSError as error:
-        raise LoggingError(
-            f"--logfile must be a file that can be written, found {_os_reason(error)}"
-        ) from None
-    if not signal.getsignal(signal.SIGUSR1):
-        signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(file.rotate))
-    return LogPublisher(StdlibObserver(), textFileLogObserver(file))
+def _loggers() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [logging.root, *(one for one in known if isinstance(one, logging.Logger))]

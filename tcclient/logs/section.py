@@ -62,6 +62,24 @@ def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list
     return config, warnings
 
 
+def unopened(config: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return what prepare() has returned with handlers that open no file before they write.  Those of
+    classes that may know no `delay` only keep what is no concern of theirs.
+    """
+    handlers = {name: _unopened(handler) for name, handler in config.get("handlers", {}).items()}
+    return {**config, "handlers": handlers}
+
+
+def _unopened(handler: dict[str, Any]) -> dict[str, Any]:
+    if "filename" not in handler:
+        return handler
+    if str(handler.get("()", handler.get("class"))).startswith("logging."):
+        return {**handler, "delay": True}
+    kept = {key: handler[key] for key in ("level", "formatter", "filters") if key in handler}
+    return kept | {"class": "logging.NullHandler"}
+
+
 def _parts(config: Mapping[str, Any], group: str) -> dict[str, dict[str, Any]]:
     """Return the parts of a group, such as `handlers`, by name.  Raises LoggingError."""
     parts = config.get(group, {})

@@ -7,15 +7,17 @@ Knows what goes to which output, and that nothing is deleted unasked; does not k
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
-
-from twisted.internet import task
 
 from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.rulescommand.selection import NoSuchRule, chosen, table
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.outputs import checked_output
+from tcclient.runtime.parser import Parser
+from tcclient.runtime.plaintext import visible
+from tcclient.runtime.reacting import react
 from tcclient.runtime.refusals import RefusalError
 from tcclient.sources.keptrules import GROUPS, OWN, KeptRule, KeptRules
 
@@ -26,17 +28,9 @@ MakeRules = Callable[[Settings, Any], KeptRules | None]
 """From settings and reactor to the rules of the app; None where the API keeps none."""
 
 
-class RulesParser(argparse.ArgumentParser):
-    """Parses the command line; says what is wrong with it in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message alone, without the usage, and exit with status 2."""
-        self.exit(CANNOT, f"{self.prog}: {message}\n")
-
-
-def make_rules_parser() -> RulesParser:
+def make_rules_parser() -> Parser:
     """Return the parser of the command line."""
-    parser = RulesParser(
+    parser = Parser(
         prog="tcc-rules",
         description="Show the rules of the app at X, and delete those that are named.",
         epilog="WHICH is one of " + "; ".join(f"{name} ({who})" for name, who in GROUPS.items())
@@ -60,29 +54,29 @@ def run(arguments: Sequence[str], make_rules: MakeRules, environ: Mapping[str, s
     Run the command.  Raises SystemExit: 0; 1 if a rule stays that was to be deleted; 2, with a
     sentence, if X, the settings or the command line leave nothing to be done.
     """
-    options = make_rules_parser().parse_args(arguments)
-    status = CANNOT
+    with checked_output("tcc-rules", CANNOT):
+        options = make_rules_parser().parse_args(arguments)
+        raise SystemExit(react(partial(_main, options, make_rules, environ), interrupted=CANNOT))
 
-    async def main(reactor: Any) -> None:
-        nonlocal status
-        try:
-            settings = load(options.config, environ)
-            store = make_rules(settings, reactor)
-            if store is None:
-                raise NoSuchRule(f"{options.config}: the API of twitter.api keeps no rules.")
-            status = await act(store, options, print)
-        except (SettingsError, NoSuchRule) as e:
-            _complain(str(e))
-        except RefusalError as e:
-            said = f" ({e.refusal.explanation})" if e.refusal.explanation else ""
-            advice = f". {e.refusal.advice}" if e.refusal.advice else "."
-            _complain(f"X: {e}{said}{advice}")
-        except OSError as e:
-            _complain(f"This cannot be done: {explain_os(e)}.")
 
-    with suppress(SystemExit):  # react's own status is 0 after Ctrl-C
-        task.react(main)
-    raise SystemExit(status)
+async def _main(
+    options: argparse.Namespace, make_rules: MakeRules, environ: Mapping[str, str], reactor: Any
+) -> int:
+    """Do what the options ask for, and return the exit status; say why if it cannot be done."""
+    try:
+        store = make_rules(load(options.config, environ), reactor)
+        if store is None:
+            raise NoSuchRule(f"{options.config}: the API of twitter.api keeps no rules.")
+        return await act(store, options, print)
+    except (SettingsError, NoSuchRule) as e:
+        _complain(str(e))
+    except RefusalError as e:
+        said = f" ({e.refusal.explanation})" if e.refusal.explanation else ""
+        advice = f". {e.refusal.advice}" if e.refusal.advice else "."
+        _complain(f"X: {e}{said}{advice}")
+    except OSError as e:
+        _complain(f"This cannot be done: {explain_os(e)}.")
+    return CANNOT
 
 
 async def act(store: KeptRules, options: argparse.Namespace, say: Callable[[str], object]) -> int:
@@ -95,7 +89,7 @@ async def act(store: KeptRules, options: argparse.Namespace, say: Callable[[str]
     if options.act == "list" or not rules:
         return DONE
     if any(rule.group == OWN for rule in rules):
-        say("A client that runs adds its own rules again.")
+        say("A client that runs adds its own rules again, within 15 minutes.")
     if not options.yes:
         say("Nothing is deleted without --yes.")
         return DONE
@@ -115,4 +109,4 @@ async def _delete(store: KeptRules, rules: Sequence[KeptRule], say: Callable[[st
 
 
 def _complain(sentence: str) -> None:
-    print(f"tcc-rules: {sentence}", file=sys.stderr)
+    print(visible(f"tcc-rules: {sentence}"), file=sys.stderr)

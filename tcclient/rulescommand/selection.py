@@ -7,7 +7,7 @@ Knows groups, ids and tags; asks nobody.
 from collections.abc import Iterable, Iterator, Sequence
 
 from tcclient.runtime.places import printable
-from tcclient.sources.keptrules import GROUPS, KeptRule
+from tcclient.sources.keptrules import GROUPS, KeptRule, age_of
 
 _WIDEST = 60
 """Characters of a rule's value that are shown."""
@@ -39,7 +39,7 @@ def chosen(rules: Sequence[KeptRule], names: Iterable[str]) -> list[KeptRule]:
 
 def table(rules: Sequence[KeptRule]) -> Iterator[str]:
     """Yield the lines of a table of the rules, those of one group together, and then a count."""
-    ordered = sorted(rules, key=lambda rule: (list(GROUPS).index(rule.group), _age(rule.id)))
+    ordered = sorted(rules, key=lambda rule: (list(GROUPS).index(rule.group), age_of(rule.id)))
     rows = [_HEAD, *map(_row, ordered)] if ordered else []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -63,8 +63,3 @@ def _row(rule: KeptRule) -> tuple[str, ...]:
     cut = value if len(value) <= _WIDEST else f"{value[: _WIDEST - 1]}…"
     job = "-" if rule.job is None else str(rule.job)
     return printable(rule.id), rule.group, job, printable(rule.tag or "-"), cut
-
-
-def _age(rule_id: str) -> tuple[int, str]:
-    """Return a key that sorts ids from the oldest on: X's ids are numbers that grow."""
-    return len(rule_id), rule_id

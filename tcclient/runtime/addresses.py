@@ -20,14 +20,32 @@ def web_address(text: str) -> str:
     Return an http or https URL with exactly one slash at its end.  Raises Unfit for anything else,
     and for a URL with a user, a query or a fragment.
     """
+    return _url(text, "http", "https")
+
+
+def channel_address(text: str) -> str:
+    """Return a ws or wss URL as web_address() does.  Raises Unfit."""
+    return _url(text, "ws", "wss")
+
+
+def beside(base_url: str) -> str:
+    """Return where the real-time channel of a capture server is, by the address of its REST."""
+    scheme, rest = base_url.split(":", 1)
+    return (
+        f"{scheme.replace('http', 'ws')}:{rest.removesuffix('/').removesuffix('/api')}/ws/client/"
+    )
+
+
+def _url(text: str, *schemes: str) -> str:
+    """Return a URL with one of two schemes and exactly one slash at its end.  Raises Unfit."""
     if not _URL_TEXT.fullmatch(text):
         raise Unfit("nothing" if not text else "a character that no web address has")
     try:
         parts = urlsplit(text)
     except ValueError:
         raise Unfit("an address with a malformed host") from None
-    if parts.scheme not in ("http", "https"):
-        raise Unfit("an address that does not begin with http:// or https://")
+    if parts.scheme not in schemes:
+        raise Unfit(f"an address that does not begin with {schemes[0]}:// or {schemes[1]}://")
     if "@" in parts.netloc:
         raise Unfit("a user name or a password in it")
     if "?" in text or "#" in text:

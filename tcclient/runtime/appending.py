@@ -37,6 +37,11 @@ class End:
             raise
 
     @property
+    def whole(self) -> int:
+        """Bytes of the file, without a part of refused blocks that could not be cut off."""
+        return os.fstat(self._fd).st_size if self._before is None else self._before.st_size
+
+    @property
     def has_part(self) -> bool:
         """Whether a part of refused blocks is in the file, which could not be cut off."""
         return self._before is not None

@@ -57,6 +57,8 @@ class Trouble(Struct, frozen=True):
     """The answer was 420 or 429.  Each such attempt lengthens the ban."""
     REFUSED: ClassVar["Trouble"]
     """The answer was 401, 403 or the like: somebody has to put something right."""
+    REFUSED_SINCE: ClassVar["Trouble"]
+    """The same where the same credentials have worked before: it may pass by itself."""
     QUERY_REFUSED: ClassVar["Trouble"]
     """The answer was 406, 413 or 416: another query may be accepted at once."""
 
@@ -71,6 +73,7 @@ Trouble.HTTP = Trouble("http", HTTP_RAMP)
 # Twitter names no longest wait for 420; with an hour the client stays useful.
 Trouble.RATE_LIMIT = Trouble("rate limit", Ramp(60.0, 3600.0))
 Trouble.REFUSED = Trouble("refused", AT_THE_TOP)
+Trouble.REFUSED_SINCE = Trouble("refused", HTTP_RAMP)
 Trouble.QUERY_REFUSED = Trouble("query refused", AT_THE_TOP)
 
 
@@ -84,12 +87,14 @@ class Backoff:
         self._trouble: Trouble | None = None
         self._query: object = None
         self._last: dict[Trouble, float] = {}
+        self._has_worked = False
 
     def failed(self, trouble: Trouble, now: float, at_least: float = 0.0) -> float:
         """
         Note a failure at `now` (seconds).  Return the seconds to wait: those of the ramp, and not
         less than `at_least`, which the other side asked for.
         """
+        trouble = self.understood(trouble)
         if trouble.lingers:
             if now - self._last.get(trouble, -math.inf) > trouble.lingers:
                 self._attempts.pop(trouble, None)
@@ -101,13 +106,27 @@ class Backoff:
         self._trouble = trouble
         return self._wait
 
+    def understood(self, trouble: Trouble) -> Trouble:
+        """Return which trouble that is for credentials that have worked or not."""
+        since = trouble is Trouble.REFUSED and self._has_worked
+        return Trouble.REFUSED_SINCE if since else trouble
+
+    def worked(self) -> None:
+        """Note that these credentials have got what they ask for."""
+        self._has_worked = True
+
     def dropped(self, now: float) -> float:
         """Note that a connection that had lasted has ended.  Return 0.0: connect again at once."""
         self._wait, self._until, self._trouble = 0.0, now, Trouble.DROP
         return 0.0
 
+    def slept(self, seconds: float) -> None:
+        """Note that the machine slept for so long, and the clock of `now` stood still."""
+        self._until -= seconds
+
     def proved(self) -> None:
         """Note that a connection has lasted: all ramps begin anew, but those that linger."""
+        self.worked()
         self._attempts = {one: n for one, n in self._attempts.items() if one.lingers}
 
     def asks_for(self, query: object) -> None:

@@ -17,25 +17,30 @@ def lines_backwards(fd: int, *words: bytes) -> Iterator[bytes]:
     Yield the lines with their newlines, the last first, without an unfinished last one; where there
     are `words`, only those that have one of them.
     """
+    for text in texts_backwards(fd):
+        if not words or any(word in text for word in words):
+            lines = (one + b"\n" for one in reversed(text.removesuffix(b"\n").split(b"\n")))
+            for line in lines:
+                if not words or any(word in line for word in words):
+                    yield line
 
-    def is_wanted(text: bytes) -> bool:
-        return not words or any(word in text for word in words)
 
+def texts_backwards(fd: int) -> Iterator[bytes]:
+    """Yield the lines as lines_backwards() does, but as texts of one or several whole lines."""
     line = _Line()
     for block in _blocks_backwards(fd):
         first, last = block.find(b"\n"), block.rfind(b"\n")
         line.put_before(block[last + 1 :])
         if last < 0:
             continue
-        if line.is_whole and is_wanted(text := line.text()):
-            yield text
-        whole = block[first + 1 : last]  # the lines that this block has all of
-        if first < last and is_wanted(whole):
-            yield from (one + b"\n" for one in reversed(whole.split(b"\n")) if is_wanted(one))
+        if line.is_whole:
+            yield line.text()
+        if first < last:
+            yield block[first + 1 : last + 1]  # the lines that this block has all of
         line = _Line(is_whole=True)
         line.put_before(block[:first])
-    if line.is_whole and is_wanted(text := line.text()):
-        yield text
+    if line.is_whole:
+        yield line.text()
 
 
 def unfinished(fd: int) -> int:

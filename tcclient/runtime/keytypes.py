@@ -7,9 +7,9 @@ value; a `hidden` value is never repeated in a sentence.
 
 from typing import Annotated, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, UnsetType
 
-from tcclient.runtime.addresses import web_address
+from tcclient.runtime.addresses import channel_address, web_address
 from tcclient.runtime.secrets import Secret, secret
 
 Url = Annotated[
@@ -18,6 +18,13 @@ Url = Annotated[
         description="an http:// or https:// address without user, query and fragment",
         # Hidden because people paste an address with a password in it.
         extra={"read": web_address, "hidden": True},
+    ),
+]
+ChannelUrl = Annotated[
+    str | UnsetType | None,
+    Meta(
+        description="a ws:// or wss:// address without user, query and fragment, or null",
+        extra={"read": channel_address, "hidden": True},
     ),
 ]
 Credential = Annotated[

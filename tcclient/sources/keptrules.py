@@ -29,6 +29,11 @@ class KeptRule(Struct, frozen=True):
     job: int | None = None
 
 
+def age_of(rule_id: str) -> tuple[int, str]:
+    """Return a key that sorts ids from the oldest on: X's ids are numbers that grow."""
+    return len(rule_id), rule_id
+
+
 class KeptRules(Protocol):
     """The rules of one app."""
 

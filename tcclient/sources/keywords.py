@@ -5,9 +5,17 @@ Knows how a text is taken apart; which terms a source accepts is known to that s
 """
 
 import re
+import unicodedata
 
 from msgspec import Struct
 
+from tcclient.ledger.entries import RefusedTerm
+
+MOST_TEXT = 100_000
+"""
+Most characters of a keyword text: 10,000 terms of usual length, which the reactor can take apart
+and compare with the rules that there are within 0.2 s of its time.
+"""
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _CORNERS = 4
 """How many numbers a box has: two longitudes and two latitudes."""
@@ -22,9 +30,62 @@ class Box(Struct, frozen=True):
     north: float
 
 
-def split_terms(text: str) -> list[str]:
+QUOTATION_MARKS = '"“”„‟〝〞〟＂«»'
+"""The double ones; the single ones are apostrophes too."""
+
+_INVISIBLE = re.compile(
+    "[\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff]"
+)
+"""What is in a text that was copied from a page, and in no post beside the words."""
+_JOINERS = re.compile("[\\u200c\\u200d]+")
+_NEVER_JOINED = re.compile(
+    "(?:ARMENIAN|BOPOMOFO|CJK|COMBINING|CYRILLIC|ETHIOPIC|GEORGIAN|GREEK|HANGUL|HEBREW|HIRAGANA"
+    "|KATAKANA|LAO|LATIN|THAI) "
+)
+"""How the names of characters begin in scripts without joined letters."""
+
+
+def cleaned(text: str) -> str:
+    """Return a text as posts are written: composed (NFC), without invisible characters."""
+    return _JOINERS.sub(_joiners, unicodedata.normalize("NFC", _INVISIBLE.sub("", text)))
+
+
+def _joiners(found: re.Match[str]) -> str:
+    """Return the joiners that were found, or nothing where they do not belong."""
+    begin, end = found.span()
+    beside = (found.string[max(0, begin - 1) : begin], found.string[end : end + 1])
+    is_inside = all(beside) and not any(map(str.isspace, beside))
+    return found[0] if is_inside and any(map(_is_joined, beside)) else ""
+
+
+def _is_joined(character: str) -> bool:
     """
-    Return the terms between the commas, each once, with one blank between its words.
+    Return whether a character can be joined to its neighbour: letters of Persian or Hindi, with
+    their signs, and emoji, also those that this Python does not know.
+    """
+    name, kind = unicodedata.name(character, ""), unicodedata.category(character)
+    return kind in ("Lo", "Lm", "Mn", "Mc", "So", "Sk", "Cn") and not _NEVER_JOINED.match(name)
+
+
+def terms_of(text: str) -> tuple[list[str], list[RefusedTerm]]:
+    """Return the terms of a text that is not blank, and where there are none the reason."""
+    if len(text) > MOST_TEXT:
+        reason = f"the keyword text has {len(text)} characters, and at most {MOST_TEXT} are taken"
+        return [], [RefusedTerm(text[:60].strip() + "…", reason)]
+    terms = split_terms(text)
+    if not terms:
+        return [], [RefusedTerm(text.strip()[:60], "there is no term between the commas")]
+    return terms, []
+
+
+def split_terms(text: str) -> list[str]:
+    """Return the terms between the commas, each once, cleaned, with one blank between its words."""
+    return list(dict.fromkeys(" ".join(term.split()) for term in written_terms(text)))
+
+
+def written_terms(text: str) -> list[str]:
+    """
+    Return the terms between the commas, cleaned, with the blanks and line ends inside them.
 
     A `geo:` term of fewer than four words takes over the terms behind it that consist of numbers
     only, until it has four: hardly anybody means them as keywords.  If that makes more than four
@@ -32,14 +93,14 @@ def split_terms(text: str) -> list[str]:
     """
     terms: list[list[str]] = []
     words = _CORNERS  # of the box that is being read
-    for piece in filter(None, (" ".join(piece.split()) for piece in text.split(","))):
+    for piece in filter(None, map(str.strip, cleaned(text).split(","))):
         if words != _CORNERS and _are_numbers(piece.split()):
             terms[-1].append(piece)
             words += len(piece.split())
         else:
             terms.append([piece])
             words = len(_corners(piece)) if is_box(piece) else _CORNERS
-    return list(dict.fromkeys(map(", ".join, terms)))
+    return list(map(", ".join, terms))
 
 
 def is_box(term: str) -> bool:

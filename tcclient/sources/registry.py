@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tcclient.ledger.vocabulary import COMMON, Vocabulary
+from tcclient.sources.advice import KeywordAdvice
 from tcclient.sources.source import SourceKind
 from tcclient.sources.twitter_v1.offer import TwitterV1Kind
 from tcclient.sources.twitter_v2.offer import TwitterV2Kind
@@ -25,6 +26,11 @@ def chosen(document: Mapping[str, Any], kinds: Sequence[SourceKind] = KINDS) -> 
 def vocabulary(kinds: Sequence[SourceKind] = KINDS) -> Vocabulary:
     """Return all kinds of lines that the ledgers of captures from these sources can have."""
     return COMMON.plus(entry for kind in kinds for entry in kind.entries)
+
+
+def advice(text: str | None, kinds: Sequence[SourceKind] = KINDS) -> list[KeywordAdvice]:
+    """Return how each kind of source understands a keyword text, that of the default first."""
+    return [kind.advice(text) for kind in reversed(kinds)]
 
 
 def post_ids(first: PostIds | None = None, kinds: Sequence[SourceKind] = KINDS) -> AnyPostIds:

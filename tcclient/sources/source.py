@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from tcclient.control.reports import Glimpse
 from tcclient.health.facts import LimitFacts
 from tcclient.ledger.entries import Asked, Entry, RefusedTerm
 from tcclient.ledger.lines import LedgerLine
@@ -20,6 +21,7 @@ from tcclient.runtime.producers import Pausable
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict
 from tcclient.runtime.wallclock import WallClock
+from tcclient.sources.advice import KeywordAdvice
 from tcclient.sources.keptrules import KeptRules
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
@@ -31,12 +33,14 @@ class Understood(Struct, frozen=True):
     """
     How a source understood a keyword text.  `asked` is what it asks for, None where no term of the
     text can be used; that is never the sample of all posts.  `refused` are the terms that are left
-    out.  `is_in_force`: posts come for it already, as it asks for the same as the text before it.
+    out, `doubtful` those that are asked for and may not find what is meant.  `is_in_force`: posts
+    come for it already, as it asks for the same as the text before it.
     """
 
     asked: Asked | None
     refused: tuple[RefusedTerm, ...] = ()
     is_in_force: bool = False
+    doubtful: tuple[RefusedTerm, ...] = ()
 
 
 class Subscriber(Protocol):
@@ -67,6 +71,11 @@ class Feed(Pausable, Protocol):
     def silent(self) -> float | None:
         """Seconds since the last byte came; None where no stream is heard."""
 
+    @property
+    def refused(self) -> str:
+        """Why it brings nothing of what is asked for now, a clause; empty where nothing is."""
+        return ""
+
     def ask(self, text: str | None) -> Understood:
         """Bring what the keyword text asks for from now on.  Return how it was understood."""
 
@@ -77,6 +86,13 @@ class Feed(Pausable, Protocol):
         """
         Leave nothing at the source of what an earlier process asked for: it is not wanted.  Does
         nothing unless the source keeps anything.
+        """
+        return
+
+    def spare(self) -> None:
+        """
+        Leave at the source what another process of this client asks for there: that one has the
+        capture.  Does nothing unless the source keeps anything.
         """
         return
 
@@ -112,6 +128,9 @@ class Source(Protocol):
         """Return how far each limit of what may be captured is used; none by default."""
         return ()
 
+    def glimpse(self, post: bytes) -> Glimpse:
+        """Return what people are shown of a stored post.  Never raises."""
+
     def part(self) -> None:
         """The process ends: what is ceased from now on will be asked for again by the next."""
 
@@ -124,8 +143,8 @@ class Surroundings(Struct, frozen=True):
     What the composition root gives to a source.
 
     `reactor` has the clock of durations and timers, which is never set; `wall` returns the date.
-    `source_addr` is the address of this machine that the stream leaves from, None for any;
-    `user_agent` is what to send as User-Agent.  `rest` is for how many seconds a stream may go
+    `source_addr` is the address of this machine that requests to the source leave from, None for
+    any; `user_agent` is what to send as User-Agent.  `rest` is for how many seconds a stream may go
     unread so that more is read at once.  `folders` are where captures are stored.  With
     `keeps_duplicates` a post that comes again over a new connection is stored again.
     """
@@ -152,6 +171,10 @@ class SourceChecks(Protocol):
 
     def doubts(self) -> Iterator[str]:
         """Yield a clause for each setting that can be used, and is probably not meant."""
+
+    def keyword_doubts(self, text: str | None) -> tuple[RefusedTerm, ...]:
+        """Return the terms of a keyword text that may not find what is meant; none by default."""
+        return ()
 
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:
         """
@@ -189,7 +212,12 @@ class ConfiguredSource(Protocol):
 
 
 class SourceReport(Protocol):
-    """What an account says of the lines of the ledger that only this source writes."""
+    """
+    What an account says of the lines of the ledger that only this source writes.  All that they
+    have told so far is in `told`, which can be stored, and put back to go on from there.
+    """
+
+    told: Struct
 
     @property
     def messages(self) -> Mapping[str, tuple[str, str]]:
@@ -267,3 +295,6 @@ class SourceKind(Protocol):
 
     def report(self) -> SourceReport:
         """Return an empty report, which takes the lines of one ledger."""
+
+    def advice(self, text: str | None) -> KeywordAdvice:
+        """Return how a keyword text is understood, for whoever types it."""

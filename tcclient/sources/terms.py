@@ -1,5 +1,5 @@
 """
-What the log says about the terms of a keyword text that are left out.
+What the log says about the terms of a keyword text that are left out, and about changes of it.
 
 Knows the sentences; which terms are refused, and why, is decided by the source.
 """
@@ -14,21 +14,37 @@ log = Logger()
 
 MOST_TERMS = 20
 """How many refused terms of one keyword text the log names."""
+UNSURE = "may find nothing, or not what is meant"
+"""What is said of a doubtful term."""
 
 
-def say_refused(name: str, refused_terms: Sequence[RefusedTerm], most: int = MOST_TERMS) -> None:
-    """Warn which terms of the capture `name` are left out, and why; name the first `most`."""
-    for refused in refused_terms[:most]:
+def say_delayed(delay: float) -> None:
+    """Warn that keywords change so often that the next change waits for `delay` seconds."""
+    log.warn(
+        "Keywords change often: the next change takes effect in {delay:.0f} s, together with all "
+        "that come until then.",
+        delay=delay,
+    )
+
+
+def say_doubtful(name: str, doubtful: Sequence[RefusedTerm]) -> None:
+    """Warn which terms of the capture `name` are doubtful, and why: the first MOST_TERMS."""
+    _say(name, doubtful, UNSURE, f"{UNSURE}; the ledger lists them")
+
+
+def say_refused(name: str, refused: Sequence[RefusedTerm]) -> None:
+    """Warn which terms of the capture `name` are left out, and why: the first MOST_TERMS."""
+    _say(name, refused, "is left out", "are left out; the ledger lists them")
+
+
+def _say(name: str, terms: Sequence[RefusedTerm], each: str, others: str) -> None:
+    for one in terms[:MOST_TERMS]:
         log.warn(
-            "Capture {name!r}: the term {term!r} is left out: {reason}.",
+            f"Capture {{name!r}}: the term {{term!r}} {each}: {{reason}}.",
             name=name,
-            term=refused.term[:80],
-            reason=refused.reason.rstrip("."),
+            term=one.term[:80],
+            reason=one.reason.rstrip("."),
         )
-    more = len(refused_terms) - most
+    more = len(terms) - MOST_TERMS
     if more > 0:
-        log.warn(
-            "Capture {name!r}: {n} more terms are left out; the ledger lists them.",
-            name=name,
-            n=more,
-        )
+        log.warn(f"Capture {{name!r}}: {{n}} more terms {others}.", name=name, n=more)

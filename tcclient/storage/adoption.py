@@ -5,70 +5,92 @@ Knows from the ledger which of them are still to be read; does not write the led
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import takewhile
+from os.path import lexists
 from pathlib import Path
 
 from twisted.logger import Logger
 
-from tcclient.ledger.bookings import Adopted, Adopting, CaptureOpen, File, LedgerBegin, Torn
+from tcclient.ledger.bookings import Adopted, Adopting, CaptureOpen, File, Torn
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.fold import told_counters
 from tcclient.ledger.ledgerfile import Ledger
-from tcclient.ledger.lines import LedgerLine, line
-from tcclient.ledger.reading import lines_of, newest_first, raw_newest_first
+from tcclient.ledger.lines import LedgerLine
+from tcclient.ledger.reading import lines_of, newest_first
 from tcclient.ledger.segments import begin_of, files
 from tcclient.ledger.vocabulary import COMMON
 from tcclient.runtime.failures import explain_os
 from tcclient.storage.contents import contents
 from tcclient.storage.diskuse import DiskUse
+from tcclient.storage.finalname import is_reservation, same_file
+from tcclient.storage.recovery import left_behind
 from tcclient.storage.slots import Naming
 
 log = Logger()
 
 
-def adopting(naming: Naming, ledger: Ledger) -> Adopting | None:
+MOST_NAMES = 1000
+"""Names in one line: nobody who reads it needs more memory than for other lines."""
+
+
+def lacking(naming: Naming, ledger: Path) -> list[Adopting | Torn]:
     """
-    Return the line that lists, by name, the data files beside a ledger that none of its lines has;
-    None if there are none.
+    Return the lines that account for what is beside a ledger and in none of its lines: data files,
+    which are listed by name, and cut ends of posts.  May be called while a capture finishes files.
+    Raises OSError.
     """
-    booked = {path.name for path in files(ledger.path)}
-    for one in newest_first(ledger.path, b'"name"'):
+    with os.scandir(ledger.parent) as listing:
+        here = [one for one in listing if one.is_file()]
+        found = {one.name for one in here if naming.is_final(one.name)}
+        torn = {one.name: one.stat().st_size for one in here if naming.is_torn(one.name)}
+    # Lines are read last: a file that has lost its temporary name since is in one of them.
+    found.difference_update(_being_finished(naming, ledger.parent))
+    found -= {path.name for path in files(ledger)}
+    for one in newest_first(ledger, b'"name"'):
         match one:
-            case LedgerLine(entry=File(name=name) | Adopted(name=name) | Torn(name=name)):
-                booked.add(name)
-    with os.scandir(ledger.path.parent) as listing:
-        names = sorted(
-            one.name
-            for one in listing
-            if naming.is_final(one.name) and one.name not in booked and one.is_file()
-        )
-    return Adopting(names=tuple(names)) if names else None
+            case LedgerLine(entry=File(name=name) | Adopted(name=name)):
+                found.discard(name)
+            case LedgerLine(entry=Torn(name=name)):
+                torn.pop(name, None)
+    names = sorted(found)
+    beginnings = range(0, len(names), MOST_NAMES)
+    older = [Adopting(names=tuple(names[first : first + MOST_NAMES])) for first in beginnings]
+    return [*older, *(Torn(name=name, bytes=size) for name, size in sorted(torn.items()))]
 
 
-def list_older_files(naming: Naming, ledger: Ledger) -> None:
+def listed(lines: Iterable[Adopting | Torn]) -> list[str]:
+    """Return the names of the files that lines list as still to be read."""
+    return [name for one in lines if isinstance(one, Adopting) for name in one.names]
+
+
+def _being_finished(naming: Naming, folder: Path) -> Iterator[str]:
+    """Yield the final names in a folder that files have taken, and may not be booked by yet."""
+    for tmp in left_behind(folder, naming):
+        for name in takewhile(lambda name: lexists(folder / name), naming.finals(tmp.name)):
+            with suppress(FileNotFoundError):
+                if same_file(folder / name, tmp) or is_reservation(folder / name):
+                    yield name
+
+
+def list_older_files(naming: Naming, ledger: Ledger, *, is_another: bool) -> None:
     """
-    Note which data files are older than a ledger, or in lines that it lacks.  This comes before its
+    Note which data files are older than a ledger, or in lines that it lacks, as one that
+    `is_another` than the last capture had, or has no counters yet.  This comes before its
     first line with counters, so that a file that appears later is not taken for one.  Raises
     OSError.
     """
-    older = adopting(naming, ledger) if _lacks_files(ledger.path) else None
-    if older is not None:
-        ledger.write(older)
+    if is_another or not _has_counters(ledger.path):
+        for line in lacking(naming, ledger.path):
+            ledger.write(line)
 
 
-def _lacks_files(ledger: Path) -> bool:
-    """
-    Return whether data files may be there that no line has: no line has counters yet, or none has
-    since the ledger follows another one, whose lines it lacks.
-    """
-    for raw in raw_newest_first(ledger, b'"account"', b'"follows"'):
-        match line(-1, raw, COMMON):
-            case LedgerLine(entry=LedgerBegin(follows=str())):
-                return True
-            case LedgerLine(entry=entry) if told_counters(entry) is not None:
-                return False
-    return True
+def _has_counters(ledger: Path) -> bool:
+    """Return whether a line has counters; then no data file is older than all of them."""
+    lines = newest_first(ledger, b'"account"')
+    return any(isinstance(one, LedgerLine) and told_counters(one.entry) for one in lines)
 
 
 def left_to_adopt(ledger: Path) -> list[str]:

@@ -7,18 +7,26 @@ what has been heard or synced.
 
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+
+from twisted.internet.defer import Deferred
+
+from tcclient.storage.lane import Lane
 
 
 class AliveMark:
     """
     A mark that never says more than is true: all that came until its time (epoch seconds) is in
-    files, and they have been synced.  No method raises OSError: without a mark the next process
-    only takes more for missing.
+    files, and they have been synced.  It is set and removed in the `lane`.  No method raises
+    OSError: without a mark the next process only takes more for missing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lane: Lane) -> None:
         self._path = path
+        self._lane = lane
+        self._until: float | None = None
+        self._is_removed = False
 
     def read(self) -> float:
         """Return the time of the mark in epoch seconds; 0.0 if there is none."""
@@ -28,13 +36,29 @@ class AliveMark:
             return 0.0
 
     def set(self, until: float) -> None:
-        """Set the mark to a time, in epoch seconds."""
+        """Set the mark to a time, in epoch seconds, soon; not after remove()."""
+        if self._is_removed:
+            return  # a sync that was under way has ended
+        is_begun, self._until = self._until is not None, until
+        if not is_begun:
+            Deferred.fromCoroutine(self._set())
+
+    async def _set(self) -> None:
+        async with self._lane.turn():
+            until, self._until = self._until, None
+            await self._lane.do(partial(self._touch, until or 0.0))
+
+    def _touch(self, until: float) -> None:
         with suppress(OSError):
             if not self._path.exists():
                 self._path.touch()
             os.utime(self._path, (until, until))
 
-    def remove(self) -> None:
+    async def remove(self) -> None:
         """Remove the mark: the ledger itself now says until when all is safe."""
+        self._is_removed = True
+        await self._lane.run(self._remove)
+
+    def _remove(self) -> None:
         with suppress(OSError):
             self._path.unlink(missing_ok=True)

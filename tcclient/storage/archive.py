@@ -7,35 +7,40 @@ Knows what is written where, and in which order; does not know streams or server
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tcclient.control.jobs import Job
 from tcclient.ledger import bookings, entries
+from tcclient.ledger.bookings import Adopting, Torn
 from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.fold import resumed
-from tcclient.ledger.gaps import CRASH, Missing
+from tcclient.ledger.gaps import CRASH, RESTORED
 from tcclient.ledger.known import Known
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.lines import LedgerLine, UnreadableLine
-from tcclient.ledger.reading import newest_first, newest_of_job
+from tcclient.ledger.reading import newest_first
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.boot import boot
-from tcclient.runtime.timers import Timers
-from tcclient.storage.adoption import Adoption, adopting, list_older_files
+from tcclient.storage.adoption import Adoption, lacking, list_older_files, listed
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.captureledger import CaptureLedger, settle_for_another
 from tcclient.storage.diskuse import Place, Supply
+from tcclient.storage.ending import ArchiveEnd
 from tcclient.storage.files import RotatingFile
-from tcclient.storage.lately import stored_lately
+from tcclient.storage.lately import newest_posts, stored_lately
+from tcclient.storage.leftovers import held_by_server, left_open
+from tcclient.storage.lookalive import LookAlive, all_said
 from tcclient.storage.notedtally import NotedTally
+from tcclient.storage.takeover import take_over
 
 log = Logger()
+
+T = TypeVar("T")
 
 
 class StoredCapture(Protocol):
@@ -62,7 +67,8 @@ class Archive(StoredCapture):
     here.  `last_byte` is when (epoch seconds) the last byte was written that a crash left here,
     None if none has.  `capture_log` is told what happens to the capture, `tally` counts.  Neither
     store() nor note() raises OSError: a disk that refuses must not end a capture, and pauses what
-    brings the posts instead.
+    brings the posts instead.  `is_given_up`: the process has not waited until all was finished, and
+    `is_stored`: all posts are in files even so, on a disk without trouble.
     """
 
     def __init__(
@@ -75,15 +81,17 @@ class Archive(StoredCapture):
     ) -> None:
         self.job_id = job.id
         self.name = place.naming.name
+        self.is_given_up, self.is_stored = False, True
         self.last_byte = last_byte
-        self._place = place
-        self._timers = Timers(place.clock)
-        self._mark = AliveMark(place.folder / f".{self.name}.alive")
-        known = known or Known(Counters(base=_held_by_server(job)), 0)
-        self._ledger = CaptureLedger(ledger, job.id, known.noted, self._begin_anew)
-        list_older_files(place.naming, ledger)
+        self._place, self._opened = place, place.wall()
+        known = known or Known(Counters(base=held_by_server(job)), 0)
+        self._ledger = CaptureLedger(ledger, job.id, known.noted, self._begin_anew, place)
+        self._ending = ArchiveEnd(place.clock, self._close, self._forget, self._ledger.release)
+        self._mark = AliveMark(place.folder / f".{self.name}.alive", self._ledger.lane)
+        self._ledger.say_another()
+        list_older_files(place.naming, ledger, is_another=self._ledger.is_another is not None)
         settle_for_another(ledger, job.id)
-        missing = self._missing()
+        missing = left_open(self._ledger, job.id, self._mark.read(), last_byte)
         self.tally = NotedTally(
             known.counted,
             place.clock.seconds(),
@@ -91,15 +99,14 @@ class Archive(StoredCapture):
             self.note,
             self._ledger.keep,
             lambda: self.files.unfinished,
-            after_crash=missing is not None and missing.cause == CRASH,
+            after_crash=missing is not None and missing.cause in (CRASH, RESTORED),
         )
-        self._books = Bookkeeper(
-            self.name, self._ledger, self.tally, self._mark, place.wall, place.clock
-        )
+        self._books = Bookkeeper(self.name, self._ledger, self.tally, self._mark, place)
         self._books.gone(known.gone)
         self.files = RotatingFile(place, self._books)
-        self.capture_log = CaptureLog(self.note, place.wall, missing, self._unwritten_since)
-        self._ledger.write(self._opening())
+        self._look = LookAlive(place, self.files, self._ledger, self._books)
+        self.capture_log = CaptureLog(self.note, place.wall, missing, self._look.unwritten_since)
+        self._ledger.write(_opening(self))
         self._adoption = Adoption(place.folder, ledger.path, place.use, self.note)
 
     def begin(self, let_go: Callable[[], object], former: Sequence[Path] = ()) -> None:
@@ -107,8 +114,8 @@ class Archive(StoredCapture):
         Read older files and keep the mark, until close() has called `let_go`.  `former` are the
         ledgers of other folders that the job had lately, the newest first.
         """
-        self._let_go, self._former = let_go, former
-        self._look_later()
+        self._ending.let_go, self._former = let_go, former
+        self._look.look_later()
         self._adopt(self._adoption.go_on())
 
     def _adopt(self, reading: Coroutine[Any, Any, None]) -> None:
@@ -121,52 +128,17 @@ class Archive(StoredCapture):
         Restate how things stand, as the ledger is another one: somebody has removed or moved it, or
         has put one back.  Data files that it does not have are adopted.
         """
-        log.error(
-            "The ledger of {name!r} was removed or moved: the one that is there begins anew, and "
-            "accounts for what happens from now on.",
-            name=self.name,
-        )
+        take_over(self._place, self._ledger, self.tally, self.capture_log, self._opened)
         self._books.restate()
-        older = adopting(self._place.naming, self._ledger.file)
-        if older is not None:  # where the next start looks for them: before the opening
-            self.note(older)
-        self.note(self._opening())
+        self._restate(lacking(self._place.naming, self._ledger.path))
+
+    def _restate(self, lines: Sequence[Adopting | Torn]) -> None:
+        """Restate how things stand, with lines that the ledger lacks, and adopt their files."""
+        for one in lines:  # where the next start looks for them: before the opening
+            self.note(one)
+        self.note(_opening(self))
         self.capture_log.restate()
-        self._adopt(self._adoption.run(() if older is None else older.names))
-
-    def _missing(self) -> Missing | None:
-        """Return the gap that an earlier process left open; None if the capture was not running."""
-        file = self._ledger.file
-        fold = resumed(newest_of_job(file.path, self.job_id), self.job_id)
-        self._ledger.say_damaged(fold.damaged)
-        history = fold.jobs.get(self.job_id)
-        if history is None:
-            return None
-        covered = self._mark.read()
-        if history.coverage.boot == boot():
-            # Otherwise the machine went down: what was written last may be gone.
-            covered = max(covered, self.last_byte or 0.0)
-        history.coverage.opened(boot(), covered)
-        return history.missing
-
-    def _unwritten_since(self) -> float | None:
-        """Write what waits.  Return when the first post came that still waits; None for none."""
-        self.files.flush()
-        return self.files.waiting.since
-
-    def _look_later(self) -> None:
-        self._timers.start("look alive", self._place.use.fsync_interval, self._look_alive)
-
-    def _look_alive(self) -> None:
-        """Sync what is new of the ledger, and move the mark on to what was heard and written."""
-        self._look_later()
-        self._ledger.sync(self.files.syncing.file)
-        silent = self._books.silent
-        if silent is not None:
-            heard, unwritten = self._place.wall() - silent, self._unwritten_since()
-            self._books.written = heard if unwritten is None else min(heard, unwritten)
-            if self.files.is_synced:
-                self._books.synced(self._books.written)
+        self._adopt(self._adoption.run(listed(lines)))
 
     def supplied_by(self, supply: Supply) -> None:
         """Pause `supply`, which brings the posts from now on, whenever the disk takes none."""
@@ -176,6 +148,26 @@ class Archive(StoredCapture):
     def trouble(self) -> tuple[str, float] | None:
         """Why the disk takes no posts, and for how many seconds; None where it does."""
         return (self._books.trouble, self._books.troubled_for) if self._books.trouble else None
+
+    @property
+    def safe(self) -> float | None:
+        """Until when all that came is on the disk, in epoch seconds; None where nobody knows."""
+        return self._books.safe
+
+    @property
+    def ledger(self) -> CaptureLedger:
+        """The ledger that the lines go into."""
+        return self._ledger
+
+    async def begin_another_ledger(self, because: str) -> None:
+        """
+        Go on in a ledger with another id, which says `because` of what, and restate there how
+        things stand.  Data files that it does not have are adopted.  Raises OSError.
+        """
+        find = partial(lacking, self._place.naming, self._ledger.path)
+        older = await self._place.use.threads(find)
+        await self._ledger.begin_another(because)
+        self._restate(older)
 
     @property
     def waiting(self) -> int:
@@ -197,7 +189,7 @@ class Archive(StoredCapture):
 
     def newest_lines(self, vocabulary: Vocabulary) -> Iterator[LedgerLine | UnreadableLine]:
         """Yield the lines of the ledger from the last one backwards, read by a vocabulary."""
-        return newest_first(self._ledger.file.path, vocabulary=vocabulary)
+        return newest_first(self._ledger.path, vocabulary=vocabulary)
 
     @property
     def missed(self) -> float | None:
@@ -206,11 +198,31 @@ class Archive(StoredCapture):
 
     def newest_ids(self, seconds: float, most_bytes: int) -> Deferred[list[str]]:
         """Read the newest posts in a thread.  Fires as StoredCapture.newest_ids() says."""
-        self.files.flush()
-        use, growing = self._place.use, self.files.path
-        ledgers = (self._ledger.file.path, *self._former)
-        found_in = partial(stored_lately, self.job_id, ledgers, growing, use.ids)
-        return use.threads(partial(found_in, seconds, most_bytes))
+        found_in = partial(stored_lately, ids=self._place.use.ids)
+        return self._read(partial(found_in, seconds=seconds, most_bytes=most_bytes))
+
+    def newest_posts(self, most: int, most_bytes: int) -> Deferred[list[bytes]]:
+        """Read so many in a thread, the newest last, or fewer, if they are more bytes."""
+        return self._read(partial(newest_posts, most=most, most_bytes=most_bytes))
+
+    def _read(self, read: Callable[[int, Sequence[Path], Path | None], T]) -> Deferred[T]:
+        """Read what is written, and what waits by now."""
+
+        def begin(_: None) -> Deferred[T]:
+            ledgers = (self._ledger.path, *self._former)
+            return self._place.use.threads(partial(read, self.job_id, ledgers, self.files.path))
+
+        return self.files.written().addCallback(begin)
+
+    async def all_said(self) -> bool:
+        """
+        Write what waits, and return whether all that was noted or is to be kept is on the disk, or
+        refused by it; not where it has not answered for SAYING seconds.  Otherwise a process that
+        dies would leave less than the server has been told.
+        """
+        return not self.is_given_up and await all_said(
+            self._place.clock, self.files.written, self._ledger.written
+        )
 
     def clock_stepped(self, seconds: float) -> None:
         """Note that the clock was set by `seconds`; the current file ends by its new time."""
@@ -218,42 +230,44 @@ class Archive(StoredCapture):
         self.capture_log.clock_stepped(seconds)
 
     def finish(self) -> Deferred[None]:
-        """Finish the current file.  Fires when all posts are in files under their final names."""
+        """Finish the current file.  Fires when it is, or all has been given up."""
         return self.files.finish()
 
     def close(self) -> Deferred[None]:
-        """Finish the current file and let go of the folder.  Fires when both are done."""
-        return self.files.finish().addCallback(lambda _: self._closed())
+        """Finish the current file and let go of the folder.  Fires when both are, or given up."""
+        return self._ending.close()
+
+    def leave(self) -> None:
+        """Give up before long what the disk does not take: the process ends."""
+        self._ending.leave(lambda: self.files.taken_at)
 
     def give_up(self) -> None:
-        """Log and note how many posts are lost, as the process ends before they are in a file."""
-        self._timers.stop("look alive")
-        posts = self.files.waiting.forget()
-        if posts:
-            self._books.given_up(posts)
+        """Log and note how many posts are lost, as the process ends; nobody waits for them."""
+        self._ending.give_up()
 
-    def _closed(self) -> None:
+    async def _close(self) -> None:
+        await self.files.finish()
         self._adoption.stop()
-        self._timers.stop("look alive")
+        self._look.stop()
         self.note(bookings.CaptureClose(counters=self.tally.on_disk))
-        self._mark.remove()
-        self._ledger.file.close()
-        self._let_go()
+        await self._ledger.close(self._mark.remove)
 
-    def _opening(self) -> Entry:
-        missing = self.capture_log.missing
-        return bookings.CaptureOpen(
-            schema=entries.VERSION,
-            name=self.name,
-            boot=boot(),
-            counters=self.tally.on_disk,
-            open_gap=None if missing is None else missing.for_ledger(),
-        )
+    def _forget(self) -> None:
+        self._adoption.stop()
+        self._look.stop()
+        self.is_given_up = True
+        posts = self.files.give_up()
+        self.is_stored = not (posts or self.trouble)
+        self._books.given_up(posts)
 
 
-def _held_by_server(job: Job) -> int:
-    """
-    Return what the server counts for a job that is new here.  The newest update can be ahead of the
-    job's own total, if its last client ended before it reported one.
-    """
-    return max(0, job.total_count or 0, job.recent_total or 0)
+def _opening(archive: Archive) -> Entry:
+    """Return the line that says how things stand."""
+    missing = archive.capture_log.missing
+    return bookings.CaptureOpen(
+        schema=entries.VERSION,
+        name=archive.name,
+        boot=boot(),
+        counters=archive.tally.on_disk,
+        open_gap=None if missing is None else missing.for_ledger(),
+    )

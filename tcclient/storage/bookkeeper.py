@@ -13,19 +13,17 @@ from pathlib import Path
 
 import attrs
 from msgspec import structs
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger import bookings
 from tcclient.ledger.bookings import File
 from tcclient.ledger.counters import Tally
-from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.reading import newest_first
-from tcclient.runtime.wallclock import Wall
+from tcclient.runtime.shortage import OUT_OF_DESCRIPTORS
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.captureledger import CaptureLedger
-from tcclient.storage.diskuse import Supply
+from tcclient.storage.diskuse import Place, Supply
 
 log = Logger()
 
@@ -47,33 +45,41 @@ RETRY = 1.0
 
 @attrs.define
 class _Lost:
-    """A file that somebody else has moved or changed, and in which ledger what stands of it."""
+    """
+    A file that somebody else has moved or changed, and which ledger has the line of it, None while
+    that waits.  Of one that an earlier process has lost the status is not known.
+    """
 
     path: Path
-    status: os.stat_result
+    status: os.stat_result | None
     entry: bookings.NotStored
-    ledger: object
+    ledger: str | None = None
+
+    def is_told_by(self, ledger: str) -> None:
+        """Take note that the ledger with this id has the line."""
+        self.ledger = ledger
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Bookkeeper:
     """
-    Keeps the books of the files of the capture `name`.  `wall` dates what came, `clock` measures
-    how long the disk refuses.  `supply` is what brings the posts, None as long as nothing does; all
-    that came until `written` (epoch seconds) is in files, as far as is known.  `trouble`
-    says why the disk takes no posts, empty where it does.
+    Keeps the books of the files of the capture `name` at a place.  `supply` is what brings the
+    posts, None as long as nothing does; all that came until `written` (epoch seconds) is in files,
+    as far as is known, and until `safe` on the disk, None where nobody knows.  `trouble` says why
+    the disk takes no posts, empty where it does.
     """
 
     name: str
-    _ledger: CaptureLedger
+    ledger: CaptureLedger
     _tally: Tally
     _mark: AliveMark
-    _wall: Wall
-    _clock: IReactorTime
+    _place: Place
     supply: Supply | None = None
     written: float = 0.0
+    safe: float | None = None
     trouble: str = ""
     _troubled_since: float = 0.0
+    _is_too_large: bool = False  # the newest post
     _lost: deque[_Lost] = attrs.field(factory=lambda: deque(maxlen=MOST_LOST))
 
     @property
@@ -84,32 +90,35 @@ class Bookkeeper:
     @property
     def troubled_for(self) -> float:
         """Seconds for which the disk has taken no posts; has a meaning where there is trouble."""
-        return self._clock.seconds() - self._troubled_since
+        return self._place.clock.seconds() - self._troubled_since
 
     def stored(self, posts: int) -> None:
         """Count posts that are in the file now."""
         self._tally.posts += posts
+        self._is_too_large = False
 
-    def read_until(self) -> float | None:
+    def read_until(self) -> float:
         """
-        Return until when all that came has been read, in epoch seconds, if that is IN_FLIGHT
-        seconds ago or more; None: until now.  The time of a file that a crash leaves must not be
-        later.
+        Return until when all that came has been read, in epoch seconds.  The time of a file that a
+        crash leaves must not be later.
         """
-        silent = self.silent
-        return None if silent is None or silent < IN_FLIGHT else self._wall() - silent
+        return self._place.wall() - (self.silent or 0.0)
 
     def book(self, file: File) -> None:
         """
-        Write a finished file into the ledger, with the counters after it.  Raises OSError.  To be
-        called while the temporary name still exists: whoever finds that name after a crash knows
-        that the booking may be missing.
+        Note a finished file in the ledger, with the counters after it.  To be called while the
+        temporary name still exists: whoever finds that name after a crash knows that the booking
+        may be missing.
         """
-        self._ledger.write(structs.replace(file, counters=self._tally.counters))
+        self.ledger.note(structs.replace(file, counters=self._tally.counters))
 
-    def fileno(self) -> int:
-        """Return the descriptor of the ledger, to sync before the temporary name goes."""
-        return self._ledger.file.fileno()
+    async def booked(self) -> None:
+        """
+        Return when all bookings are in the ledger, and safe, before the temporary name goes.
+        Raises OSError.
+        """
+        await self.ledger.written()
+        await self.ledger.sync()
 
     def pauseProducing(self) -> None:
         """Pause what brings the posts, while the disk takes none."""
@@ -121,10 +130,12 @@ class Bookkeeper:
         if self.supply is not None:
             self.supply.resumeProducing()
 
-    def lost(self, posts: int, path: Path, status: os.stat_result, reason: str) -> None:
+    def lost(
+        self, posts: int, path: Path, status: os.stat_result, reason: str, beside: str
+    ) -> None:
         """
         Log and note that posts are not where they were stored: in the file with this temporary name
-        and status.  They stay counted, since the server has been told of them.
+        and status, `beside` the ledger of this id.  They stay counted: the server was told of them.
         """
         log.error(
             "{posts} posts of {name!r} are not where they were stored: {reason}. What comes is "
@@ -133,10 +144,23 @@ class Bookkeeper:
             name=self.name,
             reason=reason,
         )
-        entry = bookings.NotStored(posts=posts, reason=reason, counted=True, file=path.name)
-        self._ledger.note(entry)
+        entry = bookings.NotStored(posts, reason, True, path.name, beside)
+        lost = _Lost(path, status, entry)
+        self.ledger.note(entry, lost.is_told_by)
         if status.st_nlink:  # it is somewhere, and may come back
-            self._lost.append(_Lost(path, status, entry, self._ledger.file.id))
+            self._lost.append(lost)
+
+    def too_large(self, size: int) -> None:
+        """Log, of several in a row once, and note a post of so many bytes, which no file takes."""
+        reason = f"no file may have {size} bytes (ulimit -f, or the file system's limit)"
+        if not self._is_too_large:
+            log.error(
+                "A post of {name!r} is lost: {reason}. What is smaller is stored.",
+                name=self.name,
+                reason=reason,
+            )
+        self._is_too_large = True
+        self.ledger.note(bookings.NotStored(posts=1, reason=reason))
 
     def gone(self, posts: int) -> None:
         """
@@ -151,7 +175,7 @@ class Bookkeeper:
                 name=self.name,
                 reason=reason,
             )
-            self._ledger.write(bookings.NotStored(posts=posts, reason=reason, counted=True))
+            self.ledger.write(bookings.NotStored(posts=posts, reason=reason, counted=True))
 
     def restate(self) -> None:
         """
@@ -160,67 +184,77 @@ class Bookkeeper:
         """
         for lost in self._lost:
             with suppress(OSError):
-                is_back = os.path.samestat(lost.path.lstat(), lost.status)
-                if is_back and lost.ledger != self._ledger.file.id:
-                    lost.ledger = self._ledger.file.id
-                    self._ledger.note(lost.entry)
+                there = lost.path.lstat()
+                is_back = lost.status is None or os.path.samestat(there, lost.status)
+                if is_back and lost.ledger not in (None, self.ledger.id):
+                    lost.ledger = self.ledger.id
+                    self.ledger.note(lost.entry)
 
     def names_told(self) -> list[str]:
         """
         Return the temporary names that the newest lines call taken, or those of lost files; the
-        last one last.
+        last one last.  What an earlier process has lost is remembered: it may come back.
         """
         names: list[str] = []
-        for one in islice(newest_first(self._ledger.file.path), _LOOK_BACK):
+        since, folder = self._place.wall() - NAMES_LAST, self.ledger.path.parent
+        for one in islice(newest_first(self.ledger.path), _LOOK_BACK):
             match one:
-                case LedgerLine(at=at) if at < self._wall() - NAMES_LAST:
-                    break
-                case LedgerLine(entry=bookings.NameTaken(file=str() as file)):
-                    names.append(file)
-                case LedgerLine(entry=bookings.NotStored(file=str() as file)):
-                    names.append(file)
+                case LedgerLine(at=at, entry=bookings.NameTaken(file=str() as file)):
+                    names += [file] if at >= since else []
+                case LedgerLine(at=at, entry=bookings.NotStored(file=str() as file) as entry):
+                    names += [file] if at >= since else []
+                    self._lost.appendleft(_Lost(folder / file, None, entry, self.ledger.id))
         return names[::-1]
 
-    def name_taken(self, file: str) -> None:
-        """Log and note that another file has a temporary name, so that the next one is used."""
+    def name_taken(self, file: str, inode: int | None = None) -> None:
+        """
+        Log and note that another file has a temporary name, so that the next one is used; with its
+        inode if it is certainly not ours.
+        """
         log.warn(
             "Capture {name!r}: there is another file named {file}, which is left alone: posts are "
             "stored in one with the next name.",
             name=self.name,
             file=file,
         )
-        self._ledger.note(bookings.NameTaken(file=file))
+        self.ledger.note(bookings.NameTaken(file=file, inode=inode))
 
     def given_up(self, posts: int) -> None:
-        """Log and note posts that are lost, as the process ends before the disk has taken them."""
+        """Log and note posts, if any, that the disk has not taken before the process ends."""
+        if not posts:
+            return  # a file is left to the next start, as hundreds may be: they are counted
         reason = "the client ended before the disk took them"
-        log.error(
-            "{posts} posts of {name!r} are lost: {reason}.",
-            posts=posts,
-            name=self.name,
-            reason=reason,
-        )
-        self._ledger.note(bookings.NotStored(posts=posts, reason=reason))
+        lost = "{posts} posts of {name!r} are lost: {reason}."
+        log.error(lost, posts=posts, name=self.name, reason=reason)
+        self.ledger.note(bookings.NotStored(posts=posts, reason=reason))
 
     def synced(self, until: float) -> None:
         """Set the mark: all that came until then (epoch seconds) is safe from a power cut."""
         if until:
+            self.safe = until
             self._mark.set(until)
 
     def troubled(self, reason: str) -> None:
-        """Log and note that the disk takes no posts."""
-        self.trouble, self._troubled_since = reason, self._clock.seconds()
-        log.error(
-            "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried again "
-            "every {s:g} s.",
-            name=self.name,
-            reason=reason,
-            s=RETRY,
-        )
-        self._ledger.note(bookings.DiskTrouble(reason=reason))
+        """
+        Log and note that the disk takes no posts; what has no descriptor is the process, of which
+        the log says it for all captures once.
+        """
+        self.trouble, self._troubled_since = reason, self._place.clock.seconds()
+        if self._place.use.descriptors.is_news(self, reason):
+            log.error(
+                "Posts of {name!r} cannot be stored: {reason}. Nothing more is read; it is tried "
+                "again every {s:g} s.",
+                name=self.name,
+                reason=reason,
+                s=RETRY,
+            )
+        self.ledger.note(bookings.DiskTrouble(reason=reason))
 
     def recovered(self) -> None:
         """Log and note that the disk takes posts again, and after how long."""
-        after, self.trouble = max(0.0, self.troubled_for), ""
-        log.warn("Posts of {name!r} are stored again, after {s:.1f} s.", name=self.name, s=after)
-        self._ledger.note(bookings.DiskRecovered(after=round(after, 3)))
+        reason, after, self.trouble = self.trouble, max(0.0, self.troubled_for), ""
+        self._place.use.descriptors.ends(self)
+        if reason != OUT_OF_DESCRIPTORS:
+            again = "Posts of {name!r} are stored again, after {s:.1f} s."
+            log.warn(again, name=self.name, s=after)
+        self.ledger.note(bookings.DiskRecovered(after=round(after, 3)))

@@ -5,6 +5,7 @@ Knows posts as lines and by their ids; does not know why a file is read.
 """
 
 import hashlib
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tcclient.storage.postids import PostIds, id_or_none
 from tcclient.storage.slots import Slot
 from tcclient.storage.waiting import Batch
 
-_BLOCK = 1 << 20
+BLOCK = 1 << 20
 """Bytes of a line that are read together; no post that was ever stored is longer."""
 
 
@@ -99,7 +100,7 @@ def contents(path: Path, ids: PostIds) -> Contents:
     first = last = b""
     blank = True
     with path.open("rb") as file:
-        for piece in iter(partial(file.readline, _BLOCK), b""):
+        for piece in iter(partial(file.readline, BLOCK), b""):
             sha256.update(piece)
             size += len(piece)
             if blank and not piece.isspace():
@@ -108,3 +109,14 @@ def contents(path: Path, ids: PostIds) -> Contents:
                 first, last = first or piece, piece
             blank = blank or piece.endswith(b"\n")
     return Contents(posts, size, sha256.hexdigest(), id_or_none(ids, first), id_or_none(ids, last))
+
+
+def begins_with(path: Path, other: Path) -> bool:
+    """
+    Return whether a file begins with all the bytes of another one; False where one cannot be read.
+    """
+    with suppress(OSError), path.open("rb") as file, other.open("rb") as beginning:
+        return all(
+            file.read(len(block)) == block for block in iter(partial(beginning.read, BLOCK), b"")
+        )
+    return False

@@ -10,22 +10,18 @@ from pathlib import Path
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
-from tcclient.runtime.failures import explain_os
 from tcclient.runtime.timers import Timers
-from tcclient.storage.bookkeeper import RETRY, Bookkeeper
+from tcclient.runtime.together import Together
+from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.diskuse import Place
+from tcclient.storage.diskwork import DiskWork
 from tcclient.storage.growing import Due, GrowingFile
 from tcclient.storage.lull import Lull
-from tcclient.storage.pausing import Pausing
 from tcclient.storage.room import Room
 from tcclient.storage.slots import Slot
-from tcclient.storage.syncing import PATIENCE, Syncing
 from tcclient.storage.temporaryname import TemporaryNames
 from tcclient.storage.waiting import Batch, Waiting
-
-log = Logger()
 
 MOST_WAITING = 1 << 20
 """
@@ -40,24 +36,22 @@ class RotatingFile(Service):
 
     What the disk refuses is kept, and tried again every RETRY seconds; `owner` is asked to pause
     the posts meanwhile.  `waiting` has the posts that are in no file yet, `stored_bytes` counts
-    those of the others; `syncing` is for other files of the owner too, one at a time.
-    `stopService` does what finish() does.
+    those of the others, of which the last was written at `taken_at`, by the clock.  `stopService`
+    does what finish() does.
     """
 
     def __init__(self, place: Place, owner: Bookkeeper) -> None:
         self._place = place
         self._owner = owner
-        self._timers = Timers(place.clock)
-        self.syncing = Syncing(place.use.threads, place.clock, self._speed_changed)
+        self._timers = Timers(Together(place.clock))
+        self._work = DiskWork(place, owner, self._step, self._rest)
         self.waiting = Waiting(place.naming.slot)
         self.stored_bytes = 0
+        self.taken_at = 0.0
         self._names = TemporaryNames(place, owner, self.waiting)
         self._lull = Lull(self.waiting, place.use.flush_interval, place.clock, self.flush)
         self._file: GrowingFile | None = None
-        self._working = False
         self._room = Room(place.folder, place.use.min_free_bytes, place.clock, place.use.free)
-        self._pausing = Pausing(owner)
-        self._finishing: list[Deferred[None]] = []
 
     @property
     def unfinished(self) -> int:
@@ -80,8 +74,8 @@ class RotatingFile(Service):
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
         self.waiting.add(block, posts, self._place.wall(), self._owner.read_until())
-        self._pausing.waits(self.waiting.bytes)
-        if self._pausing.is_refused:
+        self._work.pausing.waits(self.waiting.bytes)
+        if self._work.pausing.is_refused:
             return
         if self._place.use.flush_interval == 0 or self.waiting.bytes >= MOST_WAITING:
             self.flush()
@@ -89,73 +83,93 @@ class RotatingFile(Service):
             self._lull.await_one()
 
     def flush(self) -> None:
-        """Write what waits, unless the disk refuses it, or is busy with an earlier call."""
-        if not self._working:
-            working = Deferred.fromCoroutine(self._work())
-            working.addErrback(lambda failure: log.failure("Posts could not be written.", failure))
+        """
+        Have what waits written, unless the disk refuses it; behind what is written now, if anything
+        is.
+        """
+        self.waiting.all_due()
+        self._work.go_on()
+
+    def written(self) -> Deferred[None]:
+        """
+        Have what waits written.  Fires when nothing waits, or the disk refuses it or does not
+        answer.
+        """
+        return self._work.written()
 
     def finish(self) -> Deferred[None]:
         """
         Finish the open file.  Fires when all posts are in files under their final names: if the
         disk refuses, when it has recovered.
         """
-        finished: Deferred[None] = Deferred(self._finishing.remove)
-        self._finishing.append(finished)
-        self.flush()
-        return finished
+        return self._work.finished()
+
+    def give_up(self) -> int:
+        """
+        Write nothing more, as the process ends; who waits for that need not.  Return how many posts
+        are in no file.
+        """
+        self._timers.stop("slot", "sync")
+        self._lull.stop()
+        posts = self.waiting.forget()
+        self._work.give_up()
+        return posts
 
     def stopService(self) -> Deferred[None]:
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         return self.finish()
 
-    async def _work(self) -> None:
-        """Write and finish until there is nothing left to do, or the disk refuses."""
-        self._working = True
-        refusal: OSError | None = None
-        try:
-            while True:
-                file, batch = self._file, self.waiting.first
-                if batch is not None and (file is None or file.takes == batch.slot):
-                    self._store(batch)
-                elif file is not None and (batch or self._finishing or file.due is not Due.NOTHING):
-                    await self._settle(file)
-                else:
-                    break
-        except OSError as e:
-            refusal = e
-        finally:
-            self._working = False
-        if refusal is not None:
-            self._refused(refusal)
-        elif self.syncing.is_slow:
-            self._timers.start("retry", RETRY, self.flush)
+    async def _step(self) -> bool:
+        """Write the next batch, or finish the file.  Return False where neither is due."""
+        work = self._work
+        if work.is_awaited or work.pausing.is_refused:
+            self.waiting.all_due()
+        file, batch = self._file, self.waiting.due
+        if batch is not None and (file is None or file.takes == batch.slot):
+            await self._store(batch)
+        elif file is not None and (batch or work.is_finishing or file.due is not Due.NOTHING):
+            await self._settle(file)
         else:
-            self._went_well()
+            return False
+        return True
 
-    def _store(self, batch: Batch) -> None:
+    def _rest(self) -> None:
+        if not self.waiting.posts:
+            self._lull.stop()
+        self._work.pausing.waits(self.waiting.bytes)
+
+    async def _store(self, batch: Batch) -> None:
         """Append a batch, if the file is ours and has room for it; otherwise the file is due."""
-        file = self._file
-        if file is None:
-            self._place.folder.mkdir(parents=True, exist_ok=True)
-        elif not file.is_ours():
-            return
-        self._room.check(batch.bytes)
-        file = file or self._begin(batch.slot)
-        try:
-            file.append(batch, self.waiting.stored_until(self._owner.read_until()))
-        except OSError as e:
-            if e.errno == errno.EFBIG and (file.fill() or self.waiting.halve_first()):
-                return  # what does not fit into this file is for the next one
-            raise
-        self.waiting.written()
-        self.stored_bytes += batch.bytes
-        self._owner.stored(batch.posts)
-        self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
+        until = self.waiting.stored_until(self._owner.read_until())
+        async with self._work.writing.turn():
+            file = self._file or await self._begin(batch.slot)
+            try:
+                is_stored = await file.append(batch, until, self._room.check, self._work.writing)
+            except OSError as e:
+                if e.errno != errno.EFBIG or self._work.is_given_up:
+                    raise
+                # What does not fit into this file is for the next one, if any can have it.
+                if not file.fill() and not self.waiting.halve_first():
+                    self.waiting.written()
+                    self._owner.too_large(batch.bytes)
+                return
+            if is_stored and not self._work.is_given_up:
+                self.waiting.written()
+                self.stored_bytes += batch.bytes
+                self.taken_at = self._place.clock.seconds()
+                self._owner.stored(batch.posts)
+                self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
 
-    def _begin(self, slot: Slot) -> GrowingFile:
-        self._file = file = self._names.begin(slot)
+    async def _begin(self, slot: Slot) -> GrowingFile:
+        """Begin a file within a turn.  Raises OSError, also where there is too little room."""
+        await self._work.writing.do(self._find_room)
+        self._file = file = await self._names.begin(slot, self._work.writing)
         self._timers.start("slot", max(0.0, slot.end - self._place.wall()), self.look_at_slot)
         return file
+
+    def _find_room(self) -> None:
+        self._place.folder.mkdir(parents=True, exist_ok=True)
+        self._room.check(0)
 
     def look_at_slot(self) -> None:
         """
@@ -178,16 +192,18 @@ class RotatingFile(Service):
         Finish the open file, sync it again, or let go of it.  Raises OSError; the file is still
         open then.
         """
+        work = self._work
         if file.due is Due.SYNC:
-            await file.sync_again(self.syncing)
+            await file.sync_again(self._work.syncing)
         elif file.due is Due.LET_GO:
             lacking = await self._names.lacking(file)
+            gone = await self._names.close(file, self._work.writing)
             self._forget()
-            self._names.let_go(file, lacking)
-        elif await file.finish(self.syncing, self._place.naming, self._owner):
+            self._names.let_go(file, lacking, gone)
+        elif await file.finish(work.writing, work.syncing, self._place.naming, self._owner):
             self._forget()
-            file.close()
-            await self.syncing.folder(self._place.folder)
+            await work.writing.run(file.on_disk.close)
+            await work.syncing.folder(self._place.folder)
 
     def _forget(self) -> None:
         self._file = None
@@ -201,9 +217,9 @@ class RotatingFile(Service):
         """Sync what has been written; what comes meanwhile is synced later."""
         written = self._owner.written
         try:
-            is_safe = await file.sync(self.syncing)
+            is_safe = await file.sync(self._work.writing, self._work.syncing)
         except OSError as e:
-            self._refused(e)
+            self._work.refused(e)
             return
         if is_safe:
             self._owner.synced(written)
@@ -211,22 +227,3 @@ class RotatingFile(Service):
             self.flush()
         if self._file is file and file.wants_sync:
             self._timers.start("sync", self._place.use.fsync_interval, self._sync_due)
-
-    def _speed_changed(self) -> None:
-        if self.syncing.is_slow:
-            self._refused(OSError(f"it has not answered for {PATIENCE:g} s"))
-        else:
-            self.flush()
-
-    def _refused(self, error: OSError) -> None:
-        self._timers.start("retry", RETRY, self.flush)
-        self._pausing.refused(explain_os(error))
-
-    def _went_well(self) -> None:
-        self._timers.stop("retry")
-        self._lull.stop()
-        self._pausing.taken()
-        self._pausing.waits(self.waiting.bytes)
-        finishing, self._finishing = self._finishing, []
-        for finished in finishing:
-            finished.callback(None)

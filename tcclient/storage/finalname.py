@@ -28,24 +28,21 @@ def give_final_name(
     link: Link = os.link,
 ) -> None:
     """Take a final name, have it booked, and drop the temporary one.  Raises OSError."""
-    drop_temporary_name(tmp, take_final_name(tmp, names, book, link))
+    final = take_final_name(tmp, names, link)
+    book(final.name)
+    drop_temporary_name(tmp, final)
 
 
-def take_final_name(
-    tmp: Path,
-    names: Iterator[str],
-    book: Callable[[str], None],
-    link: Link = os.link,
-) -> Path:
+def take_final_name(tmp: Path, names: Iterator[str], link: Link = os.link) -> Path:
     """
-    Give the file `tmp` the first of `names` that is free in its folder, call `book` with that name,
-    and return the new path.  A file that exists is never touched.  Raises OSError.
+    Give the file `tmp` the first of `names` that is free in its folder, and return the new path,
+    which is to be booked then.  A file that exists is never touched.  Raises OSError.
 
     To survive a power cut, the file must have been synced before, the booking must be synced
     before the temporary name is dropped, and the folder after that.
 
-    Recognizes what an earlier call has left, so it can be called again if that was cut short
-    anywhere but between `book` and the end; recovery takes care of that case.
+    Recognizes what an earlier call has left, so it can be called again as long as the name is not
+    booked; recovery takes care of a crash after that.
     """
     for name in names:
         final = tmp.with_name(name)
@@ -59,7 +56,6 @@ def take_final_name(
                 raise
             if not _reserve(final):
                 continue
-        book(name)
         return final
     raise AssertionError("names have no end")
 

@@ -14,37 +14,31 @@ from typing import Protocol
 
 import attrs
 from msgspec import structs
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from tcclient import __version__
 from tcclient.control.client import JobList
 from tcclient.control.jobs import Job
 from tcclient.ledger import bookings, entries
-from tcclient.ledger.backlog import Backlog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.known import Known, known_counters
-from tcclient.ledger.ledgerfile import Ledger, LedgerInUse, is_in_use
+from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.lines import LedgerLine, UnreadableLine
-from tcclient.ledger.reading import newest_first
+from tcclient.ledger.locks import LedgerInUse, is_in_use
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place
+from tcclient.storage.index import INDEX, IndexLedger
 from tcclient.storage.installation import Identity, Installation
 from tcclient.storage.jobnames import JobNames
 from tcclient.storage.lately import LATELY
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import LONGEST_STAMP, Naming, folder_name
-
-log = Logger()
-
-INDEX = "tcc.ledger.jsonl"
-"""Name of a ledger in base_dir: what belongs to no capture, and which job has had which folder."""
-
 
 UNROUTED = "tcc.unrouted"
 """Name of the folder in base_dir of posts that may be of any of several jobs; of none's."""
@@ -61,6 +55,10 @@ class Note(Protocol):
 
 class CannotStore(Exception):
     """Raised where a job's posts cannot be stored.  str() is a sentence that says why."""
+
+
+class CapturedElsewhere(CannotStore):
+    """Raised where another process captures into the folder."""
 
 
 @attrs.frozen
@@ -83,17 +81,24 @@ class Folders:
     machine: str | None = None
     installation: Installation = attrs.field(init=False, eq=False, repr=False)
     _owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-    _backlog: Backlog = attrs.field(factory=Backlog, init=False, eq=False, repr=False)
+    _index: IndexLedger = attrs.field(init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _names: JobNames = attrs.field(init=False, eq=False, repr=False)
+    _names_for_threads: JobNames = attrs.field(init=False, eq=False, repr=False)
+
+    @_index.default
+    def _of_no_capture(self) -> IndexLedger:
+        return IndexLedger(self.base_dir, self.use.writing, self.clock, self.wall)
 
     @_names.default
+    @_names_for_threads.default
     def _job_names(self) -> JobNames:
         return JobNames(self.base_dir / INDEX, self.installation.is_here)
 
     @installation.default
     def _this_installation(self) -> Installation:
-        return Installation(self.base_dir / INDEX, self.server, self.client_id, self.machine)
+        who = self.server, self.client_id, self.machine
+        return Installation(self.base_dir / INDEX, *who, self.use.writing, self.clock)
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
@@ -103,6 +108,8 @@ class Folders:
         name = self._folder_name(job)
         naming = structs.replace(self.naming, name=name)
         place = Place(self.base_dir / name, naming, self.clock, self.wall, self.use)
+        if self.use.silent((self.base_dir, place.folder)):
+            raise CannotStore(f"The folder of {name!r} cannot be used: its disk does not answer.")
         with self._in_words(name), ExitStack() as undo:
             ledger = Ledger(ledger_path(self.base_dir, name), self.wall)
             undo.callback(ledger.close)
@@ -120,7 +127,11 @@ class Folders:
 
     def begin(self) -> None:
         """Recover what the last process left, and note that this one starts."""
-        self._last_bytes.update(recover_all(self.base_dir, self.naming, self.wall, self.use.ids))
+        if not self.use.silent((self.base_dir,)):
+            folders = {path for path in self.base_dir.glob("*") if path.is_dir()}
+            folders -= self.use.silent(folders)
+            recovered = recover_all(folders, self.naming, self.wall, self.use.ids)
+            self._last_bytes.update(recovered)
         self.note(_client_start(self.server, self.settings))
 
     def _recover(self, place: Place, ledger: Ledger) -> float | None:
@@ -131,10 +142,9 @@ class Folders:
         found = recover(place.folder, place.naming, ledger, self.use.ids)
         return self._last_bytes.pop(place.naming.name, None) if found is None else found
 
-    def end(self) -> None:
-        """Note that the process ends as it should."""
-        with suppress(OSError):  # nothing is lost without this line, and the log has had the reason
-            self._note(entries.ClientStop(pid=os.getpid()))
+    def end(self) -> Deferred[None]:
+        """Note that the process ends as it should.  Fires when that is there, or cannot be soon."""
+        return self._index.end(entries.ClientStop(pid=os.getpid()))
 
     def knows(self, job: Job) -> bool:
         """Return whether `job` has counters here; False too where they cannot be read."""
@@ -143,19 +153,17 @@ class Folders:
         except (CannotStore, OSError):
             return False
 
-    def unreported(self) -> list[tuple[int, str]]:
+    def unreported(self) -> list[tuple[int, str]] | None:
         """
         Return each job, of whatever server, with posts that the server has not been told of: its id
         and the name of the folder.  What cannot be read, or is another client's, is left out, and
-        so are posts that are no job's.
+        so are posts that are no job's.  Return None where the disk does not answer.
         """
-        return list(_unreported(self.base_dir))
+        is_silent = self.use.silent((self.base_dir,))
+        return None if is_silent else list(_unreported(self.base_dir))
 
     def is_last(self, job_id: int, name: str) -> bool:
-        """
-        Return whether a job of this server had the folder of this name last, as far as anybody can
-        tell; it has to be known which server this is.
-        """
+        """Return whether a job of the server that was met had this folder last, as far as known."""
         try:
             return self.last_name(job_id) == name
         except OSError:
@@ -165,20 +173,24 @@ class Folders:
         """Return the name of the folder that a job had last, None if none.  Raises OSError."""
         return self._names.of(job_id)
 
+    def ledgers(self) -> dict[Path, int | None]:
+        """Return what _ledgers() does, to one thread at a time.  Raises OSError."""
+        return _ledgers(self.base_dir, self._names_for_threads)
+
     def meet(self, listing: JobList) -> Identity | None:
-        """
-        Take note of which server lists these jobs.  Return who this client is, None where nobody
-        can tell yet which server this is.  Raises OSError.
-        """
-        return self.installation.meet(listing, self.note)
+        """Take note of which server lists these jobs, as Installation.meet().  Raises OSError."""
+        if self.installation.identity is None and self.use.silent((self.base_dir,)):
+            raise OSError("its disk does not answer")
+        identity, anew = self.installation.meet(listing, self.note), self.installation.made_anew
+        for job in [job for job in listing.jobs if job.id in anew]:
+            self._note_name(job)  # it has had no folder
+            anew.discard(job.id)
+        return identity
 
     def _note_name(self, job: Job) -> None:
-        """
-        Note that the counters of `job` are in the folder of its name from now on, if they were not
-        already.  Raises OSError.
-        """
+        """Note that the counters of `job` are in its own folder from now on.  Raises OSError."""
         if self.last_name(job.id) != job.name:
-            self._note(bookings.JobFolder(server=self.server, name=job.name), job.id)
+            self._index.write(bookings.JobFolder(server=self.server, name=job.name), job.id)
 
     def counters(self, job: Job) -> Known | None:
         """
@@ -186,7 +198,7 @@ class Folders:
         has now; None if it was never captured here.  Raises CannotStore and OSError.
         """
         own = self._folder_name(job)
-        for name in (self.last_name(job.id) or own, own):
+        for name in dict.fromkeys((self.last_name(job.id) or own, own)):
             known = known_counters(ledger_path(self.base_dir, name), job.id).get(job.id)
             if known is not None:
                 return known
@@ -194,12 +206,7 @@ class Folders:
 
     def note(self, entry: Entry, job_id: int | None = None) -> None:
         """Put a line into the ledger of what belongs to no capture, now or later; never raises."""
-        try:
-            self._note(entry, job_id)
-        except OSError as e:
-            self._backlog.add(entry, job_id, self.wall())
-            where, reason = str(self.base_dir), explain_os(e)
-            log.error("Cannot write below {base_dir}: {reason}.", base_dir=where, reason=reason)
+        self._index.note(entry, job_id)
 
     def has(self, name: str) -> bool:
         """Return whether there is a folder of this name with a ledger."""
@@ -223,14 +230,7 @@ class Folders:
         Yield the lines of that ledger, read by a vocabulary, from the last one backwards; none if
         it cannot be read.
         """
-        return newest_first(self.base_dir / INDEX, vocabulary=vocabulary)
-
-    def _note(self, entry: Entry, job_id: int | None = None) -> None:
-        with self._index() as index:
-            index.write(entry, job_id)
-
-    def _index(self) -> Ledger:
-        return Ledger(self.base_dir / INDEX, self.wall, backlog=self._backlog)
+        return self._index.newest_lines(vocabulary)
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:
@@ -238,9 +238,10 @@ class Folders:
         try:
             yield
         except LedgerInUse as e:
-            job_id = self._owners.get(name)
-            who = "Another client" if job_id is None else f"Job {job_id} of this client"
-            raise CannotStore(f"{who} captures into {str(self.base_dir / name)!r}.") from e
+            job_id, place = self._owners.get(name), repr(str(self.base_dir / name))
+            if job_id is None:
+                raise CapturedElsewhere(f"Another client captures into {place}.") from e
+            raise CannotStore(f"Job {job_id} of this client captures into {place}.") from e
         except OSError as e:
             raise CannotStore(f"The folder of {name!r} cannot be used: {explain_os(e)}.") from e
         except UnicodeError as e:
@@ -271,6 +272,16 @@ def _unreported(base_dir: Path) -> Iterator[tuple[int, str]]:
                 for job_id, known in known_counters(path).items():
                     if job_id != NOBODY and known.counters.posts > known.counters.settled:
                         yield job_id, folder.name
+
+
+def _ledgers(base_dir: Path, names: JobNames) -> dict[Path, int | None]:
+    """
+    Return the paths of ledgers, each with the job that had its folder last by `names`, and None for
+    those of no job.
+    """
+    jobs = names.folders({path.name for path in base_dir.glob("*")})
+    found = {ledger_path(base_dir, name): job for name, job in jobs.items()}
+    return {base_dir / INDEX: None, ledger_path(base_dir, UNROUTED): None, **found}
 
 
 def _client_start(server: str, settings: str | None) -> entries.ClientStart:

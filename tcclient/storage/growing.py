@@ -18,28 +18,24 @@ replaced or changed the file: nothing is left to do but to let go of it.
 Knows bytes on the disk, and what is due; does not know when a slot ends, nor who is to be told.
 """
 
-import os
-from contextlib import suppress
+from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from automat import TypeMachineBuilder
+from twisted.internet.defer import Deferred
 
-from tcclient.runtime.appending import End
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.contents import Written
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
+from tcclient.storage.lane import Lane
+from tcclient.storage.openfile import OpenFile
 from tcclient.storage.postids import PostIds
 from tcclient.storage.slots import Naming, Slot
 from tcclient.storage.syncing import Syncing, cold
 from tcclient.storage.waiting import Batch
-
-DOUBTFUL = 1_000_000_000
-"""
-Access time, in nanoseconds since 1970, of a file whose modification time may say too much after a
-crash.
-"""
 
 
 class Due(Enum):
@@ -85,10 +81,10 @@ class GrowingFile:
     """
 
     def __init__(self, path: Path, slot: Slot, ids: PostIds) -> None:
-        self.fd = os.open(
-            path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
-        )
+        self.on_disk = OpenFile(path)
         self.path = path
+        self.beside = ""
+        """The id of the ledger beside which it was made."""
         self.slot = slot
         self.written = Written(ids)
         self._being_synced = 0  # how many bytes the newest sync began with,
@@ -99,7 +95,6 @@ class GrowingFile:
         self.due = Due.NOTHING
         self.disturbance = ""
         self._inputs = machine(self)
-        self._end = End(self.fd)
         self._cold = 0
 
     @property
@@ -117,43 +112,46 @@ class GrowingFile:
         """Whether something has been written since the last sync, and none is under way."""
         return self._being_synced == self._synced < self.written.bytes
 
-    def is_ours(self) -> bool:
+    async def is_ours(self, lane: Lane) -> bool:
         """
         Return whether the file still has its name, and the size of what was written.  If not, it is
         due to be let go of.  Raises OSError if that cannot be known.
         """
-        self.disturbance = self._disturbance()
-        if self.disturbance:
+        async with lane.turn():
+            return self._is_undisturbed(await lane.do(self._look))
+
+    def _is_undisturbed(self, disturbance: str) -> bool:
+        self.disturbance = disturbance
+        if disturbance:
             self._inputs.disturbed()
-        return not self.disturbance
+        return not disturbance
 
-    def _disturbance(self) -> str:
-        status = os.fstat(self.fd)
-        try:
-            if not os.path.samestat(self.path.lstat(), status):
-                return f"{self.path.name} was replaced while it was written"
-        except FileNotFoundError:
-            return f"{self.path.name} was removed while it was written"
-        if status.st_size == self.written.bytes or self._end.has_part:
-            return ""
-        how = "cut" if status.st_size < self.written.bytes else "added to"
-        return f"{self.path.name} was {how} while it was written"
+    def _look(self) -> str:
+        return self.on_disk.disturbance(self.written.bytes)
 
-    def append(self, batch: Batch, read_until: float | None = None) -> None:
+    async def append(
+        self, batch: Batch, read_until: float, room: Callable[[int], None], lane: Lane
+    ) -> bool:
         """
-        Append a whole batch.  Where it raises OSError, nothing of the batch is in the file, or what
-        is will be cut off before the next one.
+        Append a whole batch within a turn of the lane, if the file is ours, which is returned, and
+        `room` does not raise OSError for so many bytes.  Where it raises OSError, nothing of the
+        batch is in the file, or what is will be cut off before the next one.
 
-        `read_until` (epoch seconds) is until when all that came has been read, None: until now.
-        The file's time is never later than that, not even while this runs.
+        `read_until` (epoch seconds) is until when all that came has been read.  The file's time is
+        never later than that, not even while this runs, however long it stands still meanwhile.
         """
-        if read_until is not None:
-            os.utime(self.fd, ns=(DOUBTFUL, os.fstat(self.fd).st_mtime_ns))
-        self._end.append(batch.blocks)
-        if read_until is not None:
-            with suppress(OSError):  # the time is doubtful then, which is safe
-                os.utime(self.fd, (read_until, read_until))
-        self.written.add(batch)
+
+        def act() -> str:
+            disturbance = self._look()
+            if not disturbance:
+                room(batch.bytes)
+                self.on_disk.put(batch.blocks, read_until)
+            return disturbance
+
+        is_ours = self._is_undisturbed(await lane.do(act))
+        if is_ours:
+            self.written.add(batch)
+        return is_ours
 
     def fill(self) -> bool:
         """
@@ -168,7 +166,7 @@ class GrowingFile:
         """Have the file finished next: its slot is over."""
         self._inputs.slot_over()
 
-    async def sync(self, syncing: Syncing) -> bool:
+    async def sync(self, lane: Lane, syncing: Syncing) -> bool:
         """
         Sync what has been written, and the file's name if it is new; what comes meanwhile is synced
         later.  Return False for a file that is not ours.  Where it raises, the file is in doubt.
@@ -177,9 +175,12 @@ class GrowingFile:
         span = cold(self._cold, self.written.bytes)
         self._cold += span[1]
         try:
-            if not self.is_ours():
-                return False
-            await syncing.file(self.fd, span)
+            async with lane.turn():
+                if not self._is_undisturbed(await lane.do(self._look)):
+                    return False
+                # Still within the turn it gets a descriptor of its own: the file may be closed.
+                synced = Deferred.fromCoroutine(syncing.file(self.on_disk.fd, span))
+            await synced
             await self._sync_name(syncing)
         except Exception:
             self._inputs.sync_failed()
@@ -189,7 +190,7 @@ class GrowingFile:
 
     async def sync_again(self, syncing: Syncing) -> None:
         """Sync all of a file that is in doubt.  Where it raises OSError, it is still in doubt."""
-        await syncing.file(self.fd)
+        await syncing.file(self.on_disk.fd)
         await self._sync_name(syncing)
         self._being_synced = self._synced = self.written.bytes
         self._inputs.synced()
@@ -199,35 +200,32 @@ class GrowingFile:
             await syncing.folder(self.path.parent)
             self._name_synced = True
 
-    async def finish(self, syncing: Syncing, naming: Naming, owner: Bookkeeper) -> bool:
+    async def finish(self, lane: Lane, syncing: Syncing, naming: Naming, owner: Bookkeeper) -> bool:
         """
         Give the file the first final name that is free, have it booked, and sync both; go on where
         an earlier call was refused.  Return whether it is finished, which one that is not ours
         cannot be.  Raises OSError.
         """
         if not self.written.posts:  # not even its first block could be written
-            if self.is_ours():
-                self.path.unlink()
+            await lane.run(self._remove)
             return True
-        self._end.take_back()
+        await lane.run(self.on_disk.take_back)
         begin, self._cold = self._cold, self.written.bytes
-        await syncing.file(self.fd, (begin, self.written.bytes - begin))
+        await syncing.file(self.on_disk.fd, (begin, self.written.bytes - begin))
         if self._final is None:
-            if not self.is_ours():
+            if not await self.is_ours(lane):
                 return False
-            self._final = take_final_name(
-                self.path,
-                naming.finals(self.path.name),
-                lambda name: owner.book(self.written.booked(name)),
-            )
+            take = partial(take_final_name, self.path, naming.finals(self.path.name))
+            self._final = await lane.run(take)
+            owner.book(self.written.booked(self._final.name))
             self._inputs.booked()
-        await syncing.file(owner.fileno())
-        drop_temporary_name(self.path, self._final)
+        await owner.booked()
+        await lane.run(partial(drop_temporary_name, self.path, self._final))
         return True
 
-    def close(self) -> None:
-        """Close the descriptor."""
-        os.close(self.fd)
+    def _remove(self) -> None:
+        if not self._look():
+            self.path.unlink()
 
 
 _builder = TypeMachineBuilder(FileInputs, GrowingFile)

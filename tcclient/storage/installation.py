@@ -5,12 +5,13 @@ Knows the file that says so; does not know who goes by it.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct, structs
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.control.client import JobList
@@ -18,14 +19,21 @@ from tcclient.ledger import bookings
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.reading import raw_newest_first
 from tcclient.runtime.appending import replace_file
+from tcclient.runtime.fixedfiles import read_file
+from tcclient.runtime.threads import Threads
 from tcclient.storage import knownservers
+from tcclient.storage.earlierservers import of_earlier_releases
 from tcclient.storage.knownservers import KnownJob, KnownServer, Meeting, Recognised
+from tcclient.storage.latest import Latest
 
 log = Logger()
 
 FILE = "tcc.installation.json"
 """Name of the file in base_dir."""
 VERSION = 1
+
+_MOST = 64 << 20
+"""Bytes that are read of it; a job has some fifty."""
 
 _DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError)
 
@@ -61,11 +69,22 @@ class Installation:
     """
     The installation of the folder in which `ledger` is, that of what belongs to no capture.
     `base_url` and `client_id` are those of the settings, `machine` stands for this machine.
-    `identity` is None until the server has been met.
+    `identity` is None until the server has been met; what is learned afterwards is kept by
+    `threads`.
     """
 
-    def __init__(self, ledger: Path, base_url: str, client_id: int, machine: str | None) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        base_url: str,
+        client_id: int,
+        machine: str | None,
+        threads: Threads,
+        clock: IReactorTime,
+    ) -> None:
         self.identity: Identity | None = None
+        self.made_anew: set[int] = set()
+        """Ids that other jobs had when the server was met last; who has heard takes them out."""
         self._ledger = ledger
         self._path = ledger.with_name(FILE)
         self._base_url = base_url
@@ -74,6 +93,8 @@ class Installation:
         self._machine = machine
         self._record: InstallationRecord | None = None
         self._written: InstallationRecord | None = None
+        self._file = Latest(self._writing, threads, clock, self._told)
+        self._refusal: OSError | None = None
         self._server = KnownServer(
             key=knownservers.key(self._address, client_id),
             client_id=client_id,
@@ -94,7 +115,7 @@ class Installation:
         except _DAMAGED:
             record = None
         if record is None:
-            earlier = _of_earlier_releases(self._ledger, self._client_id)
+            earlier = of_earlier_releases(self._ledger, self._client_id)
             record = InstallationRecord(version=VERSION, id="", servers=earlier)
         met = Meeting(self._address, self._client_id)
         found = knownservers.recognise(record.servers, met)
@@ -104,7 +125,8 @@ class Installation:
         """
         Take note that the server lists these jobs, of which enough is kept to know it again.
         Return who this client is; None where nobody can tell yet which server this is.  `note` is
-        called with what is news for the ledger.  Raises OSError.
+        called with what is news for the ledger.  Raises OSError, also for what could not be kept
+        since the last listing.
         """
         record = self._record
         if record is None:
@@ -114,18 +136,20 @@ class Installation:
             found = knownservers.recognise(record.servers, met)
             if found is None:
                 return None
-            self._keep(record, found.server)
+            self._write(_with(record, found.server))
+            self._server = found.server
+            self.made_anew = knownservers.made_anew(record.servers, found.server.key, met.jobs)
+            _say_made_anew(met.jobs, self.made_anew)
             self._tell(found, record.servers, note)
             self.identity = self._identify(record, found.server)
         elif not knownservers.known_jobs(listing.jobs).items() <= self._server.jobs.items():
-            self._keep(record, knownservers.updated(self._server, listing.jobs))
+            self._server = knownservers.updated(self._server, listing.jobs)
+            self._record = _with(record, self._server)
+        if self._record != self._written and not self._file.is_under_way:
+            self._file.renew()
+        if self._refusal is not None:
+            raise self._refusal
         return self.identity
-
-    def _keep(self, record: InstallationRecord, server: KnownServer) -> None:
-        """Keep what is known of the server.  Raises OSError."""
-        others = (one for one in record.servers if one.key != server.key)
-        self._write(structs.replace(record, servers=(*others, server)))
-        self._server = server
 
     def _identify(self, record: InstallationRecord, server: KnownServer) -> Identity:
         """Return who this client is, of this installation, as a client of this server."""
@@ -142,14 +166,14 @@ class Installation:
             found = self._written = self._read()
         except _DAMAGED:
             record = self._begin("damaged", note)
-            log.error(
-                "{path} could not be read: a new installation has begun. What the former one has "
-                "left elsewhere, such as rules at X, is not touched: see tcc-rules list.",
-                path=str(self._path),
-            )
+            _say_begun(f"{self._path} could not be read")
             return record
         if found is None:
-            return self._begin("new", note)
+            is_removed = _has_had_one(self._ledger)
+            record = self._begin("removed" if is_removed else "new", note)
+            if is_removed:
+                _say_begun(f"{self._path} was removed")
+            return record
         if None in (found.machine, self._machine):
             return structs.replace(found, machine=found.machine or self._machine)
         if found.machine != self._machine:
@@ -172,7 +196,7 @@ class Installation:
             id=secrets.token_hex(6),
             machine=self._machine,
             is_copy=because == "copied",
-            servers=servers or _of_earlier_releases(self._ledger, self._client_id),
+            servers=servers or of_earlier_releases(self._ledger, self._client_id),
         )
         self._write(record)
         note(bookings.InstallationBegun(id=record.id, because=because))
@@ -215,7 +239,7 @@ class Installation:
     def _read(self) -> InstallationRecord | None:
         """Return what the file says; None if there is no file.  Raises OSError, MsgspecError."""
         try:
-            content = self._path.read_bytes()
+            content = read_file(self._path, _MOST)
         except FileNotFoundError:
             return None
         return msgspec.json.decode(content, type=InstallationRecord)
@@ -226,41 +250,51 @@ class Installation:
             replace_file(self._path, msgspec.json.encode(record))
         self._record = self._written = record
 
+    def _writing(self) -> Callable[[], object]:
+        """Return what keeps all that is known now."""
+        record, content = self._record, msgspec.json.encode(self._record)
+
+        def act() -> None:
+            replace_file(self._path, content)
+            self._written = record
+
+        return act
+
+    def _told(self, refusal: OSError | None) -> None:
+        self._refusal = refusal
+
+
+def _say_begun(why: str) -> None:
+    """Log, at a fault, that a new installation begins."""
+    log.error(
+        "{why}: a new installation has begun. What the former one has left elsewhere, such as "
+        "rules at X, is not touched: see tcc-rules list.",
+        why=why,
+    )
+
+
+def _has_had_one(ledger: Path) -> bool:
+    """Return whether there was an installation, by the ledger of what belongs to no capture."""
+    return any(True for _ in raw_newest_first(ledger, b'"installation_begun"'))
+
+
+def _say_made_anew(jobs: Mapping[int, KnownJob], anew: Iterable[int]) -> None:
+    """Log which jobs are others than those that had their ids."""
+    for id in anew:
+        log.warn(
+            "Job {id} is another one than before, as its name {name!r} and its date of creation "
+            "say: it begins with nothing of what was captured for that.",
+            id=id,
+            name=jobs[id].name,
+        )
+
+
+def _with(record: InstallationRecord, server: KnownServer) -> InstallationRecord:
+    """Return the record with what is known of the server."""
+    others = (one for one in record.servers if one.key != server.key)
+    return structs.replace(record, servers=(*others, server))
+
 
 def _old_keys(server: KnownServer) -> set[str]:
     """Return the keys by which releases without installations named a server, one an address."""
     return {knownservers.key(address, server.client_id) for address in server.addresses}
-
-
-def _of_earlier_releases(ledger: Path, client_id: int) -> tuple[KnownServer, ...]:
-    """
-    Return the servers that the ledger of what belongs to no capture knows, the newest last: those
-    with a job, as nothing is left elsewhere without one.
-    """
-    jobs: dict[str, dict[int, KnownJob]] = {}
-    for line in _lines_that_name_servers(ledger):
-        here = jobs.setdefault(knownservers.address(line["server"]), {})
-        job, name = line.get("job"), line.get("name")
-        if line["kind"] == "job" and type(job) is int and isinstance(name, str):
-            here.setdefault(job, KnownJob(name))
-    return knownservers.joined(
-        KnownServer(
-            key=knownservers.key(address, client_id),
-            client_id=client_id,
-            addresses=(address,),
-            jobs=jobs[address],
-        )
-        for address in reversed(jobs)
-        if jobs[address]
-    )
-
-
-def _lines_that_name_servers(ledger: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the lines of a ledger with the address of a server, the newest first."""
-    for raw in raw_newest_first(ledger, b'"server"'):
-        try:
-            line = msgspec.json.decode(raw)
-        except _DAMAGED:
-            continue
-        if isinstance(line, dict) and isinstance(line.get("server"), str):
-            yield line

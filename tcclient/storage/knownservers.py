@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from tcclient.control.client import JobList
 from tcclient.control.jobs import Job
+from tcclient.runtime.failures import storable
 
 MOST_JOBS = 1_000
 """How many jobs of a server are remembered, to know it again: the newest ones."""
@@ -79,7 +80,12 @@ def key(server: str, client_id: int) -> str:
 def known_jobs(jobs: Iterable[Job]) -> dict[int, KnownJob]:
     """Return what is remembered of the jobs."""
     newest = sorted(jobs, key=lambda job: job.id)[-MOST_JOBS:]
-    return {job.id: KnownJob(job.name[:_LONGEST_NAME], job.created) for job in newest}
+    return {job.id: _known(job) for job in newest}
+
+
+def _known(job: Job) -> KnownJob:
+    created = None if job.created is None else storable(job.created)
+    return KnownJob(storable(job.name[:_LONGEST_NAME]), created)
 
 
 def recognise(known: Sequence[KnownServer], met: Meeting) -> Recognised | None:
@@ -101,6 +107,22 @@ def recognise(known: Sequence[KnownServer], met: Meeting) -> Recognised | None:
     if possible and not met.jobs:
         return None
     return Recognised(_new(known, met), None)
+
+
+def made_anew(known: Iterable[KnownServer], key: str, jobs: Mapping[int, KnownJob]) -> set[int]:
+    """
+    Return the ids of jobs that are others than those that the server with this key had under them,
+    as its database was lost: neither name nor date of creation agrees.
+    """
+    before = next((one.jobs for one in known if one.key == key), {})
+    common = jobs.keys() & before.keys()
+    return {id for id in common if _is_another(jobs[id], before[id])}
+
+
+def _is_another(job: KnownJob, former: KnownJob) -> bool:
+    """Return whether it is certain that this is not the former job, under another name."""
+    is_dated = job.created is not None and former.created is not None
+    return is_dated and job.created != former.created and job.name != former.name
 
 
 def updated(server: KnownServer, jobs: Iterable[Job]) -> KnownServer:

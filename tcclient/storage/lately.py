@@ -1,16 +1,17 @@
 """
-The ids of the posts that were stored last in a capture's folder, from the ends of its newest files.
+The posts that were stored last in a capture's folder, and their ids, from the ends of its newest
+files.
 
 Knows from the ledger which files these are.  Only reads, so that it may run in a thread.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
-from tcclient.ledger.bookings import File, JobFolder
-from tcclient.ledger.lines import AnyLine, LedgerLine
+from tcclient.ledger.bookings import File
+from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.reading import newest_first
 from tcclient.runtime.backwards import lines_backwards
 from tcclient.storage.postids import PostIds, id_or_none
@@ -60,30 +61,22 @@ def stored_lately(
     return found[::-1]
 
 
-def folders_since(
-    since: float,
-    index: Iterable[AnyLine],
-    job_id: int,
-    is_here: Callable[[str], bool],
-) -> Iterable[str]:
+def newest_posts(
+    job_id: int, ledgers: Iterable[Path], growing: Path | None, most: int, most_bytes: int
+) -> list[bytes]:
     """
-    Return the names of the folders that a job has had since then (epoch seconds), the newest first.
-    `index` is the ledger that knows them, read backwards; `is_here` tells whether an address is
-    that of the job's server.
+    Return the posts that were stored last, without their newlines, the newest last: at most so
+    many, and of more than `most_bytes` only the newest.  The rest is as in stored_lately().
     """
-    names: list[str] = []
-    for one in index:
-        match one:
-            case LedgerLine(entry=JobFolder(server, name), job=job) if job == job_id:
-                names += [name] if is_here(server) else []
-                found = True
-            case LedgerLine():
-                found = not names  # else the folder that the job had until then is further back
-            case _:
-                continue
-        if found and one.at < since:
+    found: list[bytes] = []
+    finished = chain.from_iterable(_files(ledger, job_id) for ledger in ledgers)
+    files = chain(() if growing is None else (growing,), finished)
+    for post in islice(chain.from_iterable(map(_lines, files)), most):
+        most_bytes -= len(post)
+        if most_bytes < 0:
             break
-    return dict.fromkeys(names)
+        found.append(post.rstrip(b"\n"))
+    return found[::-1]
 
 
 def _newest_first(files: Iterable[Path], ids: PostIds, most_bytes: int) -> Iterator[str]:

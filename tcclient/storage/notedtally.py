@@ -22,6 +22,13 @@ until the client that had the job finds out it reports too, and then it sends a 
 """
 CALM = 6
 """After so many readings without a rise, the next one has nothing to do with those before it."""
+UNEXPLAINED = 3
+"""
+So many rises later than that no hand-over explains, however long lies between them: the last update
+of a client that was away comes late too, in two parts at most.
+"""
+FORGOTTEN = 100
+"""Readings without a rise after which nobody else reports any more."""
 
 
 class NotedTally(Tally):
@@ -49,10 +56,19 @@ class NotedTally(Tally):
         self._keep = keep
         self._unfinished = unfinished
         self._after_crash = after_crash
-        self._readings = 0
-        self._rises_since: int | None = None  # readings before the first of the present rises
-        self._last_rise = 0
-        self._accused = False
+
+    def resume(self, now: float) -> None:
+        """Count the rates from now on: a session begins."""
+        super().resume(now)
+        self._readings = self._unexplained = 0
+        self._last_rise: int | None = None  # readings before it
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether somebody else reports for the job all the time, as this client."""
+        rise = self._last_rise
+        is_new = rise is not None and self._readings - rise <= FORGOTTEN
+        return is_new and self._unexplained >= UNEXPLAINED
 
     @property
     def on_disk(self) -> Counters:
@@ -63,48 +79,55 @@ class NotedTally(Tally):
     def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
         Raise the base if the server counts posts that are not known here, and note it.  The log
-        says it of the first of several such rises, and once more if they go on for longer than a
-        hand-over takes.  Return by how much it rises.
+        says it of the first of several such rises.  Return by how much it rises.
         """
         self._readings += 1
         more = super().rebase(server_total, rows)
         if more:
             self._say_raised(more)
-            self._note(
-                bookings.Base(raised_by=more, counters=self.on_disk, after_crash=self._after_crash)
-            )
+            self._note_raised(more)
         self._after_crash = False
         return more
+
+    def build_on(self, server_total: int) -> int:
+        """Build on the total of a job that is another client's, and note by how much it rises."""
+        more = super().build_on(server_total)
+        if more:
+            self._note_raised(more)
+        return more
+
+    def _note_raised(self, more: int) -> None:
+        after_crash = self._after_crash
+        self._note(bookings.Base(raised_by=more, counters=self.on_disk, after_crash=after_crash))
+
+    def trying(self, total: int) -> None:
+        """Keep that the server may have `total` of us."""
+        super().trying(total)
+        self._keep(self.on_disk)
 
     def told(self, total: int) -> None:
         """Keep that the server has `total`, at least."""
         super().told(total)
-        self._keep(self.counters)
-
-    def update(self, now: float) -> CountUpdate:
-        """Return the next update, and keep it before it is sent."""
-        update = super().update(now)
-        self._keep(self.counters)
-        return update
+        self._keep(self.on_disk)
 
     def accepted(self, update: CountUpdate) -> None:
         """Keep that the server has taken `update`."""
         super().accepted(update)
-        self._keep(self.counters)
+        self._keep(self.on_disk)
 
     def rejected(self) -> None:
         """Keep that the server has certainly not taken the last update."""
         super().rejected()
-        self._keep(self.counters)
+        self._keep(self.on_disk)
 
     def settle(self, rows: Sequence[Row]) -> None:
         """Keep whether the server has taken the update whose answer was not seen."""
         super().settle(rows)
-        self._keep(self.counters)
+        self._keep(self.on_disk)
 
     def _say_raised(self, more: int) -> None:
-        if self._rises_since is None or self._readings - self._last_rise > CALM:
-            self._rises_since, self._accused = self._readings, False
+        is_first = self._last_rise is None or self._readings - self._last_rise > CALM
+        if is_first and not self.is_shared:
             why = "lost with the crash, maybe" if self._after_crash else "captured elsewhere"
             log.warn(
                 "The server counts {more} posts more for {name!r} than are known here ({why}); the "
@@ -113,11 +136,5 @@ class NotedTally(Tally):
                 name=self._name,
                 why=why,
             )
-        elif self._readings - self._rises_since > SETTLING and not self._accused:
-            self._accused = True
-            log.warn(
-                "The server's total for {name!r} keeps rising above ours: another client reports "
-                "for the same job, with this client's token. Give each its own.",
-                name=self._name,
-            )
+        self._unexplained += self._readings > SETTLING
         self._last_rise = self._readings

@@ -1,37 +1,37 @@
 """
 Finishes the temporary files that a crash left behind, and cuts off their incomplete last lines.
 
-Knows the disk and which files the ledger has booked.  Runs before anything is captured.
+Knows the disk, and what is cut and finished.  Runs before anything is captured.
 """
 
 import os
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO
 
-import attrs
 from msgspec import structs
 from twisted.logger import Logger
 
-from tcclient.ledger.bookings import CameBack, File, NotStored, Torn
-from tcclient.ledger.fold import newest_counters
-from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
-from tcclient.ledger.lines import LedgerLine
-from tcclient.ledger.reading import newest_first, of_kind
+from tcclient.ledger.bookings import Torn
+from tcclient.ledger.ledgerfile import Ledger
+from tcclient.ledger.locks import LedgerInUse
 from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.backwards import unfinished
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
-from tcclient.storage.contents import Contents, contents
+from tcclient.storage.contents import BLOCK, Contents, begins_with, contents
 from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
-from tcclient.storage.growing import DOUBTFUL
-from tcclient.storage.postids import PostIds
-from tcclient.storage.slots import Naming
+from tcclient.storage.lastbookings import LastBookings
+from tcclient.storage.openfile import DOUBTFUL
+from tcclient.storage.postids import PostIds, id_or_none
+from tcclient.storage.slots import TORN, Naming
 
 log = Logger()
 
-_TOLD = (b'"not_stored"', b'"came_back"')
-"""What stands in the lines of a long ledger that say which posts of which file were not stored."""
+_BLOCK = 1 << 16
+"""Bytes that are compared at once."""
 _UNKNOWN = 0.0
 """Modification time of a file where nobody knows when its last byte came."""
 
@@ -41,19 +41,21 @@ def ledger_path(base_dir: Path, name: str) -> Path:
     return base_dir / name / f"{name}.ledger.jsonl"
 
 
-def recover_all(base_dir: Path, naming: Naming, wall: Wall, ids: PostIds) -> dict[str, float]:
+def recover_all(
+    folders: Iterable[Path], naming: Naming, wall: Wall, ids: PostIds
+) -> dict[str, float]:
     """
-    Recover every folder below `base_dir` that has a temporary file, except those in use by another
+    Recover every one of the folders that has a temporary file, except those in use by another
     client.  `naming` is that of the settings; its name does not matter.  Return what recover()
     returned, by the folder's name, without None.  Never raises OSError: what cannot be recovered is
     logged, and stays as it is.
     """
     last_bytes = {}
-    for folder in sorted(path for path in base_dir.glob("*") if path.is_dir()):
+    for folder in sorted(folders):
         named = structs.replace(naming, name=folder.name)
         try:
-            if any(_left_behind(folder, named)):
-                with Ledger(ledger_path(base_dir, folder.name), wall) as ledger:
+            if any(left_behind(folder, named)):
+                with Ledger(ledger_path(folder.parent, folder.name), wall) as ledger:
                     last_byte = recover(folder, named, ledger, ids)
                     if last_byte is not None:
                         last_bytes[folder.name] = last_byte
@@ -77,12 +79,17 @@ def recover(
     Return until when all that came is known to be there, in epoch seconds: the latest time of a
     file that was not being written when the crash came.  None if there is none.
     """
-    booked = _last_booking(ledger)  # at most this one can have been cut short after its booking
-    last_bytes = []
-    for tmp in sorted(_left_behind(folder, naming)):
-        if not _was_booked(tmp, naming, booked):
+    left = sorted(left_behind(folder, naming))
+    if not left:
+        return None
+    books = LastBookings(ledger)  # at most the last one can have been cut short after its booking
+    booked, last_bytes = books.last, []
+    for tmp in left:
+        if not _was_booked(tmp, naming, booked) and not books.is_stranger(tmp):
             try:
                 _forget_doubtful_time(tmp)
+                if _is_copy(tmp, naming, ids):
+                    continue
                 _cut_torn_tail(tmp, naming, ledger)
             except PermissionError as e:
                 log.warn(
@@ -93,8 +100,8 @@ def recover(
                 continue
             last_bytes.append(_last_byte(tmp))
             found = contents(tmp, ids)
-            _take_back(tmp.name, found.posts, ledger)
-            _finish(tmp, found, naming, ledger, link)
+            books.take_back(tmp.name, found.posts)
+            _finish(tmp, found, naming, books, link)
     return max(filter(None, last_bytes), default=None)
 
 
@@ -113,11 +120,15 @@ def _last_byte(tmp: Path) -> float | None:
     return status.st_mtime if status.st_size and status.st_mtime != _UNKNOWN else None
 
 
-def _left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
+def left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
     """Yield the temporary files in a folder."""
-    for path in folder.glob("*"):
-        if naming.is_temporary(path.name) and path.is_file():
-            yield path
+    with (
+        suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+        os.scandir(folder) as all_,
+    ):
+        for one in all_:
+            if naming.is_temporary(one.name) and (path := folder / one.name).is_file():
+                yield path
 
 
 def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
@@ -142,7 +153,28 @@ def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
     raise AssertionError("alternatives() has no end")
 
 
-def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Link) -> None:
+def _is_copy(tmp: Path, naming: Naming, ids: PostIds) -> bool:
+    """
+    Return whether all of the file is the beginning of a finished one, as where a backup was put
+    back that was made while this was written; remove it then.  The posts are known by their ids:
+    without one, those of two files may look the same.
+    """
+    with tmp.open("rb") as file:
+        if id_or_none(ids, file.readline(BLOCK)) is None:
+            return False
+    for name in naming.finals(tmp.name):
+        path = tmp.with_name(name)
+        if not os.path.lexists(path):
+            return False
+        if not same_file(path, tmp) and begins_with(path, tmp):
+            log.warn("{tmp} is removed: {name} has all of it.", tmp=tmp.name, name=name)
+            tmp.unlink()
+            sync_folder(tmp.parent)
+            return True
+    raise AssertionError("alternatives() has no end")
+
+
+def _finish(tmp: Path, found: Contents, naming: Naming, books: LastBookings, link: Link) -> None:
     """Give a file of whole lines its final name, and book it; remove it if it is empty."""
     if found.bytes == 0:
         tmp.unlink()
@@ -150,8 +182,7 @@ def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Li
     last_arrival = _last_byte(tmp)
 
     def book(name: str) -> None:
-        _book(ledger, found.recovered(name, last_arrival))
-        os.fdatasync(ledger.fileno())
+        books.book(found.recovered(name, last_arrival))
         log.info(
             "Finished {name}, which a crash had left with {posts} posts.",
             name=name,
@@ -162,78 +193,53 @@ def _finish(tmp: Path, found: Contents, naming: Naming, ledger: Ledger, link: Li
     sync_folder(tmp.parent)
 
 
-def _take_back(name: str, posts: int, ledger: Ledger) -> None:
-    """
-    Note which posts of a file with this temporary name are counted as not stored, as somebody else
-    had replaced or changed it, and are there after all: they are about to be counted with it.
-    """
-    told: Counter[int | None] = Counter()
-    for one in newest_first(ledger.path, *_TOLD):
-        match one:
-            case LedgerLine(entry=NotStored(posts=gone, counted=True, file=file), job=job):
-                told[job] += gone if file == name else 0
-            case LedgerLine(entry=CameBack(posts=back, file=file), job=job):
-                told[job] -= back if file == name else 0
-    for job, gone in told.items():
-        back = min(gone, posts)
-        if back > 0:
-            posts -= back
-            ledger.write(CameBack(file=name, posts=back), job)
-
-
-def _last_booking(ledger: Ledger) -> str | None:
-    """Return the name of the file that was booked last; None if none was."""
-    for one in newest_first(ledger.path, *of_kind("file")):
-        match one:
-            case LedgerLine(entry=File(name=name)):
-                return name
-    return None
-
-
-def _book(ledger: Ledger, file: File) -> None:
-    """
-    Write a line about a recovered file.  Its posts belong to the job that has the newest counters
-    in this folder, if there is one.
-    """
-    for job, counters in newest_counters(newest_first(ledger.path)).items():
-        counters = attrs.evolve(counters, posts=counters.posts + file.posts)
-        ledger.write(structs.replace(file, counters=counters), job)
-        return
-    ledger.write(file)
-
-
 def _cut_torn_tail(tmp: Path, naming: Naming, ledger: Ledger) -> None:
     """Move an incomplete last line of a file, if it has one, into a `.torn` file beside it."""
     with tmp.open("rb") as file:
         cut = unfinished(file.fileno())
         if not cut:
             return
-        file.seek(-cut, os.SEEK_END)
-        tail = file.read()
     with tmp.open("r+b") as file:
-        torn = _keep_torn(tmp, naming, tail)
-        ledger.write(Torn(name=torn.name, bytes=len(tail)))  # rather twice than never
-        file.truncate(os.fstat(file.fileno()).st_size - len(tail))
+        whole = os.fstat(file.fileno()).st_size - cut
+        torn = _keep_torn(tmp, naming, whole)
+        ledger.write(Torn(name=torn.name, bytes=cut))  # rather twice than never
+        file.truncate(whole)
         # The crash came while the file was written, or the disk refused: its time says too much.
         os.utime(file.fileno(), (_UNKNOWN, _UNKNOWN))
         os.fsync(file.fileno())
     log.warn(
         "{name} ends within a post; its {n} bytes are kept in {torn}.",
         name=tmp.name,
-        n=len(tail),
+        n=cut,
         torn=torn.name,
     )
 
 
-def _keep_torn(tmp: Path, naming: Naming, tail: bytes) -> Path:
-    """Write `tail` into a `.torn` file whose name is free, sync it, and return its path."""
+def _keep_torn(tmp: Path, naming: Naming, whole: int) -> Path:
+    """
+    Write what stands behind so many bytes, which may be much, into a `.torn` file whose name is
+    free, sync it, and return its path.
+    """
     for name in naming.finals(tmp.name):
-        torn = tmp.with_name(name + ".torn")
-        # A file that has the beginning of `tail` is from an attempt that was cut short.
-        if not torn.exists() or tail.startswith(torn.read_bytes()):
-            with torn.open("wb") as file:
-                file.write(tail)
-                file.flush()
-                os.fsync(file.fileno())
+        torn = tmp.with_name(name + TORN)
+        with tmp.open("rb") as file:
+            file.seek(whole)
+            # A file that has the beginning of it is from an attempt that was cut short.
+            if torn.exists() and not _begins_with(file, torn):
+                continue
+            file.seek(whole)
+            with torn.open("wb") as kept:
+                copyfileobj(file, kept)
+                kept.flush()
+                os.fsync(kept.fileno())
             return torn
     raise AssertionError("alternatives() has no end")
+
+
+def _begins_with(file: BinaryIO, beginning: Path) -> bool:
+    """Return whether what is read from a file begins with all that is in another one."""
+    with beginning.open("rb") as other:
+        while block := other.read(_BLOCK):
+            if file.read(len(block)) != block:
+                return False
+    return True

@@ -19,6 +19,12 @@ def free_bytes(folder: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
+def all_bytes(folder: Path) -> int:
+    """Return how many bytes the disk of `folder` has, free or not.  Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_blocks * disk.f_frsize
+
+
 class Room:
     """
     Keeps `least` bytes of a disk free, for others and for the ledgers; with 0 it never looks.

@@ -18,6 +18,9 @@ LONGEST_NAME = 255
 LONGEST_STAMP = 64
 """Most bytes of a slot's stamp; the settings refuse a filename_timefmt that gives more."""
 
+TORN = ".torn"
+"""The end of the name of a file with the cut end of a post, which a crash left."""
+
 _ROOM_FOR_SUFFIXES = 24
 """Bytes kept free for what is added to some names: `_0000`, `.torn`, `.ledger.jsonl`."""
 
@@ -86,6 +89,10 @@ class Naming(Struct, frozen=True):
     def is_final(self, file_name: str) -> bool:
         """Return whether a file of that name is one of this capture's that was finished."""
         return file_name.startswith(self.name) and file_name.endswith(self.extension)
+
+    def is_torn(self, file_name: str) -> bool:
+        """Return whether a file of that name has the cut end of one of this capture's."""
+        return file_name.startswith(self.name) and file_name.endswith(self.extension + TORN)
 
     def alternatives(self, final: str) -> Iterator[str]:
         """Yield `final`, then the same with _00, _01 .. before the extension, without end."""

@@ -1,23 +1,20 @@
 """
 How files and folders are synced to the disk, one after the other, to survive a power cut.
 
-Knows descriptors and threads; does not know when a sync is due.
+Knows descriptors; does not know when a sync is due.
 """
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from twisted.internet.defer import Deferred, DeferredLock, fail
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.runtime.appending import sync_folder
 from tcclient.runtime.threads import Threads
-
-PATIENCE = 10.0
-"""Seconds that a sync may take before the disk counts as slow."""
-
+from tcclient.storage.lane import Lane
 
 WARM = 8 << 20
 """
@@ -39,30 +36,27 @@ def cold(begin: int, size: int) -> tuple[int, int]:
 
 class Syncing:
     """
-    Does one sync at a time, so that a disk that does not answer keeps only one thread waiting.
-    `is_slow` says whether the present sync has taken longer than PATIENCE; `changed` is called
-    whenever that changes.
+    Does one sync at a time, so that a disk that does not answer keeps only one thread waiting; see
+    Lane for `is_slow` and `changed`.
     """
 
     def __init__(
         self, threads: Threads, clock: IReactorTime, changed: Callable[[], object]
     ) -> None:
-        self._threads = threads
-        self._clock = clock
-        self._changed = changed
-        self._turn = DeferredLock()
-        self.is_slow = False
+        self._lane = Lane(threads, clock, changed)
 
-    def file(self, fd: int, cold: tuple[int, int] = (0, 0)) -> Deferred[None]:
+    @property
+    def is_slow(self) -> bool:
+        """Whether the disk has not answered for long."""
+        return self._lane.is_slow
+
+    async def file(self, fd: int, cold: tuple[int, int] = (0, 0)) -> None:
         """
-        Sync a file.  Fires when what was written to it before is safe; fails with OSError.  `fd`
+        Sync a file: what was written to it before is safe when this returns.  Raises OSError.  `fd`
         may be closed meanwhile.  `cold` is the offset and length of bytes that nobody will read
         soon: they are dropped from the page cache, which is free for what is written next.
         """
-        try:
-            copy = os.dup(fd)
-        except OSError as e:
-            return fail(e)
+        copy = os.dup(fd)
 
         def act() -> None:
             try:
@@ -72,28 +66,11 @@ class Syncing:
             finally:
                 os.close(copy)
 
-        return self._in_turn(act)
+        await self._lane.run(act)
 
-    def folder(self, path: Path) -> Deferred[None]:
-        """Sync a folder.  Fires when the names in it are safe, if the file system can do that."""
-        return self._in_turn(lambda: sync_folder(path))
-
-    def _in_turn(self, act: Callable[[], None]) -> Deferred[None]:
-        return self._turn.run(lambda: Deferred.fromCoroutine(self._do(act)))
-
-    async def _do(self, act: Callable[[], None]) -> None:
-        patience = self._clock.callLater(PATIENCE, self._tell, True)
-        try:
-            await self._threads(act)
-        finally:
-            if patience.active():
-                patience.cancel()
-            else:
-                self._tell(False)
-
-    def _tell(self, is_slow: bool) -> None:
-        self.is_slow = is_slow
-        self._changed()
+    async def folder(self, path: Path) -> None:
+        """Sync a folder: the names in it are safe then, if the file system can do that."""
+        await self._lane.run(partial(sync_folder, path))
 
 
 def _forget(fd: int, span: tuple[int, int]) -> None:

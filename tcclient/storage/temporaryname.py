@@ -6,17 +6,30 @@ Knows names on the disk, and who is told; does not know when a file is begun or 
 
 import os
 from collections import deque
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
 
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.diskuse import Place
 from tcclient.storage.growing import GrowingFile
+from tcclient.storage.lane import Lane
+from tcclient.storage.recovery import left_behind
 from tcclient.storage.rescue import lacking
 from tcclient.storage.slots import Slot
 from tcclient.storage.waiting import Waiting
 
 MOST_AVOIDED = 1000
 """Names that are remembered because no further file is to have them."""
+
+
+class LetGo(Struct, frozen=True):
+    """How a file was when it was closed, and whether there is another one under its name."""
+
+    status: os.stat_result
+    is_taken: bool
 
 
 class TemporaryNames:
@@ -30,12 +43,26 @@ class TemporaryNames:
         self._owner = owner
         self._waiting = waiting
         self._avoided = deque(owner.names_told(), MOST_AVOIDED)
+        self._folder = place.folder.stat() if place.folder.exists() else None
+        self._from_before = {path.name for path in left_behind(place.folder, place.naming)}
 
-    def begin(self, slot: Slot) -> GrowingFile:
+    async def begin(self, slot: Slot, lane: Lane) -> GrowingFile:
         """
         Make a file under the first name that is free, and that none has had which was lost: what
-        is found under that name is known as the lost file's.  Raises OSError.
+        is found under that name is known as the lost file's.  To be called within a turn of the
+        lane.  Raises OSError.
         """
+        taken: list[tuple[str, int | None]] = []
+        try:
+            file = await lane.do(partial(self._make, slot, taken))
+            file.beside = self._owner.ledger.id
+            return file
+        finally:
+            for name, inode in taken:
+                self._owner.name_taken(name, inode)
+
+    def _make(self, slot: Slot, taken: list[tuple[str, int | None]]) -> GrowingFile:
+        """Make the file; add to `taken` the names that others have, with the inodes of theirs."""
         naming, folder = self._place.naming, self._place.folder
         first = naming.final(slot)
         for final in naming.alternatives(first):
@@ -46,29 +73,53 @@ class TemporaryNames:
                 return GrowingFile(folder / name, slot, self._place.use.ids)
             except FileExistsError:
                 self._avoided.append(name)
-                self._owner.name_taken(name)
+                taken.append((name, self._inode_of_stranger(folder / name)))
         raise AssertionError("alternatives() has no end")
+
+    def _inode_of_stranger(self, path: Path) -> int | None:
+        """
+        Return the inode of a file that is certainly not ours; None where that is not certain, as in
+        a folder that was put there meanwhile.
+        """
+        with suppress(OSError):  # it may be gone again
+            before = self._folder
+            is_here = before is None or os.path.samestat(path.parent.stat(), before)
+            if is_here and path.name not in self._from_before:
+                return path.lstat().st_ino
+        return None
 
     async def lacking(self, file: GrowingFile) -> list[bytes]:
         """Return the last posts of a file that is not ours any more, if they are nowhere else."""
-        if os.fstat(file.fd).st_nlink:
-            return []
         use, posts = self._place.use, file.written.posts
-        return await use.threads(partial(lacking, file.fd, file.path, use.ids, posts))
 
-    def let_go(self, file: GrowingFile, again: list[bytes]) -> None:
+        def look() -> list[bytes]:
+            if file.on_disk.status().st_nlink:
+                return []
+            return lacking(file.on_disk.fd, file.path, use.ids, posts)
+
+        return await use.threads(look)
+
+    async def close(self, file: GrowingFile, lane: Lane) -> LetGo:
+        """Close a file that is not ours any more.  Return what is known of it then."""
+
+        def act() -> LetGo:
+            status = file.on_disk.status()
+            file.on_disk.close()
+            return LetGo(status, os.path.lexists(file.path))
+
+        return await lane.run(act)
+
+    def let_go(self, file: GrowingFile, again: list[bytes], gone: LetGo) -> None:
         """
         Let go of a file that is not ours any more.  Its last posts, `again`, wait to be written
         again, and are not counted any more.
         """
-        status = os.fstat(file.fd)
-        file.close()
         self._owner.stored(-len(again))
         if again:
             self._waiting.put_first(file.written.again(file.slot, again))
         rest = file.written.posts - len(again)
         if rest:
-            self._owner.lost(rest, file.path, status, file.disturbance)
-        elif os.path.lexists(file.path):
+            self._owner.lost(rest, file.path, gone.status, file.disturbance, file.beside)
+        elif gone.is_taken:
             self._owner.name_taken(file.path.name)
         self._avoided.append(file.path.name)

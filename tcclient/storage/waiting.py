@@ -16,7 +16,8 @@ class Batch(Struct):
     """
     Posts that arrived within one slot: `blocks` of whole lines, the oldest first.  `posts` and
     `bytes` are how many there are; the arrivals of the first and last post are in epoch seconds.
-    None of them is older than `since`: they may have waited to be read.
+    None of them is older than `since`: they may have waited to be read.  One that `is_due` is to be
+    written, and takes no more.
     """
 
     slot: Slot
@@ -26,6 +27,7 @@ class Batch(Struct):
     blocks: list[bytes] = field(default_factory=list)
     posts: int = 0
     bytes: int = 0
+    is_due: bool = False
 
     def halve(self) -> Self | None:
         """Keep about half of the posts, and return the others; None if there is only one."""
@@ -56,6 +58,7 @@ class Waiting:
 
     def __init__(self, slot_of: Callable[[Date], Slot]) -> None:
         self._slot_of = slot_of
+        self._slot = Slot(0.0, 0.0, "")  # the newest; none yet, which holds no time
         self._batches: deque[Batch] = deque()
         self.posts = 0
         self.bytes = 0
@@ -66,19 +69,26 @@ class Waiting:
         return self._batches[0] if self._batches else None
 
     @property
+    def due(self) -> Batch | None:
+        """The first batch, if it is due; None if not, or if nothing waits."""
+        return self._batches[0] if self._batches and self._batches[0].is_due else None
+
+    def all_due(self) -> None:
+        """Have all that waits by now written: what comes later waits by itself."""
+        for batch in self._batches:
+            batch.is_due = True
+
+    @property
     def since(self) -> float | None:
         """When (epoch seconds) the first post came that waits, at the earliest; None for none."""
         return self._batches[0].since if self._batches else None
 
-    def stored_until(self, read_until: float | None) -> float | None:
+    def stored_until(self, read_until: float) -> float:
         """
         Return until when all that came is stored once the first batch is (epoch seconds): until
-        what waits behind it came, or `read_until`, when all had been read; None: until now.
+        what waits behind it came, or `read_until`, when all had been read.
         """
-        if len(self._batches) < 2:
-            return read_until
-        behind = self._batches[1].since
-        return behind if read_until is None else min(behind, read_until)
+        return read_until if len(self._batches) < 2 else min(read_until, self._batches[1].since)
 
     def add(self, block: bytes, posts: int, now: Date, since: float | None = None) -> None:
         """
@@ -86,8 +96,10 @@ class Waiting:
         Until `since`, by default until now, all that came had been read before.
         """
         batch = self._batches[-1] if self._batches else None
-        if batch is None or not batch.slot.holds(now):
-            batch = Batch(self._slot_of(now), now, now, now if since is None else min(since, now))
+        if batch is None or batch.is_due or not batch.slot.holds(now):
+            if not self._slot.holds(now):
+                self._slot = self._slot_of(now)
+            batch = Batch(self._slot, now, now, now if since is None else min(since, now))
             self._batches.append(batch)
         batch.blocks.append(block)
         batch.last_arrival = now
@@ -98,6 +110,7 @@ class Waiting:
 
     def put_first(self, batch: Batch) -> None:
         """Have a batch written before all others."""
+        batch.is_due = True
         self._batches.appendleft(batch)
         self.posts += batch.posts
         self.bytes += batch.bytes

@@ -21,13 +21,14 @@ from twisted.web.iweb import IResponse
 from txtwitter.streamservice import TwitterStreamService
 
 from tcclient.http.bodies import abandon, read_beginning
+from tcclient.http.gunzip import decoder_for
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.producers import Pausable
 from tcclient.runtime.refusals import Refusal
+from tcclient.stream.alarm import Alarm
 from tcclient.stream.connection import Connection, Tapped, Timing
-from tcclient.stream.gunzip import decoder_for, inflated
 from tcclient.stream.pause import Pause
 from tcclient.stream.streamapi import StreamApi, StreamListener, failed_attempt
 
@@ -48,20 +49,19 @@ class Upstream(Struct, Generic[Query], frozen=True):
     clock: IReactorTime
     timing: Timing = field(default_factory=Timing)
 
-    async def when_due(self, query: Query) -> None:
-        """Return when the next attempt is due, which is for `query`."""
+    async def when_due(self, query: Query, clock: IReactorTime) -> None:
+        """Return when the next attempt is due, which is for `query`; `clock` wakes it."""
         self.backoff.asks_for(query)
         due = self.backoff.remaining(self.clock.seconds())
         if due > 1:
             log.info("The next connect waits {s:.0f} s, after what the last one met.", s=due)
         if due > 0:
-            await deferLater(self.clock, due)
+            await deferLater(clock, due)
 
     async def refusal(self, response: IResponse) -> Refusal:
         """Return what an answer other than 200 means.  The beginning of its body is read."""
         reading = read_beginning(response, MOST_EXPLANATION)
         said = await reading.addTimeout(self.timing.explanation, self.clock)
-        said = inflated(response, said)[:MOST_EXPLANATION]
         return self.api.refusal(response.code, response.headers, said)
 
     def scheduled(self, ending: Ending, *, good: bool) -> Ending:
@@ -69,6 +69,7 @@ class Upstream(Struct, Generic[Query], frozen=True):
         trouble = ending.trouble or (None if good else Trouble.NETWORK)
         if trouble is None:
             return structs.replace(ending, wait=self.backoff.dropped(self.clock.seconds()))
+        trouble = self.backoff.understood(trouble)
         return structs.replace(ending, trouble=trouble, wait=self.failed(ending, trouble))
 
     def failed(self, ending: Ending, trouble: Trouble) -> float:
@@ -95,7 +96,8 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
     def __init__(self, upstream: Upstream[Query], query: Query, listener: StreamListener) -> None:
         super().__init__(self._attempt, listener.received)
         self.query = query
-        self._clock = self.clock = upstream.clock
+        self._clock = upstream.clock
+        self.clock = self._alarm = Alarm(upstream.clock)
         self._upstream = upstream
         self._listener = listener
         self.comes_back = True
@@ -150,7 +152,8 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
             self._connection.resumeProducing()
 
     def slept(self, seconds: float) -> None:
-        """Note that the machine slept: a connection that nothing came over for too long ends."""
+        """Note that the machine slept: a silent connection may end, and a wait is shorter by it."""
+        self._alarm.slept(seconds)
         if self._connection is not None:
             self._connection.slept(seconds)
 
@@ -186,6 +189,8 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         """Work out why a connection ended or an attempt failed, and when to try again."""
         connection, self._connection = self._connection, None
         ending = self._judge(connection, reason)
+        if connection is not None and connection.is_heard:
+            self._upstream.backoff.worked()
         if not self.comes_back:
             Service.stopService(self)  # not txTwitter's, which would hang up on what has ended
         elif self.running:
@@ -226,7 +231,7 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         The body of a 200 goes to a Connection; of a refusal the beginning is read.
         """
         up = self._upstream
-        await up.when_due(self.query)
+        await up.when_due(self.query, self._alarm)
         while self._pause.is_on:
             await self._pause.when_over()
         self._asking = True
@@ -248,8 +253,7 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         except BaseException:
             abandon(response)
             raise
-        api, timing = self._upstream.api, self._upstream.timing
-        stall = api.stall_timeout
+        stall, timing = self._upstream.api.stall_timeout, self._upstream.timing
         return Connection(self._listener, self._proved, decoder, stall, self._clock, timing)
 
     def _take(self, connection: Connection) -> None:

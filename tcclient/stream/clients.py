@@ -17,9 +17,9 @@ from twisted.web.client import Agent
 from twisted.web.iweb import IAgent
 
 from tcclient.http.clients import Endpoints
+from tcclient.http.gunzip import HideCoding
 from tcclient.stream.fastpath import proof, reads
 from tcclient.stream.fastpath.shortcut import Shortcut, ShortcutAgent
-from tcclient.stream.gunzip import HideCoding
 
 log = Logger()
 

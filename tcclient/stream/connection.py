@@ -4,8 +4,7 @@ The body of one stream: cuts it into messages, notices silence, and knows why it
 Knows transports and time; does not know what a message means, nor what happens after the end.
 """
 
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import cast
 
 from msgspec import Struct
@@ -19,25 +18,22 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
 from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import break_off
+from tcclient.http.gunzip import Gunzip
 from tcclient.ledger.endings import Ending
 from tcclient.ledger.gaps import SLEEP
-from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.producers import Pausable
 from tcclient.stream.fastpath.chunks import Pieces
+from tcclient.stream.fastpath.inbox import SHORT
 from tcclient.stream.fastpath.shortcut import PieceReader
-from tcclient.stream.framing import Overlong, Splitter
-from tcclient.stream.gunzip import Gunzip
 from tcclient.stream.standstill import REST_OF_IT, Standstill
 from tcclient.stream.streamapi import StreamListener
-from tcclient.stream.valve import SHORT, Valve
-
-log = Logger()
+from tcclient.stream.unpacking import Unpacking
+from tcclient.stream.valve import Valve
 
 
 class Timing(Struct, frozen=True):
@@ -57,6 +53,10 @@ class Timing(Struct, frozen=True):
     """The pause between short reads that follow each other sooner; 0: read all as it comes."""
     still: float = 0.0
     """How long the process may stand still before what it reads next is old; 0: for ever."""
+
+
+_NOTHING = Pieces(b"", [])
+"""What goes on with what was read before."""
 
 
 class Connection(Protocol, PieceReader, Pausable):
@@ -80,11 +80,11 @@ class Connection(Protocol, PieceReader, Pausable):
     ) -> None:
         self._listener = listener
         self._proved = proved
-        self._decoder = decoder
         self._stall_timeout = stall_timeout
         self._clock = clock
         self._timing = timing
-        self._splitter = Splitter()
+        self._unpacking = Unpacking(decoder, clock)
+        self._lost: Failure | None = None  # until all that was read has been passed on
         self._reader: IProtocol | None = None
         self._calls: dict[str, IDelayedCall] = {}
         self._reads = 0
@@ -98,7 +98,7 @@ class Connection(Protocol, PieceReader, Pausable):
     @property
     def incomplete(self) -> int:
         """Bytes that have come of a message that has not ended."""
-        return self._splitter.incomplete
+        return self._unpacking.incomplete
 
     @property
     def is_heard(self) -> bool:
@@ -109,9 +109,14 @@ class Connection(Protocol, PieceReader, Pausable):
     def silent(self) -> float:
         """
         Seconds since the last byte, or since the answer's headers if none has come.  Bytes that are
-        read right after this process stood still do not count as new.
+        read right after this process stood still do not count as new, nor do those of a read that
+        may have left some: while another one is to come, all is read that came until the last
+        short one, or REST_OF_IT before.
         """
-        return self._slept + max(0.0, self._clock.seconds() - self._heard, self._standstill.age)
+        now = self._clock.seconds()
+        may_wait = self._reads > 0 and self._caught_up_at is None and self._reader is not None
+        waiting = min(now - self._emptied_at, now - self._heard + REST_OF_IT) if may_wait else 0.0
+        return self._slept + max(0.0, now - self._heard, waiting, self._standstill.age)
 
     @property
     def has_caught_up(self) -> bool:
@@ -125,7 +130,7 @@ class Connection(Protocol, PieceReader, Pausable):
         return self
 
     def makeConnection(self, transport: ITransport) -> None:
-        self._began = self._heard = self._awake = self._clock.seconds()
+        self._began = self._heard = self._awake = self._emptied_at = self._clock.seconds()
         self._watch_silence(self._stall_timeout)
         self._standstill.begin()
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # not annotated
@@ -135,7 +140,7 @@ class Connection(Protocol, PieceReader, Pausable):
         self._listener.opened()
 
     def dataReceived(self, data: bytes) -> None:
-        self.piecesReceived(Pieces(data, [(0, len(data))]))
+        self.piecesReceived(Pieces(data, [(0, len(data))], is_all=len(data) < SHORT))
 
     def piecesReceived(self, pieces: Pieces) -> None:
         """Take what one read has brought of the body: any number of messages and parts of them."""
@@ -143,18 +148,19 @@ class Connection(Protocol, PieceReader, Pausable):
             return  # the end of the connection has been told
         first = not self._reads
         try:
-            self._note_read(pieces.size)
-            for messages in _messages(pieces, self._splitter, self._decoder):
+            if pieces is not _NOTHING:
+                self._note_read(pieces.size, is_all=pieces.is_all)
+            for messages in self._unpacking.take(pieces):
                 self._listener.received(messages)
             if first and self.ending is None and self._reader is not None:
                 self._listener.heard()
-        except zlib.error as e:
-            self.end(Ending("corrupt", f"the compressed stream is corrupt: {e}"))
         except Exception:
-            # The caller would drop the connection, or take the answer for one that cannot be read,
-            # and the ledger would not have the reason.
-            log.failure("This client failed at what the stream brought.")
-            self.end(Ending("failed", "this client failed at what came", Trouble.HTTP))
+            self.end(self._unpacking.give_up(Failure()))
+        self._valve.hold(self._unpacking.is_busy)
+        if self._unpacking.is_busy:
+            self._unpacking.plan(lambda: self.piecesReceived(_NOTHING))
+        elif self._lost is not None:
+            self.connectionLost(self._lost)
 
     def pauseProducing(self) -> None:
         """
@@ -166,8 +172,7 @@ class Connection(Protocol, PieceReader, Pausable):
     def resumeProducing(self) -> None:
         """Read on; silence counts from now."""
         if self._valve.is_paused:
-            self._awake = self._clock.seconds()
-            self._caught_up_at = self._awake
+            self._awake = self._caught_up_at = self._clock.seconds()
         self._valve.resumeProducing()
 
     def slept(self, seconds: float) -> None:
@@ -179,8 +184,11 @@ class Connection(Protocol, PieceReader, Pausable):
             self._check_silence()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        reader, self._reader = self._reader, None
         self._valve.disconnect()
+        if self._unpacking.is_busy:
+            self._lost = reason
+            return
+        reader, self._reader = self._reader, None
         self._standstill.end()
         for call in self._calls.values():
             if call.active():
@@ -196,7 +204,7 @@ class Connection(Protocol, PieceReader, Pausable):
 
     def hang_up(self) -> None:
         """End the connection, which counts as lost after Timing.goodbye at the latest."""
-        if self._reader is None or "goodbye" in self._calls:
+        if self._reader is None or self._lost is not None or "goodbye" in self._calls:
             return
         self._calls["goodbye"] = self._clock.callLater(
             self._timing.goodbye, lambda: self.connectionLost(Failure(ConnectionAborted()))
@@ -212,28 +220,25 @@ class Connection(Protocol, PieceReader, Pausable):
             while quiet < 2 and self._reader is not None and self._clock.seconds() < deadline:
                 before = self._reads
                 await deferLater(self._clock, 0)
-                quiet = quiet + 1 if self._reads == before else 0
+                is_idle = self._reads == before and not self._unpacking.is_busy
+                quiet = quiet + 1 if is_idle else 0
 
-    def _note_read(self, size: int) -> None:
+    def _note_read(self, size: int, *, is_all: bool) -> None:
         """Note that so many bytes have been read now, and what that says of the connection."""
-        self._standstill.beat()
+        self._standstill.read(is_all=is_all)
         before, self._heard = self._heard, self._clock.seconds()
         self._reads += 1
         self._slept = 0.0
-        self._valve.has_read(size, self._heard - before)
-        self._see_what_waits(size)
+        self._valve.has_read(size, self._heard - before, is_all=is_all)
+        if not is_all:  # more bytes may wait
+            self._caught_up_at = None
+        else:
+            self._emptied_at = self._heard
+            if self._caught_up_at is None:
+                self._caught_up_at = self._heard
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
             self._proved()
-
-    def _see_what_waits(self, size: int) -> None:
-        """Note by the size of a read whether more bytes wait."""
-        if size >= SHORT:
-            self._caught_up_at = None
-            return
-        self._standstill.caught_up()
-        if self._caught_up_at is None:
-            self._caught_up_at = self._heard
 
     def _watch_silence(self, seconds: float) -> None:
         """Have the silence checked in `seconds`."""
@@ -252,21 +257,6 @@ class Connection(Protocol, PieceReader, Pausable):
             self.end(Ending(SLEEP, f"no byte came for {idle:.0f} s, as this machine slept"))
         else:
             self.end(Ending("stall", f"no byte came for {self._stall_timeout:g} s"))
-
-
-def _messages(
-    pieces: Pieces, splitter: Splitter, decoder: Gunzip | None
-) -> Iterator[list[bytes | Overlong]]:
-    """Yield the messages that are complete with `pieces`, some at a time.  Raises zlib.error."""
-    if decoder is None:
-        messages = splitter.feed_all(pieces)
-        if messages:
-            yield messages
-        return
-    for plain in decoder.feed(b"".join(pieces)):
-        messages = splitter.feed(plain)
-        if messages:
-            yield messages
 
 
 class Tapped(proxyForInterface(IResponse)):  # type: ignore[misc]  # made at run time

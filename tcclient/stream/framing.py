@@ -6,6 +6,7 @@ Knows the framing, which is a message a line; does not know what a message means
 
 import json
 import math
+import re
 
 from msgspec import Struct
 
@@ -25,6 +26,10 @@ MOST_TOGETHER = MAX_MESSAGE // 32
 
 _CR = 0x0D
 """A carriage return."""
+
+
+_BLANK_LINES = re.compile(rb"\n(?:\r?\n)*")
+"""A line end and the blank lines behind it."""
 
 
 class Overlong(Struct, frozen=True):
@@ -90,6 +95,8 @@ class Splitter:
                 messages.append(Overlong(stop - begin, data[begin : begin + EXCERPT]))
             elif stop > begin:
                 messages.append(data[begin:stop])
+            elif blank := _BLANK_LINES.match(data, end):
+                end = blank.end() - 1
             begin, end = end + 1, data.find(b"\n", end + 1)
         if begin < len(data):
             self._hold(data[begin:])

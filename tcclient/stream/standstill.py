@@ -6,13 +6,20 @@ that first what has waited in sockets meanwhile.  Taken for new, that would make
 was heard say too much.  Knows time; knows no sockets.
 """
 
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from tcclient.runtime.together import Together
 
 STILL = 0.2
 """
-Seconds without a beat that count as a standstill.  A shorter one does not matter: each gap begins
-earlier than the last byte by more than that (ledger.gaps.IN_FLIGHT).
+Seconds in which nothing ran that count as a standstill.  A shorter one does not matter: each gap
+begins earlier than the last byte by more than that (ledger.gaps.IN_FLIGHT).
+"""
+
+LOOK = 1.0
+"""
+Seconds between two signs of life where nothing comes.  Each wakes the process, and ten a second
+were half of what a client costs that has nothing to do.
 """
 
 REST_OF_IT = 0.5
@@ -21,44 +28,65 @@ REST_OF_IT = 0.5
 
 class Standstill:
     """
-    Takes the time between two beats for a standstill if it is longer than `still` seconds; with 0
-    it never does.  Whoever reads calls beat() first; from begin() to end() a timer calls it too,
-    twice in that time.
+    Takes it for a standstill if a sign of life is more than `still` seconds late; with 0 it never
+    does.  Each read is a sign, and from begin() to end() so is a timer that goes off each LOOK
+    seconds.  A shorter one between two signs cannot be told from a time in which nothing came: it
+    counts before a read that may have left bytes unread, and does not matter before others.
     """
 
     def __init__(self, still: float, clock: IReactorTime) -> None:
         self._still = still
-        self._clock = clock
-        self._beaten = self._since = self._until = clock.seconds()
-        self._timer = LoopingCall(self.beat)
-        self._timer.clock = clock
+        self._clock = Together(clock)
+        now = clock.seconds()
+        self._read = self._looked = self._looked_before = self._since = self._until = now
+        self._timer: IDelayedCall | None = None
 
     def begin(self) -> None:
-        """Start the timer: from now on it is a standstill if no beat comes."""
-        self._beaten = self._clock.seconds()
-        if self._still:
-            self._timer.start(self._still / 2, now=False)
+        """Start the timer: from now on it is a standstill if no sign comes."""
+        self._read = self._looked = self._looked_before = self._clock.seconds()
+        self._look_later()
 
     def end(self) -> None:
         """Stop the timer."""
-        if self._timer.running:
-            self._timer.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def beat(self) -> None:
-        """Note that the process is running, and whether it stood still since the last beat."""
+    def read(self, *, is_all: bool) -> None:
+        """Note that something was read now; `is_all` is whether no byte is left anywhere."""
         now = self._clock.seconds()
-        if self._still and now - self._beaten > self._still:
-            if self._beaten >= self._until:
-                self._since = self._beaten
-            self._until = now + (now - self._since)  # after as long again all is read
-        self._beaten = now
-
-    def caught_up(self) -> None:
-        """Note that nothing waits here to be read any more."""
-        self._until = min(self._until, self._clock.seconds() + REST_OF_IT)
+        if self._still:
+            self._see(now)
+            surely_awake = max(self._read, self._looked_before)
+            if not is_all and now - surely_awake > self._still:
+                self._stood(surely_awake, now)
+        self._read = now
+        if is_all:
+            self._until = min(self._until, now + REST_OF_IT)
 
     @property
     def age(self) -> float:
         """Seconds since the standstill began, while older bytes may still be unread; then 0.0."""
-        self.beat()
-        return self._beaten - self._since if self._beaten < self._until else 0.0
+        now = self._clock.seconds()
+        return now - self._since if now < self._until else 0.0
+
+    def _look_later(self) -> None:
+        if self._still:
+            self._timer = self._clock.callLater(LOOK, self._look)
+
+    def _look(self) -> None:
+        now = self._clock.seconds()
+        self._see(now)
+        self._looked_before, self._looked = self._looked, now
+        self._look_later()
+
+    def _see(self, now: float) -> None:
+        """Take it for a standstill if the timer is late, and nothing was read meanwhile."""
+        awake = max(self._read, self._looked)
+        if now - self._looked > LOOK + self._still and now - awake > self._still:
+            self._stood(awake, now)
+
+    def _stood(self, since: float, now: float) -> None:
+        if since >= self._until:
+            self._since = since
+        self._until = now + (now - self._since)  # after as long again all is read

@@ -69,7 +69,8 @@ def failed_attempt(reason: Failure, refusal: Refusal | None) -> Ending:
     """Return why an attempt has failed; `refusal` is what the answer means, if there was one."""
     error = reason.value
     if isinstance(error, RefusalError):
-        return Ending("refused", str(error), error.refusal.trouble, refusal=error.refusal)
+        trouble, refusal = error.refusal.trouble, error.refusal
+        return Ending("refused", str(error), trouble, status=error.status, refusal=refusal)
     if not isinstance(error, TwitterAPIError) or refusal is None:
         return Ending("unreachable", explain(reason), Trouble.NETWORK)
     status = int(error.status)

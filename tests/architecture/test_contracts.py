@@ -46,14 +46,16 @@ File -> the one of these that it uses: for what only some runs need, and for the
 section `logging` names.
 """
 FOUND_BY_NAME = {
-    "tcclient/command.py": {"argparse", "tcclient.service", "tcsandbox.both"},
+    "tcclient/command.py": {"tcclient.service", "tcsandbox.both"},
     "tcclient/config/schema.py": {"difflib"},
     "tcclient/service.py": {
         "tcclient.check.checks",
         "tcclient.logs.observer",
+        "tcclient.push.connecting",
         "tcclient.rulescommand.command",
     },
     "tcclient/sources/twitter_v1/offer.py": {
+        "tcclient.sources.twitter_v1.advice",
         "tcclient.sources.twitter_v1.configured",
         "tcclient.sources.twitter_v1.report",
     },
@@ -62,6 +64,7 @@ FOUND_BY_NAME = {
         "tcclient.sources.twitter_v2.rules.store",
     },
     "tcclient/sources/twitter_v2/offer.py": {
+        "tcclient.sources.twitter_v2.advice",
         "tcclient.sources.twitter_v2.configured",
         "tcclient.sources.twitter_v2.report",
     },

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 FROM_A_DATE = {
     "tcclient/control/client.py": ["_as_date"],
     "tcclient/sources/twitter_v2/budget/budget.py": ["roll"],
+    "tcclient/sources/twitter_v2/slot/usage.py": ["next_reset"],
     "tcclient/storage/slots.py": ["slot"],
 }
 """The functions that convert a `Date`, which the type checker knows to be one."""
@@ -27,6 +28,7 @@ FROM_A_NUMBER = {
     "tcclient/ledger/entries.py": ["moment"],
     "tcclient/ledger/segments.py": ["month"],
     "tcclient/ledger/wording.py": ["when"],
+    "tcclient/sources/twitter/glimpsing.py": ["shown"],
     "tcclient/sources/twitter_v2/budget/limits.py": ["utc_minute"],
     "tcclient/storage/slots.py": ["_local"],
 }

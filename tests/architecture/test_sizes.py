@@ -6,7 +6,7 @@ from tests.architecture.test_words import ROOT, classes, trees
 
 MOST_OF_A_MODULE = 300
 MOST_OF_A_CLASS = 200
-MOST_OF_THE_SANDBOX = 7_500
+MOST_OF_THE_SANDBOX = 8_600
 """Lines, with comments and docstrings."""
 
 

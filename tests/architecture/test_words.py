@@ -18,7 +18,7 @@ _FORMER = (
 """Words of our own that gave way to those of the field."""
 
 
-_DJANGOS = {"Meta", "Command"}
+_DJANGOS = {"Meta", "Command", "DatabaseWrapper"}
 """Names of classes by which Django looks for them."""
 
 
@@ -99,6 +99,7 @@ class RoleTests(SynchronousTestCase):
         undeclared = {name: path for name, path in roles.items() if not players[name]}
         # Automat makes the players of these, from tables.
         machines = {
+            "ArchiveEndInputs": "tcclient/storage/ending.py",
             "CaptureInputs": "tcclient/captures/capture.py",
             "DiskInputs": "tcclient/storage/pausing.py",
             "FileInputs": "tcclient/storage/growing.py",
@@ -106,6 +107,7 @@ class RoleTests(SynchronousTestCase):
             "PatienceInputs": "tcclient/sources/twitter_v2/patience.py",
             "SuccessionInputs": "tcclient/sources/twitter_v1/succession.py",
             "SubscriptionInputs": "tcclient/sources/twitter_v2/subscription.py",
+            "UpkeepInputs": "tcclient/push/upkeep.py",
         }
         self.assertEqual(undeclared, machines)
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.captures.attempts import GOODBYE
+from tcclient.captures.attempts import GOODBYE, LEAST, Departure
 from tcclient.captures.capture import Capture
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.serverlog import ServerLog
@@ -72,6 +72,10 @@ class FakeSession:
         """Note the call."""
         self._events.append("retire")
 
+    def all_closed(self) -> Deferred[None]:
+        """Have it closed at once."""
+        return succeed(None)
+
     def halted(self, error: Exception | None = None) -> None:
         """The last byte is on the disk."""
         halting = self._halting.pop(0)
@@ -87,7 +91,11 @@ class FakeReporter:
     def __init__(self, events: list[str]) -> None:
         self.asked: list[tuple[str, Deferred[None]]] = []
         self.still: Callable[[], bool] = lambda: True
+        self.server = self
         self._events = events
+
+    def update_is_due(self) -> None:
+        """Note nothing."""
 
     async def report(self, wanted: Job) -> None:
         """Ask, and return when the test has answered."""
@@ -100,6 +108,12 @@ class FakeReporter:
     async def update(self, job_id: int) -> None:
         """Ask, and return when the test has answered."""
         await self._ask("update")
+
+    last_update = update
+
+    async def why_lost(self, known: Job) -> str:
+        """Return what the server says at once, whatever else is asked."""
+        return "is archived"
 
     async def read_and_update(self, wanted: Job) -> None:
         """Ask, and return when the test has answered."""
@@ -372,8 +386,7 @@ class LostTests(CaptureTestCase):
         with capturedLogs() as logs:
             self.lose()
             self.capture.lose()
-        said = [event for event in logs if "another client's" in event["log_format"]]
-        self.assertEqual(len(said), 1)
+        self.assertEqual([event["why"] for event in logs if "why" in event], ["is archived"])
         self.server.answers("update")
 
     def test_before_it_ran(self) -> None:
@@ -472,7 +485,7 @@ class LeaveTests(CaptureTestCase):
 
     def leave(self) -> Deferred[None]:
         """Fires when the capture is ready for it."""
-        return Deferred.fromCoroutine(self.capture.leave())
+        return Deferred.fromCoroutine(self.capture.leave(Departure(1, self.clock)))
 
     def test_files_then_reports(self) -> None:
         """The status is not touched."""
@@ -513,6 +526,19 @@ class LeaveTests(CaptureTestCase):
             self.assertNotIn("stopped", self.events)
             self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_files_that_take_long(self) -> None:
+        """What they take is taken off the report's time, of which LEAST is left."""
+        for took, left_for_it in ((1.0, GOODBYE - 1), (GOODBYE - LEAST / 2, LEAST), (60.0, LEAST)):
+            self.setUp()
+            self.capture.want(job())
+            left = self.leave()
+            self.clock.advance(took)
+            self.session.halted()
+            self.clock.advance(left_for_it - 0.01)
+            self.assertNoResult(left)
+            self.clock.advance(0.02)
+            self.assertFalse(self.successResultOf(left))
+
     def test_writes_that_are_under_way(self) -> None:
         """They are given up with the rest, without a word for each."""
         self.capture.want(job(Status.STARTING))
@@ -524,7 +550,7 @@ class LeaveTests(CaptureTestCase):
         with capturedLogs() as logs:
             self.clock.advance(GOODBYE)
         self.successResultOf(left)
-        self.assertEqual((self.server.asked, len(logs)), ([], 1))
+        self.assertEqual((self.server.asked, len(logs)), ([], 0))
 
     def test_failures(self) -> None:
         """A report that is refused does not keep the update from being sent."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job
@@ -77,6 +77,27 @@ class LosingTests(HandOverTestCase):
         world.goes(30)
         self.assertEqual(self.unlisted_writes(since), ["update/"])
         self.assertEqual(self.rows(), [(7, 7, "0.000")])
+
+    def test_killed_and_back_when_another_one_has_counted_on(self) -> None:
+        """What the total has already is told with that total, and the rest on top of it."""
+        world = self.capture()
+        world.posts(60)
+        world.goes(30)
+        world.posts(40)
+        world.goes(10)
+        world.posts(5)
+        world.crash()
+        self.other_captures(50)
+        world.start()
+        world.goes(10)
+        self.assertEqual(
+            [row[:2] for row in self.rows()], [(60, 60), (50, 150), (40, 150), (5, 155)]
+        )
+        [base] = [line for line in world.disk.ledger("cats") if line["kind"] == "base"]
+        self.assertEqual(base["raised_by"], 50)
+        world.restart()
+        world.goes(10)
+        self.assertEqual(len(self.rows()), 4)
 
     def test_a_server_that_is_away_meanwhile(self) -> None:
         """It is sent when it is back; one whose answer was lost is not sent twice."""
@@ -223,7 +244,7 @@ class GettingTests(HandOverTestCase):
         """How often the log says meanwhile that two clients share a token."""
         with capturedLogs() as logs:
             act()
-        return sum("keeps rising" in (event["log_format"] or "") for event in logs)
+        return sum("Another installation" in (formatEvent(event) or "") for event in logs)
 
     def other_goes_on(self, polls: int) -> None:
         """The other client's total rises above ours before each of our polls."""
@@ -279,6 +300,18 @@ class GettingTests(HandOverTestCase):
         """Likewise, if only later: a hand-over does not last so long."""
         self.capture()
         self.assertEqual(self.accusations(lambda: self.other_goes_on(30)), 1)
+
+    def test_two_clients_that_report_rarely(self) -> None:
+        """Likewise, however long lies between two rises of the total."""
+        self.capture()
+        self.world.goes(150)
+
+        def report_rarely() -> None:
+            for _ in range(5):
+                self.row.total_count = (self.row.total_count or 0) + 30
+                self.world.goes(300)
+
+        self.assertEqual(self.accusations(report_rarely), 1)
 
     def test_the_history_does_not_run_backwards(self) -> None:
         """The first update waits for the last one of whoever had the job."""

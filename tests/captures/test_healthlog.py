@@ -15,6 +15,7 @@ from tcclient.captures.healthlog import LOOK
 from tcclient.control.client import JobList
 from tcclient.health.judgement import CLOCK, LEAST_FREE, PATIENCE, QUIET
 from tcclient.health.liveliness import LEAST_OF_A_DAY
+from tcclient.runtime.ownprocess import OwnProcess
 from tcclient.runtime.threads import in_place
 from tcclient.storage.folders import Folders
 from tests.scene import Clockwork
@@ -40,6 +41,14 @@ class World(Clockwork):
     is_hung = False
     is_unkept = False
     asked = 0
+    log_missing = 0
+    status = ""
+
+    def process(self) -> OwnProcess:
+        return OwnProcess(lambda: self.log_missing, self._tell)
+
+    def _tell(self, status: str) -> None:
+        self.status = status
 
     def folders(self) -> Folders:
         folders = super().folders()
@@ -55,7 +64,7 @@ class World(Clockwork):
         return self.free
 
     def _threads(self, act: Callable[[], object]) -> Deferred[object]:
-        is_look = isinstance(act, partial) and act.func == self._free
+        is_look = isinstance(act, partial) and self._free in act.args
         self.asked += is_look
         return Deferred() if self.is_hung and is_look else in_place(act)
 
@@ -114,6 +123,29 @@ class HealthLogTests(SynchronousTestCase):
         self.world.connect()
         self.world.lives(300, rate=1)
         self.assertEqual(self.lines(), [])
+
+    def test_whoever_supervises_it(self) -> None:
+        """Is told by each look, in the line of tcc-health."""
+        self.begin()
+        told = "TCC OK - Posts of 1 capture come and are stored. | captures=1 streaming=1 "
+        self.assertEqual(self.world.status, f"{told}disk_free={PLENTY}B")
+        self.world.kept = self.world.free = 0
+        self.world.lives(2 * LOOK, rate=1)
+        self.assertIn("TCC WARNING - 0 bytes are left on the disk", self.world.status)
+
+    def test_lines_that_the_log_lacks(self) -> None:
+        """Said when they have been missing for a minute, and not for what is said at once."""
+        self.begin()
+        self.world.log_missing = 3
+        self.world.lives(PATIENCE / 2, rate=1)
+        self.world.log_missing = 0
+        self.world.lives(2 * PATIENCE, rate=1)
+        self.assertEqual(self.lines(), [])
+        self.world.log_missing = 3
+        self.world.lives(PATIENCE + 2 * LOOK, rate=1)
+        self.only(LogLevel.warn, "degraded since 2", "3 lines found no room on the way to the log.")
+        self.world.log_missing = 0
+        self.ends()
 
     def test_a_stream_that_falls_silent(self) -> None:
         """Fifty posts a second, then keep-alives: said once, and that it is over."""

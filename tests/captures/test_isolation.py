@@ -14,6 +14,7 @@ from tcclient.captures.capture import Capture
 from tcclient.captures.isolation import Isolation
 from tcclient.captures.session import Session
 from tcclient.control.jobs import Job
+from tcclient.runtime.turns import FewAtOnce
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.feed import V1Feed, V1Source
 from tcclient.storage.folders import Folders
@@ -240,10 +241,11 @@ class PollTests(SynchronousTestCase):
             peer.says(a_post(number))
         whole = Capture.leave
 
-        async def broken(capture: Capture) -> None:
-            await whole(capture)
+        async def broken(capture: Capture, *turns: FewAtOnce) -> bool:
+            in_time = await whole(capture, *turns)
             if capture.job.id == 1:
                 raise RuntimeError("leave")
+            return in_time
 
         self.patch(Capture, "leave", broken)
         self.world.stop()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
+from msgspec import structs
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
 from twisted.logger import LogEvent, LogLevel, capturedLogs
@@ -12,14 +14,21 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tcclient.captures import attempts
 from tcclient.captures.attempts import GOODBYE
-from tcclient.captures.poller import PARTING
-from tcclient.control.client import TIMEOUT, ControlServer, JobList
+from tcclient.control.client import ControlServer, JobList
+from tcclient.control.exchange import TIMEOUT
 from tcclient.control.jobs import Job
+from tcclient.runtime.together import GRID
+from tcclient.runtime.turns import FewAtOnce
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.feed import V1Feed, V1Source
-from tcclient.storage.folders import INDEX
+from tcclient.storage.ending import LAST_TRY
+from tcclient.storage.folders import Folders
+from tcclient.storage.healthmark import last_facts
+from tcclient.storage.index import INDEX
 from tcsandbox.server import quirks
 from tcsandbox.server.exchange import Seen
+from tcsandbox.server.negotiation import ApiRequest
+from tcsandbox.server.restapi import ApiAnswer
 from tcsandbox.twitter.common import damage, faults
 from tests.captures.test_session import a_post
 from tests.marks import Need, needs
@@ -40,6 +49,13 @@ def warnings(logs: list[dict[str, Any]], word: str) -> list[str]:
 def said(events: list[LogEvent]) -> str:
     """All that was logged, before it is formatted."""
     return " ".join(event["log_format"] or "" for event in events)
+
+
+def waits(events: list[LogEvent]) -> list[str]:
+    """For what captures wait whose disk is in trouble, as the log says it."""
+    return [
+        event["what"] for event in events if "ends when the disk" in (event["log_format"] or "")
+    ]
 
 
 @needs(Need.SECONDS)
@@ -367,7 +383,7 @@ class EndOverSocketsTests(TestCase):
         begun = reactor.seconds()
         await scene.stop()
         waited = reactor.seconds() - begun
-        self.assertGreaterEqual(waited, attempts.GOODBYE)
+        self.assertGreaterEqual(waited, attempts.GOODBYE - GRID)
         self.assertLess(waited, TIMEOUT)
         self.assertEqual(scene.row().status, STARTED)
 
@@ -463,14 +479,14 @@ class StoppingTests(ClockTestCase):
         self.assertEqual((len(world.disk.finished("cats")), len(world.source.peers)), (1, 1))
 
     def test_just_started_and_captured_elsewhere(self) -> None:
-        """The last report does not lower the server's number."""
+        """The last report adds what was never told to what others have counted meanwhile."""
         world = self.capture()
         world.posts(5)
         world.crash()
         self.row.total_count = 300
         world.store.stop(1)
         world.start()
-        self.assertEqual((self.row.status, self.row.total_count), (STOPPED, 300))
+        self.assertEqual((self.row.status, self.row.total_count), (STOPPED, 305))
 
     def test_connecting(self) -> None:
         """Twitter has not answered yet."""
@@ -707,6 +723,26 @@ class ListTests(ClockTestCase):
                 world.line.release()
         self.assertEqual(len(warnings(logs, "cannot be read")), 1)
         self.assertFalse(world.source.peer.hung_up)
+
+    def test_half_a_character(self) -> None:
+        """In a name or keywords it keeps no other job from running, nor health from being told."""
+        world, line = self.world, self.world.line
+        work = line.work
+
+        def spoilt(asked: ApiRequest) -> ApiAnswer:
+            answer = work(asked)
+            return attrs.evolve(answer, body=answer.body.replace(b"HALF", b"\\ud800"))
+
+        self.patch(line, "work", spoilt)
+        world.store.create("HALF", CATS)
+        self.capture("cats, HALF")
+        for _ in range(2):
+            world.goes(10)
+            marked = last_facts(world.disk.base)
+            assert marked is not None and marked.facts is not None
+            self.assertEqual({one.name for one in marked.facts.captures}, {"?", "cats"})
+            world.restart()
+        self.assertEqual(self.row.status, STARTED)
 
     def test_several_pages(self) -> None:
         """The job that runs is the last of more than the server gives at once."""
@@ -972,10 +1008,12 @@ class EndTests(ClockTestCase):
         with full(tmp), capturedLogs() as events:
             world.posts(2)
             stopped = world.stop()
-            world.goes(PARTING + 1)
+            world.goes(LAST_TRY + 0.5)
             self.successResultOf(stopped)
-        self.assertIn("Not all was finished within {s:g} s", said(events))
+        self.assertIn("{n} captures are left to the next start", said(events))
+        self.assertEqual(waits(events), ["the 2 posts that wait"])
         self.assertEqual([line["posts"] for line in world.disk.ledger("cats", "not_stored")], [2])
+        world.start()
         world.goes(3600, step=60)
         self.assertEqual((world.disk.unfinished(), len(world.disk.ids("cats"))), ([], 5))
 
@@ -988,13 +1026,67 @@ class EndTests(ClockTestCase):
         folder.write_text("in the way")
         with capturedLogs() as events:
             stopped = world.stop()
-            world.goes(PARTING + 1)
+            world.goes(LAST_TRY + 0.5)
             self.successResultOf(stopped)
-        self.assertIn("Not all was finished within {s:g} s", said(events))
+        self.assertIn("{n} captures are left to the next start", said(events))
+        self.assertEqual(waits(events), ["its last file"])
         folder.unlink()
         moved.rename(folder)
+        world.start()
         world.goes(3600, step=60)
         self.assertEqual((world.disk.unfinished(), len(world.disk.ids("cats"))), ([], 5))
+
+
+class QueueingClockwork(Clockwork):
+    """A client whose captures are finished one after the other, once `finishing` has a turn."""
+
+    finishing = FewAtOnce(1)
+
+    def folders(self) -> Folders:
+        """Return the folders that the client stores posts in."""
+        folders = super().folders()
+        return attrs.evolve(folders, use=structs.replace(folders.use, finishing=self.finishing))
+
+
+class SlowEndTests(SynchronousTestCase):
+    """SIGTERM, and the disk takes all, but has so many files to finish that time runs out."""
+
+    def test_nobody_is_to_blame(self) -> None:
+        """One line says how many files the next start finishes; no error."""
+        world = QueueingClockwork(self)
+        world.start()
+        world.store.create("cats", CATS)
+        world.goes(10)
+        world.connect()
+        world.posts(2)
+        with capturedLogs() as events:
+            self.end_in_a_queue(world)
+        self.assertEqual(
+            warnings(events, ""),
+            [
+                "tcc has stopped; all posts are stored, and 1 captures are left to the next "
+                "start, which finishes their files."
+            ],
+        )
+        world.start()
+        world.goes(3600, step=60)
+        self.assertEqual((world.disk.unfinished(), len(world.disk.ids("cats"))), ([], 2))
+
+    def end_in_a_queue(self, world: QueueingClockwork) -> None:
+        """End the client while something else is being finished, for longer than it waits."""
+        others: Deferred[None] = Deferred()
+
+        async def finish() -> None:
+            async with world.finishing.ordinary():
+                await others
+
+        finishing = Deferred.fromCoroutine(finish())
+        stopped = world.stop()
+        world.goes(LAST_TRY + 0.5)
+        others.callback(None)
+        world.settle()
+        self.successResultOf(finishing)
+        self.successResultOf(stopped)
 
 
 class BrokenFeed(V1Feed):

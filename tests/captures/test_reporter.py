@@ -167,8 +167,15 @@ class FallbackTests(ReporterTestCase):
 class GoneTests(ReporterTestCase):
     """Archived, deleted or reassigned: the capture ends, and only its history is written to."""
 
-    def lose(self, how: Callable[[Clockwork], object], wait: float = 10) -> None:
-        """That happens between two polls; nothing is written but one update."""
+    def lose(self, how: Callable[[Clockwork], object], said: str, wait: float = 10) -> None:
+        """That happens between two polls; nothing is written but one update, and it is said how."""
+        with capturedLogs() as logs:
+            self.lives(how, wait)
+        told = [event["why"] for event in logs if "why" in event and event.get("id") == 1]
+        self.assertEqual(told, [said])
+
+    def lives(self, how: Callable[[Clockwork], object], wait: float) -> None:
+        """A job is captured, and then that happens."""
         world = self.capture()
         world.posts(4)
         world.goes(10)
@@ -184,13 +191,13 @@ class GoneTests(ReporterTestCase):
 
     def test_archived(self) -> None:
         """Seen by a JSON 404, once the list lacks it."""
-        self.lose(lambda world: world.store.archive(1))
+        self.lose(lambda world: world.store.archive(1), "is archived")
         self.assertEqual((self.row.status, self.row.total_count), (STOPPED, 4))
         self.assertEqual(self.world.told(), 7)
 
     def test_marked_as_deleted(self) -> None:
         """The list still has it."""
-        self.lose(lambda world: world.store.mark_deleted(1, 1000))
+        self.lose(lambda world: world.store.mark_deleted(1, 1000), "is deleted")
         self.assertEqual((self.row.status, self.row.total_count), (STARTED, 4))
         self.assertEqual(self.world.told(), 7)
 
@@ -201,28 +208,49 @@ class GoneTests(ReporterTestCase):
             world.store.stop(1)
             world.store.mark_deleted(1, 1000)
 
-        self.lose(both)
+        self.lose(both, "is deleted")
         self.assertEqual(self.row.status, STOPPING)
 
     def test_reassigned(self) -> None:
         """Another client has it now."""
-        self.lose(lambda world: world.store.reassign(1, 7))
+        self.lose(lambda world: world.store.reassign(1, 7), "was given to client 7")
         self.assertEqual((self.row.status, self.row.total_count), (STARTED, 4))
         self.assertEqual(self.world.told(), 7)
 
     def test_deleted(self) -> None:
         """The row is gone, and with it the history: the refusal is the end of it."""
-        self.lose(lambda world: world.store.delete(1))
+        self.lose(lambda world: world.store.delete(1), "was deleted for good")
         self.world.goes(30)
         self.assertEqual(len(self.world.writes("POST")), 1)
 
     def test_gone_where_the_list_does_not_say_whose_a_job_is(self) -> None:
         """Without activejobs/<id>/ its members tell."""
-        for how in ("archive", "reassign", "delete"):
+        for how, said in (
+            ("archive", "is archived"),
+            ("reassign", "was given to client 7"),
+            ("delete", "was deleted for good"),
+        ):
             self.world = Clockwork(self)
             self.world.server.quirk(without_activejobs_detail=404)
             arguments = (1, 7) if how == "reassign" else (1,)
-            self.lose(lambda world: getattr(world.store, how)(*arguments))  # noqa: B023
+            self.lose(lambda world: getattr(world.store, how)(*arguments), said)  # noqa: B023
+
+    def test_an_update_of_a_row_that_is_gone(self) -> None:
+        """Seen by its refusal, before any poll: nothing was taken, and none is settled for it."""
+        world = self.capture()
+        world.posts(5)
+        world.goes(35)
+        settled = world.told()
+        world.posts(4)
+        world.line.hold("POST")
+        world.goes(30)
+        world.store.delete(1)
+        world.line.release()
+        world.settle()
+        self.assertTrue(world.source.peer.hung_up)
+        self.assertEqual(settled, 5)
+        last = world.disk.ledger("cats", "capture_close")[-1]["account"]
+        self.assertEqual((last["posts"], last["settled"]), (9, 5))
 
     def test_seen_by_a_write(self) -> None:
         """The list was read just before: the capture ends without waiting for the next one."""

@@ -53,6 +53,15 @@ class ServerLogTests(SynchronousTestCase):
             [line.split(".")[0][-7:] for line in said], ["at a: x", "at a: y", "at a: x"]
         )
 
+    def test_a_wait_that_runs_down(self) -> None:
+        """The same reason with another number of seconds is no news; another status is."""
+        rests = [("a", f"it asks not to be asked for {left} s") for left in (590, 580, 9)]
+        slows = [("a", f"it answers 429 (available in {left} seconds.)") for left in (57, 1)]
+        self.assertEqual(len(self.said(*rests, *slows, ("a", "it answers 503"))), 3)
+        self.assertEqual(len(self.noted), 3)
+        self.said(rests[0], rests[1])
+        self.assertEqual(self.log.longest(), ("a", "it asks not to be asked for 580 s", 0.0))
+
     def test_one_thing_says_nothing_of_another(self) -> None:
         """The server may take reports and no updates."""
         said = self.said(("a", "x"), ("b", "x"), ("a",), ("b", "x"))

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.captures.session import Session
@@ -370,6 +370,15 @@ class HaltTests(SessionTestCase):
         self.halt()
         self.clock.advance(1000)
         self.assertEqual(len(self.asked), 2)
+
+    def test_it_is_said_once(self) -> None:
+        """However often a capture is ended that has stopped."""
+        self.stream()
+        with capturedLogs() as captured:
+            self.halt()
+            self.halt()
+        said = [formatEvent(event) for event in captured]
+        self.assertEqual(sum("has stopped" in line for line in said), 1, said)
 
     def test_wanted_again(self) -> None:
         """The same session runs on; the totals go on."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import socket
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import attrs
 import msgspec
+from msgspec import structs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
@@ -25,14 +27,19 @@ from tcclient.check import checks, probes, verdicts
 from tcclient.config.settings import load
 from tcclient.control.client import JobList
 from tcclient.control.jobs import Job
+from tcclient.ledger.entries import RefusedTerm
+from tcclient.runtime.cautions import exposed, proxies
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.threads import in_threads
 from tcclient.runtime.verdicts import Outcome, fail, ok, warn
 from tcclient.service import make_other_sides
+from tcclient.sources.doubts import doubts
+from tcclient.sources.terms import MOST_TERMS
 from tcclient.sources.twitter_v2 import problems
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
+from tcclient.sources.twitter_v2.rules.clauses import SYNTAX
 from tcclient.storage.knownservers import address, key
 from tcsandbox.server import CaptureServer, quirks
 from tcsandbox.twitter import SANDBOX_BEARER_TOKEN, SANDBOX_CREDENTIALS, Simulator
@@ -51,6 +58,23 @@ ABSENT_ADDRESS = "203.0.113.9"  # RFC 5737: nobody has it
 
 def job(job_id: int) -> Job:
     return Job(job_id, "storm", 1, None, None, None, False, None)
+
+
+def running(*jobs: tuple[str, str]) -> JobList:
+    """Jobs that are to run, by their names and keywords."""
+    return JobList(
+        tuple(structs.replace(job(1), status=3, name=name, keywords=text) for name, text in jobs)
+    )
+
+
+def none(_: str | None) -> tuple[RefusedTerm, ...]:
+    """No term is doubtful."""
+    return ()
+
+
+def unsure(text: str | None) -> tuple[RefusedTerm, ...]:
+    """What is doubtful on v2."""
+    return doubts(text, SYNTAX)
 
 
 class LineTests(SynchronousTestCase):
@@ -92,14 +116,14 @@ class PermissionsTests(SynchronousTestCase):
     def test_group_and_others_count(self) -> None:
         """Reading does; writing and executing are no business of a secret."""
         for mode in (0o604, 0o640, 0o644):
-            self.assertEqual(verdicts.permissions(mode, "s").outcome, Outcome.WARN, oct(mode))
+            self.assertTrue(exposed(mode, "s"), oct(mode))
         for mode in (0o600, 0o400, 0o633):
-            self.assertEqual(verdicts.permissions(mode, "s").outcome, Outcome.OK, oct(mode))
+            self.assertEqual(exposed(mode, "s"), "", oct(mode))
 
     def test_the_command_can_be_pasted(self) -> None:
         """A name with a blank is quoted."""
         self.assertEqual(
-            verdicts.permissions(0o100644, "/a b/s.json").text,
+            exposed(0o100644, "/a b/s.json"),
             "others than its owner can read the settings file (mode 0644): chmod 600 '/a b/s.json'",
         )
 
@@ -194,15 +218,48 @@ class ServerTests(SynchronousTestCase):
         for count, words in ((0, "0 jobs are"), (1, "1 job is"), (2, "2 jobs are")):
             answer = JobList(tuple(job(i) for i in range(count)))
             self.assertEqual(
-                verdicts.server("http://h/", answer),
+                verdicts.server("http://h/", answer, 1, none),
                 ok(f"http://h/ answers; {words} assigned to this client"),
             )
 
+    def test_another_client_s_number(self) -> None:
+        """The server knows by the token who asks."""
+        answer = JobList((structs.replace(job(1), assigned_worker=7),))
+        found = verdicts.server("http://h/", answer, 1, none)
+        self.assertIs(found.outcome, Outcome.FAIL)
+        self.assertIn("as client 7, and server.client_id is 1", found.text)
+        self.assertIs(verdicts.server("http://h/", answer, 7, none).outcome, Outcome.OK)
+
+    def test_doubtful_keywords(self) -> None:
+        """Those of a job that is to run are named, each with its job and as it is written."""
+        for status, outcome in ((3, Outcome.WARN), (5, Outcome.OK)):
+            one = structs.replace(job(1), status=status, keywords="cats、dogs")
+            found = verdicts.server("http://h/", JobList((one,)), 1, unsure)
+            self.assertIs(found.outcome, outcome)
+        jobs = (("floods", "cats\ndogs, a;b"), ("storm", "a OR b"))
+        said = verdicts.server("http://h/", running(*jobs), 1, unsure).text
+        for name, term in (("floods", r"'cats\ndogs'"), ("floods", "'a;b'"), ("storm", "'a OR b'")):
+            self.assertIn(f"job {name!r}: the term {term} may find nothing, or not what", said)
+
+    def test_many_doubtful_keywords(self) -> None:
+        """The first ones are named; of the others it is said how many there are."""
+        for count, end in ((MOST_TERMS, "lines"), (MOST_TERMS + 2, "; and 2 more")):
+            text = ",".join(f"cats{n:03};dogs" for n in range(count))
+            said = verdicts.server("http://h/", running(("floods", text)), 1, unsure).text
+            self.assertEqual(said.count("the term"), MOST_TERMS)
+            self.assertEqual(said.endswith("; and 2 more"), end != "lines", said)
+
+    def test_a_job_that_cannot_be_read_beside_a_doubtful_term(self) -> None:
+        """Neither hides the other."""
+        answer = structs.replace(running(("storm", "a;b")), problems={"it has no 'id'": 1})
+        said = verdicts.server("http://h/", answer, 1, unsure).text
+        self.assertIn("1 more cannot be read: it has no 'id'; job 'storm': the term 'a;b'", said)
+
     def test_a_job_that_cannot_be_read(self) -> None:
         """Each reason once."""
-        answer = JobList((job(1),), ("a job has no member 'id'", "a job has no member 'id'"))
+        answer = JobList((job(1),), {"a job has no member 'id'": 2})
         self.assertEqual(
-            verdicts.server("http://h/", answer),
+            verdicts.server("http://h/", answer, 1, none),
             warn(
                 "http://h/ answers; 1 job is assigned to this client, "
                 "and 2 more cannot be read: a job has no member 'id'"
@@ -377,9 +434,38 @@ class LinesTests(CheckTestCase):
             "FAIL  server       http://captures.invalid/api/: its name cannot be resolved",
         )
 
+    def test_slots_that_do_not_divide_an_hour(self) -> None:
+        """The last one of each hour is shorter."""
+        for minutes in (1, 5, 10, 30, 60):
+            self.assertEqual(list(verdicts.slots(minutes)), [])
+        (said,) = verdicts.slots(7)
+        self.assertIn("the last file of each hour has 4 min", said)
+
+    def test_room_that_is_soon_used_up(self) -> None:
+        """By what has come within the last day."""
+        megabyte = 1_000_000
+        found = verdicts.base_dir(
+            "data", exists=True, free=109 * megabyte, least=100 * megabyte, daily=2_592 * megabyte
+        )
+        self.assertIs(found.outcome, Outcome.WARN)
+        self.assertIn(
+            "109 MB are free, and capturing stops at 100 MB: at the last day's rate that is 5 min",
+            found.text,
+        )
+        much = verdicts.base_dir("data", exists=True, free=10**12, least=10**8, daily=10**9)
+        self.assertIs(much.outcome, Outcome.OK)
+        little = verdicts.base_dir("data", exists=True, free=109 * megabyte, least=100 * megabyte)
+        self.assertIs(little.outcome, Outcome.WARN)
+
+    def test_proxies(self) -> None:
+        """They are not used, and that is said."""
+        self.assertEqual(proxies({"HTTPS_PROXY": ""}), "")
+        said = proxies({"https_proxy": "http://p/", "HTTP_PROXY": "http://p/"})
+        self.assertIn("although HTTP_PROXY and https_proxy is set", said)
+
     def test_too_little_room(self) -> None:
         """The client would store nothing."""
-        found = verdicts.base_dir("data", made=False, free=999, least=1000)
+        found = verdicts.base_dir("data", exists=True, free=999, least=1000)
         self.assertEqual(
             verdicts.line("base_dir", found, ()),
             "FAIL  base_dir     data can be written, but has 999 bytes free, and nothing is stored "
@@ -415,6 +501,21 @@ class LinesTests(CheckTestCase):
             "FAIL  source_addr  2001:db8::9 cannot be bound: this machine does not have it",
         )
 
+    async def test_secrets_in_files_of_their_own(self) -> None:
+        """Their modes count like that of the settings file, unless systemd hands them over."""
+        secret = self.path.with_name("token")
+        secret.write_text("0123456789abcdef")
+        secret.chmod(0o640)
+        self.write(server={"auth_token": {"file": "token"}})
+        lines = await self.lines()
+        self.assertEqual(
+            lines["permissions"],
+            "warn  permissions  others than its owner can read a file of secrets (mode 0640): "
+            f"chmod 600 {secret}",
+        )
+        handed_over = {"CREDENTIALS_DIRECTORY": str(secret.parent)}
+        self.assertEqual(load(self.path, {}).exposures(handed_over), [])
+
     async def test_settings_that_come_from_a_pipe(self) -> None:
         """A shell's <(...): it has no permissions that matter."""
         self.write()
@@ -427,14 +528,14 @@ class LinesTests(CheckTestCase):
         writer.join()
         self.assertEqual(
             lines["permissions"],
-            "ok    permissions  only its owner can read the settings file",
+            "ok    permissions  only their owner can read the files with secrets",
         )
 
     async def test_no_bytes_and_no_names_stay_in_base_dir(self) -> None:
         """Nor anywhere else."""
         self.write()
         await self.lines()
-        self.assertEqual(self.files(), ["data", "settings.json"])
+        self.assertEqual(self.files(), ["settings.json"])
 
 
 class XLinesTests(CheckTestCase):
@@ -470,7 +571,10 @@ class XLinesTests(CheckTestCase):
                 "program: what they match comes here and is billed; see tcc-rules list",
             )
             self.assertEqual(self.x.v2.state()["tokens"], sold)
-        self.assertEqual(list(lines)[-3:], ["stream host", "x api", "server"])
+        names = ["stream host", "x api", "connections", "usage", "server"]
+        self.assertEqual(list(lines)[-5:], names)
+        self.assertEqual(lines["connections"], "ok    connections  none is open")
+        self.assertIn("0 of the plan's 3,000,000 posts are used", lines["usage"])
         self.assertEqual(self.x.v2.state()["rules"], before)
         self.assertEqual(self.x.state()["connects"], [])
 
@@ -504,6 +608,7 @@ class XLinesTests(CheckTestCase):
         words = "ok    budget       of this month's 100 posts 0 are used, 100 are left"
         self.assertEqual(lines["budget"], words)
         path = record_path(self.folder / "data", key(address(self.base_url), 1))
+        path.parent.mkdir()
         path.write_text("{")
         lines = await self.lines()
         self.assertTrue(lines["budget"].startswith(f"warn  budget       {path} cannot be read ("))
@@ -614,6 +719,36 @@ class CommandTests(CheckTestCase):
         self.no_secret_in((out + err).decode())
         return out.decode().splitlines(), err.decode(), status
 
+    async def test_a_reader_that_goes_after_a_line(self) -> None:
+        """`--check | head -1` ends quietly, with the status of the check."""
+        self.write()
+        command = [sys.executable, "-c", TWISTD, "-n", "tcc", "--config", str(self.path), "--check"]
+        out, err, status = await getProcessOutputAndValue(
+            "/bin/bash",
+            [
+                "-c",
+                f"{shlex.join(command)} | (read -r line; exec <&-; echo $line); "
+                "exit ${PIPESTATUS[0]}",
+            ],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            path=str(self.folder),
+        )
+        self.assertIn("settings", out.decode())
+        self.assertEqual((len(out.splitlines()), err.decode(), status), (1, "", 0))
+
+    async def test_an_output_that_is_full(self) -> None:
+        """One sentence, and not the status of a check that has passed."""
+        self.write()
+        command = [sys.executable, "-c", TWISTD, "-n", "tcc", "--config", str(self.path), "--check"]
+        out, err, status = await getProcessOutputAndValue(
+            "/bin/bash",
+            ["-c", f"exec {shlex.join(command)} > /dev/full"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            path=str(self.folder),
+        )
+        said = "twistd tcc --check: The output cannot be written: No space left on device.\n"
+        self.assertEqual((out, err.decode(), status), (b"", said, 1))
+
     async def test_everything_is_well(self) -> None:
         """Nine lines, status 0, and no capture: the server is asked once and told nothing."""
         self.write()
@@ -622,11 +757,11 @@ class CommandTests(CheckTestCase):
             [re.sub(r"[0-9,]+ MB", "N MB", line) for line in lines],
             [
                 f"ok    settings     {self.path} is good",
-                "ok    permissions  only its owner can read the settings file",
+                "ok    permissions  only their owner can read the files with secrets",
                 "ok    logging      no section of that name: twistd's own log is used",
                 f"ok    credentials  {PLAUSIBLE}",
                 "ok    source_addr  127.0.0.1 can be bound",
-                f"ok    base_dir     {self.folder}/data was made and can be written; N MB are free",
+                f"ok    base_dir     {self.folder}/data can be made; N MB are free",
                 "ok    CA store     not needed: no address begins with https://",
                 "ok    stream host  127.0.0.1 has an address: IPv4",
                 f"ok    server       {self.base_url} answers; 1 job is assigned to this client",
@@ -634,7 +769,7 @@ class CommandTests(CheckTestCase):
         )
         self.assertEqual((err, status), ("", 0))
         self.assertEqual([seen.method for seen in self.capture_server.requests()], ["GET"])
-        self.assertEqual(self.files(), ["data", "settings.json"])
+        self.assertEqual(self.files(), ["settings.json"])
 
     async def test_everything_fails(self) -> None:
         """Each failure has its line; the first does not keep the others from being said."""
@@ -656,7 +791,7 @@ class CommandTests(CheckTestCase):
             lines,
             [
                 f"ok    settings     {self.path} is good",
-                "ok    permissions  only its owner can read the settings file",
+                "ok    permissions  only their owner can read the files with secrets",
                 "FAIL  logging      $.logging.handlers.h.class must name a logging handler's class "
                 'that can be imported, found "no.Such" (ModuleNotFoundError)',
                 "FAIL  credentials  in twitter_auth api_secret and access_token have the same "
@@ -673,7 +808,7 @@ class CommandTests(CheckTestCase):
         self.assertEqual((err, status), ("", 1))
 
     async def test_warnings_do_not_fail(self) -> None:
-        """Status 0; log files are neither made nor emptied by it."""
+        """Status 0; log files are neither made nor emptied by it, nor are folders made for them."""
         kept = self.folder / "kept.log"
         kept.write_text("a line\n")
         handler = {"class": "logging.FileHandler", "mode": "w"}
@@ -684,10 +819,11 @@ class CommandTests(CheckTestCase):
                 "version": 1,
                 "handlers": {
                     "kept": {**handler, "filename": "kept.log"},
-                    "fresh": {**handler, "filename": "logs/fresh.log"},
+                    "fresh": {**handler, "filename": "logs/2026/fresh.log"},
+                    "made": {"()": "logging.FileHandler", "filename": "more/made.log"},
                     "console": {"class": "coloredlogs.ColoredStreamHandler"},
                 },
-                "root": {"level": "DEBUG", "handlers": ["kept", "fresh", "console"]},
+                "root": {"level": "DEBUG", "handlers": ["kept", "fresh", "made", "console"]},
             },
         )
         lines, err, status = await self.check(SSL_CERT_FILE="/nowhere/ca.pem")
@@ -708,7 +844,7 @@ class CommandTests(CheckTestCase):
         self.assertEqual([line for line in lines if line.startswith("FAIL")], [])
         self.assertEqual((len(lines), err, status), (9, "", 0))
         self.assertEqual(kept.read_text(), "a line\n")
-        self.assertEqual(self.files(), ["data", "kept.log", "logs", "settings.json"])
+        self.assertEqual(self.files(), ["kept.log", "settings.json"])
 
     async def test_a_ca_file_is_named(self) -> None:
         """And a log file that cannot be written fails."""

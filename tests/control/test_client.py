@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tcclient.control import client
-from tcclient.control.answers import Gone, ServerError
-from tcclient.control.client import MOST_BYTES, MOST_PAGES, TIMEOUT, ControlServer, JobList
+from tcclient.control.answers import LONGEST_REST, Gone, ServerError
+from tcclient.control.client import MOST_PAGES, ControlServer, JobList
+from tcclient.control.exchange import MOST_BYTES, MOST_BYTES_UNTOLD, TIMEOUT, ServerExchange
 from tcclient.control.jobs import Job, Status
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.ledger.counters import CountUpdate
@@ -55,12 +56,14 @@ class ControlTestCase(TestCase):
         """A client of whatever listens on `port`."""
         base_url = f"http://127.0.0.1:{port.getHost().port}/api/"
         return ControlServer(
-            rest_client(reactor),
-            base_url,
-            Secret(token),
-            user_agent(1),
-            self.clock,
-            self.clock.seconds,
+            ServerExchange(
+                rest_client(reactor, None),
+                base_url,
+                Secret(token),
+                user_agent(1),
+                self.clock,
+                self.clock.seconds,
+            )
         )
 
     async def _end(self, port: IListeningPort) -> None:
@@ -403,12 +406,13 @@ class ListTests(ControlTestCase):
             self.answers(200, {**page, "count": 2, "results": [broken, page["results"][1]]})
             listing = await self.client.active_jobs()
             self.assertEqual([job.name for job in listing.jobs], ["Cats"])
-            self.assertEqual(len(listing.problems), 1)
-            self.assertIn(next(iter(wrong)), listing.problems[0])
+            [(problem, number)] = listing.problems.items()
+            self.assertEqual(number, 1)
+            self.assertIn(next(iter(wrong)), problem)
         for member in ("id", "name", "status", "keywords", "total_count"):
             self.server.fault(quirks.Incomplete(members=[member]))
             listing = await self.client.active_jobs()
-            self.assertEqual((listing.jobs, len(listing.problems)), ((), 2), member)
+            self.assertEqual((listing.jobs, [*listing.problems.values()]), ((), [2]), member)
 
 
 class NonsenseTests(ControlTestCase):
@@ -455,12 +459,30 @@ class NonsenseTests(ControlTestCase):
     async def test_too_long(self) -> None:
         """A body is read up to a limit, and the connection ended."""
         self.server.fault(quirks.Big(size=MOST_BYTES + 1))
-        self.assertEqual(str(await self.error(self.client.active_jobs())), "the answer is too long")
+        self.assertEqual(str(await self.error(self.client.job(1))), "the answer is too long")
 
     async def test_as_long_as_allowed(self) -> None:
         """The limit itself is fine."""
         self.server.fault(quirks.Big(size=MOST_BYTES))
         self.assertEqual(len((await self.client.active_jobs()).jobs), 1)
+
+    async def test_an_answer_without_end(self) -> None:
+        """What does not say how long it is is read no further than a small list would need."""
+        for framing in ("chunked", "close", "http10"):
+            self.server.quirk(framing=framing)
+            self.server.fault(quirks.Big(size=MOST_BYTES_UNTOLD + 1))
+            said = str(await self.error(self.client.job(1)))
+            self.assertEqual(said, "the answer is too long")
+            self.server.fault(quirks.Big(size=MOST_BYTES_UNTOLD))
+            self.assertEqual((await self.client.job(1)).id, 1)
+
+    async def test_a_list_that_is_too_long_for_one_answer(self) -> None:
+        """It is asked for in smaller parts, then and later."""
+        self.server.quirk(framing="chunked")
+        for name in map(str, range(30)):
+            self.store.create(name, "x" * 90_000)
+        for _ in range(2):
+            self.assertEqual(len((await self.client.active_jobs()).jobs), 31)
 
     async def test_writes_answered_with_another_status(self) -> None:
         """Only 200 is a write done, only 201 an update stored."""
@@ -651,6 +673,59 @@ class GzipTests(TalkerTestCase):
             await failing
 
 
+class RestTests(TalkerTestCase):
+    """A server that says when it wants to be asked again."""
+
+    async def rests(self, status: int, after: int) -> ControlServer:
+        """A client that has been told so; at the same address the true server listens by now."""
+        head = f"HTTP/1.1 {status} Later\r\nRetry-After: {after}\r\nContent-Length: 0\r\n\r\n"
+        talker = _Talker(head.encode(), closes=True)
+        port = reactor.listenTCP(0, _TalkerFactory(talker), interface="127.0.0.1")
+        number, client = port.getHost().port, self.client_of(port)
+        await self.error(client.active_jobs())
+        await port.stopListening()
+        port = reactor.listenTCP(number, self.server.site, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        return client
+
+    async def test_it_is_not_asked_meanwhile(self) -> None:
+        """Nothing is, and then everything; what was not asked was certainly not done."""
+        for status in (429, 503):
+            client = await self.rests(status, 30)
+            self.clock.advance(29)
+            before = len(self.server.requests())
+            for call in (client.active_jobs(), client.job(1), client.newest_updates(1)):
+                error = await self.error(call)
+                self.assertIn(f"it answers {status}", str(error))
+                self.assertTrue(str(error).endswith(", and asks not to be asked for 1 s"))
+                self.assertTrue(error.refused)
+            self.clock.advance(1)
+            self.assertEqual(len((await client.active_jobs()).jobs), 1)
+            self.assertEqual(len(self.server.requests()), before + 1)
+
+    async def test_for_ever(self) -> None:
+        """LONGEST_REST is enough: a researcher may want to stop something."""
+        client = await self.rests(503, 86_400)
+        self.clock.advance(LONGEST_REST)
+        self.assertEqual(len((await client.active_jobs()).jobs), 1)
+
+    async def test_it_is_said_once(self) -> None:
+        """The answer and what follows have one reason, whose seconds alone are others."""
+        head = b"HTTP/1.1 503 Later\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
+        talker = _Talker(head, closes=True)
+        port = reactor.listenTCP(0, _TalkerFactory(talker), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        client = self.client_of(port)
+        first = str(await self.error(client.active_jobs()))
+        self.clock.advance(10)
+        self.assertEqual(str(await self.error(client.job(1))), first.replace("30 s", "20 s"))
+
+    async def test_another_status(self) -> None:
+        """Of other answers the header means nothing."""
+        client = await self.rests(500, 30)
+        self.assertEqual(len((await client.active_jobs()).jobs), 1)
+
+
 class TimeoutTests(TalkerTestCase):
     """Request and whole answer together take TIMEOUT seconds at most."""
 
@@ -676,12 +751,14 @@ class TimeoutTests(TalkerTestCase):
             self.addCleanup(filler.close)
             filler.connect_ex(full.getsockname())
         client = ControlServer(
-            rest_client(reactor),
-            f"http://127.0.0.1:{full.getsockname()[1]}/api/",
-            Secret(TOKEN),
-            user_agent(1),
-            self.clock,
-            self.clock.seconds,
+            ServerExchange(
+                rest_client(reactor, None),
+                f"http://127.0.0.1:{full.getsockname()[1]}/api/",
+                Secret(TOKEN),
+                user_agent(1),
+                self.clock,
+                self.clock.seconds,
+            )
         )
         failing = Deferred.fromCoroutine(self.error(client.active_jobs()))
         while not reactor.getWriters():  # until the socket is there that waits to be connected

@@ -13,7 +13,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import tcclient
 from tcaccount import schema
-from tcclient.control.healthreport import LONGEST_REASON, Report, report
+from tcclient.control.healthreport import (
+    IDLE,
+    LONGEST_REASON,
+    STOPPING,
+    Applied,
+    Report,
+    report,
+    states,
+)
+from tcclient.control.reports import State
 from tcclient.health.facts import CaptureFacts, ClientFacts, LimitFacts, ServerTrouble
 from tcclient.health.judgement import judge
 from tcclient.ledger.gaps import Missing
@@ -55,6 +64,12 @@ class ReportTests(SynchronousTestCase):
         self.assertEqual((host.disk_size, host.memory, host.clock_offset), (10**13, 5, -0.5))
         self.assertEqual(host.budget, {"day": {"spent": 5, "limit": 100, "until": MOMENT}})
 
+    def test_a_rate_that_is_not_known(self) -> None:
+        """It is left out: 0 would say that nothing comes."""
+        told = self.report(CaptureFacts(job=7, name="alpha", lively=46.9, total=5))
+        [capture] = json.loads(msgspec.json.encode(told))["captures"]
+        self.assertEqual(capture, {"job": 7, "condition": "ok", "total": 5})
+
     def test_a_capture_without_a_stream(self) -> None:
         """In the words of what was found, the worst of it, of this capture and no other."""
         missing = Missing(NOON, "stall", "nothing came")
@@ -68,6 +83,30 @@ class ReportTests(SynchronousTestCase):
         worst = next(one for one in told.findings if one.code == "stall")
         self.assertEqual(told.captures[0].reason, f"{worst.what} {worst.cure}")
         self.assertEqual((told.captures[0].since, told.captures[0].next_attempt), (MOMENT, MOMENT))
+
+    def test_all_jobs(self) -> None:
+        """Those that are not wanted too: with the revision applied, and the last numbers."""
+        facts = ClientFacts(
+            now=NOON, runs=True, captures=[CaptureFacts(job=7, name="alpha", rate=5.0, total=5)]
+        )
+        applied = [
+            Applied(7, revision=3, total=6, rate=0.5),
+            Applied(8, revision=1, ends=True, total=9),
+            Applied(9, revision=2),
+        ]
+        told = states(applied, facts, judge(facts))
+        self.assertEqual([one.condition for one in told], ["ok", STOPPING, IDLE])
+        self.assertEqual([one.revision for one in told], [3, 1, 2])
+        self.assertEqual([one.total for one in told], [6, 9, None])
+        self.assertEqual([one.rate for one in told], [0.5, None, None])
+
+    def test_what_a_damaged_ledger_says(self) -> None:
+        """What is told of it is such that a server takes it, with all else."""
+        missing = Missing(NOON, "No such cause!", "half \ud83d a character, and none \0")
+        told = self.report(CaptureFacts(job=7, name="alpha", missing=missing))
+        [state] = msgspec.json.decode(msgspec.json.encode(told.captures), type=list[State])
+        self.assertEqual(state.condition, "other")
+        self.assertNotIn("\0", state.reason)
 
     def test_a_client_that_died(self) -> None:
         """That is how each of its captures is."""

@@ -100,6 +100,13 @@ class ReadingTests(SynchronousTestCase):
             (found.assigned_worker, found.withdrawn, found.recent_total), (None, False, None)
         )
 
+    def test_ids_that_no_database_has(self) -> None:
+        """Such a job cannot be read, and the others can."""
+        for id in (-1, 1 << 63, 1 << 66):
+            error = self.assertRaises(ValueError, Job.from_json, {**SENT, "id": id})
+            self.assertIn("'id'", str(error))
+        self.assertEqual(Job.from_json({**SENT, "id": (1 << 63) - 1}).id, (1 << 63) - 1)
+
     def test_recent_update(self) -> None:
         """Empty, null, or without a total, it says nothing."""
         for value in ({}, None, {"total_count": None}, {"date": "x"}):
@@ -109,6 +116,22 @@ class ReadingTests(SynchronousTestCase):
         """Archived or deleted; the server lists deleted ones with the others."""
         for name in ("archived_date", "deleted_date"):
             self.assertTrue(Job.from_json(sent(**{name: "2026-06-01T10:00:00Z"})).withdrawn)
+
+    def test_how_it_was_lost(self) -> None:
+        """Archived, deleted, or given to somebody else; a reading without a worker says nothing."""
+        known = Job.from_json(sent(assigned_worker=3))
+        now = "2026-06-01T10:00:00Z"
+        for members, because in (
+            ({"archived_date": now}, "is archived"),
+            ({"deleted_date": now}, "is deleted"),
+            ({"archived_date": now, "deleted_date": now}, "is deleted"),
+            ({"assigned_worker": 7}, "was given to client 7"),
+            ({"assigned_worker": None}, ""),
+            ({}, ""),
+        ):
+            found = Job.from_json(sent(**{"assigned_worker": 3, **members}))
+            self.assertEqual(found.lost_because(known), because)
+            self.assertEqual(found.lost_since(known), bool(because))
 
     def test_wrong_types(self) -> None:
         """One member wrong -> the sentence."""

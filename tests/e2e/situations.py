@@ -4,11 +4,10 @@ The situations that a client can be in, played with a real one: what log and `tc
 `python -m tests.e2e.situations` plays them all, which takes six minutes, and prints the lines.
 """
 
-import os
+import json
 import re
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,12 +17,11 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater, react
 
-from tcclient.health.judgement import LATE
 from tcsandbox.twitter.common.damage import Close, Stall
 from tcsandbox.twitter.v2.faults import TooManyConnections
 from tests.e2e.faketime import machine_clock
-from tests.e2e.processes import python, together, until
-from tests.e2e.stand import ARGUMENTS, JOB, Stand, reactor
+from tests.e2e.processes import python, together
+from tests.e2e.stand import ARGUMENTS, Stand, reactor
 from tests.faults import baddisk
 from tests.faults.disks import fill, small_disk
 
@@ -34,10 +32,39 @@ AHEAD = 120
 
 @attrs.frozen
 class Seen:
-    """What has been said: in the log, empty if nothing, and by `tcc-health`."""
+    """
+    What has been said: in the log, empty if nothing, by `tcc-health`, and by `tcc-health --json`,
+    which is in the form that servers are told.
+    """
 
     log: str
     command: str
+    report: dict[str, Any]
+
+    @classmethod
+    async def at(cls, stand: Stand, log: str) -> "Seen":
+        """Return what the command says now."""
+        return cls(log, await stand.asked(), json.loads(await stand.asked("--json")))
+
+    def check(self) -> None:
+        """Raise AssertionError where not the same words are said everywhere."""
+        command = self.command.partition(" - ")[2].partition(" | ")[0]
+        if self.log:
+            log = self.log.partition(" UTC: ")[2]
+            assert _masked(log) == _masked(command), (log, command)
+        said = [_masked(f"{one['what']} {one['cure']}") for one in self.report["findings"]]
+        if said:
+            assert _masked(command) == " ".join(said), (command, said)
+        for capture in self.report["captures"]:
+            condition, reason = capture["condition"], _masked(capture.get("reason", ""))
+            assert (condition == "ok") == (reason == ""), capture
+            assert not reason or reason in said, (reason, said)
+
+
+def _masked(words: str) -> str:
+    """Return words without figures, which may have changed between two looks."""
+    unit = r"(?: (?:d|h|min|s)\b)?"
+    return re.sub(rf"\d[\d,.]*{unit}(?: \d[\d.]*{unit})?", "#", words)
 
 
 Play = Callable[[Stand], Awaitable[Seen]]
@@ -59,7 +86,7 @@ async def healthy(stand: Stand) -> Seen:
     client = await stand.captures()
     await deferLater(reactor, 75)
     assert "Health" not in client.out, client.out
-    return Seen("", await stand.asked())
+    return await Seen.at(stand, "")
 
 
 async def quiet(stand: Stand) -> Seen:
@@ -69,7 +96,7 @@ async def quiet(stand: Stand) -> Seen:
     client = await stand.captures()
     await deferLater(reactor, LIVELY)
     stand.twitter.set_rate(0)
-    return Seen(await stand.says(client, SILENT), await stand.asked())
+    return await Seen.at(stand, await stand.says(client, SILENT))
 
 
 async def stalled(stand: Stand) -> Seen:
@@ -78,14 +105,14 @@ async def stalled(stand: Stand) -> Seen:
     client = await stand.captures()
     stand.twitter.fault(Stall(when="connect", times=1000))
     stand.twitter.fault(Stall())
-    return Seen(await stand.says(client), await stand.asked())
+    return await Seen.at(stand, await stand.says(client))
 
 
 async def refused(stand: Stand) -> Seen:
     """The secret is not the account's."""
     stand.settings(twitter_auth={"access_token_secret": "x" * 45})
     client = stand.client()
-    return Seen(await stand.says(client), await stand.asked())
+    return await Seen.at(stand, await stand.says(client))
 
 
 async def taken(stand: Stand) -> Seen:
@@ -94,7 +121,7 @@ async def taken(stand: Stand) -> Seen:
     client = await stand.captures()
     stand.twitter.fault(TooManyConnections(times=1000))
     stand.twitter.fault(Close())
-    return Seen(await stand.says(client), await stand.asked())
+    return await Seen.at(stand, await stand.says(client))
 
 
 async def nearly_full(stand: Stand) -> Seen:
@@ -102,7 +129,7 @@ async def nearly_full(stand: Stand) -> Seen:
     stand.settings(output={"min_free_bytes": 10_000_000})
     await small_disk(cast(Any, stand))
     client = await stand.captures()
-    return Seen(await stand.says(client), await stand.asked())
+    return await Seen.at(stand, await stand.says(client))
 
 
 async def full(stand: Stand) -> Seen:
@@ -111,7 +138,7 @@ async def full(stand: Stand) -> Seen:
     await small_disk(cast(Any, stand))
     client = await stand.captures()
     filler = fill(stand.data.parent, leaving=0)
-    seen = Seen(await stand.says(client), await stand.asked())
+    seen = await Seen.at(stand, await stand.says(client))
     filler.unlink()
     return seen
 
@@ -119,20 +146,15 @@ async def full(stand: Stand) -> Seen:
 async def read_only(stand: Stand) -> Seen:
     """
     The disk can only be read.  No system makes it so on demand under a client that has files open:
-    the client alone finds it so.  Its mark stays as it is, here for longer than it has been.
+    the client alone finds it so, and has no file to say it in.
     """
     stand.settings()
     order = stand.folder / "refuse"
     client = await stand.captures(python(baddisk.__file__, str(order), *ARGUMENTS))
-    mark = stand.data / f".{JOB}.alive"
-    await until(mark.exists, "a sign of life")
     draft = order.with_suffix(".draft")
     draft.write_text("EROFS")
     draft.rename(order)
-    said = await stand.says(client)
-    minutes_ago = time.time() - LATE - 10
-    os.utime(mark, (minutes_ago, minutes_ago))
-    seen = Seen(said, await stand.asked())
+    seen = await Seen.at(stand, await stand.says(client))
     order.unlink()
     return seen
 
@@ -142,14 +164,14 @@ async def away(stand: Stand) -> Seen:
     stand.settings()
     client = await stand.captures()
     await stand.away()
-    return Seen(await stand.says(client), await stand.asked())
+    return await Seen.at(stand, await stand.says(client))
 
 
 async def used_up(stand: Stand) -> Seen:
     """More posts come than twitter.budget has."""
     stand.settings("2", twitter={"budget": {"posts_per_day": 50}})
     client = await stand.captures()
-    return Seen(await stand.says(client), await stand.asked())
+    return await Seen.at(stand, await stand.says(client))
 
 
 async def clock_off(stand: Stand) -> Seen:
@@ -158,7 +180,7 @@ async def clock_off(stand: Stand) -> Seen:
     clock = await machine_clock(cast(Any, stand), stand.folder)
     clock.set(AHEAD)
     client = await stand.captures(**clock.environ)
-    return Seen(await stand.says(client), await stand.asked())
+    return await Seen.at(stand, await stand.says(client))
 
 
 async def dead(stand: Stand) -> Seen:
@@ -166,7 +188,7 @@ async def dead(stand: Stand) -> Seen:
     stand.settings()
     client = await stand.captures()
     await client.end(signal.SIGKILL)
-    return Seen("", await stand.asked())
+    return await Seen.at(stand, "")
 
 
 HTTP_401 = r"refused \(401.*twitter_auth"
@@ -177,11 +199,16 @@ SITUATIONS = (
     Situation("refused credentials", refused, HTTP_401, HTTP_401),
     Situation("slot taken", taken, r"refused \(429.*other client", r"refused \(429.*other client"),
     Situation("disk nearly full", nearly_full, "degraded.*bytes are left", "WARNING.*are left"),
-    Situation("disk full", full, "down.*No space left", "CRITICAL.*[Nn]o space (is )?left"),
-    Situation("read-only", read_only, "down.*Read-only", "WARNING.*may not be on the"),
+    Situation("disk full", full, "down.*No space left", "CRITICAL.*No space left"),
+    Situation("read-only", read_only, "down.*Read-only", "CRITICAL.*Read-only file system"),
     Situation("server away", away, "degraded.*capture server fails", "WARNING.*server fails"),
-    Situation("budget used up", used_up, "down.*100 % of the posts", "CRITICAL.*budget is used"),
-    Situation("clock off", clock_off, "degraded.*ahead of", "OK"),
+    Situation(
+        "budget used up",
+        used_up,
+        "down.*100 % of the posts",
+        "CRITICAL.*budget is used.*100 % of the posts",
+    ),
+    Situation("clock off", clock_off, "degraded.*ahead of", "WARNING.*ahead of"),
     Situation("client dead", dead, "^$", "CRITICAL - The client has died"),
 )
 SLOW = {"quiet"}
@@ -198,6 +225,7 @@ async def play(situation: Situation, folder: Path) -> Seen:
     for said, words in ((seen.log, situation.log), (seen.command, situation.command)):
         if re.search(words, said) is None:
             raise AssertionError(f"{situation.name}: {said!r} is not {words!r}")
+    seen.check()
     return seen
 
 

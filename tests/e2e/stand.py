@@ -106,8 +106,8 @@ class Stand:
         await until(line, f"a line about health; so far {client.out}", limit)
         return line()
 
-    async def asked(self) -> str:
+    async def asked(self, *options: str) -> str:
         """Return what `tcc-health` says."""
-        command = python("-c", "from tcaccount.healthcommand import main; main()", "data")
+        command = python("-c", "from tcaccount.healthcommand import main; main()", "data", *options)
         asked = start(cast(Any, self), self.folder, [*self.prefix, *command])
         return (await asked.finished()).out.strip()

@@ -103,3 +103,38 @@ class FormsTests(Stage):
         for path in paths or (data, *data.rglob("*")):
             most = 0o777 if path.is_dir() else 0o666
             self.assertEqual(oct(path.stat().st_mode & 0o777), oct(most & ~mask), path)
+
+
+class PidFileFormsTests(Stage):
+    """A pid file that outlived its process keeps no client down, and one that did not does."""
+
+    def client(self, *arguments: str) -> Running:
+        """A client with a pid file of the name that twistd gives it."""
+        return start(self, self.folder, twistd("-n", *arguments, "tcc", "-c", "settings.json"))
+
+    async def test_after_a_power_cut(self) -> None:
+        """Its number is another program's by then, or it is empty: the start says so."""
+        self.write_settings()
+        pidfile = self.folder / "twistd.pid"
+        for text, why in (
+            (str(os.getppid()), f"process {os.getppid()} is another program"),
+            ("", "it is empty"),
+        ):
+            pidfile.write_text(text)
+            client = self.client()
+            await self.captured(len(self.posts()) + 5, client)
+            self.assertEqual(pidfile.read_text(), str(client.pid))
+            ended = await client.end()
+            self.assertEqual(ended.err, f"The pid file twistd.pid is removed: {why}.\n")
+            self.assertFalse(pidfile.exists())
+
+    async def test_while_it_runs(self) -> None:
+        """A second one with the same pid file does not start, and the first one goes on."""
+        self.write_settings()
+        first = self.client()
+        await self.captured(5, first)
+        second = await self.client().finished()
+        self.assertIn("Another twistd server is running", second.err)
+        self.assertEqual(second.status, 1)
+        await self.captured(len(self.posts()) + 5, first)
+        await first.end()

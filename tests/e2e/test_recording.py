@@ -1,6 +1,7 @@
 """A recorded answer of Twitter, byte for byte, against the client."""
 
 import hashlib
+import json
 import os
 import signal
 from pathlib import Path
@@ -23,8 +24,9 @@ class RecordingTests(Stage):
         """
         alone = ("-m", "tcsandbox.twitter", "--port", "0", "--rate", "0")
         twitter = start(self, self.folder, python(*alone, "--replay", RECORDING))
-        await twitter.says("/1.1/\n")
-        self.write_settings(twitter={"stream_url": twitter.out.split()[-1]})
+        await twitter.says('"twitter_auth": ')
+        v1 = json.loads(f"{{{twitter.out.splitlines()[1]}}}")
+        self.write_settings(**v1)
         client = start(self, self.folder, twistd("-n", "tcc", "--config", "settings.json"))
         await client.says("is connected again")
         await client.end(signal.SIGTERM)

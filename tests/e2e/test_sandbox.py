@@ -140,6 +140,16 @@ class SandboxTests(TestCase):
         self.assertEqual(json.loads(await self.paste(client, "look"))["name"], "demo")
         await client.end(signal.SIGINT)
 
+    async def test_no_pid_file(self) -> None:
+        """It leaves none where it was started, not even when it is killed, and heeds none."""
+        (self.folder / "twistd.pid").write_text("1")
+        client = self.start_with_one_job()
+        await self.more_posts(client)
+        self.assertEqual((self.folder / "twistd.pid").read_text(), "1")
+        (self.folder / "twistd.pid").unlink()
+        await client.end(signal.SIGKILL)
+        self.assertEqual(list(self.folder.glob("*.pid")), [])
+
     async def test_dates(self) -> None:
         """Those of both ends, and of what the client writes, are today's: all share one reactor."""
         began = time.time()
@@ -243,20 +253,14 @@ class SandboxTests(TestCase):
         server = start(
             self, self.folder, python("-m", f"{module}.server", "--port", "0", "--job", "demo:tea")
         )
-        await twitter.says("/1.1/\n")
+        await twitter.says('"twitter_auth": ')
         await server.says("jobs: 1 'demo'")
-        token = re.findall("[0-9a-f]{40}", server.out)[0]
-        credentials = {
-            "api_key": "sandbox-api-key",
-            "api_secret": "sandbox-api-secret",
-            "access_token": "1234567890-sandbox-access-token",
-            "access_token_secret": "sandbox-access-token-secret",
-        }
-        urls = re.findall(r"http://\S+/", twitter.out + server.out)
+        _, v1, _, keys = twitter.out.splitlines()
+        [token] = re.findall("[0-9a-f]{40}", server.out)
+        [url] = re.findall(r"http://\S+/", server.out)
         settings = {
-            "server": {"base_url": urls[1], "client_id": 1, "auth_token": token},
-            "twitter_auth": credentials,
-            "twitter": {"api": "1.1", "stream_url": urls[0]},
+            "server": {"base_url": url, "client_id": 1, "auth_token": token},
+            **json.loads(f"{{{v1}, {keys}}}"),
         }
         (self.folder / "settings.json").write_text(json.dumps(settings))
         self.data = self.folder / "data" / "demo"

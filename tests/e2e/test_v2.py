@@ -6,6 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from twisted.internet import reactor
+from twisted.web.client import Agent
+from twisted.web.http_headers import Headers
+
+from tcclient.http.bodies import abandon
+from tcclient.storage.index import INDEX
+from tcsandbox.twitter import SANDBOX_BEARER_TOKEN
 from tcsandbox.twitter.common.damage import Rst
 from tcsandbox.twitter.v2.faults import ChangePlan, ForeignRule
 from tests.e2e.processes import Running, start, twistd, until
@@ -224,3 +231,50 @@ class BackfillTests(V2Stage):
         self.assertEqual(client.out.count("X does not give backfill"), 1)
         connects: Any = self.twitter.state()["connects"]
         self.assertEqual(len([c for c in connects if c["status"] in (400, 403)]), 1)
+
+
+class SlotTests(V2Stage):
+    """X keeps the app's one connection for ten minutes after its client has gone."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.twitter.fault(ChangePlan(linger=600.0))
+        self.write_v2_settings()
+
+    def statuses(self) -> list[int]:
+        """How X answered the requests for a stream."""
+        connects: Any = self.twitter.state()["connects"]
+        return [connect["status"] for connect in connects]
+
+    async def test_after_a_kill(self) -> None:
+        """The client ends the dead connection of the one before, and streams at once."""
+        client = self.client()
+        await until(lambda: len(self.stored("tea")) > 5, "posts")
+        (record,) = (self.folder / "data").glob("tcc.connection.*.json")
+        await until(lambda: bool(json.loads(record.read_text())["id"]), "the connection noted")
+        await client.end(signal.SIGKILL)
+        client = self.client()
+        await until(lambda: len(self.statuses()) == 3, "another connection")
+        self.assertEqual(self.statuses(), [200, 429, 200])
+        so_far = len(set(self.stored("tea")))
+        await until(lambda: len(set(self.stored("tea"))) > so_far + 5, "posts again")
+        kinds = [line["kind"] for line in told(self.folder / "data" / INDEX)]
+        self.assertEqual(kinds.count("connection_freed"), 1)
+        await client.end(signal.SIGTERM)
+
+    async def test_somebody_elses(self) -> None:
+        """It is left alone, and log, ledger and health name its address."""
+        self.twitter.v2.add_foreign("storm")
+        root = self.stream_url.removesuffix("1.1/")
+        agent = Agent(reactor)
+        headers = Headers({"Authorization": [f"Bearer {SANDBOX_BEARER_TOKEN}"]})
+        stream = await agent.request(b"GET", f"{root}2/tweets/search/stream".encode(), headers)
+        client = self.client()
+        ledger = self.folder / "data" / "storm" / "storm.ledger.jsonl"
+        await until(lambda: ledger.exists() and "not_connected" in ledger.read_text(), "a refusal")
+        (refused, *_) = self.lines("storm", "not_connected")
+        self.assertIn("from 127.0.0.1", refused["explanation"])
+        await client.says("filtered_stream since ")
+        self.assertEqual(len(self.twitter.state()["streams"]), 1)
+        await client.end(signal.SIGTERM)
+        abandon(stream)

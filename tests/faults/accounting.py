@@ -58,8 +58,9 @@ class Evidence:
     finished files; `torn` counts the lines there that are no posts; `counted` is the client's own
     number; `total` and `reported` are the server's: its total, and the sum of all `count`.
 
-    `gaps` are the ledger's; `down` is the time in which no post could arrive.  `verified` has what
-    tcc-account found to differ between files and ledger.
+    `gaps` are the ledger's; `down` is the time in which no post could arrive, and `late` that in
+    which the road to the client stood still: what was sent then came at its end.  `verified` has
+    what tcc-account found to differ between files and ledger.
     """
 
     sent: Mapping[int, float]
@@ -72,6 +73,7 @@ class Evidence:
     down: Sequence[Span]
     period: Span
     verified: str = ""
+    late: Sequence[Span] = ()
 
 
 @attrs.frozen
@@ -117,12 +119,18 @@ def judge(scenario: str, seen: Evidence, recoveries: Sequence[float]) -> Row:
 
 
 def unaccounted(seen: Evidence, stored: set[int]) -> list[int]:
-    """The posts that were sent, are not on disk, and lie in no gap."""
+    """The posts that were sent, are not on disk, and lie in no gap, wherever they may have been."""
     return [
         post
         for post, at in seen.sent.items()
-        if post not in stored and not any(gap.begin <= at <= gap.end for gap in seen.gaps)
+        if post not in stored
+        and not any(gap.begin <= _came(at, seen.late) and at <= gap.end for gap in seen.gaps)
     ]
+
+
+def _came(at: float, late: Sequence[Span]) -> float:
+    """When a post came that was sent then, at the latest."""
+    return max((span.end for span in merged(late) if span.begin <= at <= span.end), default=at)
 
 
 def _wrong_with(row: Row, seen: Evidence) -> Iterable[str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-BYTES = ("write", "writev", "fsync", "fdatasync", "truncate", "ftruncate", "utime")
+BYTES = ("write", "writev", "pwrite", "fsync", "fdatasync", "truncate", "ftruncate", "utime")
 NAMES = ("open", "link", "unlink", "rename", "replace", "mkdir")
 TEARING = ("EIO", "ENOSPC")
 REFUSED = {"EIO": BYTES, "EROFS": (*BYTES, *NAMES), "ENOSPC": ("write",), "EXDEV": ("link",)}
@@ -28,6 +28,7 @@ class BadDisk:
 
     def __init__(self, order: Path) -> None:
         self._order = order
+        self._device = order.parent.stat().st_dev
 
     def refusing(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
         """`act`, which os has under this name; raises OSError where that is refused."""
@@ -52,8 +53,11 @@ class BadDisk:
         return torn
 
     def _is_of_disk(self, where: Any) -> bool:
-        """Twisted writes to pipes by the same names."""
-        return not isinstance(where, int) or stat.S_ISREG(os.fstat(where).st_mode)
+        """By the same names pipes are written to, and files that are in memory."""
+        if not isinstance(where, int):
+            return True
+        status = os.fstat(where)
+        return stat.S_ISREG(status.st_mode) and status.st_dev == self._device
 
     def _check(self, name: str) -> None:
         error = self._error()

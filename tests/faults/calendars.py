@@ -60,9 +60,10 @@ def back(at: datetime) -> Turn:
 
 
 def _offset(at: datetime, hour: int) -> timedelta:
-    """What a zone is ahead of UTC in which it is that hour at `at`."""
+    """What a zone is ahead of UTC in which it is that hour at `at`, by half a day at most."""
     today = timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
-    return (timedelta(hours=hour) - today) % timedelta(days=1)
+    half = timedelta(hours=12)
+    return (timedelta(hours=hour) - today + half) % (2 * half) - half
 
 
 def _posix(offset: timedelta) -> str:

@@ -6,6 +6,7 @@ from tests.faults.disks import DISKS
 from tests.faults.disturbances import DISTURBANCES
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import FOLDERS
+from tests.faults.freezes import FREEZES
 from tests.faults.handovers import ENDS, HANDOVERS
 from tests.faults.kills import FAST, KILLS
 from tests.faults.ledgers import LEDGERS, MONTHS_END
@@ -33,6 +34,7 @@ SCENARIOS = (
     *KEYWORDS,
     *ADDRESSES,
     *DISKS,
+    *FREEZES,
     *FOLDERS,
     *LEDGERS,
     MONTHS_END,

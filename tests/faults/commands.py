@@ -33,6 +33,8 @@ class Terms:
     """Of the simulated Twitter's command line."""
     other: str = ""
     """The name of a second capture, of the same keywords, if there is one."""
+    budget: int | None = None
+    """How many posts may be bought in a month; None: nobody counts them."""
     prepare: Callable[[Any], Awaitable[None]] | None = None
     """Called with the world when all but the client is there."""
 
@@ -71,6 +73,7 @@ def settings(terms: Terms, twitter: str, server: str) -> dict[str, Any]:
             "api_url": twitter,
             "rule_delay": RULE_DELAY,
             "stall_timeout": terms.stall_timeout,
+            **({} if terms.budget is None else {"budget": {"posts_per_month": terms.budget}}),
         },
         "output": {
             "base_dir": "data",

@@ -1,5 +1,6 @@
 """A small disk of its own for the client: it is full, or nearly, or is mounted read-only."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -38,8 +39,13 @@ def fill(disk: Path, leaving: int = ROOM) -> Path:
     """A file after which there is hardly any room left; it is in nobody's way."""
     filler = disk / "filler"
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free(disk) - leaving)
-    return filler
+        while True:
+            try:
+                os.posix_fallocate(file.fileno(), 0, free(disk) - leaving)
+                return filler
+            except OSError as e:
+                if e.errno != errno.ENOSPC:  # somebody has written since it was asked
+                    raise
 
 
 def free(disk: Path) -> int:

@@ -34,6 +34,11 @@ def kept(world: World) -> Path:
     return folder
 
 
+def move(folder: Path, to: Path) -> None:
+    """At once, as a disk is mounted."""
+    folder.rename(to)
+
+
 @contextmanager
 def standstill(world: World) -> Iterator[None]:
     """The client does nothing meanwhile."""
@@ -131,26 +136,51 @@ async def started_again(world: World) -> None:
 
 async def away(world: World, rounds: int) -> None:
     """The base directory is away for three seconds, as that of a disk which is mounted anew."""
-    base = world.data.parent
-    for number in range(rounds):
+    for _ in range(rounds):
         await world.some_time(0.5, 1.0)
-        elsewhere = base.rename(world.folder / "away")
+        elsewhere = world.folder / "away"
+        move(world.data.parent, elsewhere)
         await world.some_time(2.5, 3.5)
+        await comes_back(world, elsewhere)
+
+
+async def comes_back(world: World, elsewhere: Path) -> None:
+    """It is there again, and hides what the client has made in its place."""
+    hidden = world.folder / f"hidden{len(world.removed)}"
+    with standstill(world):
+        move(world.data.parent, hidden)
+        move(elsewhere, world.data.parent)
+    world.removed.append(hidden / JOB)
+    await world.recovered()
+    await started_again(world)
+
+
+async def killed_away(world: World, rounds: int) -> None:
+    """The client dies before it has noticed that its base directory is away, and starts without."""
+    for _ in range(rounds):
+        await world.some_time(0.5, 1.0)
+        world.cut()
+        elsewhere = world.folder / "away"
         with standstill(world):
-            hidden = base.rename(world.folder / f"hidden{number}")
-            elsewhere.rename(base)
-        world.removed.append(hidden / JOB)
+            move(world.data.parent, elsewhere)
+            os.kill(world.running["client"].pid, signal.SIGKILL)
+        await world.running["client"].finished()
+        await world.start("client")
         await world.recovered()
-        await started_again(world)
+        await world.some_time(0.5, 1.5)
+        await comes_back(world, elsewhere)
 
 
 REPLACED = Scenario("file replaced", disturbing(edited, restored, made_folder, linked))
 CUT = Scenario("file cut", disturbing(cut, emptied))
 AWAY = Scenario("base_dir away", away)
+KILLED_AWAY = Scenario("away, kill -9", killed_away)
 DISTURBANCES = (
     REPLACED,
     CUT,
     AWAY,
+    KILLED_AWAY,
     Scenario("file replaced, v2", disturbing(restored, made_folder, linked, cut), Terms(api="2")),
     Scenario("base_dir away, v2", away, Terms(api="2")),
+    Scenario("away, kill -9, v2", killed_away, Terms(api="2")),
 )

@@ -81,6 +81,28 @@ def back_and_forth(*, away: bool) -> Act:
     return act
 
 
+async def killed(world: World, rounds: int) -> None:
+    """Its client is killed, the other one gets it; the first comes back, and gets it again."""
+    command = twistd("-n", "--pidfile=", "tcc", "--config", "other.json")
+    world.running["other"] = start(world, world.folder, [*world.prefix, *command])
+    for _ in range(rounds):
+        await world.some_time(0.5, 1.5)
+        since = reactor.seconds()
+        await world.kill("client")
+        await edit(world, assigned_worker=OTHER)
+        await captured_by(world, OTHER)
+        await world.some_time(0.0, 1.0)
+        await world.start("client")
+        await world.some_time(0.5, 2.0)
+        await edit(world, assigned_worker=1)
+        await captured_by(world, 1)
+        world.unwanted.append(Span(since, reactor.seconds()))
+    await world.kill("other", signal.SIGTERM)
+    totals = (await world.state("server"))["updates"]["1"]["totals"]
+    if totals != sorted(totals):
+        raise AssertionError(f"A total of the history is lower than one before it: {totals}")
+
+
 def ends(*, down: bool, stopped: bool) -> Act:
     """
     It is archived, with `stopped` after a status of 5, with `down` while its client is: that was
@@ -126,6 +148,7 @@ TWO = Terms(prepare=other_client)
 HANDOVERS = (
     Scenario("back and forth", back_and_forth(away=False), TWO),
     Scenario("back and forth, server away", back_and_forth(away=True), TWO),
+    Scenario("back and forth, killed", killed, TWO),
 )
 ENDS = (
     Scenario("archived", ends(down=False, stopped=False)),

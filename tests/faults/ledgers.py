@@ -62,10 +62,16 @@ async def killed(world: World) -> None:
     await world.recovered()
 
 
-def while_it_is_down(act: Callable[[World, Path], None], *, tells_stop: bool = True) -> Act:
+def while_it_is_down(
+    act: Callable[[World, Path], None],
+    *,
+    by: signal.Signals = signal.SIGTERM,
+    tells_stop: bool = True,
+) -> Act:
     """
-    This happens to the ledger once the client has ended; it was copied some time before.  Where the
-    next one does not find when the client before it had stopped, nobody knows what was missed.
+    This happens to the ledger once the client has ended `by` a signal; it was copied some time
+    before.  Where the next one does not find when the client before it had stopped, nobody knows
+    what was missed.
     """
 
     async def play(world: World, rounds: int) -> None:
@@ -77,7 +83,7 @@ def while_it_is_down(act: Callable[[World, Path], None], *, tells_stop: bool = T
             await world.start("client")
             await world.recovered()
             since = reactor.seconds() - IN_FLIGHT
-            await world.kill("client", signal.SIGTERM)
+            await world.kill("client", by)
             act(world, ledger)
             await world.start("client")
             await world.recovered()
@@ -100,10 +106,30 @@ def restored(world: World, ledger: Path) -> None:
     shutil.copyfile(world.folder / "backup", ledger)
 
 
+async def written_over(world: World, rounds: int) -> None:
+    """While the client runs an older copy of the ledger is written over it."""
+    ledger = world.data / f"{JOB}.ledger.jsonl"
+    for _ in range(rounds):
+        shutil.copyfile(ledger, world.folder / "backup")
+        await world.some_time(0.5, 1.5)
+        await killed(world)
+        restored(world, ledger)
+        await world.some_time(0.5, 1.5)
+        await world.kill("client", signal.SIGTERM)
+        await world.start("client")
+        await world.recovered()
+
+
 MONTHS_END = Scenario(
     "kill -9, month's end", dying_at_a_months_end, Terms(prepare=month_ends_soon, api="2")
 )
 LEDGERS = (
     Scenario("ledger removed", while_it_is_down(removed, tells_stop=False)),
     Scenario("ledger restored", while_it_is_down(restored)),
+    Scenario(
+        "kill -9, ledger removed",
+        while_it_is_down(removed, by=signal.SIGKILL, tells_stop=False),
+    ),
+    Scenario("SIGTERM, ledger written over", written_over),
+    Scenario("kill -9, ledger restored", while_it_is_down(restored, by=signal.SIGKILL)),
 )

@@ -63,6 +63,8 @@ STORM_503 = Scenario("503 storm", storm(503, HTTP_RAMP))
 FIRST_420 = Scenario("420", first_of(420))
 STORMS = (
     STORM_503,
+    # These credentials have worked, so that it may pass by itself.
+    Scenario("401 storm", storm(401, HTTP_RAMP)),
     Scenario("420 storm", storm(420, Trouble.RATE_LIMIT.ramp)),
     Scenario("429 storm", storm(429, Trouble.RATE_LIMIT.ramp)),
 )

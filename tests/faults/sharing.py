@@ -71,6 +71,16 @@ def trouble_of_one(harm: Callable[[Path], AbstractContextManager[object]]) -> Ac
     return act
 
 
+async def other_again(world: World, began: float) -> None:
+    """Return once posts of the other capture are on its disk; its cut `began` then."""
+    since, other = reactor.seconds(), world.data.with_name(OTHER)
+    await until(
+        lambda: evidence.sent_at(evidence.newest_post(other)) >= since,
+        "posts on the other disk again",
+    )
+    world.other_cuts.append(Span(began, reactor.seconds()))
+
+
 async def death_meanwhile(world: World, rounds: int) -> None:
     """The client dies while the others are read for, or the last moment before."""
     other = world.data.with_name(OTHER)
@@ -87,12 +97,7 @@ async def death_meanwhile(world: World, rounds: int) -> None:
         if not number % 2:
             await world.start("client")
         await world.recovered()
-        since = reactor.seconds()
-        await until(
-            lambda since=since: evidence.sent_at(evidence.newest_post(other)) >= since,
-            "posts on the other disk again",
-        )
-        world.other_cuts.append(Span(began, reactor.seconds()))
+        await other_again(world, began)
 
 
 def causes(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 from tests.e2e.processes import together
 from tests.faults.calendars import CALENDARS, SLEEPS, STANDSTILLS
 from tests.faults.disks import DEATHS, FULL_DISK, LITTLE_ROOM
-from tests.faults.disturbances import AWAY, CUT, REPLACED
+from tests.faults.disturbances import AWAY, CUT, KILLED_AWAY, REPLACED
 from tests.faults.edits import KEYWORDS
 from tests.faults.folders import (
     LIMITED_FILES,
@@ -20,6 +20,7 @@ from tests.faults.folders import (
     REMOVED,
     SECOND_CLIENT,
 )
+from tests.faults.freezes import ALL_BOUGHT, ALL_HANG, ONE_HANGS
 from tests.faults.handovers import ENDS, HANDOVERS
 from tests.faults.kills import KILLS
 from tests.faults.ledgers import LEDGERS, MONTHS_END
@@ -96,11 +97,19 @@ class ShortTests(TestCase):
 
     async def test_disturbances(self) -> None:
         """Somebody else changes the file that is being written, or takes all of the folder away."""
-        await self.check(REPLACED, CUT, AWAY)
+        await self.check(REPLACED, CUT, AWAY, KILLED_AWAY)
 
     async def test_mounts(self) -> None:
         """The disk is full, or nearly, also at a death; Twitter's name does not resolve."""
-        await self.check(in_turn("deaths", *DEATHS), LITTLE_ROOM, FULL_DISK, DNS)
+        await self.check(
+            in_turn("deaths", *DEATHS),
+            in_turn("all hang", *ALL_HANG),
+            in_turn("all hang, v2", *ALL_BOUGHT),
+            in_turn("one hangs", *ONE_HANGS),
+            LITTLE_ROOM,
+            FULL_DISK,
+            DNS,
+        )
 
     async def test_sharing(self) -> None:
         """One of two captures has no disk; posts name no rule, and rules do not go."""

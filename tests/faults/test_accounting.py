@@ -24,6 +24,7 @@ from tests.faults.accounting import (
     seconds,
     unaccounted,
 )
+from tests.faults.lateness import BEAT, Lateness
 
 PERIOD = Span(100.0, 200.0)
 GOOD = Evidence(
@@ -55,6 +56,30 @@ class SpanTests(SynchronousTestCase):
             self.assertEqual(seconds(clipped(spans, PERIOD)), len(within))
             self.assertEqual(seconds(outside(spans, PERIOD)), 100 - len(within))
             self.assertEqual(merged(merged(spans)), merged(spans))
+
+
+class LatenessTests(SynchronousTestCase):
+    """When the road stood still."""
+
+    def test_beats_that_are_late(self) -> None:
+        """What is between two of them, if that is long."""
+        clock = Clock()
+        lateness = Lateness(clock)
+        lateness.begin()
+        clock.pump([BEAT] * 50)
+        self.assertEqual(lateness.spans, [])
+        clock.advance(0.5)
+        [late] = lateness.spans
+        self.assertAlmostEqual(late.end - late.begin, 0.5)
+        lateness.end()
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_what_was_sent_meanwhile(self) -> None:
+        """It came at the end: in a gap that begins by then, not in one that begins later."""
+        gap = [Span(131.0, 140.0)]
+        for late, lost in (((), [2]), ([Span(119.0, 131.0)], []), ([Span(119.0, 130.0)], [2])):
+            seen = attrs.evolve(GOOD, gaps=gap, late=late)
+            self.assertEqual(unaccounted(seen, {1, 3}), lost)
 
 
 class JudgeTests(SynchronousTestCase):

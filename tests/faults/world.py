@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import deferLater
 
 from tcclient.storage.folders import UNROUTED
@@ -24,6 +24,7 @@ from tests.faults import commands, evidence
 from tests.faults.accounting import Evidence, Span, outside
 from tests.faults.commands import JOB, Terms
 from tests.faults.controls import Controls
+from tests.faults.lateness import Lateness
 from tests.faults.proxy import HOST, Proxy
 
 PATIENCE = 30.0
@@ -70,6 +71,9 @@ class World(Controls):
         self.proxy = Proxy(reactor, self.ports["twitter"])
         self.addCleanup(lambda: Deferred.fromCoroutine(self.proxy.stop()))
         self.proxy.listen()
+        self.lateness = Lateness(reactor)
+        self.addCleanup(lambda: maybeDeferred(self.lateness.end))
+        self.lateness.begin()
         if self.terms.prepare is not None:
             await self.terms.prepare(self)
         self.write_settings()
@@ -121,9 +125,12 @@ class World(Controls):
         """Let things go on for a while that nobody can foretell."""
         await deferLater(reactor, self.random.uniform(least, most))
 
-    def cut(self) -> None:
-        """From now on no connection leads anywhere, until the world has recovered."""
-        self._cut_at = reactor.seconds()
+    def cut(self, ago: float = 0.0) -> None:
+        """
+        From now on, or since some seconds ago, no connection leads anywhere, until the world has
+        recovered.
+        """
+        self._cut_at = reactor.seconds() - ago
 
     async def recovered(self, patience: float = PATIENCE) -> None:
         """Return once a post of now or later is on disk: that fault is over."""
@@ -220,5 +227,6 @@ class World(Controls):
             gaps=[*self.unwanted, *(gap for account in accounts for gap in account.gaps)],
             down=[*self.unwanted, *outside(sent.streams, period), *cuts],
             period=period,
+            late=self.lateness.spans,
             verified="" if verified.status == 0 else verified.out + verified.err,
         )

@@ -23,6 +23,7 @@ from twisted.web.iweb import IResponse
 from tcclient.config.settings import SettingsError, load
 from tcclient.control.answers import Gone, ServerError
 from tcclient.control.client import ControlServer
+from tcclient.control.exchange import ServerExchange
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import CountUpdate
 from tcclient.ledger.endings import Ending
@@ -150,7 +151,7 @@ def answer(data: bytes) -> None:
     status, body = STATUSES[data[0] % len(STATUSES)] if data else 200, data[1:]
     client = cast(Any, Says(status, body))
     server = ControlServer(
-        client, "http://x/api/", Secret("t" * 40), "test", Clock(), Clock().seconds
+        ServerExchange(client, "http://x/api/", Secret("t" * 40), "test", Clock(), Clock().seconds)
     )
     for call in (
         server.active_jobs(),

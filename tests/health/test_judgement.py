@@ -18,6 +18,9 @@ from tcclient.health.judgement import (
     judge,
 )
 from tcclient.ledger.gaps import Missing
+from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.shortage import OUT_OF_DESCRIPTORS
 
 NOON = 1_795_780_800.0
 
@@ -45,9 +48,22 @@ class JudgementTests(SynchronousTestCase):
 
     def test_all_is_well(self) -> None:
         """Captures have their streams, or there are none."""
-        for found in (health(), health(capture()), health(capture(rate=50, silent=10))):
+        for found in (health(), health(capture()), health(capture(lively=50, silent=10))):
             self.assertEqual(found, Health(level=Level.OK))
             self.assertIsNone(found.since)
+
+    def test_a_process_without_descriptors(self) -> None:
+        """The disk is not blamed for it."""
+        found = self.only(health(capture(disk=OUT_OF_DESCRIPTORS, disk_since=NOON)))
+        self.assertIn("Posts of 'alpha' cannot be stored: there are no file desc", found.what)
+        self.assertNotIn("disk", found.what + found.cure)
+
+    def test_a_token_that_two_installations_have(self) -> None:
+        """Captures are named, in one sentence for all."""
+        found = self.only(health(capture(), *[capture(is_shared=True)] * 7))
+        self.assertEqual((found.code, found.level), ("shared", Level.DEGRADED))
+        self.assertIn("Another installation reports for 'alpha', 'alpha'", found.what)
+        self.assertEqual(found.what.count("alpha"), 5)
 
     def test_a_client_that_died(self) -> None:
         """It is down, says since when, and which captures wait."""
@@ -90,6 +106,16 @@ class JudgementTests(SynchronousTestCase):
             self.assertIn(cure, found.cure)
             self.assertIn(f"refused ({status}, No.)", found.what)
 
+    def test_a_refusal_that_is_not_x_s(self) -> None:
+        """The keys are not to blame for what a proxy says."""
+        for status in (401, 403, 404, 429, 503):
+            said = Refusal(Trouble.HTTP, "", "Blocked", is_from_between=True).noted
+            gap = missing("closed", 100, status=status, explanation=said)
+            found = self.only(health(capture(missing=gap)))
+            self.assertIn(f"({status}, an answer of something in between: Blocked)", found.what)
+            self.assertIn("proxy", found.cure)
+            self.assertNotIn("twitter_auth", found.cure)
+
     def test_a_capture_that_does_not_run(self) -> None:
         """Why is said before anything else about it."""
         gap = missing("start", 500)
@@ -116,6 +142,7 @@ class JudgementTests(SynchronousTestCase):
         self.assertIn("enough for 2 d 23 h", found.what)
         self.assertEqual(health(disk_free=LEAST_FREE).level, Level.OK)
         self.only(health(disk_free=LEAST_FREE, disk_kept=1))
+        self.assertEqual(self.only(health(capture(disk="no space left"), disk_free=0)).code, "disk")
 
     def test_a_server_that_is_away(self) -> None:
         """Capturing goes on, so that is degraded."""
@@ -130,6 +157,8 @@ class JudgementTests(SynchronousTestCase):
 
     def test_a_budget(self) -> None:
         """Nearly used up, and used up."""
+        plan = self.only(health(limits=[LimitFacts("plan", 100, 100, None, of_plan=True)]))
+        self.assertEqual((plan.level, plan.cure), (Level.DEGRADED, "Take a larger plan at X."))
         self.assertEqual(health(limits=[LimitFacts("day", 79, 100, NOON)]).level, Level.OK)
         nearly = self.only(health(limits=[LimitFacts("day", 80, 100, NOON)]))
         self.assertEqual((nearly.code, nearly.level), ("budget_nearly", Level.DEGRADED))
@@ -141,7 +170,7 @@ class JudgementTests(SynchronousTestCase):
         self.assertTrue(is_quiet(50, QUIET))
         self.assertFalse(is_quiet(50, QUIET - 1))
         self.assertFalse(is_quiet(MISSED / QUIET - 0.01, QUIET))
-        found = self.only(health(capture(rate=50, silent=QUIET)))
+        found = self.only(health(capture(lively=50, silent=QUIET)))
         self.assertEqual((found.code, found.level), ("quiet", Level.DEGRADED))
         self.assertEqual(found.since, NOON - QUIET)
 
@@ -163,6 +192,6 @@ class JudgementTests(SynchronousTestCase):
         """The client is as bad as that, since it is so."""
         away = capture(missing=missing("closed", 300))
         found = health(away, server=ServerTrouble("x", "y", NOON - 900), log_dropped=1)
-        self.assertEqual([one.code for one in found.findings], ["closed", "server", "log"])
+        keys = [one.key for one in found.findings]
+        self.assertEqual(keys, [("closed", 7), ("server", None), ("log", None)])
         self.assertEqual((found.level, found.since), (Level.DOWN, NOON - 300))
-        self.assertEqual(found.codes, {("closed", 7), ("server", None), ("log", None)})

@@ -1,5 +1,9 @@
 """Behaviour of reading an answer's body: bounded, and hung up on where it is not wanted."""
 
+import gzip
+import json
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -13,9 +17,11 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import TooLong, abandon, break_off, read_beginning, read_body
+from tcclient.http.gunzip import HIDDEN
 
 DONE = Failure(ResponseDone())
 UNTIL_CLOSED = Failure(PotentialDataLoss())
@@ -29,6 +35,7 @@ class Body:
         self.says_at_once = says_at_once
         self.hung_up = 0
         self.protocol: IProtocol = Protocol()
+        self.headers = Headers()
 
     def deliverBody(self, protocol: IProtocol) -> None:
         self.protocol = protocol
@@ -54,8 +61,12 @@ class BodyTestCase(SynchronousTestCase):
 
     read: Callable[[IResponse, int], Deferred[bytes]]
 
-    def body(self, most: int, says_at_once: Failure | None = None) -> tuple[Body, Deferred[bytes]]:
+    def body(
+        self, most: int, says_at_once: Failure | None = None, coding: str = ""
+    ) -> tuple[Body, Deferred[bytes]]:
         body = Body(says_at_once)
+        if coding:
+            body.headers.addRawHeader(HIDDEN, coding)
         return body, type(self).read(cast(IResponse, body), most)
 
 
@@ -102,6 +113,19 @@ class ReadBodyTests(BodyTestCase):
         body.says(b"abc", b"def").ends(LOST)
         self.failureResultOf(read, TooLong)
 
+    def test_small_pieces(self) -> None:
+        """They cost what their bytes do: an answer may come in chunks of two bytes."""
+        body, read = self.body(1 << 18)
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        for number in range(1 << 17):
+            body.says(bytes((number & 255, 0)))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        self.assertLess(peak, 1 << 20)
+        body.ends()
+        self.assertEqual(len(self.successResultOf(read)), 1 << 18)
+
     def test_too_long_where_hanging_up_ends_it_in_the_act(self) -> None:
         """It is too long all the same, not complete or lost."""
         for end in (UNTIL_CLOSED, LOST):
@@ -117,6 +141,65 @@ class ReadBodyTests(BodyTestCase):
         self.failureResultOf(read, CancelledError)
         self.assertEqual(body.hung_up, 1)
         body.says(b"d").ends()
+
+
+class CompressedBodyTests(BodyTestCase):
+    """What is inflated while it is read, and no further than it is wanted."""
+
+    read = staticmethod(read_body)
+
+    def test_whole(self) -> None:
+        """It arrives plain, however it is cut, and its size is that of what is plain."""
+        plain = b"0123456789" * 1000
+        data = gzip.compress(plain, mtime=0)
+        for step in (1, 7, 10_000):
+            body, read = self.body(len(plain), coding="gzip")
+            body.says(*(data[at : at + step] for at in range(0, len(data), step))).ends()
+            self.assertEqual(self.successResultOf(read), plain)
+        body, read = self.body(len(plain) - 1, coding="gzip")
+        body.says(data)
+        self.failureResultOf(read, TooLong)
+        self.assertTrue(body.hung_up)
+
+    def test_cut_or_corrupt(self) -> None:
+        """It is no answer, as soon as that is known."""
+        data = gzip.compress(b"{}", mtime=0)
+        for cut in range(len(data)):
+            body, read = self.body(100, coding="gzip")
+            body.says(data[:cut]).ends()
+            self.failureResultOf(read, zlib.error)
+        body, read = self.body(100, coding="gzip")
+        body.says(b"no gzip")
+        self.failureResultOf(read, zlib.error)
+        self.assertTrue(body.hung_up)
+
+    def test_a_coding_that_is_not_known(self) -> None:
+        """It is said, and hung up."""
+        body, read = self.body(100, coding="br")
+        self.assertIn("'br'", str(self.failureResultOf(read, ValueError).value))
+        self.assertTrue(body.hung_up)
+
+    def test_bombs(self) -> None:
+        """They end before they cost 4 MiB, whatever the limit, in one read or in many."""
+        bomb = gzip.compress(b"0" * (64 << 20), mtime=0)
+        for step in (len(bomb), 1000):
+            body, read = self.body(1 << 30, coding="gzip")
+            tracemalloc.start()
+            self.addCleanup(tracemalloc.stop)
+            body.says(*(bomb[at : at + step] for at in range(0, len(bomb), step)))
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            self.failureResultOf(read, TooLong)
+            self.assertLess(peak, 4 << 20)
+
+    def test_a_list_of_jobs_is_no_bomb(self) -> None:
+        """A thousand jobs with the same long keywords, which compress as well as any list does."""
+        words = ", ".join(f"word{number}" for number in range(1000))
+        jobs = [{"id": id, "keywords": words} for id in range(1000)]
+        plain = json.dumps(jobs).encode()
+        body, read = self.body(16 << 20, coding="gzip")
+        body.says(gzip.compress(plain, mtime=0)).ends()
+        self.assertEqual(self.successResultOf(read), plain)
 
 
 class ReadBeginningTests(BodyTestCase):

@@ -16,10 +16,10 @@ class PlainTextTests(SynchronousTestCase):
     """One line of words."""
 
     def test_mark_up(self) -> None:
-        """It is left out, with styles, scripts and titles; white space is one blank."""
+        """It is left out, with styles and scripts; white space is one blank."""
         for body, text in (
             (b"Bad token\r\n", "Bad token"),
-            (b"<html><title>Error</title>\n<p>Bad\n\t <b>token</b></p></html>", "Bad token"),
+            (b"<html>\n<p>Bad\n\t <b>token</b></p></html>", "Bad token"),
             (b"<STYLE type='x'>p{}</Style><script>a < b\n</script>Bad token", "Bad token"),
             (b"Bad<br/>token", "Bad token"),
             (b"<!DOCTYPE\nhtml>Bad<!-- not\nso --> token", "Bad token"),
@@ -28,6 +28,21 @@ class PlainTextTests(SynchronousTestCase):
             (b"<p></p>", ""),
         ):
             self.assertEqual(plain_text(body), text)
+
+    def test_titles(self) -> None:
+        """They say most of what a page says, and stand first, once."""
+        for body, text in (
+            (b"<title>Attention!</title><p>Are you human?", "Attention!: Are you human?"),
+            (
+                b"<TITLE lang=en>\n502 Bad\nGateway</TITLE><h1>502 Bad Gateway</h1>nginx",
+                "502 Bad Gateway nginx",
+            ),
+            (b"<title>Only <b>this</b></title>", "Only <b>this</b>"),
+            (b"<p>Words<title>Never closed", "Words Never closed"),
+        ):
+            self.assertEqual(plain_text(body), text)
+        said = plain_text(f"<title>No {KEY.reveal()}</title>".encode(), (KEY,))
+        self.assertEqual(said, "No ...")
 
     def test_json(self) -> None:
         """It stays as it is."""

@@ -27,6 +27,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from tcclient.control.answers import ServerError
 from tcclient.control.client import ControlServer
+from tcclient.control.exchange import ServerExchange
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff
@@ -127,12 +128,14 @@ class NetworkTestCase(TestCase):
     async def list_jobs(self, base: str) -> int:
         """How many jobs the server at `base` lists."""
         client = ControlServer(
-            rest_client(reactor),
-            f"{base}/api/",
-            Secret(TOKEN),
-            user_agent(1),
-            Clock(),
-            Clock().seconds,
+            ServerExchange(
+                rest_client(reactor, None),
+                f"{base}/api/",
+                Secret(TOKEN),
+                user_agent(1),
+                Clock(),
+                Clock().seconds,
+            )
         )
         return len((await client.active_jobs()).jobs)
 
@@ -198,7 +201,8 @@ class CertificateTests(NetworkTestCase):
         """An https address of a server that speaks plain HTTP."""
         port = self.listen(_PeerFactory(_Plain), None)
         self.assertEqual(
-            await self.rest_error(f"https://localhost:{port}"), "TLS failed: wrong version number"
+            await self.rest_error(f"https://localhost:{port}"),
+            "no TLS is spoken there: an address that begins with http:// may be meant",
         )
 
     async def test_ipv6(self) -> None:
@@ -212,7 +216,7 @@ class CertificateTests(NetworkTestCase):
 
 
 class SourceAddressTests(NetworkTestCase):
-    """The stream, and only that, leaves from source_addr."""
+    """What X is asked for leaves from source_addr, and nothing else does."""
 
     async def test_ipv4(self) -> None:
         """The other side sees each of them."""
@@ -330,12 +334,14 @@ class SilentPeerTests(NetworkTestCase):
         port = self.listen(factory, None)
         clock = Clock()
         client = ControlServer(
-            rest_client(reactor),
-            f"https://localhost:{port}/api/",
-            Secret(TOKEN),
-            "test",
-            clock,
-            clock.seconds,
+            ServerExchange(
+                rest_client(reactor, None),
+                f"https://localhost:{port}/api/",
+                Secret(TOKEN),
+                "test",
+                clock,
+                clock.seconds,
+            )
         )
         listing = Deferred.fromCoroutine(client.active_jobs())
         await factory.connected
@@ -353,7 +359,8 @@ class ExplainTests(SynchronousTestCase):
         """None of them breaks the explanation itself."""
         for error, clause in (
             (SSL.Error([("SSL routines", "", "certificate verify failed")]), NOT_TRUSTED),
-            (SSL.Error([("SSL routines", "", "wrong version number")]), "TLS failed: wrong vers"),
+            (SSL.Error([("SSL routines", "", "wrong version number")]), "no TLS is spoken there"),
+            (SSL.Error([("SSL routines", "", "bad signature")]), "TLS failed: bad signature"),
             (SSL.Error([]), "TLS failed: the other side broke off"),
             (SSL.Error(), "TLS failed: the other side broke off"),
             (SSL.SysCallError(-1, "Unexpected EOF"), "TLS failed: the other side broke off"),

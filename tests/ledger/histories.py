@@ -1,7 +1,6 @@
 """A machine on which one capture runs, by one process after the other; it writes real ledgers."""
 
 import os
-import shutil
 from pathlib import Path
 
 import attrs
@@ -18,6 +17,7 @@ from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
+from tests.left import leave
 
 JOB = Job(7, "test", Status.STARTED, "cats", 1000, None, False, None)
 NOON = 1_700_049_600.0
@@ -172,7 +172,7 @@ class Machine:
         if self.archive is not None:
             before = self.base
             self._lives += 1
-            shutil.copytree(before, self.base)
+            leave(before, self.base)
             for tmp in self.base.rglob("*.tmp"):
                 os.utime(tmp, (self._wall.seconds(), self._wall.seconds()))
             self.archive.close()

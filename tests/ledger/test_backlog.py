@@ -27,6 +27,7 @@ class BacklogTests(SynchronousTestCase):
     def seen(self) -> list[int]:
         """The number in each line that is to be taken next."""
         lines = [json.loads(line) for line in self.backlog.first(NOW)]
+        self.backlog.refused()
         return [line.get("pid") or line.get("lines") or len(line["by_rule"]) for line in lines]
 
     def test_in_order(self) -> None:
@@ -51,6 +52,7 @@ class BacklogTests(SynchronousTestCase):
             self.backlog.add(ClientStop(pid=pid), None, NOW)
         for first, last in ((1, AT_ONCE), (AT_ONCE + 1, 2 * AT_ONCE), (201, 201)):
             self.assertEqual(self.seen(), list(range(first, last + 1)))
+            self.backlog.first(NOW)
             self.backlog.taken()
 
     def test_what_comes_often_makes_room(self) -> None:
@@ -70,7 +72,7 @@ class BacklogTests(SynchronousTestCase):
     def test_what_comes_often_and_has_been_taken(self) -> None:
         """Is not there to make room any more."""
         self.backlog.add(ForeignPosts(by_rule={}), None, NOW)
-        self.backlog.taken()
+        self.assertEqual(len(self.all()), 1)
         for pid in range(1, MOST_LINES + 2):
             self.backlog.add(ClientStop(pid=pid), None, NOW)
         self.assertEqual(self.seen()[:2], [1, 2])
@@ -81,6 +83,16 @@ class BacklogTests(SynchronousTestCase):
         for pid in range(1, MOST_LINES + 4):
             self.backlog.add(ClientStop(pid=pid), None, NOW)
         self.assertEqual(self.seen()[:3], [3, 4, 5])
+
+    def test_what_is_being_written_stays(self) -> None:
+        """What comes meanwhile, and finds no room, is counted in the lines behind it."""
+        for pid in range(1, MOST_LINES + 2):
+            self.backlog.add(ClientStop(pid=pid), None, NOW)
+        written = self.backlog.first(NOW)
+        self.backlog.add(ClientStop(pid=99_999), None, NOW)
+        self.backlog.taken()
+        self.assertEqual(self.seen()[:2], [1, AT_ONCE + 3])
+        self.assertEqual(len(written + self.all()), MOST_LINES + 2)
 
     def test_bytes_are_bounded_too(self) -> None:
         """However few lines they are."""

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.counters import MOST_TOTAL, SHORTEST, Counters, CountUpdate, Row, Tally
+from tcclient.ledger.counters import MOST_TOTAL, Counters, CountUpdate, Row, Tally
+from tcclient.ledger.rates import SHORTEST
 
 NOW = 1_449_086_690.0
 
@@ -59,6 +60,16 @@ class TotalTests(SynchronousTestCase):
             job = tally(base=100, posts=8)
             self.assertEqual(job.rebase(server_total), more)
             self.assertEqual((job.base, job.posts), (100 + more, 8))
+
+    def test_posts_that_are_written_again(self) -> None:
+        """They do not count for a moment, and are nobody else's meanwhile."""
+        job = tally(posts=8)
+        job.rebase(8)
+        job.ping(NOW)
+        job.posts -= 3
+        self.assertEqual(job.rebase(8), 0)
+        job.posts += 3
+        self.assertEqual((job.total, job.rebase(9)), (8, 1))
 
     def test_rebase_beyond_what_the_server_can_hold(self) -> None:
         """Its number for a clamped total says nothing new."""
@@ -131,6 +142,20 @@ class RateTests(SynchronousTestCase):
         job.posts += 500
         self.assertEqual(job.ping(NOW + 3.1), (503, "1.000"))
         self.assertEqual(job.ping(NOW + 8.0), (503, "100.000"))
+
+    def test_the_rate_between_two_pings(self) -> None:
+        """None until one has told one, and where that was 0 and posts have come since."""
+        job = tally()
+        seen = [job.rate]
+        job.ping(NOW + 1)
+        seen.append(job.rate)
+        job.ping(NOW + 5)
+        seen.append(job.rate)
+        job.posts += 20
+        seen.append(job.rate)
+        job.ping(NOW + 15)
+        seen.append(job.rate)
+        self.assertEqual(seen, [None, None, 0.0, None, 2.0])
 
     def test_a_rate_fits_its_count(self) -> None:
         """There is none where the last one was 0, and posts have come a moment ago."""

@@ -60,13 +60,19 @@ class Client:
             self.tally.settle(self.server.rows)
         if self.running:
             self.poll(now)
+        if not self.running:
+            newest = [total for _, total, _ in self.server.rows[-1:]]
+            self.tally.build_on(max(self.server.total or 0, *newest, 0))
         return self.tally.update(now)
 
     def tell(self, now: float) -> None:
-        """Send an update that is taken and answered."""
-        update = self.send(now)
-        self.server.take(update)
-        self.tally.accepted(update)
+        """Send an update that is taken and answered; another one while posts are in none."""
+        while True:
+            update = self.send(now)
+            self.server.take(update)
+            self.tally.accepted(update)
+            if self.tally.settled == self.tally.posts:
+                break
         self.losing = False
 
     def restart(self, now: float) -> None:
@@ -176,7 +182,84 @@ class NoticedHandOvers(HandOvers):
         assert self.server.total == self.posts(), (self.server.total, self.posts())
 
 
-for machine in (HandOvers, NoticedHandOvers):
+class LateHandOvers(NoticedHandOvers):
+    """
+    A client may be killed while it has the job, which goes to another one; when it starts again it
+    says what it had not told.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down: set[int] = set()
+
+    def losers_speak(self) -> None:
+        """Whoever is down says nothing."""
+        for client in self.clients:
+            if client.number not in (self.server.owner, *self.down):
+                client.poll(self.passes(1))
+                if client.losing:
+                    client.tell(self.now)
+
+    @rule(client=CLIENTS)
+    def kill(self, client: int) -> None:
+        self.down.add(client)
+
+    @rule(client=CLIENTS)
+    def start(self, client: int) -> None:
+        if client in self.down:
+            self.down.remove(client)
+            self.clients[client].restart(self.now)
+            self.losers_speak()
+
+    def is_up(self, client: int) -> bool:
+        return client not in self.down
+
+    @rule(client=CLIENTS, posts=st.integers(1, 9))
+    def write(self, client: int, posts: int) -> None:
+        if self.is_up(client):
+            super().write(client, posts)
+
+    @rule(client=CLIENTS)
+    def poll(self, client: int) -> None:
+        if self.is_up(client):
+            super().poll(client)
+
+    @rule(client=CLIENTS)
+    def tell(self, client: int) -> None:
+        if self.is_up(client):
+            super().tell(client)
+
+    @rule(client=CLIENTS, arrives=st.booleans())
+    def lose_the_answer(self, client: int, arrives: bool) -> None:
+        if self.is_up(client):
+            super().lose_the_answer(client, arrives)
+
+    @rule(client=CLIENTS)
+    def restart(self, client: int) -> None:
+        """That is killed, and started, without anything in between."""
+
+    @rule(client=CLIENTS)
+    def reassign(self, client: int) -> None:
+        """To one that runs, which finds out before the one that had it speaks."""
+        if self.is_up(client):
+            self.losers_speak()
+            if self.is_up(self.server.owner):
+                self.clients[self.server.owner].poll(self.passes(1))
+            self.server.owner = client
+            self.clients[client].poll(self.passes(1))
+
+    @invariant()
+    def no_total_falls(self) -> None:
+        totals = [total or 0 for _, total, _ in self.server.rows]
+        assert totals == sorted(totals), self.server.rows
+
+    def teardown(self) -> None:
+        for client in sorted(self.down):
+            self.start(client)
+        super().teardown()
+
+
+for machine in (HandOvers, NoticedHandOvers, LateHandOvers):
     machine.TestCase.settings = settings(
         max_examples=150 * DEPTH, stateful_step_count=30, deadline=None
     )
@@ -192,3 +275,7 @@ class AnyHandOverTests(SynchronousTestCase):
     def test_the_total_is_the_sum(self) -> None:
         """Where a loser's last update comes while its successor has the job."""
         NoticedHandOvers.TestCase("runTest").runTest()
+
+    def test_after_a_kill(self) -> None:
+        """Likewise, however late a client that was killed tells its last; no total falls."""
+        LateHandOvers.TestCase("runTest").runTest()

@@ -151,7 +151,7 @@ class AgreementTests(HistoryCase):
         def look(machine: Machine) -> None:
             told = list(lines(machine.ledger, VOCABULARY))
             fold = Fold()
-            numbers = Numbers(fold, lambda job: False)
+            numbers = Numbers(fold, lambda job: False, str)
             for line in told:
                 assert isinstance(line, LedgerLine)
                 self.assertEqual(list(numbers.check(line)), [])

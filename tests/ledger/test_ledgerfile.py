@@ -18,14 +18,16 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.backlog import MOST_LINES
+from tcclient.ledger.another import why_another
 from tcclient.ledger.bookings import CaptureClose, CaptureOpen, Update
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.entries import Entry
+from tcclient.ledger.entries import Entry, as_line
 from tcclient.ledger.fold import newest_counters
-from tcclient.ledger.ledgerfile import Ledger, LedgerInUse
+from tcclient.ledger.ledgerfile import Ledger
+from tcclient.ledger.locks import LedgerInUse
 from tcclient.ledger.reading import newest_first, raw_newest_first
-from tcclient.ledger.segments import files, finished, read_begin
+from tcclient.ledger.segments import begin_of, files, finished, read_begin
+from tcclient.ledger.state import StateFile
 from tcclient.runtime.appending import End
 from tests.ledger.told import told
 from tests.marks import Need, needs
@@ -308,6 +310,20 @@ class MonthTests(LedgerCase):
         self.assertEqual(self.begins()[0]["follows"], second)
         self.assertEqual(self.begins()[0]["because"], "removed")
 
+    def test_only_months_are_left(self) -> None:
+        """The next file says which came before it, also where nothing is kept beside the ledger."""
+        for is_known in (True, False):
+            first = self.write(1)
+            self.path.rename(month := self.path.with_name("test.ledger.2015-12.jsonl"))
+            if not is_known:
+                StateFile(self.path).path.unlink()
+            self.write(2)
+            begin = self.begins()[-1]
+            self.assertEqual((begin["follows"], begin["because"]), (first, "removed"))
+            self.assertEqual(begin["before"], month.name)
+            self.assertEqual(begin["sha256"], hashlib.sha256(month.read_bytes()).hexdigest())
+            self.path.unlink()
+
     def test_a_ledger_that_was_put_back_from_a_backup(self) -> None:
         """It lacks lines, which a server may have: what comes is another ledger's."""
         first = self.write(1)
@@ -320,6 +336,88 @@ class MonthTests(LedgerCase):
         self.assertEqual(begin.get("offset", 0), 0)
         self.assertNotEqual(second, first)
         self.assertEqual(self.numbers(), [1, 3])
+
+    def test_written_over_while_it_is_open(self) -> None:
+        """By an older one, by that of another month, or by nothing: another ledger begins."""
+        for backup, because in ((1, "shorter"), (0, "shorter"), (2, "replaced")):
+            path = self.path.parent.with_name(f"{because}{backup}") / self.path.name
+            with Ledger(path, self.clock.seconds) as ledger:
+                ledger.write(Remark(number=1))
+                older = {0: b"", 1: path.read_bytes()}
+                older[2] = older[1].replace(ledger.id.encode(), b"f" * 32) * 9
+                ledger.write(Remark(number=2))
+                first = ledger.id
+                path.write_bytes(older[backup])
+                ledger.write(Remark(number=3))
+                self.assertTrue(ledger.is_renewed)
+                self.assertNotEqual(ledger.id, first)
+                begin = begin_of(path)
+                assert begin is not None
+                self.assertEqual((begin.line.follows, begin.line.because), (first, because))
+                self.assertEqual(ledger.length, path.stat().st_size)
+                ledger.is_renewed = False
+                second = ledger.id
+                ledger.write(Remark(number=4))
+                self.assertEqual((ledger.id, ledger.is_renewed), (second, False))
+            numbers = [one["number"] for one in told(path)]
+            self.assertEqual(numbers[-2:], [3, 4])
+
+    def test_lines_of_somebody_else(self) -> None:
+        """They are behind those that were there: it is the same ledger."""
+        with self.open() as ledger:
+            ledger.write(Remark(number=1))
+            first = ledger.id
+            with self.path.open("ab") as other:
+                other.write(as_line(Remark(number=2), None, self.clock.seconds()))
+            ledger.write(Remark(number=3))
+            self.assertEqual((ledger.id, ledger.is_renewed), (first, False))
+        self.assertEqual(self.numbers(), [1, 2, 3])
+
+    def on_disk(self, path: Path) -> Ledger:
+        """The ledger at a path, where files keep their inodes."""
+        return Ledger(path, self.clock.seconds, ino=lambda _, fd: os.fstat(fd).st_ino)
+
+    def test_a_folder_that_was_copied_with_what_is_kept_beside(self) -> None:
+        """The copy is another ledger, with all lines; the original goes on, in a new month too."""
+        with self.on_disk(self.path) as ledger:
+            ledger.write(Remark(number=1))
+            first = ledger.id
+        copy = self.path.parent.with_name("copy") / self.path.name
+        shutil.copytree(self.path.parent, copy.parent)
+        for path in (copy, copy, self.path):
+            self.clock.advance(32 * 86400)
+            with self.on_disk(path) as ledger:
+                ledger.write(Remark(number=2))
+                self.assertEqual(why_another(path), None if path == self.path else "copied")
+                self.assertEqual(ledger.id == first, path == self.path)
+        first_of_copy = begin_of(finished(copy)[1])
+        assert first_of_copy is not None
+        line = first_of_copy.line
+        self.assertEqual((line.follows, line.because), (first, "copied"))
+        self.assertEqual([line["number"] for line in told(copy)], [1, 2, 2])
+
+    def test_a_folder_that_was_copied_where_files_do_not_keep_their_inodes(self) -> None:
+        """It goes on: such a file system looks the same after each mount."""
+        with Ledger(self.path, self.clock.seconds, ino=lambda *_: None) as ledger:
+            ledger.write(Remark(number=1))
+            first = ledger.id
+        copy = self.path.parent.with_name("copy") / self.path.name
+        shutil.copytree(self.path.parent, copy.parent)
+        with self.on_disk(copy) as ledger:
+            self.assertEqual(ledger.id, first)
+
+    def test_killed_before_the_file_of_a_new_month_was_known(self) -> None:
+        """What is kept beside the ledger is of the month before: that is no copy."""
+        with self.on_disk(self.path) as ledger:
+            ledger.write(Remark(number=1))
+            first, state = ledger.id, ledger.kept.path
+        before = state.read_bytes()
+        self.clock.advance(32 * 86400)
+        with self.on_disk(self.path) as ledger:
+            ledger.write(Remark(number=2))
+        state.write_bytes(before)
+        with self.on_disk(self.path) as ledger:
+            self.assertEqual(ledger.id, first)
 
     def test_a_folder_that_was_copied_without_what_is_kept_beside(self) -> None:
         """It is the same ledger: nothing says otherwise."""
@@ -335,6 +433,17 @@ class MonthTests(LedgerCase):
         for content in (b"", b"{", b"\xff" * 600, b'{"length": "x"}', b'{"ledger": "x"'):
             kept.write_bytes(content)
             self.assertEqual(self.write(2), first, content)
+
+    def test_what_is_kept_beside_is_no_file(self) -> None:
+        """It is as if it were not there; nobody waits at a FIFO, and a file takes its place."""
+        first = self.write(1)
+        [kept] = self.path.parent.glob(".*.state")
+        kept.unlink()
+        os.mkfifo(kept)
+        self.assertEqual(self.write(2), first)
+        self.assertFalse(kept.is_fifo())
+        self.assertEqual(self.write(3), first)
+        self.assertTrue(kept.is_file())
 
     def test_a_crash_at_any_moment_of_a_new_month(self) -> None:
         """No line is lost or there twice, and the chain is whole, wherever it ends."""
@@ -393,13 +502,13 @@ class SizeLimitTests(LedgerCase):
         self.assertEqual(len(finished(self.path)), 1)
 
     def test_a_line_that_no_file_takes(self) -> None:
-        """Waits; not each attempt begins another file."""
+        """Is not there; not each attempt begins another file."""
         with self.open() as ledger:
             with file_size_limit(6000):
                 for _ in range(5):
-                    self.assertRaises(OSError, ledger.note, Remark(text="x" * 7000))
-            ledger.catch_up()
-        self.assertEqual((len(self.lines()), finished(self.path)), (5, []))
+                    self.assertRaises(OSError, ledger.write, Remark(text="x" * 7000))
+            ledger.write(Remark(text="x" * 7000))
+        self.assertEqual((len(self.lines()), finished(self.path)), (1, []))
 
 
 class ReadingTests(LedgerCase):
@@ -498,43 +607,6 @@ class CountersTests(LedgerCase):
         self.assertEqual(newest_counters(newest_first(self.path), 7).get(7), Counters(1, 2, 3))
 
 
-class WaitingTests(LedgerCase):
-    """A line that is noted is written when it can be."""
-
-    def test_it_comes_before_the_next_one(self) -> None:
-        """And has the time of its own."""
-        with self.open() as ledger:
-            ledger.note(One(number=1))
-            with full(self.path):
-                self.assertRaises(OSError, ledger.note, Two(number=2), 7)
-                self.clock.advance(1)
-                self.assertRaises(OSError, ledger.note, One(number=3))
-                self.assertRaises(OSError, ledger.write, One(number=99))
-                self.assertRaises(OSError, ledger.catch_up)
-            self.clock.advance(1)
-            ledger.write(One(number=4))
-            ledger.catch_up()
-        self.assertEqual(
-            [(line["at"][17:], line["number"], line.get("job")) for line in self.lines()],
-            [
-                *(("50.724Z", 1, None), ("50.724Z", 2, 7), ("51.724Z", 3, None)),
-                ("52.724Z", 4, None),
-            ],
-        )
-
-    def test_those_that_found_no_room_are_counted(self) -> None:
-        """In a line before the others."""
-        with self.open() as ledger:
-            ledger.note(One(number=1))
-            with full(self.path):
-                for number in range(MOST_LINES + 2):
-                    self.assertRaises(OSError, ledger.note, One(number=number))
-            ledger.catch_up()
-        lines = self.lines()
-        self.assertEqual((lines[1]["kind"], lines[1]["lines"]), ("lines_dropped", 2))
-        self.assertEqual((lines[2]["number"], len(lines)), (2, MOST_LINES + 2))
-
-
 class TakenAwayTests(LedgerCase):
     """Somebody tidies up while the ledger is open."""
 
@@ -589,17 +661,17 @@ class TakenAwayTests(LedgerCase):
 
     @needs(Need.PROCESSES)
     def test_another_client_begins_it(self) -> None:
-        """The line waits, until that lets go."""
+        """Nothing is written, until that lets go."""
         with self.open() as ledger:
             ledger.write(One(number=1))
             self.path.unlink()
             with held_by_another_process(self.path):
-                self.assertRaises(OSError, ledger.note, One(number=2))
-                self.assertRaises(OSError, ledger.note, One(number=3))
+                self.assertRaises(OSError, ledger.write, One(number=2))
+                self.assertRaises(OSError, ledger.write, One(number=3))
             ledger.write(One(number=4))
         self.assertEqual(
             [line.get("number", line["kind"]) for line in self.lines()],
-            ["ledger_resumed", 2, 3, 4],
+            ["ledger_resumed", 4],
         )
 
 

@@ -8,9 +8,10 @@ from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger import bookings
-from tcclient.ledger.lines import CutLine, ForeignLine, LedgerLine, UnreadableLine, line
+from tcclient.ledger.lines import CutLine, ForeignLine, LedgerLine, UnreadableLine, line, too_long
 from tcclient.ledger.reading import lines
 from tcclient.ledger.vocabulary import COMMON
+from tcclient.runtime.backwards import MOST_BYTES
 
 GOOD = b'{"at":"2015-12-02T20:04:50.724Z","kind":"torn","job":7,"name":"a.torn","bytes":3}\n'
 
@@ -32,6 +33,9 @@ class LineTests(SynchronousTestCase):
             (b"\n", "is not JSON"),
             (b"[" * 100_000 + b"\n", "is not JSON"),
             (b"\xff\n", "is not JSON"),
+            (GOOD.replace(b":3}", b":1e999}"), "is not JSON"),
+            (GOOD.replace(b":3}", b":NaN}"), "is not JSON"),
+            (GOOD.replace(b"7,", b"9" * 20 + b","), "does not say when, or of which job"),
             (b"[1]\n", "is not a JSON object"),
             (GOOD.replace(b"2015-12-02", b"2015-02-30"), "does not say when, or of which job"),
             (GOOD.replace(b".724Z", b"Z"), "does not say when, or of which job"),
@@ -59,6 +63,15 @@ class LineTests(SynchronousTestCase):
         path = Path(self.mktemp())
         path.write_bytes(GOOD + GOOD[:20])
         self.assertEqual(list(lines(path, COMMON))[1:], [CutLine(2, 20)])
+
+    def test_a_last_line_that_is_too_long(self) -> None:
+        """It is being written too, until it has its end; then it is one that cannot be read."""
+        path = Path(self.mktemp())
+        long = b"x" * (MOST_BYTES + 5)
+        path.write_bytes(GOOD + long)
+        self.assertEqual(list(lines(path, COMMON))[1:], [CutLine(2, len(long))])
+        path.write_bytes(long + b"\n" + GOOD)
+        self.assertEqual(next(iter(lines(path, COMMON))), too_long(1, len(long) + 1))
 
     @given(st.binary(max_size=80), st.integers(0, len(GOOD) - 2))
     def test_any_bytes(self, noise: bytes, place: int) -> None:

@@ -44,8 +44,8 @@ class OldNamesTests(SynchronousTestCase):
         self.forget()
 
     def forget(self) -> None:
-        """Leave no logger of this program behind, configured or not."""
-        logging.config.dictConfig({"version": 1})
+        """Leave no logger of this program behind, configured or not, and all others as they are."""
+        logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
         known = logging.root.manager.loggerDict
         for name in [one for one in known if one.split(".")[0] in (TOP, "tcsandbox")]:
             del known[name]
@@ -142,7 +142,29 @@ class TableTests(SynchronousTestCase):
             for path in (ROOT / TOP).rglob("*.py")
             if "= Logger()" in path.read_text()
         }
-        new = {"captures.healthlog", "captures.meeting", "storage.installation"}
+        new = {
+            *(
+                f"captures.{name}"
+                for name in ("following", "glimpsing", "healthlog", "meeting", "missing", "telling")
+            ),
+            "logs.outlets",
+            "logs.sink",
+            "push.upkeep",
+            "sources.twitter_v2.budget.records",
+            "runtime.shortage",
+            *(f"sources.twitter_v2.slot.{name}" for name in ("ownslot", "record", "usage")),
+            *(
+                f"storage.{name}"
+                for name in (
+                    "ending",
+                    "installation",
+                    "lastbookings",
+                    "latest",
+                    "lines",
+                    "takeover",
+                )
+            ),
+        }
         others = {"tcclient.service", *(f"{TOP}.{name}" for name in new)}
         self.assertEqual(loggers - MOVED.keys(), others)
 

@@ -5,23 +5,26 @@ import io
 import json
 import logging
 import logging.handlers
-import os
-import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from oauthlib import oauth1
-from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, Logger, LoggingFile, LogLevel, LogPublisher
 from twisted.python import log as legacy_log
 from twisted.python.failure import Failure
-from twisted.python.logfile import LogFile
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tcclient.logs import observer as logs
-from tcclient.logs.observer import LoggingError, StdlibObserver, configure, observer
+from tcclient.logs.observer import (
+    LoggingError,
+    StdlibObserver,
+    configure,
+    put_behind_sinks,
+    try_out,
+)
 from tests.config.test_settings import OLD_EXAMPLE, ROOT
 
 _COLOURED = "coloredlogs.ColoredStreamHandler"
@@ -34,9 +37,7 @@ class LoggingTestCase(SynchronousTestCase):
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
         self.out = io.StringIO()
-        self.aside = io.StringIO()
         self.patch(sys, "stdout", self.out)
-        self.patch(sys, "__stderr__", self.aside)
         self.addCleanup(self.restore, self.state(), dict(logging._handlers))
         self.observer = StdlibObserver()
 
@@ -130,6 +131,33 @@ class OldExampleTests(LoggingTestCase):
         self.assertIsInstance(handler, logging.handlers.RotatingFileHandler)
         self.assertEqual((handler.maxBytes, handler.backupCount), (10_485_760, 20))
         self.assertEqual(handler.baseFilename, str(self.errors))
+
+
+class AlwaysOpen(logging.FileHandler):
+    """Somebody's handler, which opens its file at once."""
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(filename)
+
+
+class TrialTests(LoggingTestCase):
+    """What `--check` does with the section."""
+
+    def test_nothing_is_made(self) -> None:
+        """Neither files nor their folders, whoever made the handler."""
+        for handler in (
+            {"class": "logging.FileHandler", "filename": "logs/2026/a.log"},
+            {"()": "logging.FileHandler", "filename": "a.log"},
+            {"class": f"{__name__}.AlwaysOpen", "filename": "logs/b.log", "level": "ERROR"},
+        ):
+            self.assertEqual(try_out(with_handler(**handler), self.folder), [])
+            self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_what_is_wrong_is_said(self) -> None:
+        """As at a start."""
+        wrong = with_handler(**{"class": "logging.FileHandler", "filename": "a", "mood": "w"})
+        for use in (configure, try_out):
+            self.assertIn("mood", str(self.assertRaises(LoggingError, use, wrong, self.folder)))
 
 
 class ShippedExampleTests(LoggingTestCase):
@@ -310,16 +338,6 @@ class Keeper(logging.Handler):
         self.records.append(record)
 
 
-class FullDisk(logging.Handler):
-    """Fails as a handler whose file cannot take any more."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            raise OSError(28, "No space left on device")
-        except OSError:
-            self.handleError(record)
-
-
 class ObserverTests(LoggingTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -411,96 +429,81 @@ class ObserverTests(LoggingTestCase):
             Logger(namespace, observer=self.observer).info(words, factory=self)
             self.assertEqual(self.keeper.records.pop().levelname, level, namespace)
 
-    def test_a_failing_handler_does_not_feed_itself(self) -> None:
-        """Its traceback goes to the process's stderr, though twistd has made stderr a log."""
-        self.logger.addHandler(FullDisk())
-        redirected = LoggingFile(logger=self.log, level=LogLevel.error)
-        self.patch(sys, "stderr", redirected)
-        self.log.info("one")
-        self.log.info("two")
-        self.assertEqual([r.getMessage() for r in self.keeper.records], ["one", "two"])
-        self.assertEqual(self.aside.getvalue().count("OSError: [Errno 28]"), 2)
 
-    def test_without_a_stderr_it_stays_silent(self) -> None:
-        """A process may have been started without one, or with one that is closed."""
-        self.logger.addHandler(FullDisk())
-        self.patch(sys, "stderr", LoggingFile(logger=self.log, level=LogLevel.error))
-        for stream in (None, io.StringIO()):
-            if stream:
-                stream.close()
-            self.patch(sys, "__stderr__", stream)
-            self.log.info("words")
-        self.assertEqual(len(self.keeper.records), 2)
+class SinkTests(LoggingTestCase):
+    """A section whose handlers stand behind sinks."""
 
-
-class Threads(Clock):
-    """A reactor whose callFromThread only notes the call."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[Any] = []
-
-    def callFromThread(self, call: Any, *args: Any, **kwargs: Any) -> None:
-        self.calls.append(call)
-
-
-class LogfileTests(LoggingTestCase):
     def setUp(self) -> None:
         super().setUp()
-        case = self
+        self.patch(logging, "lastResort", logging.lastResort)
 
-        class ClosedAfterwards(LogFile):
-            """A log file that the test closes; twistd's stays open as long as the process."""
+    def begin(self, section: dict[str, Any]) -> None:
+        """Use a section."""
+        configure(section, self.folder)
+        self.sinks = put_behind_sinks()
+        for sink in self.sinks:
+            sink.begin()
 
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **kwargs)
-                case.addCleanup(self.close)
+    def end(self) -> None:
+        """All has been written."""
+        for sink in self.sinks:
+            sink.end()
+            self.assertTrue(sink.wait(60), sink.name)
 
-        self.patch(logs, "LogFile", ClosedAfterwards)
-        self.path = self.folder / "tcc.log"
-        self.reactor = Threads()
-        self.addCleanup(signal.signal, signal.SIGUSR1, signal.getsignal(signal.SIGUSR1))
-        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-        self.keeper = Keeper()
-        logging.getLogger("tcc.observed").addHandler(self.keeper)
+    def test_levels_and_filters_of_handlers(self) -> None:
+        """They are asked as before, and one that several loggers have is one."""
+        out = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
+        self.begin(
+            section(
+                filters={"f": {"name": "tcc.kept"}},
+                handlers={"h": {**out, "level": "WARNING", "filters": ["f"]}},
+                loggers={"tcc.kept": {"handlers": ["h"], "propagate": False}},
+                root={"level": "DEBUG", "handlers": ["h"]},
+            )
+        )
+        self.says("tcc.kept", LogLevel.info, "too low")
+        self.says("tcc.kept", LogLevel.warn, "written")
+        self.says("tcc.other", LogLevel.warn, "filtered")
+        self.end()
+        self.assertEqual(self.out.getvalue(), "written\n")
+        names = [sink.name for sink in self.sinks]
+        self.assertEqual((names.count("handler 'h'"), names.count("stderr")), (1, 1))
 
-    def test_without_a_logfile_there_is_only_ours(self) -> None:
-        """Each line appears once."""
-        for nothing in (None, ""):
-            self.assertIs(type(observer(nothing, self.reactor)), StdlibObserver)
-        self.assertEqual(signal.getsignal(signal.SIGUSR1), signal.SIG_DFL)
+    def test_what_a_handler_keeps_back(self) -> None:
+        """It is written when the process ends."""
+        self.begin(
+            section(
+                handlers={
+                    "file": {"class": "logging.FileHandler", "filename": "log"},
+                    "memory": {
+                        "class": "logging.handlers.MemoryHandler",
+                        "capacity": 100,
+                        "target": "file",
+                    },
+                },
+                root={"level": "DEBUG", "handlers": ["memory"]},
+            )
+        )
+        self.says("tcc.kept", LogLevel.info, "words")
+        self.end()
+        self.assertEqual((self.folder / "log").read_text(), "words\n")
 
-    def test_a_logfile_gets_twistds_own_format_as_well(self) -> None:
-        """The section's handlers and the file get every line, each once."""
-        Logger("tcc.observed", observer=observer(str(self.path), self.reactor)).warn("words")
-        self.assertEqual(len(self.keeper.records), 1)
-        self.assertRegex(self.path.read_text(), r"^\S+ \[tcc\.observed#warn\] words\n$")
+    def test_without_a_handler(self) -> None:
+        """Warnings go to stderr, as the standard library has it, and do not feed themselves."""
+        stderr = io.StringIO()
+        self.patch(sys, "stderr", stderr)
+        self.begin(section())
+        self.patch(sys, "stderr", LoggingFile(logger=Logger("tcc", observer=self.observer)))
+        with self.no_handlers():
+            self.says("tcc.lonely", LogLevel.warn, "words")
+            self.end()
+        self.assertEqual(stderr.getvalue(), "words\n")
 
-    def test_a_dash_is_stdout(self) -> None:
-        """As it is for twistd."""
-        Logger("tcc.observed", observer=observer("-", self.reactor)).warn("words")
-        self.assertIn("[tcc.observed#warn] words\n", self.out.getvalue())
-
-    def test_the_signal_rotates_the_logfile(self) -> None:
-        """SIGUSR1 asks the reactor to rotate, as it does under twistd's own observer."""
-        log = Logger("tcc.observed", observer=observer(str(self.path), self.reactor))
-        log.warn("before")
-        os.kill(os.getpid(), signal.SIGUSR1)
-        [rotate] = self.reactor.calls
-        rotate()
-        log.warn("after")
-        self.assertIn("before", (self.folder / "tcc.log.1").read_text())
-        self.assertNotIn("before", self.path.read_text())
-        self.assertIn("after", self.path.read_text())
-
-    def test_somebody_elses_signal_handler_stays(self) -> None:
-        """Only an unused signal is taken."""
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        observer(str(self.path), self.reactor)
-        self.assertEqual(signal.getsignal(signal.SIGUSR1), signal.SIG_IGN)
-
-    def test_a_logfile_that_cannot_be_opened(self) -> None:
-        """One sentence, no traceback."""
-        error = self.assertRaises(LoggingError, observer, str(self.folder), self.reactor)
-        expected = f"--logfile must be a file that can be written, found {self.folder}: Is a dire"
-        self.assertTrue(str(error).startswith(expected), str(error))
+    @contextmanager
+    def no_handlers(self) -> Iterator[None]:
+        """The root logger has none meanwhile."""
+        before, logging.root.handlers = logging.root.handlers, []
+        try:
+            yield
+        finally:
+            logging.root.handlers = before

@@ -87,7 +87,7 @@ class CommandTests(TestCase):
         arguments = ("delete", "-c", "settings.json", "tcc", self.ids["tea"])
         status, out, err = await self.run_it(*arguments)
         self.assertEqual((status, err), (0, ""))
-        self.assertIn("A client that runs adds its own rules again.", out)
+        self.assertIn("A client that runs adds its own rules again, within 15 minutes.", out)
         self.assertTrue(out.endswith("Nothing is deleted without --yes.\n"), out)
         self.assertEqual(self.values(), ["cocoa", "milk", "tea"])
         status, out, err = await self.run_it(*arguments, "--yes")

@@ -107,8 +107,17 @@ class BackoffTests(SynchronousTestCase):
             self.backoff.failed(trouble, NOW)
         self.backoff.proved()
         for trouble in ALL:
-            first = 10.0 if trouble is DUPLICATE else trouble.ramp.first
+            first = 10.0 if trouble is DUPLICATE else self.backoff.understood(trouble).ramp.first
             self.assertEqual(self.backoff.failed(trouble, NOW + 30), first, trouble)
+
+    def test_a_refusal_of_what_has_worked(self) -> None:
+        """It need not last: the wait rises; that of too many connects is what it was."""
+        self.assertEqual(self.backoff.failed(Trouble.REFUSED, NOW), 320.0)
+        self.backoff.worked()
+        found = [self.backoff.failed(Trouble.REFUSED, NOW + n * 1000) for n in range(1, 9)]
+        self.assertEqual(found, [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 320.0])
+        self.assertEqual(self.backoff.understood(Trouble.REFUSED).value, Trouble.REFUSED.value)
+        self.assertEqual(self.backoff.failed(Trouble.RATE_LIMIT, NOW), 60.0)
 
     def test_duplicate_logins_are_forgotten_in_time(self) -> None:
         """Not before the longest wait could have passed, but some minutes later."""

@@ -1,5 +1,6 @@
 """Behaviour of the clauses that say what a failure means."""
 
+import errno
 from pathlib import Path
 
 from hypothesis import given
@@ -38,6 +39,8 @@ class ExplainTests(SynchronousTestCase):
             (error.ConnectionRefusedError(), "refused: nothing listens there"),
             (error.NoRouteError(), "no route"),
             (error.ConnectBindError(), "source_addr cannot be bound"),
+            (error.ConnectBindError(errno.EMFILE, "Too many"), "no file descriptors left"),
+            (OSError(errno.EMFILE, "Too many open files", "x"), "no file descriptors left"),
             (error.DNSLookupError("x"), "its name cannot be resolved"),
             (error.UnknownHostError(), "its name cannot be resolved"),
             (error.TimeoutError(), "there was no connection in time"),
@@ -47,7 +50,7 @@ class ExplainTests(SynchronousTestCase):
             (defer.CancelledError(), "there was no answer in time"),
             (VerificationError(errors=[]), "for another name"),
             (tls("certificate verify failed"), not_trusted),
-            (tls("wrong version number"), "TLS failed: wrong version number"),
+            (tls("wrong version number"), "no TLS is spoken there"),
             (SSL.Error(), "TLS failed: the other side broke off"),
             (SSL.Error([]), "TLS failed: the other side broke off"),
             (SSL.ZeroReturnError(), "TLS failed: the other side broke off"),

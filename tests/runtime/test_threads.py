@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import cast
 
 import attrs
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.runtime import threads
 from tcclient.runtime.threads import in_place, in_threads
 
 
@@ -25,21 +27,55 @@ class CallsFromThreads:
 
 
 class ThreadTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.calls: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self.threads = in_threads(cast(IReactorFromThreads, CallsFromThreads(self.calls.put)))
+
     def test_in_threads(self) -> None:
         """As the client does it; the threads are not the reactor's, which waits for its own."""
-        calls: list[Callable[[], object]] = []
-        threads = in_threads(cast(IReactorFromThreads, CallsFromThreads(calls.append)))
-        before = set(threading.enumerate())
-        done = threads(threading.current_thread)
-        failed = threads(Path("/none").stat)
-        for thread in set(threading.enumerate()) - before:
-            thread.join()
+        done = self.threads(threading.current_thread)
+        told = self.calls.get()
         self.assertNoResult(done)
-        for call in calls:
-            call()
-        thread = self.successResultOf(done)
-        self.assertTrue(thread.daemon)
+        told()
+        self.assertTrue(self.successResultOf(done).daemon)
+        failed = self.threads(Path("/none").stat)
+        self.calls.get()()
         self.failureResultOf(failed, OSError)
+
+    def test_one_that_is_done(self) -> None:
+        """It makes the next call, so that none has to be begun, also after one that has failed."""
+        found = []
+        for act in (threading.current_thread, Path("/none").stat, threading.current_thread):
+            done = self.threads(act)
+            self.calls.get()()
+            done.addErrback(lambda failure: None).addCallback(found.append)
+        self.assertIs(found[0], found[2])
+
+    def test_one_that_hangs(self) -> None:
+        """It holds up no other, however many there are."""
+        hanging = threading.Event()
+        held = [self.threads(hanging.wait) for _ in range(100)]
+        others = [self.threads(threading.current_thread) for _ in range(3)]
+        for _ in others:
+            self.calls.get()()
+        for done in others:
+            self.successResultOf(done)
+        for done in held:
+            self.assertNoResult(done)
+        hanging.set()
+        for _ in held:
+            self.calls.get()()
+
+    def test_one_that_is_not_needed_any_more(self) -> None:
+        """It ends, and what comes then has another one."""
+        self.patch(threads, "IDLE", 0.0)
+        thread = self.threads(threading.current_thread)
+        self.calls.get()()
+        first = self.successResultOf(thread)
+        first.join()
+        thread = self.threads(threading.current_thread)
+        self.calls.get()()
+        self.assertIsNot(self.successResultOf(thread), first)
 
     def test_in_place(self) -> None:
         """The work has been done, or has failed, when the call returns."""

@@ -33,6 +33,7 @@ from tcclient.runtime.places import Where
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.verdicts import Verdict, ok
 from tcclient.service import make_other_sides, make_poller
+from tcclient.sources.advice import KeywordAdvice, TermAdvice
 from tcclient.sources.source import (
     Check,
     ConfiguredSource,
@@ -250,6 +251,12 @@ class Queue(ConfiguredSource):
         return QueueChecks(self.section.name)
 
 
+class CursorTold(Struct):
+    """How far the queue has been taken."""
+
+    position: int = 0
+
+
 class QueueReport(SourceReport):
     """Counts nothing but what the cursor says."""
 
@@ -258,12 +265,12 @@ class QueueReport(SourceReport):
     }
 
     def __init__(self) -> None:
-        self._position = 0
+        self.told = CursorTold()
 
     def take(self, line: LedgerLine) -> None:
         """Take the next line of the ledger."""
         if isinstance(line.entry, QueueCursor):
-            self._position = line.entry.position
+            self.told.position = line.entry.position
 
     def of_gaps(self) -> Iterator[str]:
         """Yield that a queue has none of its own."""
@@ -271,7 +278,7 @@ class QueueReport(SourceReport):
 
     def not_in_files(self) -> Iterator[str]:
         """Yield how far the queue has been taken."""
-        yield f"the queue was taken up to message {self._position}"
+        yield f"the queue was taken up to message {self.told.position}"
 
 
 def cursors(lines: Iterable[LedgerLine]) -> Iterator[Row]:
@@ -312,6 +319,11 @@ class QueueKind(SourceKind):
     def report(self) -> QueueReport:
         """Return an empty report."""
         return QueueReport()
+
+    def advice(self, text: str | None) -> KeywordAdvice:
+        """Return that it takes each word."""
+        words = (text or "").split()
+        return KeywordAdvice("Queue", tuple(TermAdvice(word, asked=word) for word in words))
 
 
 KINDS = (QueueKind(),)

@@ -5,8 +5,8 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -30,6 +30,14 @@ print("held", flush=True)
 sys.stdin.read()
 """
 
+_LOCK = """
+import fcntl, sys
+file = open(sys.argv[1], "r+b")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
@@ -43,6 +51,23 @@ def file_size_limit(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def no_larger_writes(size: int) -> Iterator[None]:
+    """The system takes no more at once, as if no file could have more; a log may be written."""
+    writev = os.writev
+
+    def limited(fd: int, blocks: Sequence[bytes]) -> int:
+        if sum(map(len, blocks)) > size:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        return writev(fd, blocks)
+
+    os.writev = limited
+    try:
+        yield
+    finally:
+        os.writev = writev
 
 
 @contextmanager
@@ -95,12 +120,23 @@ def unprivileged() -> Iterator[None]:
             os.seteuid(0)
 
 
-@contextmanager
-def held_by_another_process(ledger: Path) -> Iterator["subprocess.Popen[str]"]:
+def held_by_another_process(
+    ledger: Path,
+) -> "AbstractContextManager[subprocess.Popen[str]]":
     """Another process has that ledger open, alone."""
+    return _held(_HOLD, ledger)
+
+
+def locked_by_another_program(file: Path) -> "AbstractContextManager[subprocess.Popen[str]]":
+    """A program that is no client has that file locked."""
+    return _held(_LOCK, file)
+
+
+@contextmanager
+def _held(code: str, path: Path) -> Iterator["subprocess.Popen[str]"]:
     root = str(Path(tcclient.__file__).parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(ledger)],
+        [sys.executable, "-c", code, str(path)],
         env={**os.environ, "PYTHONPATH": root},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -3,19 +3,27 @@
 import errno
 import hashlib
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
-from twisted.logger import capturedLogs
+from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
+from tcclient.ledger.ledgerfile import Ledger
+from tcclient.sources.twitter_v2.entries import UnroutedPosts
+from tcclient.storage.adoption import MOST_NAMES, lacking
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
+from tests.ledger.told import told
+from tests.left import leave
 from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.storage.crashes import Say, run_and_kill
@@ -59,6 +67,10 @@ class AdoptionCase(SynchronousTestCase):
     def adopted(self) -> list[str]:
         return [line["name"] for line in self.events("adopted")]
 
+    def listed(self) -> list[list[str]]:
+        """The names in each line that lists older files."""
+        return [line["names"] for line in self.events("adopting")]
+
 
 class WhatIsAdoptedTests(AdoptionCase):
     def test_every_older_file(self) -> None:
@@ -72,6 +84,15 @@ class WhatIsAdoptedTests(AdoptionCase):
             )
         self.assertEqual(self.adopted(), sorted(OLD))
         self.assertEqual(self.events("capture_close")[0]["account"]["posts"], 1)
+
+    def test_many(self) -> None:
+        """They are listed in lines that are not long, and none is left out."""
+        for number in range(MOST_NAMES):
+            (self.folder / f"test20160101_{number:04}.json").touch()
+        self.capture()
+        listed = self.listed()
+        self.assertEqual([len(names) for names in listed], [MOST_NAMES, len(OLD)])
+        self.assertEqual(self.adopted(), [name for names in listed for name in names])
 
     def test_once(self) -> None:
         """Neither again, nor what appears later: nobody accounts for that."""
@@ -96,6 +117,163 @@ class WhatIsAdoptedTests(AdoptionCase):
         (self.folder / "test2015.jsonl").mkdir()
         self.capture()
         self.assertEqual((self.events("adopting"), self.events("adopted")), ([], []))
+
+
+class AnotherLedgerTests(AdoptionCase):
+    """The ledger is put back or removed, and a file is there that a crash left unfinished."""
+
+    def begin_afresh(self) -> None:
+        super().begin_afresh()
+        self.capture()
+        self.backup = self.ledger.read_bytes()
+        self.clock.advance(600)
+
+    @property
+    def ledger(self) -> Path:
+        return ledger_path(self.base, "test")
+
+    def dies(self, archive: Archive) -> None:
+        """The client gets a SIGKILL; what it has on the disk stays."""
+        base = leave(self.base, Path(self.mktemp()))
+        archive.close()
+        self.base, self.folder = base, base / "test"
+        self.folders = attrs.evolve(self.folders, base_dir=base)
+
+    def killed(self) -> None:
+        """A session that finishes a file, and dies with another one."""
+        archive = self.folders.open(JOB)
+        archive.store([b"{}"])
+        self.clock.advance(600)
+        archive.store([b"{}"])
+        archive.tally.accepted(archive.tally.update(self.clock.seconds()))
+        archive.store([b"{}"])
+        self.dies(archive)
+
+    def remove(self) -> None:
+        self.ledger.unlink()
+
+    def put_back(self) -> None:
+        (self.folder / "copy").write_bytes(self.backup)
+        (self.folder / "copy").rename(self.ledger)
+
+    def unaccounted(self) -> set[str]:
+        """The data files that no line of any file of the ledger has."""
+        there = {path.name for path in self.folder.glob("*.json")}
+        return there - {
+            line["name"] for line in told(self.ledger) if line["kind"] in ("file", "adopted")
+        }
+
+    def test_whoever_opens_it_first(self) -> None:
+        """The next capture says so, and adopts what the ledger lacks."""
+        openers: dict[str, Callable[[], object]] = {
+            "recovery": lambda: self.folders.begin(),
+            "the capture": lambda: None,
+            "a note": lambda: self.folders.note_in("test", UnroutedPosts(1, "x"), 7),
+        }
+        for act, said in ((self.put_back, "is shorter"), (self.remove, "was removed")):
+            for who, opens in openers.items():
+                self.begin_afresh()
+                self.killed()
+                act()
+                with capturedLogs() as events:
+                    opens()
+                    archive = self.folders.open(JOB)
+                self.assertIn(said, "".join(map(formatEvent, events)), who)
+                self.assertEqual(self.unaccounted(), set(), who)
+                archive.close()
+
+    def test_the_counters(self) -> None:
+        """Each post on the disk is counted once, and the server is told of those that it lacks."""
+        for act in (self.put_back, self.remove):
+            self.begin_afresh()
+            self.killed()
+            act()
+            with capturedLogs():
+                self.folders.begin()
+                archive = self.folders.open(JOB)
+            self.assertEqual(archive.tally.total, 1000 + 1 + 3)
+            self.assertEqual(archive.tally.rebase(1003, [(3, 1003, None)]), 0)
+            self.assertEqual(archive.tally.update(self.clock.seconds()).count, 1)
+            archive.close()
+            lines = told(self.ledger)
+            settled = lines[-1]["account"]["settled"]
+            self.assertEqual(sum(line.get("count", 0) for line in lines), settled)
+
+    def test_the_gap(self) -> None:
+        """What the ledger lacks is missing since it was put back, not for the crash alone."""
+        archive = self.folders.open(JOB)
+        archive.capture_log.begin("started", Status.STARTING, "obama")
+        archive.capture_log.heard()
+        self.backup = self.ledger.read_bytes()
+        archive.store([b"{}"])
+        self.dies(archive)
+        self.put_back()
+        with capturedLogs():
+            self.folders.begin()
+            archive = self.folders.open(JOB)
+        self.addCleanup(archive.close)
+        missing = archive.capture_log.missing
+        assert missing is not None
+        self.assertEqual(missing.cause, "restored")
+
+    def test_once(self) -> None:
+        """The start after that finds it in order."""
+        self.killed()
+        self.put_back()
+        with capturedLogs():
+            self.folders.begin()
+            self.folders.open(JOB).close()
+        with capturedLogs() as events:
+            self.folders.open(JOB).close()
+        self.assertEqual(events, [])
+
+    def test_another_id_that_the_server_wants(self) -> None:
+        """It has more of the ledger than is here: files that the ledger lacks are adopted too."""
+        for because in ("ahead", "behind"):
+            archive = self.folders.open(JOB)
+            name = f"test20150102_00{len(because)}0.json"
+            (self.folder / name).write_bytes(b"{}\n")
+            archive.store([b"{}"])
+            self.successResultOf(Deferred.fromCoroutine(archive.begin_another_ledger(because)))
+            archive.store([b"{}"])
+            archive.close()
+            self.assertEqual(self.adopted(), [name])
+            self.assertEqual(self.unaccounted(), set())
+
+    def test_the_cut_end_of_a_post(self) -> None:
+        """A ledger that lacks its line, as one that was put back does, has it again; once."""
+        self.folders.open(JOB).close()
+        (self.folder / "test20150102_0000.json.torn").write_bytes(b'{"id": 1')
+        (self.folder / "other.json.torn").write_bytes(b"?")
+        self.ledger.unlink()
+        for _ in range(2):
+            self.folders.open(JOB).close()
+        found = [(line["name"], line["bytes"]) for line in self.events("torn")]
+        self.assertEqual(found, [("test20150102_0000.json.torn", 8)])
+
+    def test_a_ledger_that_is_another_one_while_nobody_captures(self) -> None:
+        """The server has more of it: the next capture adopts what it lacks, and says so."""
+        for because in ("ahead", "behind"):
+            name = f"test20150102_00{len(because)}0.json"
+            (self.folder / name).write_bytes(b"{}\n")
+            with Ledger(self.ledger, self.clock.seconds) as ledger:
+                ledger.begin_another(because)
+            with capturedLogs() as events:
+                self.folders.open(JOB).close()
+            self.assertIn("goes on under another id", "".join(map(formatEvent, events)))
+            self.assertEqual(self.adopted(), [name])
+
+    def test_a_file_that_is_being_finished(self) -> None:
+        """It is about to be booked, and not adopted."""
+        archive = self.folders.open(JOB)
+        archive.store([b"{}"])
+        [tmp] = self.folder.glob("*.tmp")
+        final = tmp.with_suffix("")
+        for take in (partial(final.hardlink_to, tmp), final.touch):
+            take()
+            self.assertEqual(lacking(Naming("test", utc=True), self.ledger), [])
+            final.unlink()
+        archive.close()
 
 
 class WhileItIsReadTests(AdoptionCase):

@@ -1,14 +1,19 @@
 """A job's folder while it is captured: what is counted, what a restart knows, who may have it."""
 
+import errno
 import hashlib
 import os
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
+from msgspec import structs
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,15 +21,19 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.control.jobs import Job, Status
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.known import known_counters
+from tcclient.runtime.threads import in_place
 from tcclient.sources.registry import post_ids
 from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.storage.archive import Archive
 from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.folders import INDEX, CannotStore, Folders
+from tcclient.storage.folders import CannotStore, Folders
+from tcclient.storage.index import INDEX
+from tcclient.storage.notedtally import CALM, FORGOTTEN, SETTLING, UNEXPLAINED
 from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tests.ledger.told import told
+from tests.left import leave
 from tests.marks import Need, needs
 from tests.storage.disk import (
     Acts,
@@ -33,7 +42,10 @@ from tests.storage.disk import (
     file_size_limit,
     full,
     held_by_another_process,
+    no_larger_writes,
 )
+
+T = TypeVar("T")
 
 HALF_PAST = datetime(2015, 12, 2, 20, 30, tzinfo=UTC).timestamp()
 
@@ -102,6 +114,20 @@ class StoringTests(ArchiveCase):
         self.assertEqual(archive.tally.total, 1003)
         archive.close()
         self.assertEqual(list(self.files()), ["test20151202_2030.json"])
+
+    def test_posts_that_no_file_can_take(self) -> None:
+        """They are in the account as not stored, and the log says so once; the rest is stored."""
+        archive = self.folders.open(job())
+        with capturedLogs() as logs:
+            for size in (10, 20_000, 30_000, 10, 40_000):
+                post = b'"%s"' % (b"x" * size)
+                with no_larger_writes(15_000):
+                    archive.store([post])
+        self.assertEqual(archive.tally.total, 1002)
+        archive.close()
+        self.assertEqual([event["log_level"] for event in logs], [LogLevel.error] * 2)
+        self.assertEqual([line["posts"] for line in self.events("not_stored")], [1] * 3)
+        self.assertEqual(self.events("disk_trouble"), [])
 
     def test_what_is_not_written_is_not_counted(self) -> None:
         """A number is reported only for what is in the file; before a report it is put there."""
@@ -229,19 +255,47 @@ class RestartTests(ArchiveCase):
         self.assertEqual(self.events("base"), [])
 
     def test_a_total_that_keeps_rising(self) -> None:
-        """Another client reports for the job: said twice, not at every look at the server."""
+        """
+        Somebody else reports for the job, often or rarely: the log says it of the first rises, and
+        it is known until there has been none for long.
+        """
+        for every in (1, CALM + 1):
+            archive = self.folders.open(job())
+            tally = archive.tally
+            for _ in range(SETTLING):
+                tally.rebase(tally.total)
+            for _ in range(UNEXPLAINED):
+                self.assertFalse(tally.is_shared)
+                for more in (1, *[0] * (every - 1)):
+                    tally.rebase(tally.total + more)
+            with capturedLogs() as events:
+                tally.rebase(tally.total + 1)
+                for _ in range(FORGOTTEN):
+                    self.assertTrue(tally.is_shared)
+                    tally.rebase(tally.total)
+            self.assertEqual(events, [])
+            tally.rebase(tally.total)
+            self.assertFalse(tally.is_shared)
+            archive.close()
+
+    def test_rises_are_not_said_one_by_one(self) -> None:
+        """Of those that come close behind another nothing is said."""
         archive = self.folders.open(job())
         with capturedLogs() as events:
-            for total in range(1001, 1031):
-                archive.tally.rebase(total)
-        first, second = (event["log_format"] for event in events)
-        self.assertIn("the base rises by them", " ".join(first.split()))
-        self.assertIn("another client reports for the same job", second)
-        with capturedLogs() as events:
             for _ in range(10):
-                archive.tally.rebase(1030)
-            archive.tally.rebase(1040)
+                archive.tally.rebase(archive.tally.total + 1)
         self.assertEqual(len(events), 1)
+        archive.close()
+
+    def test_rises_of_hand_overs(self) -> None:
+        """Each of them begins a session: nobody shares the job."""
+        archive = self.folders.open(job())
+        tally = archive.tally
+        for _ in range(5):
+            tally.resume(self.clock.seconds())
+            for reading in range(SETTLING + 10):
+                tally.rebase(tally.total + (reading % 6 == 0))
+                self.assertFalse(tally.is_shared)
         archive.close()
 
     def test_lines_of_the_ledger_that_are_damaged(self) -> None:
@@ -347,7 +401,7 @@ class RenamedTests(ArchiveCase):
         old.store([b"{}"] * 3)
         new = self.folders.open(job(name="new"), old.tally.counters)
         left = self.base.with_name("left")
-        shutil.copytree(self.base, left)
+        leave(self.base, left)
         for archive in (old, new):
             archive.close()
         self.folders = attrs.evolve(self.folders, base_dir=left)
@@ -425,6 +479,33 @@ class RenamedTests(ArchiveCase):
         self.assertEqual([line["name"] for line in self.ledger(self.base / INDEX)], ["test", "new"])
 
 
+class DescriptorTests(ArchiveCase):
+    """The process has no file descriptor left, which concerns all captures alike."""
+
+    lacking = False
+
+    def test_it_is_said_once(self) -> None:
+        """And once that there are some again, after the last capture has stored its posts."""
+        use = structs.replace(self.folders.use, writing=self.write)
+        folders = attrs.evolve(self.folders, use=use)
+        archives = [folders.open(job(id, f"test{id}")) for id in range(3)]
+        for self.lacking, words in (
+            (True, "no file descriptors left"),
+            (False, "for all captures"),
+        ):
+            with capturedLogs() as events:
+                for archive in archives:
+                    archive.store([b"{}"])
+                self.clock.advance(RETRY)
+            (text,) = [formatEvent(event) for event in events]
+            self.assertIn(words, text)
+        for archive in archives:
+            archive.close()
+
+    def write(self, act: Callable[[], T]) -> Deferred[T]:
+        return fail(OSError(errno.EMFILE, "Too many open files")) if self.lacking else in_place(act)
+
+
 class RefusedTests(ArchiveCase):
     def test_a_name_that_is_no_folder(self) -> None:
         """The server cannot make this client write anywhere else: it is refused with a sentence."""
@@ -473,15 +554,18 @@ class RefusedTests(ArchiveCase):
         )
 
     def test_a_base_dir_that_cannot_be_made(self) -> None:
-        """The log has the words of the system, and no number in brackets."""
-        self.base.write_bytes(b"")
-        with capturedLogs() as events:
-            self.folders.begin()
-            self.folders.note(ForeignPosts(by_rule={"": 1}))
-        self.assertEqual(
-            [event["log_format"].format(**event) for event in events],
-            [f"Cannot write below {self.base}: there is a file of that name ({self.base})."] * 2,
-        )
+        """The log has the words of the system, without a number, once until lines are written."""
+        said = f"Cannot write below {self.base}: there is a file of that name ({self.base})."
+        for _ in range(2):
+            self.base.write_bytes(b"")
+            with capturedLogs() as events:
+                self.folders.begin()
+                self.folders.note(ForeignPosts(by_rule={"": 1}))
+            self.assertEqual([event["log_format"].format(**event) for event in events], [said])
+            self.base.unlink()
+            self.folders.note(ForeignPosts(by_rule={"": 2}))
+            self.assertIn(b'"foreign_posts"', (self.base / INDEX).read_bytes())
+            shutil.rmtree(self.base)
 
     def test_a_refused_opening_lets_go_of_the_folder(self) -> None:
         """Whatever went wrong after the lock was taken, the next attempt can succeed."""
@@ -512,7 +596,9 @@ class FoldersTests(ArchiveCase):
         self.base.unlink()
         self.folders.end()
         lines = self.ledger(self.base / INDEX)
-        self.assertEqual([line["kind"] for line in lines], ["client_start", "client_stop"])
+        self.assertEqual(
+            [line["kind"] for line in lines], ["client_start", "client_stop", "client_stop"]
+        )
 
     def test_which_jobs_it_knows(self) -> None:
         """Those captured here, by this name or another; asking makes no folder."""
@@ -636,6 +722,54 @@ class FullDiskTests(ArchiveCase):
         self.assertEqual([line["posts"] for line in self.events("adopted")], [2])
         archive.close()
 
+    def test_a_ledger_that_is_written_over_by_an_older_one(self) -> None:
+        """While a capture runs: how things stand is said anew, and files that it lacks are read."""
+        archive = self.folders.open(job())
+        backup = self.path.read_bytes()
+        archive.store([b"{}"] * 2)
+        self.clock.advance(600)
+        self.path.write_bytes(backup)
+        with capturedLogs() as events:
+            archive.tally.rebase(5000)
+        [said] = [event for event in events if event["log_level"] >= LogLevel.error]
+        self.assertIn("'test' was removed, moved or written over", formatEvent(said))
+        self.assertEqual([line["posts"] for line in self.events("adopted")], [2])
+        opened = self.events("capture_open")[-1]
+        self.assertEqual(opened["account"]["posts"], 2)
+        archive.close()
+
+    def test_a_ledger_that_is_another_one_at_a_start(self) -> None:
+        """The log says what has become of the one that was there."""
+        self.folders.open(job()).close()
+        ledger = ledger_path(self.base, "test")
+        first = ledger.read_bytes().partition(b"\n")[0]
+        for act, said in (
+            (partial(ledger.write_bytes, first + b"\n"), "is shorter"),
+            (ledger.unlink, "was removed"),
+        ):
+            act()
+            with capturedLogs() as events:
+                self.folders.open(job()).close()
+            self.assertIn(said, "".join(formatEvent(event) for event in events))
+
+    def test_a_ledger_that_was_put_back_while_a_capture_ran(self) -> None:
+        """The gap is called by its name: nobody was killed, as far as anybody knows."""
+        archive = self.folders.open(job())
+        archive.capture_log.begin("started", Status.STARTING, "obama")
+        archive.capture_log.heard()
+        backup = ledger_path(self.base, "test").read_bytes()
+        archive.capture_log.end("stopped", Status.STOPPING)
+        archive.close()
+        ledger_path(self.base, "test").write_bytes(backup)
+        with capturedLogs():
+            archive = self.folders.open(job())
+        self.addCleanup(archive.close)
+        missing = archive.capture_log.missing
+        assert missing is not None
+        self.assertEqual(missing.cause, "restored")
+        self.assertIn("the ledger is shorter than it was", missing.detail)
+        self.assertEqual(self.events("capture_open")[-1]["open_gap"]["cause"], "restored")
+
     def test_giving_up(self) -> None:
         """The account says what is lost, if the disk takes that much; it never was counted."""
         archive = self.folders.open(job())
@@ -646,7 +780,8 @@ class FullDiskTests(ArchiveCase):
             archive.give_up()
         self.assertEqual([event["log_level"] for event in events], [LogLevel.error] * 2)
         self.assertEqual([line["posts"] for line in self.events("not_stored")], [2])
-        archive.close()
+        self.successResultOf(archive.close())
+        self.folders.open(job()).close()
         self.assertEqual(self.counters(), Counters(1000, 1, 0))
 
     def test_closing_waits(self) -> None:

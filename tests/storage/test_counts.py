@@ -1,6 +1,5 @@
 """What the server has taken is a member of the next line with counters, and known before that."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from tcclient.storage.recovery import ledger_path
 from tcclient.storage.slots import Naming
 from tests import DEPTH
 from tests.ledger.told import told
+from tests.left import leave
 
 NOON = 1_450_000_000.0
 
@@ -85,7 +85,7 @@ class CountCase(SynchronousTestCase):
     def crash(self) -> None:
         """The process dies; the next one finds the disk as it was."""
         left = Path(self.mktemp())
-        shutil.copytree(self.folders.base_dir, left)
+        leave(self.folders.base_dir, left)
         self.archive.close()
         self.folders = attrs.evolve(self.folders, base_dir=left)
         self.folders.begin()
@@ -100,7 +100,7 @@ class CountCase(SynchronousTestCase):
     def wrong(self) -> Sequence[str]:
         """What does not add up."""
         fold, found = Fold(), []
-        numbers = Numbers(fold, lambda job: False)
+        numbers = Numbers(fold, lambda job: False, str)
         for line in lines(self.ledger, COMMON):
             if isinstance(line, LedgerLine):
                 found += numbers.check(line)
@@ -165,7 +165,7 @@ class CountTests(CountCase):
         self.store(5)
         self.update()
         left = Path(self.mktemp())
-        shutil.copytree(self.folders.base_dir, left)
+        leave(self.folders.base_dir, left)
         self.archive.close()
         self.folders = attrs.evolve(self.folders, base_dir=left)
         self.folders.begin()

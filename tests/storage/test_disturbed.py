@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
+from msgspec import structs
 from twisted.logger import LogLevel, capturedLogs
 
 from tcclient.ledger.counters import Counters
@@ -15,6 +16,8 @@ from tcclient.ledger.reading import newest_first
 from tcclient.sources.registry import post_ids
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse
+from tcclient.storage.room import LOOK
+from tests.left import leave
 from tests.storage.disk import Acts
 from tests.storage.test_files import empty, make_folder, replace
 from tests.tcaccount.ledgertext import job
@@ -191,13 +194,13 @@ class FileTests(DisturbedCase):
         self.begin_afresh()
         self.disturb(replace)
         before = self.ledger.read_bytes()
-        left = shutil.copytree(self.folder, self.base.with_name("left"))
+        left = leave(self.folder, self.base.with_name("left"))
         self.folders.begin()
         after = self.ledger.read_bytes()
         lines = after[len(before) :].splitlines(keepends=True)
         self.assertEqual(len(lines), 2)
         shutil.rmtree(self.folder)
-        shutil.copytree(left, self.folder)
+        leave(left, self.folder)
         shutil.rmtree(left)
         self.ledger.write_bytes(before + lines[0])
         self.start_again()
@@ -210,7 +213,7 @@ class FileTests(DisturbedCase):
         archive.store(self.posts(3))
         archive.tally.accepted(archive.tally.update(self.clock.seconds()))
         self.tmp.unlink()
-        left = shutil.copytree(self.folder, self.base.with_name("left"))
+        left = leave(self.folder, self.base.with_name("left"))
         with capturedLogs():
             archive.close()
         shutil.rmtree(self.folder)
@@ -220,6 +223,37 @@ class FileTests(DisturbedCase):
         self.assertEqual([e["log_level"] for e in events].count(LogLevel.error), 1)
         self.assertEqual((self.on_disk(), self.counters().posts, self.not_stored()), (6, 9, 3))
         self.assertEqual(self.places("base"), [])
+
+    def test_between_a_look_and_a_write(self) -> None:
+        """It is noticed by the next look; a crash before that loses what nobody has any more."""
+        for is_killed in (False, True):
+            self.begin_afresh()
+            acts: list[Callable[[], object]] = []
+
+            def free(folder: Path, acts: list[Callable[[], object]] = acts) -> int:
+                for act in acts:
+                    act()
+                acts.clear()
+                return 1 << 30
+
+            use = structs.replace(self.folders.use, min_free_bytes=1, free=free)
+            self.folders = attrs.evolve(self.folders, use=use)
+            archive = self.folders.open(job())
+            archive.store(self.posts(3))
+            self.clock.advance(LOOK)
+            acts.append(lambda: replace(self.tmp))
+            archive.store(self.posts(2))
+            self.assertEqual(acts, [])
+            left = leave(self.folder, self.base.with_name("left"))
+            with capturedLogs():
+                archive.store(self.posts(1))
+                archive.close()
+            if is_killed:
+                shutil.rmtree(self.folder)
+                left.rename(self.folder)
+            self.start_again()
+            rest = 0 if is_killed else 2 + 1
+            self.assertEqual((self.on_disk(), self.counters().posts), (4 + 3 + rest + 2,) * 2)
 
     def test_a_name_that_was_lost(self) -> None:
         """No file has it again in its slot, not even of a later process: only what was lost can."""
@@ -242,6 +276,20 @@ class FileTests(DisturbedCase):
         self.assertEqual((self.not_stored(), self.on_disk()), (3, 8))
         self.start_again()
         self.assertEqual((self.not_stored(), self.on_disk(), self.counters().posts), (0, 13, 13))
+
+    def test_a_stranger_s_file(self) -> None:
+        """What somebody has made under the next name while we ran is none of ours ever after."""
+        self.begin_afresh()
+        archive = self.folders.open(job())
+        stranger = self.folder / "test20261123_1210.json.tmp"
+        stranger.write_bytes(b"{}\n")
+        with capturedLogs() as logs:
+            archive.store(self.posts(3))
+            archive.close()
+            self.start_again()
+        self.assertEqual(stranger.read_bytes(), b"{}\n")
+        self.assertEqual(self.counters().posts, 4 + 3 + 2)
+        self.assertEqual({event["log_level"] for event in logs}, {LogLevel.warn})
 
     def test_a_name_that_is_taken(self) -> None:
         """Is said once, and no loss."""
@@ -301,6 +349,51 @@ class AwayTests(DisturbedCase):
                 self.assertEqual(self.on_disk(), 4 + 3 + 5 * times + 2)
                 self.assertEqual(self.counters().posts, 4 + 3 + 7 * times + 2)
                 self.assertEqual(self.not_stored(), 2 * times)
+
+    def test_away_over_a_restart(self) -> None:
+        """What came back, and an earlier process had counted as lost, is counted once too."""
+        for ends in (True, False):
+            self.begin_afresh()
+            archive = self.folders.open(job())
+            archive.store(self.posts(3))
+            with capturedLogs():
+                self.take_away(self.base)
+                archive.store(self.posts(2))
+                if ends:
+                    archive.close()
+                    self.folders.begin()
+                    archive = self.folders.open(job())
+                    archive.store(self.posts(2))
+                self.put_back(self.base)
+                archive.store(self.posts(5))
+            archive.close()
+            self.start_again()
+            hidden = 4 if ends else 2
+            self.assertEqual(self.on_disk(), 4 + 3 + 5 + 2)
+            self.assertEqual(self.counters().posts, 4 + 3 + 5 + 2 + hidden)
+
+    def test_killed_before_it_noticed(self) -> None:
+        """The next process begins without; all that comes back is counted once."""
+        for told in (0, 3, 4, 6, 7):
+            self.begin_afresh()
+            archive = self.folders.open(job())
+            archive.store(self.posts(3))
+            archive.tally.told(1000 + told)
+            leave(self.base, self.away)
+            archive.close()
+            shutil.rmtree(self.base)
+            with capturedLogs():
+                self.clock.advance(1)
+                self.folders = attrs.evolve(self.folders)
+                archive = self.folders.open(job(total=1000 + told))
+                archive.store(self.posts(2))
+                self.put_back(self.base)
+                archive.store(self.posts(5))
+            archive.close()
+            self.start_again()
+            counters = self.counters()
+            self.assertEqual(self.on_disk(), 4 + 3 + 5 + 2)
+            self.assertEqual((counters.base, counters.posts), (1000, 4 + 3 + 5 + 2 + 2), told)
 
     def test_a_link_that_is_switched(self) -> None:
         """And switched back."""

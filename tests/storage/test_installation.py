@@ -1,6 +1,7 @@
 """Who a folder's installation is, and what goes on when folder or server are moved."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from tcclient.control.client import JobList
 from tcclient.control.jobs import Job
 from tcclient.ledger.counters import Counters
 from tcclient.runtime.wallclock import wall_time
-from tcclient.storage.folders import INDEX, Folders
+from tcclient.storage.diskuse import DiskUse
+from tcclient.storage.folders import Folders
+from tcclient.storage.index import INDEX
 from tcclient.storage.installation import FILE, Identity
 from tcclient.storage.knownservers import key
 from tcclient.storage.slots import Naming
-from tests.storage.disk import in_the_way
+from tests.storage.disk import Acts, in_the_way
 
 OLD, NEW = "http://127.0.0.1:8000/api/", "https://localhost/api/"
 
@@ -44,7 +47,7 @@ class InstallationTestCase(SynchronousTestCase):
 
     def met(self, *jobs: Job, id: str | None = None) -> Identity:
         """Who the client is once the server has listed these jobs."""
-        identity = self.folders.meet(JobList(jobs or (job(),), (), id))
+        identity = self.folders.meet(JobList(jobs or (job(),), {}, id))
         assert identity is not None
         return identity
 
@@ -81,6 +84,13 @@ class IdTests(InstallationTestCase):
             [(line["id"], line["because"]) for line in self.lines("installation_begun")],
             [(first.installation, "new")],
         )
+
+    def test_what_is_no_file(self) -> None:
+        """A FIFO in the place of the file is refused; nobody waits at it."""
+        self.base.mkdir(exist_ok=True)
+        os.mkfifo(self.base / FILE)
+        with self.assertRaises(OSError):
+            self.met()
 
     def test_each_folder_has_its_own(self) -> None:
         """Two of them share nothing."""
@@ -142,12 +152,52 @@ class IdTests(InstallationTestCase):
             self.assertNotEqual(second.installation, first.installation)
             self.assertEqual(second.server, first.server)
 
+    def test_a_file_that_is_removed(self) -> None:
+        """That is said too: the ledger knows that there was one."""
+        first = self.met()
+        (self.base / FILE).unlink()
+        self.started()
+        with capturedLogs() as events:
+            second = self.met()
+        self.assertIn("was removed: a new installation", formatEvent(events[0]) or "")
+        self.assertNotEqual(second.installation, first.installation)
+        noted = [line["because"] for line in self.lines("installation_begun")]
+        self.assertEqual(noted, ["new", "removed"])
+
     def test_a_disk_that_refuses(self) -> None:
         """Nothing is known before it is kept; the next list is another try."""
         self.base.mkdir()
         with in_the_way(self.base):
             self.assertRaises(OSError, self.folders.meet, JobList((job(),)))
         self.met()
+
+    def test_a_disk_that_does_not_answer(self) -> None:
+        """Before the server is met nobody touches it; what is learned later waits for nobody."""
+        silent, acts = {self.base}, Acts()
+        use = DiskUse(silent=lambda folders: silent.intersection(folders), writing=acts)
+        self.folders = attrs.evolve(self.folders, use=use)
+        error = self.assertRaises(OSError, self.folders.meet, JobList((job(),)))
+        self.assertIn("does not answer", str(error))
+        self.assertFalse((self.base / FILE).exists())
+        silent.clear()
+        self.met()
+        acts.do_all()
+        for known in (2, 3):
+            self.met(*map(job, range(known)))
+        self.assertEqual(len(acts.waiting), 1)
+        acts.do()
+        self.met(*map(job, range(3)))
+        acts.do()
+        self.assertEqual([*self.file()["servers"][0]["jobs"]], ["0", "1", "2", "7"])
+
+    def test_a_disk_that_refuses_what_is_learned(self) -> None:
+        """It is said with each list, and kept when the disk takes it."""
+        self.met()
+        with in_the_way(self.base):
+            for _ in range(2):
+                self.assertRaises(OSError, self.folders.meet, JobList((job(8),)))
+        self.met(job(8))
+        self.assertEqual([*self.file()["servers"][0]["jobs"]], ["7", "8"])
 
     def test_what_is_looked_at_is_left(self) -> None:
         """--check and tcc-rules make nothing."""
@@ -207,6 +257,32 @@ class MovedTests(InstallationTestCase):
         self.assertNotEqual(second.server, first.server)
         self.assertEqual(second.elsewhere, {first.server})
         self.assertNotIn("by", self.lines("server_met")[0])
+
+    def test_a_site_that_is_made_anew(self) -> None:
+        """At the same address other jobs have the ids of old ones: nothing of those goes on."""
+        self.met()
+        self.capture(job(), 5)
+        self.started()
+        with capturedLogs() as events:
+            self.met(job(name="dogs", made="tuesday", total=0))
+        self.assertIn("Job 7 is another one", formatEvent(events[0]) or "")
+        self.assertFalse(self.folders.is_last(7, "cats"))
+        self.started()
+        self.met(job(name="dogs", made="tuesday", total=0))
+        counters = self.capture(job(name="dogs", made="tuesday", total=0), 2)
+        self.assertEqual((counters.base, counters.posts), (0, 2))
+
+    def test_a_job_that_is_renamed(self) -> None:
+        """Is the same one, as its date of creation says, or nobody where none is known."""
+        for made in ("monday", None):
+            self.met(job(made=made))
+            before = self.capture(job(made=made), 5)
+            self.started()
+            self.met(job(name="dogs", made=made))
+            counters = self.capture(job(name="dogs", made=made), 2)
+            self.assertEqual(counters.posts, before.posts + 2)
+            self.base = Path(self.mktemp())
+            self.started()
 
     def test_nothing_is_listed(self) -> None:
         """Then nobody can tell yet, and it is known with the first job."""

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.ledger.bookings import File
 from tcclient.ledger.entries import as_line
 from tcclient.sources.registry import post_ids
-from tcclient.storage.lately import STRAYS, stored_lately
+from tcclient.storage.lately import STRAYS, newest_posts, stored_lately
 from tests.peers import EPOCH, id_made
 
 IDS = post_ids()
@@ -96,3 +96,15 @@ class LatelyTests(SynchronousTestCase):
         with self.ledger.open("a") as ledger:
             ledger.write('nonsense\n[]\n{"kind":"gap"}\n{"kind":"file","name":7}\n{"kind":"fi')
         self.assertEqual(stored_lately(1, [self.ledger], None, IDS, 60, PLENTY), [id_at(1), "4096"])
+
+    def test_the_posts_themselves(self) -> None:
+        """So many of the newest, whatever the lines are, from the growing file back."""
+        self.finish("a.json", *map(id_at, range(3)))
+        growing = self.folder / "b.json.tmp"
+        growing.write_bytes(b"no post\n{}\nnot yet who")
+        found = newest_posts(1, [self.ledger], growing, 4, PLENTY)
+        self.assertEqual(found[2:], [b"no post", b"{}"])
+        self.assertIn(id_at(2).encode(), found[1])
+        self.assertEqual(len(found), 4)
+        self.assertEqual(newest_posts(1, [self.ledger], growing, 4, 100), [b"no post", b"{}"])
+        self.assertEqual(newest_posts(1, [self.ledger], None, 9, 0), [])

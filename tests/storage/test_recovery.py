@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -30,8 +31,9 @@ from tcclient.sources.twitter_v2.entries import ForeignPosts
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.finalname import Link, give_final_name
-from tcclient.storage.folders import INDEX, Folders
-from tcclient.storage.growing import DOUBTFUL
+from tcclient.storage.folders import Folders
+from tcclient.storage.index import INDEX
+from tcclient.storage.openfile import DOUBTFUL
 from tcclient.storage.recovery import ledger_path, recover, recover_all
 from tcclient.storage.slots import Naming
 from tests.marks import Need, needs
@@ -153,6 +155,18 @@ class LeftoverTests(RecoveryCase):
         self.assertEqual(self.events("torn"), [{"name": FINAL + ".torn", "bytes": 3}])
         self.assertEqual([line["posts"] for line in self.events("file")], [2])
 
+    def test_a_line_without_end(self) -> None:
+        """As a power cut may leave megabytes of NULs: they are kept, and never all in memory."""
+        line = b"\0" * (8 << 20)
+        self.put(tmp=b"a\n" + line, **{FINAL + ".torn": line[: 1 << 20]})
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        with self.ledger() as ledger:
+            recover(self.folder, NAMING, ledger, IDS)
+        _, peak = tracemalloc.get_traced_memory()
+        self.assertLess(peak, 2 << 20)
+        self.assertEqual(self.files(), {FINAL: b"a\n", FINAL + ".torn": line})
+
     def test_a_torn_line_and_nothing_else(self) -> None:
         """There is no empty file."""
         self.put(tmp=b"{")
@@ -180,6 +194,32 @@ class LeftoverTests(RecoveryCase):
                 "test20151202_2030_00.json.torn": b"{",
             },
         )
+
+    def test_a_copy_from_before_it_was_finished(self) -> None:
+        """A backup was put back: the finished file has all of it, and it counts once."""
+        whole = b'{"id_str":"1","text":""}\n{"id_str":"2","text":""}\n'
+        for content in (whole, whole[: len(whole) // 2], whole[:-5]):
+            self.begin_afresh()
+            self.put(final=whole, tmp=content)
+            self.book(FINAL, 2)
+            with capturedLogs() as logs:
+                self.recover()
+            self.assertEqual(self.files(), {FINAL: whole})
+            self.assertEqual(self.counters(), Counters(0, 2, 0))
+            self.assertEqual([event["log_level"] for event in logs], [LogLevel.warn])
+
+    def test_a_copy_that_has_something_of_its_own(self) -> None:
+        """It is a file of its own, whatever stands in its place."""
+        whole = b'{"id_str":"1","text":""}\n{"id_str":"2","text":""}\n'
+        for there in (whole[: len(whole) // 2], b"", None):
+            self.begin_afresh()
+            if there is None:
+                (self.folder / FINAL).symlink_to("gone")
+            else:
+                self.put(final=there)
+            self.put(tmp=whole)
+            self.recover()
+            self.assertEqual(len(self.events("file")), 1)
 
     def test_linked_and_not_booked(self) -> None:
         """One file under both names: it is booked, and loses the temporary one."""
@@ -431,7 +471,8 @@ class AllFoldersTests(RecoveryCase):
         (self.base / name / f"{name}20151202_2030.json.tmp").write_bytes(b"a\n")
 
     def recover_all(self, base: Path) -> None:
-        recover_all(base, structs.replace(NAMING, name=""), clock_at(HALF_PAST).seconds, IDS)
+        folders = {path for path in base.glob("*") if path.is_dir()}
+        recover_all(folders, structs.replace(NAMING, name=""), clock_at(HALF_PAST).seconds, IDS)
 
     def names(self) -> list[str]:
         return sorted(name for name in contents(self.base) if name.endswith((".json", ".tmp")))

@@ -11,16 +11,17 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import PotentialDataLoss
 
+from tcclient.http.gunzip import HIDDEN
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.stream.capturestream import MOST_EXPLANATION, CaptureStream, Upstream
 from tcclient.stream.connection import Timing
+from tcclient.stream.fastpath.inbox import SHORT
 from tcclient.stream.framing import Overlong
-from tcclient.stream.gunzip import HIDDEN
+from tcclient.stream.standstill import REST_OF_IT
 from tcclient.stream.streamapi import StreamListener
-from tcclient.stream.valve import SHORT
 from tests.peers import KEYS, STALL, FakeApi, Peer, clock_at, settle, upstream
 
 CATS, DOGS = Query(("cats",)), Query(("dogs",))
@@ -126,6 +127,41 @@ class StreamTestCase(SynchronousTestCase):
             self.clock.advance(0)
         self.assertEqual(self.attempts, before + 1, f"did not come back after {seconds} s")
         self.assertAlmostEqual(self.ear.ending.wait or 0.0, seconds)
+
+
+class SleepTests(StreamTestCase):
+    """The machine sleeps while a stream waits, and the clock of timers stands still."""
+
+    def sleeps(self, seconds: float, *streams: CaptureStream[Query]) -> None:
+        """A source tells the wait that streams share, and each stream."""
+        self.upstream.backoff.slept(seconds)
+        for stream in streams:
+            stream.slept(seconds)
+
+    def test_it_counts_for_the_wait(self) -> None:
+        """What is left of it is waited for at the awakening, if anything is."""
+        for asleep, left in ((0.0, 60.0), (20.0, 40.0), (60.0, 0.0), (9999.0, 0.0)):
+            self.setUp()
+            stream = self.start()
+            self.peer.refuses(420)
+            self.sleeps(asleep, stream)
+            self.clock.advance(max(0.0, left - 0.001))
+            self.assertEqual(self.attempts, 1 if left else 2, asleep)
+            self.clock.advance(0.002)
+            self.assertEqual(self.attempts, 2, asleep)
+
+    def test_it_counts_for_a_new_stream(self) -> None:
+        """Which waits for what the one before has met; however many streams are told."""
+        first = self.start()
+        self.peer.refuses(420)
+        self.clock.advance(10.0)
+        self.successResultOf(first.stopService())
+        second = self.start(DOGS)
+        self.sleeps(20.0, first, second)
+        self.clock.advance(29.999)
+        self.assertEqual(self.attempts, 1)
+        self.clock.advance(0.002)
+        self.assertEqual(self.attempts, 2)
 
 
 class OpenTests(StreamTestCase):
@@ -319,6 +355,44 @@ class ComingBackTests(StreamTestCase):
                 self.comes_back_after(wait)
             self.successResultOf(stream.stopService())
 
+    def test_a_refusal_after_a_good_stream(self) -> None:
+        """Credentials that have worked may work again soon: the ramp rises from 5 seconds."""
+        for status in (400, 401, 403, 404):
+            self.upstream = structs.replace(self.upstream, backoff=Backoff())
+            stream = self.connect()
+            self.peer.says(b"a post\r\n")
+            self.peer.closes()
+            self.comes_back_after(0.25)
+            for wait in (5, 10, 20, 40, 80, 160, 320, 320):
+                self.peer.refuses(status)
+                self.comes_back_after(wait)
+            self.peer.answers()
+            self.prove()
+            self.peer.closes()
+            self.comes_back_after(0)
+            self.peer.refuses(status)
+            self.comes_back_after(5)
+            self.successResultOf(stream.stopService())
+
+    def test_a_top_that_was_climbed(self) -> None:
+        """The trouble that is told is the one whose ramp the waits are those of."""
+        self.connect()
+        self.peer.says(b"a post\r\n")
+        self.peer.closes()
+        self.comes_back_after(0.25)
+        self.peer.refuses(401)
+        trouble = self.ear.ending.trouble
+        assert trouble is not None
+        self.assertEqual((trouble.value, trouble.is_at_the_top(320)), ("refused", True))
+
+    def test_a_refusal_after_an_answer_without_a_byte(self) -> None:
+        """200 alone does not show that these credentials work."""
+        self.connect()
+        self.peer.closes()
+        self.comes_back_after(0.25)
+        self.peer.refuses(401)
+        self.comes_back_after(320)
+
     def test_an_announced_trouble(self) -> None:
         """What a message said of the end decides, even after a good connection."""
         stream = self.connect()
@@ -374,9 +448,9 @@ class RefusalTextTests(StreamTestCase):
         return self.ear.explanation
 
     def test_page(self) -> None:
-        """Without its mark-up, styles and scripts, on one line."""
+        """Its title and its text on one line."""
         page = b"<html><title>Error</title><style>p{}</style>\n<p>Bad\n <b>token</b></p>"
-        self.assertEqual(self.explanation(page), "Bad token")
+        self.assertEqual(self.explanation(page), "Error: Bad token")
 
     def test_gzip(self) -> None:
         """It is read like the stream."""
@@ -870,7 +944,7 @@ class PauseTests(StreamTestCase):
             self.peer.says(said)
             self.clock.advance(after)
             self.peer.says(said)
-            self.assertEqual(stream.silent, silent)
+            self.assertEqual(stream.silent, max(silent, REST_OF_IT if said is much else 0.0))
             self.peer.closes()
             self.assertEqual(self.ear.ending.silent, silent)
             self.successResultOf(stream.stopService())

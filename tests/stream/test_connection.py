@@ -13,15 +13,23 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.http.gunzip import Gunzip
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Trouble
 from tcclient.stream.connection import Connection, Timing
 from tcclient.stream.fastpath.chunks import Pieces
+from tcclient.stream.fastpath.inbox import SHORT
 from tcclient.stream.framing import Overlong
-from tcclient.stream.gunzip import Gunzip
 from tcclient.stream.standstill import REST_OF_IT
 from tcclient.stream.streamapi import StreamListener
-from tcclient.stream.valve import AT_ONCE, MOST_UNREAD, REST, SHORT, rest_within
+from tcclient.stream.unpacking import MOST_INFLATED
+from tcclient.stream.valve import (
+    AT_ONCE,
+    MOST_BEHIND_A_REST,
+    MOST_UNREAD,
+    REST,
+    rest_within,
+)
 from tests.peers import DONE, STALL, FakeTransport, clock_at, settle
 
 TIMING = Timing(proof=10, drain=1, goodbye=5)
@@ -179,11 +187,24 @@ class StandstillTests(ConnectionTestCase):
         self.clock.rightNow += 2.0  # nothing is called meanwhile
         self.says(MUCH)
         self.assertEqual(self.connection.silent, 2.0)
-        self.clock.pump([0.25] * 7)
-        self.says(MUCH)
+        for _ in range(7):
+            self.clock.pump([0.25])
+            self.says(MUCH)
         self.assertEqual(self.connection.silent, 3.75)
         self.clock.pump([0.25])
-        self.assertEqual(self.connection.silent, 0.25)
+        self.assertEqual(self.connection.silent, 0.25 + REST_OF_IT)
+
+    def test_a_read_that_may_have_left_something(self) -> None:
+        """What it left may be as old as the last short read, but no older than can wait."""
+        self.says(b"{}\r\n")
+        self.clock.pump([0.125] * 3)
+        self.says(MUCH)
+        self.assertEqual(self.connection.silent, 0.375)
+        self.clock.pump([0.125] * 3)
+        self.says(MUCH)
+        self.assertEqual(self.connection.silent, REST_OF_IT)
+        self.says(b"{}\r\n")
+        self.assertEqual(self.connection.silent, 0.0)
 
     def test_until_nothing_waits(self) -> None:
         """A short read has emptied the socket: soon all is read that was on its way."""
@@ -250,8 +271,33 @@ class GzipTests(ConnectionTestCase):
         """A message of 64 MiB is an over-long one, whatever it was packed into."""
         self.connect(Gunzip())
         self.says(gzip.compress(b"\0" * (1 << 26) + b"\n{}\n"))
+        settle(self.clock, (1 << 26) // MOST_INFLATED + 1)
         self.assertIsInstance(self.listener.messages[0], Overlong)
         self.assertEqual(self.listener.messages[1:], [b"{}"])
+
+    def test_the_reactor_turns_meanwhile(self) -> None:
+        """
+        A read that inflates to much is taken in many turns, nothing else is read between them, and
+        neither what comes behind it nor the end overtakes it.
+        """
+        body = gzip.compress(b"\r\n" * (1 << 24) + b"1\n")
+        self.connect(Gunzip())
+        self.says(body[:-20])
+        self.assertFalse(self.transport.reading)
+        self.says(body[-20:] + gzip.compress(b"2\n"))
+        self.transport.ends(DONE)
+        others: list[bool] = []
+
+        def turn() -> None:
+            others.append(self.transport.reading)
+            if DONE.type not in self.listener.told:
+                self.clock.callLater(0, turn)
+
+        turn()
+        self.clock.advance(0)
+        self.assertGreaterEqual(len(others), (1 << 25) // MOST_INFLATED)
+        self.assertEqual(set(others), {False})
+        self.assertEqual(self.listener.messages, [b"1", b"2"])
 
     def test_corrupt(self) -> None:
         """What was good before is kept; the connection is ended."""
@@ -579,6 +625,30 @@ class RestTests(ConnectionTestCase):
         self.assertTrue(self.transport.reading)
         self.says_often(SHORT - 1)
         self.assertFalse(self.transport.reading)
+
+    def reads(self, size: int, *, is_all: bool) -> bool:
+        """So much is read; return whether the transport reads on."""
+        self.connection.piecesReceived(Pieces(b"x" * size, [(0, size)], is_all))
+        return self.transport.reading
+
+    def test_much_behind_a_rest(self) -> None:
+        """If that is all there is, and not too much, the next rest begins; or else it reads on."""
+        for size, is_all, reads_on in (
+            (SHORT, True, False),
+            (MOST_BEHIND_A_REST - 1, True, False),
+            (SHORT, False, True),
+            (MOST_BEHIND_A_REST, True, True),
+        ):
+            self.connect()
+            self.assertFalse(self.reads(1, is_all=True))
+            self.clock.advance(0.0201)
+            self.assertEqual(self.reads(size, is_all=is_all), reads_on, (size, is_all))
+
+    def test_much_without_a_rest(self) -> None:
+        """The other side sends as fast as it can: a rest would have it wait."""
+        for _ in range(5):
+            self.assertTrue(self.reads(SHORT, is_all=True))
+            self.clock.advance(0.001)
 
     def test_more_that_was_read_already(self) -> None:
         """The records of one read do not prolong it."""

@@ -122,6 +122,16 @@ class FolderTests(FolderCase):
         for arguments in ((), ("--json",), ("--csv", "keywords"), ("--verify",), plot):
             self.assertEqual(self.account(*arguments)[0], 0, arguments)
 
+    def test_names_that_a_terminal_would_obey(self) -> None:
+        """They are shown, in a summary, in findings and in what cannot be done."""
+        self.capture(1, of=job(8, "other"))
+        self.capture(1, of=job(9, "a\x9b2J\u202eb"))
+        for arguments in ((), ("--verify",)):
+            out = run([str(self.base), *arguments])[1]
+            self.assertIn("a\\u009b2J\\u202eb", out)
+            self.assertEqual({"\x9b", "\u202e"} & set(out), set())
+        self.assertIn("\\u202e", self.refused(str(self.base / "\u202e")))
+
     def test_an_empty_ledger(self) -> None:
         """Says nothing, and agrees with an empty folder."""
         self.write()

@@ -3,20 +3,30 @@
 import io
 import json
 import os
+import shutil
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
-from tcaccount.healthcommand import as_line, main
-from tcaccount.holder import needs
-from tcaccount.standing import STUCK, facts_below, refusal
+import tcclient
+from tcaccount.healthcommand import main
+from tcaccount.standing import facts_below, refusal
 from tcclient.control.jobs import Status
-from tcclient.health.facts import CaptureFacts
+from tcclient.health.facts import CaptureFacts, ClientFacts, LimitFacts
 from tcclient.health.health import Health
-from tcclient.health.judgement import LATE, judge
+from tcclient.health.judgement import LATE, PATIENCE, judge
+from tcclient.health.line import as_line
 from tcclient.health.liveliness import LEAST_OF_A_DAY
 from tcclient.ledger import bookings, entries
+from tcclient.runtime.needs import needs_of
+from tcclient.runtime.threads import in_place
 from tcclient.storage.archive import Archive
+from tcclient.storage.healthmark import NAME, HealthMark
+from tcclient.storage.index import INDEX
 from tests.control.test_healthreport import SCHEMA
+from tests.marks import Need, needs
 from tests.tcaccount.ledgertext import NOON, FolderCase, job
 
 
@@ -29,6 +39,18 @@ def run(*arguments: str) -> tuple[int, str]:
         except SystemExit as e:
             return int(e.code or 0), out.getvalue()
     raise AssertionError("it did not exit")
+
+
+def called(module: str, base: str) -> "subprocess.CompletedProcess[str]":
+    """A command that was called with a base_dir in a process of its own, and has ended."""
+    code = f"import sys; from {module} import main; main(sys.argv[1:])"
+    return subprocess.run(
+        [sys.executable, "-c", code, os.path.realpath(base)],
+        cwd=Path(tcclient.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 class StandingTests(FolderCase):
@@ -49,14 +71,35 @@ class StandingTests(FolderCase):
         archive.capture_log.heard()
         return archive
 
+    def died(self) -> None:
+        """A client with such a capture was killed."""
+        archive = self.started()
+        archive.capture_log.end("stopped", Status.STOPPING)
+        archive.close()
+        lines = [
+            one for one in self.lines() if one["kind"] not in ("capture_stop", "capture_close")
+        ]
+        self.write(*lines)
+
     def test_nothing_is_wanted(self) -> None:
         """No capture was ever made, or the last one has been stopped."""
+        mark = HealthMark(self.base, in_place)
+        mark.begin()
         self.assertEqual(self.codes(), [])
         self.capture(3)
+        mark.end()
+        self.assertEqual(self.codes(), ["client_dead"])
         self.folders.end()
         self.assertEqual(self.codes(), [])
         line = as_line(self.health(), facts_below(self.base, self.clock.seconds()))
         self.assertIn("TCC OK - Nothing is to be captured.", line)
+
+    def test_a_month_that_has_just_ended(self) -> None:
+        """The client died while it began the next file of a ledger: both ledgers are read."""
+        self.died()
+        for ledger in (self.ledger, self.base / INDEX):
+            ledger.rename(ledger.with_name(ledger.name.replace("jsonl", "2026-11.jsonl")))
+        self.assertEqual(self.codes(), ["client_dead"])
 
     def test_a_client_at_work(self) -> None:
         """All is well while the stream is heard."""
@@ -81,13 +124,7 @@ class StandingTests(FolderCase):
 
     def test_a_client_that_died(self) -> None:
         """Its ledger says neither that it ended nor that the capture did."""
-        archive = self.started()
-        archive.capture_log.end("stopped", Status.STOPPING)
-        archive.close()
-        lines = [
-            one for one in self.lines() if one["kind"] not in ("capture_stop", "capture_close")
-        ]
-        self.write(*lines)
+        self.died()
         self.assertEqual(self.codes(), ["client_dead"])
 
     def tells(self, *told: tuple[float, entries.Entry]) -> None:
@@ -120,7 +157,7 @@ class StandingTests(FolderCase):
         """It has no room, or can only be read: that is asked of the system."""
         disk = os.statvfs(self.base)
         self.assertEqual(refusal(disk), "")
-        for place, value, words in ((4, 0, "no space"), (8, os.ST_RDONLY, "only be read")):
+        for place, value, words in ((4, 0, "No space left"), (8, os.ST_RDONLY, "Read-only")):
             members = list(disk)
             members[place] = value
             self.assertIn(words, refusal(os.statvfs_result(members)))
@@ -134,23 +171,70 @@ class StandingTests(FolderCase):
             archive.finish()
             self.clock.advance(LEAST_OF_A_DAY / 4 - 1)
             daily = facts_below(self.base, self.clock.seconds()).disk_daily
-            self.assertEqual(daily, 0)
+            self.assertIsNone(daily)
         self.clock.advance(6 * 3600)
         daily = facts_below(self.base, self.clock.seconds()).disk_daily
         self.assertAlmostEqual(daily or 0, 4e6 * 86400 / 25_196, delta=5_000)
 
-    def test_a_client_that_hangs(self) -> None:
-        """It has the folder open, and its mark is old."""
+    def test_a_client_that_cannot_say_how_it_is(self) -> None:
+        """It has the folder open and its mark is old, be it that it hangs or that the disk does."""
         self.tells((1, HEARD))
-        mark = self.folder / ".test.alive"
-        mark.touch()
-        os.utime(mark, (NOON, NOON))
+        self.marked(ClientFacts(now=NOON, runs=True))
         self.clock.advance(LATE)
         self.assertEqual(self.codes(), [])
-        self.clock.advance(STUCK - LATE - 1)
-        self.assertEqual(self.codes(), ["unsynced"])
         self.clock.advance(1)
-        self.assertEqual(self.codes(), ["stuck"])
+        health = self.health()
+        self.assertEqual((self.codes(), health.level, health.since), (["stuck"], "down", NOON))
+
+    def marked(self, facts: ClientFacts | None) -> HealthMark:
+        """A client runs, and wrote this at noon; None for nothing yet."""
+        mark = HealthMark(self.base, in_place)
+        mark.begin()
+        self.addCleanup(mark.end)
+        if facts is not None:
+            mark.keep(facts)
+        os.utime(self.base / NAME, (NOON, NOON))
+        return mark
+
+    def test_what_only_the_client_knows(self) -> None:
+        """Its clock and its budget are told in its words, and captures of others beside."""
+        facts = ClientFacts(
+            now=NOON,
+            runs=True,
+            captures=[CaptureFacts(job=8, name="storm")],
+            clock_offset=120.0,
+            limits=[LimitFacts("month", 81, 100, NOON)],
+        )
+        self.marked(facts)
+        self.tells((1, HEARD))
+        found = facts_below(self.base, NOON + 4)
+        self.assertEqual([one.name for one in found.captures], ["storm", "test"])
+        self.assertEqual(judge(found), judge(facts))
+        self.assertEqual(self.codes(), ["clock", "budget_nearly"])
+
+    def test_a_client_that_starts(self) -> None:
+        """It has a minute to open the folders of its captures."""
+        self.died()
+        self.marked(None)
+        self.assertEqual([one.level for one in self.health().findings], ["degraded"])
+        self.clock.advance(PATIENCE + 1)
+        self.assertEqual([one.code for one in self.health().findings], ["not_run"])
+        self.assertEqual(self.health().level, "down")
+
+    def test_a_client_that_died_and_whose_ledger_was_removed(self) -> None:
+        """What it captured is known from its mark, which it had no time to remove."""
+        self.died()
+        mark = self.marked(
+            ClientFacts(now=NOON, runs=True, captures=[CaptureFacts(job=7, name="test")])
+        )
+        killed = self.base / "killed"
+        (self.base / NAME).rename(killed)
+        mark.end()
+        (self.base / NAME).write_bytes(killed.read_bytes())
+        shutil.rmtree(self.folder)
+        [finding] = self.health().findings
+        self.assertEqual(finding.code, "client_dead")
+        self.assertIn("1 capture waits for it: 'test'", finding.what)
 
     def test_terms_that_are_left_out(self) -> None:
         """Those of the newest keyword text."""
@@ -171,6 +255,23 @@ class StandingTests(FolderCase):
         self.assertIn("still away", finding.what)
         self.folders.note(entries.ServerAnswers(doing="listing the jobs", after=5))
         self.assertEqual(self.codes(), [])
+
+    @needs(Need.PROCESSES)
+    def test_what_is_no_file(self) -> None:
+        """A FIFO or a device in the place of a file is none: nothing waits for it, or reads on."""
+        self.died()
+        for place in (NAME, f"test/{self.ledger.name}", "test/.test.ledger.state", INDEX):
+            path = self.base / place
+            path.unlink(missing_ok=True)
+            for put in (os.mkfifo, lambda name: name.symlink_to("/dev/zero")):
+                put(path)
+                for module in ("tcaccount.healthcommand", "tcaccount.command"):
+                    said = called(module, str(self.base))
+                    self.assertNotIn("Traceback", said.stderr)
+                    self.assertLessEqual(said.returncode, 3)
+                path.unlink()
+            if place == NAME:
+                self.assertEqual(self.codes(), ["client_dead"])
 
     def test_a_stream_for_other_keywords(self) -> None:
         """It may bring less than the one before: that one's rate says nothing of it."""
@@ -268,7 +369,7 @@ class CommandTests(FolderCase):
         self.assertLess(capture["lag"], 60)
         host = told["host"]
         self.assertGreater(host["disk_size"], host["disk_free"])
-        own = needs(self.ledger)
+        own = needs_of()
         self.assertEqual("memory" in host, own is not None)
         if own is not None:
             self.assertGreater(own.memory, 1 << 20)

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+from matplotlib.image import imread
 from twisted.trial.unittest import SynchronousTestCase
 
 import tcclient
-from tcaccount.rates import Minutes, Stretch, curve, stretches
+from tcaccount.rates import Minutes, Stretch, curve, shares, stretches, untimed
 from tcaccount.record import Booked
-from tcclient.ledger.bookings import File
+from tcclient.ledger.bookings import Adopted, File
 from tcclient.ledger.entries import moment
 from tcclient.sources.registry import post_ids
 from tests.marks import Need, needs
@@ -22,12 +23,15 @@ def id_at(seconds: float) -> str:
 
 
 def file(at: float, first: float, last: float, posts: int, *, recovered: bool = False) -> Booked:
-    """A file that was booked at a time, with arrivals; all in seconds after noon."""
+    """
+    A file that was booked at a time, with arrivals; all in seconds after noon.  When the first post
+    of a file came that a crash left, nobody knows.
+    """
     entry = File(
         name="x",
         posts=posts,
         bytes=1,
-        first_arrival=moment(NOON + first),
+        first_arrival=None if recovered else moment(NOON + first),
         last_arrival=moment(NOON + last),
         recovered=recovered,
     )
@@ -56,6 +60,33 @@ class StretchTests(SynchronousTestCase):
             file(9000, 1300, 1400, 6, recovered=True),
         )
         self.assertEqual(found[2], (1200, 1400, 6))
+
+    def test_crashes_only(self) -> None:
+        """Nothing tells how long a slot is, but that it lies within an hour."""
+        found = self.spans(
+            file(500, 0, 400, 5, recovered=True),
+            file(5000, 0, 900, 6, recovered=True),
+            file(5000, 0, 4000, 7, recovered=True),
+        )
+        self.assertEqual(found, [(0, 400, 5), (400, 900, 6), (3600, 4000, 7)])
+
+    def test_files_without_a_time(self) -> None:
+        """Those that were adopted, and those of a crash that was found to be cut, are counted."""
+        cut = Booked(1, NOON, 7, File(name="x", posts=3, bytes=1, recovered=True))
+        older = Booked(2, NOON, 7, Adopted(name="y", posts=4, bytes=1, sha256=""))
+        known = file(600, 10, 590, 5)
+        self.assertEqual(untimed([cut, known, older]), 7)
+        self.assertEqual(self.spans(cut, known, older), [(10, 600, 5)])
+
+    def test_a_process_that_stood_still(self) -> None:
+        """What was booked long after its slot came within the slot."""
+        found = self.spans(
+            file(60, 1, 59, 5),
+            file(120, 61, 119, 6),
+            file(600, 121, 171, 7),
+            file(660, 601, 659, 8),
+        )
+        self.assertEqual(found[2], (120, 180, 7))
 
     def test_a_single_file(self) -> None:
         """Nothing tells how long a slot is."""
@@ -105,6 +136,15 @@ class CurveTests(SynchronousTestCase):
         self.assertEqual(minutes.undated, 2)
 
 
+class ShareTests(SynchronousTestCase):
+    def test_shares_of_a_period(self) -> None:
+        """What of each part of it is in some times, which may overlap; none where nothing is."""
+        found = shares([(1, 2), (1.5, 3), (19, 31)], (0, 40), 4)
+        self.assertEqual(found, [((0, 10), 0.2), ((10, 20), 0.1), ((20, 30), 1.0), ((30, 40), 0.1)])
+        self.assertEqual(shares([(5, 6)], (0, 40), 4), [((0, 10), 0.1)])
+        self.assertEqual(shares([(30, 40)], (0, 40), 4), [((30, 40), 1.0)])
+
+
 class PictureTests(FolderCase):
     def setUp(self) -> None:
         super().setUp()
@@ -123,6 +163,10 @@ class PictureTests(FolderCase):
         path = Path(self.mktemp() + ".svg")
         self.assertEqual(self.account("--plot", str(path), *arguments), (0, "", ""))
         return path.read_text(encoding="utf-8")
+
+    def curve_of(self, drawn: str) -> str:
+        """The shape of the curve in a picture."""
+        return drawn.partition('<g id="patch_3">')[2].partition("clip-path")[0]
 
     def test_what_it_says(self) -> None:
         """Name, period and coverage; gaps by cause, stops and new keywords where there are any."""
@@ -143,6 +187,25 @@ class PictureTests(FolderCase):
         for text in ("gap: stall", "stopped", "new keywords"):
             self.assertIn(f"<!-- {text}", full)
 
+    def test_gaps_of_a_second(self) -> None:
+        """In a long time many of them do not look like one: each is in a strip at the top only."""
+        lines = self.lines()
+        gap = next(line for line in lines if line["kind"] == "gap")
+        begins = [moment(NOON + day * 86400) for day in range(365)]
+        ends = [moment(NOON + day * 86400 + 1) for day in range(365)]
+        gaps = [
+            {**gap, "cause": "stall", "begin": begin, "end": end}
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+        last = {**lines[-1], "at": moment(NOON + 365 * 86400)}
+        self.write(*(one for one in lines if one["kind"] != "capture_stop"), *gaps, last)
+        path = Path(self.mktemp() + ".png")
+        self.assertEqual(self.account("--plot", str(path)), (0, "", ""))
+        pixels = imread(path)
+        is_shaded = pixels[:, :, 0] - pixels[:, :, 2] > 0.1  # red, as no curve is
+        rows = int((is_shaded.sum(axis=1) > 300).sum())
+        self.assertTrue(5 < rows < 40, f"{rows} rows of {len(pixels)}")
+
     def test_no_file_is_read(self) -> None:
         """The ledger has what is drawn; a fine picture needs the files."""
         for path in self.data():
@@ -151,6 +214,29 @@ class PictureTests(FolderCase):
         status, _, err = self.account("--plot", "x.svg", "--fine")
         self.assertEqual(status, 2)
         self.assertIn("No such file", err)
+
+    def test_a_crash(self) -> None:
+        """The posts of a file that it left are drawn; of one without a time the title tells."""
+        plain = self.drawn()
+        known, unknown = [
+            {
+                **{name: value for name, value in line.items() if name != "first_arrival"},
+                "recovered": True,
+            }
+            for line in self.lines()
+            if line["kind"] == "file"
+        ]
+        others = [line for line in self.lines() if line["kind"] != "file"]
+        self.write(*others[:-1], known, others[-1])
+        self.assertNotIn("without", self.drawn())
+        self.write(*others[:-1], others[-1])
+        empty = self.drawn()
+        self.assertNotEqual(self.curve_of(empty), self.curve_of(plain))
+        del unknown["last_arrival"]
+        self.write(*others[:-1], unknown, others[-1])
+        drawn = self.drawn()
+        self.assertEqual(self.curve_of(drawn), self.curve_of(empty))
+        self.assertIn("(without 4 posts in files without a time)", drawn)
 
     def test_a_fine_picture(self) -> None:
         """It says which posts it cannot show."""

@@ -1,9 +1,14 @@
 """The account as CSV: what a program reads is what the ledger has."""
 
 import csv
+import io
 
+from tcaccount.record import LISTED, record
+from tcaccount.tables import write
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import moment
+from tcclient.ledger.reading import lines
+from tcclient.ledger.vocabulary import COMMON
 from tcclient.sources.twitter_v1.entries import LimitNotice
 from tests.tcaccount.ledgertext import NOON, STARTED, FolderCase, gap, stopped
 
@@ -41,6 +46,26 @@ class TableTests(FolderCase):
             },
         )
         self.assertEqual((last["open"], last["cause"]), ("yes", "client_stopped"))
+
+    def test_what_spreadsheets_take_for_formulas(self) -> None:
+        """Such a text has an apostrophe before it, and comes back by taking that away."""
+        signs = ("=1+2", "+1", "-cats", "@sum(1)", "\tx", "\r=x", "\n=x", "＝1", "'=1", "''-1")
+        plain = ("'cats'", "a=b", "7-8", "", "two\rlines")
+        to = io.StringIO()
+        write([(text, -7) for text in (*signs, *plain)], to)
+        found = list(csv.reader(io.StringIO(to.getvalue(), newline="")))
+        self.assertEqual(found, [[f"'{text}", "-7"] for text in signs] + [[t, "-7"] for t in plain])
+        self.assertEqual(to.getvalue().count("\r"), 2)
+
+    def test_what_is_left_out(self) -> None:
+        """A summary keeps no hashes and times of files, of which a year has 50,000."""
+        self.capture(3)
+        [whole] = record(lines(self.ledger, COMMON)).files
+        [brief] = record(lines(self.ledger, COMMON), without=LISTED).files
+        self.assertEqual((brief.entry.name, brief.entry.posts), (whole.entry.name, 3))
+        for name in LISTED:
+            self.assertIsNotNone(getattr(whole.entry, name))
+            self.assertIsNone(getattr(brief.entry, name))
 
     def test_limits(self) -> None:
         """The number of the notice, and the estimate; a notice of another shape has none."""

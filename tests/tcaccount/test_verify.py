@@ -385,7 +385,7 @@ class ChangedLedgerTests(VerifyCase):
         for name in ("base", "posts", "settled"):
             self.change(-1, account={**account, name: account[name] + 1})
             [text] = self.verify()
-            self.assertIn(f"Line {len(lines)} of the ledger has {name} ", text)
+            self.assertIn(f"Line {len(lines)} of {self.ledger.name} has {name} ", text)
         self.change(-1, account=account)
         self.assertEqual(self.verify(), [])
 
@@ -408,10 +408,10 @@ class ChangedLedgerTests(VerifyCase):
         found = self.verify()
         number = len(self.ledger.read_bytes().splitlines()) - 24
         self.assertEqual(
-            found[0], f"Line {number} of the ledger does not say when, or of which job."
+            found[0], f"Line {number} of {self.ledger.name} does not say when, or of which job."
         )
-        self.assertEqual(found[1], f"Line {number + 1} of the ledger is not JSON.")
-        self.assertEqual(found[20:], ["5 more lines of the ledger cannot be read."])
+        self.assertEqual(found[1], f"Line {number + 1} of {self.ledger.name} is not JSON.")
+        self.assertEqual(found[20:], ["5 more lines of test.ledger.jsonl cannot be read."])
 
     def test_lines_of_the_index_that_cannot_be_read(self) -> None:
         """Each is worth a note: they say where jobs have been, which numbers may come from."""

@@ -17,11 +17,16 @@ class SnowflakeIds(PostIds):
     """What both APIs have in common of `PostIds`: the time in an id."""
 
     def made_at(self, post_id: str) -> float | None:
-        """
-        Return when the post was made, in epoch seconds; None for an id from before November 2010,
-        and for what is no id.
-        """
-        if not post_id.isdecimal() or len(post_id) > 19:
-            return None
-        milliseconds = int(post_id) >> 22
-        return EPOCH + milliseconds / 1000 if milliseconds else None
+        """Return when the post was made, as made_at() has it."""
+        return made_at(post_id)
+
+
+def made_at(post_id: str) -> float | None:
+    """
+    Return when the post was made, in epoch seconds; None for an id from before November 2010, and
+    for what is no id.
+    """
+    if not post_id.isdecimal() or len(post_id) > 19:
+        return None
+    milliseconds = int(post_id) >> 22
+    return EPOCH + milliseconds / 1000 if milliseconds else None

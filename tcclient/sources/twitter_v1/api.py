@@ -21,6 +21,7 @@ from tcclient.http.explanations import plain_text
 from tcclient.runtime.backoff import HTTP_RAMP, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.wallclock import Wall
+from tcclient.sources.twitter.between import from_between, is_from_between
 from tcclient.sources.twitter_v1.query import Query
 from tcclient.sources.twitter_v1.settings import Keys
 from tcclient.stream.streamapi import StreamApi
@@ -119,7 +120,9 @@ class StatusesApi(StreamApi[Query]):
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return what the status means, with what Twitter says and no secret in it."""
         secrets = structs.astuple(self._keys)
-        return structs.replace(_meaning(status), explanation=plain_text(body, secrets))
+        foreign = is_from_between(status, body)
+        meaning = from_between(status, "stream_url") if foreign else _meaning(status)
+        return structs.replace(meaning, explanation=plain_text(body, secrets))
 
     def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
         """Return the URL, the headers and the body of a signed request."""

@@ -13,13 +13,17 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from tcclient.control.reports import Glimpse
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, REKEYED, STOPPED, Ending
 from tcclient.sources.again import Again
+from tcclient.sources.changelimit import ChangeLimit
+from tcclient.sources.doubts import doubts
 from tcclient.sources.source import Feed, Source, Subscriber, Understood
-from tcclient.sources.twitter_v1.changelimit import ChangeLimit
+from tcclient.sources.terms import say_delayed
+from tcclient.sources.twitter_v1.glimpsing import glimpse
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
-from tcclient.sources.twitter_v1.query import LIMITS, Query, read
+from tcclient.sources.twitter_v1.query import LIMITS, SYNTAX, Query, read
 from tcclient.sources.twitter_v1.succession import TakeOverListener
 from tcclient.sources.twitter_v1.takeover import TakeOver
 from tcclient.stream.capturestream import Upstream
@@ -76,7 +80,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._take_turn_in_time()
         is_in_force = self._takeover.brings(reading.query)
         asked = None if reading.query is None else reading.query.for_ledger()
-        return Understood(asked, reading.refused, is_in_force)
+        return Understood(asked, reading.refused, is_in_force, doubts(text, SYNTAX))
 
     async def cease(self) -> None:
         """End all streams.  Returns when the last post has been stored."""
@@ -170,11 +174,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
                 lambda failure: log.failure("The stream could not be switched.", failure)
             )
         elif self._later is None:
-            log.warn(
-                "Keywords change often: the next change takes effect in {delay:.0f} s, together "
-                "with all that come until then.",
-                delay=delay,
-            )
+            say_delayed(delay)
             self._later = self._clock.callLater(delay, self._turn_is_due)
 
     def _costs_a_connect(self) -> bool:
@@ -228,9 +228,13 @@ class V1Source(Service, Source):
         return feed
 
     def slept(self, seconds: float) -> None:
-        """Tell all streams that the machine slept."""
+        """Tell all streams, and the wait that they share, that the machine slept."""
+        self.upstream.backoff.slept(seconds)
         for feed in self._feeds:
             feed.slept(seconds)
+
+    def glimpse(self, post: bytes) -> Glimpse:
+        return glimpse(post)
 
     def part(self) -> None:
         """Let the streams that end from now on say that the client ends, not the capture."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 from txtwitter import messagetools
 
+from tcclient.runtime.searching import rfind
 from tcclient.stream.framing import refuse_constant
 
 _USER = b',"user":{"id":'
@@ -74,7 +75,7 @@ def kind_of(line: bytes) -> Kind:
         and line[-2:] == _ENDS
         and line.isascii()
         and line.startswith(_LAST, len(line) - _TAIL)
-        and line.rfind(_LAST, end, -_TAIL) < 0
+        and rfind(line, _LAST, end, len(line) - _TAIL) < 0
         and not _holds_another(line, end)
     ):
         return _POST

@@ -14,6 +14,7 @@ from tcclient.ledger.entries import Entry
 from tcclient.runtime.byname import load_by_name
 from tcclient.runtime.keytypes import narrowed
 from tcclient.runtime.places import Where
+from tcclient.sources.advice import KeywordAdvice
 from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Table
 from tcclient.sources.twitter.ids import SnowflakeIds
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
@@ -64,3 +65,8 @@ class TwitterV1Kind(SourceKind):
         """Return an empty report, which takes the lines of one ledger."""
         report: SourceReport = load_by_name("tcclient.sources.twitter_v1.report:V1Report")()
         return report
+
+    def advice(self, text: str | None) -> KeywordAdvice:
+        """Return how a keyword text is understood, for whoever types it."""
+        told: KeywordAdvice = load_by_name("tcclient.sources.twitter_v1.advice:advise")(text)
+        return told

@@ -4,14 +4,21 @@ A keyword text as a query of v1.1: `track` and `locations`, within the limits of
 Knows what v1.1 accepts; knows no address and no request.
 """
 
+import re
 from typing import TypeVar
 
 from msgspec import Struct
 
 from tcclient.ledger.entries import Asked, RefusedTerm
-from tcclient.sources.keywords import Box, is_box, parse_box, split_terms, utf8_size
+from tcclient.sources.doubts import TermSyntax
+from tcclient.sources.keywords import QUOTATION_MARKS, Box, is_box, parse_box, terms_of, utf8_size
 
 T = TypeVar("T")
+
+_QUOTES = re.compile(f"[{QUOTATION_MARKS}]")
+
+SYNTAX = TermSyntax(prefix="", phrases=False)
+"""All of a term are words."""
 
 
 class Limits(Struct, frozen=True):
@@ -81,36 +88,39 @@ def read(text: str | None, limits: Limits) -> KeywordReading:
     """
     if text is None or not text.strip():
         return KeywordReading(Query())
-    track: list[str] = []
-    boxes: list[Box] = []
-    refused: list[RefusedTerm] = []
-    for term in split_terms(text):
+    track: dict[str, None] = {}
+    boxes: dict[Box, None] = {}
+    terms, refused = terms_of(text)
+    for term in terms:
         try:
             if is_box(term):
                 _add(boxes, parse_box(term, limits.box_degrees), limits.boxes, "boxes")
             else:
-                _add(track, _phrase(term, limits), limits.phrases, "phrases")
+                _add(track, phrase(term, limits), limits.phrases, "phrases")
         except ValueError as e:
             refused.append(RefusedTerm(term, str(e)))
     if not track and not boxes:
-        query = None
-        refused = refused or [RefusedTerm(text.strip(), "there is no term between the commas")]
-    else:
-        query = Query(tuple(track), tuple(boxes))
-    return KeywordReading(query, tuple(refused))
+        return KeywordReading(None, tuple(refused))
+    return KeywordReading(Query(tuple(track), tuple(boxes)), tuple(refused))
 
 
-def _add(found: list[T], item: T, limit: int, what: str) -> None:
+def _add(found: dict[T, None], item: T, limit: int, what: str) -> None:
     """Add an item that is not there yet.  Raises ValueError, with a reason, beyond the limit."""
     if item in found:
         return
     if len(found) >= limit:
         raise ValueError(f"no more than {limit} {what} are accepted")
-    found.append(item)
+    found[item] = None
 
 
-def _phrase(term: str, limits: Limits) -> str:
-    """Return the term as a phrase of `track`.  Raises ValueError, with a reason, for a long one."""
+def phrase(term: str, limits: Limits) -> str:
+    """
+    Return the term as a phrase of `track`, which knows no quotation marks.  Raises ValueError, with
+    a reason, for one that is too long or nothing else.
+    """
+    term = " ".join(_QUOTES.sub(" ", term).split())
+    if not term:
+        raise ValueError("there is nothing in the quotation marks")
     size = utf8_size(term)
     if size > limits.phrase_bytes:
         raise ValueError(

@@ -6,12 +6,25 @@ Knows those lines and their words; reads no file.
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.wording import iso, number
 from tcclient.sources.source import COMMON_MESSAGES, Row, SourceReport
 from tcclient.sources.twitter_v1.entries import LimitNotice
 from tcclient.sources.twitter_v1.limits import track_in
+
+
+class LimitsTold(Struct):
+    """
+    How many limit notices there were, and the estimate: of earlier openings of the folder, and of
+    the present one.
+    """
+
+    notices: int = 0
+    before: int = 0
+    now: int = 0
 
 
 class V1Report(SourceReport):
@@ -31,24 +44,23 @@ class V1Report(SourceReport):
     }
 
     def __init__(self) -> None:
-        self._notices = 0
-        self._before = 0
-        self._now = 0
+        self.told = LimitsTold()
 
     def take(self, line: LedgerLine) -> None:
         """Take the next line of the ledger; only limit notices and openings of the folder count."""
-        entry = line.entry
+        entry, told = line.entry, self.told
         if isinstance(entry, LimitNotice):
-            self._notices += 1
-            self._now = entry.undelivered
+            told.notices += 1
+            told.now = entry.undelivered
         elif isinstance(entry, CaptureOpen):
-            self._before, self._now = self._before + self._now, 0
+            told.before, told.now = told.before + told.now, 0
 
     def not_in_files(self) -> Iterator[str]:
         """Yield the estimate, if there was a limit notice, and what it is made from."""
-        if self._notices:
-            yield f"about {number(self._before + self._now)} matched and were not delivered:"
-            yield f"  an estimate, from {number(self._notices, 'limit notice')}"
+        told = self.told
+        if told.notices:
+            yield f"about {number(told.before + told.now)} matched and were not delivered:"
+            yield f"  an estimate, from {number(told.notices, 'limit notice')}"
 
 
 def limits(lines: Iterable[LedgerLine]) -> Iterator[Row]:

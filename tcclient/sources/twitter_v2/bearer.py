@@ -155,7 +155,7 @@ class Bearer(msgspec.Struct):
     async def _refusal(self, response: IResponse) -> NoToken:
         said = await read_beginning(response, MOST_EXPLANATION)
         meaning = self.meaning(response.code, response.headers, said)
-        if response.code in (400, 401, 403):
+        if response.code in (400, 401, 403) and problems.is_theirs(response.code, said):
             meaning = msgspec.structs.replace(meaning, trouble=Trouble.REFUSED, advice=_KEYS)
         return NoToken(f"the token endpoint answered {response.code}", meaning)
 

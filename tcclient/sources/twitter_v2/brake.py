@@ -20,8 +20,9 @@ log = Logger()
 @attrs.define
 class Brake:
     """
-    Pauses the stream of `switch` and the count of `keeper`, if there is one, while a capture is
-    awaited, or none of those that a stream is asked for can take posts; resumes both otherwise.
+    Pauses the stream of `switch` and the count of `keeper`, if there is one, while a capture or the
+    record of that count is awaited, or none of the captures that a stream is asked for can take
+    posts; resumes both otherwise.
     """
 
     _subscriptions: Subscriptions
@@ -33,8 +34,10 @@ class Brake:
     def review(self) -> None:
         """Pause or resume, by what is known now."""
         ill = [one for one in self._subscriptions if not one.patience.is_well]
-        is_for_somebody = any(one.patience.is_well for one in self._claims.asking())
-        paused = bool(ill) and (not is_for_somebody or any(one.patience.is_awaited for one in ill))
+        is_unkept = self.keeper is not None and self.keeper.is_awaited
+        paused = is_unkept or any(one.patience.is_awaited for one in ill)
+        if ill and not paused:
+            paused = not any(one.patience.is_well for one in self._claims.asking())
         producers: list[Pausable] = [self._switch]
         if self.keeper is not None and self._switch.connected:
             producers.append(self.keeper)

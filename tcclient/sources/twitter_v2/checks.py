@@ -1,6 +1,6 @@
 """
-What `--check` can find out about v2: whether the budget can be read, and whether X gives the app's
-rules.
+What `--check` can find out about v2: whether the budget can be read, whether X gives the app's
+rules, which connections it has, and what it used.
 
 Knows settings, verdicts and their words; opens no stream, and changes nothing at X.
 """
@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from tcclient.health.judgement import is_nearly_used_up
+from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.addresses import addresses_of
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.refusals import Refusal, RefusalError
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.threads import Threads
 from tcclient.runtime.verdicts import Verdict, fail, ok, warn
 from tcclient.runtime.wallclock import Wall
+from tcclient.sources.doubts import doubts
 from tcclient.sources.source import Check, SourceChecks
 from tcclient.sources.twitter import credentials
 from tcclient.sources.twitter.settings import impatience
@@ -26,22 +29,28 @@ from tcclient.sources.twitter_v2.budget.file import Illegible, read_record, reco
 from tcclient.sources.twitter_v2.budget.limits import limits_from, utc_minute
 from tcclient.sources.twitter_v2.fields import unknown
 from tcclient.sources.twitter_v2.rules.api import RuleApi, RuleError
+from tcclient.sources.twitter_v2.rules.clauses import SYNTAX
 from tcclient.sources.twitter_v2.rules.ownership import Ownership, Whose
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
+from tcclient.sources.twitter_v2.slot.appapi import AppApi
+from tcclient.sources.twitter_v2.slot.ownslot import holders
+from tcclient.sources.twitter_v2.slot.usage import in_words
 from tcclient.storage.folders import Folders
 
 
 @attrs.frozen
 class V2Checks(SourceChecks):
     """
-    The checks of v2 with its settings.  `rules` asks X for the rules of the app, `folders` know who
-    this client is.  `in_thread` does what may take long, `wall` returns the date.
+    The checks of v2 with its settings.  `rules` asks X for the rules of the app, `app` for its
+    connections and what it used; `folders` know who this client is.  `in_thread` does what may take
+    long, `wall` returns the date.
     """
 
     _section: V2Section
     _auth: V2Auth
     _rules: RuleApi
+    _app: AppApi
     _folders: Folders
     _in_thread: Threads
     _wall: Wall
@@ -61,6 +70,10 @@ class V2Checks(SourceChecks):
                 "the stream where it does not know a name either"
             )
 
+    def keyword_doubts(self, text: str | None) -> tuple[RefusedTerm, ...]:
+        """Return the terms that may not find what is meant on this API."""
+        return doubts(text, SYNTAX)
+
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:
         """Return what the shape of the bearer token tells, or of the keys that buy one."""
         auth = self._auth
@@ -74,8 +87,12 @@ class V2Checks(SourceChecks):
         return () if self._section.budget is None else (("budget", self.budget),)
 
     def of_the_network(self) -> Iterable[tuple[str, Check]]:
-        """Return the check that asks X for the app's rules; it changes nothing."""
-        return (("x api", self.x_api),)
+        """Return the checks that ask X about the app; they change nothing."""
+        return (
+            ("x api", self.x_api),
+            ("connections", self.connections),
+            ("usage", self.usage),
+        )
 
     async def budget(self) -> Verdict:
         """Return how much of the budget is used, read in a thread: a network's disk may hang."""
@@ -88,11 +105,36 @@ class V2Checks(SourceChecks):
             return warn(str(e))
         return _of_budget(Budget(limits, record, self._wall()))
 
+    async def connections(self) -> Verdict:
+        """Return which connections the app has: while one is open, another client gets none."""
+        if not await self._has_address():
+            return ok("X cannot be asked")
+        try:
+            found = await self._app.connections()
+        except RefusalError as e:
+            return ok(f"X does not tell which connections the app has: {e}")
+        return ok(f"open: {holders(found)}" if found.open else "none is open")
+
+    async def usage(self) -> Verdict:
+        """Return what is used of the plan's posts, a warning if that is nearly all."""
+        if not await self._has_address():
+            return ok("X cannot be asked")
+        try:
+            found = await self._app.usage()
+        except RefusalError as e:
+            return ok(f"X does not say how many posts are used: {e}")
+        said = in_words(found)
+        return warn(said) if is_nearly_used_up(found.used, found.cap) else ok(said)
+
+    async def _has_address(self) -> bool:
+        """Return whether X's name can be resolved, looked up where it holds up nothing."""
+        host = urlsplit(self._section.api_url).hostname or ""
+        return bool(await self._in_thread(lambda: addresses_of(host)))
+
     async def x_api(self) -> Verdict:
         """Return whether X gives the app's rules, as it does if the credentials are good."""
         api_url = self._section.api_url
-        host = urlsplit(api_url).hostname or ""
-        if not await self._in_thread(lambda: addresses_of(host)):
+        if not await self._has_address():
             return fail(f"{api_url}: its name cannot be resolved")
         try:
             found = await self._rules.rules()

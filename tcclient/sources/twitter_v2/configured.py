@@ -6,6 +6,8 @@ Knows all parts of the package and puts them together; does no work of its own.
 
 from functools import partial
 
+from treq.client import HTTPClient
+
 from tcclient.http.clients import rest_client
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.byname import load_by_name
@@ -26,6 +28,9 @@ from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
+from tcclient.sources.twitter_v2.slot.appapi import AppApi
+from tcclient.sources.twitter_v2.slot.ownslot import OwnSlot
+from tcclient.sources.twitter_v2.slot.usage import UsageWatch
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.clients import stream_client
 from tcclient.stream.connection import Timing
@@ -55,24 +60,30 @@ class TwitterV2(ConfiguredSource):
             section.stall_timeout or STALL_TIMEOUT,
             backfill,
         )
+        app, wall = self._app_api(surroundings, bearer), surroundings.wall
+        slot = OwnSlot(api, app, surroundings.folders, reactor, wall)
         timing = Timing(rest=surroundings.rest, still=STILL)
         return SharedStream(
-            Upstream(api, Backoff(), reactor, timing),
+            Upstream(slot, Backoff(), reactor, timing),
             self._rule_api(surroundings, bearer),
             RulePolicy(Ownership(), section.rule_length, section.rule_delay),
             surroundings.folders,
-            surroundings.wall,
+            wall,
             backfill,
             partial(self._budget_keeper, surroundings) if section.budget else None,
+            slot,
+            UsageWatch(app, reactor, wall),
             keeps_duplicates=surroundings.keeps_duplicates,
         )
 
     def checks(self, surroundings: Surroundings) -> SourceChecks:
         """Return the checks of v2, one of which asks X for the rules of the app."""
+        bearer = self._bearer(surroundings)
         checks: SourceChecks = load_by_name("tcclient.sources.twitter_v2.checks:V2Checks")(
             self.section,
             self.auth,
-            self._rule_api(surroundings, self._bearer(surroundings)),
+            self._rule_api(surroundings, bearer),
+            self._app_api(surroundings, bearer),
             surroundings.folders,
             in_threads(surroundings.reactor),
             surroundings.wall,
@@ -96,8 +107,9 @@ class TwitterV2(ConfiguredSource):
         `news` and heeds jumps of dates.
         """
         limits, wall = limits_from(self.section.budget), surroundings.wall
-        path = record_path(surroundings.folders.base_dir, key)
-        keeper = BudgetKeeper(limits, path, surroundings.reactor, wall, news)
+        folders = surroundings.folders
+        path, threads = record_path(folders.base_dir, key), folders.use.writing
+        keeper = BudgetKeeper(limits, path, surroundings.reactor, wall, news, threads=threads)
         wall.on_step(keeper.clock_stepped)
         wall.on_sleep(lambda sleep: keeper.clock_stepped(sleep.seconds))
         return keeper
@@ -105,7 +117,7 @@ class TwitterV2(ConfiguredSource):
     def _bearer(self, surroundings: Surroundings) -> Bearer:
         auth, reactor = self.auth, surroundings.reactor
         return Bearer(
-            rest_client(reactor),
+            _rest_client(surroundings),
             self.section.api_url,
             auth.api_key,
             auth.api_secret,
@@ -115,6 +127,15 @@ class TwitterV2(ConfiguredSource):
             surroundings.wall,
         )
 
+    def _app_api(self, surroundings: Surroundings, bearer: Bearer) -> AppApi:
+        client, reactor = _rest_client(surroundings), surroundings.reactor
+        return AppApi(client, self.section.api_url, bearer, reactor, surroundings.wall)
+
     def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
-        reactor = surroundings.reactor
-        return RuleApi(rest_client(reactor), self.section.api_url, bearer, reactor)
+        client, reactor = _rest_client(surroundings), surroundings.reactor
+        return RuleApi(client, self.section.api_url, bearer, reactor)
+
+
+def _rest_client(surroundings: Surroundings) -> HTTPClient:
+    """Return what asks X: from the same address always, as X may know one only."""
+    return rest_client(surroundings.reactor, surroundings.source_addr)

@@ -4,7 +4,8 @@ What becomes of the messages of the shared stream.
 Knows whom a post is for, and who takes those that are for nobody; opens and closes nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
@@ -44,7 +45,7 @@ class Delivery(Struct, frozen=True):
 
     def take(
         self,
-        messages: Iterable[bytes | Overlong],
+        messages: Sequence[bytes | Overlong],
         repeats: Repeats,
         *,
         is_sample: bool,
@@ -54,11 +55,20 @@ class Delivery(Struct, frozen=True):
         Store each post in every capture that it matched, up to `ago` seconds ago, and that has not
         got it yet; heed all other messages.  Return how many posts were new.
         """
-        found: dict[int, list[bytes]] = {}
+        found: defaultdict[int, list[bytes]] = defaultdict(list)
         unrouted: list[bytes] = []
-        takers: dict[envelopes.Rules, Sequence[int]] = {}  # nobody subscribes meanwhile
+        # By how posts end; nobody subscribes meanwhile.
+        takers: dict[bytes | None, Sequence[int]] = {}
+        adders: dict[bytes | None, list[Callable[[bytes], None]]] = {}
+        all_are_new = not repeats.are_awaited
         posts = 0
-        for message in messages:
+        for message, end in zip(messages, envelopes.ends_of(messages), strict=True):
+            adding = adders.get(end)
+            if adding is not None:
+                posts += 1
+                for add in adding:
+                    add(message)  # type: ignore[arg-type]  # what has an end is not Overlong
+                continue
             if isinstance(message, Overlong):
                 self._refuse("too long", message.size, message.head)
                 continue
@@ -70,15 +80,18 @@ class Delivery(Struct, frozen=True):
                 else:
                     self._heed(envelope, message)
                 continue
-            rules = envelope.rules
-            wanting = takers.get(rules)
+            wanting = takers.get(end)
             if wanting is None:
-                wanting = takers[rules] = self._takers(rules, ago, is_sample)
-            lacking = repeats.who_lacks(envelope.id, wanting)
+                wanting = self._takers(envelope.rules, ago, is_sample)
+                if envelope.is_known_by_its_end and wanting is not _UNKNOWN:
+                    takers[end] = wanting
+                    if wanting and all_are_new:
+                        adders[end] = [found[job_id].append for job_id in wanting]
+            lacking = repeats.who_lacks(envelope, wanting)
             if lacking is not None:
                 posts += 1
                 for job_id in lacking:
-                    found.setdefault(job_id, []).append(message)
+                    found[job_id].append(message)
                 if wanting is _UNKNOWN:
                     unrouted.append(message)
                 elif not lacking and not is_sample:
@@ -96,7 +109,7 @@ class Delivery(Struct, frozen=True):
         streaming; _UNKNOWN where there are several.
         """
         if is_sample:
-            return [one.job_id for one in self._subscriptions if one.is_sample]
+            return [one.job_id for one in self._subscriptions if one.takes_sample]
         job_ids = self._rulebook.route(rules, ago)
         if job_ids or any(self._rulebook.knows(id, tag) for id, tag in rules):
             return [one.job_id for one in self._subscriptions.of(job_ids)]

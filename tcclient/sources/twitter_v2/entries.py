@@ -47,6 +47,17 @@ class RulesHeld(Entry, frozen=True):
     held: bool
 
 
+class ConnectionFreed(Entry, frozen=True):
+    """
+    v2: X still had a connection of this client that was over, opened `since` then, by X's clock,
+    and seen to come from an address; it was ended, so that the app has its slot again.
+    """
+
+    id: str
+    since: Moment
+    client_ip: str
+
+
 class SampleRefused(Entry, frozen=True):
     """v2: a capture without keywords does not run."""
 

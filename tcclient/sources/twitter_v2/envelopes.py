@@ -1,19 +1,22 @@
 """
 What one message of a v2 stream is: a post with the rules it matched, a goodbye, or something else.
 
-Knows shapes; decides nothing.  A post is an object whose `data` is an object with an `id`; ids are
-texts, but X has sent numbers as well, which mean the same.
+Knows shapes; decides nothing.  A post is an object whose `data` is an object, with an `id` there or
+rules that it matched beside it; ids are texts, but X has sent numbers as well, which mean the same.
 """
 
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
+from tcclient.runtime.searching import rfind
 from tcclient.sources.twitter.ids import SnowflakeIds
 from tcclient.storage.postids import NotAnObject
-from tcclient.stream.framing import decoded, refuse_constant
+from tcclient.stream.framing import Overlong, decoded, refuse_constant
 
 
 class _Rule(msgspec.Struct):
@@ -34,11 +37,33 @@ Rules = tuple[tuple[str, str | None], ...]
 """The id and the tag of each rule; the tag is None where X gives none."""
 
 
-class Post(msgspec.Struct, frozen=True):
-    """A post: its id, and the rules that it matched."""
+class Post(msgspec.Struct, frozen=True, eq=False):
+    """
+    A post, and the rules that it matched.  Its id, empty where it has none, is looked for when
+    somebody asks: it stands anywhere in the line.
+    """
 
-    id: str
-    rules: Rules = ()
+    rules: Rules
+    _id: str | None = None
+    _line: bytes = b""
+
+    @property
+    def is_known_by_its_end(self) -> bool:
+        """Whether another line with the same end is a post that matched the same rules."""
+        return self._id is None
+
+    @property
+    def id(self) -> str:
+        """The post's id."""
+        return id_in(self._line) if self._id is None else self._id
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other is a post of that id, with these rules."""
+        return isinstance(other, Post) and (self.id, self.rules) == (other.id, other.rules)
+
+    def __hash__(self) -> int:
+        """Return the hash of the rules, which both have."""
+        return hash(self.rules)
 
 
 class Farewell(msgspec.Struct, frozen=True):
@@ -73,13 +98,14 @@ _SHORT = 1 << 10
 _LONGEST_ID = 20
 """Digits of the largest number of 64 bits."""
 
-_HEAD = re.compile(
-    rb'\{"data":\{(?:"[a-z_]+":(?:"(?:[^"\\]|\\.)*"|\[[^]{}]*\]|[a-z0-9.-]+),)*?"id":"([0-9]+)"'
-).match
-"""Matches the beginning of a post as X writes it, up to its id: no bracket stands before that."""
+_HEAD = b'{"data":{"'
 _DATA = b'"data"'
-_RULES = b',"matching_rules":['
+_RULES = b',"matching_rules":[{'
 _CLOSES = b"}"[0]
+_EMBEDDING = re.compile(
+    rb'(?:"embedding_[a-z_]+":[0-9.eE+-]+,)+|(?:,"embedding_[a-z_]+":[0-9.eE+-]+)+'
+)
+"""What X says of how near a post is to a rule with an embedding: another number in each post."""
 
 
 def read(line: bytes) -> Post | Farewell | Other | NotJSON:
@@ -89,29 +115,69 @@ def read(line: bytes) -> Post | Farewell | Other | NotJSON:
     A post as X writes it is recognized by how it begins and ends, without a proof that it is JSON
     or names no member twice: nothing in between is looked at, and damage there is not seen.
     """
-    return _post_by_its_ends(line) or read_whole(line)
+    end = end_of(line)
+    if end is not None:
+        try:
+            return Post(_known_rules_of(end), None, line)
+        except (ValueError, RecursionError):
+            pass
+    return read_whole(line)
 
 
-def _post_by_its_ends(line: bytes) -> Post | None:
+def end_of(line: bytes) -> bytes | None:
     """
-    Return a post as X writes it; None where that cannot be told, which says nothing of the message.
+    Return the array of the rules of a post as X writes it, the same bytes for the same rules; None
+    where that cannot be told, which says nothing of the message.
+    """
+    return ends_of((line,))[0]
+
+
+def ends_of(messages: Iterable[bytes | Overlong]) -> list[bytes | None]:
+    """
+    Return what end_of() says of each message.
 
     No text holds a quotation mark that is not escaped, so that what looks like a member is one.  An
     array of rules behind which only one bracket is left belongs to the message itself, unless
-    another has begun before it: then the first one's rules or the second one's data stand between.
+    another one with `data` has begun before it.
     """
-    rules_at, head = line.rfind(_RULES), _HEAD(line)
-    if rules_at < 0 or head is None or line[-1] != _CLOSES:
+    ends: list[bytes | None] = []
+    known, after_head = _ends, len(_HEAD)
+    for line in messages:  # for each post that comes: no call here that could be spared
+        if not isinstance(line, bytes):
+            ends.append(None)
+            continue
+        at = line.rfind(_RULES)
+        if at > 0 and line.startswith(_HEAD) and rfind(line, _DATA, after_head, at) < 0:
+            tail = line[at:]
+            ends.append(known.get(tail) or _end_of_tail(tail))
+        else:
+            ends.append(None)
+    return ends
+
+
+def _end_of_tail(tail: bytes) -> bytes | None:
+    """Return the array of rules in how a line ends, and remember it if it may come again."""
+    if tail[-1] != _CLOSES or len(tail) > _SHORT:
         return None
-    if line.rfind(_RULES, 0, rules_at) > 0 or line.rfind(_DATA, head.end(), rules_at) > 0:
-        return None
-    raw = line[rules_at + len(_RULES) - 1 : -1]
-    if len(raw) > _SHORT:
-        return None
-    try:
-        return Post(head[1].decode(), _known_rules_of(raw))
-    except (ValueError, RecursionError):
-        return None
+    end = tail[len(_RULES) - 2 : -1]
+    if b'"embedding_' in end:
+        return _EMBEDDING.sub(b"", end)
+    if len(_ends) == _MOST_ENDS:
+        _ends.clear()
+    _ends[tail] = end
+    return end
+
+
+_ends: dict[bytes, bytes] = {}
+"""How lines end -> the array of rules in it."""
+_MOST_ENDS = 1 << 12
+"""Most that are remembered; when there are as many, all are forgotten."""
+
+
+def id_in(line: bytes) -> str:
+    """Return the id of the post in a line, empty where there is none.  Never raises."""
+    message = read_whole(line)
+    return message.id if isinstance(message, Post) else ""
 
 
 def read_whole(line: bytes) -> Post | Farewell | Other | NotJSON:
@@ -125,7 +191,9 @@ def read_whole(line: bytes) -> Post | Farewell | Other | NotJSON:
     except (ValueError, RecursionError):
         return _read_slowly(line)
     post_id = "" if envelope.data is None else str(envelope.data.id)
-    return Post(post_id, rules) if post_id else _without_post(decoded(line))
+    if post_id or (envelope.data is not None and rules):
+        return Post(rules, post_id)
+    return _without_post(decoded(line))
 
 
 def id_of(value: object) -> str:
@@ -152,8 +220,9 @@ def _read_slowly(line: bytes) -> Post | Farewell | Other | NotJSON:
         return NotJSON()
     data = message.get("data") if isinstance(message, dict) else None
     post_id = id_of(data.get("id")) if isinstance(data, dict) else ""
-    if post_id:
-        return Post(post_id, tuple(_rules(message.get("matching_rules"))))
+    rules = tuple(_rules(message.get("matching_rules"))) if isinstance(data, dict) else ()
+    if post_id or rules:
+        return Post(rules, post_id)
     return _without_post(decoded(line))
 
 
@@ -175,21 +244,24 @@ def _rules(value: object) -> list[tuple[str, str | None]]:
 def _without_post(message: object) -> Farewell | Other:
     """Return what a message without a post is."""
     errors = message.get("errors") if isinstance(message, dict) else None
-    goodbyes = [error for error in errors if _is_goodbye(error)] if isinstance(errors, list) else []
+    # One SDK's users saw goodbyes that stand by themselves, not among errors.
+    said = [message, *errors] if isinstance(errors, list) else [message]
+    goodbyes = [error for error in said if isinstance(error, dict) and _is_goodbye(error)]
     if not goodbyes:
         return Other(message)
     types = (error.get("disconnect_type") for error in goodbyes)
     return Farewell(next((type_ for type_ in types if isinstance(type_, str)), None), message)
 
 
-def _is_goodbye(error: object) -> bool:
+_GOODBYES = ("disconnect", "streaming-connection", "connectionexception")
+
+
+def _is_goodbye(error: dict[str, Any]) -> bool:
     """Return whether an error says that X ends the connection."""
-    if not isinstance(error, dict):
-        return False
     if isinstance(error.get("disconnect_type"), str):
         return True
     kind = f"{error.get('title')} {error.get('type')}".lower()
-    return "disconnect" in kind or "streaming-connection" in kind
+    return any(word in kind for word in _GOODBYES)
 
 
 class EnvelopeIds(SnowflakeIds):
@@ -202,7 +274,7 @@ class EnvelopeIds(SnowflakeIds):
         """
         message = read_whole(line)
         if isinstance(message, Post):
-            return message.id
+            return message.id or None
         is_object = not isinstance(message, Other) or isinstance(message.message, dict)
         if isinstance(message, NotJSON) or not is_object:
             raise NotAnObject

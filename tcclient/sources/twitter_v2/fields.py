@@ -9,7 +9,9 @@ are here but for:
 - what is about the person who asks, and an app is none: confirmed_email, connection_status,
   receives_your_dm, subscription;
 - matched_media_notes and note_request_suggestions: for writers of Community Notes; elsewhere X
-  has answered 400 to the whole request.
+  has answered 400 to the whole request;
+- the expansion edit_history_tweet_ids: X then sends each post twice over in one line, which makes
+  lines a third longer and says nothing unless it was edited.  The field of that name is there.
 """
 
 import re
@@ -28,7 +30,7 @@ _NAMES = {
     """,
     "expansions": """
         article.cover_media article.media_entities attachments.media_keys
-        attachments.media_source_tweet attachments.poll_ids author_id edit_history_tweet_ids
+        attachments.media_source_tweet attachments.poll_ids author_id
         entities.mentions.username entities.note.mentions.username geo.place_id in_reply_to_user_id
         referenced_tweets.id referenced_tweets.id.attachments.media_keys
         referenced_tweets.id.author_id

@@ -6,7 +6,7 @@ Knows which rules matched them, and what is said of that; stores nothing.
 
 from collections import Counter
 
-import attrs
+from msgspec import Struct
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -44,8 +44,7 @@ _OTHERS: _Key = ("others", "")
 _LONGEST = 60
 
 
-@attrs.define
-class _Bill:
+class _Bill(Struct):
     """
     The posts of one rule that the log has not heard of, and when it may; the first came at `began`.
     One of ours is only said if posts come then.

@@ -31,22 +31,40 @@ class Claims(Struct, frozen=True):
     @property
     def have_keywords(self) -> bool:
         """Whether a capture asks for keywords, so that nobody can have the sample."""
-        return any(self._rulebook.wants(one.job_id) for one in self._subscriptions)
+        return any(
+            not one.is_sample and self._rulebook.wants(one.job_id) for one in self._subscriptions
+        )
 
     @property
     def stream(self) -> StreamQuery | None:
-        """The stream that the captures need, None where they need none."""
-        if any(map(self._has_rules, self._subscriptions)):
+        """
+        The stream that the captures need, None where they need none.  A sample that is read stays
+        until a rule works for keywords that are asked for instead.
+        """
+        waits, gets_sample = self.works_in, any(map(_gets_sample, self._subscriptions))
+        if waits is not None and not (gets_sample and waits > 0):
             return StreamQuery()
+        if gets_sample and self.have_keywords:
+            return StreamQuery(is_sample=True)
         if any(one.is_sample for one in self._subscriptions) and not self.have_keywords:
             return StreamQuery(is_sample=True)
         return None
+
+    @property
+    def works_in(self) -> float | None:
+        """The seconds until the first rule of all works; None where X has none for a capture."""
+        asking = (one for one in self._subscriptions if not one.is_sample)
+        return min(map(self.begins_in, filter(self._has_rules, asking)), default=None)
+
+    def drop_rules(self, subscription: Subscription) -> None:
+        """Have the rules deleted that a capture kept until it got the sample, or was refused it."""
+        self._rulebook.drop(subscription.job_id)
 
     def are_met(self, subscription: Subscription, query: StreamQuery) -> bool:
         """Return whether an open stream for `query` brings the capture's posts."""
         if not self._subscriptions.has(subscription):
             return False
-        return subscription.is_sample if query.is_sample else self._has_rules(subscription)
+        return subscription.takes_sample if query.is_sample else self._has_rules(subscription)
 
     def asking(self) -> list[Subscription]:
         """Return the captures that a stream is asked for."""
@@ -54,7 +72,7 @@ class Claims(Struct, frozen=True):
         return [
             one
             for one in self._subscriptions
-            if self._has_rules(one) or (one.is_sample and has_sample)
+            if self._has_rules(one) or (one.is_sample and has_sample) or one.keeps_sample
         ]
 
     def rule_ids(self, subscription: Subscription) -> tuple[str, ...]:
@@ -66,11 +84,18 @@ class Claims(Struct, frozen=True):
         return 0.0 if subscription.is_sample else self._rulebook.begins_in(subscription.job_id)
 
     def complete_in(self, subscription: Subscription) -> float | None:
-        """Return the seconds until all that is asked for comes; None while X lacks rules for it."""
+        """
+        Return the seconds until all that is asked for comes, negative for since when it has come
+        where an earlier process has asked for it; None while X lacks rules for it.
+        """
         return 0.0 if subscription.is_sample else self._rulebook.works_in(subscription.job_id)
 
     def _has_rules(self, subscription: Subscription) -> bool:
         return bool(self._rulebook.rules_of(subscription.job_id))
+
+
+def _gets_sample(subscription: Subscription) -> bool:
+    return subscription.is_served and subscription.takes_sample
 
 
 class StreamNews(Struct, frozen=True):
@@ -92,14 +117,19 @@ class StreamNews(Struct, frozen=True):
         have_keywords = self._claims.have_keywords
         for subscription in self._subscriptions:
             if subscription.is_sample and have_keywords:
+                self._claims.drop_rules(subscription)
                 subscription.life.refuse()
-            else:
+            elif subscription.is_refused:
                 subscription.life.admit()
 
     def opened(self) -> None:
         """Tell the captures whose posts come that the stream is open."""
         self._say_open(self._claims.asking())
         self._serve(None)
+        if self._switch.is_sample:
+            for subscription in self._subscriptions:
+                if subscription.is_sample:
+                    self._claims.drop_rules(subscription)
 
     def joined(self, subscription: Subscription) -> None:
         """Tell a capture without keywords that its posts come, if the sample is open already."""
@@ -174,9 +204,13 @@ class StreamNews(Struct, frozen=True):
         return Arrival(now, line, begins_in, rule_delay)
 
     def _tell_texts(self) -> None:
-        """Note since when the keywords of captures are in force, where that is news."""
+        """
+        Note since when the keywords of captures are in force, where that is news: those for which
+        another stream is to be opened not before it is.
+        """
         for subscription in self._subscriptions:
-            if subscription.text_is_news:
+            is_ahead = subscription.is_sample != self._switch.is_sample
+            if subscription.text_is_news and not is_ahead:
                 after = self._claims.complete_in(subscription)
                 if after is not None:
                     subscription.life.in_force(after)

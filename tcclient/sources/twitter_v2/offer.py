@@ -14,6 +14,7 @@ from tcclient.ledger.entries import Entry
 from tcclient.runtime.byname import load_by_name
 from tcclient.runtime.keytypes import narrowed
 from tcclient.runtime.places import Where
+from tcclient.sources.advice import KeywordAdvice
 from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Table
 from tcclient.sources.twitter.ids import SnowflakeIds
 from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH
@@ -33,6 +34,7 @@ class TwitterV2Kind(SourceKind):
         entries.RulesDeleted,
         entries.RulesFailed,
         entries.RulesHeld,
+        entries.ConnectionFreed,
         entries.SampleRefused,
         entries.BudgetUnkept,
         entries.BudgetExhausted,
@@ -67,3 +69,8 @@ class TwitterV2Kind(SourceKind):
         """Return a report, which takes the lines of one ledger and says nothing of them."""
         report: SourceReport = load_by_name("tcclient.sources.twitter_v2.report:V2Report")()
         return report
+
+    def advice(self, text: str | None) -> KeywordAdvice:
+        """Return how a keyword text is understood, for whoever types it."""
+        told: KeywordAdvice = load_by_name("tcclient.sources.twitter_v2.advice:advise")(text)
+        return told

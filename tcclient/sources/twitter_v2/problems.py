@@ -8,17 +8,18 @@ errors", "Handling disconnections" and "Rate limits", and of its OpenAPI descrip
 import json
 import math
 from collections.abc import Iterable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from msgspec import structs
 from twisted.web.http_headers import Headers
 
+from tcclient.http.dates import date_of
 from tcclient.http.explanations import plain_text
 from tcclient.runtime.backoff import Ramp, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.wallclock import Date
+from tcclient.sources.twitter.between import from_between, is_from_between
 
 LONGEST_WINDOW = 24 * 3600.0
 """
@@ -100,13 +101,25 @@ def refusal(
     shown.  Never raises.
     """
     meaning = _by_name(body) if status >= 400 else None
-    if meaning is None:
+    if meaning is None and not is_theirs(status, body):
+        meaning = from_between(status, "api_url")
+    elif meaning is None:
         meaning = _BY_STATUS.get(status) or _by_class(status)
     at_least, advice = 0.0, meaning.advice
     if meaning.trouble is Trouble.RATE_LIMIT:
         at_least, clock_advice = _until_reset(headers, now)
         advice += clock_advice
-    return Refusal(meaning.trouble, advice, plain_text(_detail(body), secrets), at_least)
+    explanation = plain_text(_detail(body), secrets)
+    return structs.replace(meaning, advice=advice, explanation=explanation, at_least=at_least)
+
+
+def is_theirs(status: int, body: bytes) -> bool:
+    """
+    Return whether the answer may be X's own.  Its refusals are JSON, or say nothing; what a status
+    below 400 says does not matter.
+    """
+    is_json = body.strip()[:1] in (b"", b"{", b"[")
+    return status < 400 or (is_json and not is_from_between(status, body))
 
 
 def _by_class(status: int) -> Refusal:
@@ -156,7 +169,7 @@ def _until_reset(headers: Headers, now: Date) -> tuple[float, str]:
     reset = _number(headers, "x-rate-limit-reset")
     if reset is None:
         return 0.0, ""
-    theirs = _date(headers)
+    theirs = date_of(headers)
     advice = ""
     if theirs is not None and abs(theirs - now) > 60:
         advice = f" This machine's clock is {abs(theirs - now):.0f} s off."
@@ -170,12 +183,3 @@ def _number(headers: Headers, name: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _date(headers: Headers) -> float | None:
-    try:
-        date = parsedate_to_datetime(headers.getRawHeaders("Date", [""])[0])
-        # An old form names no zone, and means GMT all the same: RFC 9110, 5.6.7.
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None

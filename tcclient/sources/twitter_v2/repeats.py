@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger.entries import Entry
 from tcclient.sources.again import MOST_BYTES, MOST_IDS, WINDOW, Again
+from tcclient.sources.twitter_v2.envelopes import Post
 from tcclient.storage.archive import StoredCapture
 
 BACKFILL_WINDOW = 300.0
@@ -98,16 +99,23 @@ class Repeats:
             if self._clock.seconds() >= self._until:
                 self._by_job = {}
 
-    def who_lacks(self, post_id: str, job_ids: Sequence[int]) -> Sequence[int] | None:
+    @property
+    def are_awaited(self) -> bool:
+        """Whether posts that captures have may come again in this read."""
+        return bool(self._watched)
+
+    def who_lacks(self, post: Post, job_ids: Sequence[int]) -> Sequence[int] | None:
         """
         Return those of the jobs that are to get the post; None where it is nothing new, as all of
         them have it, or it was for nobody before.  Called once for each post that comes.
         """
         if not job_ids:
+            post_id = post.id if self._nobodys.watches() else None
             return job_ids if self._nobodys.is_wanted(post_id) else None
         watched = self._watched
         if not watched:
             return job_ids
+        post_id = post.id or None
         lacking = [job for job in job_ids if job not in watched or watched[job].is_wanted(post_id)]
         return lacking or None
 

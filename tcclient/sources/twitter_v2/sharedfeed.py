@@ -5,22 +5,28 @@ Knows what has to be done when a capture comes, asks for something else, pauses,
 nothing of the connection.
 """
 
+from functools import partial
+
 from msgspec import Struct
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcclient.ledger.endings import LEFT, STOPPED
 from tcclient.runtime.wallclock import Wall
+from tcclient.sources.changelimit import ChangeLimit
+from tcclient.sources.doubts import doubts
 from tcclient.sources.source import Feed, Understood
+from tcclient.sources.terms import say_delayed
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.brake import Brake
 from tcclient.sources.twitter_v2.news import StreamNews
 from tcclient.sources.twitter_v2.repeats import Repeats
 from tcclient.sources.twitter_v2.rules.book import Rulebook
-from tcclient.sources.twitter_v2.rules.clauses import clauses
+from tcclient.sources.twitter_v2.rules.clauses import SYNTAX, Clause, clauses
 from tcclient.sources.twitter_v2.rules.news import RULE_KINDS, rules_before
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
+from tcclient.sources.twitter_v2.subscriptionlife import NO_TERM, NOT_ALONE
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.sources.twitter_v2.unrouted import Unrouted
 
@@ -67,6 +73,8 @@ class SharedFeed(Service, Feed):
     def __init__(self, sharing: Sharing, subscription: Subscription) -> None:
         self._sharing = sharing
         self._subscription = subscription
+        self._changes = ChangeLimit()
+        self._later: IDelayedCall | None = None
 
     @property
     def streaming(self) -> bool:
@@ -79,6 +87,11 @@ class SharedFeed(Service, Feed):
         return not self._sharing.subscriptions.has(self._subscription)
 
     @property
+    def refused(self) -> str:
+        """Why captures with keywords are in its way, if they are."""
+        return NOT_ALONE if self._subscription.is_refused else ""
+
+    @property
     def silent(self) -> float | None:
         """
         Seconds since the last byte, or since the last that was not missed; None where the ledger
@@ -89,25 +102,53 @@ class SharedFeed(Service, Feed):
 
     def ask(self, text: str | None) -> Understood:
         """
-        Have rules for the keyword text kept at X; without keywords, ask for the sample of all
-        posts.  Return how the text was understood.
+        Have rules for the keyword text kept at X, at once, or later if keywords change too often;
+        without keywords, ask for the sample of all posts.  Return how the text was understood.
         """
-        one, sharing = self._subscription, self._sharing
-        found, refused = clauses(text, sharing.rule_length)
-        now = sharing.clock.seconds()
-        if self.quiet:
+        found, refused = clauses(text, self._sharing.rule_length)
+        now, is_change = self._sharing.clock.seconds(), not self.quiet
+        if not is_change:
             self._take_up(asks_for_rules=bool(found), now=now)
-        sharing.subscriptions.add(one)
-        one.life.want(text, not found and not refused, now)
+            self._sharing.subscriptions.add(self._subscription)
+        was_waiting = self._forget_waiting()
+        delay = self._changes.delay(now) if is_change and found else 0.0
+        if delay <= 0:
+            self._want(text, found, is_sample=not found and not refused, is_change=is_change)
+        else:
+            want = partial(self._want, text, found, is_sample=False, is_change=True)
+            self._later = self._sharing.clock.callLater(delay, want)
+            if not was_waiting:
+                say_delayed(delay)
+        asked = {"clauses": [clause.text for clause in found]} if found else {}
+        unsure = doubts(text, SYNTAX)
+        return Understood(None if refused and not found else asked, refused, doubtful=unsure)
+
+    def _want(
+        self, text: str | None, found: tuple[Clause, ...], *, is_sample: bool, is_change: bool
+    ) -> None:
+        """Have rules kept for these clauses of the text, or ask for the sample, or for nothing."""
+        one, sharing, self._later = self._subscription, self._sharing, None
+        now = sharing.clock.seconds()
+        if found and is_change:
+            self._changes.made(now)
+        one.life.want(text, is_sample, now)
         if found:
             sharing.rulebook.want(one.job_id, found)
         else:
-            sharing.rulebook.drop(one.job_id)
+            if not is_sample:
+                one.life.lose(NO_TERM)
+            if not (is_sample and self.streaming) or sharing.switch.is_sample:
+                sharing.rulebook.drop(one.job_id)  # otherwise once the sample is open
             # Not now: the capture notes first what it asks for.
             sharing.clock.callLater(0, sharing.news.joined, one)
         sharing.review()
-        asked = {"clauses": [clause.text for clause in found]} if found else {}
-        return Understood(None if refused and not found else asked, refused)
+
+    def _forget_waiting(self) -> bool:
+        """Make no change that waits for its time.  Return whether one did."""
+        waiting, self._later = self._later, None
+        if waiting is not None:
+            waiting.cancel()
+        return waiting is not None
 
     def _take_up(self, *, asks_for_rules: bool, now: float) -> None:
         """Take up what an earlier process has left: its rules, and the posts that were missed."""
@@ -127,6 +168,7 @@ class SharedFeed(Service, Feed):
         """
         if self.quiet:
             return
+        self._forget_waiting()
         one, sharing = self._subscription, self._sharing
         one.life.withdraw()
         if not sharing.is_parting:
@@ -142,6 +184,10 @@ class SharedFeed(Service, Feed):
         """Have the rules deleted that an earlier process has left at X, for a capture not here."""
         if self.quiet:
             self._sharing.rulebook.forget(self._subscription.job_id)
+
+    def spare(self) -> None:
+        """Leave the rules at X alone that another process keeps there for the capture."""
+        self._sharing.rulebook.spare(self._subscription.job_id)
 
     def pauseProducing(self) -> None:
         """Have the shared stream not read for a while: this capture cannot take posts."""

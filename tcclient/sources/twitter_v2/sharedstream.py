@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from tcclient.control.reports import Glimpse
 from tcclient.health.facts import LimitFacts
 from tcclient.ledger.endings import LEFT, Ending
+from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.source import Source, Subscriber
 from tcclient.sources.twitter_v2.api import StreamQuery
@@ -23,6 +25,7 @@ from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tcclient.sources.twitter_v2.delivery import ON_THE_WAY, Delivery
 from tcclient.sources.twitter_v2.foreign import Foreign
+from tcclient.sources.twitter_v2.glimpsing import glimpse
 from tcclient.sources.twitter_v2.news import Claims, StreamNews
 from tcclient.sources.twitter_v2.patience import Patience
 from tcclient.sources.twitter_v2.repeats import Repeats
@@ -32,6 +35,9 @@ from tcclient.sources.twitter_v2.rules.held import HeldRules
 from tcclient.sources.twitter_v2.rules.news import RuleNews
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.sharedfeed import SharedFeed, Sharing
+from tcclient.sources.twitter_v2.slot.ownslot import OwnSlot
+from tcclient.sources.twitter_v2.slot.record import RecordFile, connection_path
+from tcclient.sources.twitter_v2.slot.usage import UsageWatch
 from tcclient.sources.twitter_v2.subscription import Subscriptions
 from tcclient.sources.twitter_v2.subscriptionlife import SWITCHED, new_subscription
 from tcclient.sources.twitter_v2.switch import StreamSwitch
@@ -52,8 +58,9 @@ class SharedStream(MultiService, Source, StreamListener):
     The source: gives each capture a subscription, and opens the stream that the subscriptions need.
     `folders` has the ledger that belongs to no capture, and takes posts that name no rule; `wall`
     dates what ledgers have.  `make_keeper` makes the budget keeper of the server for which a key
-    stands, for what it reports to; without it there is no limit.  With `keeps_duplicates` a post
-    that comes again is stored again.
+    stands, for what it reports to; without it there is no limit.  `slot` frees the app's slot for a
+    connection, if the API of `upstream` does, and `usage` asks what of the plan is used.  With
+    `keeps_duplicates` a post that comes again is stored again.
     """
 
     most_captures: int | None = None
@@ -68,6 +75,8 @@ class SharedStream(MultiService, Source, StreamListener):
         wall: Wall,
         backfill: Backfill | None = None,
         make_keeper: Callable[[str, BudgetNews], BudgetKeeper] | None = None,
+        slot: OwnSlot | None = None,
+        usage: UsageWatch | None = None,
         *,
         keeps_duplicates: bool = False,
     ) -> None:
@@ -107,8 +116,13 @@ class SharedStream(MultiService, Source, StreamListener):
             clock,
             wall,
         )
-        for service in (foreign, unrouted, switch):
-            service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+        self._folders = folders
+        self._timers = Timers(clock)
+        self._slot = slot
+        self._usage = usage
+        for service in (foreign, unrouted, switch, slot, usage):
+            if service is not None:
+                service.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
 
     def begin(self, identity: Identity) -> None:
         """Take rules and budget of this client for ours from now on; delete rules left behind."""
@@ -116,10 +130,18 @@ class SharedStream(MultiService, Source, StreamListener):
         if self._held.begin():
             self._rulebook.clear()
         self._unrouted.begin()
+        if self._slot is not None:
+            path = connection_path(self._folders.base_dir, identity.server)
+            use, clock = self._folders.use, self._folders.clock
+            record = RecordFile(path, identity.installation, use.writing, clock)
+            self._slot.begin(record, lambda: self._switch.connected)
         if self._make_keeper is not None:
-            news = BudgetNews(self._subscriptions, self._switch.aim)
+            news = BudgetNews(self._subscriptions, self._switch.aim, self._brake.review)
             self._brake.keeper = keeper = self._make_keeper(identity.server, news)
             keeper.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
+
+    def glimpse(self, post: bytes) -> Glimpse:
+        return glimpse(post)
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> SharedFeed:
         """Return a share of the stream, for a capture that begins."""
@@ -136,13 +158,20 @@ class SharedStream(MultiService, Source, StreamListener):
         # arrives.
         Service.stopService(self)
         self._rulebook.stop()
+        self._timers.stop("a rule works")
         return Deferred.fromCoroutine(self._end_all())
 
     async def _end_all(self) -> None:
         await self._switch.aim()
-        for service in (self._switch, self._unrouted, self._foreign, self._brake.keeper):
+        await maybeDeferred(self._switch.stopService)
+        # A disk that hangs is waited for once, not by one after the other.
+        others = (one for one in (self._slot, self._usage) if one is not None)
+        ending = [maybeDeferred(one.stopService) for one in others]
+        for service in (self._unrouted, self._foreign, self._brake.keeper):
             if service is not None:
                 await maybeDeferred(service.stopService)
+        for ended in ending:
+            await ended
 
     def part(self) -> None:
         """Let the rules stay at X from now on, so that the next process can go on with them."""
@@ -154,8 +183,10 @@ class SharedStream(MultiService, Source, StreamListener):
         self._switch.slept(seconds)
 
     def limits(self) -> Sequence[LimitFacts]:
-        """Return how far each limit of the budget is used."""
-        return () if self._brake.keeper is None else self._brake.keeper.limits()
+        """Return how far each limit of the budget is used, and X's cap, where X tells that."""
+        keeper, usage = self._brake.keeper, self._usage
+        ours = [] if keeper is None else keeper.limits()
+        return (*ours, *(() if usage is None else usage.limits()))
 
     def answered(self) -> Deferred[None]:
         """Expect posts that captures have stored already."""
@@ -195,10 +226,16 @@ class SharedStream(MultiService, Source, StreamListener):
         self._news.ended(ending)
         if ending.status == 409:
             self._rulebook.look()  # 409 means no rule: somebody has deleted ours
+        if self._switch.query not in (None, self._wanted()):
+            self._sharing.review()  # a sample that was kept for the time being does not come back
 
     def _rules_seen(self) -> None:
         """Tell the captures whose posts come or stop coming because the rules have changed."""
         self._sharing.review()
+        self._timers.stop("a rule works")
+        works_in = self._claims.works_in
+        if self._switch.is_sample and works_in:
+            self._timers.start("a rule works", works_in, self._sharing.review)
         self._news.rules_seen(self._policy.rule_delay)
         self._foreign.rules_seen()
 

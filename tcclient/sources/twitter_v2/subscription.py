@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import attrs
+from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger.bookings import NotStored
@@ -27,8 +28,7 @@ them is missed.  4,600 posts of 3.5 kB: some 20 s of what X sends at most, hours
 """
 
 
-@attrs.frozen
-class Arrival:
+class Arrival(Struct, frozen=True):
     """
     What is known when the posts of a capture come: `now`, in seconds, and the line about the
     connection.  `begins_in` is the seconds until the first of them, None where nobody has heard the
@@ -64,7 +64,10 @@ class SubscriptionInputs(Protocol):
         """
 
     def in_force(self, after: float) -> None:
-        """Called when all that was asked for comes, beginning `after` seconds from now."""
+        """
+        Called when all that was asked for comes, beginning `after` seconds from now, negative for
+        before.
+        """
 
     def lack(self, now: float) -> None:
         """Called when the stream is open, and X has no rule of the capture at `now`."""
@@ -93,9 +96,11 @@ class Subscription:
     where the stream is not heard.
 
     `text` are the keywords, and `text_is_news` says whether the ledger has yet to say since when
-    they are in force.  `served_at` is when X was last known to send the posts, None where the
-    ledger has the stream as not open.  `dry_since` is when posts were missed that came, None where
-    none are, and `missed` is how many the ledger has not heard of.
+    they are in force.  `is_refused` says whether the sample was refused, and not admitted since.
+    `served_at` is when X was last known to send the posts, None where the ledger has the stream as
+    not open.  `keeps_sample` is whether the sample, which it asked for before, comes until a rule
+    for its keywords works.  `dry_since` is when posts were missed that came, None where none are,
+    and `missed` is how many the ledger has not heard of.
     """
 
     job_id: int
@@ -106,6 +111,8 @@ class Subscription:
     text: str | None = None
     text_is_news: bool = False
     is_sample: bool = False
+    is_refused: bool = False
+    keeps_sample: bool = False
     served_at: float | None = None
     dry_since: float | None = None
     missed: int = 0
@@ -130,6 +137,11 @@ class Subscription:
     def dry_for(self) -> float | None:
         """Seconds for which posts have been missed that came; None where none are."""
         return None if self.dry_since is None else self.clock.seconds() - self.dry_since
+
+    @property
+    def takes_sample(self) -> bool:
+        """Whether posts of the sample are for it."""
+        return self.is_sample or self.keeps_sample
 
     @property
     def is_served(self) -> bool:
@@ -164,6 +176,7 @@ class Subscription:
         """Note in the ledger that the posts do not come any more."""
         self.say_missed()
         self.served_at = None
+        self.keeps_sample = False
         if self.archive is not None:
             self.archive.capture_log.unheard(ending)
 

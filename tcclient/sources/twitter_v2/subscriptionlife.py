@@ -38,12 +38,14 @@ log = Logger()
 
 NO_RULE = Ending("rules", "X has no rule of it that can be used")
 """Why a capture gets nothing, although the connection is open."""
+NO_TERM = Ending(NO_RULE.cause, "none of its keywords can be used", silent=0.0)
+"""The same, where that is known before X is asked."""
 SWITCHED = Ending("switched", "another stream, or none, is asked for")
 """Why the connection is closed when captures want another stream, or none."""
 
 DRY_SPELL = Ending("disk", "the disk took no posts, and the others were read for")
 """Why a capture misses posts that come over an open connection."""
-_NOT_ALONE = (
+NOT_ALONE = (
     "without keywords it asks for the sample of all posts, which cannot be captured beside "
     "captures with keywords"
 )
@@ -64,6 +66,7 @@ def _want(
     _: SubscriptionInputs, core: Subscription, text: str | None, is_sample: bool, now: float
 ) -> None:
     """Take what is asked for now; since when the keywords are in force is news."""
+    core.keeps_sample = core.is_served and core.takes_sample and not is_sample
     core.text, core.text_is_news, core.is_sample = text, True, is_sample
     if core.served_at is not None:
         core.served_at = now
@@ -72,9 +75,14 @@ def _want(
 def _refuse(_: SubscriptionInputs, core: Subscription) -> None:
     """Note in log and ledger that the capture does not run."""
     core.say_missed()
-    core.dry_since = None
-    log.warn("Capture {name!r} does not run: {reason}.", name=core.title, reason=_NOT_ALONE)
-    core.note(SampleRefused(reason=_NOT_ALONE))
+    core.dry_since, core.is_refused = None, True
+    log.warn("Capture {name!r} does not run: {reason}.", name=core.title, reason=NOT_ALONE)
+    core.note(SampleRefused(reason=NOT_ALONE))
+
+
+def _admit(_: SubscriptionInputs, core: Subscription) -> None:
+    """Take note that the capture may run."""
+    core.is_refused = False
 
 
 @WAITING.upon(SubscriptionInputs.serve).to(SERVED)
@@ -179,14 +187,14 @@ for _state in (WAITING, REFUSED, SERVED, YIELDING, CEASING, DRY):
 
 for _wanted, _unwanted in ((WAITING, REFUSED), (SERVED, YIELDING)):
     _wanted.upon(SubscriptionInputs.refuse).to(_unwanted)(_refuse)
-    _wanted.upon(SubscriptionInputs.admit).loop().returns(None)
+    _wanted.upon(SubscriptionInputs.admit).loop()(_admit)
     _unwanted.upon(SubscriptionInputs.refuse).loop().returns(None)
-    _unwanted.upon(SubscriptionInputs.admit).to(_wanted).returns(None)
+    _unwanted.upon(SubscriptionInputs.admit).to(_wanted)(_admit)
 DRY.upon(SubscriptionInputs.refuse).to(REFUSED)(_refuse)
-DRY.upon(SubscriptionInputs.admit).loop().returns(None)
+DRY.upon(SubscriptionInputs.admit).loop()(_admit)
 for _state in (IDLE, CEASING):
     _state.upon(SubscriptionInputs.refuse).loop().returns(None)
-    _state.upon(SubscriptionInputs.admit).loop().returns(None)
+    _state.upon(SubscriptionInputs.admit).loop()(_admit)
 
 for _state in (SERVED, YIELDING, CEASING):
     _state.upon(SubscriptionInputs.serve).loop()(_go_on)

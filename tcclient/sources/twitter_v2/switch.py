@@ -15,10 +15,14 @@ from tcclient.ledger.endings import Ending
 from tcclient.runtime.producers import Pausable
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
+from tcclient.sources.twitter_v2.heir import Heir
 from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.streamapi import StreamListener
 
 log = Logger()
+
+PATIENCE = 5.0
+"""Seconds in which X has to answer while another stream is read, which is to be closed."""
 
 
 class StreamSwitch(MultiService, Pausable):
@@ -45,6 +49,7 @@ class StreamSwitch(MultiService, Pausable):
         self._reason = reason
         self._turn = DeferredLock()
         self._is_paused = False
+        self._heir: Heir | None = None
 
     @property
     def query(self) -> StreamQuery | None:
@@ -77,7 +82,8 @@ class StreamSwitch(MultiService, Pausable):
         return "" if self._stream is None else self._upstream.api.endpoint(self._stream.query)
 
     def slept(self, seconds: float) -> None:
-        """Tell the stream that the machine slept."""
+        """Tell the stream, and the wait until the next one, that the machine slept."""
+        self._upstream.backoff.slept(seconds)
         if self._stream is not None:
             self._stream.slept(seconds)
 
@@ -111,6 +117,8 @@ class StreamSwitch(MultiService, Pausable):
 
     def aim(self) -> Deferred[None]:
         """Switch to what is wanted when earlier switches are done.  Fires when that is done."""
+        if self._heir is not None and self._heir.query != self._wanted():
+            self._heir.give_up()
         turn: Deferred[None] = self._turn.run(lambda: Deferred.fromCoroutine(self._switch()))
         return turn.addErrback(
             lambda failure: log.failure("The stream could not be switched.", failure)
@@ -118,16 +126,59 @@ class StreamSwitch(MultiService, Pausable):
 
     async def _switch(self) -> None:
         """Close the stream if it is not the wanted one, and open that, if any."""
-        if self._stream is not None:
-            if self._stream.query == self._wanted():
+        present, wanted = self._stream, self._wanted()
+        if present is not None and present.query != wanted:
+            if wanted is not None and await self._hand_over(present, wanted):
                 return
-            await self._stream.hang_up(self._reason())
-            self._backfill.closed()
-            await maybeDeferred(self._stream.disownServiceParent)
-            self._stream = None
+            if present.query != self._wanted():
+                await self._close(present)
+        if self._stream is not None:
+            return
         wanted = self._wanted()
         if wanted is not None:
             self._stream = CaptureStream(self._upstream, wanted, self._listener)
             if self._is_paused:
                 self._stream.pauseProducing()
             self._stream.setServiceParent(self)  # type: ignore[no-untyped-call]
+
+    async def _close(self, stream: CaptureStream[StreamQuery]) -> None:
+        """End a stream on purpose.  Returns when nothing more is heard of it."""
+        await stream.hang_up(self._reason())
+        self._backfill.closed()
+        await maybeDeferred(stream.disownServiceParent)
+        self._stream = None
+
+    async def _hand_over(self, present: CaptureStream[StreamQuery], wanted: StreamQuery) -> bool:
+        """
+        Open the stream that is wanted, and read the present one until X has answered.  Return
+        False, with all as it was, where X does not open both, or not soon: then nothing comes for
+        a while, which is said.
+        """
+        if self._is_paused or not present.connected:
+            return False
+        self._heir = heir = Heir(self._listener, wanted)
+        follower = CaptureStream(self._upstream, wanted, heir)
+        follower.comes_back = False  # what it meets says nothing of the present one
+        follower.setServiceParent(self)  # type: ignore[no-untyped-call]
+        patience = self._upstream.clock.callLater(PATIENCE, heir.give_up)
+        has_answered = await heir.answer
+        self._heir = None
+        if patience.active():
+            patience.cancel()
+        if not has_answered:
+            await maybeDeferred(follower.disownServiceParent)
+            if self._wanted() == wanted:
+                log.warn(
+                    "X does not open the stream of {wanted} beside that of {present}: this one is "
+                    "closed first, and nothing comes until the other is open.",
+                    wanted=str(wanted),
+                    present=str(present.query),
+                )
+            return False
+        await self._close(present)
+        follower.comes_back = True
+        self._stream = follower
+        if self._is_paused:
+            follower.pauseProducing()
+        heir.take_over()
+        return True

@@ -125,6 +125,8 @@ class Unrouted(Service):
     def leave(self, job_id: int) -> None:
         """Tell a capture that is about to stop how many posts may be its, if any."""
         waiting = self._in_no_file()
+        if self._archive is not None and self._archive.trouble is None:
+            waiting = 0  # it is about to be written
         self._lost_by_job[job_id] += min(waiting, self._by_job[job_id] - self._lost_by_job[job_id])
         self._tell_one(job_id)
 

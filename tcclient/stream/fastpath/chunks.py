@@ -41,10 +41,14 @@ _MOST_WAYS = 1 << 13
 
 
 class Pieces(Struct, frozen=True):
-    """The pieces of a body in one `read`; `spans` has where each begins, and where it ends."""
+    """
+    The pieces of a body in one `read`; `spans` has where each begins, and where it ends.  `is_all`
+    is whether the read has left nothing unread, neither here nor with the other side.
+    """
 
     read: bytes
     spans: list[tuple[int, int]]
+    is_all: bool = False
 
     @property
     def size(self) -> int:

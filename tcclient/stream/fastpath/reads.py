@@ -8,25 +8,23 @@ read begins and ends.  Where it does not find that one, as in an arrangement tha
 record is passed on at once, which is slower and just as right.
 """
 
-from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
     IProtocol,
-    IProtocolFactory,
     IStreamClientEndpoint,
     ITransport,
 )
 from twisted.internet.protocol import connectionDone
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from tcclient.stream.fastpath.chunks import Unchunker, as_chunk
+from tcclient.http.heads import Wrapping
+from tcclient.stream.fastpath.chunks import Pieces, Unchunker, as_chunk
+from tcclient.stream.fastpath.inbox import Inbox
 from tcclient.stream.fastpath.shortcut import Shortcut
 
 READ = 1 << 19
@@ -57,8 +55,8 @@ def joined(
     `tls`, and passes on together what one read brings.
     """
     keep_blocks()
-    socket = _Wrapping(tcp, _Socket)
-    return _Wrapping(wrapClientTLS(tls, socket) if tls else socket, partial(_Front, shortcut))
+    socket = Wrapping(tcp, _Socket)
+    return Wrapping(wrapClientTLS(tls, socket) if tls else socket, partial(_Front, shortcut))
 
 
 class _Front(ProtocolWrapper):
@@ -68,7 +66,7 @@ class _Front(ProtocolWrapper):
         self._shortcut = shortcut
         self._unchunker = Unchunker()
         self._pieces: list[bytes] = []
-        self._within_read = False
+        self._within_read = self._has_all = False
         super().__init__(factory, client)
 
     def dataReceived(self, data: bytes) -> None:
@@ -81,9 +79,10 @@ class _Front(ProtocolWrapper):
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # not annotated
         self._shortcut.take = None  # whoever takes pieces refers to this connection in turn
 
-    def read_begins(self) -> None:
-        """Keep what comes until read_ends()."""
+    def read_begins(self, *, is_all: bool) -> None:
+        """Keep what comes until read_ends(); `is_all` is whether the read has left nothing."""
         self._within_read = True
+        self._has_all = is_all
 
     def read_ends(self) -> None:
         """Pass on what has come since the last time, the pieces of the body by the shortcut."""
@@ -95,7 +94,7 @@ class _Front(ProtocolWrapper):
         if before:
             super().dataReceived(before)  # type: ignore[no-untyped-call]  # not annotated
         if body and not is_first and self._shortcut.take is not None:
-            self._shortcut.take(body)
+            self._shortcut.take(Pieces(body.read, body.spans, self._has_all))
         elif body:
             chunk = as_chunk(body, is_first=is_first)
             super().dataReceived(chunk)  # type: ignore[no-untyped-call]  # not annotated
@@ -108,12 +107,13 @@ class _Socket(ProtocolWrapper):
 
     def makeConnection(self, transport: ITransport) -> None:
         cast(Any, transport).bufferSize = READ
+        self._inbox = Inbox(transport)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # not annotated
 
     def dataReceived(self, data: bytes) -> None:
         front = self._front()
         if front is not None:
-            front.read_begins()
+            front.read_begins(is_all=self._inbox.has_all(len(data)))
         super().dataReceived(data)  # type: ignore[no-untyped-call]  # not annotated
         if front is not None:
             front.read_ends()
@@ -126,23 +126,3 @@ class _Socket(ProtocolWrapper):
                 return protocol
             protocol = protocol.wrappedProtocol
         return None
-
-
-@implementer(IStreamClientEndpoint)
-class _Wrapping:
-    """
-    An endpoint that puts a wrapper in front of the protocol it connects; the factory does not know.
-    """
-
-    def __init__(
-        self, endpoint: IStreamClientEndpoint, wrapper: Callable[[Any, IProtocol], ProtocolWrapper]
-    ) -> None:
-        self._endpoint = endpoint
-        self._wrapper = wrapper
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        factory = WrappingFactory(protocolFactory)
-        factory.noisy = False
-        factory.protocol = self._wrapper
-        connecting = cast(Deferred[Any], self._endpoint.connect(factory))
-        return connecting.addCallback(lambda made: cast(IProtocol, made.wrappedProtocol))

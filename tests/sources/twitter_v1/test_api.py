@@ -43,6 +43,7 @@ from tcclient.stream.clients import stream_client
 from tcclient.stream.framing import Overlong
 from tcclient.stream.streamapi import StreamListener
 from tcsandbox.twitter import SANDBOX_CREDENTIALS, Simulator, SimulatorSettings
+from tcsandbox.twitter.common.answers import refusal_body
 from tcsandbox.twitter.common.faults import HttpStatusFault, NoAnswer, Redirect
 from tcsandbox.twitter.v1.faults import Calm
 from tests.peers import clock_at
@@ -103,6 +104,21 @@ class MeaningTests(SynchronousTestCase):
         self.assertIn("clock", self.refusal(401).advice)
         self.assertIn("stream_url", self.refusal(302).advice)
         self.assertIn("keywords", self.refusal(406).advice)
+
+    def test_what_is_in_between(self) -> None:
+        """A page that is not one of Twitter's own servers' says nothing of keys and keywords."""
+        page = b"<html><title>Blocked</title><p>By your firewall</html>"
+        for status in (400, 401, 403, 404, 406, 413, 502, 503):
+            refusal = self.refusal(status, page)
+            self.assertIs(refusal.trouble, Trouble.HTTP, status)
+            self.assertIn("in between", refusal.advice)
+            self.assertEqual(refusal.explanation, "Blocked: By your firewall")
+        self.assertIs(self.refusal(420, page).trouble, Trouble.RATE_LIMIT)
+        for body in (b'{"detail":"Not Found"}', b'{"error":"Not Found"}'):
+            self.assertIs(self.refusal(404, body).trouble, Trouble.HTTP, body)
+        old = b'{"error":"Not authorized.","request":"/1.1/statuses/filter.json"}'
+        for body in (refusal_body(401), b"Bad token", b'{"errors":[{"code":32}]}', old, b""):
+            self.assertIs(self.refusal(401, body).trouble, Trouble.REFUSED, body)
 
     def test_explanations(self) -> None:
         """The body's words, of that answer only; v1.1 asks for no wait but those of the ramps."""

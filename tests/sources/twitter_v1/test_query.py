@@ -4,7 +4,7 @@ from hypothesis import example, given
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.keywords import Box, split_terms
-from tcclient.sources.twitter_v1.query import LIMITS, Limits, Query, read
+from tcclient.sources.twitter_v1.query import LIMITS, Limits, Query, phrase, read
 from tests.sources.test_keywords import any_text, pieces_of_text
 
 FEW = Limits(phrases=2, phrase_bytes=10, boxes=2, box_degrees=(0.1, 360.0))
@@ -28,7 +28,7 @@ class PhraseTests(SynchronousTestCase):
             ("\u00a0a\u3000b\u2028", ("a b",)),
             ("b,a,b,A", ("b", "a", "A")),
             ("foo bar,foo  bar", ("foo bar",)),
-            ('"foo,bar"', ('"foo', 'bar"')),
+            ('"foo,bar"', ("foo", "bar")),
             ("été,日本,#x,@y,$z", ("été", "日本", "#x", "@y", "$z")),
             ("geo", ("geo",)),
             ("a geo: 1 2 3 4", ("a geo: 1 2 3 4",)),
@@ -216,7 +216,7 @@ class BoxTests(SynchronousTestCase):
         for term in (
             "geo: " + " ".join(["1" * 2000] * 4) + "x",
             "geo: " + "1" * 60_000,
-            "geo: 1 2 3, 4 5" + ", 6" * 60_000,
+            "geo: 1 2 3, 4 5" + ", 6" * 30_000,
         ):
             self.assertIn("four numbers", read(term, LIMITS).refused[0].reason)
 
@@ -267,10 +267,10 @@ class AnyTextTests(SynchronousTestCase):
         query = read(text, FEW).query or Query()
         self.assertLessEqual(len(query.track), FEW.phrases)
         self.assertLessEqual(len(query.locations), FEW.boxes)
-        for phrase in query.track:
-            self.assertTrue(1 <= len(phrase.encode()) <= FEW.phrase_bytes)
-            self.assertNotIn(",", phrase)
-            self.assertEqual(phrase, " ".join(phrase.split()))
+        for asked in query.track:
+            self.assertTrue(1 <= len(asked.encode()) <= FEW.phrase_bytes)
+            self.assertNotIn(",", asked)
+            self.assertEqual(asked, " ".join(asked.split()))
         for box in query.locations:
             self.assertTrue(-180 <= box.west < box.east <= 180)
             self.assertTrue(-90 <= box.south < box.north <= 90)
@@ -284,5 +284,5 @@ class AnyTextTests(SynchronousTestCase):
         for term in split_terms(text):
             if term[:4].lower() == "geo:":
                 self.assertTrue(query.locations or term in left_out)
-            else:
-                self.assertIn(term, left_out | set(query.track))
+            elif term not in left_out:
+                self.assertIn(phrase(term, FEW), query.track)

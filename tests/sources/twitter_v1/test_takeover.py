@@ -299,7 +299,7 @@ class RefusedTests(TakeOverTestCase):
     def test_by_a_status(self) -> None:
         """Its ramp applies, and the account says why; then it takes over as ever."""
         in_force = "cats"
-        for status, wait in ((420, 60), (429, 60), (403, 320), (503, 5), (406, 320)):
+        for status, wait in ((420, 60), (429, 60), (403, 5), (503, 5), (406, 320)):
             with capturedLogs() as events:
                 self.change(f"word{status}").refuses(status, b"Words")
             self.assertIn("a stream for its old keywords only", warnings(events)[0])

@@ -289,7 +289,8 @@ class StreamTests(V2TestCase):
 
     def test_for_ledger_and_log(self) -> None:
         """What X said, and what to do; no secret."""
-        self.x.will_say(403, {"detail": f"No {SECRET.reveal()} for {KEY.reveal()}!"})
+        said = f"No {SECRET.reveal()} for {KEY.reveal()}!"
+        self.x.will_say(403, {"title": "Forbidden", "detail": said, "type": "about:blank"})
         self.start()
         (ending,) = self.ear.endings
         fields = ending.for_ledger().members()

@@ -24,6 +24,7 @@ def v2_checks(section: V2Section | None = None, auth: V2Auth | None = None) -> V
         auth or V2Auth(),
         nobody,
         nobody,
+        nobody,
         in_place,
         lambda: EPOCH,
     )
@@ -61,7 +62,8 @@ class SubjectTests(SynchronousTestCase):
         for budget, subjects in ((None, []), ({"posts_per_day": 5}, ["budget"])):
             checks = v2_checks(V2Section(api_url="http://x/", budget=budget))
             self.assertEqual([subject for subject, _ in checks.of_this_machine()], subjects)
-            self.assertEqual([subject for subject, _ in checks.of_the_network()], ["x api"])
+            network = [subject for subject, _ in checks.of_the_network()]
+            self.assertEqual(network, ["x api", "connections", "usage"])
             self.assertEqual(checks.address, ("twitter.api_url", "http://x/"))
 
 

@@ -1,5 +1,6 @@
 """One message of a v2 stream: what it is, whichever way it is read."""
 
+import itertools
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.twitter_v1.messages import Kind, kind_of
 from tcclient.sources.twitter_v2 import envelopes
-from tcclient.sources.twitter_v2.envelopes import Farewell, NotJSON, Other, Post, read
+from tcclient.sources.twitter_v2.envelopes import Farewell, NotJSON, Other, Post, Rules, read
 
 DISCONNECT_TYPES = (
     *("OperationalDisconnect", "UpstreamOperationalDisconnect", "ForceDisconnect"),
@@ -23,6 +24,11 @@ NOT_FOUND = {
     "value": "17",
     "detail": "Could not find tweet with referenced_tweets.id: [17].",
 }
+
+
+def a_post(post_id: str, rules: Rules = ()) -> Post:
+    """The post with that id that matched these rules."""
+    return Post(rules, post_id)
 
 
 def slowly(line: bytes) -> object:
@@ -47,11 +53,11 @@ class PostTests(WaysTestCase):
     def test_rules(self) -> None:
         """Ids and tags of those it matched; the sample has none."""
         post = {"data": {"id": "9", "text": "x"}, "includes": {"users": [{"id": "1"}]}}
-        self.assertEqual(self.read(post), Post("9"))
+        self.assertEqual(self.read(post), a_post("9"))
         rules = [{"id": "17", "tag": "tcc:1:2"}, {"id": "18"}, {"id": "19", "tag": None}]
         self.assertEqual(
             self.read({**post, "matching_rules": rules}),
-            Post("9", (("17", "tcc:1:2"), ("18", None), ("19", None))),
+            a_post("9", (("17", "tcc:1:2"), ("18", None), ("19", None))),
         )
 
     def test_rules_of_odd_types(self) -> None:
@@ -73,7 +79,7 @@ class PostTests(WaysTestCase):
             (7, ()),
         ):
             self.assertEqual(
-                self.read({"data": {"id": "9"}, "matching_rules": rules}), Post("9", found), rules
+                self.read({"data": {"id": "9"}, "matching_rules": rules}), a_post("9", found), rules
             )
 
     def test_ids_that_are_numbers(self) -> None:
@@ -81,20 +87,20 @@ class PostTests(WaysTestCase):
         big = 1_234_567_890_123_456_789
         for text in ("x", "\ud800"):
             line = {"data": {"id": big, "text": text}, "matching_rules": [{"id": big + 1}]}
-            self.assertEqual(self.read(line), Post(str(big), ((str(big + 1), None),)))
+            self.assertEqual(self.read(line), a_post(str(big), ((str(big + 1), None),)))
 
     def test_any_number_of_rules(self) -> None:
         """More than anybody would remember, and the same ones again."""
         for number in (1, 10, 100, 1000):
             rules = [{"id": str(n), "tag": f"tcc:1a2b3c4d:{n}"} for n in range(number)]
-            found = Post("9", tuple((rule["id"], rule["tag"]) for rule in rules))
+            found = a_post("9", tuple((rule["id"], rule["tag"]) for rule in rules))
             for _ in range(2):
                 self.assertEqual(self.read({"data": {"id": "9"}, "matching_rules": rules}), found)
 
     def test_partial(self) -> None:
         """Errors beside data are of what the post refers to; even a farewell comes after it."""
         for error in (NOT_FOUND, {"disconnect_type": "ForceDisconnect"}):
-            self.assertEqual(self.read({"data": {"id": "9"}, "errors": [error]}), Post("9"))
+            self.assertEqual(self.read({"data": {"id": "9"}, "errors": [error]}), a_post("9"))
 
     def test_lone_surrogates(self) -> None:
         """They are in real posts, anywhere; Python writes them as it reads them."""
@@ -103,21 +109,21 @@ class PostTests(WaysTestCase):
             b'{"data":{"id":"9"},"includes":{"users":[{"name":"\\udc00\\ud800"}]}}',
             b'{"\\ud83d":1,"data":{"id":"9"}}',
         ):
-            self.assertEqual(self.read(line), Post("9"))
+            self.assertEqual(self.read(line), a_post("9"))
         line = b'{"data":{"id":"9"},"matching_rules":[{"id":"17","tag":"\\ud83d"}]}'
-        self.assertEqual(self.read(line), Post("9", (("17", "\ud83d"),)))
+        self.assertEqual(self.read(line), a_post("9", (("17", "\ud83d"),)))
 
     def test_numbers_beyond_python(self) -> None:
         """They stand beside what is asked for, and nobody needs them."""
         for number in (b"1" * 5000, b"-" + b"1" * 5000, b"1e999", b"-1e-999", b"1." + b"1" * 5000):
-            self.assertEqual(self.read(b'{"n":' + number + b',"data":{"id":"9"}}'), Post("9"))
+            self.assertEqual(self.read(b'{"n":' + number + b',"data":{"id":"9"}}'), a_post("9"))
 
     def test_members_twice(self) -> None:
         """The last one counts, as in Python and most others."""
         for line, found in (
-            (b'{"data":{"id":"8"},"data":{"id":"9"}}', Post("9")),
-            (b'{"data":{"id":"8","id":"9"}}', Post("9")),
-            (b'{"data":7,"data":{"id":"9"}}', Post("9")),
+            (b'{"data":{"id":"8"},"data":{"id":"9"}}', a_post("9")),
+            (b'{"data":{"id":"8","id":"9"}}', a_post("9")),
+            (b'{"data":7,"data":{"id":"9"}}', a_post("9")),
             (b'{"data":{"id":"9"},"data":7}', Other),
             (b'{"data":{"id":"9"},"data":{"x":"9"}}', Other),
         ):
@@ -137,29 +143,56 @@ class EndsTests(WaysTestCase):
             b'{"data":{"id":"9","entities":{"urls":[{}]}},"includes":{"users":[{"id":"1"}]}'
             + rules,
         ):
-            self.assertEqual(envelopes._post_by_its_ends(line), Post("9", (("17", "a"),)), line)
-            self.read(line)
+            self.assertEqual(envelopes.end_of(line), rules[len(b',"matching_rules":') : -1], line)
+            self.assertEqual(self.read(line), a_post("9", (("17", "a"),)), line)
 
-    def test_look_alikes(self) -> None:
-        """Where the id or the rules are somebody else's, or are not what they seem."""
+    def test_what_stands_before_the_id(self) -> None:
+        """Whatever it is: members are in alphabetical order, and the id is found."""
+        rules = b',"matching_rules":[{"id":"17","tag":"a"}]}'
+        before = (
+            b'"attachments":{},',
+            b'"context_annotations":[{"domain":{"description":"x","id":"3"},"entity":{"id":"8"}}],',
+            b'"entities":{"annotations":[{"id":"8","text":"\\"id\\":\\"7\\""}]},"geo":{"id":"6"},',
+        )
+        for members in itertools.permutations(before):
+            line = b'{"data":{%b"id":"9","text":"x"}' % b"".join(members) + rules
+            self.assertIsNotNone(envelopes.end_of(line))
+            self.assertEqual(self.read(line), a_post("9", (("17", "a"),)), line)
+
+    def test_posts_without_id(self) -> None:
+        """What matched rules is a post, and is kept, whatever else is missing or is not its id."""
         rules = b',"matching_rules":[{"id":"17","tag":"a"}]}'
         for line in (
             b'{"data":{"text":"x"},"id":"9"' + rules,
             b'{"data":{"text":"x"},"includes":{"id":"9"}' + rules,
             b'{"data":{"entities":{"id":"9"}}' + rules,
             b'{"data":{"a\\"id":"9"}' + rules,
-            b'{"data":{"id":"\\u0039"}' + rules,
             b'{"data":{"id":""}' + rules,
-            b'{"data":{"id":9}' + rules,
-            b'{"data":{"id":"9"},"x":{"y":1' + rules + b"}",
+        ):
+            self.assertEqual(self.read(line), a_post("", (("17", "a"),)), line)
+
+    def test_rules_by_embedding(self) -> None:
+        """The same rules are the same bytes, however near each post is to them."""
+        rule = b'{"embedding_similarity":%b,"embedding_threshold":0.7,"id":"17","tag":"a"}'
+        ends = {
+            envelopes.end_of(b'{"data":{"id":"9"},"matching_rules":[{"id":"5"},%b]}' % (rule % n))
+            for n in (b"0.71", b"0.9352", b"1", b"7.5e-1")
+        }
+        self.assertEqual(ends, {b'[{"id":"5"},{"id":"17","tag":"a"}]'})
+
+    def test_look_alikes(self) -> None:
+        """Where the rules are somebody else's, or are not what they seem: the whole is read."""
+        rules = b',"matching_rules":[{"id":"17","tag":"a"}]}'
+        for line in (
             b'{"data":{"id":"9"},"matching_rules":["}"]}',
             b'{"data":{"id":"9"},"matching_rules":[7]}',
             b'{"data":{"id":"9"}' + rules[:-1] + b',"errors":[]}',
             b'{"x":1,"data":{"id":"9"}' + rules,
             b'{"data":{"id":"8"}' + rules + b'{"data":{"id":"9"}' + rules,
+            b'{"data":{"id":"9"},"x":{"y":1' + rules + b"}",
         ):
-            self.assertIsNone(envelopes._post_by_its_ends(line), line)
-            self.read(line)
+            found = self.read(line)
+            self.assertFalse(isinstance(found, Post) and found.is_known_by_its_end, line)
 
     def test_two_in_a_line(self) -> None:
         """Are not taken for one, however the second begins; the rest of the two says nothing."""
@@ -174,7 +207,7 @@ class EndsTests(WaysTestCase):
                 for end in (rules, b"}", rules[:-1] + b',"errors":[{}]}', b',"x":"y"}'):
                     for between in (b"", b" ", b"\r"):
                         line = first + end + between + second
-                        self.assertIsNone(envelopes._post_by_its_ends(line), line)
+                        self.assertIsNone(envelopes.end_of(line), line)
                         self.assertEqual(self.read(line), NotJSON(), line)
                     self.assertIsInstance(self.read(second), Post)
         for between in (b",", b", ", b"x", b",x", b"[", b"0", b"\0", b"]", b"}", b'"'):
@@ -185,7 +218,8 @@ class EndsTests(WaysTestCase):
         """Between the ends; a line that has both is a post, and is kept as it is."""
         rules = b',"matching_rules":[{"id":"17","tag":"a"}]}'
         for hole in (b',,"text":"x"}', b',"text":"\xff"}', b"}}"):
-            self.assertEqual(read(b'{"data":{"id":"9"' + hole + rules), Post("9", (("17", "a"),)))
+            found = read(b'{"data":{"id":"9"' + hole + rules)
+            self.assertEqual(isinstance(found, Post) and found.rules, (("17", "a"),))
 
 
 class OtherTests(WaysTestCase):
@@ -209,6 +243,18 @@ class OtherTests(WaysTestCase):
         ):
             message = {"errors": [error]}
             self.assertEqual(self.read(message), Farewell(None, message))
+
+    def test_bare_farewells(self) -> None:
+        """One that stands by itself, not among errors, as some of X's streams had it."""
+        type_ = "OperationalDisconnect"
+        message: dict[str, object] = {"title": "operational-disconnect", "disconnect_type": type_}
+        self.assertEqual(self.read(message), Farewell(type_, message))
+        for title in ("client-disconnected", "ConnectionException"):
+            message = {"title": title, "detail": "The client was disconnected."}
+            self.assertEqual(self.read(message), Farewell(None, message))
+        self.assertEqual(
+            self.read({"title": "Not Found Error"}), Other({"title": "Not Found Error"})
+        )
 
     def test_errors_that_are_no_farewell(self) -> None:
         """Hanging up for them would make the gap that nobody announced."""
@@ -258,7 +304,7 @@ class OtherTests(WaysTestCase):
         for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"):
             self.assertEqual(self.read(text.encode(encoding)), NotJSON(), encoding)
         self.assertEqual(self.read('{"data":{"id":"9"}}'.encode("utf-16-be")), NotJSON())
-        self.assertEqual(self.read(text.encode()), Post("9"))
+        self.assertEqual(self.read(text.encode()), a_post("9"))
         for piece in (b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82"):
             line = b'{"data":{"id":"9","text":"' + piece + b'"}}'
             self.assertEqual(self.read(line), NotJSON(), piece)

@@ -49,11 +49,13 @@ def connection(issue: str | None, detail: str = "Words.") -> dict[str, object]:
     return problem("ConnectionException", "streaming-connection", detail, **more)
 
 
+BLANK = {"title": "Unauthorized", "detail": "Unauthorized", "type": "about:blank", "status": 401}
 NOT_ENROLLED = problem("Client Forbidden", "client-forbidden", reason="client-not-enrolled")
 CASES: tuple[tuple[int, Any, Trouble, str], ...] = (
     # the token
     (401, problem("Unauthorized", "x"), Trouble.REFUSED, "twitter_auth"),
     (401, {"errors": [{"code": 89, "message": "Bad"}]}, Trouble.REFUSED, "twitter_auth"),
+    (401, BLANK, Trouble.REFUSED, "twitter_auth"),
     (401, b"", Trouble.REFUSED, "twitter_auth"),
     (403, problem("x", "unsupported-authentication"), Trouble.REFUSED, "twitter_auth"),
     # the plan
@@ -83,7 +85,6 @@ CASES: tuple[tuple[int, Any, Trouble, str], ...] = (
     # the rate
     (429, {"errors": [{"code": 88, "message": "Slow"}]}, Trouble.RATE_LIMIT, "Too many requests"),
     (429, problem("Too Many Requests", "x"), Trouble.RATE_LIMIT, "Too many requests"),
-    (429, HTML, Trouble.RATE_LIMIT, "Too many requests"),
     (429, b"", Trouble.RATE_LIMIT, "Too many requests"),
     (420, b"", Trouble.RATE_LIMIT, "Too many requests"),
     # the address
@@ -93,7 +94,29 @@ CASES: tuple[tuple[int, Any, Trouble, str], ...] = (
     # X
     (503, connection("ProvisioningSubscription"), Trouble.HTTP, "setting up"),
     (503, problem("Service Unavailable", "x"), Trouble.HTTP, "X's side"),
-    *((status, HTML, Trouble.HTTP, "X's side") for status in (408, 500, 502, 503, 504, 599)),
+    *((status, b"", Trouble.HTTP, "X's side") for status in (408, 500, 502, 503, 504, 599)),
+    # neither: pages, words, and JSON that is no problem document
+    *((status, HTML, Trouble.HTTP, "in between") for status in (400, 401, 402, 403, 404, 409, 503)),
+    (401, b"RBAC: access denied", Trouble.HTTP, "in between"),
+    (403, {"message": "no Route matched with those values"}, Trouble.HTTP, "in between"),
+    (403, [1], Trouble.HTTP, "in between"),
+    *(
+        (status, body, Trouble.HTTP, "in between")
+        for status in (401, 404)
+        for body in (
+            {"detail": "Not Found"},
+            {"error": "Not Found"},
+            {"title": "Not Found", "status": 404},
+            {"status": 404, "error": "Not Found", "path": "/2/tweets/search/stream"},
+            {"type": "https://tools.ietf.org/html/rfc9110#section-15.5.5", "title": "Not Found"},
+            {**BLANK, "title": "Not Found", "instance": "/2/tweets"},
+            {"errors": [{"message": "no such query"}]},
+            {"errors": "no"},
+        )
+    ),
+    *((status, HTML, Trouble.RATE_LIMIT, "in between") for status in (420, 429)),
+    # X's, cut
+    (401, b'{"title":"Unauthorized","detail":"Unau', Trouble.REFUSED, "twitter_auth"),
     *((status, b"", Trouble.HTTP, "X's side") for status in (201, 202, 204)),
 )
 
@@ -134,7 +157,7 @@ class ExplanationTests(SynchronousTestCase):
             ({"detail": "Bad.", "errors": [{"message": "It is 7"}]}, "Bad. It is 7"),
             ({"errors": [{"message": "Bad"}, {"message": "Bad"}]}, "Bad"),
             ({"detail": ["a"], "errors": "b"}, '{"detail": ["a"], "errors": "b"}'),
-            (HTML, "Bad Gateway nginx"),
+            (HTML, "502: Bad Gateway nginx"),
             (b"[1]", "[1]"),
             (b"Bad\x00 \xff\n", "Bad \ufffd"),
             (b'{"detail":"\\ud800\\u001b[2J"}', "? [2J"),

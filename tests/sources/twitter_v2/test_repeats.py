@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.entries import DeliveredAgain
 from tcclient.sources.again import MOST_BYTES, WINDOW
+from tcclient.sources.twitter_v2.envelopes import Post
 from tcclient.sources.twitter_v2.repeats import (
     BACKFILL_BYTES,
     BACKFILL_IDS,
@@ -46,7 +47,7 @@ class RepeatsTestCase(SynchronousTestCase):
     def comes(self, ids: str, *jobs: int) -> list[list[int] | None]:
         """For whom each of the posts is that these jobs want, in one read."""
         self.repeats.look()
-        lacking = [self.repeats.who_lacks(id, jobs) for id in ids]
+        lacking = [self.repeats.who_lacks(Post((), id), jobs) for id in ids]
         return [None if jobs is None else list(jobs) for jobs in lacking]
 
 
@@ -145,7 +146,7 @@ class BackfillTests(RepeatsTestCase):
         self.repeats.say()
         self.assertEqual(self.told, [(None, 1)] * 2)
         for number in range(BACKFILL_IDS):
-            self.repeats.who_lacks(str(number), [])
+            self.repeats.who_lacks(Post((), str(number)), [])
         self.assertEqual(self.comes("a"), [[]])
 
 

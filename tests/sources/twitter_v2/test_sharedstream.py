@@ -2,10 +2,9 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from msgspec import structs
 from twisted.internet.defer import Deferred
@@ -28,6 +27,7 @@ from tcclient.sources.twitter_v2.budget.budget import SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import read_record, record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
+from tcclient.sources.twitter_v2.budget.news import BudgetNews
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.foreign import FOREIGN_INTERVAL
 from tcclient.sources.twitter_v2.problems import SLOT
@@ -35,19 +35,25 @@ from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.wanted import RulePolicy
 from tcclient.sources.twitter_v2.sharedstream import SharedStream
+from tcclient.sources.twitter_v2.switch import PATIENCE
 from tcclient.storage.bookkeeper import RETRY
 from tcclient.storage.diskuse import DiskUse
-from tcclient.storage.folders import INDEX, Folders
+from tcclient.storage.folders import Folders
+from tcclient.storage.index import INDEX
 from tcclient.storage.installation import Identity
+from tcclient.storage.lane import PATIENCE as SLOW
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import Upstream
 from tcclient.stream.connection import Timing
 from tcclient.stream.framing import MAX_MESSAGE
+from tests.left import leave
 from tests.peers import FakeApi, Peer, clock_at, id_made, settle
 from tests.sources.twitter_v2.xrules import DELAY, KEY, OURS, PREFIX, Api, XRules
-from tests.storage.disk import in_the_way
+from tests.storage.disk import Acts, in_the_way
 
 GOODBYE = Timing().goodbye
+T = TypeVar("T")
+
 NAMES = {1: "cats", 2: "dogs", 3: "rats", 4: "all"}
 REFUSALS: tuple[tuple[int, bytes, Trouble], ...] = (
     (401, b"", Trouble.REFUSED),
@@ -128,9 +134,13 @@ class Folder:
         return [line["kind"] for line in self.account(name)]
 
     def stored(self, name: str) -> list[int]:
-        """The ids of a capture's posts, in files that are finished or not."""
+        """The ids of a capture's posts."""
+        return ids(self.lines(name))
+
+    def lines(self, name: str) -> list[bytes]:
+        """A capture's posts, in files that are finished or not."""
         paths = sorted((self._base / name).glob(f"{name}2*"))
-        return ids([line for path in paths for line in path.read_bytes().splitlines()])
+        return [line for path in paths for line in path.read_bytes().splitlines()]
 
 
 class SharedStreamTestCase(SynchronousTestCase):
@@ -217,7 +227,7 @@ class SharedStreamTestCase(SynchronousTestCase):
         a copy of its folder, made at that moment.
         """
         left = self.base.with_name(self.base.name + "-left")
-        shutil.copytree(self.base, left)
+        leave(self.base, left)
         now = self.clock.seconds()
         for path in left.glob("*/*.tmp"):
             os.utime(path, (now, now))
@@ -339,6 +349,37 @@ class GapTests(SharedStreamTestCase):
         self.assertEqual((first["text"], second["text"]), ("cats", "kittens"))
         after = seconds(second["since"]) - seconds(second["at"])
         self.assertAlmostEqual(after, DELAY, 3)
+
+    def in_force_after(self, leaves: Callable[[], object], asked: float) -> float:
+        """
+        Keywords were asked for so many seconds before the process ends by `leaves`, and another one
+        is heard a while later: since when these are in force, in seconds from that end.
+        """
+        self.stream(1)
+        self.lives(2 * DELAY)
+        self.run_job(1, "kittens")
+        self.goes(asked % 5)
+        self.lives(asked)
+        ended = self.clock.seconds()
+        leaves()
+        self.run_job(1, "kittens")
+        self.goes(50)
+        self.peer.answers().says(b"\r\n")
+        [*_, line] = self.disk.account("cats", "keywords_in_force")
+        self.assertEqual(line["text"], "kittens")
+        return seconds(line["since"]) - ended
+
+    def test_keywords_in_force_over_a_restart(self) -> None:
+        """From when the rule works that was left: posts from before the first byte may yet come."""
+        self.assertAlmostEqual(self.in_force_after(self.restart, DELAY - 8), 8.0, 3)
+
+    def test_keywords_in_force_over_a_crash(self) -> None:
+        """The same."""
+        self.assertAlmostEqual(self.in_force_after(self.dies, DELAY - 8), 8.0, 3)
+
+    def test_keywords_that_have_long_been_in_force(self) -> None:
+        """The time before the gap has lines of its own."""
+        self.assertAlmostEqual(self.in_force_after(self.restart, 3 * DELAY), 0.0, 3)
 
     def test_over_a_restart(self) -> None:
         """The rules that were left have worked for long."""
@@ -580,6 +621,54 @@ class PausedBudgetTests(SharedStreamTestCase):
         self.goes(2)
 
 
+class SlowDisk(Acts):
+    """It answers when the test says so, or from then on at once."""
+
+    answers = False
+
+    def __call__(self, act: Callable[[], T]) -> Deferred[T]:
+        done = super().__call__(act)
+        if self.answers:
+            self.do_all()
+        return done
+
+
+class HangingBudgetTests(SharedStreamTestCase):
+    """The disk that has the budget takes its time."""
+
+    limits = BudgetLimits(10**6)
+
+    def setUp(self) -> None:
+        self.acts = SlowDisk()
+        super().setUp()
+
+    def leave(self) -> None:
+        self.acts.answers = True
+        self.acts.do_all()
+        super().leave()
+
+    def _keeper(self, key: str, shared: BudgetNews) -> BudgetKeeper:
+        path, clock, acts = record_path(self.base, key), self.clock, self.acts
+        limits = self.limits or BudgetLimits()
+        return BudgetKeeper(limits, path, clock, clock.seconds, shared, threads=acts)
+
+    def test_what_no_record_provides_for(self) -> None:
+        """Nothing more is read until it is kept; after SLOW the connection is closed until then."""
+        self.stream(1)
+        self.acts.do_all()
+        self.peer.says(post(1, self.rule(1)))
+        self.assertFalse(self.peer.transport.reading)
+        self.acts.do_all()
+        self.assertTrue(self.peer.transport.reading)
+        self.peer.says(b"".join(post(n, self.rule(1)) for n in range(2, 9)))
+        self.assertFalse(self.peer.transport.reading)
+        self.goes(SLOW)
+        self.assertTrue(self.peer.hung_up)
+        self.acts.do_all()
+        self.goes(1)
+        self.assertEqual(self.attempts, 2)
+
+
 class BackfillTests(SharedStreamTestCase):
     """What an earlier process has missed is asked for, and what it has stored is known."""
 
@@ -749,6 +838,53 @@ class ConnectionTests(SharedStreamTestCase):
         self.assertEqual((self.attempts, len(self.open_streams())), (1, 1))
         self.assertEqual(self.disk.stored("cats"), [1, 2, 3, 4])
         self.assertEqual(self.x.values(), ["tigers"])
+
+    def test_keywords_that_change_often(self) -> None:
+        """
+        Six changes in five minutes are made at once, later ones together once a minute; with no
+        usable keywords, or a stop, nothing waits.
+        """
+        self.stream(1)
+        for number in range(6):
+            self.run_job(1, f"word{number}")
+        with capturedLogs() as captured:
+            self.run_job(1, "seventh")
+            self.run_job(1, "eighth")
+        said = [formatEvent(event) for event in captured]
+        self.assertEqual(sum("Keywords change often" in line for line in said), 1)
+        self.assertIn("word5", self.x.values())
+        asked = len(self.x.asked)
+        self.lives(55)
+        self.assertNotIn("eighth", self.x.values())
+        self.lives(10)
+        self.assertIn("eighth", self.x.values())
+        self.lives(2 * DELAY)
+        self.assertEqual(self.x.values(), ["eighth"])
+        self.assertEqual(self.x.asked[asked:].count("add"), 1)
+        in_force = self.disk.account("cats", "keywords_in_force")
+        self.assertEqual([line["text"] for line in in_force][-1], "eighth")
+        self.run_job(1, "ninth")
+        self.run_job(1, ",")
+        self.lives(2 * DELAY)
+        self.assertEqual(self.x.values(), [])
+
+    def test_keywords_to_nothing_and_back(self) -> None:
+        """Log and ledger give one cause, in the same words."""
+        self.stream(1)
+        self.lives(2 * DELAY)
+        why = "none of its keywords can be used"
+        with capturedLogs() as captured:
+            self.run_job(1, ",")
+            self.goes(60)
+        said = [formatEvent(event) for event in captured]
+        self.assertIn(f"Capture 'cats' does not run: {why}.", said)
+        self.assertFalse([line for line in said if "gets nothing" in str(line)])
+        self.run_job(1, "cats")
+        self.peer.answers()
+        self.lives(2 * DELAY)
+        (_, gap) = self.disk.account("cats", "gap")
+        self.assertEqual((gap["cause"], gap["detail"]), ("rules", why))
+        self.assertGreaterEqual(gap["seconds"], 60)
 
     def test_the_account_of_a_change(self) -> None:
         """When the new rule was accepted, when the old one was deleted, and what they are."""
@@ -1000,7 +1136,10 @@ class SampleTests(SharedStreamTestCase):
         self.assertEqual(len(self.disk.account("all", "sample_refused")), 1)
         self.assertEqual(self.streaming(), [1])
         self.assertNotIn("connected", self.disk.kinds("all"))
+        self.assertIn("beside captures with keywords", self.sessions[4].not_run)
+        self.assertEqual(self.sessions[1].not_run, "")
         self.halt(1)
+        self.assertEqual(self.sessions[4].not_run, "")
         self.assertTrue(self.peer.query.is_sample)
         self.peer.answers().says(post(1))
         self.assertEqual((self.streaming(), self.disk.stored("all")), ([4], [1]))
@@ -1015,16 +1154,22 @@ class SampleTests(SharedStreamTestCase):
         self.assertEqual(len(self.disk.account("all", "sample_refused")), 2)
 
     def test_another_job_starts_beside_the_sample(self) -> None:
-        """The sample ends, and its account says why."""
+        """The sample ends when there is something to read instead, and its account says why."""
         self.run_job(4, None)
-        self.peer.answers()
+        self.peer.answers().says(post(1))
         self.run_job(1, "cats")
+        self.assertEqual(len(self.disk.account("all", "sample_refused")), 1)
+        self.goes(DELAY - 1)
+        self.peer.says(post(2))
+        self.assertEqual((self.streaming(), self.attempts), ([4], 1))
         self.goes(1)
         self.assertFalse(self.peer.query.is_sample)
         self.peer.answers()
+        settle(self.clock)
         self.assertEqual((self.streaming(), len(self.open_streams())), ([1], 1))
+        self.assertEqual((self.disk.stored("all"), self.disk.stored("cats")), ([1, 2], []))
         (line,) = self.disk.account("all", "disconnected")
-        self.assertNotEqual(line["cause"], "stopped")
+        self.assertEqual(line["cause"], "switched")
 
     def test_beside_a_job_that_cannot_run(self) -> None:
         """That is no company."""
@@ -1067,16 +1212,159 @@ class SampleTests(SharedStreamTestCase):
         (gap,) = self.disk.account("rats", "gap")
         self.assertEqual(gap["seconds"], 2.0)
 
-    def test_keywords_instead_and_back(self) -> None:
-        """One connection ends before the other begins."""
+
+class InsteadOfTheSampleTests(SharedStreamTestCase):
+    """A capture asks for keywords after the sample, or for the sample after keywords."""
+
+    def gaps(self) -> list[tuple[str, float]]:
+        """(cause, seconds) of each but the first."""
+        found = [(line["cause"], line["seconds"]) for line in self.disk.account("all", "gap")]
+        return [gap for gap in found if gap[0] != "start"]
+
+    def answers(self) -> Peer:
+        """X answers the newest attempt; what follows at once has happened."""
+        self.peer.answers()
+        settle(self.clock)
+        return self.peer
+
+    def has_sample(self) -> Peer:
+        """The capture has the sample, and this is who sends it."""
         self.run_job(4, None)
-        for text, is_sample in (("cats", False), (None, True)):
-            self.peer.answers()
+        self.assertTrue(self.peer.query.is_sample)
+        return self.answers()
+
+    def has_keywords(self) -> Peer:
+        """The capture has rules that work, and this is who sends what they match."""
+        self.run_job(4, "cats")
+        self.answers()
+        self.lives(DELAY)
+        return self.peer
+
+    def test_keywords_instead(self) -> None:
+        """The sample is stored until the rule works and X has answered; then not a byte lacks."""
+        sample = self.has_sample()
+        sample.says(post(1))
+        self.run_job(4, "cats")
+        self.lives(DELAY)
+        self.assertEqual((self.attempts, self.peer.query.is_sample), (2, False))
+        sample.says(post(2))
+        self.answers()
+        self.assertEqual(self.open_streams(), [self.peer])
+        self.peer.says(post(3, self.rule(4)))
+        self.assertEqual((self.disk.stored("all"), self.streaming()), ([1, 2, 3], [4]))
+        self.assertEqual(self.gaps(), [("switched", IN_FLIGHT)])
+        [*_, line] = self.disk.account("all", "keywords_in_force")
+        self.assertEqual(line["text"], "cats")
+
+    def test_the_sample_instead(self) -> None:
+        """What the rules match is stored until X has answered; only then are they deleted."""
+        rules = self.has_keywords()
+        self.run_job(4, None)
+        rules.says(post(1, self.rule(4)))
+        self.assertEqual((self.disk.stored("all"), self.x.values()), ([1], ["cats"]))
+        self.assertTrue(self.peer.query.is_sample)
+        self.answers().says(post(2))
+        self.assertEqual(self.open_streams(), [self.peer])
+        self.assertEqual((self.disk.stored("all"), self.x.values()), ([1, 2], []))
+        self.assertEqual(self.gaps(), [("switched", IN_FLIGHT)])
+
+    def test_what_is_in_force_until_x_has_answered(self) -> None:
+        """What comes over the old stream, as the account says."""
+
+        def in_force() -> list[object]:
+            return [line["text"] for line in self.disk.account("all", "keywords_in_force")]
+
+        self.has_keywords().says(post(1, self.rule(4)))
+        self.run_job(4, None)
+        self.lives(PATIENCE - 1)
+        self.assertEqual(in_force(), ["cats"])
+        self.answers().says(post(2))
+        self.assertEqual(in_force(), ["cats", None])
+        self.run_job(4, "dogs")
+        self.lives(DELAY)
+        self.assertEqual(in_force(), ["cats", None])
+        self.answers().says(post(3, self.rule(4)))
+        self.assertEqual(in_force(), ["cats", None, "dogs"])
+
+    def test_back_and_forth(self) -> None:
+        """However often, there is one stream in the end, and nothing is left at X."""
+        self.has_sample()
+        for text in ("cats", None, "dogs", None):
             self.run_job(4, text)
-            self.goes(1)
-            self.assertEqual((self.peer.query.is_sample, self.attempts > 1), (is_sample, True))
-            self.assertLessEqual(len(self.open_streams()), 1)
+            self.lives(DELAY)
+            self.assertEqual(self.peer.query.is_sample, text is None)
+            self.answers().says(b"\r\n")
+            self.assertEqual((self.streaming(), self.open_streams()), ([4], [self.peer]))
+        self.lives(2 * DELAY)
         self.assertEqual(self.x.values(), [])
+
+    def switches_alone(self, meet: Callable[[], None]) -> None:
+        """X does not open the sample beside what the rules match, as it is met with."""
+        rules = self.has_keywords()
+        with capturedLogs() as logs:
+            self.run_job(4, None)
+            self.assertFalse(rules.hung_up)
+            meet()
+            settle(self.clock)
+        self.assertTrue(rules.hung_up)
+        said = [formatEvent(log) for log in logs if log["log_level"].name == "warn"]
+        [warning] = [line for line in said if "this one is closed first" in line]
+        self.assertIn("the sample of all posts beside that of what the rules match", warning)
+        self.goes(1)
+        self.assertTrue(self.peer.query.is_sample)
+        self.answers().says(post(1))
+        self.assertEqual((self.streaming(), self.disk.stored("all")), ([4], [1]))
+
+    def test_x_refuses_two_streams(self) -> None:
+        """It is said before the present one is closed, and the refusal causes no wait."""
+        body = b'{"connection_issue":"TooManyConnections"}'
+        self.switches_alone(lambda: self.peer.refuses(429, body))
+        self.assertEqual(self.disk.account("all", "connect_failed"), [])
+
+    def test_x_does_not_answer(self) -> None:
+        """After PATIENCE the present stream is closed, as ever."""
+        self.switches_alone(lambda: self.goes(PATIENCE))
+
+    def test_nobody_wants_it_any_more(self) -> None:
+        """The attempt is given up, and the present stream goes on."""
+        sample = self.has_sample()
+        self.run_job(4, "cats")
+        self.lives(DELAY)
+        attempt = self.peer
+        self.run_job(4, None)
+        self.assertTrue(attempt.cancelled)
+        sample.says(post(1))
+        self.assertEqual((self.open_streams(), self.disk.stored("all")), ([sample], [1]))
+        self.lives(DELAY)
+        self.assertEqual((self.gaps(), self.x.values()), ([], []))
+
+    def test_the_sample_ends_before_the_rule_works(self) -> None:
+        """It does not come back: the stream of the rules is opened for when they do."""
+        self.has_sample().says(post(1))
+        self.run_job(4, "cats")
+        self.goes(1)
+        self.peer.closes()
+        self.goes(1)
+        self.assertFalse(self.peer.query.is_sample)
+        self.answers()
+        self.assertEqual((self.streaming(), self.open_streams()), ([4], [self.peer]))
+
+    def test_keywords_that_x_refuses(self) -> None:
+        """The sample is not theirs: it ends."""
+        self.x.bad = {"cats": "no cats"}
+        sample = self.has_sample()
+        self.run_job(4, "cats")
+        self.goes(1)
+        self.assertTrue(sample.hung_up)
+        self.assertEqual(self.streaming(), [])
+
+    def test_the_process_ends_meanwhile(self) -> None:
+        """Nothing is awaited: not even an answer that may never come."""
+        self.has_keywords()
+        self.run_job(4, None)
+        attempt = self.peer
+        self.restart()
+        self.assertTrue(attempt.cancelled)
 
 
 class TroubleTests(SharedStreamTestCase):

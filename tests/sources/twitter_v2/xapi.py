@@ -51,6 +51,10 @@ class Endpoints(Resource):
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         self._script.append((status, body, headers))
 
+    def says_nothing(self) -> None:
+        """What was to be said and has not been asked for is not said any more."""
+        self._script.clear()
+
     def render(self, request: Request) -> bytes | int:
         """Answer what is next in the script, or let the request wait."""
         path, _, query = request.uri.decode().partition("?")

@@ -185,7 +185,8 @@ class XRules:
         taken = {rule.value for rule in self.rules.values()}
         new = [rule for rule in rules if rule.value not in taken]
         now = self.clock.seconds()
-        return Added(tuple(self._create(rule.value, rule.tag, now) for rule in new), {})
+        known = tuple(rule.value for rule in rules if rule.value in taken)
+        return Added(tuple(self._create(rule.value, rule.tag, now) for rule in new), {}, known)
 
     def _create(self, value: str, tag: str | None, since: float) -> PresentRule:
         self._last += 1

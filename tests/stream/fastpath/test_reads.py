@@ -28,6 +28,7 @@ from tcclient.sources.twitter_v1.query import Query
 from tcclient.stream.clients import stream_client
 from tcclient.stream.connection import Connection, Timing
 from tcclient.stream.fastpath.chunks import Pieces
+from tcclient.stream.fastpath.inbox import SHORT
 from tcclient.stream.fastpath.reads import READ, joined
 from tcclient.stream.fastpath.shortcut import PieceReader, Shortcut
 from tests.certificates import CA, GOOD
@@ -101,6 +102,16 @@ class InMemoryTests(SynchronousTestCase):
         for read in (HEAD, CHUNK * 3 + b"3\r\nab", b"c\r\n" + CHUNK):
             here.socket.dataReceived(read)
         self.assertEqual(heard.pieces, [HEAD, b"11\r\nhellohellohelloab", b"\r\n6\r\nchello"])
+
+    def test_what_a_read_tells_of_the_rest(self) -> None:
+        """A short one has left nothing; of a longer one that is not known without a socket."""
+        here, _ = self.connect()
+        taken: list[bool] = []
+        self.shortcut.take = lambda pieces: taken.append(pieces.is_all)
+        for size in (1, SHORT, 1):
+            here.socket.dataReceived((HEAD + CHUNK if not taken else b"") + b"%x\r\n" % size)
+            here.socket.dataReceived(b"x" * size + b"\r\n")
+        self.assertEqual(taken, [True, False, True])
 
     def test_shortcut(self) -> None:
         """The client learns that a body begins, and how it ends; all else goes past it."""

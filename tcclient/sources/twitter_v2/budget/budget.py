@@ -70,8 +70,10 @@ class Budget:
         self._now = self._kept = record
         self._add(record.ahead, estimated=True)
         self._ahead = 0
-        self._pending = 0
+        self._pending = 0  # posts since the last record on disk
         self._since = now
+        self._unrecorded = 0  # those of them that came after the newest record was made
+        self._unrecorded_since = now
         self._paused: tuple[float, int] | None = None  # since when, and posts per second before
         self._unread = 0
         self._out: set[str] = set()
@@ -158,17 +160,23 @@ class Budget:
         return self._ahead == self._pending == 0
 
     def record(self, now: Date) -> SpendingRecord:
-        """Return what to keep while posts come; to be given to kept() when it is on disk."""
+        """
+        Return what to keep while posts come; to be given to kept() when it is on disk, unless
+        another one has been made meanwhile.
+        """
+        self._unrecorded = 0
         ahead = self._rate(now) if self._paused is None else self._paused[1] + self._unread
         return msgspec.structs.replace(self._now, ahead=ahead)
 
     def last_record(self) -> SpendingRecord:
-        """Return what to keep when no more posts come."""
+        """Return what to keep when no more posts come, as record() does."""
+        self._unrecorded = 0
         return msgspec.structs.replace(self._now, ahead=0)
 
     def kept(self, record: SpendingRecord) -> None:
-        """Note that `record` is on disk."""
-        self._kept, self._ahead, self._pending = record, record.ahead, 0
+        """Note that `record`, the newest that was made, is on disk."""
+        self._kept, self._ahead = record, record.ahead
+        self._pending, self._since = self._unrecorded, self._unrecorded_since
 
     def levels(self) -> tuple[LimitUse, ...]:
         """Return how far each limit is used, that of the day before that of the month."""
@@ -231,7 +239,10 @@ class Budget:
         self.roll(now)
         if not self._pending:
             self._since = now
+        if not self._unrecorded:
+            self._unrecorded_since = now
         self._pending += posts
+        self._unrecorded += posts
         self._add(posts, estimated=estimated)
 
     def _add(self, posts: int, *, estimated: bool) -> None:

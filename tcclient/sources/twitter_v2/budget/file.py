@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tcclient.runtime.appending import replace_file
+from tcclient.runtime.fixedfiles import read_file
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, SpendingRecord
 
 _MAX_BYTES = 1 << 16  # a record has some 200; this keeps a foreign file from being read whole
@@ -44,8 +45,7 @@ def write_record(path: Path, record: SpendingRecord) -> None:
 def read_record(path: Path) -> SpendingRecord:
     """Return the record in the file, NOTHING_SPENT if there is no file.  Raises Illegible."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        content = read_file(path, _MAX_BYTES + 1)
     except FileNotFoundError:
         return NOTHING_SPENT
     except OSError as e:

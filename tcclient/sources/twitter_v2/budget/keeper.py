@@ -5,29 +5,32 @@ Knows when a record is written, and when buying has to stop because of a limit o
 what it reports, and that the connection is closed, is up to `news`.
 """
 
+from functools import partial
 from pathlib import Path
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.health.facts import LimitFacts
-from tcclient.runtime.failures import explain_os
 from tcclient.runtime.producers import Pausable
+from tcclient.runtime.threads import Threads, in_place
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Date, Wall
-from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
+from tcclient.sources.twitter_v2.budget.budget import Budget
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
+from tcclient.sources.twitter_v2.budget.records import RETRY, BudgetRecords
 
 log = Logger()
 
 KEEP_INTERVAL = 1.0
 """Seconds between two records while posts come, unless more come than the last one provides for."""
 
-RETRY = 5.0
-"""Seconds after which a record that could not be written is tried again."""
+LAST_RECORD = 1.0
+"""Seconds for which the end of the process waits for its record."""
 
 LONGEST_SLEEP = 3600.0
 """Seconds after which the end of a period is looked for anew, should the clock be set."""
@@ -37,16 +40,18 @@ class BudgetKeeper(Service, Pausable):
     """
     Counts the posts that all captures of this client buy, and keeps the count in a file.
 
-    The file is replaced a second after posts have come, when a limit is nearly or wholly used, in a
-    new day, when the service starts and stops, and when more posts have come than the last record
-    provides for.  At a steady rate that never happens, at one that rises from r to s some
-    log2(s / r) times.
+    The file is replaced, by `threads`, a second after posts have come, when a limit is nearly or
+    wholly used, in a new day, when the service starts and stops, and when more posts have come than
+    the last record provides for.  At a steady rate that never happens, at one that rises from r to
+    s some log2(s / r) times.
 
-    Posts are money.  While the record cannot be written, only what the last one provides for is
-    spent; then nothing may be bought until it can.  While the stream is paused, an estimate of what
-    X sends is provided for; it is spent if a limit may be reached by it, and if the connection
-    ends.  A file that cannot be read stands for a budget that is used up; it stays as it is until a
-    period has ended.  `exhausted` says whether nothing may be bought now, as `news` was told.
+    Posts are money.  While the record is being written, only what the last one provides for is
+    spent: more are not to be read when `is_awaited`, of which `news` hears.  While it cannot be
+    written, or is not for long, nothing more may be bought until it can.  While the stream is
+    paused, an estimate of what X sends is provided for; it is spent if a limit may be reached by
+    it, and if the connection ends.  A file that cannot be read stands for a budget that is used up;
+    it stays as it is until a period has ended.  `exhausted` says whether nothing may be bought now,
+    as `news` was told.
     """
 
     def __init__(
@@ -57,17 +62,18 @@ class BudgetKeeper(Service, Pausable):
         wall: Wall,
         news: BudgetNews,
         write: Write = write_record,
+        threads: Threads = in_place,
     ) -> None:
-        self._path = path
         self._wall = wall
         self._news = news
-        self._write = write
-        self._failure: str | None = None
         self._timers = Timers(clock)
+        self.is_awaited = False
         now = wall()
         budget = _read(path, limits, now)
         self._illegible = budget is None
-        self._budget = Budget.used_up(limits, now) if budget is None else budget
+        self._budget = budget = Budget.used_up(limits, now) if budget is None else budget
+        write_it = partial(write, path)
+        self._file = BudgetRecords(path, budget, write_it, threads, clock, wall, self._recorded)
         self.exhausted = self._budget.exhausted() is not None
 
     def startService(self) -> None:
@@ -75,16 +81,17 @@ class BudgetKeeper(Service, Pausable):
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._budget.begin(self._wall())
         self.exhausted = self._budget.exhausted() is not None
-        self._keep(self._budget.last_record())  # finds out whether it can be kept at all
+        self._keep()  # finds out whether it can be kept at all
         self._tell()
 
-    def stopService(self) -> None:
-        """Keep the last count."""
+    def stopService(self) -> Deferred[None]:
+        """Keep the last count.  Fires when it is kept, or after LAST_RECORD."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         self._timers.stop("keep", "renew")
         self._budget.write_off(self._wall())
-        if not self._budget.settled:
-            self._keep(self._budget.last_record())
+        if self._file.is_under_way or not self._budget.settled:
+            self._keep()
+        return self._file.written(LAST_RECORD)
 
     def clock_stepped(self, seconds: float) -> None:
         """
@@ -108,19 +115,20 @@ class BudgetKeeper(Service, Pausable):
         """Note that the connection has ended: what was not read is spent, by an estimate."""
         if self._budget.is_paused:
             self._budget.write_off(self._wall())
-            self._keep(self._budget.last_record())
+            self._keep()
             self._tell()
 
     def spend(self, posts: int) -> None:
         """Count posts that have just been delivered, whoever's rules they matched."""
         self._budget.spend(posts, self._wall())
         if not self.running:  # posts that were under way when the service stopped
-            self._keep(self._budget.last_record())
+            self._keep()
             return
-        if self._budget.room < 0 and self._failure is None:
+        if self._budget.room < 0 and self._file.failure is None and not self._file.is_under_way:
             self._keep_on()
         else:
             self._keep_later()
+        self._review()
         self._tell()
 
     def limits(self) -> list[LimitFacts]:
@@ -135,7 +143,7 @@ class BudgetKeeper(Service, Pausable):
     def _tell(self) -> None:
         """Log which limits are nearly used up; tell `news` if one is used up.  Each once."""
         news = self._budget.news()
-        if news and self._failure is None:
+        if news and self._file.failure is None:
             self._keep_on()  # so that a restart knows of it
         for level in news:
             if not level.exhausted:
@@ -151,9 +159,9 @@ class BudgetKeeper(Service, Pausable):
             until = self._budget.renewed_at(out)
             self._wait(until)
             self._news.budget_exhausted(out, until)
-        elif self._failure is not None and self._budget.room <= 0 and not self.exhausted:
+        elif self._file.failure is not None and self._budget.room <= 0 and not self.exhausted:
             self.exhausted = True
-            self._news.budget_unkept(self._failure)
+            self._news.budget_unkept(self._file.failure)
 
     def _wait(self, until: float) -> None:
         """Look for a new period at `until` (epoch seconds), after LONGEST_SLEEP at the latest."""
@@ -174,7 +182,7 @@ class BudgetKeeper(Service, Pausable):
 
     def _reopen(self) -> None:
         """Let posts be bought again if nothing stands against it."""
-        kept = self._failure is None or self._budget.room > 0
+        kept = self._file.failure is None or self._budget.room > 0
         if self.exhausted and kept and self._budget.exhausted() is None:
             self.exhausted = False
             self._news.budget_renewed()
@@ -190,43 +198,37 @@ class BudgetKeeper(Service, Pausable):
             self._budget.write_off(now)
         self._keep_on()
         self._tell()
-        self._reopen()
         if self._budget.is_paused:
             self._keep_later()
 
     def _keep_on(self) -> None:
         """Write a record that provides for more posts."""
-        self._keep(self._budget.record(self._wall()))
+        self._keep(provides=True)
 
-    def _keep(self, record: SpendingRecord) -> None:
+    def _keep(self, *, provides: bool = False) -> None:
         """Write a record, and again in RETRY seconds where that fails."""
         self._timers.stop("keep")
-        if self._illegible:
-            return
-        try:
-            self._write(self._path, record)
-        except OSError as e:
-            self._failed(explain_os(e))
-            if self.running:
-                self._timers.start("keep", RETRY, self._keep_in_time)
-        else:
-            self._budget.kept(record)
-            if self._failure is not None:
-                log.info("The count of posts is kept in {path} again.", path=str(self._path))
-            self._failure = None
+        if not self._illegible:
+            self._file.keep(provides=provides)
 
-    def _failed(self, reason: str) -> None:
-        """Note why the record could not be written, and report that if it is news."""
-        if reason != self._failure:
-            log.error(
-                "Cannot keep the count of posts in {path}: {reason}. Without it no more are bought "
-                "than {room}; next try in {wait:g} s.",
-                path=str(self._path),
-                reason=reason,
-                room=max(0, self._budget.room),
-                wait=RETRY,
-            )
-        self._failure = reason
+    def _recorded(self) -> None:
+        """Go on by what has become of a record."""
+        if not self.running:
+            return
+        if self._file.failure is not None:
+            self._timers.start("keep", RETRY, self._keep_in_time)
+        elif self._budget.room < 0:  # posts that have come meanwhile
+            self._keep_on()
+        self._review()
+        self._tell()
+        self._reopen()
+
+    def _review(self) -> None:
+        """Tell `news` whether the record is awaited, if that has changed."""
+        is_awaited = self._budget.room < 0 and self._file.failure is None and not self._illegible
+        if is_awaited != self.is_awaited:
+            self.is_awaited = is_awaited
+            self._news.record_awaited()
 
 
 def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:

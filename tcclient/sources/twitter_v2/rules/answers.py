@@ -5,6 +5,7 @@ Knows bodies; makes no requests.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,11 @@ from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 
 Body = dict[str, Any]
 """A JSON object, decoded."""
+
+_OF_LENGTH = re.compile(r"too long|length|characters long|\d characters", re.IGNORECASE)
+"""How X's reason speaks of the length of a rule, and not of characters that it does not take."""
+_QUOTED = re.compile(r"""(?<!\w)(['"`]).*?\1(?!\w)""")
+"""What a reason has in quotes: words of the rule."""
 
 
 def loads(body: bytes) -> Any:
@@ -64,9 +70,27 @@ def refusals(answer: Any) -> Iterator[tuple[str, str]]:
     for error in errors if isinstance(errors, list) else ():
         if not isinstance(error, dict) or not isinstance(error.get("value"), str):
             continue
-        kind = f"{error.get('title')} {error.get('type')}".lower()
-        if "duplicate" not in kind:
+        if not _is_duplicate(error):
             yield error["value"], _reason(error)
+
+
+def is_of_length(reason: str) -> bool:
+    """Return whether X refuses a rule for its length, going by X's own words in the reason."""
+    return _OF_LENGTH.search(_QUOTED.sub("", reason)) is not None
+
+
+def duplicates(answer: Body) -> list[str]:
+    """Return the values that X calls duplicates of rules that the app has."""
+    errors = answer.get("errors")
+    found = (
+        [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    )
+    values = [error.get("value") for error in found if _is_duplicate(error)]
+    return [value for value in values if isinstance(value, str)]
+
+
+def _is_duplicate(error: Body) -> bool:
+    return "duplicate" in f"{error.get('title')} {error.get('type')}".lower()
 
 
 def _reason(error: Body) -> str:

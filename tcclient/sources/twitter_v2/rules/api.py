@@ -5,25 +5,21 @@ Knows requests and answers; which rules there should be is decided in `ruleset`,
 `book`.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct, structs
 from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
-from tcclient.http.bodies import TooLong, read_body
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.failures import explain
-from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.runtime.refusals import RefusalError
+from tcclient.sources.twitter_v2.asking import NONSENSE, XRequests
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.answers import (
     Body,
     deleted,
+    duplicates,
     loads,
     next_token,
     present,
@@ -42,9 +38,6 @@ MOST_PAGES = 100
 AT_ONCE = 100
 """Rules in one request, which keeps bodies small."""
 
-_NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
-_UNREACHABLE = Refusal(Trouble.NETWORK, "")
-
 
 class RuleError(RefusalError):
     """Raised when the rules could not be read or changed."""
@@ -55,10 +48,14 @@ class NoRoom(RuleError):
 
 
 class Added(Struct, frozen=True):
-    """The rules that were created, and those that were refused: value -> reason."""
+    """
+    The rules that were created, those that were refused: value -> reason, and the values of those
+    that the app has already.
+    """
 
     created: tuple[PresentRule, ...]
     refused: dict[str, str]
+    duplicates: tuple[str, ...] = ()
 
 
 class RuleApi:
@@ -70,10 +67,7 @@ class RuleApi:
     def __init__(
         self, client: HTTPClient, api_url: str, bearer: Bearer, clock: IReactorTime
     ) -> None:
-        self._client = client
-        self._api_url = api_url
-        self._bearer = bearer
-        self._clock = clock
+        self._requests = XRequests(client, api_url, bearer, clock, TIMEOUT, MOST_BYTES)
 
     async def rules(self) -> tuple[PresentRule, ...]:
         """Return all rules of the app, ours or not."""
@@ -84,12 +78,12 @@ class RuleApi:
             try:
                 token = next_token(page)
             except ValueError as e:
-                raise RuleError(str(e), _NONSENSE) from e
+                raise RuleError(str(e), NONSENSE) from e
             found += present(page)
             if not token:
                 return tuple(found)
             more = f"&pagination_token={quote(token, '', errors='replace')}"
-        raise RuleError("the list of rules does not end", _NONSENSE)
+        raise RuleError("the list of rules does not end", NONSENSE)
 
     async def attempt(self, rules: Sequence[NewRule]) -> dict[str, str]:
         """Ask whether X would take the rules.  Return value -> reason for those it would not."""
@@ -113,72 +107,40 @@ class RuleApi:
     async def _add(self, rules: Sequence[NewRule], parameters: str) -> Added:
         created: list[PresentRule] = []
         refused: dict[str, str] = {}
+        known: list[str] = []
         for some in _parts(rules):
             answer = await self._ask(
                 "POST", parameters, {"add": [structs.asdict(rule) for rule in some]}
             )
             created += present(answer)
+            known += duplicates(answer)
             found = dict(refusals(answer))
             if not found.keys() <= {rule.value for rule in some}:
-                raise RuleError("a rule was refused that was not sent", _NONSENSE)
+                raise RuleError("a rule was refused that was not sent", NONSENSE)
             refused.update(found)
-        return Added(tuple(created), refused)
+        return Added(tuple(created), refused, tuple(known))
 
     async def _ask(self, method: str, parameters: str, body: Body | None = None) -> Body:
         """Return the answer to a request.  Raises RuleError."""
-        exchange = Deferred.fromCoroutine(self._exchange(method, parameters, body))
         try:
-            return await _abandonable(exchange.addTimeout(TIMEOUT, self._clock))
-        except (RuleError, CancelledError):
-            raise
+            found = await self._requests.ask(
+                method, f"tweets/search/stream/rules{parameters}", body
+            )
         except RefusalError as e:
             raise RuleError(str(e), e.refusal) from e
-        except TooLong:
-            raise RuleError("the answer is too long", _NONSENSE) from None
-        except Exception as e:
-            raise RuleError(explain(Failure()), _UNREACHABLE) from e
-
-    async def _exchange(self, method: str, parameters: str, body: Body | None) -> Body:
-        """Return the answer to a request."""
-        response = await self._bearer.ask(
-            self._client,
-            method,
-            f"{self._api_url}2/tweets/search/stream/rules{parameters}",
-            None if body is None else json.dumps(body).encode(),
-        )
-        said = await read_body(response, MOST_BYTES)
-        answer = loads(said)
-        # Rules that are refused for what they say come with status 400 where none was created.
-        refused_rules = response.code == 400 and bool(list(refusals(answer)))
-        if response.code not in (200, 201) and not refused_rules:
-            no_room = b"rule-cap" in said or b"RulesCapExceeded" in said
+        answer = loads(found.body)
+        # Rules that are refused for what they say, or are there already, come with status 400 where
+        # none was created.
+        is_of_rules = found.status == 400 and isinstance(answer, dict)
+        refused_rules = is_of_rules and bool([*refusals(answer), *duplicates(answer)])
+        if found.status not in (200, 201) and not refused_rules:
+            no_room = b"rule-cap" in found.body or b"RulesCapExceeded" in found.body
             raise (NoRoom if no_room else RuleError)(
-                f"the answer was {response.code}",
-                self._bearer.meaning(response.code, response.headers, said),
+                f"the answer was {found.status}", self._requests.meaning(found)
             )
         if not isinstance(answer, dict):
-            raise RuleError("the answer is not a JSON object", _NONSENSE)
+            raise RuleError("the answer is not a JSON object", NONSENSE)
         return answer
-
-
-def _abandonable(exchange: Deferred[Body]) -> Deferred[Body]:
-    """
-    Return a Deferred that fires as `exchange` does, and fails with CancelledError if it is
-    cancelled.  Twisted's HTTP client may fail with something else then, such as a name that cannot
-    be resolved.
-    """
-
-    def abandon(answer: Deferred[Body]) -> None:
-        answer.errback(CancelledError())
-        exchange.cancel()
-
-    def pass_on(result: Body | Failure) -> None:
-        if not answer.called:
-            answer.callback(cast(Body, result))
-
-    answer: Deferred[Body] = Deferred(abandon)
-    exchange.addBoth(pass_on)
-    return answer
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -39,6 +39,7 @@ class Rulebook:
         core = KeepingCore(update, self._demand, self._inventory, news, clock)
         self._keeping = machine(core)
         self._clearing: IDelayedCall | None = None
+        self._planned: tuple[object, Changes] | None = None
 
     def clear(self) -> None:
         """
@@ -58,7 +59,8 @@ class Rulebook:
         if job_id in self._demand.by_job:
             self._inventory.changed(job_id, now)
         self._demand.want(job_id, clauses)
-        self._inventory.supersede(self._changes(), self._demand.values(), now, is_asked=False)
+        if self._inventory.of(job_id):  # else nothing of it can be replaced
+            self._inventory.supersede(self._changes(), self._demand.values(), now, is_asked=False)
         self.look()
 
     def drop(self, job_id: int) -> None:
@@ -66,8 +68,16 @@ class Rulebook:
         if self._demand.by_job.pop(job_id, None) is not None:
             self.look()
 
+    def spare(self, job_id: int) -> None:
+        """Leave the rules of a job as they are until it wants something here, or is forgotten."""
+        if job_id not in self._demand.by_job:
+            self._demand.spared.add(job_id)
+            self._planned = None
+
     def forget(self, job_id: int) -> None:
         """Delete the rules that an earlier process may have left of a job that wants nothing."""
+        self._demand.spared.discard(job_id)
+        self._planned = None
         if job_id not in self._demand.by_job and (
             not self._inventory.is_seen or self._inventory.of(job_id)
         ):
@@ -125,20 +135,31 @@ class Rulebook:
         return None if rule is None else self._policy.ownership.whose(rule.tag)
 
     def works_in(self, job_id: int) -> float | None:
-        """Return the seconds until rules for all that the job wants work; None if X lacks some."""
-        changes = self._changes()
-        lacking = {self._policy.ownership.job_of(rule.tag) for rule in changes.add}
-        if not self.rules_of(job_id) or job_id in lacking:
+        """
+        Return the seconds until rules for all that the job wants work; None if X lacks some.  They
+        are negative for rules that an earlier process has left, as far as is known of them.
+        """
+        if not self.rules_of(job_id):
             return None
-        complete = self._inventory.complete_from(frozenset(changes.delete))
-        return max(0.0, complete.get(job_id, 0.0) - self._clock.seconds())
+        changes = self._changes()
+        if any(self._policy.ownership.job_of(rule.tag) == job_id for rule in changes.add):
+            return None
+        now = self._clock.seconds()
+        return self._inventory.complete_in(job_id, frozenset(changes.delete), now)
 
     def begins_in(self, job_id: int) -> float:
         """Return the seconds until the first of the rules that X has for the job works."""
         return self._inventory.begins_in(job_id, self._clock.seconds())
 
     def _changes(self) -> Changes:
-        return self._demand.changes(self._inventory.rules)
+        """
+        Return what is to be changed at X.  It is worked out once for what is wanted and there, as
+        each of many captures asks for it in turn.
+        """
+        asked = self._inventory.rules, self._demand.values()
+        if self._planned is None or self._planned[0] != asked:
+            self._planned = asked, self._demand.changes(*asked)
+        return self._planned[1]
 
     def stop(self) -> None:
         """Ask no more; what X still has is put in order when the next process starts."""

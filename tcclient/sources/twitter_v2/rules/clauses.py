@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from tcclient.ledger.entries import RefusedTerm
-from tcclient.sources.keywords import is_box, parse_box, split_terms, utf8_size
+from tcclient.sources.doubts import TermSyntax
+from tcclient.sources.keywords import is_box, parse_box, terms_of, utf8_size
 from tcclient.sources.twitter_v2.rules import quoting
 
 BOX_DEGREES = (0.0, 360.0)
@@ -25,7 +26,10 @@ Characters that stay free in a packed rule, so that the same text can be wanted 
 one app: each beyond the first puts it in two more parentheses (see `ruleset`).
 """
 _OR = " OR "
-_PREFIX = "rule:"
+PREFIX = "rule:"
+"""What stands in front of a term that is a rule as X has them, taken as written."""
+SYNTAX = TermSyntax(PREFIX, phrases=True)
+"""What is read in a term beside words."""
 
 
 class Clause(Struct, frozen=True):
@@ -51,16 +55,13 @@ def clauses(
     if text is None or not text.strip():
         return (), ()
     found: dict[str, Clause] = {}
-    refused: list[RefusedTerm] = []
-    terms = split_terms(text)
+    terms, refused = terms_of(text)
     for term in terms:
         try:
             rule = _rule(term, rule_length)
             found.setdefault(rule, Clause(term, rule))
         except ValueError as e:
             refused.append(RefusedTerm(term, str(e)))
-    if not terms:
-        refused.append(RefusedTerm(text.strip(), "there is no term between the commas"))
     return tuple(found.values()), tuple(refused)
 
 
@@ -91,6 +92,21 @@ def pack(found: Iterable[Clause], rule_length: int) -> tuple[str, ...]:
     return tuple(_split(texts, hashes, rule_length - SPARE)) if texts else ()
 
 
+def fill(found: Iterable[Clause], rule_length: int) -> tuple[str, ...]:
+    """
+    Return what pack() does in fewer rules, each filled to its end, for an app that has no room for
+    more: one clause more or less changes all rules from there on.
+    """
+    rules: list[str] = []
+    for text in sorted({clause.text for clause in found}):
+        longer = f"{rules[-1]}{_OR}{text}" if rules else text
+        if rules and length(longer) <= rule_length - SPARE:
+            rules[-1] = longer
+        else:
+            rules.append(text)
+    return tuple(rules)
+
+
 def _split(texts: Sequence[str], hashes: Mapping[str, bytes], room: int) -> Iterable[str]:
     """Yield the rules for the texts, cut until each has room."""
     rule = _OR.join(texts)
@@ -107,8 +123,8 @@ def _rule(term: str, rule_length: int) -> str:
     utf8_size(term)
     if is_box(term):
         rule = quoting.bounding_box(parse_box(term, BOX_DEGREES))
-    elif term[: len(_PREFIX)].lower() == _PREFIX:
-        rule = quoting.written(term[len(_PREFIX) :].strip())
+    elif term[: len(PREFIX)].lower() == PREFIX:
+        rule = quoting.written(term[len(PREFIX) :].strip())
     else:
         rule = quoting.clause(term)
     if length(rule) > rule_length:

@@ -31,5 +31,5 @@ class Cover:
 
     def remove(self, rule: PresentRule) -> None:
         """Take out a rule that is to be deleted."""
-        for bringing in self._bringing.values():
-            bringing.pop(rule.id, None)
+        for piece in pieces(rule.value) & self._bringing.keys():
+            self._bringing[piece].pop(rule.id, None)

@@ -64,6 +64,7 @@ class Inventory:
         self._rule_delay = rule_delay
         self._started = now
         self._held: dict[str, _Held] = {}
+        self._of_job: dict[int | None, list[_Held]] = {}
         self._doomed: frozenset[str] = frozenset()
         self._former = FormerRules(ownership, rule_delay, now)
         self._changed: dict[int, float] = {}
@@ -93,13 +94,14 @@ class Inventory:
         """
         before, was_seen = self._held, self.is_seen
         self._held = {rule.id: self._hold(rule, now, before.get(rule.id)) for rule in rules}
+        self._of_job = _indexed(self._held.values())
         self.is_seen = True
         new = [held for id, held in self._held.items() if id not in before]
         gone = [held for id, held in before.items() if id not in self._held]
-        for held in gone:
-            if held.job is not None:
-                self._former.add(held.rule, held.job, held.until)
-        lost = [one.rule for one in gone if one.job is not None and one.rule.id not in self._doomed]
+        ours = [(held, held.job) for held in gone if held.job is not None]
+        for held, job in ours:
+            self._former.add(held.rule, job, held.until)
+        lost = [held.rule for held, _ in ours if held.rule.id not in self._doomed]
         others: dict[Whose, list[PresentRule]] = {}
         for held in self._held.values():
             if held.job is None:
@@ -124,8 +126,8 @@ class Inventory:
         """
         if self.is_seen or self._held or not self._former.left:
             return False
-        left = self._former.left.items()
-        self._held = {id: self._hold(rule, self._started) for id, rule in left}
+        self._held = {id: self._hold(r, self._started) for id, r in self._former.left.items()}
+        self._of_job = _indexed(self._held.values())
         return True
 
     def route(self, matching_rules: Iterable[tuple[str, str | None]], now: float) -> frozenset[int]:
@@ -149,20 +151,18 @@ class Inventory:
 
     def of(self, job_id: int) -> list[PresentRule]:
         """Return the rules that the app has for a job."""
-        return [held.rule for held in self._held.values() if held.job == job_id]
+        return [held.rule for held in self._of_job.get(job_id, ())]
 
     def serving(self, job_id: int, now: float) -> list[PresentRule]:
         """Return those of the rules of a job for which posts are kept."""
         return [held.rule for held in self._serving(job_id, now)]
 
     def begins_in(self, job_id: int, now: float) -> float:
-        """
-        Return the seconds until the first rule of a job works; 0.0 where it has none.  Rules of an
-        earlier process are taken to work, as most have done so for long.
-        """
-        serving = self._serving(job_id, now)
-        waits = (0.0 if held.is_older else held.works - now for held in serving)
-        return max(0.0, min(waits, default=0.0))
+        """Return the seconds until the first rule of a job works; 0.0 where it has none."""
+        # Rules of an earlier process whose ledger does not date them have most likely worked long.
+        serving, dated = self._serving(job_id, now), self._former.works
+        waits = [h.works - now for h in serving if not h.is_older or h.rule.id in dated]
+        return max(0.0, min(waits)) if len(waits) == len(serving) > 0 else 0.0
 
     def changed(self, job_id: int, now: float) -> None:
         """Take note that a job wants something else from `now` on."""
@@ -197,7 +197,7 @@ class Inventory:
         that.  The rule delay after that time no post is kept for it any more.
         """
         lacking = {self._ownership.job_of(rule.tag) for rule in changes.add}
-        complete = self.complete_from(frozenset(changes.delete))
+        complete = _complete(self._held.values(), frozenset(changes.delete))
         covers = _covers(self._held.values(), wanted, now)
         times = []
         for job_id, held in self._doom(changes):
@@ -216,9 +216,9 @@ class Inventory:
         next_due = min(times, default=math.inf)
         return None if math.isinf(next_due) else next_due
 
-    def complete_from(self, doomed: Set[str]) -> dict[int | None, float]:
-        """Return job -> when all its rules work, except for the `doomed`, given by their ids."""
-        return _complete(self._held.values(), doomed)
+    def complete_in(self, job_id: int, doomed: Set[str], now: float) -> float:
+        """Return the seconds until all rules of a job work, as _wait() does."""
+        return _wait(self._of_job.get(job_id, ()), doomed, now)
 
     def job_of(self, rule: PresentRule) -> int | None:
         """Return the job that a rule is for; None for a rule that is not ours."""
@@ -232,14 +232,14 @@ class Inventory:
         since = now if self.is_seen else self._started
         works = self._former.works.get(rule.id, since + self._rule_delay)
         found = _Held(rule, self.job_of(rule), works, is_older=not self.is_seen)
-        # X may list again what it said was deleted: that is wanted no more than before.
+        # What X lists again though it said that it was deleted is wanted no more than before.
         found.until = self._former.until(rule.id)
         if rule.id in self._former.stale:
             found.until, found.is_stale = self._started, True
         return found
 
     def _serving(self, job_id: int, now: float) -> list[_Held]:
-        return [held for held in self._held.values() if held.job == job_id and now < held.until]
+        return [held for held in self._of_job.get(job_id, ()) if now < held.until]
 
     def _doom(self, changes: Changes) -> list[tuple[int, _Held]]:
         """Return the rules that are to be deleted, with their jobs; the others are wanted."""
@@ -252,6 +252,14 @@ class Inventory:
         return [(job, held) for job, held in found if job is not None]
 
 
+def _indexed(rules: Iterable[_Held]) -> dict[int | None, list[_Held]]:
+    """Return the rules of each job, and under None those that are not ours."""
+    found: dict[int | None, list[_Held]] = {}
+    for held in rules:
+        found.setdefault(held.job, []).append(held)
+    return found
+
+
 def _complete(rules: Iterable[_Held], doomed: Set[str]) -> dict[int | None, float]:
     """Return job -> when all of these rules of it work, except for the `doomed`."""
     found: dict[int | None, float] = {}
@@ -259,6 +267,16 @@ def _complete(rules: Iterable[_Held], doomed: Set[str]) -> dict[int | None, floa
         if held.rule.id not in doomed:
             found[held.job] = max(found.get(held.job, 0.0), held.works)
     return found
+
+
+def _wait(rules: Iterable[_Held], doomed: Set[str], now: float) -> float:
+    """
+    Return the seconds until all of these rules work, except for the `doomed`, negative for since
+    when they have worked if an earlier process has made them all.
+    """
+    kept = [held for held in rules if held.rule.id not in doomed]
+    left = max((held.works for held in kept), default=now) - now
+    return left if all(held.is_older for held in kept) else max(0.0, left)
 
 
 def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:

@@ -121,7 +121,7 @@ class KeepingCore(Struct):
             self.inventory.supersede(changes, self.demand.values(), now, is_asked=False)
         if str(error) != self.said:
             explanation = error.refusal.explanation.rstrip(".")
-            said = f" X says: {explanation!r}." if explanation else ""
+            said = f" The answer says: {explanation!r}." if explanation else ""
             log.warn(
                 "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
                 "{wait:g} s.",

@@ -110,12 +110,11 @@ class RuleNews:
         X has no rule of the jobs that are `lacking`.
         """
         self._subscriptions.note_all(v2entries.RulesFailed(reason=reason, wait=wait))
-        if lacking:
+        named = [repr(name) for name in names(self._subscriptions.of(sorted(lacking))) if name]
+        if named:
             log.warn(
                 "Nothing is captured for {names} meanwhile: X has no rule of theirs.",
-                names=", ".join(
-                    repr(name) for name in names(self._subscriptions.of(sorted(lacking)))
-                ),
+                names=", ".join(named),
             )
 
     def others_seen(self, others: Mapping[Whose, Sequence[PresentRule]]) -> None:

@@ -21,7 +21,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from tcclient.sources.keywords import Box
+from tcclient.sources.keywords import QUOTATION_MARKS, Box
 
 _OPERATORS = frozenset({"or", "and", "not"})
 """
@@ -32,8 +32,8 @@ _SIGNS = str.maketrans("＃＠＄", "#@$")
 """The signs with which hashtags and mentions are written in Japanese -> the signs that X knows."""
 _MENTION = re.compile(r"@[A-Za-z0-9_]{1,15}")
 _CASHTAG = re.compile(r"\$[A-Za-z]{1,6}")
-_MARKS = str.maketrans(dict.fromkeys("“”„‟〝〞〟＂«»", '"'))
-"""All other quotation marks -> the one that X knows."""
+_MARKS = str.maketrans(dict.fromkeys(QUOTATION_MARKS, '"'))
+"""All quotation marks -> the one that X knows."""
 _QUOTED = re.compile(r'(?<![^\s("-])"([^"]+)"(?![^\s).;:!?"])')
 """A phrase between two marks that stand at the ends of words: `7" or 12" single` has none."""
 _UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')

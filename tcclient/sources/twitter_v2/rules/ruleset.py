@@ -17,10 +17,11 @@ one, and keeps the one it has.
 import itertools
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from msgspec import Struct
 
+from tcclient.sources.keptrules import age_of
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
 
 LONGEST_SHOWN = 60
@@ -76,12 +77,15 @@ class Changes(Struct, frozen=True):
 
 
 def plan(
-    wanted: Mapping[int, Sequence[str]], present: Iterable[PresentRule], ownership: Ownership
+    wanted: Mapping[int, Sequence[str]],
+    present: Iterable[PresentRule],
+    ownership: Ownership,
+    spared: Set[int] = frozenset(),
 ) -> Changes:
     """
     Return what to change so that the `present` rules serve `wanted`: a job's id -> the values it
     wants.  Only rules tagged as ours are deleted: those that their jobs no longer want, those of
-    jobs that want nothing, and second copies.
+    jobs that want nothing, and second copies; none of `spared` jobs.
 
     No value of `add` is in `present`, be it foreign or about to be deleted.  A value may be longer
     than the one wanted by two characters for each rule that has it already.  If X calls it a
@@ -101,8 +105,9 @@ def plan(
         kept.update(rule.id for rule in found.values())
         missing = [value for value in dict.fromkeys(wanted[job]) if value not in found]
         add += [NewRule(_free(value, taken), ownership.tag(job)) for value in missing]
-    delete = (rule.id for rules in ours.values() for rule in rules if rule.id not in kept)
-    return Changes(tuple(add), tuple(sorted(delete, key=_age)))
+    doomed = (rules for job, rules in ours.items() if job not in spared)
+    delete = (rule.id for rules in doomed for rule in rules if rule.id not in kept)
+    return Changes(tuple(add), tuple(sorted(delete, key=age_of)))
 
 
 def _serving(values: Iterable[str], rules: Iterable[PresentRule]) -> dict[str, PresentRule]:
@@ -115,7 +120,7 @@ def _serving(values: Iterable[str], rules: Iterable[PresentRule]) -> dict[str, P
         rules_like_it = spellings[_core(value)]
         choice = [rule for rule in rules_like_it if _is_in_parentheses(value, rule.value)]
         if choice:
-            found[value] = min(choice, key=lambda rule: (len(rule.value), _age(rule.id)))
+            found[value] = min(choice, key=lambda rule: (len(rule.value), age_of(rule.id)))
             rules_like_it.remove(found[value])
     return found
 
@@ -153,8 +158,3 @@ def _loosely(value: str) -> str:
     think.  If there are fewer, a pair of parentheses is too many, which does no harm.
     """
     return _normal(value).lower()
-
-
-def _age(rule_id: str) -> tuple[int, str]:
-    """Return a key that sorts ids from the oldest on: X's ids are numbers that grow."""
-    return len(rule_id), rule_id

@@ -17,7 +17,8 @@ from twisted.logger import Logger
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
-from tcclient.sources.twitter_v2.rules.api import NoRoom, RuleApi, RuleError
+from tcclient.sources.twitter_v2.rules.answers import is_of_length
+from tcclient.sources.twitter_v2.rules.api import Added, NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.news import RuleNews
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
@@ -30,12 +31,15 @@ log = Logger()
 class _NotCreated(RuleError):
     """Raised when X has not added all rules, for want of room or as somebody else has them."""
 
-    def __init__(self, number: int, reasons: Iterable[str]) -> None:
-        why = "; ".join(sorted(set(reasons)))
-        super().__init__(
-            f"{number} rules were not created" + (f" ({why})" if why else ""),
-            Refusal(Trouble.HTTP, "See whether the app has room for more rules."),
-        )
+    def __init__(self, number: int, added: Added) -> None:
+        reasons = {*added.refused.values(), *([_DUPLICATE] if added.duplicates else [])}
+        why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
+        advice = "" if reasons else "See whether the app has room for more rules."
+        rules = "1 rule was" if number == 1 else f"{number} rules were"
+        super().__init__(f"{rules} not created{why}", Refusal(Trouble.HTTP, advice))
+
+
+_DUPLICATE = "X has a rule with the same text already, and calls it a DuplicateRule"
 
 
 class _NotDeleted(RuleError):
@@ -187,6 +191,9 @@ class RuleUpdate(Struct):
             try:
                 is_all = await self._add_some(changes, some)
             except NoRoom:
+                if self._demand.condense():
+                    log.warn("X takes no more rules of the app: they are filled to their ends.")
+                    return False
                 if len(some) == 1:
                     raise
                 some = some[: len(some) // 2]
@@ -199,7 +206,7 @@ class RuleUpdate(Struct):
         `some`.  Raises RuleError.
         """
         tell = self._news.terms_refused
-        trial = Trial(self._api, self._demand.by_job, self._policy.ownership, tell)
+        trial = Trial(self._api, self._demand, self._policy.ownership, tell)
         reasons = await trial.refused(some)
         if reasons:
             self._news.seen()
@@ -212,35 +219,45 @@ class RuleUpdate(Struct):
             added = await self._api.add(rules)
             self._see((*self._inventory.rules, *added.created))
             if len(added.created) < len(rules):
-                raise _NotCreated(len(rules) - len(added.created), added.refused.values())
+                raise _NotCreated(len(rules) - len(added.created), added)
         return len(rules) == len(some)
 
 
 class Trial:
     """
-    A trial of rules that were planned for `wanted` as it is at this moment; what a job wants may
-    change during the trial.  `tell` is called with a job and the terms of it that X refuses.
+    A trial of rules that were planned for the `demand` as it is at this moment; what a job wants
+    may change during the trial.  `tell` is called with a job and the terms of it that X refuses.
     """
 
     def __init__(
         self,
         api: RuleApi,
-        wanted: Mapping[int, WantedRules],
+        demand: Demand,
         ownership: Ownership,
         tell: Callable[[int, Sequence[RefusedTerm]], None],
     ) -> None:
         self._api = api
-        self._wanted = wanted
+        self._demand = demand
         self._ownership = ownership
         self._tell = tell
-        self._planned = dict(wanted)
+        self._planned = dict(demand.by_job)
 
     async def refused(self, rules: Sequence[NewRule]) -> list[str]:
         """
         Try the rules.  Return X's reasons for refusing some of them, none where it takes all; the
-        terms at fault are left out of what is wanted then.  Raises RuleError.
+        terms at fault are left out of what is wanted then, and what was in rules that are too long
+        is wanted in shorter ones.  Raises RuleError.
         """
         refused = await self._api.attempt(rules)
+        too_long = [rule.value for rule in rules if self._is_too_long(rule, refused)]
+        if too_long and self._demand.shorten(too_long):
+            log.warn(
+                "X refuses rules for their length ({reason}): they have {n} characters at most "
+                "from now on. With twitter.rule_length: {n} the client need not find that out.",
+                reason=refused[too_long[0]],
+                n=self._demand.rule_length,
+            )
+            return sorted(set(refused.values()))
         for rule in rules:
             if rule.value in refused:
                 await self._find_bad_terms(rule, refused[rule.value])
@@ -263,9 +280,15 @@ class Trial:
         if bad and job_id is not None and self._wanted_of(rule) is wanted:
             self._tell(job_id, bad)
 
+    def _is_too_long(self, rule: NewRule, refused: Mapping[str, str]) -> bool:
+        """Return whether a rule of several clauses is refused, and X speaks of lengths."""
+        if not is_of_length(refused.get(rule.value, "")):
+            return False
+        wanted = self._wanted_of(rule)
+        return wanted is not None and len(wanted.suspects(rule.value)) > 1
+
     def _wanted_of(self, rule: NewRule) -> WantedRules | None:
         """Return what the rule's job wants, None if that has changed since the plan was made."""
         job_id = self._ownership.job_of(rule.tag)
-        if job_id is None or self._wanted.get(job_id) is not self._planned.get(job_id):
-            return None
-        return self._wanted.get(job_id)
+        wanted = None if job_id is None else self._demand.by_job.get(job_id)
+        return wanted if job_id is not None and wanted is self._planned.get(job_id) else None

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from tcclient.ledger.entries import RefusedTerm
-from tcclient.sources.twitter_v2.rules.clauses import Clause, pack
+from tcclient.sources.twitter_v2.rules.clauses import Clause, fill, length, pack
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, plan
 
 _OR = " OR "
+SHORTEST = 128
+"""Characters below which rules are not made shorter: the least that twitter.rule_length may be."""
 
 
 class RulePolicy(Struct, frozen=True):
@@ -41,30 +43,42 @@ class WantedRules(Struct):
     clauses: tuple[Clause, ...]
     _bad: set[str] = field(default_factory=set)
     _apart: set[str] = field(default_factory=set)
+    _values: dict[tuple[int, bool], tuple[str, ...]] = field(default_factory=dict)
+    _having: dict[str, list[int]] = field(default_factory=dict)  # clauses by their pieces
 
     @property
     def asks(self) -> bool:
         """Whether there is a clause that X may take."""
         return any(clause.text not in self._bad for clause in self.clauses)
 
-    def values(self, rule_length: int) -> tuple[str, ...]:
-        """Return the values of the rules that are wanted; none where X takes no clause."""
-        packed = [clause for clause in self._good() if clause.text not in self._apart]
-        alone = (clause.text for clause in self._good() if clause.text in self._apart)
-        return (*pack(packed, rule_length), *alone)
+    def values(self, rule_length: int, *, filled: bool = False) -> tuple[str, ...]:
+        """
+        Return the values of the rules that are wanted, `filled` to their ends or not; none where X
+        takes no clause.  A clause that is longer than rules may be is one by itself: X judges it.
+        """
+        key = rule_length, filled
+        if key not in self._values:
+            self._values[key] = self._packed(rule_length, filled=filled)
+        return self._values[key]
+
+    def _packed(self, rule_length: int, *, filled: bool) -> tuple[str, ...]:
+        texts = {clause.text for clause in self._good()}
+        alone = {text for text in texts if text in self._apart or length(text) > rule_length}
+        packed = [clause for clause in self._good() if clause.text not in alone]
+        return (*(fill if filled else pack)(packed, rule_length), *sorted(alone))
 
     def is_bad(self, value: str, reason: str) -> list[RefusedTerm]:
         """
         Take note that X refuses a rule because of `reason`.  Return the terms that are left out for
         it: those of a rule that is one clause, none for a packed rule.
         """
-        bad = [clause for clause in self._good() if _bare(clause.text) == _bare(value)]
+        bad = [clause for clause in self._near(value) if _bare(clause.text) == _bare(value)]
         return self._leave_out({clause.text: reason for clause in bad})
 
     def suspects(self, value: str) -> list[Clause]:
         """Return the clauses in a packed rule that X refuses, which are to be tried one by one."""
         inside = pieces(value)
-        return [clause for clause in self._good() if pieces(clause.text) <= inside]
+        return [clause for clause in self._near(value) if pieces(clause.text) <= inside]
 
     def tried(self, value: str, reasons: Mapping[str, str]) -> list[RefusedTerm]:
         """
@@ -76,31 +90,81 @@ class WantedRules(Struct):
         bad = self._leave_out({text: why for text, why in reasons.items() if text in suspects})
         if not bad:
             self._apart |= suspects
+            self._values.clear()
         return bad
 
     def _leave_out(self, reasons: Mapping[str, str]) -> list[RefusedTerm]:
         """Leave out the clauses that have a reason.  Return their terms."""
         self._bad.update(reasons)
+        self._values.clear()
         return [
             RefusedTerm(clause.term, f"X refuses it: {reasons[clause.text]}")
             for clause in self.clauses
             if clause.text in reasons
         ]
 
+    def _near(self, value: str) -> list[Clause]:
+        """
+        Return the clauses that X has not refused and that have a piece in common with a value: of
+        10,000 clauses in hundreds of rules all that can be in one of them.
+        """
+        if not self._having:
+            for number, clause in enumerate(self.clauses):
+                for piece in pieces(clause.text):
+                    self._having.setdefault(piece, []).append(number)
+        near = {number for piece in pieces(value) for number in self._having.get(piece, ())}
+        found = (self.clauses[number] for number in sorted(near))
+        return [clause for clause in found if clause.text not in self._bad]
+
     def _good(self) -> list[Clause]:
         """Return the clauses that X has not refused."""
         return [clause for clause in self.clauses if clause.text not in self._bad]
 
 
-class Demand(Struct, frozen=True):
-    """What each job that wants something wants, by the id of the job."""
+class Demand(Struct):
+    """
+    What each job that wants something wants, by the id of the job, in rules as X takes them: of at
+    most `rule_length` characters, and filled to their ends where it takes no more of them.  Rules
+    of `spared` jobs stay as they are: another process keeps them.
+    """
 
     _policy: RulePolicy
     by_job: dict[int, WantedRules] = field(default_factory=dict)
+    spared: set[int] = field(default_factory=set)
+    _shorter: int | None = None
+    _is_filled: bool = False
+
+    @property
+    def rule_length(self) -> int:
+        """How many characters a rule has at most, as far as X has let us know."""
+        return self._policy.rule_length if self._shorter is None else self._shorter
+
+    def shorten(self, refused: Iterable[str]) -> bool:
+        """
+        Take note that X finds rules of these values too long: have them half as long.  Return
+        whether that could be done.
+        """
+        least, half = min(map(length, refused)), self.rule_length // 2
+        while half >= least:
+            half //= 2
+        if half < SHORTEST:
+            return False
+        self._shorter = half
+        return True
+
+    def condense(self) -> bool:
+        """Take note that X takes no more rules.  Return whether it makes fewer to fill them."""
+        if self._is_filled:
+            return False
+        loose = sum(map(len, self.values().values()))
+        self._is_filled = True
+        self._is_filled = sum(map(len, self.values().values())) < loose
+        return self._is_filled
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """Take these clauses for what the job wants from now on."""
         self.by_job[job_id] = WantedRules(tuple(clauses))
+        self.spared.discard(job_id)
 
     def asks(self, job_id: int) -> bool:
         """Return whether the job wants anything that X may take."""
@@ -109,15 +173,16 @@ class Demand(Struct, frozen=True):
 
     def values(self) -> Wanted:
         """Return the values of the rules that each job wants."""
-        length = self._policy.rule_length
-        return {job: wanted.values(length) for job, wanted in self.by_job.items()}
+        most, filled = self.rule_length, self._is_filled
+        return {job: one.values(most, filled=filled) for job, one in self.by_job.items()}
 
     def changes(self, present: Iterable[PresentRule], wanted: Wanted | None = None) -> Changes:
         """
         Return what to change so that the `present` rules serve what is wanted; `wanted` is what
         values() returned earlier, if that counts.
         """
-        return plan(self.values() if wanted is None else wanted, present, self._policy.ownership)
+        wanted = self.values() if wanted is None else wanted
+        return plan(wanted, present, self._policy.ownership, self.spared)
 
 
 def pieces(value: str) -> frozenset[str]:

@@ -3,31 +3,40 @@
 import errno
 import json
 import math
+import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.runtime.threads import Threads
 from tcclient.sources.twitter_v2.budget.budget import MOST_UNREAD, SpendingRecord
 from tcclient.sources.twitter_v2.budget.keeper import (
     KEEP_INTERVAL,
-    RETRY,
+    LAST_RECORD,
     BudgetKeeper,
 )
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits, LimitUse
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
+from tcclient.sources.twitter_v2.budget.records import RETRY
+from tcclient.storage.lane import PATIENCE
 from tests import DEPTH
 from tests.machine import Machine
 from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
 from tests.storage.crashes import Say, run_and_kill
+from tests.storage.disk import Acts
+
+T = TypeVar("T")
 
 MIDNIGHT = NOON + 12 * HOUR
 
@@ -46,6 +55,9 @@ class Told(BudgetNews):
         """Write down the reason."""
         self.told.append(reason)
 
+    def record_awaited(self) -> None:
+        """Take no note: what is awaited is asked of the keeper."""
+
     def budget_renewed(self) -> None:
         """Write down that it is."""
         self.told.append("renewed")
@@ -55,13 +67,26 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-class Disk:
-    """Takes records, counts them, and refuses or dies when it is told to."""
+class Disk(Threads):
+    """Takes records, counts them, and refuses or dies with the process when it is told to."""
 
     def __init__(self) -> None:
         self.records = 0
         self.full = False
         self.kill_before = self.kill_after = False
+        self.is_gone = False
+
+    def __call__(self, act: Callable[[], T]) -> Deferred[T]:
+        """Do it at once; nobody hears of what was under way when the process was killed."""
+        if self.is_gone:
+            return Deferred()
+        try:
+            return succeed(act())
+        except OSError as e:
+            return fail(e)
+        except Killed:
+            self.is_gone = True
+            return Deferred()
 
     def write(self, path: Path, record: SpendingRecord) -> None:
         if self.full:
@@ -401,6 +426,11 @@ class DiskTests(KeeperTestCase):
         self.path.mkdir()
         self.assertTrue(self.start().exhausted)
 
+    def test_a_fifo_in_its_place(self) -> None:
+        """Nobody waits at it."""
+        os.mkfifo(self.path)
+        self.assertTrue(self.start().exhausted)
+
     def test_unreadable_until_the_next_period(self) -> None:
         """Then the count begins anew, and the file is replaced."""
         self.path.write_bytes(b"{")
@@ -514,8 +544,9 @@ class Books:
         now, self.clock = self.clock.rightNow, Clock()  # with what the last life had planned
         self.clock.rightNow = now
         self.disk = Disk()
+        clock, disk = self.clock, self.disk
         self.keeper = BudgetKeeper(
-            self.limits, self.path, self.clock, self.clock.seconds, Told(), self.disk.write
+            self.limits, self.path, clock, clock.seconds, Told(), disk.write, disk
         )
         self.keeper.startService()
 
@@ -541,9 +572,8 @@ class Books:
         self.bought[self.day()] += posts
         self.biggest = max(self.biggest, posts)
         self.disk.kill_before, self.disk.kill_after = what == "kill_before", what == "kill_after"
-        try:
-            self.keeper.spend(posts)
-        except Killed:
+        self.keeper.spend(posts)
+        if self.disk.is_gone:
             if self.disk.kill_before:
                 self.in_hand[self.day()] += posts
             self.live()
@@ -624,6 +654,68 @@ class PausedTests(KeeperTestCase):
         self.assertTrue(keeper.exhausted)
         self.disk.full = False
         keeper.cut()
+
+
+class HangingTests(KeeperTestCase):
+    """The disk takes its time; the last record provides for 80 posts."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.acts = Acts()
+        clock, write = self.clock, self.disk.write
+        self.keeper = BudgetKeeper(
+            BudgetLimits(1000), self.path, clock, clock.seconds, self.listener, write, self.acts
+        )
+        self.keeper.startService()
+        self.acts.do_all()
+        self.keeper.spend(40)
+        self.acts.do_all()
+        self.assertEqual(self.kept()["ahead"], 80)
+        self.addCleanup(self.acts.do_all)
+        self.addCleanup(self.keeper.stopService)
+
+    def test_what_the_last_record_provides_for(self) -> None:
+        """Is read meanwhile; more is awaited, and what comes all the same is counted."""
+        self.clock.advance(0.1)
+        self.keeper.spend(80)
+        self.assertEqual((self.acts.waiting, self.keeper.is_awaited), ([], False))
+        self.keeper.spend(1)
+        self.assertEqual((len(self.acts.waiting), self.keeper.is_awaited), (1, True))
+        self.keeper.spend(5)
+        self.acts.do()
+        self.assertEqual(self.kept()["day_posts"], 121)
+        self.assertFalse(self.keeper.is_awaited)
+        self.clock.advance(KEEP_INTERVAL)
+        self.acts.do()
+        self.assertEqual(self.kept()["day_posts"], 126)
+
+    def test_killed_meanwhile(self) -> None:
+        """What was read is in what the last record provides for."""
+        self.keeper.spend(80)
+        self.clock.advance(KEEP_INTERVAL)
+        self.assertEqual(len(self.acts.waiting), 1)
+        self.assertEqual((self.kept()["day_posts"], self.kept()["ahead"]), (40, 80))
+
+    def test_for_long(self) -> None:
+        """It counts as a disk that refuses: nothing more is bought until it answers."""
+        self.keeper.spend(81)
+        self.clock.advance(PATIENCE)
+        self.assertEqual((self.keeper.is_awaited, self.keeper.exhausted), (False, True))
+        reason = f"it has not answered for {PATIENCE:g} s"
+        self.assertEqual(self.listener.told, [reason])
+        self.acts.do_all()
+        self.assertEqual((self.listener.told, self.keeper.exhausted), ([reason, "renewed"], False))
+
+    def test_the_end(self) -> None:
+        """Waits for LAST_RECORD; what comes after what is under way is in another record."""
+        self.keeper.spend(81)
+        stopped = self.keeper.stopService()
+        self.clock.advance(LAST_RECORD - 0.1)
+        self.assertNoResult(stopped)
+        self.clock.advance(0.1)
+        self.successResultOf(stopped)
+        self.acts.do_all()
+        self.assertEqual((self.kept()["day_posts"], self.kept()["ahead"]), (121, 0))
 
 
 class BoundTests(SynchronousTestCase):

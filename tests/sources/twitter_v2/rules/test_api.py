@@ -237,10 +237,13 @@ class AddingTests(RulesTestCase):
                 self.assertEqual(refused, {"snow": "bad"}, status)
 
     def test_only_duplicates(self) -> None:
-        """Nothing is created, and nothing wrong."""
-        self.x.will_say(201, {"errors": [duplicate("snow")], "meta": summary(0, 1, 1, 0)})
-        added = self.result(self.api.add(NEW[:1]))
-        self.assertEqual((added.created, added.refused), ((), {}))
+        """Nothing is created, and nothing wrong, with the status of refused rules, too."""
+        for status in (200, 201, 400):
+            answer = {"errors": [duplicate("snow")], "meta": summary(0, 1, 1, 0)}
+            self.x.will_say(status, answer)
+            added = self.result(self.api.add(NEW[:1]))
+            self.assertEqual((added.created, added.refused), ((), {}))
+            self.assertEqual(added.duplicates, ("snow",))
 
     def test_reasons(self) -> None:
         """Where X puts them, on one line and of bounded length."""
@@ -333,6 +336,9 @@ class DeletingTests(RulesTestCase):
         self.assertFalse(self.result(self.api.delete([str(n) for n in range(101)])))
 
 
+FORBIDDEN = {"title": "Forbidden", "detail": "Forbidden", "type": "about:blank", "status": 403}
+
+
 class RefusalTests(RulesTestCase):
     """Answers to the request, not to a rule."""
 
@@ -342,10 +348,12 @@ class RefusalTests(RulesTestCase):
         for status, body, trouble in (
             (401, {"errors": [{"code": 89}]}, Trouble.REFUSED),
             (402, {"title": "CreditsDepleted"}, Trouble.REFUSED),
-            (403, {"title": "Client Forbidden"}, Trouble.REFUSED),
-            (404, b"<h1>Not found</h1>", Trouble.REFUSED),
+            (403, FORBIDDEN, Trouble.REFUSED),
+            (403, {"title": "Client Forbidden"}, Trouble.HTTP),
+            (404, b"", Trouble.REFUSED),
+            (404, b"<h1>Not found</h1>", Trouble.HTTP),
             (307, b"", Trouble.REFUSED),
-            (400, {"errors": [{"message": "max_results"}]}, Trouble.REFUSED),
+            (400, {**FORBIDDEN, "errors": [{"message": "max_results"}]}, Trouble.REFUSED),
             (429, slow, Trouble.RATE_LIMIT),
             (503, b"", Trouble.HTTP),
             (204, b"", Trouble.HTTP),
@@ -394,7 +402,7 @@ class TokenTests(RulesTestCase):
         self.sells("AAAfirst")
         self.x.will_say(401)
         self.sells("BBBsecond")
-        self.x.will_say(401, {"detail": "AAAfirst BBBsecond"})
+        self.x.will_say(401, {**FORBIDDEN, "detail": "AAAfirst BBBsecond"})
         error = self.error()
         self.assertIs(error.refusal.trouble, Trouble.REFUSED)
         self.assertEqual(error.refusal.explanation, "... ...")
@@ -507,7 +515,7 @@ class SocketTests(TestCase):
 
     def api_at(self, port: int) -> RuleApi:
         """The API at that port."""
-        client, url = rest_client(reactor), f"http://127.0.0.1:{port}/"
+        client, url = rest_client(reactor, None), f"http://127.0.0.1:{port}/"
         bearer = Bearer(
             client, url, None, None, Secret("AAA"), AGENT, self.clock, self.clock.seconds
         )

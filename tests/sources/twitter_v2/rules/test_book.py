@@ -545,6 +545,8 @@ class FailureTests(RulebookTestCase):
         self.assertEqual(len(said), 2)
         self.assertIn("again", said[1])
         self.assertEqual(len(self.notes.failed), 1)
+        # Whoever has given it: maybe a proxy.
+        self.assertIn(" The answer says: 'so it is'.", self.notes.failed[0])
 
     def test_a_rate_limit_is_respected(self) -> None:
         """Not even what is wanted meanwhile leads to a request; then all of it is done."""
@@ -784,6 +786,8 @@ class RoomTests(RulebookTestCase):
         self.x.before = quicker
         self.want(1, "cats")
         self.assertEqual(self.x.values(1), [])
+        said = "1 rule was not created (X has a rule with the same text already, "
+        self.assertEqual(self.notes.failed, [f"{said}and calls it a DuplicateRule)."])
         self.goes(10)
         self.assertEqual(self.x.values(1), ["(cats)"])
 
@@ -880,6 +884,71 @@ class RoomTests(RulebookTestCase):
         self.goes(100)
         self.assertEqual(len(self.x.values(1)), 2)
         self.assertNotIn("cats", self.x.values(1))
+
+
+class LimitTests(RulebookTestCase):
+    """X takes shorter rules, or fewer, than the settings say."""
+
+    TERMS = tuple(
+        f"{'abcdefghij'[n % 10]}word number{n:03d} of a list like others" for n in range(150)
+    )
+
+    def begin(self) -> None:
+        """A process starts, and assumes X's usual length."""
+        super().begin()
+        policy = RulePolicy(OURS, 1024, DELAY)
+        self.book = Rulebook(Api(self.x), policy, self.notes, self.clock)
+
+    def held(self) -> set[str]:
+        """The clauses that X has."""
+        return {clause for value in self.x.values(1) for clause in value.split(" OR ")}
+
+    def test_length_and_number(self) -> None:
+        """All terms are held, within a few requests, and the log names the setting once."""
+        for length, cap in ((512, 25), (512, 18), (1024, 9), (200, 1000)):
+            self.restart()
+            self.x.rules.clear()
+            self.x.asked.clear()
+            self.x.cap = cap
+            words = f"Rules must be at most {length} characters long"
+            self.x.refuses = lambda value, n=length, why=words: why if len(value) > n else None
+            wanted, _ = clauses(",".join(self.TERMS), 1024)
+            with capturedLogs() as logs:
+                self.book.want(1, wanted)
+                self.goes(60)
+            self.assertEqual(self.held(), {clause.text for clause in wanted}, (length, cap))
+            self.assertEqual(self.notes.refused, [])
+            self.assertLessEqual(len(self.x.asked), 20)
+            said = [formatEvent(event) or "" for event in logs]
+            named = [line for line in said if "twitter.rule_length: " in line]
+            self.assertEqual(bool(named), length < 1024, said)
+
+    def test_reasons_that_are_not_of_length(self) -> None:
+        """The term is found, and rules stay as long as they are, whatever X quotes of the term."""
+        for reason in (
+            "Invalid character at position 3",
+            "Reference to invalid operator 'length' (at position 2)",
+            "Reference to invalid field 'don't be too long' (at position 2)",
+            'no viable alternative at input "9 characters long"',
+        ):
+            self.restart()
+            self.x.rules.clear()
+            self.notes.refused.clear()
+            self.x.bad = {"number007": reason}
+            self.book.want(1, clauses(",".join(self.TERMS), 1024)[0])
+            self.goes(60)
+            self.assertEqual(len(self.notes.refused), 1, reason)
+            self.assertEqual(len(self.held()), len(self.TERMS) - 1)
+            self.assertGreater(max(map(len, self.x.values(1))), 512, reason)
+
+    def test_a_term_that_is_too_long(self) -> None:
+        """It is left out with X's reason, and the others keep their rules."""
+        words = "Rules must be at most 512 characters long"
+        self.x.refuses = lambda value: words if len(value) > 512 else None
+        self.book.want(1, (Clause("cats", "cats"), Clause("long", "x" * 600)))
+        self.goes(60)
+        self.assertEqual(self.x.values(1), ["cats"])
+        self.assertEqual(self.notes.refused, [(1, "long", f"X refuses it: {words}")])
 
 
 WORDS = ("anteaters", "bees", "cats", "dogs", "eels")

@@ -107,3 +107,20 @@ class RouteTests(SynchronousTestCase):
         self.inventory.see([old, new], 1000.0)
         self.supersede({17: ["b"]}, 1000.0)
         self.assertEqual((self.to(("1", None), at=1000.0), self.to(("3", None))), (set(), {17}))
+
+
+class BeginningTests(SynchronousTestCase):
+    """When the first posts of a job can come, after a restart."""
+
+    def test_rules_that_an_earlier_process_left(self) -> None:
+        """When the ledger says that the first works; what it says nothing of is taken to work."""
+        rules = tuple(PresentRule(id, id, OURS.tag(17)) for id in ("1", "2"))
+        for works, left, begins_in in (
+            ({"1": 12.0, "2": 14.0}, rules, 12.0),
+            ({"1": -500.0, "2": 14.0}, rules, 0.0),
+            ({"1": 12.0}, rules[:1], 0.0),
+        ):
+            inventory = Inventory(OURS, DELAY, 1000.0)
+            inventory.remember(17, RulesBefore(left, works))
+            inventory.see(rules, 1000.0)
+            self.assertEqual(inventory.begins_in(17, 1000.0), begins_in, works)

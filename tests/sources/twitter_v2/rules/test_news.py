@@ -83,6 +83,13 @@ class BeforeTests(SynchronousTestCase):
 class OthersTests(SynchronousTestCase):
     """Rules that are not ours."""
 
+    def test_a_job_that_has_no_name_here(self) -> None:
+        """Nothing is said of captures where none has one."""
+        news = RuleNews(Subscriptions(lambda *_: None), 20.0, lambda: None, cast(Any, None))
+        with capturedLogs() as events:
+            news.rules_failed("refused", 5.0, {1, 2})
+        self.assertEqual(events, [])
+
     def test_those_of_tcc_are_named(self) -> None:
         """Once for each change of their number; those of other programs are no news."""
         news = RuleNews(Subscriptions(lambda *_: None), 20.0, lambda: None, cast(Any, None))

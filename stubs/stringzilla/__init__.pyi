@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+rfind: Callable[[bytes, bytes, int, int], int]

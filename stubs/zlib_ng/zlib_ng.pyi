@@ -1,0 +1,2 @@
+from zlib import decompressobj as decompressobj
+from zlib import error as error

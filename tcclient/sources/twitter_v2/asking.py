@@ -1,0 +1,93 @@
+"""
+Requests of X API v2 that are not for a stream: with the app's token, and a bound for the answer.
+
+Knows how an answer is waited for and what none means; does not know what is asked for.
+"""
+
+import json
+from typing import Any, cast
+
+from msgspec import Struct
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
+
+from tcclient.http.bodies import TooLong, read_body
+from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.failures import explain
+from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.sources.twitter_v2.bearer import Bearer
+
+NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
+"""What an answer means that cannot be understood."""
+_UNREACHABLE = Refusal(Trouble.NETWORK, "")
+
+
+class WholeAnswer(Struct, frozen=True):
+    """An answer with all of its body."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class XRequests(Struct, frozen=True):
+    """
+    Makes requests below `api_url`; the whole answer has to come within `seconds`, and to have no
+    more than `most` bytes.
+    """
+
+    _client: HTTPClient
+    _api_url: str
+    _bearer: Bearer
+    _clock: IReactorTime
+    _seconds: float
+    _most: int
+
+    async def ask(self, method: str, path: str, body: object = None) -> WholeAnswer:
+        """
+        Return the answer, whatever its status; the body is sent as JSON, None for none.  Raises
+        RefusalError if there is no answer, and CancelledError if it is cancelled.
+        """
+        exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
+        try:
+            return await _abandonable(exchange.addTimeout(self._seconds, self._clock))
+        except (RefusalError, CancelledError):
+            raise
+        except TooLong:
+            raise RefusalError("the answer is too long", NONSENSE) from None
+        except Exception as e:
+            raise RefusalError(explain(Failure()), _UNREACHABLE) from e
+
+    def meaning(self, answer: WholeAnswer) -> Refusal:
+        """Return what X means by an answer that refuses, with no secret in it."""
+        return self._bearer.meaning(answer.status, answer.headers, answer.body)
+
+    async def _exchange(self, method: str, path: str, body: object) -> WholeAnswer:
+        sent = None if body is None else json.dumps(body).encode()
+        url = f"{self._api_url}2/{path}"
+        response = await self._bearer.ask(self._client, method, url, sent)
+        said = await read_body(response, self._most)
+        return WholeAnswer(response.code, response.headers, said)
+
+
+def _abandonable(exchange: Deferred[WholeAnswer]) -> Deferred[WholeAnswer]:
+    """
+    Return a Deferred that fires as `exchange` does, and fails with CancelledError if it is
+    cancelled.  Twisted's HTTP client may fail with something else then, such as a name that cannot
+    be resolved.
+    """
+
+    def abandon(answer: Deferred[Any]) -> None:
+        answer.errback(CancelledError())
+        exchange.cancel()
+
+    def pass_on(result: WholeAnswer | Failure) -> None:
+        if not answer.called:
+            answer.callback(cast(WholeAnswer, result))
+
+    answer: Deferred[WholeAnswer] = Deferred(abandon)
+    exchange.addBoth(pass_on)
+    return answer

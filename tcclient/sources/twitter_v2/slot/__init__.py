@@ -1,0 +1,1 @@
+"""The app's connections at X: which there are, and the end of one that was this client's."""

@@ -1,0 +1,65 @@
+"""Which channel a client has, by its settings and by what is installed."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tcclient.config.settings import SettingsError
+from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
+from tcclient.push.channel import PushChannel
+from tcclient.runtime.addresses import beside
+from tcclient.service import make_channel
+from tests.config.test_settings import MINIMAL, SettingsTestCase, with_value
+
+ADDRESS = "wss://captures.example.org/live/"
+
+
+class AddressTests(SynchronousTestCase):
+    def test_beside_rest(self) -> None:
+        """With the same host and TLS, where `tcserver` has both."""
+        for base, channel in (
+            ("https://c.example.org/api/", "wss://c.example.org/ws/client/"),
+            ("http://127.0.0.1:8000/api/", "ws://127.0.0.1:8000/ws/client/"),
+            ("https://[::1]:8443/tcc/api/", "wss://[::1]:8443/tcc/ws/client/"),
+            ("http://http.example.org/", "ws://http.example.org/ws/client/"),
+        ):
+            self.assertEqual(beside(base), channel)
+
+
+class ChoiceTests(SettingsTestCase):
+    def channel(self, url: object) -> RealtimeChannel:
+        """The channel of a client with this push_url, None for no such key."""
+        document = MINIMAL if url is None else with_value("server.push_url", url)
+        return make_channel(self.load(document), Clock())
+
+    @contextmanager
+    def without_the_extra(self) -> Iterator[None]:
+        """In a program that was installed without `[push]`."""
+        ours = {name for name in sys.modules if name.startswith(("websockets", "tcclient.push."))}
+        kept = {name: sys.modules.pop(name) for name in ours}
+        sys.modules["websockets"] = None  # type: ignore[assignment]  # as Python has what is not there
+        try:
+            yield
+        finally:
+            del sys.modules["websockets"]
+            sys.modules.update(kept)
+
+    def test_by_default(self) -> None:
+        self.assertIsInstance(self.channel(None), PushChannel)
+        self.assertIsInstance(self.channel(ADDRESS), PushChannel)
+
+    def test_switched_off(self) -> None:
+        settings = self.load(with_value("server.push_url", None))
+        self.assertIs(make_channel(settings, Clock()), NO_CHANNEL)
+
+    def test_not_installed(self) -> None:
+        """Who has not asked for it goes on by polling; who has is told what to install."""
+        with self.without_the_extra():
+            self.assertIs(self.channel(None), NO_CHANNEL)
+            self.assertNotIn("tcclient.push.channel", sys.modules)
+            error = self.assertRaises(SettingsError, self.channel, ADDRESS)
+        self.assertIn("$.server.push_url needs what is not installed", str(error))
+        self.assertIn("'.[push]' in the clone", str(error))
