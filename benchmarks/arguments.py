@@ -16,6 +16,13 @@ def folder(text: str) -> Path:
     return absolute(text)
 
 
+def build(text: str) -> Path:
+    """A clone of another build that can be started."""
+    if not (Path(text) / ".venv" / "bin" / "twistd").exists():
+        raise argparse.ArgumentTypeError(f"there is no build installed in {text}/.venv")
+    return absolute(text)
+
+
 def file(text: str) -> Path:
     """One that can be written, as far as its folder goes: found out before hours of measuring."""
     folder(str(Path(text).parent))
@@ -27,6 +34,11 @@ def whole(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, found {text}")
     return int(text)
+
+
+def whole_from_0(text: str) -> int:
+    """The same, and 0 too."""
+    return 0 if text == "0" else whole(text)
 
 
 def positive(text: str) -> float:
@@ -43,6 +55,11 @@ def positive(text: str) -> float:
 def rates(text: str) -> list[float]:
     """Numbers above 0, separated by commas."""
     return [positive(rate) for rate in text.split(",")]
+
+
+def rates_from_0(text: str) -> list[float]:
+    """The same, and 0 too."""
+    return [0.0 if rate.strip() == "0" else positive(rate) for rate in text.split(",")]
 
 
 def parser(description: str | None, json_name: str) -> argparse.ArgumentParser:

@@ -77,7 +77,9 @@ class Recording:
                 self._ends.append(size)
                 self._complete.append(complete)
         self.size = size
-        self.content = memoryview(mmap.mmap(self.fd, size, prot=mmap.PROT_READ))
+        # Nothing can be mapped of a file without bytes.
+        mapped = mmap.mmap(self.fd, size, prot=mmap.PROT_READ) if size else b""
+        self.content = memoryview(mapped)
         self.rest = _end(coding)
 
     def pieces(self) -> Iterator[tuple[bytes | memoryview, int]]:

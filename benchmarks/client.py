@@ -107,10 +107,11 @@ def capturing(
     folder: Path,
     output: Mapping[str, object] | None = None,
     launcher: Sequence[str] = (),
+    build: Path | None = None,
 ) -> Iterator[Client]:
     """
     A client that has just been started in `folder`.  `launcher` is what starts twistd in the place
-    of its own script.
+    of its own script; `build` is the clone of another build, which is installed in its `.venv`.
     """
     jobs = [f"--job={name}:{name}" for name in names(scene.mode.api)]
     standin = start("tcsandbox.server", f"--port={scene.place.port}", *jobs)
@@ -118,7 +119,8 @@ def capturing(
         server = Server(listening(standin))
         config = folder / "settings.json"
         config.write_text(json.dumps(settings(scene, output or {})))
-        command = [*(launcher or [str(Path(sys.executable).with_name("twistd"))])]
+        python = Path(sys.executable) if build is None else build / ".venv" / "bin" / "python"
+        command = [*(launcher or [str(python.with_name("twistd"))])]
         command += ["-n", "--pidfile=", "tcc", "--config", str(config)]
         environment = {**os.environ, "SSL_CERT_FILE": str(scene.trusted)}
         with (folder / "log").open("w") as log:

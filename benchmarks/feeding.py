@@ -70,9 +70,12 @@ class Feed:
     def wait_for_connection(self, seconds: float = CONNECTING) -> None:
         self._wait_for("connected", seconds)
 
-    def send(self, rate: float = 0.0) -> None:
-        """Begin to send them, at `rate` a second, or flat out."""
-        self._command(f"send {rate:g}")
+    def send(self, rate: float = 0.0, silence: float = 0.0) -> None:
+        """
+        Begin to send them, at `rate` a second, or flat out; or keep-alives for so many seconds of
+        `silence`, if that is not 0.
+        """
+        self._command(f"idle {silence:g}" if silence else f"send {rate:g}")
 
     def sent(self, seconds: float) -> dict[str, Any]:
         """When it `began`, by the monotonic clock, and the `seconds` it took."""

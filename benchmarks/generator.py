@@ -6,6 +6,7 @@ It listens on a plain and a TLS port, and takes one command a line:
     expect POSTS HOW   so many are for the next one who asks for the stream, and nobody else; HOW
                        is `recorded` before that, or `live`, made while they are sent
     send RATE          send them, at so many a second, 0 for flat out (recorded only)
+    idle SECONDS       send keep-alives instead of them
     end TIMES          end the body; write when each post was sent into this file, - for none
 
 Each line that it prints is a JSON object with an `event`: listening, ready, connected, sent,

@@ -7,7 +7,6 @@ table for each mode, and writes every figure into a JSON file.
 
 import argparse
 import itertools
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,16 +15,16 @@ from pathlib import Path
 import attrs
 
 from benchmarks import ratios
-from benchmarks.arguments import absolute, parser, positive, whole
+from benchmarks.arguments import absolute, build, parser, positive, whole
 from benchmarks.feeding import Certificate, NoNews, feeding
-from benchmarks.machine import machine
+from benchmarks.machine import write
 from benchmarks.modes import Mode, chosen
 from benchmarks.rivals import CURL, RIVALS, Rival, default_cache
 from benchmarks.rounds import Amount, client_round, rival_round
 from benchmarks.scene import Place, Scene, workshop
 from benchmarks.table import Sample, markdown, ratio
 
-CLIENT = "tcc"
+CLIENT, OTHER = "tcc", "tcc, other build"
 CI = {
     "modes": "v1.1/plain/tweet/flat,v2/TLS/tweet/flat",
     "peers": CURL.name,
@@ -65,6 +64,8 @@ def one_round(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, 
     """A sample of everyone who can read the mode, by name."""
     sample, without = client_round(scene, amount(scene.mode, options))
     yield CLIENT, sample
+    if options.other is not None:
+        yield OTHER, client_round(scene, amount(scene.mode, options), options.other)[0]
     if without is not None:
         yield f"{CLIENT}, SHA-256 taken off", without
     for rival in filter(lambda rival: rival.serves(scene.mode), options.rivals):
@@ -115,29 +116,30 @@ def run(modes: Sequence[Mode], options: argparse.Namespace, base: Path) -> dict[
     return found
 
 
-def write(path: Path, options: argparse.Namespace, found: dict[str, Figures]) -> None:
+def keep(path: Path, options: argparse.Namespace, found: dict[str, Figures]) -> None:
     modes = {
         mode: {name: list(map(attrs.asdict, rounds)) for name, rounds in figures.items()}
         for mode, figures in found.items()
     }
     amounts = {name: getattr(options, name) for name in ("posts", "peer_posts", "rate", "rounds")}
-    document = {"machine": machine(), "options": amounts, "modes": modes}
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    write(path, options=amounts, modes=modes)
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     told = parser(__doc__, "ingest.json")
-    told.add_argument("--modes", default="*", help="patterns such as 'v1.1/TLS*/tweet/flat,v2/*'")
-    told.add_argument("--posts", type=whole, default=500_000, help="in a round of client and curl")
-    told.add_argument("--peer-posts", type=whole, default=50_000, help="in a round of a slow peer")
-    told.add_argument("--rounds", type=whole, default=5, help="besides the first, which warms up")
-    told.add_argument("--rate", type=positive, default=5_000.0, help="posts a second, where paced")
-    told.add_argument("--paced-seconds", type=positive, default=20.0)
-    told.add_argument("--minutes", type=positive, default=240.0, help="nothing begins after that")
-    told.add_argument("--peers", default="all", help="names separated by commas")
-    told.add_argument("--cache", type=absolute, default=default_cache(), help="for the peers")
-    told.add_argument("--ci", action="store_true", help="small, and check the ratio to curl")
-    told.add_argument("--commit-ratios", action="store_true", help="as --ci, but write ratios")
+    add = told.add_argument
+    add("--modes", default="*", help="patterns such as 'v1.1/TLS*/tweet/flat,v2/*'")
+    add("--posts", type=whole, default=500_000, help="in a round of client and curl")
+    add("--peer-posts", type=whole, default=50_000, help="in a round of a slow peer")
+    add("--rounds", type=whole, default=5, help="besides the first, which warms up")
+    add("--rate", type=positive, default=5_000.0, help="posts a second, where paced")
+    add("--paced-seconds", type=positive, default=20.0)
+    add("--minutes", type=positive, default=240.0, help="nothing begins after that")
+    add("--peers", default="all", help="names separated by commas")
+    add("--other", type=build, help="a clone of another build, to take turns with")
+    add("--cache", type=absolute, default=default_cache(), help="for the peers")
+    add("--ci", action="store_true", help="small, and check the ratio to curl")
+    add("--commit-ratios", action="store_true", help="as --ci, but write ratios")
     options = told.parse_args(arguments)
     if options.ci or options.commit_ratios:
         told.set_defaults(**CI)
@@ -167,7 +169,7 @@ def main() -> None:
         rival.prepare(options.cache)
     with workshop("ingest", options.folder) as base:
         found = run(options.modes, options, base)
-    write(options.json, options, found)
+    keep(options.json, options, found)
     measured = {mode: ratio(figures, CLIENT, CURL.name) for mode, figures in found.items()}
     known = {mode: value for mode, value in measured.items() if value is not None}
     broken = [

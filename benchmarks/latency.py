@@ -8,7 +8,6 @@ else meanwhile: a figure may be too large by that.
 
 import argparse
 import itertools
-import json
 import sys
 import time
 from array import array
@@ -22,7 +21,7 @@ from benchmarks.arguments import parser, positive, rates
 from benchmarks.client import capturing, known_output
 from benchmarks.feeding import Certificate, feeding
 from benchmarks.lag import delays, row
-from benchmarks.machine import machine
+from benchmarks.machine import write
 from benchmarks.modes import WIRES, Mode
 from benchmarks.rivals import CURL, default_cache
 from benchmarks.rounds import running
@@ -119,9 +118,10 @@ def one_run(scene: Scene, consumer: Consumer, posts: int, rate: float) -> tuple[
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     told = parser(__doc__, "latency.json")
-    told.add_argument("--rates", type=rates, default="1,100,1000,5000,20000", help="posts a second")
-    told.add_argument("--seconds", type=positive, default=30.0, help="for each rate and consumer")
-    told.add_argument("--wire", choices=WIRES, default="TLS")
+    add = told.add_argument
+    add("--rates", type=rates, default="1,100,1000,5000,20000", help="posts a second")
+    add("--seconds", type=positive, default=30.0, help="for each rate and consumer")
+    add("--wire", choices=WIRES, default="TLS")
     return told.parse_args(arguments)
 
 
@@ -143,8 +143,7 @@ def main() -> None:
                     f"| {consumer.name} | {rate:,g} | {reached:,.0f} | {row(late, posts)} |",
                     flush=True,
                 )
-    document = {"machine": machine(), "mode": str(mode), "seconds late": found}
-    options.json.write_text(json.dumps(document) + "\n")
+    write(options.json, mode=mode, **{"seconds late": found})
     if not all(found.values()):
         sys.exit("Of some runs no post was seen.")
 

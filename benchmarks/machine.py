@@ -1,13 +1,19 @@
-"""What a run was made on."""
+"""What a run writes for whoever compares it with others: figures, and what they were made on."""
 
+import json
 import platform
 from pathlib import Path
 
 from tcclient import __version__
 
 
-def machine() -> dict[str, object]:
-    """For the JSON that a run writes."""
+def write(path: Path, **figures: object) -> None:
+    """Write a document of figures and of the machine; what JSON has no form for is text."""
+    document = {"machine": _machine(), **figures}
+    path.write_text(json.dumps(document, default=str, indent=1) + "\n")
+
+
+def _machine() -> dict[str, object]:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = [line for line in lines if line.startswith("model name")]
     return {

@@ -18,17 +18,21 @@ from tcsandbox.twitter.common.text import CODE, CREATED_AT, POST_ID
 from tcsandbox.twitter.v1.filters import Filter
 from tcsandbox.twitter.v1.posts import V1PostSource
 from tcsandbox.twitter.v2.clauses import PostRequirements
+from tcsandbox.twitter.v2.fields import KNOWN, Selection
 from tcsandbox.twitter.v2.objects import iso
 from tcsandbox.twitter.v2.posts import V2PostWriter
 
 JOBS = 3
 """Captures in v2."""
-MOST_POSTS = 10_000_000
 PREFIX = b"203000000000"
 """How each id begins; the seven digits after it are the post's number."""
 _DIGITS = 7
 _TEMPLATES = 512
 _SEED = 5
+
+_ASKED = Selection(
+    {**KNOWN, "expansions": KNOWN["expansions"] - {"edit_history_tweet_ids"}},
+)
 
 Template = Sequence[bytes]
 """What stands between the places of the id."""
@@ -97,8 +101,8 @@ def v2_templates() -> list[Template]:
 
 
 def _v2_template(post: Any, now: datetime) -> Template:
-    text = (
-        msgspec.json.encode(post).removesuffix(b"}").replace(CREATED_AT.encode(), iso(now).encode())
-    )
+    """Of a post with all that the client asks for unless it is told otherwise, as X writes it."""
+    text = msgspec.json.encode(_ASKED.cut(post)).removesuffix(b"}")
+    text = text.replace(CREATED_AT.encode(), iso(now).encode())
     text = re.sub(CODE.encode(), b"qX3wZb9LkT", text)
     return text.split(POST_ID.encode())

@@ -65,8 +65,10 @@ class Rival:
 
 
 CURL = Rival("curl", slow=False)
+BARE = Rival("bare Twisted", ("v2",), "bare.py", gzip=False, slow=False)
 RIVALS = (
     CURL,
+    BARE,
     Rival("tweepy 3.10", ("v1.1",), "tweepy3.py", "tweepy==3.10.0", gzip=False),
     Rival("tweepy 4", script="tweepy4.py", requirement="tweepy==4.12.1"),
     Rival("twarc2", ("v2",), "twarc2.py", "twarc==2.14.0"),

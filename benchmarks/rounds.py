@@ -33,26 +33,37 @@ SLOWEST = 2_000.0
 
 @attrs.frozen
 class Amount:
-    """What is sent in a round; `rate` is 0 for flat out."""
+    """
+    What is sent in a round; `rate` is 0 for flat out.  Without posts it is keep-alives only, for so
+    many seconds of `silence`.
+    """
 
     posts: int
     rate: float = 0.0
+    silence: float = 0.0
 
     @property
     def bound(self) -> float:
         """Seconds that sending may take."""
-        return PATIENCE + self.posts / SLOWEST
+        slowest = min(self.rate or SLOWEST, SLOWEST)
+        return PATIENCE + self.posts / slowest + self.silence
 
 
-def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
-    """The client's sample, and the same with the SHA-256 taken off where it has computed one."""
+def client_round(
+    scene: Scene, amount: Amount, build: Path | None = None, rest: float = 0.0
+) -> tuple[Sample, Sample | None]:
+    """
+    The client's sample, and the same with the SHA-256 taken off where it has computed one.  `build`
+    is the folder of another build, and `rest` the seconds between its start and the first byte.
+    """
     size = stored_size(scene.mode.api, amount.posts, scene.tags)
     scene.feed.expect(amount.posts)
-    with scene.folder() as folder, capturing(scene, folder) as client:
+    with scene.folder() as folder, capturing(scene, folder, build=build) as client:
         scene.feed.wait_for_connection()
         client.wait_until_running()
+        time.sleep(rest)
         startup = cpu(client.pid)
-        scene.feed.send(amount.rate)
+        scene.feed.send(amount.rate, amount.silence)
         told = scene.feed.sent(amount.bound)
         wait_for_size(client, size)
         seconds = time.monotonic() - told["began"]
@@ -76,15 +87,18 @@ def client_round(scene: Scene, amount: Amount) -> tuple[Sample, Sample | None]:
         return sample, attrs.evolve(sample, cpu=used - hashing(files))
 
 
-def rival_round(scene: Scene, rival: Rival, amount: Amount) -> tuple[Sample, Sample]:
+def rival_round(
+    scene: Scene, rival: Rival, amount: Amount, rest: float = 0.0
+) -> tuple[Sample, Sample]:
     """The peer's sample, and that of the peer with `sha256sum` of its file after it."""
     with scene.folder() as folder:
         file = folder / "posts"
         scene.feed.expect(amount.posts)
         with running(rival.command(scene.cache, scene.mode, scene.root, file), scene) as pid:
             scene.feed.wait_for_connection()
+            time.sleep(rest)
             startup = cpu(pid)
-            scene.feed.send(amount.rate)
+            scene.feed.send(amount.rate, amount.silence)
             told = scene.feed.sent(amount.bound)
             found_memory = memory(pid)
             scene.feed.end()

@@ -14,10 +14,13 @@ TOKEN = {"token_type": "bearer", "access_token": "benchmark"}
 
 
 class Rules:
-    """`tags` are those of the captures' rules; each of these gets the id that its posts carry."""
+    """
+    `tags` are those of the captures' rules; each of these gets the id that its posts carry.  Of a
+    tag only the job at its end counts: a client puts its installation into it, which nobody knows.
+    """
 
     def __init__(self, tags: Sequence[str]) -> None:
-        self._ids = {tag: rule_id(job) for job, tag in enumerate(tags)}
+        self._ids = {_job(tag): rule_id(job) for job, tag in enumerate(tags)}
         self._others = map(str, itertools.count(1_700_000_000_000_000_001))
         self._rules: dict[str, dict[str, Any]] = {}
 
@@ -36,4 +39,8 @@ class Rules:
         return {"data": added, "meta": {"summary": {"created": len(added), "not_created": 0}}}
 
     def _numbered(self, rule: dict[str, Any]) -> dict[str, Any]:
-        return {**rule, "id": self._ids.get(rule.get("tag", "")) or next(self._others)}
+        return {**rule, "id": self._ids.get(_job(rule.get("tag", ""))) or next(self._others)}
+
+
+def _job(tag: str) -> str:
+    return tag.rpartition(":")[2]

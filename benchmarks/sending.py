@@ -18,6 +18,20 @@ AT_ONCE_TLS = 1 << 16
 """Bytes in one call on TLS, which makes four full records of them."""
 
 
+KEEP_ALIVE = b"2\r\n\r\n\r\n"
+"""A chunk of its own, as X sends it."""
+KEEP_ALIVE_INTERVAL = 20.0
+"""Seconds between two of them, as X has it."""
+
+
+def idle(peer: socket, seconds: float) -> None:
+    """Send keep-alives for so many seconds; plain bodies only, which have no state."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        peer.sendall(KEEP_ALIVE)
+        time.sleep(min(KEEP_ALIVE_INTERVAL, left))
+
+
 def flat_out(recording: Recording, peer: socket) -> None:
     size = recording.size
     if isinstance(peer, ssl.SSLSocket):

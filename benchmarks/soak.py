@@ -7,7 +7,6 @@ does not hold every post once.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from benchmarks import slowdisk
 from benchmarks.arguments import parser, positive
 from benchmarks.client import Client, capturing
 from benchmarks.feeding import Certificate, feeding
-from benchmarks.machine import machine
+from benchmarks.machine import write
 from benchmarks.measuring import cpu, descriptors, memory
 from benchmarks.modes import APIS, WIRES, Mode
 from benchmarks.rivals import default_cache
@@ -98,12 +97,13 @@ def _row(state: State) -> str:
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     told = parser(__doc__, "soak.json")
-    told.add_argument("--minutes", type=positive, default=60.0)
-    told.add_argument("--rate", type=positive, default=1_000.0, help="posts a second")
-    told.add_argument("--every", type=positive, default=10.0, help="seconds between two rows")
-    told.add_argument("--api", choices=APIS, default="v2")
-    told.add_argument("--wire", choices=WIRES, default="TLS+gzip")
-    told.add_argument("--disk", type=positive, help="megabytes a second of a slow disk")
+    add = told.add_argument
+    add("--minutes", type=positive, default=60.0)
+    add("--rate", type=positive, default=1_000.0, help="posts a second")
+    add("--every", type=positive, default=10.0, help="seconds between two rows")
+    add("--api", choices=APIS, default="v2")
+    add("--wire", choices=WIRES, default="TLS+gzip")
+    add("--disk", type=positive, help="megabytes a second of a slow disk")
     return told.parse_args(arguments)
 
 
@@ -118,15 +118,9 @@ def main() -> None:
         with feeding(mode.recording, certificate.pem, place.tags(mode.api)) as feed:
             scene = Scene(mode, feed, place, certificate.public, default_cache(), base)
             seen, wrong = run(scene, options)
-    document = {
-        "machine": machine(),
-        "mode": str(mode),
-        "rate": options.rate,
-        "disk": options.disk,
-        "states": list(map(attrs.asdict, seen)),
-        "files": wrong,
-    }
-    options.json.write_text(json.dumps(document, indent=1) + "\n")
+    states = list(map(attrs.asdict, seen))
+    told = {"rate": options.rate, "disk": options.disk}
+    write(options.json, mode=mode, **told, states=states, files=wrong)
     print(f"\nThe files are {wrong}.")
     if wrong != "whole":
         sys.exit(1)

@@ -18,7 +18,7 @@ from benchmarks.bodies import Body, Framing, Live, Recording
 from benchmarks.framing import delimited
 from benchmarks.posts import v1_posts, v2_posts
 from benchmarks.rules import Rules
-from benchmarks.sending import flat_out, paced
+from benchmarks.sending import flat_out, idle, paced
 
 
 def tell(event: str, **fields: object) -> None:
@@ -70,7 +70,9 @@ class Stage:
         while (command := self.commands.get())[0] != "end":
             rate = float(command[1])
             began = time.monotonic()
-            if rate:
+            if command[0] == "idle":
+                idle(peer, rate)
+            elif rate:
                 sent_at = paced(body, peer, rate)
             elif isinstance(body, Recording):
                 flat_out(body, peer)

@@ -13,9 +13,10 @@ Samples = Mapping[str, Sequence["Sample"]]
 
 COLUMNS = (
     "consumer", "rounds", "posts", "CPU µs/tweet", "start-up CPU s", "tweets/s", "MB/s",
-    "peak RSS MiB", "÷ curl", "÷ curl + sha256sum", "÷ tweepy 3.10", "÷ tweepy 4", "files",
+    "peak RSS MiB", "÷ other build", "÷ curl", "÷ curl + sha256sum", "÷ tweepy 3.10",
+    "÷ tweepy 4", "files",
 )  # fmt: skip
-BASES = ("curl", "curl + sha256sum", "tweepy 3.10", "tweepy 4")
+BASES = ("tcc, other build", "curl", "curl + sha256sum", "tweepy 3.10", "tweepy 4")
 
 
 @attrs.frozen
