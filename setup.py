@@ -26,8 +26,15 @@ setup(
         *find_packages(include=[name for top in PACKAGES for name in (top, f"{top}.*")]),
         "twisted.plugins",
     ],
+    # What is in the packages besides code is named here, not found.
+    include_package_data=False,
     package_data={
-        "tcclient": ["py.typed", "ledger.schema.json", "health.schema.json"],
+        "tcclient": [
+            "py.typed",
+            "ledger.schema.json",
+            "health.schema.json",
+            "push.schema.json",
+        ],
         "tcaccount": ["py.typed"],
         "tcsandbox": ["py.typed"],
         "tcserver": ["py.typed", "website/templates/**", "website/static/**"],
