@@ -37,7 +37,7 @@ from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.settings import Keys, V1Section
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
-from tcclient.storage.slots import Naming
+from tcclient.storage.slots import TORN, Naming
 from tcsandbox.server import CaptureServer, quirks, restapi
 from tcsandbox.server.negotiation import ApiRequest
 from tcsandbox.server.rows import TOKEN, JobRow
@@ -74,6 +74,7 @@ class Disk:
         return [
             line
             for path in sorted((self.base / name).glob(f"{name}2*"))
+            if path.suffix != TORN  # what a crash in a write has left of a post is none
             for line in path.read_bytes().splitlines()
         ]
 
