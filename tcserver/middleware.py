@@ -8,11 +8,15 @@ import logging
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from tcserver.addresses import whence
@@ -71,6 +75,19 @@ def for_everybody(get_response: GetResponse) -> GetResponse:
         return response
 
     return known
+
+
+class LoginFirst(LoginRequiredMiddleware):
+    """Leads nobody to the login, and then back to what was asked for: from a button to its page."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
+        """Return where the login is."""
+        if request.method == "GET":
+            return super().handle_no_permission(request, view_func)
+        referer = urlsplit(request.headers.get("Referer", ""))
+        page = referer._replace(scheme="", netloc="", fragment="").geturl()
+        is_here = referer.netloc == request.get_host()
+        return redirect_to_login(page if is_here and page else reverse("captures"))
 
 
 def _is_asked_by_name(request: HttpRequest) -> bool:

@@ -128,6 +128,7 @@ def edit_capture(visit: Visit, number: int) -> HttpResponse:
             for sentence in _meanwhile(row, told):
                 form.add_error(None, sentence)
         else:
+            messages.success(visit.request, f"{told['name']} is saved.")
             return redirect("capture", number)
     return _form_page(visit, form, row)
 

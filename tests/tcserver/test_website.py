@@ -64,6 +64,18 @@ class LoginTests(PageCase):
         self.post("/login/", "/login/", username="rita", password=PASSWORD, next="/clients/")
         self.assertIn("client1", self.get("/clients/"))
 
+    def test_a_button_of_nobody(self) -> None:
+        """After the login comes the page that it stands on: what it asks for can only be sent."""
+        self.browser = Browser()
+        for referer, page in (
+            ("http://testserver/captures/?show=archive", "/captures/%3Fshow%3Darchive"),
+            ("http://elsewhere.example/clients/", "/captures/"),
+            ("", "/captures/"),
+        ):
+            headers = {"Referer": referer}
+            got = self.browser.post(f"{self.demo}stop/", headers=headers)
+            self.assertRedirects(got, f"/login/?next={page}")
+
     def assertRedirects(self, got: Any, where: str) -> None:
         """It leads there."""
         self.assertEqual((got.status_code, got.headers.get("Location")), (302, where))
@@ -133,6 +145,7 @@ class CaptureTests(PageCase):
         typed = {"name": "demo", "project": self.world.project.pk, "client": self.world.client.pk}
         edit_it = f"{self.demo}edit/"
         self.post(edit_it, edit_it, keywords="tea", revision=1, **typed)
+        self.assertIn("demo is saved.", self.get(self.demo))
         late = {"keywords": "milk", "description": "mine", **typed}
         said = self.post(edit_it, edit_it, 200, revision=1, **late).content.decode()
         self.assertIn("rita has changed this capture since you opened this page", said)

@@ -1,25 +1,26 @@
 "use strict";
 // What pages do besides what the server has drawn: times in the reader's zone, how long ago they
-// were, and the live part.
+// were, what is wrong in a form, and the live part.
 
 (() => {
   const footer = document.getElementById("zone");
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   let utc = localStorage.getItem("utc") === "yes";
 
-  function words(at, precise) {
+  function inZone(at, timeZone, precise) {
     const parts = new Intl.DateTimeFormat("en-CA", {
-      timeZone: utc ? "UTC" : zone, hourCycle: "h23", year: "numeric", month: "2-digit",
+      timeZone, hourCycle: "h23", year: "numeric", month: "2-digit",
       day: "2-digit", hour: "2-digit", minute: "2-digit", second: precise ? "2-digit" : undefined,
     }).formatToParts(at);
     const of = (type) => parts.find((part) => part.type === type).value;
     const date = `${of("year")}-${of("month")}-${of("day")} ${of("hour")}:${of("minute")}`;
-    return date + (precise ? `:${of("second")}` : "") + (utc ? " UTC" : "");
+    return date + (precise ? `:${of("second")}` : "");
   }
 
   function showTimes() {
     for (const time of document.querySelectorAll("time[data-precise]")) {
-      time.textContent = words(new Date(time.dateTime), time.dataset.precise === "1");
+      const at = inZone(new Date(time.dateTime), utc ? "UTC" : zone, time.dataset.precise === "1");
+      time.textContent = at + (utc ? " UTC" : "");
     }
     if (footer === null) return;
     footer.hidden = false;
@@ -34,6 +35,22 @@
     showTimes();
   });
   showTimes();
+
+  for (const field of document.querySelectorAll("[type=datetime-local]")) {
+    const said = document.createElement("p");
+    said.className = "help";
+    said.setAttribute("role", "status");
+    field.after(said);
+    const say = () => {
+      const known = field.value && zone !== "UTC";
+      said.textContent = known ? `${inZone(new Date(`${field.value}Z`), zone)} in ${zone}` : "";
+    };
+    field.addEventListener("input", say);
+    say();
+  }
+
+  // What is wrong is where one goes on.
+  document.querySelector("[aria-invalid=true]")?.focus();
 
   // By the server's clock, as far as it was told with the newest part.
   let ahead = 0;
@@ -77,6 +94,7 @@
     const { xhr, pathInfo } = event.detail;
     if (new URL(xhr.responseURL).pathname !== new URL(pathInfo.finalRequestPath, location).pathname) {
       event.detail.shouldSwap = false; // the session has ended: let the browser go where it is sent
+      document.body.dispatchEvent(new Event("leaving"));
       location.reload();
     }
   });
