@@ -70,13 +70,19 @@ def _awaited(
         return Shown("bad", "waiting", f"{name} has never asked for its captures: start it")
     if status == Status.STARTING:
         return Shown("busy", "starting", capture.reason or f"{name} {NOT_ANSWERED}")
-    return _running(capture, f"{name} is late" if alive == Liveness.LATE else "")
+    if alive == Liveness.LATE and _is_well(capture):
+        return Shown("busy", "running", f"{name} is late", contact)
+    return _running(capture)
 
 
-def _running(capture: CaptureRecord, late: str) -> Shown:
+def _is_well(capture: CaptureRecord) -> bool:
+    return capture.condition in ("", "ok")
+
+
+def _running(capture: CaptureRecord) -> Shown:
     """Return the state of a capture that its client has begun."""
-    if capture.condition in ("", "ok"):
-        return Shown("busy" if late else "good", "running", late, capture.started_at)
+    if _is_well(capture):
+        return Shown("good", "running", since=capture.started_at)
     runs = capture.condition in RUNS_ANYHOW
     style, word = ("busy", "running") if runs else ("bad", "waiting")
     reason = capture.reason or capture.condition.replace("_", " ")

@@ -1,6 +1,7 @@
 """The list of captures: states with reasons, what is asked for, today's coverage, queries."""
 
 import re
+from datetime import timedelta
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -33,6 +34,17 @@ class StateTests(DatabaseCase):
 
     def test_it_runs(self) -> None:
         self.assertEqual(self.state(answer=Status.STARTED, condition="ok"), ("good", "running", ""))
+
+    def test_it_runs_as_far_as_is_known(self) -> None:
+        """Its client is late since it was last heard of, not since the capture began."""
+        now = timezone.now()
+        columns = {"answer": Status.STARTED, "condition": "ok", "started_at": now - timedelta(1)}
+        CaptureRecord.objects.filter(pk=self.world.demo.pk).update(**columns)
+        row = CaptureRecord.objects.select_related("client").get(pk=self.world.demo.pk)
+        heard = now - timedelta(minutes=2)
+        shown = state_of(row, heard, now)
+        self.assertEqual((shown.word, shown.reason), ("running", "client1 is late"))
+        self.assertEqual(shown.since, heard)
 
     def test_it_runs_and_something_is_wrong(self) -> None:
         """Posts come: the word stays, and the reason is said."""
