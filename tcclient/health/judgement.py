@@ -113,7 +113,8 @@ def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:
             code="not_run",
             level=Level.DOWN if since is None or now - since > PATIENCE else Level.DEGRADED,
             what=f"{name} is wanted and does not run: {capture.not_run}.",
-            cure="See the log of the client, which says what is in the way.",
+            cure="See beside its keywords on the website what is left out and why, or else the log "
+            "of the client.",
             since=since,
             job=capture.job,
         )

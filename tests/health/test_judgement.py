@@ -121,6 +121,7 @@ class JudgementTests(SynchronousTestCase):
         gap = missing("start", 500)
         found = self.only(health(capture(not_run="its name cannot be a folder", missing=gap)))
         self.assertEqual((found.code, found.level), ("not_run", Level.DOWN))
+        self.assertIn("its keywords on the website", found.cure)
 
     def test_a_capture_that_does_not_run_yet(self) -> None:
         """That may take so long, where it is known since when."""
