@@ -53,10 +53,15 @@ class ChartSeries:
     marks: Sequence[ChartMark]
 
 
+def month_begin(now: datetime) -> datetime:
+    """Return when the month began, in UTC."""
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def posts_of_month(capture: int, now: datetime) -> int:
     """Return how many posts of a capture were reported since the month began, in UTC."""
-    begin = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    days = PostCount.objects.filter(capture=capture, seconds=DAY, at__gte=int(begin.timestamp()))
+    begin = int(month_begin(now).timestamp())
+    days = PostCount.objects.filter(capture=capture, seconds=DAY, at__gte=begin)
     found: int | None = days.aggregate(posts=Sum("posts"))["posts"]
     return found or 0
 

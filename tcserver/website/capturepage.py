@@ -1,7 +1,7 @@
 """The page of one capture: how it does, its rate over time, keywords, files, and what was done."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.contrib import messages
@@ -20,7 +20,7 @@ from tcserver.accounts.account import (
     state_at,
 )
 from tcserver.accounts.coverage import YOUNG
-from tcserver.accounts.series import posts_of_month
+from tcserver.accounts.series import month_begin, posts_of_month
 from tcserver.alerts.listing import alerts_of
 from tcserver.captures.glimpses import look
 from tcserver.captures.models import CaptureRecord
@@ -54,7 +54,7 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         "watch": f"capture:{number}",
         "now": visit.now,
         "state": state,
-        "month": posts_of_month(number, visit.now),
+        "month": _month(row, visit.now),
         "rate": rate_of(row),
         "contact_at": contact,
         "coverage": _coverage(account),
@@ -73,7 +73,7 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         "running": row.wanted == Wanted.RUN,
     }
     return render_live(
-        visit.request, "capture.html", context, "capture", "chart", "posts", "events"
+        visit.request, "capture.html", context, "capture", "chart", "posts", "keywords", "events"
     )
 
 
@@ -105,6 +105,13 @@ def _span(visit: Visit, row: CaptureRecord) -> str:
     asked = visit.request.GET.get("span", "")
     is_young = visit.now - (row.first_started_at or row.created_at) < timedelta(hours=1)
     return asked if asked in (*SPANS, ALL) else "hour" if is_young else "day"
+
+
+def _month(row: CaptureRecord, now: datetime) -> str:
+    """Return how many posts are of this month; of what began in it, the total, which is newer."""
+    began = row.first_started_at
+    is_first = began is not None and began >= month_begin(now)
+    return "all of them" if is_first else f"{posts_of_month(row.pk, now):,}"
 
 
 def _brings_posts(row: CaptureRecord) -> bool:
@@ -162,7 +169,10 @@ def _asked(wordings: list[Wording], entry: HistoryEntry) -> Wording | None:
 def _places(row: CaptureRecord) -> list[dict[str, object]]:
     """Return where the files are: each client that has any, and its folder."""
     found = {
-        (ledger.client_id, folder): {"client": ledger.client, "folder": folder}
+        (ledger.client_id, folder or row.name): {
+            "client": ledger.client,
+            "folder": folder or row.name,
+        }
         for ledger in ledgers_of(row)
         if (folder := state_at(ledger).folder) is not None
     }

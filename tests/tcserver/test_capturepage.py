@@ -124,6 +124,22 @@ class PageOfACaptureTests(PageCase):
             self.assertEqual(posts_of_month(demo, datetime.fromtimestamp(at, UTC)), posts)
         self.assertIn("0 this month (UTC)", self.get(f"/captures/{self.world.bare.pk}/"))
 
+    def test_a_first_month(self) -> None:
+        """Of what has begun in it all posts are: a number of those counted so far would lag."""
+        now = timezone.now().astimezone(UTC)
+        begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        for at, is_first in ((begin, True), (begin - timedelta(seconds=1), False)):
+            CaptureRecord.objects.update(first_started_at=at)
+            self.assertEqual("all of them this month (UTC)" in self.get(self.demo), is_first)
+
+    def test_keywords_that_wait(self) -> None:
+        """What a capture that is to run was last asked for is not in force yet."""
+        self.assertIn("not yet</div>", self.get(self.demo))
+        asks = {"HX-Request": "true", "HX-Target": "live-keywords"}
+        part = self.browser.get(self.demo, headers=asks).content.decode()
+        self.assertIn("cats, dogs", part)
+        self.assertNotIn("<svg", part)
+
     def test_a_young_one(self) -> None:
         """Its chart is of the hour that it has had, until it has had more."""
         for minutes, span in ((59, "hour"), (61, "day")):
@@ -180,9 +196,10 @@ class AccountOnThePageTests(PageCase):
             ]
         )
         send(self.world.client, "a", demo, lines)
+        send(self.world.client, "b", demo, lines)
         self.assertIn("The keywords were “cats, dogs”.", self.get(f"{self.demo}account/"))
         page = self.get(self.demo)
         self.assertIn("Gap of 5 min 0 s: stall", page)
         self.assertNotIn('<rect class="unwanted" x="944', page)
         self.assertIn("from <time", page)
-        self.assertIn("<code>demo</code>", page)
+        self.assertEqual(page.count("<code>demo</code>"), 1)
