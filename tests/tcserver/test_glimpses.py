@@ -91,6 +91,12 @@ class LastPostsTests(PageCase):
         for told in ([post("x")] * 6, [post("x" * 1001)], [{"text": 1}], [{"author": "x"}], ["x"]):
             self.assertEqual(self.shows(*told), 400, told)  # type: ignore[arg-type]
 
+    def test_signs_that_x_writes_as_html(self) -> None:
+        """They are read as people wrote them, and never become markup."""
+        self.get(self.demo)
+        self.assertEqual(self.shows(post("tea &amp; milk &lt;b&gt;")), 204)
+        self.assertIn('<p dir="auto">tea &amp; milk &lt;b&gt;</p>', self.get(self.demo))
+
     def test_hostile_posts(self) -> None:
         """Whatever stands in a post, it is text."""
         self.get(self.demo)

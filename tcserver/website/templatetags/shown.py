@@ -1,6 +1,7 @@
 """How pages write times and numbers: in UTC, of which the browser makes the reader's zone."""
 
 from datetime import UTC, datetime
+from html import unescape
 
 from django import template
 from django.urls import reverse
@@ -34,6 +35,12 @@ def ago(at: datetime | None, now: datetime) -> SafeString | str:
 def grouped(number: int | None) -> str:
     """Return a number with a comma for each thousand; "" for none."""
     return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def plain(text: str) -> str:
+    """Return the text of a post as people read it: X sends &, < and > as HTML writes them."""
+    return unescape(text)
 
 
 def _element(at: datetime, text: str, precise: str | None = None) -> SafeString:
