@@ -52,7 +52,13 @@ def people(visit: Visit) -> HttpResponse:
         {"person": person, "roles": _roles(visit, person), "state": _state(person)}
         for person in people_for(visit.person).prefetch_related("memberships__project")
     ]
-    context = {"rows": rows, "known": known, "administers": visit.person.administers}
+    administrators = User.objects.filter(is_superuser=True, is_active=True)
+    context = {
+        "rows": rows,
+        "known": known,
+        "administers": visit.person.administers,
+        "administrators": administrators.order_by("username").values_list("username", flat=True),
+    }
     return render(visit.request, "people.html", context)
 
 

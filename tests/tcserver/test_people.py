@@ -335,6 +335,12 @@ class PeopleRightTests(PeopleCase):
                 got = self.world.browser(person).get(path)
                 self.assertEqual(got.status_code, status, (path, person))
 
+    def test_who_makes_people(self) -> None:
+        """Whoever may not is told who does."""
+        for person, is_told in ((self.world.rita, True), (self.world.admin, False)):
+            page = self.world.browser(person).get("/people/").content.decode()
+            self.assertEqual("an administrator makes: admin." in page, is_told)
+
     def test_writing(self) -> None:
         """Forms that a page of theirs would not have; nothing is written."""
         before = HistoryEntry.objects.count()
