@@ -14,7 +14,12 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseRedirect,
+)
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.module_loading import import_string
@@ -80,7 +85,7 @@ def for_everybody(get_response: GetResponse) -> GetResponse:
 class LoginFirst(LoginRequiredMiddleware):
     """Leads nobody to the login, and then back to what was asked for: from a button to its page."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseRedirect:
         """Return where the login is."""
         if request.method == "GET":
             return super().handle_no_permission(request, view_func)
