@@ -1,4 +1,4 @@
-"""The units for systemd: sound, closed, and their command is that of a client that is ready."""
+"""The units for systemd: sound, closed, and within them a client captures and is ready."""
 
 import configparser
 import re
@@ -9,14 +9,23 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from twisted.internet import reactor
+from twisted.internet.ssl import PrivateCertificate
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from tests.e2e.processes import ROOT, start, twistd, until
+from tests.certificates import certify
+from tests.e2e.processes import ROOT, python, start, twistd, until
 from tests.e2e.stage import Stage
 
 UNITS = (ROOT / "deploy" / "tcc.service", ROOT / "deploy" / "tcc@.service")
 MOST_EXPOSED = 1.8
 TWISTD = "/opt/tcc/.venv/bin/twistd"
+# PR_SET_MDWE, by which newer systemds do it; a Linux before 6.3 has none, and denies nothing.
+WITHOUT_WRITE_EXECUTE = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def analyze(*arguments: str) -> str:
@@ -59,7 +68,10 @@ class UnitTests(SynchronousTestCase):
 
 class CommandTests(Stage):
     async def test_it_is_ready(self) -> None:
-        """The unit's command, with its credential, tells its supervisor so, and ends in order."""
+        """
+        The unit's command, with its credentials and what the unit denies, captures from a server
+        that speaks TLS, tells its supervisor that it is ready, and ends in order.
+        """
         folder = tempfile.TemporaryDirectory(prefix="tcc")
         self.addCleanup(folder.cleanup)
         address = str(Path(folder.name) / "notify")
@@ -67,17 +79,31 @@ class CommandTests(Stage):
         self.addCleanup(listening.close)
         listening.setblocking(False)
         listening.bind(address)
+        ca = certify("CA")
+        pem = b"".join(certify("127.0.0.1", by=ca).to_pem())
+        options = PrivateCertificate.loadPEM(pem).options()
+        port = reactor.listenSSL(0, self.server.site, options, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.base_url = f"https://127.0.0.1:{port.getHost().port}/api/"
+        (self.folder / "ca.pem").write_bytes(ca.to_pem()[1])
         # Where a unit's credentials are, nothing can be written, and other paths lead elsewhere.
-        self.write_settings(output={"base_dir": str(self.folder / "data")})
+        server = {**self.settings()["server"], "auth_token": {"file": "auth_token"}}
+        self.write_settings(server=server, output={"base_dir": str(self.folder / "data")})
         credentials = self.folder / "credentials"
         credentials.mkdir()
         self.path.rename(credentials / "settings.json")
+        (credentials / "auth_token").write_text(f"{self.token}\n")
+        (credentials / "auth_token").chmod(0o400)
         credentials.chmod(0o500)
         unit = configparser.ConfigParser(strict=False, interpolation=None)
         unit.read(UNITS[0])
-        command = unit["Service"]["ExecStart"].replace("%d", str(credentials)).split()
-        self.assertEqual(command[0], TWISTD)
-        client = start(self, self.folder, twistd(*command[1:]), NOTIFY_SOCKET=address)
+        given = unit["Service"]["ExecStart"].replace("%d", str(credentials)).split()
+        self.assertEqual(given[0], TWISTD)
+        command = twistd(*given[1:])
+        if unit["Service"].getboolean("MemoryDenyWriteExecute", False):
+            command = python("-c", WITHOUT_WRITE_EXECUTE, *command)
+        environ = {"NOTIFY_SOCKET": address, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
+        client = start(self, self.folder, command, **environ)
 
         def is_ready() -> bool:
             try:
