@@ -4,28 +4,21 @@ import configparser
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
-from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.ssl import PrivateCertificate
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.certificates import certify
+from tests.deploy.served import NO_WRITTEN_CODE
 from tests.e2e.processes import ROOT, python, start, twistd, until
 from tests.e2e.stage import Stage
+from tests.notified import Notified
 
 UNITS = (ROOT / "deploy" / "tcc.service", ROOT / "deploy" / "tcc@.service")
 MOST_EXPOSED = 1.8
 TWISTD = "/opt/tcc/.venv/bin/twistd"
-# PR_SET_MDWE, by which newer systemds do it; a Linux before 6.3 has none, and denies nothing.
-WITHOUT_WRITE_EXECUTE = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 
 
 def analyze(*arguments: str) -> str:
@@ -72,13 +65,8 @@ class CommandTests(Stage):
         The unit's command, with its credentials and what the unit denies, captures from a server
         that speaks TLS, tells its supervisor that it is ready, and ends in order.
         """
-        folder = tempfile.TemporaryDirectory(prefix="tcc")
-        self.addCleanup(folder.cleanup)
-        address = str(Path(folder.name) / "notify")
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(listening.close)
-        listening.setblocking(False)
-        listening.bind(address)
+        notified = Notified(self)
+        notified.bind()
         ca = certify("CA")
         pem = b"".join(certify("127.0.0.1", by=ca).to_pem())
         options = PrivateCertificate.loadPEM(pem).options()
@@ -101,17 +89,10 @@ class CommandTests(Stage):
         self.assertEqual(given[0], TWISTD)
         command = twistd(*given[1:])
         if unit["Service"].getboolean("MemoryDenyWriteExecute", False):
-            command = python("-c", WITHOUT_WRITE_EXECUTE, *command)
-        environ = {"NOTIFY_SOCKET": address, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
+            command = python("-c", NO_WRITTEN_CODE, *command)
+        environ = {"NOTIFY_SOCKET": notified.address, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
         client = start(self, self.folder, command, **environ)
-
-        def is_ready() -> bool:
-            try:
-                return b"READY=1" in listening.recv(1 << 16)
-            except BlockingIOError:
-                return False
-
-        await until(is_ready, "READY=1")
+        await until(lambda: "READY=1" in notified.heard(), "READY=1")
         await self.captured(20, client)
         ended = await client.end(signal.SIGTERM)
         self.assertEqual((ended.err, ended.status), ("", -signal.SIGTERM))
