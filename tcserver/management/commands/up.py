@@ -1,6 +1,5 @@
 """`tcserver up`: makes what is missing, and serves."""
 
-import os
 import secrets
 from functools import partial
 from typing import Any
@@ -11,7 +10,6 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from tcclient.runtime.supervisor import Supervisor
 from tcserver.alerting import alerting
 from tcserver.environment import SetupError, listening
 from tcserver.history.acts import by_server
@@ -45,14 +43,7 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(12)
         made = first_start(password, by_server(timezone.now()))
         with WorkThread(Housekeeping(settings.ENVIRONMENT)), WorkThread(alerting()):
-            serve_at(host, port, partial(self._serves, password if made else None))
-
-    def _serves(self, password: str | None, host: str, port: int) -> None:
-        """Tell whoever waits for it that the server can be asked."""
-        from twisted.internet import reactor
-
-        self._say(password, host, port)
-        Supervisor(os.environ, reactor).startService()
+            serve_at(host, port, partial(self._say, password if made else None))
 
     def _say(self, password: str | None, host: str, port: int) -> None:
         """Say where the server is, and at the first start who can log in."""
