@@ -6,6 +6,7 @@ The pip of an old Python compares the dependencies with constraints.txt before i
 """
 
 import sys
+from tempfile import TemporaryDirectory
 
 if sys.version_info < (3, 11):  # noqa: UP036 - this file is what tells those who run it with less
     found = ".".join(map(str, sys.version_info[:2]))
@@ -16,6 +17,8 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this file is what tells those wh
 
 from setuptools import find_packages, setup
 
+# Not in this folder: pip would find there, and install again, what a newer release has no more.
+BUILD = TemporaryDirectory(prefix="tcc")
 PACKAGES = ("tcclient", "tcaccount", "tcsandbox", "tcserver")
 
 setup(
@@ -26,6 +29,7 @@ setup(
         *find_packages(include=[name for top in PACKAGES for name in (top, f"{top}.*")]),
         "twisted.plugins",
     ],
+    options={"build": {"build_base": BUILD.name}},
     # What is in the packages besides code is named here, not found.
     include_package_data=False,
     package_data={

@@ -5,6 +5,7 @@ Importing this has Daphne put Twisted on asyncio's event loop: it belongs into a
 """
 
 import asyncio
+import os
 import resource
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from daphne.ws_protocol import WebSocketFactory
 from django.conf import settings
 from twisted.internet.defer import Deferred
 
+from tcclient.runtime.supervisor import Supervisor
 from tcserver.asgi import application
 from tcserver.channel import BoundedFactory, BoundedSocket, RequestLimits
 from tcserver.environment import SetupError
@@ -107,11 +109,12 @@ class WebServer(Server):  # type: ignore[misc]  # daphne has no types
         return [one for one, known in self.connections.items() if "disconnected" not in known]
 
     def listen_success(self, port: Any) -> None:
-        """Tell where it listens, once a signal ends it as it should."""
+        """Tell where it listens, also a supervisor, once a signal ends it as it should."""
         super().listen_success(port)
         self._ports.append(port)
         where = port.getHost()
         port.reactor.callWhenRunning(self._listens, where.host, where.port)
+        Supervisor(os.environ, port.reactor).startService()
 
     def listen_error(self, failure: Any) -> None:
         """Keep why, and stop."""

@@ -14,7 +14,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -146,5 +146,11 @@ class Again:
 def _unknown(failure: Failure) -> Failure | None:
     if failure.check(CancelledError):
         return failure
+    if failure.check(TimeoutError):
+        log.warn(
+            "The disk does not tell within {s:g} s which posts are stored: some may come twice.",
+            s=PATIENCE,
+        )
+        return None
     log.failure("It is not known which posts are stored: some may be stored twice.", failure)
     return None

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.certificates import CA, certify
 from tests.e2e.processes import ROOT, Running, python, run, start, until
+from tests.notified import Notified
 from tests.tcserver.receivers import free_port
 
 SITE = "captures.example.org"
@@ -80,8 +81,12 @@ class ServedCase(TestCase):
         program, *arguments = line.split()
         self.assertEqual(program, TCSERVER)
         command = python("-c", NO_WRITTEN_CODE, *python("-m", "tcserver", *arguments))
-        server = start(self, self.folder, command, **self.environment())
+        notified = Notified(self)
+        notified.bind()
+        environ = {**self.environment(), "NOTIFY_SOCKET": notified.address}
+        server = start(self, self.folder, command, **environ)
         await server.says("shown this once")
+        await until(lambda: "READY=1" in notified.heard(), "READY=1")
         return server
 
     async def made(self, name: str) -> str:

@@ -1,18 +1,20 @@
-"""The units for systemd: sound, closed, and their command is that of a client that is ready."""
+"""The units for systemd: sound, closed, and within them a client captures and is ready."""
 
 import configparser
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
-from pathlib import Path
 
+from twisted.internet import reactor
+from twisted.internet.ssl import PrivateCertificate
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from tests.e2e.processes import ROOT, start, twistd, until
+from tests.certificates import certify
+from tests.deploy.served import NO_WRITTEN_CODE
+from tests.e2e.processes import ROOT, python, start, twistd, until
 from tests.e2e.stage import Stage
+from tests.notified import Notified
 
 UNITS = (ROOT / "deploy" / "tcc.service", ROOT / "deploy" / "tcc@.service")
 MOST_EXPOSED = 1.8
@@ -59,33 +61,38 @@ class UnitTests(SynchronousTestCase):
 
 class CommandTests(Stage):
     async def test_it_is_ready(self) -> None:
-        """The unit's command, with its credential, tells its supervisor so, and ends in order."""
-        folder = tempfile.TemporaryDirectory(prefix="tcc")
-        self.addCleanup(folder.cleanup)
-        address = str(Path(folder.name) / "notify")
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(listening.close)
-        listening.setblocking(False)
-        listening.bind(address)
+        """
+        The unit's command, with its credentials and what the unit denies, captures from a server
+        that speaks TLS, tells its supervisor that it is ready, and ends in order.
+        """
+        notified = Notified(self)
+        notified.bind()
+        ca = certify("CA")
+        pem = b"".join(certify("127.0.0.1", by=ca).to_pem())
+        options = PrivateCertificate.loadPEM(pem).options()
+        port = reactor.listenSSL(0, self.server.site, options, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.base_url = f"https://127.0.0.1:{port.getHost().port}/api/"
+        (self.folder / "ca.pem").write_bytes(ca.to_pem()[1])
         # Where a unit's credentials are, nothing can be written, and other paths lead elsewhere.
-        self.write_settings(output={"base_dir": str(self.folder / "data")})
+        server = {**self.settings()["server"], "auth_token": {"file": "auth_token"}}
+        self.write_settings(server=server, output={"base_dir": str(self.folder / "data")})
         credentials = self.folder / "credentials"
         credentials.mkdir()
         self.path.rename(credentials / "settings.json")
+        (credentials / "auth_token").write_text(f"{self.token}\n")
+        (credentials / "auth_token").chmod(0o400)
         credentials.chmod(0o500)
         unit = configparser.ConfigParser(strict=False, interpolation=None)
         unit.read(UNITS[0])
-        command = unit["Service"]["ExecStart"].replace("%d", str(credentials)).split()
-        self.assertEqual(command[0], TWISTD)
-        client = start(self, self.folder, twistd(*command[1:]), NOTIFY_SOCKET=address)
-
-        def is_ready() -> bool:
-            try:
-                return b"READY=1" in listening.recv(1 << 16)
-            except BlockingIOError:
-                return False
-
-        await until(is_ready, "READY=1")
+        given = unit["Service"]["ExecStart"].replace("%d", str(credentials)).split()
+        self.assertEqual(given[0], TWISTD)
+        command = twistd(*given[1:])
+        if unit["Service"].getboolean("MemoryDenyWriteExecute", False):
+            command = python("-c", NO_WRITTEN_CODE, *command)
+        environ = {"NOTIFY_SOCKET": notified.address, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
+        client = start(self, self.folder, command, **environ)
+        await until(lambda: "READY=1" in notified.heard(), "READY=1")
         await self.captured(20, client)
         ended = await client.end(signal.SIGTERM)
         self.assertEqual((ended.err, ended.status), ("", -signal.SIGTERM))

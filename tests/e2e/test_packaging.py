@@ -8,6 +8,15 @@ import tcclient
 from tests.e2e.processes import ROOT, Finished, python, run, twistd
 
 VERSION = "from importlib.metadata import version; print(version('tcc-capture'))"
+# setup.py with a setuptools that says where it is told to build.
+BUILDS = """
+import runpy, sys, types
+told = types.ModuleType("setuptools")
+told.find_packages = lambda **_: []
+told.setup = lambda **given: print(given["options"]["build"]["build_base"])
+sys.modules["setuptools"] = told
+runpy.run_path(sys.argv[1])
+"""
 OLD = "import runpy, sys; sys.version_info = (3, 10, 13); runpy.run_path(sys.argv[1])"
 
 
@@ -51,6 +60,12 @@ class PackagingTests(TestCase):
         result = await run(self, self.folder, command, PYTHONPATH="")
         self.assertEqual((result.out, result.status), ("", 1))
         self.assertRegex(result.err, r"\Atcc needs Python 3\.11 or newer, .*Python 3\.10: .*\.\n\Z")
+
+    async def test_where_it_is_built(self) -> None:
+        """Not in the clone, where the next release would find modules that it has no more."""
+        where = Path((await self.said(python("-c", BUILDS, str(ROOT / "setup.py")))).strip())
+        self.assertTrue(where.is_absolute())
+        self.assertFalse(where.is_relative_to(ROOT))
 
     async def test_the_sandboxs_ends_have_commands(self) -> None:
         """Each says what it can do, and refuses what it cannot in one sentence."""

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.config.settings import Output, Server, Settings
@@ -159,18 +160,25 @@ class RecallTests(AgainTestCase):
         self.assertEqual(capture.asked, [(BACK, MOST_BYTES), (BACK, 7)])
 
     def test_cannot_be_known(self) -> None:
-        """The log says so, and nobody waits any longer: for a failure, and for no answer."""
-        failing, silent = Capture(Deferred()), Capture(Deferred())
+        """The log says so, and nobody waits any longer."""
+        failing = Capture(Deferred())
         recalled = self.again.recall(failing)
         self.assertNoResult(recalled)
         failing.ids.errback(MemoryError())
         self.successResultOf(recalled)
-        recalled = self.again.recall(silent)
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
+
+    def test_a_slow_disk(self) -> None:
+        """It is not waited for any longer; the log says so, in one sentence."""
+        recalled = self.again.recall(Capture(Deferred()))
         self.clock.advance(PATIENCE - 0.1)
         self.assertNoResult(recalled)
-        self.clock.advance(0.1)
+        with capturedLogs() as events:
+            self.clock.advance(0.1)
         self.successResultOf(recalled)
-        self.assertEqual(len(self.flushLoggedErrors()), 2)
+        [event] = events
+        self.assertIn("within 10 s", formatEvent(event))
+        self.assertNotIn("log_failure", event)
 
     def test_nobody_waits_for_it(self) -> None:
         """The attempt to connect was given up: that is no failure."""
