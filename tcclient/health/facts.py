@@ -72,7 +72,8 @@ class ClientFacts(Struct, frozen=True, kw_only=True):
     has `disk_size` bytes, of which `disk_free` are free and `disk_kept` are never used, and
     captures take `disk_daily` a day.  This machine's clock is ahead of others' by `clock_offset`.
     The process has so many bytes of `memory`, and has used the share `cpu` of a core.  A post costs
-    `post_price` US dollars.  None stands for what is not known. `log_dropped` lines found no room on their way to the log.
+    `post_price` US dollars.  None stands for what is not known. `log_dropped` lines found no room
+    on their way to the log.
     """
 
     now: float

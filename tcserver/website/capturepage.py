@@ -1,7 +1,7 @@
 """The page of one capture: how it does, its rate over time, keywords, files, and what was done."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.contrib import messages
@@ -20,7 +20,7 @@ from tcserver.accounts.account import (
     state_at,
 )
 from tcserver.accounts.coverage import YOUNG
-from tcserver.accounts.series import posts_of_month
+from tcserver.accounts.series import month_of, posts_of_month
 from tcserver.alerts.listing import alerts_of
 from tcserver.captures.glimpses import look
 from tcserver.captures.models import CaptureRecord
@@ -35,6 +35,7 @@ from tcserver.website.events import Event, events_of
 from tcserver.website.live import render_live
 from tcserver.website.progress import WISHES, ProgressStep, steps_of
 from tcserver.website.showing import Shown, rate_of, state_of
+from tcserver.website.spend import spend_words
 
 ENTRIES, EVENTS = 50, 10
 """Keyword texts, and things that happened, which a page shows."""
@@ -46,7 +47,7 @@ def capture(visit: Visit, number: int) -> HttpResponse:
     """One capture: what was asked, what its client says, and its history."""
     row = visit.capture(number)
     span = _span(visit, row)
-    account = account_of(row)
+    account, month = account_of(row), posts_of_month(number, visit.now)
     contact = Token.objects.filter(client=row.client_id).aggregate(last=Max("contact_at"))["last"]
     history, state = _history(number), state_of(row, contact, visit.now)
     context = {
@@ -54,7 +55,9 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         "watch": f"capture:{number}",
         "now": visit.now,
         "state": state,
-        "month": posts_of_month(number, visit.now),
+        "month": month,
+        "spend": spend_words(row.client, month, row.complete_total or 0),
+        "given": partial(_given, history, visit.now),
         "rate": rate_of(row),
         "contact_at": contact,
         "coverage": _coverage(account),
@@ -94,6 +97,12 @@ def note_on_capture(visit: Visit, number: int) -> HttpResponse:
 def _history(number: int) -> "QuerySet[HistoryEntry]":
     entries = HistoryEntry.objects.filter(subject=Concerned.CAPTURE, subject_number=number)
     return entries.order_by("-pk")
+
+
+def _given(history: "QuerySet[HistoryEntry]", now: datetime) -> bool:
+    """Return whether another client has had it this month."""
+    given = history.filter(act="assigned", at__gte=month_of(now))[:ENTRIES]
+    return any(entry.before.get("client") for entry in given)
 
 
 def _events(row: CaptureRecord, account: CaptureAccount | None) -> list[Event]:

@@ -103,9 +103,7 @@ class SharedStream(MultiService, Source, StreamListener):
         self._switch = switch = StreamSwitch(upstream, self, backfill, self._wanted, self._reason)
         self._news = news = StreamNews(subscriptions, claims, switch, TroubleLog(clock), clock)
         self._brake = brake = Brake(subscriptions, claims, switch)
-        self._foreign = foreign = Foreign(
-            note, rulebook, policy.rule_delay, post_price, clock
-        )
+        self._foreign = foreign = Foreign(note, rulebook, policy.rule_delay, post_price, clock)
         self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, switch.end)
         self._sharing = Sharing(
             subscriptions,
