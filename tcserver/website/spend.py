@@ -11,15 +11,17 @@ import attrs
 from tcserver.fleet.models import Client
 
 CENT = Decimal("0.01")
+LITTLE = "less than US$0.01"
 
 
 @attrs.frozen
 class SpendWords:
     """
-    What a capture's posts of this month cost, and all of them would, and what a post does; or `why`
-    that is not known.
+    What a capture's posts of this month cost, in brief and in a sentence, what all of them would,
+    and what a post does; or `why` that is not known.
     """
 
+    brief: str = ""
     month: str = ""
     whole: str = ""
     price: str = ""
@@ -33,17 +35,21 @@ def spend_words(client: Client | None, month: int, whole: int) -> SpendWords:
     if client.post_price is None:
         return SpendWords(why=f"{client.name} does not tell what a post costs")
     price = client.post_price
-    return SpendWords(cost(month, price), cost(whole, price), price_words(price))
+    brief = _dollars(month, price)
+    return SpendWords(brief, cost(month, price), cost(whole, price), price_words(price))
 
 
 def cost(posts: int, price: float) -> str:
-    """Return what so many posts cost, at so many US dollars each."""
-    dollars = max(0, posts) * Decimal(repr(price))
-    if 0 < dollars < CENT:
-        return "less than US$0.01"
-    return f"about US${dollars.quantize(CENT, ROUND_HALF_UP):,f}"
+    """Return what about so many posts cost, at so many US dollars each."""
+    dollars = _dollars(posts, price)
+    return dollars if dollars == LITTLE else f"about {dollars}"
 
 
 def price_words(price: float) -> str:
     """Return a price with all of its digits."""
     return f"US${Decimal(repr(price)).normalize():f}"
+
+
+def _dollars(posts: int, price: float) -> str:
+    found = max(0, posts) * Decimal(repr(price))
+    return LITTLE if 0 < found < CENT else f"US${found.quantize(CENT, ROUND_HALF_UP):,f}"

@@ -68,8 +68,8 @@ class CapturePageTests(SpendCase):
         """With what that is made of, in words; and what all of its posts would cost."""
         page = self.get(self.demo)
         self.assertIn(
-            "12,345 posts this month (UTC) at US$0.005, as client1 is set, are about US$61.73; "
-            "all that it has would be about US$5,000.00. X",
+            "12,345 posts this month (UTC) at client1's price of US$0.005 are about US$61.73; "
+            "all 1,000,000 would be about US$5,000.00. X",
             page,
         )
         self.assertNotIn("Another client", page)
@@ -95,7 +95,7 @@ class CapturePageTests(SpendCase):
         host(other, Host(post_price=0.25), timezone.now())
         assign(self.world.demo.pk, other, act)
         page = self.get(self.demo)
-        self.assertIn("at US$0.25, as lab-2 is set, are about US$3,086.25;", page)
+        self.assertIn("price of US$0.25 are about US$3,086.25;", page)
         self.assertIn("Another client had it this month", page)
 
     @property
