@@ -76,7 +76,7 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         "running": row.wanted == Wanted.RUN,
     }
     return render_live(
-        visit.request, "capture.html", context, "capture", "chart", "posts", "events"
+        visit.request, "capture.html", context, "capture", "chart", "posts", "spend", "events"
     )
 
 

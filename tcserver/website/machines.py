@@ -22,6 +22,8 @@ _RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 LONG = 1000
 """Days for which nobody needs a figure."""
 NEARLY = 0.8
+MONTH = "month"
+"""What a client calls a limit of its own for a month."""
 
 
 @attrs.frozen
@@ -44,7 +46,7 @@ class BudgetWords:
 class MachineWords:
     """
     A client in words: `alive` in its `style`, and each of its needs, "" where not known.  `month`
-    is what its captures' posts of this month cost, where it tells of no limit that has them.
+    is what its captures' posts of this month cost, where it does not count that month by itself.
     """
 
     alive: Liveness
@@ -77,7 +79,7 @@ def words_of(
         "" if days is None else _lasts(days),
         days is not None and days < DAYS,
         budget,
-        "" if budget or price is None else cost(month, price),
+        "" if price is None or any(one.name == MONTH for one in budget) else cost(month, price),
     )
 
 

@@ -79,6 +79,7 @@ class CapturePageTests(SpendCase):
         self.tell(version="1.0.0")
         page = self.get(self.demo)
         self.assertIn("not known <small>client1 does not tell what a post costs", page)
+        self.assertIn("That is not known: client1 does not tell what a post costs.", page)
         self.assertNotIn("US$", page)
 
     def test_one_that_nobody_has(self) -> None:
@@ -106,12 +107,14 @@ class CapturePageTests(SpendCase):
 
 class ClientPageTests(SpendCase):
     def test_what_its_limits_cost(self) -> None:
-        """X's own count is better than that of captures, which lacks what none has stored."""
-        self.tell(post_price=0.005, budget={"plan": {"spent": 84_000, "limit": 3_000_000}})
-        for path in ("/clients/", self.lab):
-            page = self.get(path)
-            self.assertIn("84,000 of 3,000,000 posts, about US$420.00", page)
-            self.assertNotIn("US$61.73", page)
+        """X's count beside that of captures, as it is an hour old; a client's own stands alone."""
+        for name, also in (("plan", True), ("day", True), ("month", False)):
+            limit = {name: {"spent": 84_000, "limit": 3_000_000}}
+            self.tell(post_price=0.005, budget=limit)
+            for path in ("/clients/", self.lab):
+                page = self.get(path)
+                self.assertIn("84,000 of 3,000,000 posts, about US$420.00", page)
+                self.assertEqual("About US$61.73" in page, also, name)
         self.assertIn("At US$0.005 a post", self.get(self.lab))
 
     def test_without_limits(self) -> None:
@@ -119,14 +122,16 @@ class ClientPageTests(SpendCase):
         CaptureRecord.objects.update(archived_at=timezone.now())
         self.client_serves_both()
         for person, said, posts in (
-            (self.world.admin, "about US$61.73", "12,345 posts"),
-            (self.world.otto, "about US$0.00", "0 posts"),
+            (self.world.admin, "About US$61.73", "12,345 posts"),
+            (self.world.otto, "About US$0.00", "0 posts"),
         ):
             self.browser = self.world.browser(person)
             for path in ("/clients/", self.lab):
                 page = self.get(path)
                 self.assertIn(said, page)
-                self.assertIn(f'<span class="reason">{posts} this month (UTC)', page)
+                self.assertIn(
+                    f'<span class="reason">{posts} of its captures this month (UTC)', page
+                )
 
     def client_serves_both(self) -> None:
         """client1 serves otto's project, too."""
