@@ -113,7 +113,8 @@ class ClientPageTests(SpendCase):
             self.tell(post_price=0.005, budget=limit)
             for path in ("/clients/", self.lab):
                 page = self.get(path)
-                self.assertIn("84,000 of 3,000,000 posts, about US$420.00", page)
+                self.assertIn("84,000 of 3,000,000 posts", page)
+                self.assertIn("about US$420.00", page)
                 self.assertEqual("About US$61.73" in page, also, name)
         self.assertIn("At US$0.005 a post", self.get(self.lab))
 
