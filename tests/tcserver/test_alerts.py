@@ -121,6 +121,8 @@ class LookTests(AlertCase):
         self.assertEqual(Alert.objects.get(kind="client").state, Level.DOWN)
         retire(self.world.client.pk, by_server(self.now))
         self.look_after(minutes=1)
+        silent = Alert.objects.get(kind="client")
+        self.assertEqual((silent.state, silent.reason), (Level.DOWN, RETIRED))
         self.look_after(minutes=3)
         self.assertEqual({*Alert.objects.values_list("state", flat=True)}, {Level.OK})
         self.assertEqual(Alert.objects.get(kind="client").reason, RETIRED)

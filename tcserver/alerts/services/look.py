@@ -47,26 +47,33 @@ def look(found: Iterable[AlertVerdict], now: datetime, site: str = "") -> int:
         )
         alerts |= {one.key: one for one in known}
     told = sum(_bring(alert, seen.get(key), now, site) for key, alert in alerts.items())
-    _give_reasons((alert, seen[key]) for key, alert in alerts.items() if key in seen)
+    reasons = [(one, _reason(one, seen.get(one.key))) for one in alerts.values()]
+    _give_reasons([one for one in reasons if one[1] not in ("", one[0].reason)])
     return told
 
 
-def _give_reasons(found: Iterable[tuple[Alert, AlertVerdict]]) -> None:
-    """Have alerts say why they are as they are now: nobody is told, as their state is the same."""
-    changed = [
-        (alert, verdict.reason)
-        for alert, verdict in found
-        if alert.state != Level.OK
-        and verdict.state in (None, alert.state)
-        and verdict.reason not in ("", alert.reason)
-    ]
-    if not changed:
+def _reason(alert: Alert, verdict: AlertVerdict | None) -> str:
+    """Return why an alert is still on, "" where it is not, or nothing newer is known of it."""
+    if alert.state == Level.OK:
+        return ""
+    if verdict is None:
+        return _gone(alert)
+    return verdict.reason if verdict.state in (None, alert.state) else ""
+
+
+def _give_reasons(reasons: list[tuple[Alert, str]]) -> None:
+    """Have alerts say why they are on; nobody is told, as their state is the same."""
+    if not reasons:
         return
     # At once, as each commit waits for the disk; in one order, as others may look, too.
     with transaction.atomic():
-        for alert, reason in sorted(changed, key=lambda one: one[0].pk):
+        for alert, reason in sorted(reasons, key=lambda one: one[0].pk):
             same = Alert.objects.filter(pk=alert.pk, state=alert.state, since=alert.since)
             same.update(reason=reason)
+
+
+def _gone(alert: Alert) -> str:
+    return RETIRED if alert.client_id else GONE
 
 
 def _begun(verdict: AlertVerdict, now: datetime) -> Alert:
@@ -78,8 +85,7 @@ def _begun(verdict: AlertVerdict, now: datetime) -> Alert:
 
 def _bring(alert: Alert, verdict: AlertVerdict | None, now: datetime, site: str) -> bool:
     """Bring an alert up to what was found of its subject.  Return whether that was told."""
-    gone = RETIRED if alert.client_id else GONE
-    state, reason = (Level.OK, gone) if verdict is None else (verdict.state, verdict.reason)
+    state, reason = (Level.OK, _gone(alert)) if verdict is None else (verdict.state, verdict.reason)
     if state is not None and state != alert.seen:
         same = Alert.objects.filter(pk=alert.pk, seen=alert.seen, seen_since__lte=now)
         if not same.update(seen=state, seen_since=now):
