@@ -105,6 +105,7 @@ class Vitals:
             cpu=None if needs is None else needs.cpu,
             server=failing and ServerTrouble(failing[0], failing[1], wall - failing[2]),
             limits=sides.source.limits(),
+            post_price=sides.source.post_price,
             log_dropped=sides.process.log_missing(),
         )
 

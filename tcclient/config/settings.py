@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, structs
@@ -144,10 +144,21 @@ class Settings(Struct, frozen=True, kw_only=True):
         output = self.output
         if output.duplicates == "drop":  # in 1.0.0 there was no such key; UNSET is not encoded
             output = structs.replace(output, duplicates=msgspec.UNSET)
-        server = structs.replace(self.server, push_url=msgspec.UNSET)  # changes no data
-        parts = (server, *self.sections, self.source_addr, output)
+        sections = map(_deciding, (self.server, *self.sections))
+        parts = (*sections, self.source_addr, output)
         encoded = msgspec.json.encode(parts, enc_hook=_encodable, order="deterministic")
         return hashlib.sha256(encoded).hexdigest()
+
+
+def _deciding(section: Struct) -> Struct:
+    """Return a section without the keys that change no data."""
+    others = [
+        key.name
+        for key in fields(section)
+        for item in get_args(key.type)
+        if isinstance(item, Meta) and (item.extra or {}).get("changes_no_data")
+    ]
+    return structs.replace(section, **dict.fromkeys(others, msgspec.UNSET))
 
 
 def _encodable(value: object) -> object:

@@ -129,6 +129,7 @@ def host(facts: ClientFacts) -> Host:
         cpu=facts.cpu,
         clock_offset=facts.clock_offset,
         budget=budget or None,
+        post_price=facts.post_price,
     )
 
 

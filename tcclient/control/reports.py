@@ -14,6 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 Condition = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_-]{0,31}$(?!\\n)")]
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Price = Annotated[float, msgspec.Meta(ge=0.000001, le=1000)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 MOST_GLIMPSES = 5
@@ -47,7 +48,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     How the client's machine is doing: bytes of disk, of disk that captures take a day, and of
     memory, the share of a core, and by how many seconds its clock is ahead.  `installation` is the
     same over restarts, `instance` is one start's; `budget` is what the source says of limits and
-    what is spent of them.
+    what is spent of them, and `post_price` how many US dollars a post costs, None where that is not
+    known, or where posts are not sold.
     """
 
     version: Name = ""
@@ -61,6 +63,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cpu: Annotated[float, msgspec.Meta(ge=0, lt=1e6)] | None = None
     clock_offset: Annotated[float, msgspec.Meta(gt=-1e12, lt=1e12)] | None = None
     budget: dict[str, Any] | None = None
+    post_price: Price | None = None
 
 
 class Glimpse(msgspec.Struct, frozen=True, omit_defaults=True):

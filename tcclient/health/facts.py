@@ -71,8 +71,9 @@ class ClientFacts(Struct, frozen=True, kw_only=True):
     should.  One that runs is `silent_since` then, if it should have said since how it is.  The disk
     has `disk_size` bytes, of which `disk_free` are free and `disk_kept` are never used, and
     captures take `disk_daily` a day.  This machine's clock is ahead of others' by `clock_offset`.
-    The process has so many bytes of `memory`, and has used the share `cpu` of a core.  None stands
-    for what is not known. `log_dropped` lines found no room on their way to the log.
+    The process has so many bytes of `memory`, and has used the share `cpu` of a core.  A post costs
+    `post_price` US dollars.  None stands for what is not known. `log_dropped` lines found no room
+    on their way to the log.
     """
 
     now: float
@@ -90,4 +91,5 @@ class ClientFacts(Struct, frozen=True, kw_only=True):
     cpu: float | None = None
     server: ServerTrouble | None = None
     limits: Sequence[LimitFacts] = ()
+    post_price: float | None = None
     log_dropped: int = 0

@@ -2,7 +2,8 @@
 Types of keys that several sections of the settings have, in the form that `config.schema` reads.
 
 A `description` completes the sentence "must be ..."; `read` turns the string of the file into the
-value; a `hidden` value is never repeated in a sentence.
+value; a `hidden` value is never repeated in a sentence.  By a key that `changes_no_data` nothing
+is captured otherwise.
 """
 
 from typing import Annotated, TypeVar
@@ -24,7 +25,7 @@ ChannelUrl = Annotated[
     str | UnsetType | None,
     Meta(
         description="a ws:// or wss:// address without user, query and fragment, or null",
-        extra={"read": channel_address, "hidden": True},
+        extra={"read": channel_address, "hidden": True, "changes_no_data": True},
     ),
 ]
 Credential = Annotated[

@@ -107,6 +107,9 @@ class Source(Protocol):
     def most_captures(self) -> int | None:
         """How many captures may run at the same time; None: any number."""
 
+    post_price: float | None = None
+    """How many US dollars a post costs; None where that is not known, or posts are not sold."""
+
     def begin(self, identity: Identity) -> None:
         """
         Called once, before the first feed is asked for: the server is known, and with it what this
@@ -140,13 +143,12 @@ class Source(Protocol):
 
 class Surroundings(Struct, frozen=True):
     """
-    What the composition root gives to a source.
-
-    `reactor` has the clock of durations and timers, which is never set; `wall` returns the date.
-    `source_addr` is the address of this machine that requests to the source leave from, None for
-    any; `user_agent` is what to send as User-Agent.  `rest` is for how many seconds a stream may go
-    unread so that more is read at once.  `folders` are where captures are stored.  With
-    `keeps_duplicates` a post that comes again over a new connection is stored again.
+    What the composition root gives to a source.  `reactor` has the clock of durations and timers,
+    which is never set; `wall` returns the date.  `source_addr` is the
+    address of this machine that requests to the source leave from, None for any; `user_agent` is
+    what to send as User-Agent.  `rest` is for how many seconds a stream may go unread so that more
+    is read at once.  `folders` are where captures are stored.  With `keeps_duplicates` a post that
+    comes again over a new connection is stored again.
     """
 
     reactor: Any
@@ -187,9 +189,7 @@ class SourceChecks(Protocol):
         return ()
 
     def of_the_network(self) -> Iterable[tuple[str, Check]]:
-        """
-        Return the subjects and checks that ask the other side, and open no stream; none by default.
-        """
+        """Return the same of the other side, for which no stream is opened; none by default."""
         return ()
 
 

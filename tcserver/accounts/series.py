@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import attrs
-from django.db.models import F, Sum
-from django.db.models.functions import Mod
+from django.db.models import F, FloatField, QuerySet, Sum
+from django.db.models.functions import Cast, Mod
 
 from tcclient.ledger.history import JobHistory, MissedTime
 from tcclient.ledger.intervals import Interval, within
@@ -21,6 +21,8 @@ from tcserver.history.models import Concerned, HistoryEntry
 MOST_POINTS = 2000
 MOST_MARKS = 200
 _MARKED = ("keywords", "status")
+_POSTS = Sum(Cast("posts", FloatField()))
+"""Clients may tell any number: a sum of integers can be more than SQLite adds up."""
 
 
 @attrs.frozen
@@ -53,17 +55,24 @@ class ChartSeries:
     marks: Sequence[ChartMark]
 
 
-def month_begin(now: datetime) -> datetime:
-    """Return when the month began, in UTC."""
+def month_of(now: datetime) -> datetime:
+    """Return when the month of a time began, in UTC."""
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def posts_of_month(capture: int, now: datetime) -> int:
     """Return how many posts of a capture were reported since the month began, in UTC."""
-    begin = int(month_begin(now).timestamp())
-    days = PostCount.objects.filter(capture=capture, seconds=DAY, at__gte=begin)
-    found: int | None = days.aggregate(posts=Sum("posts"))["posts"]
-    return found or 0
+    return int(_of_month(now).filter(capture=capture).aggregate(posts=_POSTS)["posts"] or 0)
+
+
+def posts_of_clients(captures: "QuerySet[CaptureRecord]", now: datetime) -> dict[int, int]:
+    """Return how many posts of these captures were reported since then, by the client of each."""
+    rows = _of_month(now).filter(capture__in=captures).values_list("capture__client")
+    return {client: int(posts) for client, posts in rows.annotate(posts=_POSTS).order_by()}
+
+
+def _of_month(now: datetime) -> "QuerySet[PostCount]":
+    return PostCount.objects.filter(seconds=DAY, at__gte=int(month_of(now).timestamp()))
 
 
 def step_of(begin: int, end: int, minutes_since: int) -> int:
@@ -95,7 +104,7 @@ def series(
         rows = rows.annotate(step=F("at") - Mod(F("at"), seconds))
     else:
         rows = rows.annotate(step=F("at"))
-    sums = rows.values_list("step").annotate(posts=Sum("posts")).order_by("step")
+    sums = rows.values_list("step").annotate(posts=_POSTS).order_by("step")
     span = (float(begin), float(end))
     return ChartSeries(
         begin,

@@ -106,7 +106,10 @@ class CaptureNow:
 
 @attrs.frozen
 class AlertVerdict:
-    """How a subject ("client" or "capture") is in one respect; `state` None: nobody can know."""
+    """
+    How a subject ("client" or "capture") is in one respect, and why; `state` None: nobody can know,
+    and the reason, if there is one, says why not.
+    """
 
     kind: AlertKind
     subject: str
@@ -144,8 +147,10 @@ def of_capture(capture: CaptureNow, longest: timedelta, now: datetime) -> Iterat
     """
     Yield how a capture is that is wanted; a gap that is longer than `longest` is one too many.
 
-    Where its client is silent nothing is known but that, which the client's own alert says.
+    Where its client is silent nothing is known but that, which the client's own alert says; where
+    it is retired, that is why nothing more will be known.
     """
+    why_unknown = _retired(capture) if capture.retired else ""
     alive = Liveness.NEVER if capture.client is None else liveness(capture.client.contact_at, now)
     silent = alive in (Liveness.LATE, Liveness.LOST)
     told = capture.state_at is not None and now - capture.state_at < STALE
@@ -153,9 +158,8 @@ def of_capture(capture: CaptureNow, longest: timedelta, now: datetime) -> Iterat
         state, reason = found or (Level.OK, "")
         needed = not silent and (told or kind in (AlertKind.RUNNING, AlertKind.RATE))
         known = (needed and alive != Liveness.NEVER) or (kind == AlertKind.RUNNING and not silent)
-        yield AlertVerdict(
-            kind, "capture", capture.number, capture.name, state if known else None, reason
-        )
+        verdict = (state, reason) if known else (None, why_unknown)
+        yield AlertVerdict(kind, "capture", capture.number, capture.name, *verdict)
 
 
 def _of_capture(
@@ -220,8 +224,7 @@ def _twice(client: ClientNow, now: datetime) -> tuple[Level, str] | None:
 def _running(capture: CaptureNow) -> tuple[Level, str] | None:
     name = repr(capture.name)
     if capture.retired:
-        said = f"{name} is wanted, and {capture.retired} is retired: give it to another client"
-        return Level.DOWN, f"{said}, or archive it."
+        return Level.DOWN, _retired(capture)
     if capture.client is None:
         return Level.DOWN, f"{name} is wanted, and no client has it: assign one."
     if capture.client.contact_at is None:
@@ -232,6 +235,11 @@ def _running(capture: CaptureNow) -> tuple[Level, str] | None:
         why = f" It says: {capture.reason}" if capture.reason else ""
         return Level.DOWN, f"{capture.client.name} has not started {name}.{why}"
     return None
+
+
+def _retired(capture: CaptureNow) -> str:
+    said = f"{capture.name!r} is wanted, and {capture.retired} is retired: give it to another"
+    return f"{said} client, or archive it."
 
 
 def _gap(capture: CaptureNow, longest: timedelta, now: datetime) -> tuple[Level, str] | None:

@@ -36,6 +36,7 @@ class Client(models.Model):
     cpu = models.FloatField(null=True)
     clock_offset = models.FloatField(null=True)
     budget = models.JSONField(null=True)
+    post_price = models.FloatField(null=True)
 
     def __str__(self) -> str:
         return self.name

@@ -20,7 +20,7 @@ from tcserver.accounts.account import (
     state_at,
 )
 from tcserver.accounts.coverage import YOUNG
-from tcserver.accounts.series import month_begin, posts_of_month
+from tcserver.accounts.series import month_of, posts_of_month
 from tcserver.alerts.listing import alerts_of
 from tcserver.captures.glimpses import look
 from tcserver.captures.models import CaptureRecord
@@ -35,6 +35,7 @@ from tcserver.website.events import Event, events_of
 from tcserver.website.live import render_live
 from tcserver.website.progress import WISHES, ProgressStep, steps_of
 from tcserver.website.showing import Shown, rate_of, state_of
+from tcserver.website.spend import spend_words
 
 ENTRIES, EVENTS = 50, 10
 """Keyword texts, and things that happened, which a page shows."""
@@ -46,7 +47,7 @@ def capture(visit: Visit, number: int) -> HttpResponse:
     """One capture: what was asked, what its client says, and its history."""
     row = visit.capture(number)
     span = _span(visit, row)
-    account = account_of(row)
+    account, month = account_of(row), _posts_of_month(row, visit.now)
     contact = Token.objects.filter(client=row.client_id).aggregate(last=Max("contact_at"))["last"]
     history, state = _history(number), state_of(row, contact, visit.now)
     context = {
@@ -54,7 +55,10 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         "watch": f"capture:{number}",
         "now": visit.now,
         "state": state,
-        "month": _month(row, visit.now),
+        "month": month,
+        "all_of_month": row.complete_total is not None and month == row.complete_total,
+        "spend": spend_words(row.client, month, row.complete_total or 0),
+        "given": partial(_given, history, visit.now),
         "rate": rate_of(row),
         "contact_at": contact,
         "coverage": _coverage(account),
@@ -73,7 +77,10 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         "running": row.wanted == Wanted.RUN,
     }
     return render_live(
-        visit.request, "capture.html", context, "capture", "chart", "posts", "keywords", "events"
+        visit.request,
+        "capture.html",
+        context,
+        *("capture", "chart", "posts", "spend", "keywords", "events"),
     )
 
 
@@ -96,6 +103,12 @@ def _history(number: int) -> "QuerySet[HistoryEntry]":
     return entries.order_by("-pk")
 
 
+def _given(history: "QuerySet[HistoryEntry]", now: datetime) -> bool:
+    """Return whether another client has had it this month."""
+    given = history.filter(act="assigned", at__gte=month_of(now))[:ENTRIES]
+    return any(entry.before.get("client") for entry in given)
+
+
 def _events(row: CaptureRecord, account: CaptureAccount | None) -> list[Event]:
     return events_of(row, account, EVENTS)[0]
 
@@ -107,11 +120,12 @@ def _span(visit: Visit, row: CaptureRecord) -> str:
     return asked if asked in (*SPANS, ALL) else "hour" if is_young else "day"
 
 
-def _month(row: CaptureRecord, now: datetime) -> str:
+def _posts_of_month(row: CaptureRecord, now: datetime) -> int:
     """Return how many posts are of this month; of what began in it, the total, which is newer."""
     began = row.first_started_at
-    is_first = began is not None and began >= month_begin(now)
-    return "all of them" if is_first else f"{posts_of_month(row.pk, now):,}"
+    if began is not None and began >= month_of(now):
+        return row.complete_total or 0
+    return posts_of_month(row.pk, now)
 
 
 def _brings_posts(row: CaptureRecord) -> bool:

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from tcserver.accounts.series import posts_of_clients
 from tcserver.alerts.conditions import WORDS
 from tcserver.alerts.listing import alerts_of_client, alerts_of_clients
 from tcserver.captures.models import CaptureRecord
@@ -32,6 +33,7 @@ from tcserver.website.forms import ClientForm, ServedForm
 from tcserver.website.live import render_live
 from tcserver.website.machines import words_of
 from tcserver.website.showing import Shown, state_of
+from tcserver.website.spend import price_words
 
 ENTRIES = 50
 
@@ -42,10 +44,12 @@ def clients(visit: Visit) -> HttpResponse:
     """The clients that serve the person's projects."""
     found = list(clients_for(visit.person))
     stand, wrong = _standing(visit, found), alerts_of_clients(found)
+    months = posts_of_clients(_seen(visit).filter(client__in=found), visit.now)
     rows = [
         {
             "client": one,
-            "words": words_of(one, _contact(one), visit.now),
+            "words": words_of(one, _contact(one), visit.now, months.get(one.pk, 0)),
+            "month": months.get(one.pk, 0),
             "standing": stand.get(one.pk, []),
             "alerts": [WORDS[alert.kind] for alert in wrong.get(one.pk, [])],
         }
@@ -64,11 +68,15 @@ def client(visit: Visit, number: int) -> HttpResponse:
         raise NotFound
     contact = _contact(found)
     captures = _captures(visit).filter(client=found)
+    month = posts_of_clients(_seen(visit).filter(client=found), visit.now).get(number, 0)
+    price = found.post_price
     entries = HistoryEntry.objects.filter(subject=Concerned.CLIENT, subject_number=number)
     context = {
         "client": found,
         "now": visit.now,
-        "words": words_of(found, contact, visit.now),
+        "words": words_of(found, contact, visit.now, month),
+        "month": month,
+        "price": None if price is None else price_words(price),
         "captures": [(row, state_of(row, contact, visit.now)) for row in captures],
         "projects": projects_for(visit.person).filter(clients=number),
         "tokens": found.tokens.select_related("created_by").order_by("-pk"),
@@ -164,11 +172,15 @@ def _contact(client: Client) -> datetime | None:
     return found
 
 
+def _seen(visit: Visit) -> "QuerySet[CaptureRecord]":
+    """Return the captures of the person's projects, also those that are put away."""
+    rows = CaptureRecord.objects.all()
+    return rows if visit.person.administrator else rows.filter(project__in=visit.person.roles)
+
+
 def _captures(visit: Visit) -> "QuerySet[CaptureRecord]":
     """Return the captures that the person may see, by name, less those that are put away."""
-    rows = CaptureRecord.objects.filter(archived_at=None, deleted_at=None)
-    if not visit.person.administrator:
-        rows = rows.filter(project__in=visit.person.roles)
+    rows = _seen(visit).filter(archived_at=None, deleted_at=None)
     return rows.select_related("client").order_by("name")
 
 

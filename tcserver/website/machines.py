@@ -7,7 +7,6 @@ Knows what clients report of themselves; believes nothing of it that it has not 
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import attrs
 
@@ -17,28 +16,38 @@ from tcserver.alerts.conditions import CLOCK
 from tcserver.alerts.reported import spent
 from tcserver.fleet.liveness import Liveness, liveness
 from tcserver.fleet.models import Client
+from tcserver.website.spend import cost
 
 _RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 LONG = 1000
 """Days for which nobody needs a figure."""
 NEARLY = 0.8
+MONTH = "month"
+"""What a client calls a limit of its own for a month."""
 
 
 @attrs.frozen
 class BudgetWords:
-    """A limit of a client's budget: how much is spent, in which style, and until when it counts."""
+    """
+    A limit of a client's budget: how much is spent, in which style, what that cost, if that is
+    known, and until when it counts.
+    """
 
     name: str
     share: str
     posts: int
     limit: int
+    cost: str
     style: str
     until: datetime | None
 
 
 @attrs.frozen
 class MachineWords:
-    """A client in words: `alive` in its `style`, and each of its needs, "" where not known."""
+    """
+    A client in words: `alive` in its `style`, and each of its needs, "" where not known.  `month`
+    is what its captures' posts of this month cost, where it does not count that month by itself.
+    """
 
     alive: Liveness
     style: str
@@ -48,12 +57,19 @@ class MachineWords:
     disk_lasts: str
     disk_ends_soon: bool
     budget: tuple[BudgetWords, ...]
+    month: str
 
 
-def words_of(client: Client, contact: datetime | None, now: datetime) -> MachineWords:
-    """Return what is said of a client; `contact` is when it was last heard of."""
+def words_of(
+    client: Client, contact: datetime | None, now: datetime, month: int = 0
+) -> MachineWords:
+    """
+    Return what is said of a client; `contact` is when it was last heard of, and `month` how many
+    posts its captures got this month.
+    """
     alive = liveness(contact, now)
-    days = _days(client)
+    days, price = _days(client), client.post_price
+    budget = tuple(_budget(client, now))
     return MachineWords(
         alive,
         _STYLES[alive],
@@ -62,7 +78,8 @@ def words_of(client: Client, contact: datetime | None, now: datetime) -> Machine
         client.clock_offset is not None and abs(client.clock_offset) > CLOCK,
         "" if days is None else _lasts(days),
         days is not None and days < DAYS,
-        tuple(_budget(client.budget, now)),
+        budget,
+        "" if price is None or any(one.name == MONTH for one in budget) else cost(month, price),
     )
 
 
@@ -106,8 +123,10 @@ def _lasts(days: float) -> str:
     return f"for {int(days):,} day{'' if days < 2 else 's'}"
 
 
-def _budget(budget: Any, now: datetime) -> Iterator[BudgetWords]:
-    for one in sorted(spent(budget, now), reverse=True):
+def _budget(client: Client, now: datetime) -> Iterator[BudgetWords]:
+    price = client.post_price
+    for one in sorted(spent(client.budget, now), reverse=True):
         style = "bad" if one.share >= 1 else "busy" if one.share >= NEARLY else "good"
         share = f"{int(one.share * 100)} %"
-        yield BudgetWords(one.name, share, one.posts, one.limit, style, one.until)
+        dollars = "" if price is None else cost(one.posts, price)
+        yield BudgetWords(one.name, share, one.posts, one.limit, dollars, style, one.until)

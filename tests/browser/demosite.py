@@ -93,6 +93,7 @@ def populate() -> int:
         disk_size=1 << 40,
         disk_daily=3 << 30,
         clock_offset=0.04,
+        post_price=0.005,
         budget={
             "day": {"spent": 61_204, "limit": 200_000, "until": str(midnight(now))},
             "month": {"spent": 1_688_431, "limit": 2_000_000, "until": str(month_end(now))},

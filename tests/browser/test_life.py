@@ -63,6 +63,7 @@ class ResearcherTests(LifeCase):
         for text in page.locator("#live-posts li").all_text_contents():
             self.assertRegex(text.lower(), "coffee|green|tea")
         page.locator(".facts dd", has_text=re.compile("^[1-9]")).first.wait_for()
+        page.locator(".facts", has_text="estimated at US$0.005 a post").wait_for()
 
         page.get_by_role("link", name="Edit").click()
         page.get_by_label("Keywords", exact=True).fill("rain")

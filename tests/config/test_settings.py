@@ -232,6 +232,7 @@ class DefaultsTests(SettingsTestCase):
         self.assertIs(twitter.backfill, False)
         self.assertIs(twitter.stock_http, False)
         self.assertIsNone(twitter.budget)
+        self.assertEqual(twitter.post_price, 0.005)
         v1 = self.load(with_value("twitter.api", "1.1")).source
         assert isinstance(v1, TwitterV1)
         self.assertEqual(v1.section.stream_url, "https://stream.twitter.com/1.1/")
@@ -316,6 +317,7 @@ class DefaultsTests(SettingsTestCase):
             ("server.ping_interval", 11.0, False),
             ("server.push_url", None, True),
             ("output.utc", True, False),
+            ("twitter.post_price", 0.01, True),
             ("output.duplicates", "drop", True),
             ("output.duplicates", "keep", False),
         ):
@@ -376,6 +378,9 @@ class AcceptedTests(SettingsTestCase):
             ("twitter.backfill", True, True),
             ("twitter.stock_http", True, True),
             ("twitter.budget", None, None),
+            ("twitter.post_price", None, None),
+            ("twitter.post_price", 0.000001, 0.000001),
+            ("twitter.post_price", 1000, 1000.0),
             ("twitter.budget", {"posts_per_day": 1}, {"posts_per_day": 1}),
             ("twitter.budget", {"posts_per_month": 10**9}, {"posts_per_month": 10**9}),
             (
@@ -489,6 +494,7 @@ class CredentialsTests(SettingsTestCase):
 class RefusedValueTests(SettingsTestCase):
     SECONDS = "must be a number of seconds from 0.1 to 86400, found "
     DELAY = "must be a number of seconds above 0, 3600 at most, found "
+    PRICE = "must be a number of US dollars from 0.000001 to 1000, or null, found "
     STALL = (
         "must be a number of seconds above 0, 86400 at most, or null for 30 s on v2 and 90 s on "
         "v1.1, found "
@@ -568,6 +574,9 @@ class RefusedValueTests(SettingsTestCase):
         ("twitter.rule_delay", None, DELAY + "null"),
         ("twitter.backfill", 5, "must be true or false, found 5"),
         ("twitter.stock_http", "no", 'must be true or false, found "no"'),
+        ("twitter.post_price", 0, PRICE + "0"),
+        ("twitter.post_price", 1000.5, PRICE + "1000.5"),
+        ("twitter.post_price", "$5", PRICE + '"$5"'),
         ("twitter.budget", 5, BUDGET + "5"),
         ("twitter.budget", {}, BUDGET + "one in which there is no limit"),
         ("twitter.budget", {"posts_per_day": None}, BUDGET + "one in which there is no limit"),

@@ -57,11 +57,13 @@ class ReportTests(SynchronousTestCase):
             cpu=1.5,
             clock_offset=-0.5,
             limits=limits,
+            post_price=0.005,
         )
         [capture], host = told.captures, told.host
         self.assertEqual((capture.condition, capture.reason, capture.since), ("ok", "", None))
         self.assertEqual((capture.total, capture.rate, capture.lag), (5, 1.235, 0.1))
         self.assertEqual((host.disk_size, host.memory, host.clock_offset), (10**13, 5, -0.5))
+        self.assertEqual(host.post_price, 0.005)
         self.assertEqual(host.budget, {"day": {"spent": 5, "limit": 100, "until": MOMENT}})
 
     def test_a_rate_that_is_not_known(self) -> None:

@@ -15,10 +15,11 @@ from tcserver.alerts.models import Alert, AlertChannel, Flip, Notification
 from tcserver.alerts.services.channels import NewChannel, create_channel, switch_off
 from tcserver.alerts.services.digest import send_digests
 from tcserver.alerts.services.forget import forget_some
-from tcserver.alerts.services.look import GONE, look, verdicts
+from tcserver.alerts.services.look import GONE, RETIRED, look, verdicts
 from tcserver.alerts.turning import LATELY, MOST_FLIPS
 from tcserver.captures.services.edit import edit
 from tcserver.captures.services.report import answer
+from tcserver.captures.services.start import start
 from tcserver.captures.services.state import state
 from tcserver.captures.services.stop import stop
 from tcserver.fleet.models import Client, Token
@@ -120,8 +121,11 @@ class LookTests(AlertCase):
         self.assertEqual(Alert.objects.get(kind="client").state, Level.DOWN)
         retire(self.world.client.pk, by_server(self.now))
         self.look_after(minutes=1)
+        silent = Alert.objects.get(kind="client")
+        self.assertEqual((silent.state, silent.reason), (Level.DOWN, RETIRED))
         self.look_after(minutes=3)
         self.assertEqual({*Alert.objects.values_list("state", flat=True)}, {Level.OK})
+        self.assertEqual(Alert.objects.get(kind="client").reason, RETIRED)
 
     def test_one_whose_client_was_retired(self) -> None:
         """It is said that this is why it does not run, and that another one has to have it."""
@@ -133,6 +137,49 @@ class LookTests(AlertCase):
             Alert.objects.get(kind="running").reason,
             "'demo' is wanted, and client1 is retired: give it to another client, or archive it.",
         )
+
+    def test_one_whose_client_is_retired_while_it_is_down(self) -> None:
+        """Each alert says what is the matter now, since the same time, and nothing is told."""
+        since, refused = self.now, "the last attempt was refused (401 Unauthorized)"
+        self.pass_by(4, condition="stuck", reason=refused, since=since)
+        Alert.objects.create(
+            key=f"running:capture:{self.world.demo.pk}", kind="running", capture=self.world.demo,
+            name="demo", state="down", since=since, reason="old", seen="down", seen_since=since,
+        )  # fmt: skip
+        before = {one.kind: one.since for one in Alert.objects.filter(state="down")}
+        self.assertEqual(before.keys(), {"running", "credentials", "health"})
+        told = self.titles()
+        retire(self.world.client.pk, by_server(self.now))
+        self.look_after(seconds=10)
+        on = Alert.objects.filter(state="down")
+        self.assertEqual({one.kind: one.since for one in on}, before)
+        self.assertEqual(
+            {one.reason for one in on},
+            {"'demo' is wanted, and client1 is retired: give it to another client, or archive it."},
+        )
+        self.assertEqual(self.titles(), told)
+
+    def test_a_reason_that_changes(self) -> None:
+        """It is that of now, as long as the state is the same; what is told stands as it was."""
+        self.pass_by(2)
+        self.look_after(minutes=10)
+        self.look_after(minutes=2)
+        self.assertIn("1 capture waits", Alert.objects.get().reason)
+        start(self.world.bare.pk, by_server(self.now))
+        self.look_after(seconds=10)
+        self.assertIn("2 captures wait", Alert.objects.get().reason)
+        self.assertIn("1 capture waits", Flip.objects.latest("pk").reason)
+        Token.objects.filter(client=self.world.client).update(contact_at=self.now)
+        self.look_after(seconds=10)
+        self.assertIn("2 captures wait", Alert.objects.get(kind="client").reason)
+
+    def test_a_reason_that_nobody_knows(self) -> None:
+        """What a client said before it fell silent explains nothing better than was told."""
+        since = self.now - timedelta(minutes=11)
+        self.pass_by(2, condition="stall", reason="no byte came", since=since)
+        self.here(condition="stall", reason="later words", since=since)
+        self.look_after(minutes=10)
+        self.assertEqual(Alert.objects.get(kind="gap").reason, "no byte came")
 
     def test_what_comes_and_goes_soon(self) -> None:
         """Is nothing to be told of."""

@@ -174,6 +174,7 @@ class EveryPageTests(MatrixCase):
         Client.objects.filter(pk=client.pk).update(
             name=short, version=short, host=text[:255], installation=short, instance=short,
             host_reported_at=now, budget={text: {"spent": 1, "limit": 2}, "x": [text]},
+            post_price=0.005,
         )  # fmt: skip
         Token.objects.filter(client=client).update(contact_agent=text[:200], contact_at=now)
         ClientSession.objects.create(

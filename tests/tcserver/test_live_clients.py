@@ -187,8 +187,10 @@ class TellingTests(LiveCase):
             peer.says({"type": "state", "job": job, "condition": "ok", "total": total, "n": n})
         self.reaches(lambda: self.world.now(demo).total == 7)
         self.assertEqual(self.world.now(bare).total, None)
-        peer.says({"type": "host", "n": 4, "host": "lab-7", "disk_free": 10})
+        told = {"host": "lab-7", "disk_free": 10, "post_price": 0.005}
+        peer.says({"type": "host", "n": 4} | told)
         self.reaches(lambda: Client.objects.get(pk=self.world.client.pk).host == "lab-7")
+        self.assertEqual(Client.objects.get(pk=self.world.client.pk).post_price, 0.005)
         self.assertFalse([one for one in peer.heard if one["type"] == "again"])
 
     def test_numbers(self) -> None:

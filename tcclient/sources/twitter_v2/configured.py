@@ -74,6 +74,7 @@ class TwitterV2(ConfiguredSource):
             slot,
             UsageWatch(app, reactor, wall),
             keeps_duplicates=surroundings.keeps_duplicates,
+            post_price=section.post_price,
         )
 
     def checks(self, surroundings: Surroundings) -> SourceChecks:

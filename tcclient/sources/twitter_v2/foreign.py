@@ -34,8 +34,6 @@ LOOK_INTERVAL = 60.0
 """Seconds between two looks at X's list because a rule that should be gone goes on matching."""
 MOST_RULES = 100
 """How many rules are told apart; what others match is counted together."""
-PRICE = 0.005
-"""US dollars that X takes for a post (2026)."""
 
 _Key = tuple[str, str]
 """The id of a rule and an empty text; where it has no id, an empty text and its tag."""
@@ -63,12 +61,18 @@ class Foreign(Service):
     capture keeps.  Calls `note`, for the ledger of what belongs to no capture, each minute and when
     the service stops; the log hears of each rule at its first post, and then hourly.  A rule of
     ours that brings such posts for longer than `rule_delay` seconds has the rulebook look: X was to
-    delete it.
+    delete it.  A post costs `price` US dollars, as far as that is known.
     """
 
     def __init__(
-        self, note: Note, rulebook: Rulebook, rule_delay: float, clock: IReactorTime
+        self,
+        note: Note,
+        rulebook: Rulebook,
+        rule_delay: float,
+        price: float | None,
+        clock: IReactorTime,
     ) -> None:
+        self._price = price
         self._rule_delay = rule_delay
         self._look_due = 0.0
         self._note = note
@@ -134,11 +138,11 @@ class Foreign(Service):
         advice = "Its maker keeps it, or nobody does any more: see tcc-rules list."
         if bill.is_ours:
             advice = "X was to delete it, and is asked for that again: see tcc-rules list."
+        cost = "" if self._price is None else f", US${bill.posts * self._price:.3f},"
         log.warn(
-            "X bills posts that no capture here asks for: {posts}, US${cost:.3f}, of {rule}. "
-            "{advice}",
+            "X bills posts that no capture here asks for: {posts}{cost} of {rule}. {advice}",
             posts=number(bill.posts, "post"),
-            cost=bill.posts * PRICE,
+            cost=cost,
             rule=self._name(key, is_ours=bill.is_ours),
             advice=advice,
         )

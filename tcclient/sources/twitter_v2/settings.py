@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from tcclient.control.reports import Price
 from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
 from tcclient.runtime.places import Where
 from tcclient.sources.twitter.settings import TWITTER, Api, StallTimeout, missing_keys
@@ -20,6 +21,7 @@ _BUDGET = (
     '{"posts_per_day": 10000, "posts_per_month": 200000}, one of them or both, '
     "whole numbers from 1 up, or null"
 )
+_PRICE = "a number of US dollars from 0.000001 to 1000, or null"
 
 
 class V2Section(Struct, frozen=True, kw_only=True):
@@ -36,6 +38,9 @@ class V2Section(Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, le=3600, description="a number of seconds above 0, 3600 at most")
     ] = 20.0
     budget: Annotated[dict[str, Any] | None, Meta(description=_BUDGET)] = None
+    post_price: Annotated[
+        Price | None, Meta(description=_PRICE, extra={"changes_no_data": True})
+    ] = 0.005  # what X takes on pay-per-use (2026)
     backfill: Flag = False
     stock_http: Flag = False
 

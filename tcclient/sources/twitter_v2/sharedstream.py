@@ -79,10 +79,12 @@ class SharedStream(MultiService, Source, StreamListener):
         usage: UsageWatch | None = None,
         *,
         keeps_duplicates: bool = False,
+        post_price: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         clock, note = upstream.clock, folders.note
         self._policy = policy
+        self.post_price = post_price
         self._make_keeper = make_keeper
         self._backfill = backfill = backfill or Backfill(wanted=False)
         self._subscriptions = subscriptions = Subscriptions(note)
@@ -101,7 +103,7 @@ class SharedStream(MultiService, Source, StreamListener):
         self._switch = switch = StreamSwitch(upstream, self, backfill, self._wanted, self._reason)
         self._news = news = StreamNews(subscriptions, claims, switch, TroubleLog(clock), clock)
         self._brake = brake = Brake(subscriptions, claims, switch)
-        self._foreign = foreign = Foreign(note, rulebook, policy.rule_delay, clock)
+        self._foreign = foreign = Foreign(note, rulebook, policy.rule_delay, post_price, clock)
         self._delivery = Delivery(subscriptions, rulebook, foreign, unrouted, switch.end)
         self._sharing = Sharing(
             subscriptions,

@@ -17,6 +17,7 @@ from tcserver.alerts.turning import LATELY, AlertStanding, NewsKind, is_due, is_
 from tcserver.alerts.wording import AlertChange, told
 
 GONE = "It is not wanted any more."
+RETIRED = "It is retired."
 _ON = ~Q(state=Level.OK) | ~Q(seen=Level.OK) | Q(flapping=True)
 
 
@@ -31,7 +32,10 @@ def verdicts(longest_gap: timedelta, now: datetime) -> list[AlertVerdict]:
 
 
 def look(found: Iterable[AlertVerdict], now: datetime, site: str = "") -> int:
-    """Bring the alerts up to what was found.  Return how many were told."""
+    """
+    Bring the alerts up to what was found, also the reason of one that stays as it is.  Return how
+    many were told.
+    """
     seen = {one.key: one for one in found}
     bad = [one for one in seen.values() if one.state not in (None, Level.OK)]
     alerts = {one.key: one for one in Alert.objects.filter(_ON)}
@@ -42,7 +46,34 @@ def look(found: Iterable[AlertVerdict], now: datetime, site: str = "") -> int:
             (_begun(one, now) for one in missing.values()), ignore_conflicts=True
         )
         alerts |= {one.key: one for one in known}
-    return sum(_bring(alert, seen.get(key), now, site) for key, alert in alerts.items())
+    told = sum(_bring(alert, seen.get(key), now, site) for key, alert in alerts.items())
+    reasons = [(one, _reason(one, seen.get(one.key))) for one in alerts.values()]
+    _give_reasons([one for one in reasons if one[1] not in ("", one[0].reason)])
+    return told
+
+
+def _reason(alert: Alert, verdict: AlertVerdict | None) -> str:
+    """Return why an alert is still on, "" where it is not, or nothing newer is known of it."""
+    if alert.state == Level.OK:
+        return ""
+    if verdict is None:
+        return _gone(alert)
+    return verdict.reason if verdict.state in (None, alert.state) else ""
+
+
+def _give_reasons(reasons: list[tuple[Alert, str]]) -> None:
+    """Have alerts say why they are on; nobody is told, as their state is the same."""
+    if not reasons:
+        return
+    # At once, as each commit waits for the disk; in one order, as others may look, too.
+    with transaction.atomic():
+        for alert, reason in sorted(reasons, key=lambda one: one[0].pk):
+            same = Alert.objects.filter(pk=alert.pk, state=alert.state, since=alert.since)
+            same.update(reason=reason)
+
+
+def _gone(alert: Alert) -> str:
+    return RETIRED if alert.client_id else GONE
 
 
 def _begun(verdict: AlertVerdict, now: datetime) -> Alert:
@@ -54,7 +85,7 @@ def _begun(verdict: AlertVerdict, now: datetime) -> Alert:
 
 def _bring(alert: Alert, verdict: AlertVerdict | None, now: datetime, site: str) -> bool:
     """Bring an alert up to what was found of its subject.  Return whether that was told."""
-    state, reason = (Level.OK, GONE) if verdict is None else (verdict.state, verdict.reason)
+    state, reason = (Level.OK, _gone(alert)) if verdict is None else (verdict.state, verdict.reason)
     if state is not None and state != alert.seen:
         same = Alert.objects.filter(pk=alert.pk, seen=alert.seen, seen_since__lte=now)
         if not same.update(seen=state, seen_since=now):

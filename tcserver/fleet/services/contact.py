@@ -99,4 +99,5 @@ def host(client: int, told: Host, now: datetime) -> None:
         cpu=told.cpu,
         clock_offset=told.clock_offset,
         budget=told.budget,
+        post_price=told.post_price,
     )

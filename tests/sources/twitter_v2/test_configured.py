@@ -5,12 +5,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet import reactor
-from twisted.trial.unittest import TestCase
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from tcclient.config.settings import Settings, load
-from tcclient.service import make_other_sides, make_rules
+from tcclient.config.settings import Output, Server, Settings, load
+from tcclient.runtime.secrets import Secret
+from tcclient.runtime.wallclock import WallClock
+from tcclient.service import make_other_sides, make_rules, make_surroundings
+from tcclient.sources.twitter_v1.configured import TwitterV1
+from tcclient.sources.twitter_v1.settings import Keys, V1Section
+from tcclient.sources.twitter_v2.configured import TwitterV2
+from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 
 ADDRESS = "127.0.0.5"
 
@@ -30,6 +37,27 @@ class Witness(Resource):
         if path.endswith("/token"):
             return b'{"token_type":"bearer","access_token":"AAAA"}'
         return b'{"meta":{"sent":"2026-11-30T00:00:00.000Z"}}'
+
+
+class PriceTests(SynchronousTestCase):
+    def test_of_each_api(self) -> None:
+        """On v2 that of the settings, of which X's is the default; v1.1 sells no posts."""
+        keys = Keys(*(Secret("x") for _ in range(4)))
+        for source, price in (
+            (TwitterV2(V2Section(), V2Auth()), 0.005),
+            (TwitterV2(V2Section(post_price=0.01), V2Auth()), 0.01),
+            (TwitterV2(V2Section(post_price=None), V2Auth()), None),
+            (TwitterV1(V1Section(api="1.1"), keys), None),
+        ):
+            settings = Settings(
+                path=Path("settings.json"),
+                server=Server(base_url="http://127.0.0.1/", client_id=1, auth_token=Secret("x")),
+                source=source,
+                output=Output(base_dir=Path(self.mktemp())),
+            )
+            clock = Clock()
+            around = make_surroundings(settings, clock, WallClock(clock))
+            self.assertEqual(source.make(around).post_price, price)
 
 
 class SourceAddressTests(TestCase):

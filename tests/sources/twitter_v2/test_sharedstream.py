@@ -146,11 +146,12 @@ class Folder:
 class SharedStreamTestCase(SynchronousTestCase):
     """
     Real sessions and files, X in memory; nothing is left when all has stopped.  With `limits`
-    there is a budget; `backfill` is the setting.
+    there is a budget; `backfill` and `price` are the settings.
     """
 
     limits: BudgetLimits | None = None
     backfill = False
+    price: float | None = 0.005
     server = "http://server/"
     use = DiskUse(ids=POST_IDS)
 
@@ -185,6 +186,7 @@ class SharedStreamTestCase(SynchronousTestCase):
             self.clock.seconds,
             backfill,
             make_keeper=None if self.limits is None else self._keeper,
+            post_price=self.price,
         )
         self.shared.startService()
         self.shared.begin(self._identity())
@@ -517,6 +519,18 @@ class RoutingTests(SharedStreamTestCase):
         self.lives(3 * FOREIGN_INTERVAL)
         self.assertEqual(len(self.disk.account("", "foreign_posts")), 1)
         self.assertEqual(self.disk.stored("cats"), [])
+
+    def test_what_that_costs(self) -> None:
+        """The log says it where a price is set, and else the number of posts alone."""
+        for price, said in ((0.005, "1 post, US$0.005, of"), (None, "1 post of"), (3, "US$3.000")):
+            self.price = price
+            self.restart()
+            self.assertEqual(self.shared.post_price, price)
+            self.stream(1)
+            with capturedLogs() as events:
+                self.peer.says(post(1, ("", "theirs")))
+            [line] = [one for one in map(formatEvent, events) if one and "X bills posts" in one]
+            self.assertIn(said, line)
 
     def test_what_comes_for_a_job_that_has_stopped(self) -> None:
         """It is billed, and counted; at the end of the process too."""
