@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from tcclient.control.client import JobList
 from tcclient.runtime.failures import explain_os
+from tcclient.storage.claim import Claim, RunsTwice
 from tcclient.storage.folders import Folders
 from tcclient.storage.installation import Identity
 
@@ -22,30 +23,32 @@ class ServerMeeting:
 
     def __init__(self, folders: Folders, begin: Callable[[Identity], None]) -> None:
         self._folders = folders
+        self._claim = Claim(folders.base_dir)
         self._begin = begin
         self._has_begun = False
-        self._unwritten = ""
+        self._said = ""
 
     def is_known(self, listing: JobList) -> bool:
         """Return whether it is known which server lists these jobs: they can be captured then."""
+        folder = self._folders.base_dir
         try:
             identity = self._folders.meet(listing)
-        except OSError as e:
-            self._say_unwritten(explain_os(e))
+            if identity is not None:
+                self._claim.take(identity.server)
+        except RunsTwice:
+            self._say(f"This client runs already, as another process, below {folder}")
             return self._has_begun
-        self._say_unwritten("")
+        except OSError as e:
+            self._say(f"Cannot keep in {folder} which server this is: {explain_os(e)}")
+            return self._has_begun
+        self._said = ""
         if identity is not None and not self._has_begun:
             self._has_begun = True
             self._begin(identity)
         return self._has_begun
 
-    def _say_unwritten(self, reason: str) -> None:
-        """Log why it cannot be kept which server this is, once; empty if it can."""
-        if reason and reason != self._unwritten:
-            log.error(
-                "Cannot keep in {folder} which server this is: {reason}. Nothing new is captured "
-                "meanwhile.",
-                folder=str(self._folders.base_dir),
-                reason=reason,
-            )
-        self._unwritten = reason
+    def _say(self, why: str) -> None:
+        """Log why nothing can begin, a clause, if that is news."""
+        if why != self._said:
+            log.error("{why}. Nothing new is captured meanwhile.", why=why)
+        self._said = why

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from tcclient.health.cures import cure, plainly
 from tcclient.health.facts import CaptureFacts, ClientFacts
 from tcclient.health.health import Finding, Health, Level
-from tcclient.ledger.wording import length, number, percent, when
+from tcclient.ledger.wording import length, number, when
 from tcclient.runtime.shortage import OUT_OF_DESCRIPTORS
 
 PATIENCE = 60.0
@@ -232,8 +232,8 @@ def _surroundings(facts: ClientFacts) -> Iterator[Finding]:
         yield Finding(
             code="budget" if is_end else "budget_nearly",
             level=Level.DOWN if is_end else Level.DEGRADED,
-            what=f"{percent(limit.spent, limit.limit)} of the posts of the {limit.name} are spent: "
-            f"{number(limit.spent)} of {number(limit.limit)}.",
+            what=f"{min(100, 100 * limit.spent // limit.limit)} % of the posts of the {limit.name} "
+            f"are spent: {number(limit.spent)} of {number(limit.limit)}.",
             cure=advice[0].upper() + advice[1:],
         )
     if facts.log_dropped:

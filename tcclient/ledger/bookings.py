@@ -49,7 +49,8 @@ class JobFolder(Entry, frozen=True, tag="job"):
 class InstallationBegun(Entry, frozen=True):
     """
     A new installation, with a random id, has this folder.  `because`: it is `new`, the folder was
-    `copied` from another machine, or the file that had the id was `damaged` or `removed`.
+    `copied` from another machine, or the file that had the id was `damaged` or `removed`.  One that
+    `came_back` is that of a folder that was away, in whose place another one had begun.
     """
 
     id: str

@@ -111,7 +111,8 @@ class WallClock:
 
     Each call compares them.  If the wall clock has been set since the last one, or the machine has
     slept, all listeners are told before the call returns: nothing is done by the new time before
-    they know.  So it has to be called now and then also where no date is wanted.
+    they know.  Until all have been told it is that time for whoever asks: what moves the clocks
+    meanwhile is told afterwards.  So it has to be called now and then also where no date is wanted.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class WallClock:
         self._clocks = Clocks(clock.seconds(), show(), self._boot())
         self._step_listeners: list[Callable[[float], object]] = []
         self._sleep_listeners: list[Callable[[Slept], object]] = []
+        self._telling: Date | None = None
 
     def on_step(self, listener: Callable[[float], object]) -> None:
         """
@@ -145,14 +147,24 @@ class WallClock:
         self._sleep_listeners.append(listener)
 
     def __call__(self) -> Date:
+        if self._telling is not None:
+            return self._telling
         before, steady = self._boot(), self._clock.seconds()
         now, after = self._show(), self._boot()
         moved = self._clocks.read(before, steady, now, after)
+        if moved is not _UNMOVED:
+            self._telling = now
+            try:
+                self._tell(moved)
+            finally:
+                self._telling = None
+        return now
+
+    def _tell(self, moved: Moved) -> None:
         if moved.stepped:
             self._tell_step(moved.stepped)
         if moved.slept is not None:
             self._tell_sleep(moved.slept)
-        return now
 
     def _tell_step(self, seconds: float) -> None:
         forward = "forward" if self._knows_sleep else "forward, or it was asleep,"

@@ -69,11 +69,13 @@ class Written:
 
 class Contents(Struct, frozen=True):
     """
-    What is in a data file: its `posts` (lines that are not blank), its `bytes` and their SHA-256.
-    The ids are those of its first and last post, None where one cannot be read.
+    What is in a data file: its `posts` (lines that are not blank), of which `odd` do not begin and
+    end as one does, its `bytes` and their SHA-256.  The ids are those of its first and last post,
+    None where one cannot be read.
     """
 
     posts: int
+    odd: int
     bytes: int
     sha256: str
     first_id: str | None
@@ -85,7 +87,8 @@ class Contents(Struct, frozen=True):
         `last_arrival` is in epoch seconds, None where nobody knows, as with that of the first post.
         """
         arrival = None if last_arrival is None else moment(last_arrival)
-        return File(name=name, **structs.asdict(self), last_arrival=arrival, recovered=True)
+        booked = {k: v for k, v in structs.asdict(self).items() if k != "odd"}
+        return File(name=name, **booked, last_arrival=arrival, recovered=True)
 
 
 def contents(path: Path, ids: PostIds) -> Contents:
@@ -96,9 +99,10 @@ def contents(path: Path, ids: PostIds) -> Contents:
     characters.
     """
     sha256 = hashlib.sha256()
-    posts = size = 0
+    posts = odd = size = 0
     first = last = b""
     blank = True
+    begins = False
     with path.open("rb") as file:
         for piece in iter(partial(file.readline, BLOCK), b""):
             sha256.update(piece)
@@ -107,8 +111,13 @@ def contents(path: Path, ids: PostIds) -> Contents:
                 blank = False
                 posts += 1
                 first, last = first or piece, piece
-            blank = blank or piece.endswith(b"\n")
-    return Contents(posts, size, sha256.hexdigest(), id_or_none(ids, first), id_or_none(ids, last))
+                begins = piece.startswith(b"{")
+            if not blank and piece.endswith(b"\n"):
+                blank = True
+                odd += not (begins and piece.rstrip().endswith(b"}"))
+    return Contents(
+        posts, odd, size, sha256.hexdigest(), id_or_none(ids, first), id_or_none(ids, last)
+    )
 
 
 def begins_with(path: Path, other: Path) -> bool:

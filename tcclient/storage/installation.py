@@ -1,16 +1,15 @@
 """
 Which installation of tcc a folder belongs to, and which capture servers it was used for.
 
-Knows the file that says so; does not know who goes by it.
+Knows what of that is news, and who is told; does not know who goes by it.
 """
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import Struct, structs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -19,50 +18,36 @@ from tcclient.ledger import bookings
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.reading import raw_newest_first
 from tcclient.runtime.appending import replace_file
-from tcclient.runtime.fixedfiles import read_file
 from tcclient.runtime.threads import Threads
 from tcclient.storage import knownservers
 from tcclient.storage.earlierservers import of_earlier_releases
+from tcclient.storage.installationrecord import (
+    DAMAGED,
+    FILE,
+    VERSION,
+    InstallationRecord,
+    keep_installation,
+    read_installation,
+)
 from tcclient.storage.knownservers import KnownJob, KnownServer, Meeting, Recognised
 from tcclient.storage.latest import Latest
 
 log = Logger()
-
-FILE = "tcc.installation.json"
-"""Name of the file in base_dir."""
-VERSION = 1
-
-_MOST = 64 << 20
-"""Bytes that are read of it; a job has some fifty."""
-
-_DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError)
-
-
-class InstallationRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """
-    What the file says: a random id, the machine that it is bound to (hashed; None where that has no
-    id), and the servers.  `is_copy` says that the folder came from another machine, so that what
-    earlier releases left at a source is not this installation's.
-    """
-
-    version: int
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{12}$")]
-    machine: str | None = None
-    is_copy: bool = False
-    servers: tuple[KnownServer, ...] = ()
 
 
 class Identity(Struct, frozen=True):
     """
     By what a client knows again what it has left elsewhere: the id of its installation and the key
     of its server.  `old` are the keys by which releases without installations named the same;
-    `elsewhere` those of the other servers that the folder was used for.
+    `elsewhere` those of the other servers that the folder was used for.  `also` are installations
+    that have left there what is this one's.
     """
 
     installation: str
     server: str
     old: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
+    also: frozenset[str] = frozenset()
 
 
 class Installation:
@@ -87,6 +72,7 @@ class Installation:
         """Ids that other jobs had when the server was met last; who has heard takes them out."""
         self._ledger = ledger
         self._path = ledger.with_name(FILE)
+        self._note: Callable[[Entry], object] | None = None
         self._base_url = base_url
         self._address = knownservers.address(base_url)
         self._client_id = client_id
@@ -111,8 +97,8 @@ class Installation:
         at an address that is new here counts as another one.  Raises OSError.
         """
         try:
-            record = self._read()
-        except _DAMAGED:
+            record = read_installation(self._path)
+        except DAMAGED:
             record = None
         if record is None:
             earlier = of_earlier_releases(self._ledger, self._client_id)
@@ -136,7 +122,7 @@ class Installation:
             found = knownservers.recognise(record.servers, met)
             if found is None:
                 return None
-            self._write(_with(record, found.server))
+            self._write(record.with_server(found.server))
             self._server = found.server
             self.made_anew = knownservers.made_anew(record.servers, found.server.key, met.jobs)
             _say_made_anew(met.jobs, self.made_anew)
@@ -144,8 +130,9 @@ class Installation:
             self.identity = self._identify(record, found.server)
         elif not knownservers.known_jobs(listing.jobs).items() <= self._server.jobs.items():
             self._server = knownservers.updated(self._server, listing.jobs)
-            self._record = _with(record, self._server)
-        if self._record != self._written and not self._file.is_under_way:
+            self._record = record.with_server(self._server)
+        self._note = note
+        if not self._file.is_under_way:
             self._file.renew()
         if self._refusal is not None:
             raise self._refusal
@@ -158,13 +145,14 @@ class Installation:
             if other.key != server.key:
                 elsewhere |= _old_keys(other)
         old = set() if record.is_copy else _old_keys(server) - elsewhere
-        return Identity(record.id, server.key, frozenset(old), frozenset(elsewhere))
+        also = frozenset(record.also)
+        return Identity(record.id, server.key, frozenset(old), frozenset(elsewhere), also)
 
     def _open(self, note: Callable[[Entry], object]) -> InstallationRecord:
         """Return what the file says; begin a new installation where it says nothing of use."""
         try:
-            found = self._written = self._read()
-        except _DAMAGED:
+            found = self._written = read_installation(self._path)
+        except DAMAGED:
             record = self._begin("damaged", note)
             _say_begun(f"{self._path} could not be read")
             return record
@@ -178,12 +166,7 @@ class Installation:
             return structs.replace(found, machine=found.machine or self._machine)
         if found.machine != self._machine:
             record = self._begin("copied", note, found.servers)
-            log.warn(
-                "{folder} was copied from another machine: a new installation has begun here. What "
-                "the other one has left elsewhere, such as rules at X, is not touched: see "
-                "tcc-rules list.",
-                folder=str(self._path.parent),
-            )
+            _say_copied(self._path.parent)
             return record
         return found
 
@@ -236,14 +219,6 @@ class Installation:
             )
         )
 
-    def _read(self) -> InstallationRecord | None:
-        """Return what the file says; None if there is no file.  Raises OSError, MsgspecError."""
-        try:
-            content = read_file(self._path, _MOST)
-        except FileNotFoundError:
-            return None
-        return msgspec.json.decode(content, type=InstallationRecord)
-
     def _write(self, record: InstallationRecord) -> None:
         """Replace the file, where it says anything else.  Raises OSError."""
         if record != self._written:
@@ -252,16 +227,23 @@ class Installation:
 
     def _writing(self) -> Callable[[], object]:
         """Return what keeps all that is known now."""
-        record, content = self._record, msgspec.json.encode(self._record)
+        path, record = self._path, self._record
 
         def act() -> None:
-            replace_file(self._path, content)
-            self._written = record
+            if record is not None:
+                self._written = keep_installation(path, record)
 
         return act
 
     def _told(self, refusal: OSError | None) -> None:
-        self._refusal = refusal
+        record, written = self._record, self._written
+        self._refusal = None if record == written else refusal
+        if record is not None and written is not None and record.id in written.also:
+            self._record = joined = written.joined(record)
+            self._server = next(one for one in joined.servers if one.key == self._server.key)
+            _say_back(self._path.parent, written.id, record.id)
+            if self._note is not None:
+                self._note(bookings.InstallationBegun(id=written.id, because="came_back"))
 
 
 def _say_begun(why: str) -> None:
@@ -270,6 +252,27 @@ def _say_begun(why: str) -> None:
         "{why}: a new installation has begun. What the former one has left elsewhere, such as "
         "rules at X, is not touched: see tcc-rules list.",
         why=why,
+    )
+
+
+def _say_copied(folder: Path) -> None:
+    """Log that a new installation begins in a copy."""
+    log.warn(
+        "{folder} was copied from another machine: a new installation has begun here. What "
+        "the other one has left elsewhere, such as rules at X, is not touched: see "
+        "tcc-rules list.",
+        folder=str(folder),
+    )
+
+
+def _say_back(folder: Path, id: str, interim: str) -> None:
+    """Log that the folder was away, and that its installation goes on."""
+    log.warn(
+        "{folder} was away, and is there again: installation {id} goes on, with what {interim} has "
+        "left elsewhere, which had begun in its place.",
+        folder=str(folder),
+        id=id,
+        interim=interim,
     )
 
 
@@ -287,12 +290,6 @@ def _say_made_anew(jobs: Mapping[int, KnownJob], anew: Iterable[int]) -> None:
             id=id,
             name=jobs[id].name,
         )
-
-
-def _with(record: InstallationRecord, server: KnownServer) -> InstallationRecord:
-    """Return the record with what is known of the server."""
-    others = (one for one in record.servers if one.key != server.key)
-    return structs.replace(record, servers=(*others, server))
 
 
 def _old_keys(server: KnownServer) -> set[str]:

@@ -156,6 +156,18 @@ def joined(servers: Iterable[KnownServer]) -> tuple[KnownServer, ...]:
     return tuple(found)
 
 
+def together(
+    servers: Iterable[KnownServer], others: Iterable[KnownServer]
+) -> tuple[KnownServer, ...]:
+    """Return the servers and the others, with what is newer of one in both from the others."""
+    found = {server.key: server for server in servers}
+    for other in others:
+        known = found.get(other.key)
+        both = known and _with(known, other.addresses, other.id, other.jobs)
+        found[other.key] = both or other
+    return tuple(found.values())
+
+
 def _met_again(server: KnownServer, met: Meeting) -> KnownServer:
     return _with(server, (met.address,), met.id, met.jobs)
 

@@ -12,7 +12,15 @@ import attrs
 from msgspec import structs
 from twisted.logger import Logger
 
-from tcclient.ledger.bookings import CameBack, File, LedgerBegin, NameTaken, NotStored
+from tcclient.ledger.bookings import (
+    CameBack,
+    CaptureClose,
+    CaptureOpen,
+    File,
+    LedgerBegin,
+    NameTaken,
+    NotStored,
+)
 from tcclient.ledger.known import newest_counters_in
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.lines import LedgerLine
@@ -20,7 +28,10 @@ from tcclient.ledger.reading import newest_first, of_kind
 
 log = Logger()
 
-_TELLING = (b'"inode"', b'"not_stored"', b'"came_back"', b'"ledger_begin"')
+_TELLING = (
+    b'"inode"', b'"not_stored"', b'"came_back"', b'"ledger_begin"', b'"capture_open"',
+    b'"capture_close"',
+)  # fmt: skip
 """What stands in the lines of a long ledger that say something of a temporary file."""
 
 
@@ -34,6 +45,11 @@ class LastBookings:
         self._ledger = ledger
         self.last = _last(ledger)
         """The name of the file that was booked last; None if none was."""
+        self.closed: float | None = None
+        """
+        When the last client closed the folder, in epoch seconds; None where it has not, or nobody
+        knows.
+        """
         self._counters = dict(newest_counters_in(ledger.path))
         self._strangers: set[tuple[str, int | None]] = set()
         self._gone: dict[str | None, Counter[tuple[int | None, str | None]]] = {}
@@ -43,8 +59,13 @@ class LastBookings:
         self._read()
 
     def _read(self) -> None:
+        is_newest = True
         for one in newest_first(self._ledger.path, *_TELLING):
             match one:
+                case LedgerLine(entry=CaptureOpen() | CaptureClose()):
+                    if is_newest and isinstance(one.entry, CaptureClose):
+                        self.closed = one.at
+                    is_newest = False
                 case LedgerLine(entry=NameTaken(file=name, inode=inode)):
                     self._strangers.add((name, inode))
                 case LedgerLine(

@@ -12,7 +12,7 @@ from shutil import copyfileobj
 from typing import BinaryIO
 
 from msgspec import structs
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from tcclient.ledger.bookings import Torn
 from tcclient.ledger.ledgerfile import Ledger
@@ -32,6 +32,11 @@ log = Logger()
 
 _BLOCK = 1 << 16
 """Bytes that are compared at once."""
+_LEFT = "a crash had left"
+_CHANGED = "somebody had put there or changed while no client had the folder,"
+_ODD = " {odd} of them begin or end as no post does: see tcc-account --verify."
+_SPARE = 1.0
+"""Seconds within which a file's time may be that of the client's own end."""
 _UNKNOWN = 0.0
 """Modification time of a file where nobody knows when its last byte came."""
 
@@ -86,6 +91,7 @@ def recover(
     booked, last_bytes = books.last, []
     for tmp in left:
         if not _was_booked(tmp, naming, booked) and not books.is_stranger(tmp):
+            changed = tmp.stat().st_ctime
             try:
                 _forget_doubtful_time(tmp)
                 if _is_copy(tmp, naming, ids):
@@ -101,7 +107,8 @@ def recover(
             last_bytes.append(_last_byte(tmp))
             found = contents(tmp, ids)
             books.take_back(tmp.name, found.posts)
-            _finish(tmp, found, naming, books, link)
+            is_late = books.closed is not None and changed > books.closed + _SPARE
+            _finish(tmp, found, naming, books, link, is_late=is_late)
     return max(filter(None, last_bytes), default=None)
 
 
@@ -174,8 +181,19 @@ def _is_copy(tmp: Path, naming: Naming, ids: PostIds) -> bool:
     raise AssertionError("alternatives() has no end")
 
 
-def _finish(tmp: Path, found: Contents, naming: Naming, books: LastBookings, link: Link) -> None:
-    """Give a file of whole lines its final name, and book it; remove it if it is empty."""
+def _finish(
+    tmp: Path,
+    found: Contents,
+    naming: Naming,
+    books: LastBookings,
+    link: Link,
+    *,
+    is_late: bool,
+) -> None:
+    """
+    Give a file of whole lines its final name, and book it; remove it if it is empty.  `is_late`:
+    somebody has changed it since a client ended in order, which leaves none.
+    """
     if found.bytes == 0:
         tmp.unlink()
         return
@@ -183,10 +201,13 @@ def _finish(tmp: Path, found: Contents, naming: Naming, books: LastBookings, lin
 
     def book(name: str) -> None:
         books.book(found.recovered(name, last_arrival))
-        log.info(
-            "Finished {name}, which a crash had left with {posts} posts.",
+        log.emit(
+            LogLevel.warn if is_late or found.odd else LogLevel.info,
+            f"Finished {{name}}, which {_CHANGED if is_late else _LEFT} with {{posts}} posts."
+            f"{_ODD if found.odd else ''}",
             name=name,
             posts=found.posts,
+            odd=found.odd,
         )
 
     give_final_name(tmp, naming.finals(tmp.name), book, link)

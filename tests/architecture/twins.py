@@ -127,6 +127,7 @@ FRONT_DOORS = {
     "tcclient.storage": {
         "answering",
         "archive",
+        "claim",
         "diskuse",
         "folders",
         "healthmark",

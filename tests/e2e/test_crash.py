@@ -77,7 +77,7 @@ class CrashTests(Stage):
         second = start(
             self, self.folder, twistd("-n", "--pidfile", "", "tcc", "--config", "settings.json")
         )
-        await second.says(f"Another client captures into {str(self.data)!r}")
+        await second.says(f"runs already, as another process, below {self.data.parent}")
         await second.end(signal.SIGTERM)
         await first.end(signal.SIGKILL)
         third = self.client()

@@ -3,6 +3,7 @@ Somebody else changes what the client is writing: its file is replaced, moved or
 taken, the folder away for a while.  No post waits for that, and none is lost or counted twice.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tcclient.storage.installationrecord import FILE
 from tests.e2e.processes import start
 from tests.faults.commands import JOB, Terms
 from tests.faults.disks import troubles
@@ -162,6 +164,7 @@ async def killed_away(world: World, rounds: int) -> None:
         world.cut()
         elsewhere = world.folder / "away"
         with standstill(world):
+            before = known(world)
             move(world.data.parent, elsewhere)
             os.kill(world.running["client"].pid, signal.SIGKILL)
         await world.running["client"].finished()
@@ -169,6 +172,17 @@ async def killed_away(world: World, rounds: int) -> None:
         await world.recovered()
         await world.some_time(0.5, 1.5)
         await comes_back(world, elsewhere)
+        after = known(world)
+        if after[0] != before[0] or after[1] < before[1]:
+            raise AssertionError(f"Installation and budget were {before}, and are {after}.")
+
+
+def known(world: World) -> tuple[str, int]:
+    """The id of the installation, and how many posts of the budget are spent, if there is one."""
+    base_dir = world.data.parent
+    records = map(json.loads, map(Path.read_bytes, base_dir.glob("tcc.budget.*.json")))
+    id = json.loads((base_dir / FILE).read_bytes())["id"]
+    return id, sum(record["month_posts"] for record in records)
 
 
 REPLACED = Scenario("file replaced", disturbing(edited, restored, made_folder, linked))
@@ -182,5 +196,5 @@ DISTURBANCES = (
     KILLED_AWAY,
     Scenario("file replaced, v2", disturbing(restored, made_folder, linked, cut), Terms(api="2")),
     Scenario("base_dir away, v2", away, Terms(api="2")),
-    Scenario("away, kill -9, v2", killed_away, Terms(api="2")),
+    Scenario("away, kill -9, v2", killed_away, Terms(api="2", budget=10_000_000)),
 )

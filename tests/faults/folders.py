@@ -84,7 +84,7 @@ async def second_client(world: World, rounds: int) -> None:
     """It is refused with a clear message; after the death of the first there is room for it."""
     for _ in range(rounds):
         second = start(world, world.folder, [*world.prefix, *world.client])
-        await second.says(f"Another client captures into {str(world.data)!r}")
+        await second.says(f"runs already, as another process, below {world.data.parent}")
         await second.end(signal.SIGTERM)
         await world.kill("client")
         await world.start("client")

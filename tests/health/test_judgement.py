@@ -163,6 +163,7 @@ class JudgementTests(SynchronousTestCase):
         self.assertEqual(health(limits=[LimitFacts("day", 79, 100, NOON)]).level, Level.OK)
         nearly = self.only(health(limits=[LimitFacts("day", 80, 100, NOON)]))
         self.assertEqual((nearly.code, nearly.level), ("budget_nearly", Level.DEGRADED))
+        self.assertIn("80 % of the posts of the day are spent: 80 of 100.", nearly.what)
         used_up = self.only(health(limits=[LimitFacts("day", 100, 100, NOON)]))
         self.assertEqual((used_up.code, used_up.level), ("budget", Level.DOWN))
 

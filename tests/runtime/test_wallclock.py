@@ -136,6 +136,23 @@ class WallClockTests(SynchronousTestCase):
         said = event["log_format"].format(**event)
         self.assertIn("This machine was asleep for 3600.0 s:", said)
 
+    def test_a_sleep_while_another_one_is_told(self) -> None:
+        """It is told after that, and until then it is the time at which the first was over."""
+        machine, told = Machine(), []
+
+        def first(sleep: Slept) -> None:
+            if not told:
+                machine.sleep(30.0)
+            told.append((sleep.seconds, machine.wall() - EPOCH))
+
+        machine.wall.on_sleep(first)
+        machine.wall.on_sleep(lambda sleep: told.append((sleep.seconds, machine.wall() - EPOCH)))
+        machine.sleep(40.0)
+        machine.wall()
+        self.assertEqual(told, [(40.0, 40.0)] * 2)
+        machine.wall()
+        self.assertEqual(told[2:], [(30.0, 70.0)] * 2)
+
     def test_a_step_in_a_sleep(self) -> None:
         """Who hears of steps hears first."""
         self.wall.on_sleep(lambda sleep: self.heard.append(("sleep", sleep.seconds)))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from msgspec import structs
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,7 +18,8 @@ from tcclient.runtime.wallclock import wall_time
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.folders import Folders
 from tcclient.storage.index import INDEX
-from tcclient.storage.installation import FILE, Identity
+from tcclient.storage.installation import Identity
+from tcclient.storage.installationrecord import FILE
 from tcclient.storage.knownservers import key
 from tcclient.storage.slots import Naming
 from tests.storage.disk import Acts, in_the_way
@@ -163,6 +165,43 @@ class IdTests(InstallationTestCase):
         self.assertNotEqual(second.installation, first.installation)
         noted = [line["because"] for line in self.lines("installation_begun")]
         self.assertEqual(noted, ["new", "removed"])
+
+    def test_a_folder_that_was_away(self) -> None:
+        """Its installation goes on when it is back, and has what began in its place."""
+        first = self.met()
+        away = self.base.rename(self.base.with_name("away"))
+        self.started()
+        interim = self.met(job(8, "dogs"))
+        self.assertNotEqual(interim.installation, first.installation)
+        hidden = self.base.rename(self.base.with_name("hidden"))
+        away.rename(self.base)
+        with capturedLogs() as events:
+            for _ in range(3):
+                self.assertEqual(self.met(job(8, "dogs"), job(9, "cows")), interim)
+        [said] = [formatEvent(event) or "" for event in events]
+        self.assertIn(f"is there again: installation {first.installation} goes on", said)
+        self.assertEqual(self.lines("installation_begun")[-1]["because"], "came_back")
+        self.assertEqual([*self.file()["servers"][0]["jobs"]], ["7", "8", "9"])
+        self.started()
+        again = self.met()
+        self.assertEqual(again, structs.replace(first, also=frozenset({interim.installation})))
+        self.assertEqual(self.folders.installation.peek(), again)
+        self.base.rename(away)
+        hidden.rename(self.base)
+        with capturedLogs() as events:
+            self.met()
+        self.assertEqual((self.file()["id"], events), (first.installation, []))
+
+    def test_a_folder_of_another_machine(self) -> None:
+        """It is no folder that was away: who is here takes it."""
+        self.met()
+        self.base.rename(self.base.with_name("elsewhere"))
+        self.started(machine="there")
+        second = self.met()
+        self.base.rename(self.base.with_name("here"))
+        self.base.with_name("elsewhere").rename(self.base)
+        self.met()
+        self.assertEqual(self.file()["id"], second.installation)
 
     def test_a_disk_that_refuses(self) -> None:
         """Nothing is known before it is kept; the next list is another try."""

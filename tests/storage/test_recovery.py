@@ -16,11 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.jobs import Job, Status
-from tcclient.ledger.bookings import CaptureOpen, File
+from tcclient.ledger.bookings import CaptureClose, CaptureOpen, File
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
@@ -343,12 +343,12 @@ class LeftoverTests(RecoveryCase):
     def test_a_file_of_somebody_else(self) -> None:
         """It is finished where it is whole, and hinders nobody where it cannot be cut or read."""
         for content, mode, is_left in (
-            (b"a\n", 0o444, False),
-            (b"a\n{", 0o444, True),
+            (b"{}\n", 0o444, False),
+            (b"{}\n{", 0o444, True),
             (b"a\n", 0, True),
         ):
             self.begin_afresh()
-            self.put(tmp=content, **{"test20151202_2040.json.tmp": b"b\n"})
+            self.put(tmp=content, **{"test20151202_2040.json.tmp": b"{}\n"})
             self.base.parent.chmod(0o755)
             self.folder.chmod(0o777)
             (self.folder / TMP).chmod(mode)
@@ -362,6 +362,33 @@ class LeftoverTests(RecoveryCase):
             )
             levels = [event["log_level"] for event in events]
             self.assertEqual(levels, [LogLevel.warn if is_left else LogLevel.info, LogLevel.info])
+
+    def test_a_file_from_while_no_client_had_the_folder(self) -> None:
+        """It is finished as any other, and the log says where it comes from."""
+        for ended, expected in (
+            (HALF_PAST, "somebody had put there or changed while no client had the folder, with 1"),
+            (2**33, "a crash had left with 1"),
+            (None, "a crash had left with 1"),
+        ):
+            self.begin_afresh()
+            self.note_counters((7, Counters(100, 20, 5)))
+            if ended is not None:
+                with Ledger(ledger_path(self.base, "test"), lambda at=ended: at) as ledger:
+                    ledger.write(CaptureClose(counters=Counters(100, 20, 5)), 7)
+            self.put(tmp=post(1) + b"\n")
+            with capturedLogs() as events:
+                self.recover()
+            [said] = [formatEvent(event) or "" for event in events]
+            self.assertIn(expected, said)
+            self.assertEqual(self.files(), {FINAL: post(1) + b"\n"})
+
+    def test_lines_that_are_no_posts(self) -> None:
+        """They stay where they are, and the log has their number."""
+        self.put(tmp=b'{"id": 1}\r\nhello\n\n{"a\n b}\n{}\n')
+        with capturedLogs() as events:
+            self.recover()
+        [said] = [formatEvent(event) or "" for event in events]
+        self.assertIn("with 5 posts. 3 of them begin or end as no post does", said)
 
     def test_other_files_are_left_alone(self) -> None:
         """Those of other captures, of other extensions, folders, torn lines."""

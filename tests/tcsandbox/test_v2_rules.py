@@ -1,6 +1,7 @@
 """The simulated X API v2's rules: the language, the store, and posts that match as they say."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
 from statistics import fmean
@@ -19,7 +20,7 @@ from tcsandbox.twitter.v2.facts import Facts, facts_of, tokens
 from tcsandbox.twitter.v2.fields import KNOWN, Selection, read_selection
 from tcsandbox.twitter.v2.lexing import InvalidRule
 from tcsandbox.twitter.v2.plan import Plan
-from tcsandbox.twitter.v2.pool import Draft, Pool, sample_drafts
+from tcsandbox.twitter.v2.pool import DRAFTS, Draft, Pool, sample_drafts
 from tcsandbox.twitter.v2.posts import V2PostWriter
 from tcsandbox.twitter.v2.problems import Denied
 from tcsandbox.twitter.v2.rulelanguage import parse
@@ -483,6 +484,13 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual(window.headers(NOW + 10)["x-rate-limit-remaining"], "1")
 
 
+def line_size(draft: Draft) -> int:
+    """The bytes of the line with all fields that the client asks for by default."""
+    asked = EVERYTHING.names | {"expansions": KNOWN["expansions"] - {"edit_history_tweet_ids"}}
+    rules = b',"matching_rules":[{"id":"1600000000000000000","tag":"tcc:0123456789ab.0"}]}\r\n'
+    return len(json_encode(Selection(asked).cut(draft.post))) + len(rules) - 1
+
+
 class SelectionTests(SynchronousTestCase):
     """What is asked for is what comes."""
 
@@ -542,15 +550,22 @@ class SelectionTests(SynchronousTestCase):
 
     def test_sizes(self) -> None:
         """As those of 1,440 lines of X's with all fields, within a tenth, in bytes."""
-        asked = EVERYTHING.names | {"expansions": KNOWN["expansions"] - {"edit_history_tweet_ids"}}
-        rules = b',"matching_rules":[{"id":"1600000000000000000","tag":"tcc:0123456789ab.0"}]}\r\n'
-        sizes = sorted(
-            len(json_encode(Selection(asked).cut(draft.post))) + len(rules) - 1
-            for draft in sample_drafts(Random(11), NOW, 3_000)
-        )
+        sizes = sorted(map(line_size, sample_drafts(Random(11), NOW, 3_000)))
+        self.assert_as_of_x(sizes, 0.1)
+
+    def test_sizes_for_one_rule(self) -> None:
+        """As those of X's lines too, as far as the longest of a few hundred posts tell."""
+        pool, store = Pool(Random(3)), RuleStore()
+        store.add([("cats", None)], 0, Plan(), False)
+        for _ in range(DRAFTS):
+            pool.serve(store.working(NOW), NOW)
+        self.assert_as_of_x(sorted(map(line_size, pool.drafts)), 0.15)
+
+    def assert_as_of_x(self, sizes: Sequence[int], within: float) -> None:
+        """Mean, median and the longest tenth and hundredth differ from X's by so much at most."""
         seen = [fmean(sizes), *(sizes[len(sizes) * part // 100] for part in (50, 90, 99))]
         for found, real in zip(seen, (3_462, 2_890, 6_365, 10_580), strict=True):
-            self.assertTrue(0.9 <= found / real <= 1.1, (seen, real))
+            self.assertTrue(1 - within <= found / real <= 1 + within, (seen, real))
 
     def test_unknown(self) -> None:
         """A 400 that names it."""

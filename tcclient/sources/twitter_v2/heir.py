@@ -15,12 +15,14 @@ from tcclient.stream.streamapi import StreamListener
 class Heir(StreamListener):
     """
     Stands in front of `listener`.  `answer` fires with whether X has opened the stream for `query`,
-    of which nothing is read before take_over(); where it has not, the listener hears nothing.
+    of which nothing is read before take_over(); where it has not, the listener hears nothing, and
+    `ending` says why, if X or the network has.
     """
 
     def __init__(self, listener: StreamListener, query: StreamQuery) -> None:
         self.query = query
         self.answer: Deferred[bool] = Deferred()
+        self.ending: Ending | None = None
         self._listener = listener
         self._turn: Deferred[None] = Deferred()
         self._has_answered = False
@@ -60,4 +62,5 @@ class Heir(StreamListener):
         if self._has_answered:
             self._listener.ended(ending)
         else:
+            self.ending = ending
             self.give_up()

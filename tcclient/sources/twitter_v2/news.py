@@ -164,6 +164,14 @@ class StreamNews(Struct, frozen=True):
             self._serve(None)
             self._tell_texts()
 
+    def held_up(self, ending: Ending) -> None:
+        """Note that another stream, which is asked for, is not opened, while this one goes on."""
+        asking = [one for one in self._claims.asking() if one.text_is_news]
+        self._trouble.held_up(names(asking), ending)
+        for subscription in asking:
+            if subscription.archive is not None:
+                subscription.archive.capture_log.not_reached(ending)
+
     def ended(self, ending: Ending) -> None:
         """Tell the captures that the connection has ended, or was not made."""
         asking = self._claims.asking()

@@ -100,7 +100,9 @@ class SharedStream(MultiService, Source, StreamListener):
         rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen, held)
         self._rulebook = rulebook = Rulebook(api, policy, rule_news, clock)
         self._claims = claims = Claims(subscriptions, rulebook)
-        self._switch = switch = StreamSwitch(upstream, self, backfill, self._wanted, self._reason)
+        self._switch = switch = StreamSwitch(
+            upstream, self, backfill, self._wanted, self._reason, lambda why: news.held_up(why)
+        )
         self._news = news = StreamNews(subscriptions, claims, switch, TroubleLog(clock), clock)
         self._brake = brake = Brake(subscriptions, claims, switch)
         self._foreign = foreign = Foreign(note, rulebook, policy.rule_delay, post_price, clock)

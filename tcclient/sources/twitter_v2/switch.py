@@ -12,10 +12,13 @@ from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.logger import Logger
 
 from tcclient.ledger.endings import Ending
+from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.producers import Pausable
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.heir import Heir
+from tcclient.sources.twitter_v2.problems import SLOT
+from tcclient.sources.twitter_v2.putoff import PutOff
 from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.streamapi import StreamListener
 
@@ -24,12 +27,15 @@ log = Logger()
 PATIENCE = 5.0
 """Seconds in which X has to answer while another stream is read, which is to be closed."""
 
+_SILENCE = Ending("unreachable", "X did not answer")
+
 
 class StreamSwitch(MultiService, Pausable):
     """
     The one stream, or none, as `wanted` says each time that it is called; `reason` returns why the
     present stream is closed.  `listener` hears from each stream, and `backfill` when one is closed
-    on purpose.
+    on purpose; `held_up` is called with why the wanted one is not opened, while the present one
+    goes on.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class StreamSwitch(MultiService, Pausable):
         backfill: Backfill,
         wanted: Callable[[], StreamQuery | None],
         reason: Callable[[], Ending],
+        held_up: Callable[[Ending], object],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # not annotated
         self._stream: CaptureStream[StreamQuery] | None = None
@@ -47,6 +54,8 @@ class StreamSwitch(MultiService, Pausable):
         self._backfill = backfill
         self._wanted = wanted
         self._reason = reason
+        self._held_up = held_up
+        self._put_off = PutOff(upstream.clock, self.aim)
         self._turn = DeferredLock()
         self._is_paused = False
         self._heir: Heir | None = None
@@ -127,8 +136,12 @@ class StreamSwitch(MultiService, Pausable):
     async def _switch(self) -> None:
         """Close the stream if it is not the wanted one, and open that, if any."""
         present, wanted = self._stream, self._wanted()
+        if wanted != self._put_off.query:
+            self._put_off.forget()
         if present is not None and present.query != wanted:
-            if wanted is not None and await self._hand_over(present, wanted):
+            if wanted is not None and (
+                self._goes_on(present) or await self._hand_over(present, wanted)
+            ):
                 return
             if present.query != self._wanted():
                 await self._close(present)
@@ -143,6 +156,7 @@ class StreamSwitch(MultiService, Pausable):
 
     async def _close(self, stream: CaptureStream[StreamQuery]) -> None:
         """End a stream on purpose.  Returns when nothing more is heard of it."""
+        self._put_off.forget()
         await stream.hang_up(self._reason())
         self._backfill.closed()
         await maybeDeferred(stream.disownServiceParent)
@@ -150,9 +164,9 @@ class StreamSwitch(MultiService, Pausable):
 
     async def _hand_over(self, present: CaptureStream[StreamQuery], wanted: StreamQuery) -> bool:
         """
-        Open the stream that is wanted, and read the present one until X has answered.  Return
-        False, with all as it was, where X does not open both, or not soon: then nothing comes for
-        a while, which is said.
+        Open the stream that is wanted, and read the present one until X has answered.  Where X
+        refuses the other for what it is, the present one goes on.  Return False, with all as it
+        was, where X does not open both, or not soon: then nothing comes for a while, which is said.
         """
         if self._is_paused or not present.connected:
             return False
@@ -167,13 +181,19 @@ class StreamSwitch(MultiService, Pausable):
             patience.cancel()
         if not has_answered:
             await maybeDeferred(follower.disownServiceParent)
-            if self._wanted() == wanted:
-                log.warn(
-                    "X does not open the stream of {wanted} beside that of {present}: this one is "
-                    "closed first, and nothing comes until the other is open.",
-                    wanted=str(wanted),
-                    present=str(present.query),
-                )
+            if self._wanted() != wanted:
+                return False
+            ending = heir.ending or _SILENCE
+            trouble = ending.trouble or Trouble.NETWORK
+            if trouble is not SLOT and (heir.ending is not None or self._put_off.query is not None):
+                self._held_up(self._put_off.refused(wanted, ending, trouble))
+                return True
+            log.warn(
+                "X does not open the stream of {wanted} beside that of {present}: this one is "
+                "closed first, and nothing comes until the other is open.",
+                wanted=str(wanted),
+                present=str(present.query),
+            )
             return False
         await self._close(present)
         follower.comes_back = True
@@ -181,4 +201,16 @@ class StreamSwitch(MultiService, Pausable):
         if self._is_paused:
             follower.pauseProducing()
         heir.take_over()
+        return True
+
+    def _goes_on(self, present: CaptureStream[StreamQuery]) -> bool:
+        """
+        Return whether the present stream is kept without asking for the wanted one, as X has
+        refused that.  It comes back when it ends, but for a sample: that is nobody's then.
+        """
+        if self._put_off.query is None or (present.query.is_sample and not present.connected):
+            return False
+        if self._put_off.is_due and present.connected and not self._is_paused:
+            return False
+        self._put_off.wait()
         return True

@@ -18,8 +18,7 @@ from tcsandbox.twitter.v2.facts import Facts, facts_of
 from tcsandbox.twitter.v2.posts import V2PostWriter
 from tcsandbox.twitter.v2.rules import AppRule
 
-DRAFTS = 192  # in all, where there are few rules
-MOST = 48  # for one rule
+DRAFTS = 384  # in all, where there are few rules: with fewer, the longest differ from X's
 FEWEST = 2
 AT_ONCE = 16  # before the first post; later ones are written while posts are taken
 TRIES = 12  # to write something that matches
@@ -74,7 +73,7 @@ class Pool:
 
     def _lacking(self, rules: tuple[AppRule, ...]) -> list[AppRule]:
         """Return the rules with too few drafts, fewest first, each once for each draft it lacks."""
-        quota = min(MOST, max(FEWEST, DRAFTS // max(len(rules), 1)))
+        quota = max(FEWEST, DRAFTS // max(len(rules), 1))
         counts, hopeless = self._written, self._hopeless
         short = [r for r in rules if counts[r.id] < quota and r.id not in hopeless]
         missing = [

@@ -151,6 +151,28 @@ class NotingTests(OwnSlotTestCase):
         self.settle()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_the_very_first(self) -> None:
+        """As no address is known yet by which it could be told later, it is looked for at once."""
+        self.x.will_say(200)
+        self.lists(self.one("mine"))
+        self.successResultOf(self.slot.open(SEARCH))
+        self.settle()
+        self.assertEqual((self.record.last.id, self.record.last.client_ip), ("mine", HERE))
+        self.clock.advance(2 * LOOK_AFTER)
+        self.assertEqual(self.paths, [STREAM, CONNECTIONS])
+
+    def test_the_very_first_that_x_lists_later(self) -> None:
+        """It is looked for again, once."""
+        self.x.will_say(200)
+        self.lists()
+        self.successResultOf(self.slot.open(SEARCH))
+        self.settle()
+        self.lists(self.one("mine", ago=-LOOK_AFTER))
+        self.clock.pump((LOOK_AFTER, 3600.0))
+        self.settle()
+        self.assertEqual(self.record.last.id, "mine")
+        self.assertEqual(self.paths, [STREAM, CONNECTIONS, CONNECTIONS])
+
     def test_one_listing_for_each_connect(self) -> None:
         """And none for a stream that is gone by then."""
         self.opens(self.one("mine"))

@@ -1339,6 +1339,95 @@ class InsteadOfTheSampleTests(SharedStreamTestCase):
         """After PATIENCE the present stream is closed, as ever."""
         self.switches_alone(lambda: self.goes(PATIENCE))
 
+    FORBIDDEN = (
+        b'{"title":"Client Forbidden","detail":"Not in your plan.",'
+        b'"type":"https://api.twitter.com/2/problems/client-forbidden"}'
+    )
+
+    def refused_the_sample(self) -> Peer:
+        """X refuses the sample to a capture that has this stream of what its rules match."""
+        rules = self.has_keywords()
+        self.run_job(4, None)
+        self.peer.refuses(403, self.FORBIDDEN)
+        settle(self.clock)
+        return rules
+
+    def is_asked_again(self, rules: Peer) -> None:
+        """This stream brings keep-alives until X is asked for the other one again."""
+        attempts = self.attempts
+        while self.attempts == attempts:
+            self.goes(1)
+            rules.says(b"\r\n")
+
+    def test_x_refuses_the_other_stream(self) -> None:
+        """The present one goes on; it is said once, and tried again from time to time."""
+        with capturedLogs() as logs:
+            rules = self.refused_the_sample()
+            for _ in range(2):
+                began = self.clock.seconds()
+                self.is_asked_again(rules)
+                self.assertGreaterEqual(self.clock.seconds() - began, 60)
+                self.assertTrue(self.peer.query.is_sample)
+                self.peer.refuses(403, self.FORBIDDEN)
+                settle(self.clock)
+        rules.says(post(1, self.rule(4)))
+        self.assertEqual((self.open_streams(), self.streaming()), ([rules], [4]))
+        self.assertEqual((self.disk.stored("all"), self.x.values()), ([1], ["cats"]))
+        said = [formatEvent(log) for log in logs if log["log_level"].name == "warn"]
+        [line] = [line for line in said if "403" in line]
+        self.assertIn("Capture 'all' has a stream for its old keywords only", line)
+        self.assertIn("Not in your plan", line)
+        refused = self.disk.account("all", "not_connected")
+        self.assertEqual([line["status"] for line in refused], [403, 403, 403])
+        [*_, line] = self.disk.account("all", "keywords_in_force")
+        self.assertEqual((line["text"], self.gaps()), ("cats", []))
+
+    def test_x_says_nothing_after_a_refusal(self) -> None:
+        """The present one goes on all the same."""
+        rules = self.refused_the_sample()
+        self.is_asked_again(rules)
+        self.goes(PATIENCE)
+        self.is_asked_again(rules)
+        self.assertEqual((self.open_streams(), self.streaming()), ([rules], [4]))
+
+    def test_x_opens_the_other_stream_later(self) -> None:
+        """It takes over, as ever."""
+        rules = self.refused_the_sample()
+        self.is_asked_again(rules)
+        self.answers().says(post(1))
+        self.assertTrue(rules.hung_up)
+        self.assertEqual((self.open_streams(), self.disk.stored("all")), ([self.peer], [1]))
+        self.assertEqual((self.gaps(), self.x.values()), ([("switched", IN_FLIGHT)], []))
+
+    def test_the_stream_ends_that_went_on(self) -> None:
+        """It comes back: what the rules match is better than nothing."""
+        rules = self.refused_the_sample()
+        rules.closes()
+        self.goes(1)
+        self.assertFalse(self.peer.query.is_sample)
+        self.goes(Trouble.REFUSED.ramp.first)  # the other is due, and cannot be opened beside it
+        self.answers().says(post(1, self.rule(4)))
+        self.assertEqual((self.streaming(), self.disk.stored("all")), ([4], [1]))
+        self.is_asked_again(self.peer)
+        self.assertTrue(self.peer.query.is_sample)
+
+    def test_the_old_keywords_again(self) -> None:
+        """The stream that went on is the wanted one, and the other is not asked for any more."""
+        rules = self.refused_the_sample()
+        self.run_job(4, "cats")
+        for _ in range(100):
+            self.goes(10)
+            rules.says(b"\r\n")
+        rules.says(post(1, self.rule(4)))
+        self.assertEqual((self.attempts, self.open_streams()), (2, [rules]))
+        self.assertEqual((self.disk.stored("all"), self.gaps()), ([1], []))
+
+    def test_stopped_after_a_refusal(self) -> None:
+        """Nothing is left open, and nothing is asked for."""
+        rules = self.refused_the_sample()
+        self.restart()
+        self.assertTrue(rules.hung_up)
+
     def test_nobody_wants_it_any_more(self) -> None:
         """The attempt is given up, and the present stream goes on."""
         sample = self.has_sample()

@@ -43,7 +43,8 @@ class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     What is kept on disk: day and month (2026-11-23, 2026-11), the posts spent in each, how many
     more this record provides for (0 after a clean stop), and the periods in which there has been a
     warning.  The estimates are how many of the posts spent nobody has counted: earlier records
-    provided for them when the client was killed.
+    provided for them when the client was killed.  `by` is a random name of the process that has
+    written it.
     """
 
     version: Literal[1]
@@ -55,6 +56,18 @@ class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     warned: tuple[str, ...]
     day_estimate: _Number = 0
     month_estimate: _Number = 0
+    by: str = ""
+
+    def plus(self, other: "SpendingRecord") -> "SpendingRecord":
+        """Return the record with what another one of the same day says, too."""
+        return msgspec.structs.replace(
+            self,
+            day_posts=self.day_posts + other.day_posts,
+            month_posts=self.month_posts + other.month_posts,
+            day_estimate=self.day_estimate + other.day_estimate,
+            month_estimate=self.month_estimate + other.month_estimate,
+            warned=tuple(sorted({*self.warned, *other.warned})),
+        )
 
 
 NOTHING_SPENT = SpendingRecord(
@@ -111,6 +124,11 @@ class Budget:
     def spend(self, posts: int, now: Date) -> None:
         """Count posts that have been delivered."""
         self._spend(posts, now, estimated=False)
+
+    def join(self, record: SpendingRecord, now: Date) -> None:
+        """Count what another record says too, and all that it provides for."""
+        self.roll(now)
+        self._now = self._now.plus(Budget(self._limits, record, now)._now)
 
     def pause(self, now: Date) -> None:
         """Note that from now on nothing is read of what X sends."""
@@ -195,7 +213,7 @@ class Budget:
         """Return the limits newly found nearly or wholly used; each is told once a period."""
         found = []
         for level in self.levels():
-            period = self._period(level)
+            period = self._now.day if level.name == "day" else self._now.month
             if level.exhausted and period not in self._out:
                 self._out.add(period)
                 found.append(level)
@@ -224,10 +242,6 @@ class Budget:
             measure = max(now - self._since, SHORTEST_MEASURE)
             rate = max(rate, math.ceil(self._pending / measure))
         return rate
-
-    def _period(self, level: LimitUse) -> str:
-        """Return the day or the month that a limit is for."""
-        return self._now.day if level.name == "day" else self._now.month
 
     def _warned(self, period: str) -> None:
         """Note that there was a warning in this period, and forget periods that are over."""

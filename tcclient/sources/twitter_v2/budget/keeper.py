@@ -17,8 +17,8 @@ from tcclient.health.facts import LimitFacts
 from tcclient.runtime.producers import Pausable
 from tcclient.runtime.threads import Threads, in_place
 from tcclient.runtime.timers import Timers
-from tcclient.runtime.wallclock import Date, Wall
-from tcclient.sources.twitter_v2.budget.budget import Budget
+from tcclient.runtime.wallclock import Wall
+from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
 from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
@@ -69,11 +69,12 @@ class BudgetKeeper(Service, Pausable):
         self._timers = Timers(clock)
         self.is_awaited = False
         now = wall()
-        budget = _read(path, limits, now)
-        self._illegible = budget is None
-        self._budget = budget = Budget.used_up(limits, now) if budget is None else budget
-        write_it = partial(write, path)
-        self._file = BudgetRecords(path, budget, write_it, threads, clock, wall, self._recorded)
+        first = _read(path)
+        self._illegible = first is None
+        budget = Budget.used_up(limits, now) if first is None else Budget(limits, first, now)
+        self._budget, told = budget, self._recorded
+        put = partial(write, path)
+        self._file = BudgetRecords(path, budget, put, threads, clock, wall, told, first)
         self.exhausted = self._budget.exhausted() is not None
 
     def startService(self) -> None:
@@ -231,8 +232,8 @@ class BudgetKeeper(Service, Pausable):
             self._news.record_awaited()
 
 
-def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
-    """Return the budget by the record in the file, None where it cannot be read; log the rest."""
+def _read(path: Path) -> SpendingRecord | None:
+    """Return the record in the file, None where it cannot be read; log what follows from it."""
     try:
         record = read_record(path)
     except Illegible as e:
@@ -244,4 +245,4 @@ def _read(path: Path, limits: BudgetLimits, now: Date) -> Budget | None:
             "for {ahead}: an estimate, rounded up.",
             ahead=record.ahead,
         )
-    return Budget(limits, record, now)
+    return record

@@ -18,6 +18,10 @@ Body = dict[str, Any]
 
 _OF_LENGTH = re.compile(r"too long|length|characters long|\d characters", re.IGNORECASE)
 """How X's reason speaks of the length of a rule, and not of characters that it does not take."""
+_LIMIT = re.compile(
+    r"(?:most|max|less|fewer|limit|exceed|length)\D{0,20}(\d+)|(\d+)[- ]char", re.IGNORECASE
+)
+"""How it names the longest length; that of the refused rule may stand beside it."""
 _QUOTED = re.compile(r"""(?<!\w)(['"`]).*?\1(?!\w)""")
 """What a reason has in quotes: words of the rule."""
 
@@ -77,6 +81,11 @@ def refusals(answer: Any) -> Iterator[tuple[str, str]]:
 def is_of_length(reason: str) -> bool:
     """Return whether X refuses a rule for its length, going by X's own words in the reason."""
     return _OF_LENGTH.search(_QUOTED.sub("", reason)) is not None
+
+
+def limits_in(reason: str) -> list[int]:
+    """Return the numbers of characters that X's reason may mean by the longest length."""
+    return [int(most or number) for most, number in _LIMIT.findall(_QUOTED.sub("", reason))]
 
 
 def duplicates(answer: Body) -> list[str]:

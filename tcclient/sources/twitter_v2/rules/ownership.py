@@ -66,7 +66,9 @@ class Ownership(Struct):
     def _whose(self, found: re.Match[str]) -> Whose:
         """Return who writes such tags: earlier releases named no installation."""
         installation, key, identity = found[1], found[2], self.identity
-        if identity is None or installation not in (None, identity.installation):
+        if identity is None:
+            return Whose.ANOTHER_TCC
+        if installation not in (None, identity.installation, *identity.also):
             return Whose.ANOTHER_TCC
         if key in ({identity.server} if installation else identity.old):
             return Whose.OURS

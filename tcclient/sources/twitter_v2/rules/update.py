@@ -249,12 +249,12 @@ class Trial:
         is wanted in shorter ones.  Raises RuleError.
         """
         refused = await self._api.attempt(rules)
-        too_long = [rule.value for rule in rules if self._is_too_long(rule, refused)]
+        too_long = {r.value: refused[r.value] for r in rules if self._is_too_long(r, refused)}
         if too_long and self._demand.shorten(too_long):
             log.warn(
                 "X refuses rules for their length ({reason}): they have {n} characters at most "
                 "from now on. With twitter.rule_length: {n} the client need not find that out.",
-                reason=refused[too_long[0]],
+                reason=next(iter(too_long.values())),
                 n=self._demand.rule_length,
             )
             return sorted(set(refused.values()))

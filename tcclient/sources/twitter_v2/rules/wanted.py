@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from tcclient.ledger.entries import RefusedTerm
+from tcclient.sources.twitter_v2.rules.answers import limits_in
 from tcclient.sources.twitter_v2.rules.clauses import Clause, fill, length, pack
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.ruleset import Changes, PresentRule, plan
@@ -139,17 +140,20 @@ class Demand(Struct):
         """How many characters a rule has at most, as far as X has let us know."""
         return self._policy.rule_length if self._shorter is None else self._shorter
 
-    def shorten(self, refused: Iterable[str]) -> bool:
+    def shorten(self, refused: Mapping[str, str]) -> bool:
         """
-        Take note that X finds rules of these values too long: have them half as long.  Return
-        whether that could be done.
+        Take note that X finds rules of these values too long, for these reasons: have them as long
+        as X says, or half as long.  Return whether that could be done.
         """
         least, half = min(map(length, refused)), self.rule_length // 2
         while half >= least:
             half //= 2
-        if half < SHORTEST:
+        named = (number for reason in refused.values() for number in limits_in(reason))
+        # Where none of these is the limit, X refuses again: none is tried twice.
+        most = min((number for number in named if SHORTEST <= number < least), default=half)
+        if most < SHORTEST:
             return False
-        self._shorter = half
+        self._shorter = most
         return True
 
     def condense(self) -> bool:

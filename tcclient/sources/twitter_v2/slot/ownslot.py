@@ -119,8 +119,8 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
             earlier, ip = before.id or before.earlier, before.client_ip
             opened = ConnectionRecord(_name(query), self._wall(), client_ip=ip, earlier=earlier)
             self._record.write(opened)
-            look = partial(self._look, self._clock.seconds())
-            self._timers.start("look", LOOK_AFTER, look)
+            # Without an address, one that is not noted before a kill is nobody's afterwards.
+            self._look_in(LOOK_AFTER if ip else 0.0, self._clock.seconds())
         return response
 
     async def _overcome(self, query: StreamQuery, response: IResponse) -> IResponse:
@@ -200,6 +200,9 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
             self._said = str(error)
             log.info("X does not tell which connections the app has: {reason}.", reason=error)
 
+    def _look_in(self, seconds: float, opened: float) -> None:
+        self._timers.start("look", seconds, partial(self._look, opened))
+
     def _look(self, opened: float) -> None:
         """Note the id of the connection that was opened at `opened`."""
 
@@ -217,6 +220,8 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
             if len(near) == 1:
                 (one,) = near
                 record.write(structs.replace(record.last, id=one.id, client_ip=one.client_ip))
+            elif not near and age < LOOK_AFTER:
+                self._look_in(LOOK_AFTER - age, opened)
 
         self._looking = unattended(look(), log, "The connection could not be noted.")
 

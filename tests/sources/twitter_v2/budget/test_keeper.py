@@ -309,6 +309,42 @@ class RestartTests(KeeperTestCase):
         self.clock.pump([HOUR] * 13)
         self.assertEqual(self.listener.told[2:], ["renewed"])
 
+    def test_a_folder_that_was_away(self) -> None:
+        """What was spent before and in between counts together, once, when it is back."""
+        keeper = self.start(BudgetLimits(200, 1000))
+        self.spend_each_second(keeper, 80, 1)
+        self.kill(keeper)
+        before = self.kept()
+        away = self.path.rename(self.path.with_name("away"))
+        keeper = self.start(BudgetLimits(200, 1000))
+        keeper.spend(7)
+        hidden = self.path.rename(self.path.with_name("hidden"))
+        away.rename(self.path)
+        with capturedLogs() as events:
+            keeper.spend(3)
+            self.clock.advance(2 * KEEP_INTERVAL)
+        spent = before["day_posts"] + before["ahead"] + 10
+        self.assertEqual([limit.spent for limit in keeper.limits()], [spent, spent])
+        self.assertEqual((self.kept()["day_posts"], self.kept()["month_posts"]), (spent, spent))
+        self.assertEqual(self.kept()["day_estimate"], before["ahead"])
+        [said] = [formatEvent(event) or "" for event in events]
+        self.assertIn(f"{spent - 10} posts of the day", said)
+        hidden.replace(self.path)
+        keeper.spend(200 - spent)
+        self.assertEqual((keeper.exhausted, self.kept()["day_posts"]), (True, 200))
+
+    def test_a_spent_folder_that_was_away(self) -> None:
+        """Nothing more is bought when it is back."""
+        keeper = self.start()
+        keeper.spend(99)
+        keeper.stopService()
+        away = self.path.rename(self.path.with_name("away"))
+        keeper = self.start()
+        away.replace(self.path)
+        keeper.spend(1)
+        self.clock.advance(2 * KEEP_INTERVAL)
+        self.assertEqual(self.listener.told, [(LimitUse("day", 100, 100), MIDNIGHT)])
+
     def test_a_kill(self) -> None:
         """A second at the last rate is added for what had not been written, as an estimate."""
         keeper = self.start(BudgetLimits(1000))

@@ -923,6 +923,37 @@ class LimitTests(RulebookTestCase):
             named = [line for line in said if "twitter.rule_length: " in line]
             self.assertEqual(bool(named), length < 1024, said)
 
+    def test_a_length_that_x_names(self) -> None:
+        """Rules are as long as X takes them, which can be what all terms need."""
+        for words in (
+            "Rules must be at most 300 characters long, this one has 1003",
+            "Rule is too long: max length 300",
+            "'number 200 of' etc.: length must not exceed 300",
+        ):
+            self.restart()
+            self.x.rules.clear()
+            self.x.asked.clear()
+            self.x.cap = 25
+            self.x.refuses = lambda value, why=words: why if len(value) > 300 else None
+            wanted, _ = clauses(",".join(self.TERMS), 1024)
+            with capturedLogs() as logs:
+                self.book.want(1, wanted)
+                self.goes(60)
+            self.assertEqual(self.held(), {clause.text for clause in wanted}, words)
+            self.assertLessEqual(len(self.x.asked), 20)
+            said = " ".join(formatEvent(event) or "" for event in logs)
+            self.assertIn("twitter.rule_length: 300 ", said)
+
+    def test_a_length_that_x_names_wrongly(self) -> None:
+        """Then rules are made half as long, as where it names none."""
+        words = "Rules must have less than 900 characters"
+        self.x.refuses = lambda value: words if len(value) > 300 else None
+        wanted, _ = clauses(",".join(self.TERMS), 1024)
+        self.book.want(1, wanted)
+        self.goes(60)
+        self.assertEqual(self.held(), {clause.text for clause in wanted})
+        self.assertLessEqual(len(self.x.asked), 20)
+
     def test_reasons_that_are_not_of_length(self) -> None:
         """The term is found, and rules stay as long as they are, whatever X quotes of the term."""
         for reason in (

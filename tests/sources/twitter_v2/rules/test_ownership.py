@@ -1,5 +1,6 @@
 """Whose a rule is, by whatever tag a client has ever given it."""
 
+from msgspec import structs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.twitter_v2.rules.ownership import Ownership, Whose
@@ -32,6 +33,13 @@ class TagTests(SynchronousTestCase):
         for prefix in (HERE, BEFORE):
             self.assertEqual(self.ours.job_of(f"tcc:{prefix}:17"), 17)
         self.assertIsNone(self.ours.job_of(f"tcc:{OTHER}:17"))
+
+    def test_those_of_an_installation_that_was_in_its_place(self) -> None:
+        """They are ours, for this server."""
+        self.ours.identity = structs.replace(ME, also=frozenset({"ba9876543210"}))
+        self.assertEqual(self.ours.job_of(f"tcc:ba9876543210.{HERE}:17"), 17)
+        self.assertEqual(self.ours.whose(f"tcc:ba9876543210.{OTHER}:17"), Whose.ELSEWHERE)
+        self.assertEqual(self.ours.whose(f"tcc:ba9876543211.{HERE}:17"), Whose.ANOTHER_TCC)
 
     def test_what_only_looks_like_ours(self) -> None:
         """No tag, foreign ones, and what no client has ever written."""
