@@ -211,7 +211,9 @@ class LiveTests(BrowserCase):
         page.goto("/captures/")
         age = page.locator("time[data-ago]", has_text="h ago").first
         hours = int(age.text_content().split()[0])
-        page.context.set_offline(True)  # or the server's clock, an hour behind, would come with a part
+        page.context.set_offline(
+            True
+        )  # or the server's clock, an hour behind, would come with a part
         page.clock.fast_forward(3_600_000)
         page.get_by_text(f"{hours + 1} h ago").first.wait_for()
 

@@ -4,7 +4,6 @@ What X's answers say of an app's rules.  Pure.
 Knows bodies; makes no requests.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -20,14 +19,6 @@ _OF_LENGTH = re.compile(r"too long|length|characters long|\d characters", re.IGN
 """How X's reason speaks of the length of a rule, and not of characters that it does not take."""
 _QUOTED = re.compile(r"""(?<!\w)(['"`]).*?\1(?!\w)""")
 """What a reason has in quotes: words of the rule."""
-
-
-def loads(body: bytes) -> Any:
-    """Return the JSON value, None for what is not JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def next_token(page: Body) -> str:
