@@ -6,7 +6,7 @@ once.  Pure: knows JSON and what a page is made of; does not know what a row mea
 import re
 from collections.abc import Iterator
 
-from tcclient.http.jsontext import NotJSON, as_utf8, value_at
+from tcclient.http.jsontext import NoJSON, as_utf8, value_at
 
 _SERVER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 """What a server may call itself."""
@@ -61,7 +61,7 @@ class ListPage:
         for number, _ in enumerate(self._items(b"{", b"}")):
             name = self._value() if self._next() == b'"' else None
             if not isinstance(name, str) or number == _MEMBERS:
-                raise NotJSON()
+                raise NoJSON()
             self._take(b":")
             yield name
 
@@ -88,9 +88,9 @@ class ListPage:
 
     def _take(self, sign: bytes) -> None:
         if self._next() != sign:
-            raise NotJSON()
+            raise NoJSON()
         self._at += 1
 
     def _end(self) -> None:
         if self._next():
-            raise NotJSON()
+            raise NoJSON()

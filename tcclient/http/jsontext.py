@@ -31,7 +31,7 @@ _BLANKS = b" \t\r\n"
 _INK = re.compile(rb"[^ \t\r\n]")
 
 
-class NotJSON(ValueError):
+class NoJSON(ValueError):
     """Raised where there is no value; str() is a clause."""
 
     def __init__(self) -> None:
@@ -46,28 +46,28 @@ class TooCostly(ValueError):
 
 
 def loads(body: bytes) -> Any:
-    """Return the decoded JSON.  Raises NotJSON and TooCostly."""
+    """Return the decoded JSON.  Raises NoJSON and TooCostly."""
     text = as_utf8(body)
     value, end = value_at(text, len(text) - len(text.lstrip(_BLANKS)))
     if _INK.search(text, end):
-        raise NotJSON()
+        raise NoJSON()
     return value
 
 
 def as_utf8(body: bytes) -> bytes:
-    """Return JSON in UTF-8 and without a byte order mark.  Raises NotJSON."""
+    """Return JSON in UTF-8 and without a byte order mark.  Raises NoJSON."""
     encoding = json.detect_encoding(body)
     if encoding.startswith("utf-8"):
         return body.removeprefix(codecs.BOM_UTF8)
     try:
         return body.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
     except UnicodeError:
-        raise NotJSON() from None
+        raise NoJSON() from None
 
 
 def value_at(text: bytes, begin: int) -> tuple[Any, int]:
     """
-    Decode the value that begins there, in UTF-8.  Return it, and where it ends.  Raises NotJSON and
+    Decode the value that begins there, in UTF-8.  Return it, and where it ends.  Raises NoJSON and
     TooCostly.
     """
     try:
@@ -77,7 +77,7 @@ def value_at(text: bytes, begin: int) -> tuple[Any, int]:
     try:
         return json.loads(text[begin:end].decode("utf-8", "surrogatepass")), end
     except (ValueError, RecursionError):
-        raise NotJSON() from None
+        raise NoJSON() from None
 
 
 def _short_value(text: bytes, begin: int) -> tuple[Any, int]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.http.jsontext import MOST_BYTES, MOST_DECODED, NotJSON, TooCostly, loads, value_at
+from tcclient.http.jsontext import MOST_BYTES, MOST_DECODED, NoJSON, TooCostly, loads, value_at
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -34,7 +34,7 @@ class LoadsTests(SynchronousTestCase):
             try:
                 expected: object = json.loads(sent)
             except (ValueError, RecursionError):
-                self.assertRaises(NotJSON, loads, sent)
+                self.assertRaises(NoJSON, loads, sent)
             else:
                 self.assertEqual(repr(loads(sent)), repr(expected))
 
@@ -42,7 +42,7 @@ class LoadsTests(SynchronousTestCase):
         """It is not JSON."""
         body = json.dumps({"a": [1, {"b": LONG + '"\\é'}], "c": None}).encode()
         for cut in (*range(40), *range(len(body) - 40, len(body))):
-            self.assertRaises(NotJSON, loads, body[:cut])
+            self.assertRaises(NoJSON, loads, body[:cut])
 
     def test_nothing_is_cut(self) -> None:
         """Not a number, nor a character, where the part ends that is decoded at once."""

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcclient.http.jsontext import MOST_BYTES
 from tcclient.runtime.refusals import RefusalError
-from tcclient.sources.twitter_v2.asking import NONSENSE, Overlong, XRequests
+from tcclient.sources.twitter_v2.asking import NONSENSE, OverlongAnswer, XRequests
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.answers import (
     Body,
@@ -142,7 +142,7 @@ class RuleApi:
                 method, f"tweets/search/stream/rules{parameters}", body
             )
             answer = found.content()
-        except Overlong as e:
+        except OverlongAnswer as e:
             raise _TooMany(str(e), e.refusal) from e
         except RefusalError as e:
             raise RuleError(str(e), e.refusal) from e
