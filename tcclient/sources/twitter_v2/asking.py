@@ -66,7 +66,7 @@ class XRequests(Struct, frozen=True):
     async def ask(self, method: str, path: str, body: object = None) -> WholeAnswer:
         """
         Return the answer, whatever its status; the body is sent as JSON, None for none.  Raises
-        RefusalError if there is no answer, OverlongAnswer too, and CancelledError if it is cancelled.
+        RefusalError if there is no answer, OverlongAnswer too, and CancelledError.
         """
         exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
         try:
