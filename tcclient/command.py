@@ -66,6 +66,12 @@ class Options(usage.Options):
             path.unlink(missing_ok=True)
             print(f"The pid file {path} is removed: {why}.", file=sys.stderr)
 
+    def opt_help(self) -> NoReturn:
+        """Display this help and exit."""
+        with checked_output("twistd tcc", 1):
+            print(self)
+        raise SystemExit(0)
+
     def opt_version(self) -> NoReturn:
         """Display the version of tcc and exit."""
         with checked_output("twistd tcc", 1):
