@@ -82,7 +82,10 @@ class ControlServer:
                 page, rows = await self._page("activejobs", read, self._rows, take)
             except AnswerTooLong:
                 if self._rows == 1:
-                    raise
+                    self._rows = PAGE
+                    raise ServerError(
+                        f"job {read + 1} of the list is too long by itself: shorten its keywords"
+                    ) from None
                 self._rows //= 2
                 continue
             # A server may give fewer at once than it was asked for.

@@ -484,6 +484,16 @@ class NonsenseTests(ControlTestCase):
         for _ in range(2):
             self.assertEqual(len((await self.client.active_jobs()).jobs), 31)
 
+    async def test_a_job_that_is_too_long_for_an_answer(self) -> None:
+        """It is said which one, and once it is shorter the list is read as before."""
+        self.store.create("long", "x" * MOST_BYTES)
+        said = str(await self.error(self.client.active_jobs()))
+        self.assertEqual(said, "job 2 of the list is too long by itself: shorten its keywords")
+        self.store.rekey(2, "tea")
+        before = len(self.server.requests())
+        self.assertEqual(len((await self.client.active_jobs()).jobs), 2)
+        self.assertEqual(len(self.server.requests()), before + 1)
+
     async def test_writes_answered_with_another_status(self) -> None:
         """Only 200 is a write done, only 201 an update stored."""
         job = await self.job()
