@@ -18,7 +18,7 @@ from twisted.trial.unittest import TestCase
 from tcclient.control import client
 from tcclient.control.answers import LONGEST_REST, Gone, ServerError
 from tcclient.control.client import MOST_PAGES, ControlServer, JobList
-from tcclient.control.exchange import MOST_BYTES, MOST_BYTES_UNTOLD, TIMEOUT, ServerExchange
+from tcclient.control.exchange import MOST_BYTES, TIMEOUT, ServerExchange
 from tcclient.control.jobs import Job, Status
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.ledger.counters import CountUpdate
@@ -467,13 +467,13 @@ class NonsenseTests(ControlTestCase):
         self.assertEqual(len((await self.client.active_jobs()).jobs), 1)
 
     async def test_an_answer_without_end(self) -> None:
-        """What does not say how long it is is read no further than a small list would need."""
+        """What does not say how long it is is read up to the same limit."""
         for framing in ("chunked", "close", "http10"):
             self.server.quirk(framing=framing)
-            self.server.fault(quirks.Big(size=MOST_BYTES_UNTOLD + 1))
+            self.server.fault(quirks.Big(size=MOST_BYTES + 1))
             said = str(await self.error(self.client.job(1)))
             self.assertEqual(said, "the answer is too long")
-            self.server.fault(quirks.Big(size=MOST_BYTES_UNTOLD))
+            self.server.fault(quirks.Big(size=MOST_BYTES))
             self.assertEqual((await self.client.job(1)).id, 1)
 
     async def test_a_list_that_is_too_long_for_one_answer(self) -> None:
@@ -483,6 +483,16 @@ class NonsenseTests(ControlTestCase):
             self.store.create(name, "x" * 90_000)
         for _ in range(2):
             self.assertEqual(len((await self.client.active_jobs()).jobs), 31)
+
+    async def test_a_job_that_is_too_long_for_an_answer(self) -> None:
+        """It is said which one, and once it is shorter the list is read as before."""
+        self.store.create("long", "x" * MOST_BYTES)
+        said = str(await self.error(self.client.active_jobs()))
+        self.assertEqual(said, "job 2 of the list is too long by itself: shorten its keywords")
+        self.store.rekey(2, "tea")
+        before = len(self.server.requests())
+        self.assertEqual(len((await self.client.active_jobs()).jobs), 2)
+        self.assertEqual(len(self.server.requests()), before + 1)
 
     async def test_writes_answered_with_another_status(self) -> None:
         """Only 200 is a write done, only 201 an update stored."""
