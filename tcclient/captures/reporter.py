@@ -57,6 +57,11 @@ class Reporter:
         async with self._writing:
             await self._unless_gone(job, lambda: self._report(job))
 
+    def must_read(self, job: Job) -> bool:
+        """Return whether a job has to be read again before its last update can build on others'."""
+        archive = self._session.archive
+        return job.revision is None or (archive is not None and archive.tally.in_doubt)
+
     async def read_and_report(self, job: Job) -> None:
         """Read the job again, take its total, and write total_count, rate and ping_date."""
         async with self._writing:
