@@ -101,9 +101,8 @@ class TotalTests(AtOnceCase):
         self.assertEqual((self.line.states[1]["total"], self.world.polls()), (5, before))
         [file] = (self.world.disk.base / "cats").glob("*.tmp")
         self.assertEqual(file.read_bytes().count(b"\n"), 5)
-        kept = (self.world.disk.base / "cats" / ".cats.ledger.state").read_bytes()
-        for name in (b"told", b"tried"):
-            self.assertIn(b'"%s":5' % name, kept)
+        path = self.world.disk.base / "cats" / ".cats.ledger.state"
+        self.assertIn(b'"tried":5', path.read_bytes())
 
 
 class HintTests(AtOnceCase):
