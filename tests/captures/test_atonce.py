@@ -136,6 +136,19 @@ class HintTests(AtOnceCase):
         self.assertLessEqual(self.world.polls() - polls, 21)
         self.assertGreaterEqual(self.world.polls() - polls, 19)
 
+    def test_the_second_hint(self) -> None:
+        """It is polled for at once too: a person has done two things, the one after the other."""
+        polls = self.world.polls()
+        for more in (1, 2):
+            self.hint()
+            self.world.settle()
+            self.assertEqual(self.world.polls(), polls + more)
+        self.hint()
+        self.world.goes(0.5)
+        self.assertEqual(self.world.polls(), polls + 2)
+        self.world.goes(0.5)
+        self.assertEqual(self.world.polls(), polls + 3)
+
     def test_a_hint_during_a_poll(self) -> None:
         """It may have come too late for that one: another follows."""
         self.line.hold("GET", "activejobs/?")
