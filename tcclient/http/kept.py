@@ -27,7 +27,7 @@ from tcclient.http.gunzip import HideCoding
 from tcclient.http.heads import HeadReader
 from tcclient.runtime.failures import root
 
-LONGEST = 15.0
+LONGEST = 15
 """
 Seconds that a connection rests before it is ended: longer than between two polls, and shorter than
 the 60 to 75 s after which most servers and proxies end it.
@@ -64,8 +64,8 @@ class KeptConnections(Service):
         self.client = HTTPClient(HideCoding(_KeepingAgent(reactor, endpoints, pool)))
 
     def stopService(self) -> Deferred[None]:
-        super().stopService()
-        return self._pool.closeCachedConnections()
+        super().stopService()  # type: ignore[no-untyped-call]  # not annotated
+        return cast("Deferred[None]", self._pool.closeCachedConnections())
 
 
 class LastingHead(HeadReader):

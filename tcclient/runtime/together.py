@@ -24,7 +24,7 @@ PATIENT = 1.0
 class Together:
     """
     A clock whose delayed calls of PATIENT seconds or more come at the last multiple of GRID before
-    they are due, later than now.  Not for a LoopingCall, which would go round when it is early and again in time.
+    they are due.  Not for a LoopingCall, which would go round when it is early and again in time.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
