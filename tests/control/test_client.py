@@ -20,7 +20,8 @@ from tcclient.control.answers import LONGEST_REST, Gone, ServerError
 from tcclient.control.client import MOST_PAGES, ControlServer, JobList
 from tcclient.control.exchange import MOST_BYTES, TIMEOUT, ServerExchange
 from tcclient.control.jobs import Job, Status
-from tcclient.http.clients import rest_client, user_agent
+from tcclient.http.clients import user_agent
+from tcclient.http.kept import KeptConnections
 from tcclient.ledger.counters import CountUpdate
 from tcclient.runtime.secrets import Secret
 from tcsandbox.server import CaptureServer, quirks
@@ -54,10 +55,15 @@ class ControlTestCase(TestCase):
 
     def client_of(self, port: IListeningPort, token: str = TOKEN) -> ControlServer:
         """A client of whatever listens on `port`."""
-        base_url = f"http://127.0.0.1:{port.getHost().port}/api/"
+        return self.asking(f"http://127.0.0.1:{port.getHost().port}/api/", token)
+
+    def asking(self, base_url: str, token: str = TOKEN) -> ControlServer:
+        """A client of the server at this address."""
+        connections = KeptConnections(reactor, self.clock)
+        self.addCleanup(connections.stopService)
         return ControlServer(
             ServerExchange(
-                rest_client(reactor, None),
+                connections.client,
                 base_url,
                 Secret(token),
                 user_agent(1),
@@ -760,16 +766,7 @@ class TimeoutTests(TalkerTestCase):
             filler.setblocking(False)
             self.addCleanup(filler.close)
             filler.connect_ex(full.getsockname())
-        client = ControlServer(
-            ServerExchange(
-                rest_client(reactor, None),
-                f"http://127.0.0.1:{full.getsockname()[1]}/api/",
-                Secret(TOKEN),
-                user_agent(1),
-                self.clock,
-                self.clock.seconds,
-            )
-        )
+        client = self.asking(f"http://127.0.0.1:{full.getsockname()[1]}/api/")
         failing = Deferred.fromCoroutine(self.error(client.active_jobs()))
         while not reactor.getWriters():  # until the socket is there that waits to be connected
             await passes()
