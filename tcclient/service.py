@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from msgspec import UNSET
+from treq.client import HTTPClient
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -22,7 +23,7 @@ from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
 from tcclient.control.exchange import ServerExchange
 from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
-from tcclient.http.clients import user_agent
+from tcclient.http.clients import rest_client, user_agent
 from tcclient.http.kept import KeptConnections
 from tcclient.logs.outlets import Outlets
 from tcclient.logs.section import LoggingError
@@ -145,7 +146,7 @@ def make_poller(settings: Settings, reactor: Any, process: OwnProcess = ALONE) -
     source = settings.source.make(surroundings)
     connections = KeptConnections(reactor, reactor)
     poller = Poller(
-        make_control(settings, reactor, wall, connections),
+        make_control(settings, reactor, wall, connections.client),
         surroundings.folders,
         source,
         Intervals(settings.server.ping_interval, settings.server.update_interval),
@@ -236,7 +237,8 @@ def make_other_sides(settings: Settings, reactor: Any) -> tuple[ControlServer, S
     """Return whom `--check` asks: the same server and source as the client's."""
     wall = WallClock(reactor)
     source = settings.source.checks(make_surroundings(settings, reactor, wall))
-    return make_control(settings, reactor, wall, KeptConnections(reactor, reactor)), source
+    # A connection for each question: none is left when it has been answered.
+    return make_control(settings, reactor, wall, rest_client(reactor, None)), source
 
 
 def make_rules(settings: Settings, reactor: Any) -> KeptRules | None:
@@ -246,13 +248,13 @@ def make_rules(settings: Settings, reactor: Any) -> KeptRules | None:
 
 
 def make_control(
-    settings: Settings, reactor: Any, wall: WallClock, connections: KeptConnections
+    settings: Settings, reactor: Any, wall: WallClock, client: HTTPClient
 ) -> ControlServer:
-    """Return the capture server of the settings, asked by these connections."""
+    """Return the capture server of the settings, asked by this client."""
     server = settings.server
     return ControlServer(
         ServerExchange(
-            connections.client,
+            client,
             server.base_url,
             server.auth_token,
             user_agent(server.client_id),
