@@ -7,12 +7,14 @@ from attrs import evolve
 from django.utils import timezone
 
 from tcclient.control.jobs import Status
+from tcclient.control.reports import State
 from tcserver.accounts.series import ChartMark, ChartSeries, posts_of_month
 from tcserver.accounts.services.counts import add_counts
 from tcserver.captures.models import CaptureRecord
 from tcserver.captures.services.edit import edit
 from tcserver.captures.services.report import answer
 from tcserver.captures.services.start import start
+from tcserver.captures.services.state import state
 from tcserver.captures.services.stop import stop
 from tcserver.captures.status import Wanted
 from tcserver.fleet.models import Token
@@ -124,6 +126,35 @@ class PageOfACaptureTests(PageCase):
         self.assertIn("not yet: the newest change is not in force", self.get(self.demo))
         stop(demo.pk, act(self.world.rita, 30))
         self.assertEqual(self.steps(), [True, False, False])
+
+    def test_since_when_it_runs(self) -> None:
+        """
+        After an interruption since it runs again; what is wrong while posts come interrupts
+        nothing.
+        """
+        demo, act = self.world.demo.pk, self.world.act
+        answer(demo, self.world.client.pk, Status.STARTED, {}, act(self.world.rita, 0))
+        for seconds, condition, since in (
+            (5, "start", None),
+            (9, "ok", 9),
+            (60, "ok", 9),
+            (70, "terms_refused", 9),
+            (80, "ok", 9),
+            (90, "stall", None),
+            (100, "quiet", 100),
+            (110, "ok", 100),
+        ):
+            at = act(self.world.rita, seconds)
+            state(self.world.client.pk, [State(job=demo, condition=condition)], at)
+            row = CaptureRecord.objects.get(pk=demo)
+            expected = None if since is None else act(self.world.rita, since).at
+            self.assertEqual(row.runs_since, expected, (seconds, condition))
+        self.assertEqual(row.running_since, expected)
+        stop(demo, act(self.world.rita, 120))
+        start(demo, act(self.world.rita, 130))
+        answer(demo, self.world.client.pk, Status.STARTED, {}, act(self.world.rita, 140))
+        row = CaptureRecord.objects.get(pk=demo)
+        self.assertEqual(row.running_since, act(self.world.rita, 140).at)
 
     def steps(self) -> list[bool]:
         page = self.get(self.demo)
