@@ -49,8 +49,9 @@
     say();
   }
 
-  // What is wrong is where one goes on.
-  document.querySelector("[aria-invalid=true]")?.focus();
+  // What is wrong is where one goes on: with what is said of the whole form, or in a field.
+  document.querySelector(".nonfield")?.setAttribute("tabindex", "-1");
+  document.querySelector(".nonfield, [aria-invalid=true]")?.focus();
 
   // By the server's clock, as far as it was told with the newest part.
   let ahead = 0;
