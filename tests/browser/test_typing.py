@@ -77,8 +77,9 @@ class TypedTests(BrowserCase):
         page.get_by_text("not started").first.wait_for()
 
     def test_a_planned_time(self) -> None:
-        """It is in UTC; what that is in the reader's own zone stands beside it."""
+        """It is in UTC; what that is in the reader's own zone stands beside it, and no other."""
         page = self.page(timezone_id="Asia/Kathmandu")
         page.goto("/captures/new/")
         page.get_by_label("Stop at (UTC)").fill("2026-12-24T20:00")
         page.get_by_text("2026-12-25 01:45 in Asia/Katmandu").wait_for()
+        self.assertFalse(page.get_by_text("Times are in").is_visible())

@@ -23,7 +23,7 @@
       time.textContent = at + (utc ? " UTC" : "");
     }
     if (footer === null) return;
-    footer.hidden = false;
+    footer.hidden = document.querySelector("time[data-precise]") === null;
     footer.querySelector("span").textContent = utc ? "Times are in UTC." : `Times are in ${zone}.`;
     footer.querySelector("button").hidden = zone === "UTC";
     footer.querySelector("button").textContent = utc ? `Show them in ${zone}` : "Show them in UTC";
