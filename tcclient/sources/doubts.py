@@ -121,7 +121,7 @@ def _split(term: str, separators: list[str]) -> list[str]:
 
 def _named(character: str) -> str:
     if character.isprintable():
-        return f"{character} (U+{ord(character):04X})"
+        return f"{character} ({unicodedata.name(character).lower()})"
     return "tabs" if character == "\t" else "line ends"
 
 

@@ -16,6 +16,7 @@ from tcclient.ledger.intervals import Interval, within
 from tcserver.accounts.models import PostCount
 from tcserver.accounts.services.counts import DAY, HOUR, MINUTE
 from tcserver.captures.models import CaptureRecord
+from tcserver.captures.status import Wanted
 from tcserver.history.models import Concerned, HistoryEntry
 
 MOST_POINTS = 2000
@@ -42,8 +43,8 @@ class ChartSeries:
 
     `points` has the posts of steps of `seconds` each, by when a step begins; a step that nobody has
     reported on is left out.  `gaps` are those of the account, the longest of them where there are
-    too many, and `wanted` is when posts were wanted, None where no ledger tells; `marks` are
-    the newest.  Each is in the order of time.
+    too many, and `wanted` is when posts were wanted; where no ledger tells, all of the time since
+    they were for the first time.  `marks` are the newest.  Each is in the order of time.
     """
 
     begin: int
@@ -51,7 +52,7 @@ class ChartSeries:
     seconds: int
     points: Sequence[tuple[int, int]]
     gaps: Sequence[MissedTime]
-    wanted: Sequence[Interval] | None
+    wanted: Sequence[Interval]
     marks: Sequence[ChartMark]
 
 
@@ -112,9 +113,21 @@ def series(
         seconds,
         [(at, int(posts)) for at, posts in sums],
         [] if history is None else _gaps(history, span),
-        None if history is None else within(history.wanted(), [span]),
+        within(_wished(capture, end) if history is None else history.wanted(), [span]),
         list(reversed(_marks(capture, begin, end))),
     )
+
+
+def _wished(capture: CaptureRecord, end: int) -> list[Interval]:
+    """Return all of the time since people wanted posts for the first time, if they ever did."""
+    if capture.wanted == Wanted.NOTHING:
+        return []
+    entries = HistoryEntry.objects.filter(
+        subject=Concerned.CAPTURE, subject_number=capture.pk, act__in=("created", "started")
+    )
+    # One that was made without being started has "started" as its second entry.
+    wishes = (one.at for one in entries.order_by("pk")[:2] if one.after.get("status") == "starting")
+    return [(next(wishes, capture.created_at).timestamp(), float(end))]
 
 
 def _gaps(history: JobHistory, span: Interval) -> list[MissedTime]:

@@ -2,6 +2,8 @@
 Tables of captures, and of which client had them when.  Rows are made and changed by services alone.
 """
 
+from datetime import datetime
+
 from django.db import models
 
 from tcclient.control.jobs import Status
@@ -56,6 +58,7 @@ class CaptureRecord(models.Model):
     condition = models.CharField(max_length=32, blank=True)
     reason = models.CharField(max_length=1000, blank=True)
     condition_since = models.DateTimeField(null=True)
+    runs_since = models.DateTimeField(null=True)
     lag = models.FloatField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
 
@@ -88,6 +91,11 @@ class CaptureRecord(models.Model):
     def status(self) -> Status:
         """How far it has come."""
         return status_of(self.wanted, self.answer)
+
+    @property
+    def running_since(self) -> datetime | None:
+        """Since when it runs without a break, as far as its client tells how captures are."""
+        return max(filter(None, (self.runs_since, self.started_at)), default=None)
 
     @property
     def put_away(self) -> bool:

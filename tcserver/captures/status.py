@@ -9,6 +9,12 @@ from django.db import models
 
 from tcclient.control.jobs import Status
 
+CAPTURING = frozenset(
+    {"ok", "budget_nearly", "clock", "disk_nearly_full"}
+    | {"quiet", "server", "terms_refused", "unsynced"}
+)
+"""The conditions in which posts are captured: see docs/health.md."""
+
 
 class Wanted(models.TextChoices):
     """What people want of a capture."""

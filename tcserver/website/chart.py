@@ -89,7 +89,7 @@ def chart_of(
     minutes = end - settings.ENVIRONMENT.keep_minutes * DAY
     history = None if account is None else account.subject.record.jobs.get(capture.pk)
     told = series(capture, begin, end, minutes, history)
-    if told.wanted is not None and history is not None and history.is_running:
+    if history is not None and history.is_running:
         # It is wanted beyond the last line that has come of its ledger.
         told = attrs.evolve(told, wanted=[*told.wanted, (history.last, float(end))])
     return drawn(told, span)
@@ -105,7 +105,7 @@ def drawn(told: ChartSeries, span: str) -> Chart:
         if told.end - at >= step / 2  # what an update tells has come before it
     }
     ticks = list(_rates(max(rates.values(), default=0.0)))
-    top = ticks[-1][0]
+    top = ticks[-1][0] or 1.0
     lines, areas = [], []
     for run in _runs(rates, step):
         places = [
@@ -166,8 +166,7 @@ def _runs(rates: dict[int, float], step: int) -> Iterator[list[int]]:
 def _bands(told: ChartSeries) -> Iterator[Band]:
     """Yield what is shaded: when nothing was wanted, and gaps."""
     span = (float(told.begin), float(told.end))
-    idle = [] if told.wanted is None else without([span], told.wanted)
-    for begin, end in idle:
+    for begin, end in without([span], told.wanted):
         yield _band(told, "unwanted", begin, end, "Not wanted")
     for gap in told.gaps:
         for begin, end in within([(gap.begin, gap.end)], [span]):
@@ -198,7 +197,10 @@ def _times(told: ChartSeries) -> Iterator[Tick]:
 
 
 def _rates(most: float) -> Iterator[tuple[float, str]]:
-    """Yield round rates from 0 to at least the highest."""
+    """Yield round rates from 0 to at least the highest; 0 alone where there was none."""
+    if not most:
+        yield 0.0, "0"
+        return
     size = 0.01
     while size * 4 < most:
         size *= 2.5 if str(f"{size:.0e}")[0] == "2" else 2

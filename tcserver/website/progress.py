@@ -54,5 +54,5 @@ def steps_of(
     if runs and answered and not posts_come:
         yield ProgressStep("Running", False, None, "not now")
         return
-    word, since = ("Running", capture.started_at) if runs else ("Stopped", capture.stopped_at)
+    word, since = ("Running", capture.running_since) if runs else ("Stopped", capture.stopped_at)
     yield ProgressStep(word, answered, since if answered else None, "" if answered else NOT_YET)

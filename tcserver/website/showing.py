@@ -10,14 +10,11 @@ import attrs
 
 from tcclient.control.jobs import Status
 from tcserver.captures.models import CaptureRecord
+from tcserver.captures.status import CAPTURING
 from tcserver.fleet.liveness import Liveness, liveness
 from tcserver.fleet.models import Client
 
 MINUTE = "%Y-%m-%d %H:%M"
-RUNS_ANYHOW = frozenset(
-    ("budget_nearly", "clock", "disk_nearly_full", "quiet", "server", "terms_refused", "unsynced")
-)
-"""The conditions in which posts are still captured: see docs/health.md."""
 NOT_ANSWERED = "has not answered yet"
 
 
@@ -82,8 +79,8 @@ def _is_well(capture: CaptureRecord) -> bool:
 def _running(capture: CaptureRecord) -> Shown:
     """Return the state of a capture that its client has begun."""
     if _is_well(capture):
-        return Shown("good", "running", since=capture.started_at)
-    runs = capture.condition in RUNS_ANYHOW
+        return Shown("good", "running", since=capture.running_since)
+    runs = capture.condition in CAPTURING
     style, word = ("busy", "running") if runs else ("bad", "waiting")
     reason = capture.reason or capture.condition.replace("_", " ")
     return Shown(style, word, reason, capture.condition_since)

@@ -55,9 +55,31 @@ class TypedTests(BrowserCase):
         self.assertEqual(page.title(), "Error: New capture · tcc")
         self.assertEqual(page.evaluate("document.activeElement.name"), "name")
 
+    def test_what_is_wrong_with_all_of_it(self) -> None:
+        """What is no field's fault has the focus itself."""
+        page, colleague = self.page(), self.page("admin")
+        for one in (page, colleague):
+            one.goto("/captures/7/edit/")
+            one.get_by_label("Description").fill("typed at once")
+        colleague.get_by_role("button", name="Save").click()
+        colleague.get_by_text("is saved").wait_for()
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("so nothing was saved").wait_for()
+        self.assertEqual(page.evaluate("document.activeElement.className"), "errorlist nonfield")
+
+    def test_enter_in_a_field(self) -> None:
+        """Makes the capture; that it starts, and is billed, takes the button that says so."""
+        page = self.page()
+        page.goto("/captures/new/")
+        page.get_by_label("Name").fill("by enter")
+        page.get_by_label("Name").press("Enter")
+        page.get_by_role("heading", name="by enter").wait_for()
+        page.get_by_text("not started").first.wait_for()
+
     def test_a_planned_time(self) -> None:
-        """It is in UTC; what that is in the reader's own zone stands beside it."""
+        """It is in UTC; what that is in the reader's own zone stands beside it, and no other."""
         page = self.page(timezone_id="Asia/Kathmandu")
         page.goto("/captures/new/")
         page.get_by_label("Stop at (UTC)").fill("2026-12-24T20:00")
         page.get_by_text("2026-12-25 01:45 in Asia/Katmandu").wait_for()
+        self.assertFalse(page.get_by_text("Times are in").is_visible())

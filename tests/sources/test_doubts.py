@@ -61,9 +61,10 @@ class DoubtsTests(SynchronousTestCase):
                 self.assertIn("did you mean 3 terms", found.reason)
 
     def test_it_is_named_what_stands_for_commas(self) -> None:
-        """One cannot tell them apart by their looks."""
+        """In words: one cannot tell them apart by their looks."""
         for text, words in (
-            ("a，b", "place of ， (U+FF0C)"),
+            ("a，b", "place of ， (fullwidth comma)"),
+            ("a;b", "place of ; (semicolon)"),
             ("a\r\nb\x85c", "place of line ends"),
         ):
             (found,) = doubts(text, V2)

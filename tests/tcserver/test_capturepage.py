@@ -3,18 +3,23 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from attrs import evolve
 from django.utils import timezone
 
 from tcclient.control.jobs import Status
+from tcclient.control.reports import State
 from tcserver.accounts.series import ChartMark, ChartSeries, posts_of_month
 from tcserver.accounts.services.counts import add_counts
 from tcserver.captures.models import CaptureRecord
 from tcserver.captures.services.edit import edit
 from tcserver.captures.services.report import answer
+from tcserver.captures.services.start import start
+from tcserver.captures.services.state import state
 from tcserver.captures.services.stop import stop
+from tcserver.captures.status import Wanted
 from tcserver.fleet.models import Token
 from tcserver.history.models import HistoryEntry
-from tcserver.website.chart import POINTS, ROWS, drawn
+from tcserver.website.chart import POINTS, ROWS, chart_of, drawn
 from tests.tcserver.case import DatabaseCase
 from tests.tcserver.sentledgers import KINDS, NOON, gap, send, told_at
 from tests.tcserver.test_website import PageCase
@@ -29,7 +34,7 @@ def told(seconds: int, step: int = 60, **more: object) -> ChartSeries:
     members = {
         "points": [(at, 60 * step) for at in range(BEGIN - BEGIN % step, end - step + 1, step)],
         "gaps": [],
-        "wanted": None,
+        "wanted": [(BEGIN, end)],
         "marks": [],
     }
     return ChartSeries(BEGIN, end, step, **(members | more))
@@ -53,9 +58,10 @@ class ChartTests(DatabaseCase):
             self.assertEqual(line.line.count(" "), steps)
 
     def test_nothing(self) -> None:
-        """Axes and no line."""
+        """No line, and no scale: one would seem to say how much there is."""
         chart = drawn(told(3600, points=[]), "hour")
-        self.assertEqual((chart.line, len(chart.rates)), ("", 5))
+        self.assertEqual((chart.line, [tick.words for tick in chart.rates]), ("", ["0"]))
+        self.assertEqual(chart.words, "Posts a second, 0 at most; no gaps")
         self.assertTrue(all(row.posts == 0 for row in chart.rows))
 
     def test_times_without_updates_are_no_line(self) -> None:
@@ -66,6 +72,29 @@ class ChartTests(DatabaseCase):
         wanted = [(BEGIN, BEGIN + 900.0), (BEGIN + 1800.0, BEGIN + 3600.0)]
         [band] = drawn(told(3600, wanted=wanted), "hour").bands
         self.assertEqual((band.style, band.x, band.width), ("unwanted", 56 + 222, 222))
+
+    def test_before_the_first_start(self) -> None:
+        """Nothing was wanted, as far as the server itself knows: no ledger has come."""
+        now = datetime.now(UTC)
+        draft = self.world.capture("draft", wanted=Wanted.NOTHING)
+        CaptureRecord.objects.update(created_at=now - timedelta(minutes=50))
+        for minutes, width in ((None, 888), (15, 666)):
+            if minutes is not None:
+                act = self.world.act(self.world.rita)
+                start(draft.pk, evolve(act, at=now - timedelta(minutes=minutes)))
+            [band] = chart_of(self.row(draft), None, "hour", now).bands
+            self.assertEqual((band.style, band.x), ("unwanted", 56))
+            self.assertEqual(round(band.width), width)
+
+    def test_what_was_wanted_at_once(self) -> None:
+        """Is not shaded from when it was made on, however late its client answers."""
+        now = self.row(self.world.demo).created_at + timedelta(minutes=30)
+        [band] = chart_of(self.row(self.world.demo), None, "hour", now).bands
+        self.assertEqual((band.x, round(band.width)), (56, 444))
+
+    def row(self, capture: CaptureRecord) -> CaptureRecord:
+        """A capture as it is there."""
+        return CaptureRecord.objects.get(pk=capture.pk)
 
     def test_marks(self) -> None:
         """Stops are drawn unlike other changes, and all are said in words."""
@@ -97,6 +126,35 @@ class PageOfACaptureTests(PageCase):
         self.assertIn("not yet: the newest change is not in force", self.get(self.demo))
         stop(demo.pk, act(self.world.rita, 30))
         self.assertEqual(self.steps(), [True, False, False])
+
+    def test_since_when_it_runs(self) -> None:
+        """
+        After an interruption since it runs again; what is wrong while posts come interrupts
+        nothing.
+        """
+        demo, act = self.world.demo.pk, self.world.act
+        answer(demo, self.world.client.pk, Status.STARTED, {}, act(self.world.rita, 0))
+        for seconds, condition, since in (
+            (5, "start", None),
+            (9, "ok", 9),
+            (60, "ok", 9),
+            (70, "terms_refused", 9),
+            (80, "ok", 9),
+            (90, "stall", None),
+            (100, "quiet", 100),
+            (110, "ok", 100),
+        ):
+            at = act(self.world.rita, seconds)
+            state(self.world.client.pk, [State(job=demo, condition=condition)], at)
+            row = CaptureRecord.objects.get(pk=demo)
+            expected = None if since is None else act(self.world.rita, since).at
+            self.assertEqual(row.runs_since, expected, (seconds, condition))
+        self.assertEqual(row.running_since, expected)
+        stop(demo, act(self.world.rita, 120))
+        start(demo, act(self.world.rita, 130))
+        answer(demo, self.world.client.pk, Status.STARTED, {}, act(self.world.rita, 140))
+        row = CaptureRecord.objects.get(pk=demo)
+        self.assertEqual(row.running_since, act(self.world.rita, 140).at)
 
     def steps(self) -> list[bool]:
         page = self.get(self.demo)
@@ -203,3 +261,4 @@ class AccountOnThePageTests(PageCase):
         self.assertNotIn('<rect class="unwanted" x="944', page)
         self.assertIn("from <time", page)
         self.assertEqual(page.count("<code>demo</code>"), 1)
+        self.assertNotIn("base_dir", page)

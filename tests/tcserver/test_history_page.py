@@ -1,7 +1,10 @@
 """The page of history, as each person may read it, and the page about the server."""
 
 import re
+from datetime import timedelta
 
+from tcserver.captures.services.edit import edit
+from tcserver.captures.services.plan import plan
 from tcserver.history.acts import Act, Party
 from tcserver.history.models import Concerned, note
 from tests.tcserver.test_website import PageCase
@@ -21,6 +24,17 @@ class HistoryPageTests(PageCase):
         self.assertNotIn("capture demo", self.seen())
         self.browser = self.world.browser(self.world.admin)
         self.assertIn("person otto", self.seen())
+
+    def test_planned_times(self) -> None:
+        """As on other pages, in the reader's zone; what looks like a time in a text is a text."""
+        demo, end = self.world.demo.pk, START + timedelta(days=9)
+        plan(demo, None, end, self.world.act(self.world.rita, 9))
+        edit(demo, self.world.act(self.world.rita, 10), description="2026-12-01T04:19:00Z")
+        for path in ("/history/", f"/captures/{demo}/", f"/captures/{demo}/events/"):
+            page = self.get(path)
+            self.assertIn(f'planned stop:</span> <time datetime="{end.isoformat()}"', page)
+            self.assertIn("description:</span> 2026-12-01T04:19:00Z", page)
+            self.assertNotIn("planned_stop", page)
 
     def test_page_by_page(self) -> None:
         """Each entry once, the newest first; a strange number is passed over."""

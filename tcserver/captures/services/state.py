@@ -6,14 +6,20 @@ from django.db import transaction
 
 from tcclient.control.reports import State
 from tcserver.captures.models import CaptureRecord
+from tcserver.captures.status import CAPTURING
 from tcserver.hints import hint, of_numbers
 from tcserver.history.acts import Act
 from tcserver.sql import write_each
 
-_STATE = """
+_STATE = f"""
 UPDATE captures_capturerecord SET
     state_at = %s, ping_at = %s, modified_at = %s, condition = %s, reason = %s,
     condition_since = %s, next_attempt_at = %s, lag = %s,
+    runs_since = CASE
+        WHEN NOT %s THEN NULL
+        WHEN condition IN ({", ".join(f"'{one}'" for one in sorted(CAPTURING))}) THEN runs_since
+        ELSE %s
+    END,
     applied_revision = COALESCE(%s, applied_revision),
     total = COALESCE(%s, total), rate = COALESCE(%s, rate)
 WHERE id = %s AND client_id = %s AND archived_at IS NULL AND deleted_at IS NULL
@@ -56,6 +62,8 @@ def _parameters(client: int, told: State, act: Act) -> list[object]:
         told.since,
         told.next_attempt,
         told.lag,
+        told.condition in CAPTURING,
+        act.at,
         told.revision,
         told.total,
         None if told.rate is None else round(told.rate * 1000),

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from html import unescape
+from typing import Any
 
 from django import template
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from tcserver.website.showing import rough
 
 register = template.Library()
+PLANNED = ("planned_start", "planned_stop")
 
 
 @register.filter
@@ -29,6 +31,20 @@ def ago(at: datetime | None, now: datetime) -> SafeString | str:
     if at is None:
         return "never"
     return _element(at, f"{rough((now - at).total_seconds())} ago")
+
+
+@register.filter
+def words(member: str) -> str:
+    """Return the name of a member that history has, as people write it."""
+    return member.replace("_", " ")
+
+
+@register.filter
+def told(value: Any, member: str) -> Any:
+    """Return what history has of a member, as pages write it; it has times as texts."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return when(datetime.fromisoformat(value)) if member in PLANNED else value
 
 
 @register.filter

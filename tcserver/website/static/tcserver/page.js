@@ -23,7 +23,7 @@
       time.textContent = at + (utc ? " UTC" : "");
     }
     if (footer === null) return;
-    footer.hidden = false;
+    footer.hidden = document.querySelector("time[data-precise]") === null;
     footer.querySelector("span").textContent = utc ? "Times are in UTC." : `Times are in ${zone}.`;
     footer.querySelector("button").hidden = zone === "UTC";
     footer.querySelector("button").textContent = utc ? `Show them in ${zone}` : "Show them in UTC";
@@ -49,8 +49,9 @@
     say();
   }
 
-  // What is wrong is where one goes on.
-  document.querySelector("[aria-invalid=true]")?.focus();
+  // What is wrong is where one goes on: with what is said of the whole form, or in a field.
+  document.querySelector(".nonfield")?.setAttribute("tabindex", "-1");
+  document.querySelector(".nonfield, [aria-invalid=true]")?.focus();
 
   // By the server's clock, as far as it was told with the newest part.
   let ahead = 0;
