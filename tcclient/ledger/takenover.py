@@ -22,6 +22,6 @@ def counted_as_ours(tally: Tally, left: Counters, now: float) -> int:
     in_base = max(0, told - left.base)
     tally.base -= in_base
     tally.posts += max(in_base, left.posts)
-    tally.settled += left.settled
+    tally.inherit(left)
     tally.resume(now)  # they are no part of a rate
     return max(0, in_base - left.posts)

@@ -3,7 +3,7 @@
 from msgspec import UNSET
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.counters import Counters, Tally
+from tcclient.ledger.counters import Counters, CountUpdate, Tally
 from tcclient.ledger.takenover import counted_as_ours
 
 NOW = 100.0
@@ -45,3 +45,23 @@ class TakenOverTests(SynchronousTestCase):
         left = Counters(posts=150, settled=157, told=157, tried=195)
         self.assertEqual(counted_as_ours(tally, left, NOW), 0)
         self.assertEqual((tally.base, tally.posts), (100, 0))
+
+    def test_an_update_without_an_answer(self) -> None:
+        """The server's history says whether it has the one over which the other was killed."""
+        sent = CountUpdate(38, 195, "1.00", 195)
+        left = Counters(settled=157, sent=sent, told=157, tried=195)
+        for rows, settled in (([(38, 195, "1.00")], 195), ([(157, 157, "1.00")], 157)):
+            tally = Tally(Counters(base=195, posts=10, settled=4, sent=None), NOW)
+            counted_as_ours(tally, left, NOW)
+            self.assertTrue(tally.unsettled)
+            tally.settle(rows)
+            self.assertEqual(tally.settled, 4 + settled)
+            self.assertEqual(tally.update(NOW).count, 10 + 195 - 4 - settled)
+
+    def test_an_update_that_is_under_way(self) -> None:
+        """What is accepted of this client's own comes on top of what the other had settled."""
+        tally = Tally(Counters(base=157, posts=10, settled=4, sent=None), NOW)
+        update = tally.update(NOW)
+        counted_as_ours(tally, Counters(settled=157, sent=None, told=157, tried=157), NOW)
+        tally.accepted(update)
+        self.assertEqual((tally.settled, tally.unsettled), (167, False))
