@@ -22,6 +22,7 @@ from twisted.scripts.twistd import ServerOptions  # type: ignore[attr-defined]  
 
 from tcclient import __version__
 from tcclient.runtime.byname import load_by_name
+from tcclient.runtime.earlysignals import ignore_early
 from tcclient.runtime.outputs import checked_output, write_anything
 from tcclient.runtime.pidfile import why_stale
 from tcclient.runtime.twistdoptions import TwistdOptions
@@ -50,9 +51,13 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         """
         Have twistd not be kept from running by a pid file whose process is gone; it looks at that
-        before it makes the service.  A sandbox has none.
+        before it makes the service.  A sandbox has none.  From here on signals for log files do not
+        end the process.
         """
-        if self.parent is None or not self.parent["pidfile"]:
+        if self.parent is None:
+            return
+        ignore_early()
+        if not self.parent["pidfile"]:
             return
         path = Path(self.parent["pidfile"])
         if self["sandbox"] is not None:
@@ -60,6 +65,12 @@ class Options(usage.Options):
         elif why := why_stale(path, _booted()):
             path.unlink(missing_ok=True)
             print(f"The pid file {path} is removed: {why}.", file=sys.stderr)
+
+    def opt_help(self) -> NoReturn:
+        """Display this help and exit."""
+        with checked_output("twistd tcc", 1):
+            print(self)
+        raise SystemExit(0)
 
     def opt_version(self) -> NoReturn:
         """Display the version of tcc and exit."""
@@ -108,6 +119,7 @@ def make_application(environ: Mapping[str, str]) -> Componentized:
     Return what tcc.tac runs.  The settings are in the file that TCC_CONFIG names, by default
     settings.json.  Raises SystemExit with one sentence if they cannot be used.
     """
+    ignore_early()
     write_anything()
     reactor = steady_reactor()
     path = Path(environ.get("TCC_CONFIG") or "settings.json")

@@ -22,7 +22,8 @@ from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
 from tcclient.control.exchange import ServerExchange
 from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
-from tcclient.http.clients import rest_client, user_agent
+from tcclient.http.clients import user_agent
+from tcclient.http.kept import KeptConnections
 from tcclient.logs.outlets import Outlets
 from tcclient.logs.section import LoggingError
 from tcclient.logs.sink import Sink
@@ -142,8 +143,9 @@ def make_poller(settings: Settings, reactor: Any, process: OwnProcess = ALONE) -
     wall = WallClock(reactor, boot=boot_clock())
     surroundings = make_surroundings(settings, reactor, wall)
     source = settings.source.make(surroundings)
+    connections = KeptConnections(reactor, reactor)
     poller = Poller(
-        make_control(settings, reactor, wall),
+        make_control(settings, reactor, wall, connections),
         surroundings.folders,
         source,
         Intervals(settings.server.ping_interval, settings.server.update_interval),
@@ -151,7 +153,8 @@ def make_poller(settings: Settings, reactor: Any, process: OwnProcess = ALONE) -
         process,
         make_channel(settings, reactor),
     )
-    # First, because the poller stops its services in reverse order: this one after the captures'.
+    # First, because the poller stops its services in reverse order: these after the captures'.
+    connections.setServiceParent(poller)  # type: ignore[no-untyped-call]  # not annotated
     source.setServiceParent(poller)
     Watch(reactor, wall).setServiceParent(poller)  # type: ignore[no-untyped-call]  # not annotated
     wall.on_step(poller.jumps.stepped)
@@ -233,7 +236,7 @@ def make_other_sides(settings: Settings, reactor: Any) -> tuple[ControlServer, S
     """Return whom `--check` asks: the same server and source as the client's."""
     wall = WallClock(reactor)
     source = settings.source.checks(make_surroundings(settings, reactor, wall))
-    return make_control(settings, reactor, wall), source
+    return make_control(settings, reactor, wall, KeptConnections(reactor, reactor)), source
 
 
 def make_rules(settings: Settings, reactor: Any) -> KeptRules | None:
@@ -242,12 +245,14 @@ def make_rules(settings: Settings, reactor: Any) -> KeptRules | None:
     return settings.source.rules(make_surroundings(settings, reactor, wall))
 
 
-def make_control(settings: Settings, reactor: Any, wall: WallClock) -> ControlServer:
-    """Return the capture server of the settings."""
+def make_control(
+    settings: Settings, reactor: Any, wall: WallClock, connections: KeptConnections
+) -> ControlServer:
+    """Return the capture server of the settings, asked by these connections."""
     server = settings.server
     return ControlServer(
         ServerExchange(
-            rest_client(reactor, None),
+            connections.client,
             server.base_url,
             server.auth_token,
             user_agent(server.client_id),

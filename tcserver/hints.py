@@ -76,7 +76,7 @@ def hint(*topics: str) -> None:
 def hint_capture(capture: int, *clients: int | None) -> None:
     """Hint that a capture is different; to these clients, if people want something else of it."""
     if _listeners:
-        found = [of_client(client) for client in clients if client is not None]
+        found = {of_client(client) for client in clients if client is not None}
         hint(of_capture(capture), *found)
 
 

@@ -62,7 +62,7 @@ class AppliedJobs:
     def told(self, states: Iterable[State]) -> None:
         """Note that the server has these totals."""
         for archive, total in self._totals(states):
-            archive.tally.told(total)
+            archive.tally.told_lately(total)
 
     def _totals(self, states: Iterable[State]) -> Iterator[tuple[Archive, int]]:
         for one in states:

@@ -18,8 +18,8 @@ GLANCE = 0.25
 """Seconds between two looks at how long the ledgers are: each change of a capture is a line."""
 RARELY = 60.0
 """Seconds between two polls that nobody has prompted: hints may be lost."""
-HINTED = 0.5
-"""Seconds between two polls that hints have prompted, at least."""
+HINTED, TOGETHER = 0.5, 2
+"""Seconds for each poll that hints have prompted, at least, and how many of them come at once."""
 
 
 class AtOnce(ChannelUser):
@@ -35,7 +35,7 @@ class AtOnce(ChannelUser):
         telling: Telling,
         channel: RealtimeChannel,
     ) -> None:
-        self.polling = PromptedLoop(rounds, "polling", poll, HINTED)
+        self.polling = PromptedLoop(rounds, "polling", poll, HINTED, TOGETHER)
         self._following = PromptedLoop(rounds, "sending ledgers", telling.follow, GLANCE)
         self._telling = telling
         self._clock = rounds.clock

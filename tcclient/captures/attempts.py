@@ -86,14 +86,15 @@ class Attempts:
         stopped, the server's total is what is on disk.  Return whether the update has been taken,
         which must not hold up the status.  Raises Gone and ServerError.
 
-        A server with revisions adds the counts of all clients up itself: there the job need not be
-        read once more for what others have told of it, while a person waits for the status.
+        A server with revisions has total and rate from the update too, and adds the counts of all
+        clients up itself: it is told by that alone, as a person waits for the status.
         """
-        if job.revision is None:
+        is_told_first = self._reporter.must_read(job)
+        if is_told_first:
             await self._reporter.read_and_report(job)
-        else:
-            await self._reporter.report(job)
         updated = await self.update_before_leaving(job)
+        if not (updated or is_told_first):
+            await self._reporter.report(job)
         await self._reporter.stopped(job, still)
         return updated
 

@@ -25,6 +25,11 @@ class JobArchives(MultiService):
         self.is_stored = True
         self._closing: dict[Archive, Deferred[None]] = {}
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether nobody knows on what another client's newest update of the job builds."""
+        return self.archive is not None and self.archive.tally.in_doubt
+
     def retire(self) -> None:
         """Have the archive closed, which lets go of the folder when its last file is finished."""
         if self.archive is None:

@@ -5,6 +5,7 @@ Knows when a round is due; does not know what is done in it, nor why somebody is
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -15,8 +16,8 @@ from tcclient.captures.rounds import Rounds
 
 class PromptedLoop:
     """
-    Awaits `act`, of which two rounds never overlap, and begin at least `apart` seconds after each
-    other; `doing` says for the log what it is.
+    Awaits `act`, of which two rounds never overlap; `most` of them begin within so many times
+    `apart` seconds.  `doing` says for the log what it is.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class PromptedLoop:
         doing: str,
         act: Callable[[], Coroutine[Any, Any, None]],
         apart: float,
+        most: int = 1,
     ) -> None:
         self.loop: LoopingCall = rounds.loop(doing, self._go)
         self.rarely = 0.0
@@ -34,8 +36,9 @@ class PromptedLoop:
         """
         self._act = act
         self._clock = rounds.clock
-        self._apart = apart
-        self._began = self._done = -math.inf
+        self._within = apart * most
+        self._begun = deque([-math.inf] * most, most)
+        self._done = -math.inf
         self._is_prompted = False
 
     def prompt(self) -> None:
@@ -61,9 +64,9 @@ class PromptedLoop:
 
     async def _round(self) -> None:
         self._is_prompted, self._done = False, -math.inf
-        self._began = self._clock.seconds()
+        self._begun.append(self._clock.seconds())
         await self._act()
 
     def _rest(self) -> float:
         """Return in how many seconds the next round may begin."""
-        return max(0.0, self._began + self._apart - self._clock.seconds())
+        return max(0.0, self._begun[0] + self._within - self._clock.seconds())

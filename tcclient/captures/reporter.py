@@ -50,12 +50,15 @@ class Reporter:
 
     async def report(self, job: Job) -> None:
         """Write total_count, rate and ping_date; `job` is as it was just read."""
-        archive = self._session.archive
-        if self._writing.locked or (archive is not None and archive.tally.in_doubt):
+        if self._writing.locked or self._session.is_in_doubt:
             await self.read_and_report(job)  # the job may have changed when it is our turn
             return
         async with self._writing:
             await self._unless_gone(job, lambda: self._report(job))
+
+    def must_read(self, job: Job) -> bool:
+        """Return whether a job has to be read again before its last update."""
+        return job.revision is None or self._session.is_in_doubt
 
     async def read_and_report(self, job: Job) -> None:
         """Read the job again, take its total, and write total_count, rate and ping_date."""
@@ -64,10 +67,7 @@ class Reporter:
                 await self._unless_gone(job, lambda: self._read_and_report(job))
 
     async def read_and_update(self, job: Job) -> None:
-        """
-        Read the job again, take its totals, and add to its history what is new since the last
-        update: the last one of another client would not be seen behind ours.
-        """
+        """Read the job again, as others' last update is not seen behind ours, and send one."""
         async with self._writing:
             if self._session.archive is not None:
                 await self._unless_gone(job, lambda: self._take_totals(job))

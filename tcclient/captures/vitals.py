@@ -21,14 +21,14 @@ from tcclient.control.realtime import RealtimeChannel
 from tcclient.health.facts import CaptureFacts, ClientFacts, ServerTrouble
 from tcclient.health.liveliness import DailyBytes, Liveliness
 from tcclient.runtime.failures import storable
-from tcclient.runtime.needs import needs_of
+from tcclient.runtime.needs import Needs, needs_of
 from tcclient.runtime.ownprocess import OwnProcess
 from tcclient.sources.source import Source
 from tcclient.storage.archive import Archive
 from tcclient.storage.folders import Folders
 
-DISK_LOOK = 4.0
-"""Seconds between two looks at the disk, each in a thread; facts may be asked for more often."""
+LOOK = 4.0
+"""Seconds between two looks at disk and machine; facts may be asked for more often."""
 RUNNING = "running"
 """What the isolation calls it that a capture begins, or takes a new reading of its job."""
 
@@ -69,6 +69,7 @@ class Vitals:
         self._daily = DailyBytes()
         self._free: int | None = None
         self._size: int | None = None
+        self._needs: Needs | None = None
         self._looking = False
         self._not_before = -math.inf
 
@@ -76,7 +77,9 @@ class Vitals:
         """Return what is known now."""
         sides, decision = self._sides, self._wanted()
         now, wall = sides.folders.clock.seconds(), sides.folders.wall()
-        self._look_at_disk(now)
+        if now >= self._not_before:
+            self._not_before, self._needs = now + LOOK, needs_of()
+            self._look_at_disk()
         self._daily.look(
             now,
             {
@@ -87,7 +90,7 @@ class Vitals:
         )
         wanted = (*decision.captured, *decision.left_out, *decision.unstorable)
         self._courses = {job.id: self._course(job, now) for job in wanted}
-        failing, needs = sides.server_log.longest(), needs_of()
+        failing, needs = sides.server_log.longest(), self._needs
         return ClientFacts(
             now=wall,
             runs=True,
@@ -142,12 +145,12 @@ class Vitals:
         archive = None if capture is None else capture.session.archive
         return found if archive is None else _with_archive(found, archive, course, now, wall)
 
-    def _look_at_disk(self, now: float) -> None:
+    def _look_at_disk(self) -> None:
         """Find out how many bytes are free, in a thread: a disk may never answer."""
         folders = self._sides.folders
         use = folders.use
-        if not self._looking and now >= self._not_before:
-            self._looking, self._not_before = True, now + DISK_LOOK
+        if not self._looking:
+            self._looking = True
             look = use.threads(partial(_room, use.free, use.size, folders.base_dir))
             look.addCallbacks(self._looked, self._not_looked)
 

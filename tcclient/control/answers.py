@@ -1,6 +1,5 @@
 """What an answer of the capture server means: a job, that something is lacking, or an error."""
 
-import json
 import re
 from functools import cached_property
 
@@ -10,17 +9,11 @@ from tcclient.control.jobs import Job
 from tcclient.control.listpage import ListPage
 from tcclient.control.refusing import refusal_clause
 from tcclient.http.dates import epoch_of
+from tcclient.http.jsontext import loads
 from tcclient.ledger.counters import Row
 
 _NO_ROW = "Invalid pk "
 """How Django says of the number of a row that there is no such row."""
-MOST_DECODED = 4 << 20
-"""
-Bytes that are decoded in one go, which takes a tenth of a second of what is worst; no job and no
-error has as many.
-"""
-
-
 LONGEST_REST = 600.0
 """
 Most seconds for which a server is not asked because it wants that: a researcher's click on Stop
@@ -72,12 +65,10 @@ class Answer(Struct, frozen=True, dict=True):
 
     @cached_property
     def content(self) -> object | UnsetType:
-        """The decoded body; UNSET if that is not JSON, was cut, or is longer than MOST_DECODED."""
-        if len(self.body) > MOST_DECODED:
-            return UNSET
+        """The decoded body; UNSET if that is not JSON, was cut, or would take too much memory."""
         try:
-            found: object = json.loads(self.body)
-        except (ValueError, RecursionError):
+            found: object = loads(self.body)
+        except ValueError:
             return UNSET
         return found
 
@@ -100,12 +91,10 @@ class Answer(Struct, frozen=True, dict=True):
 
     def json(self) -> object:
         """Return the decoded body.  Raises ServerError if there is none."""
-        if self.content is UNSET:
-            long = len(self.body) > MOST_DECODED
-            raise ServerError(
-                "the answer is too long" if long else "the answer is not JSON, or cut", self.status
-            )
-        return self.content
+        try:
+            return loads(self.body) if self.content is UNSET else self.content
+        except ValueError as e:
+            raise ServerError(str(e), self.status) from None
 
     def job(self) -> Job:
         """Return the job that is the answer.  Raises Gone and ServerError."""

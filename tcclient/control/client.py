@@ -31,7 +31,7 @@ log = Logger()
 
 PAGE = 1000
 """How many jobs or updates are asked for at once."""
-MOST_PAGES = 100
+MOST_PAGES = 1000
 """Most pages of a list of jobs: the length of the list is what the server says it is."""
 
 BETWEEN = 64
@@ -82,8 +82,11 @@ class ControlServer:
                 page, rows = await self._page("activejobs", read, self._rows, take)
             except AnswerTooLong:
                 if self._rows == 1:
-                    raise
-                self._rows //= 10
+                    self._rows = PAGE
+                    raise ServerError(
+                        f"job {read + 1} of the list is too long by itself: shorten its keywords"
+                    ) from None
+                self._rows //= 2
                 continue
             # A server may give fewer at once than it was asked for.
             read += rows

@@ -12,13 +12,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import UNKNOWN_LENGTH
 
 from tcclient.control.answers import Answer, AnswerTooLong, ServerError, seconds_of
 from tcclient.control.serverclock import offset
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.http.dates import date_of
+from tcclient.http.jsontext import MOST_BYTES
 from tcclient.runtime.failures import explain
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.turns import FewAtOnce
@@ -34,10 +34,6 @@ AT_ONCE = 2
 Most requests under way.  The site of 2016 reads, changes and writes whole rows: the more of ours
 are under way at once, the more of a researcher's clicks they undo.
 """
-MOST_BYTES = 16 << 20
-"""Most bytes of an answer's body; a page of 1,000 jobs with long keyword texts has far fewer."""
-MOST_BYTES_UNTOLD = 2 << 20
-"""The same where its length is not told before, so that one without an end costs no more."""
 
 
 class ServerExchange:
@@ -131,8 +127,7 @@ class ServerExchange:
             self.takes_reports = response.headers.hasHeader(OURS)
         location = response.headers.getRawHeaders("Location", [""])[0]
         again = seconds_of(response.headers.getRawHeaders("Retry-After", [None])[0], said_at)
-        is_told = response.length is not UNKNOWN_LENGTH
-        body = await read_body(response, MOST_BYTES if is_told else MOST_BYTES_UNTOLD)
+        body = await read_body(response, MOST_BYTES)
         if response.code >= 300:
             # Our errors quote both, and debugging pages repeat the request's headers.
             body = body.replace(self._token.reveal().encode(), b"...")

@@ -12,6 +12,8 @@ _BY_STATUS = {
     503: "it is overloaded, or down for maintenance",
     504: "it gives the proxy in front of it no answer in time",
 }
+_PAGE = 1 << 16
+"""Bytes of a page in which its title is looked for."""
 _NO_CREDENTIALS = re.compile("credentials were not provided", re.I)
 _SPEAKS_TLS = re.compile(rb"plain HTTP (?:request was sent )?to (?:an? )?(?:SSL|HTTPS)", re.I)
 
@@ -33,7 +35,7 @@ def refusal_clause(status: int, body: bytes, content: object | None, location: s
 def _words(body: bytes, content: object | None) -> str:
     """Return what an answer says to people, on one line, cut."""
     if content is None:
-        return title_of(body.decode("utf-8", "replace"))[:200]
+        return title_of(body[:_PAGE].decode("utf-8", "replace"))[:200]
     said = content.get("detail") if isinstance(content, dict) else content
     text = said if isinstance(said, str) else body[:2000].decode("utf-8", "replace")
     return one_line(text)[:200]

@@ -5,17 +5,19 @@ limit: the caller sets one, and cancels.
 
 import zlib
 from collections.abc import Iterator
-from typing import cast
+from typing import TypeVar, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
-from twisted.web.iweb import IResponse
+from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
 from tcclient.http.gunzip import Gunzip, decoder_for
+
+Result = TypeVar("Result")
 
 _STEP = 4096
 """Bytes that are inflated before it is looked at what came of them: at most 4 MiB."""
@@ -36,7 +38,11 @@ def read_body(response: IResponse, most: int) -> Deferred[bytes]:
     more than `most` bytes, with zlib.error or ValueError if it cannot be inflated, and with
     whatever broke the connection.  Cancelling hangs up.
     """
-    return _read(response, most).done
+    if response.length is not UNKNOWN_LENGTH and response.length > most:
+        abandon(response)
+        return fail(TooLong("the body is too long"))
+    reader = _read(response, most)
+    return reader.done.addBoth(reader.let_go)
 
 
 def read_beginning(response: IResponse, most: int) -> Deferred[bytes]:
@@ -92,6 +98,11 @@ class _BodyReader(Protocol):
     def so_far(self) -> bytes:
         """Return what has come of the body, at most `most` bytes."""
         return bytes(self._body)
+
+    def let_go(self, result: Result) -> Result:
+        """Give back the memory: the connection keeps this reader while the body is decoded."""
+        self._body.clear()
+        return result
 
     def dataReceived(self, data: bytes) -> None:
         try:

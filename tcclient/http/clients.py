@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from tcclient import __version__
 from tcclient.http.gunzip import HideCoding
-from tcclient.http.heads import HeadReader, Wrapping
+from tcclient.http.heads import HeadMaker, HeadReader, Wrapping
 
 CONNECT_TIMEOUT = 30.0
 """Seconds in which a host's name has to be resolved and TCP connected."""
@@ -64,16 +64,19 @@ class Endpoints:
     """
     How to reach a host: from the address `source_addr`, None for any, and within CONNECT_TIMEOUT.
     For https the certificate and its names are verified, against the system's CA store or
-    SSL_CERT_FILE.
+    SSL_CERT_FILE.  `head` makes what reads the heads of answers.
     """
 
-    def __init__(self, reactor: IReactorTime, source_addr: str | None) -> None:
+    def __init__(
+        self, reactor: IReactorTime, source_addr: str | None, head: HeadMaker = HeadReader
+    ) -> None:
         self._reactor = reactor
+        self._head = head
         self._bind = None if source_addr is None else (source_addr, 0)
         self._tls = BrowserLikePolicyForHTTPS()
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        return _Quiet(Wrapping(self._connecting(uri), HeadReader))
+        return _Quiet(Wrapping(self._connecting(uri), self._head))
 
     def for_sockets(self, uri: URI) -> IStreamClientEndpoint:
         """How to reach a host with another protocol than that of Twisted's HTTP client."""

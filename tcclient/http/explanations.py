@@ -9,6 +9,8 @@ from tcclient.runtime.secrets import Secret
 
 MOST_CHARACTERS = 300
 """Of an explanation in the log and the ledger."""
+_MOST_READ = 1 << 16
+"""Bytes of a refusal that are looked at."""
 
 _TITLE = re.compile(r"(?si)<title[^>]*>(.*?)</title[^>]*>")
 _MARKUP = r"(?si)<(style|script)\b.*?</\1>|<[^>]*>"
@@ -19,7 +21,7 @@ def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
     Return a refusal's body on one line, without mark-up, and cut after MOST_CHARACTERS; a page's
     title stands first.  Where it repeats one of `secrets`, dots stand in its place.
     """
-    text = body.decode("utf-8", "replace")
+    text = body[:_MOST_READ].decode("utf-8", "replace")
     # The longest first: one may be a part of another.
     for secret in sorted((secret.reveal() for secret in secrets), key=len, reverse=True):
         for form in (secret, quote(secret, "")):

@@ -3,7 +3,7 @@ The head of an answer, before Twisted's HTTP client gets it: bounded, and cleane
 client cannot read.
 
 Twisted bounds each line of a head, but not how many there are.  Knows how a protocol is put in
-front of another by Twisted's public wrappers; a connection carries one answer.
+front of another by Twisted's public wrappers; a connection carries one answer, unless it is kept.
 """
 
 import re
@@ -21,6 +21,9 @@ from tcclient.runtime.failures import UnreadableAnswer
 
 MOST_HEAD = 1 << 16
 """Bytes of the longest head; servers and browsers take 8 to 64 KiB."""
+
+HeadMaker = Callable[[Any, IProtocol], ProtocolWrapper]
+"""Makes what stands in front of a protocol that a factory has made."""
 
 _END = re.compile(rb"\n\r?\n")
 _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d\b")  # another head follows
@@ -80,8 +83,12 @@ class HeadReader(ProtocolWrapper):
         if not _INFORMATIONAL.match(head):
             self._head = None
             self.dataReceived = self.wrappedProtocol.dataReceived  # type: ignore[method-assign]
-        cleaned = _IDENTITY.sub(b"", head)  # it says that nothing was done: RFC 2616, 3.6
+        cleaned = self._cleaned(head)
         super().dataReceived(cleaned)  # type: ignore[no-untyped-call]  # not annotated
+
+    def _cleaned(self, head: bytes) -> bytes:
+        """Return the head as the client can read it."""
+        return _IDENTITY.sub(b"", head)  # it says that nothing was done: RFC 2616, 3.6
 
     def _break(self, why: str) -> None:
         self._broken = UnreadableAnswer(why)
@@ -94,9 +101,7 @@ class Wrapping:
     An endpoint that puts a wrapper in front of the protocol it connects; the factory does not know.
     """
 
-    def __init__(
-        self, endpoint: IStreamClientEndpoint, wrapper: Callable[[Any, IProtocol], ProtocolWrapper]
-    ) -> None:
+    def __init__(self, endpoint: IStreamClientEndpoint, wrapper: HeadMaker) -> None:
         self._endpoint = endpoint
         self._wrapper = wrapper
 

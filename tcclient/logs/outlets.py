@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from tcclient.logs.logfiles import let_go, rotate
 from tcclient.logs.sink import Sink
+from tcclient.runtime.earlysignals import has_terminal
 
 log = Logger()
 
@@ -84,9 +85,9 @@ class Outlets(Service):
 class Signals:
     """
     What the signals do that Twisted leaves alone: SIGHUP has log files opened anew, but of a
-    process with a terminal ends it, since that is gone; SIGUSR1 begins new log files; SIGQUIT ends
-    the process.  It ends as by SIGTERM, and a signal that was ignored before, as by nohup, does
-    not end it.
+    process with a terminal ends it, since that is gone; SIGUSR1 begins new log files; SIGUSR2 is
+    no more than said; SIGQUIT ends the process.  It ends as by SIGTERM, and a signal that was
+    ignored before, as by nohup, does not end it.
     """
 
     def __init__(self, reopen: Callable[[], None], rotate: Callable[[], None]) -> None:
@@ -96,9 +97,10 @@ class Signals:
 
     def catch(self) -> None:
         """Catch them from now on."""
-        is_hung_up = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        is_hung_up = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
         signal.signal(signal.SIGHUP, self._stop if is_hung_up else lambda *_: self._reopen())
         signal.signal(signal.SIGUSR1, lambda *_: self._rotate())
+        signal.signal(signal.SIGUSR2, _ignored)
         if signal.getsignal(signal.SIGQUIT) is not signal.SIG_IGN:
             signal.signal(signal.SIGQUIT, self._stop)
 
@@ -126,10 +128,5 @@ class Signals:
         signal.raise_signal(signal.SIGTERM)
 
 
-def _has_terminal() -> bool:
-    """Return whether the process has a controlling terminal."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
+def _ignored(number: int, _frame: Any) -> None:
+    log.info("Received {name}: it means nothing to tcc.", name=signal.Signals(number).name)

@@ -73,7 +73,8 @@ async def _main(
     except RefusalError as e:
         said = f" ({e.refusal.explanation})" if e.refusal.explanation else ""
         advice = f". {e.refusal.advice}" if e.refusal.advice else "."
-        _complain(f"X: {e}{said}{advice}")
+        who = "Something in between" if e.refusal.is_from_between else "X"
+        _complain(f"{who}: {e}{said}{advice}")
     except OSError as e:
         _complain(f"This cannot be done: {explain_os(e)}.")
     return CANNOT

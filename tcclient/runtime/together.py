@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-GRID = 0.25
-"""Seconds between two moments at which things are done that may be early by that."""
+GRID = 1.0
+"""
+Seconds between two moments at which things are done that may be early by that: what is done each
+second, for several captures, then is done in one turn of the reactor.
+"""
 
-PATIENT = 0.5
+PATIENT = 1.0
 """Seconds.  What is to be done in less is done in time."""
 
 
@@ -21,8 +24,7 @@ PATIENT = 0.5
 class Together:
     """
     A clock whose delayed calls of PATIENT seconds or more come at the last multiple of GRID before
-    they are due: those of several captures, each once a second, then come in one turn of the
-    reactor.  Not for a LoopingCall, which would go round when it is early and again in time.
+    they are due.  Not for a LoopingCall, which would go round when it is early and again in time.
     """
 
     def __init__(self, clock: IReactorTime) -> None:

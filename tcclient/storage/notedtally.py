@@ -110,6 +110,10 @@ class NotedTally(Tally):
         super().told(total)
         self._keep(self.on_disk)
 
+    def told_lately(self, total: int) -> None:
+        """Note that the server has `total`: kept with what comes next, as `total` is as tried."""
+        super().told(total)
+
     def accepted(self, update: CountUpdate) -> None:
         """Keep that the server has taken `update`."""
         super().accepted(update)

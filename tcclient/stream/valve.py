@@ -14,11 +14,11 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTim
 from tcclient.runtime.producers import Pausable
 from tcclient.stream.fastpath.inbox import SHORT
 
-REST = 0.08
+REST = 0.09
 """
 Seconds of a rest.  Waking up costs as much as some fifty posts, and with this it happens a dozen
 times a second.  What has not been read is lost if the connection is reset, which is allowed for:
-ledger.gaps.IN_FLIGHT is three times as long.
+ledger.gaps.IN_FLIGHT is more than twice as long.
 """
 
 AT_ONCE = 0.01
@@ -39,8 +39,8 @@ side, which sends at its own rate only to who reads.  This is enough for 400 pos
 
 
 def rest_within(wait: float) -> float:
-    """Return the seconds of the longest rest; a fifth of `wait` is left for after the read."""
-    return min(REST, wait * 4 / 5)
+    """Return the seconds of the longest rest; a tenth of `wait` is left for after the read."""
+    return min(REST, wait * 9 / 10)
 
 
 class Valve(Pausable):

@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -23,6 +23,7 @@ from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReactorTim
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from tcsandbox.saying import say
 from tcsandbox.server import quirks, restapi
 from tcsandbox.server.exchange import Exchange, Seen, play
 from tcsandbox.server.jobstore import JobStore
@@ -258,5 +259,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (OSError, ValueError) as e:
         raise SystemExit(f"The jobs in {str(options.keep)!r} cannot be used: {e}") from e
     # A signal ends the process properly only once the reactor runs.
-    reactor.callWhenRunning(print, _describe(server, port), flush=True)
+    ended: list[SystemExit] = []
+    reactor.callWhenRunning(_say, _describe(server, port), reactor, ended)
     reactor.run()
+    if ended:
+        raise ended[0]
+
+
+def _say(text: str, reactor: Any, ended: list[SystemExit]) -> None:
+    """Print a text; where it cannot be, note how that ends the process, and stop the reactor."""
+    try:
+        say(text)
+    except SystemExit as e:
+        ended.append(e)
+        reactor.stop()

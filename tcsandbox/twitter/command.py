@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.internet.task import react
 
 from tcsandbox.arguments import SentenceParser
+from tcsandbox.saying import say
 from tcsandbox.twitter.common.journal import Journal
 from tcsandbox.twitter.common.oauth import SANDBOX_CREDENTIALS
 from tcsandbox.twitter.simulator import Simulator, SimulatorSettings
@@ -102,7 +103,7 @@ async def serve(reactor: Any, options: argparse.Namespace) -> None:
         raise SystemExit(f"The simulator cannot start: {e}") from e
     core.addSystemEventTrigger("before", "shutdown", simulator.stop)
     scheme = "https" if options.certificate else "http"
-    print(description(f"{scheme}://{HOST}:{port.getHost().port}/"), flush=True)
+    say(description(f"{scheme}://{HOST}:{port.getHost().port}/"))
     await Deferred()
 
 

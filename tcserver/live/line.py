@@ -10,18 +10,19 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from channels.layers import get_channel_layer
 
-from tcserver.hints import group_of
+from tcserver.hints import group_of, is_awaited
 from tcserver.live.metrics import HINTS
 
 log = logging.getLogger(__name__)
 
 HINT, BEAT = "hint", "beat"
 GATHER = 0.02
-"""Seconds in which what is said after something was sent is gathered."""
+"""Seconds in which what nobody waits for is gathered after something was sent."""
 PAUSE = 1.0
 """Seconds after a layer has failed until it is asked again."""
 
@@ -34,14 +35,14 @@ class HintLine:
     called with the kind and the topic; it must not wait.
     """
 
-    def __init__(self, heard: Heard) -> None:
-        self._heard = heard
+    def __init__(self, heard: Heard, gather: float = GATHER) -> None:
+        self._heard, self._gather = heard, gather
         self._layer: Any = get_channel_layer()
         self._origin = secrets.token_hex(8)
         self._channel: str | None = None
         self._groups: set[str] = set()
         self._waiting: dict[tuple[str, str], set[str]] = {}
-        self._wake = asyncio.Event()
+        self._wake, self._hurry = asyncio.Event(), asyncio.Event()
         self._is_away = False
 
     async def run(self) -> None:
@@ -73,12 +74,15 @@ class HintLine:
     def _put(self, kind: str, topic: str) -> None:
         self._waiting.setdefault((kind, group_of(topic)), set()).add(topic)
         self._wake.set()
+        if kind == HINT and is_awaited(topic):
+            self._hurry.set()
 
     async def _send(self) -> None:
         """Send what waits; what is said several times meanwhile is sent once."""
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._hurry.clear()
             waiting, self._waiting = self._waiting, {}
             works = True
             for (kind, group), topics in waiting.items():
@@ -89,7 +93,9 @@ class HintLine:
                 )
                 if not works and kind == BEAT:
                     self._heard(BEAT, group)
-            await asyncio.sleep(GATHER)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._gather):
+                    await self._hurry.wait()
 
     async def _say(self, group: str, message: dict[str, Any]) -> bool:
         return await self._try(self._layer.group_send(group, message))

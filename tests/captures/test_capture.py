@@ -97,6 +97,10 @@ class FakeReporter:
     def update_is_due(self) -> None:
         """Note nothing."""
 
+    def must_read(self, wanted: Job) -> bool:
+        """Return what is so of a server without revisions."""
+        return True
+
     async def report(self, wanted: Job) -> None:
         """Ask, and return when the test has answered."""
         await self._ask("report")

@@ -13,6 +13,7 @@ from twisted.trial.unittest import TestCase
 import tcclient
 from tcclient.captures.poller import Intervals, Poller
 from tcclient.config.settings import Output, Server, Settings
+from tcclient.http.kept import KeptConnections
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.wallclock import WallClock
 from tcclient.service import make_control, make_surroundings
@@ -78,8 +79,10 @@ class WayOfAPostTests(TestCase):
         wall = WallClock(reactor)
         around = make_surroundings(settings, reactor, wall)
         made = source.make(around)
-        control = make_control(settings, reactor, wall)
+        connections = KeptConnections(reactor, reactor)
+        control = make_control(settings, reactor, wall, connections)
         poller = Poller(control, around.folders, made, Intervals(0.1, 10.0), 1)
+        connections.setServiceParent(poller)
         made.setServiceParent(poller)
         ways: list[list[str]] = []
         add = Waiting.add

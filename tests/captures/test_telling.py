@@ -426,10 +426,30 @@ class StaleTests(TellingCase):
         self.world.begin()
         self.world.store.stop(1)
         self.world.changes()
+        self.assertEqual(self.asked(61), ["POST update/", "PATCH activejobs/1/"])
+
+    def test_a_stop_whose_update_is_refused(self) -> None:
+        """What it has of the total is reported then, before the status."""
+        self.world.begin()
+        self.world.posts(5)
+        self.world.store.stop(1)
+        self.world.changes()
+        self.line.fails["update/"] = ApiAnswer(400, b"{}")
+        job = "PATCH activejobs/1/"
+        self.assertEqual(self.asked(61), ["POST update/", job, job])
+        self.assertEqual((self.world.row().status, self.world.row().total_count), (STOPPED, 5))
+        self.line.fails.clear()
+        self.world.lives(60)
+        self.assertEqual(self.world.told(), 5)
+
+    def asked(self, seconds: float) -> list[str]:
+        """Return what is asked for of jobs within so many seconds, once they have been listed."""
         before = len(self.line.seen)
-        self.world.lives(61)
+        self.world.lives(seconds)
         asked = [f"{one.method} {one.path}" for one in self.line.seen[before:]]
-        [listed] = [n for n, one in enumerate(asked) if one.startswith("GET activejobs/?")]
-        own = [one for one in asked[listed + 1 :] if "jobs/" in one or "update/" in one]
-        job = "activejobs/1/"
-        self.assertEqual(own, [f"PATCH {job}", "POST update/", f"PATCH {job}"])
+        listed = next(n for n, one in enumerate(asked) if one.startswith("GET activejobs/?"))
+        return [
+            one
+            for one in asked[listed + 1 :]
+            if ("jobs/" in one or "update/" in one) and "?" not in one
+        ]

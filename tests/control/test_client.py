@@ -18,9 +18,10 @@ from twisted.trial.unittest import TestCase
 from tcclient.control import client
 from tcclient.control.answers import LONGEST_REST, Gone, ServerError
 from tcclient.control.client import MOST_PAGES, ControlServer, JobList
-from tcclient.control.exchange import MOST_BYTES, MOST_BYTES_UNTOLD, TIMEOUT, ServerExchange
+from tcclient.control.exchange import MOST_BYTES, TIMEOUT, ServerExchange
 from tcclient.control.jobs import Job, Status
-from tcclient.http.clients import rest_client, user_agent
+from tcclient.http.clients import user_agent
+from tcclient.http.kept import KeptConnections
 from tcclient.ledger.counters import CountUpdate
 from tcclient.runtime.secrets import Secret
 from tcsandbox.server import CaptureServer, quirks
@@ -54,10 +55,15 @@ class ControlTestCase(TestCase):
 
     def client_of(self, port: IListeningPort, token: str = TOKEN) -> ControlServer:
         """A client of whatever listens on `port`."""
-        base_url = f"http://127.0.0.1:{port.getHost().port}/api/"
+        return self.asking(f"http://127.0.0.1:{port.getHost().port}/api/", token)
+
+    def asking(self, base_url: str, token: str = TOKEN) -> ControlServer:
+        """A client of the server at this address."""
+        connections = KeptConnections(reactor, self.clock)
+        self.addCleanup(connections.stopService)
         return ControlServer(
             ServerExchange(
-                rest_client(reactor, None),
+                connections.client,
                 base_url,
                 Secret(token),
                 user_agent(1),
@@ -467,13 +473,13 @@ class NonsenseTests(ControlTestCase):
         self.assertEqual(len((await self.client.active_jobs()).jobs), 1)
 
     async def test_an_answer_without_end(self) -> None:
-        """What does not say how long it is is read no further than a small list would need."""
+        """What does not say how long it is is read up to the same limit."""
         for framing in ("chunked", "close", "http10"):
             self.server.quirk(framing=framing)
-            self.server.fault(quirks.Big(size=MOST_BYTES_UNTOLD + 1))
+            self.server.fault(quirks.Big(size=MOST_BYTES + 1))
             said = str(await self.error(self.client.job(1)))
             self.assertEqual(said, "the answer is too long")
-            self.server.fault(quirks.Big(size=MOST_BYTES_UNTOLD))
+            self.server.fault(quirks.Big(size=MOST_BYTES))
             self.assertEqual((await self.client.job(1)).id, 1)
 
     async def test_a_list_that_is_too_long_for_one_answer(self) -> None:
@@ -483,6 +489,16 @@ class NonsenseTests(ControlTestCase):
             self.store.create(name, "x" * 90_000)
         for _ in range(2):
             self.assertEqual(len((await self.client.active_jobs()).jobs), 31)
+
+    async def test_a_job_that_is_too_long_for_an_answer(self) -> None:
+        """It is said which one, and once it is shorter the list is read as before."""
+        self.store.create("long", "x" * MOST_BYTES)
+        said = str(await self.error(self.client.active_jobs()))
+        self.assertEqual(said, "job 2 of the list is too long by itself: shorten its keywords")
+        self.store.rekey(2, "tea")
+        before = len(self.server.requests())
+        self.assertEqual(len((await self.client.active_jobs()).jobs), 2)
+        self.assertEqual(len(self.server.requests()), before + 1)
 
     async def test_writes_answered_with_another_status(self) -> None:
         """Only 200 is a write done, only 201 an update stored."""
@@ -750,16 +766,7 @@ class TimeoutTests(TalkerTestCase):
             filler.setblocking(False)
             self.addCleanup(filler.close)
             filler.connect_ex(full.getsockname())
-        client = ControlServer(
-            ServerExchange(
-                rest_client(reactor, None),
-                f"http://127.0.0.1:{full.getsockname()[1]}/api/",
-                Secret(TOKEN),
-                user_agent(1),
-                self.clock,
-                self.clock.seconds,
-            )
-        )
+        client = self.asking(f"http://127.0.0.1:{full.getsockname()[1]}/api/")
         failing = Deferred.fromCoroutine(self.error(client.active_jobs()))
         while not reactor.getWriters():  # until the socket is there that waits to be connected
             await passes()

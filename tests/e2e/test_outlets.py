@@ -292,14 +292,14 @@ class SignalTests(OutletCase):
         self.assert_whole()
 
     async def test_no_signal_for_logs_kills(self) -> None:
-        """SIGUSR1 and SIGHUP, with and without a section, with and without a file."""
+        """SIGUSR1, SIGUSR2 and SIGHUP, with and without a section, with and without a file."""
         for given in (), ("--logfile", "tcc.log"):
             for logging in (None, section(file=file())):
                 self.write_settings(logging=logging)
                 client = self.client(*given)
                 await self.captured(len(self.posts()) + 20, client)
-                os.kill(client.pid, signal.SIGUSR1)
-                os.kill(client.pid, signal.SIGHUP)
+                for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+                    os.kill(client.pid, number)
                 await self.goes_on(client)
                 await self.ends(client)
 

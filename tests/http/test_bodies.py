@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IResponse
+from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
 from tcclient.http.bodies import TooLong, abandon, break_off, read_beginning, read_body
 from tcclient.http.gunzip import HIDDEN
@@ -36,6 +36,7 @@ class Body:
         self.hung_up = 0
         self.protocol: IProtocol = Protocol()
         self.headers = Headers()
+        self.length: int | str = UNKNOWN_LENGTH
 
     def deliverBody(self, protocol: IProtocol) -> None:
         self.protocol = protocol
@@ -106,6 +107,19 @@ class ReadBodyTests(BodyTestCase):
         body.says(b"abcd", b"e")
         self.failureResultOf(read, TooLong)
         self.assertTrue(body.hung_up)
+
+    def test_told_to_be_too_long(self) -> None:
+        """Nothing is read of it."""
+        for length, is_read in ((4, True), (5, False), (1 << 40, False)):
+            body = Body()
+            body.length = length
+            read = read_body(cast(IResponse, body), 4)
+            if is_read:
+                body.says(b"abcd").ends()
+                self.assertEqual(self.successResultOf(read), b"abcd")
+            else:
+                self.failureResultOf(read, TooLong)
+            self.assertEqual(bool(body.hung_up), not is_read)
 
     def test_what_comes_after_too_much(self) -> None:
         """Bytes that were under way, and the end, are no further news."""

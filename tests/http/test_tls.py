@@ -28,7 +28,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 from tcclient.control.answers import ServerError
 from tcclient.control.client import ControlServer
 from tcclient.control.exchange import ServerExchange
-from tcclient.http.clients import rest_client, user_agent
+from tcclient.http.clients import user_agent
+from tcclient.http.kept import LONGEST, KeptConnections
 from tcclient.ledger.endings import Ending
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.failures import explain
@@ -127,17 +128,22 @@ class NetworkTestCase(TestCase):
 
     async def list_jobs(self, base: str) -> int:
         """How many jobs the server at `base` lists."""
-        client = ControlServer(
+        return len((await self.asking(f"{base}/api/", Clock()).active_jobs()).jobs)
+
+    def asking(self, base_url: str, clock: Clock) -> ControlServer:
+        """A client of the server at this address."""
+        connections = KeptConnections(reactor, clock)
+        self.addCleanup(connections.stopService)
+        return ControlServer(
             ServerExchange(
-                rest_client(reactor, None),
-                f"{base}/api/",
+                connections.client,
+                base_url,
                 Secret(TOKEN),
                 user_agent(1),
-                Clock(),
-                Clock().seconds,
+                clock,
+                clock.seconds,
             )
         )
-        return len((await client.active_jobs()).jobs)
 
     async def rest_error(self, base: str) -> str:
         """Why it cannot be listed."""
@@ -303,6 +309,51 @@ class _PeerFactory(Factory):
         return protocol
 
 
+class _Once(Protocol):
+    """A peer that answers one request, and then neither reads nor speaks, in TLS either."""
+
+    def dataReceived(self, data: bytes) -> None:
+        assert self.transport is not None
+        body = b'{"count": 0, "next": null, "previous": null, "results": []}'
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        self.transport.pauseProducing()
+        self.factory.paused.append(self.transport)
+
+
+class KeptTests(NetworkTestCase):
+    """Connections to the capture server are kept over TLS too."""
+
+    async def test_one_handshake(self) -> None:
+        """Requests that follow each other share a connection."""
+        met: list[object] = []
+        build = self.server.site.buildProtocol
+
+        def noting(address: object) -> object:
+            met.append(address)
+            return build(address)
+
+        self.patch(self.server.site, "buildProtocol", noting)
+        port = self.listen(self.server.site, GOOD)
+        client = self.asking(f"https://localhost:{port}/api/", Clock())
+        (job,) = (await client.active_jobs()).jobs
+        await client.report(job, 1, None)
+        await client.active_jobs()
+        self.assertEqual((len(self.server.requests()), len(met)), (3, 1))
+
+    async def test_the_end_of_one_to_a_deaf_peer(self) -> None:
+        """It rests for so long and is ended, whether or not the peer answers the good-bye."""
+        factory = _PeerFactory(_Once)
+        port = self.listen(factory, GOOD)
+        clock = Clock()
+        client = self.asking(f"https://localhost:{port}/api/", clock)
+        self.assertEqual((await client.active_jobs()).jobs, ())
+        before = len(reactor.getReaders())
+        clock.advance(LONGEST)
+        while len(reactor.getReaders()) == before:
+            await deferLater(reactor, 0)
+        factory.paused[0].abortConnection()
+
+
 class SilentPeerTests(NetworkTestCase):
     """A peer that does not play its part in the good-bye."""
 
@@ -333,16 +384,7 @@ class SilentPeerTests(NetworkTestCase):
         factory = _PeerFactory(_Mute)
         port = self.listen(factory, None)
         clock = Clock()
-        client = ControlServer(
-            ServerExchange(
-                rest_client(reactor, None),
-                f"https://localhost:{port}/api/",
-                Secret(TOKEN),
-                "test",
-                clock,
-                clock.seconds,
-            )
-        )
+        client = self.asking(f"https://localhost:{port}/api/", clock)
         listing = Deferred.fromCoroutine(client.active_jobs())
         await factory.connected
         clock.advance(10)

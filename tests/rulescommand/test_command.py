@@ -116,6 +116,14 @@ class CommandTests(TestCase):
         self.assertTrue(err.startswith("tcc-rules: X: the answer was 403 (Oops). "), err)
         self.assertEqual(err.count("\n"), 1)
 
+    async def test_what_a_proxy_refuses(self) -> None:
+        """It is not X that has said so."""
+        self.x.fault(HttpStatusFault(where="rules", status=403, body="<title>Blocked</title>"))
+        status, out, err = await self.run_it("list", "-c", "settings.json")
+        self.assertEqual((status, out), (2, ""))
+        said = "tcc-rules: Something in between: the answer was 403 (Blocked). That is no answer of"
+        self.assertTrue(err.startswith(said), err)
+
     async def test_what_the_settings_do_not_give(self) -> None:
         """One sentence each: an API without rules, a file that is not there, a word too few."""
         status, _, err = await self.run_it("list", "-c", "absent.json")

@@ -15,6 +15,7 @@ COMMANDS = {
     "tcc-health": "from tcaccount.healthcommand import main",
     "tcc-rules": "from tcclient.command import run_rules as main",
     "tcserver": "from tcserver.command import main",
+    "twistd tcc": "from twisted.scripts.twistd import run as main",
 }
 """Console script -> where it begins."""
 RUNS = (
@@ -24,6 +25,7 @@ RUNS = (
     ("tcc-health", 3, ("nowhere",)),
     ("tcc-rules", 2, ("--help",)),
     ("tcserver", 1, ("help",)),
+    ("twistd tcc", 1, ("tcc", "--help")),
 )
 """Console script, its status where it cannot do something, and what it is told."""
 
@@ -53,6 +55,20 @@ class CommandTests(SynchronousTestCase):
             for command, cannot, arguments in RUNS:
                 said = self.run_it(command, arguments, full.fileno())
                 self.assertEqual(said, (cannot, command + FULL), arguments)
+
+    def test_a_full_one_of_a_server(self) -> None:
+        """Those of the sandbox end too, as nobody knows where they listen."""
+        with Path("/dev/full").open("wb") as full:
+            for module in ("tcsandbox.server", "tcsandbox.twitter"):
+                ended = subprocess.run(
+                    [sys.executable, "-m", module, "--port", "0"],
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    cwd=ROOT,
+                    text=True,
+                    timeout=60,
+                )
+                self.assertEqual((ended.returncode, ended.stderr), (1, FULL[2:]), module)
 
     def test_one_that_nobody_reads(self) -> None:
         """No word, and the status that a shell gives for SIGPIPE."""

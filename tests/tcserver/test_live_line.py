@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcserver.hints import CAPTURES, group_of, number_in, of_capture, of_client, of_numbers
 from tcserver.live.allowance import Allowance, Allowances
 from tcserver.live.closing import come_back, spread
-from tcserver.live.line import BEAT, HINT, HintLine
+from tcserver.live.line import BEAT, GATHER, HINT, HintLine
 
 LAYER = {"BACKEND": f"{__name__}.BadLayer"}
 LONG = 30.0
@@ -32,12 +32,12 @@ class BadLayer(InMemoryChannelLayer):
 
 
 class LineTests(SynchronousTestCase):
-    def run_lines(self, act: Callable[[Any, Any, Any], Any]) -> None:
+    def run_lines(self, act: Callable[[Any, Any, Any], Any], gather: float = GATHER) -> None:
         """Have act() work with two processes' lines, and what the second one hears."""
 
         async def work() -> None:
             heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-            near = HintLine(lambda kind, topic: None)
+            near = HintLine(lambda kind, topic: None, gather)
             far = HintLine(lambda kind, topic: heard.put_nowait((kind, topic)))
             tasks = [asyncio.ensure_future(one.run()) for one in (near, far)]
             await far.join(of_client(7))
@@ -64,6 +64,19 @@ class LineTests(SynchronousTestCase):
             self.assertTrue(heard.empty())
 
         self.run_lines(act)
+
+    def test_what_somebody_waits_for(self) -> None:
+        """It is not gathered with numbers, and what waits goes with it."""
+
+        async def act(near: HintLine, far: HintLine, heard: Any) -> None:
+            near.hint([of_numbers(1)])
+            self.assertEqual(await heard.get(), (HINT, "numbers.1"))
+            near.hint([of_numbers(2)])
+            near.hint([of_capture(3)])
+            found = {await heard.get(), await heard.get()}
+            self.assertEqual(found, {(HINT, "numbers.2"), (HINT, "capture.3")})
+
+        self.run_lines(act, gather=2 * LONG)
 
     def test_the_own_process(self) -> None:
         """It hears at once, without the layer, and once."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.test import TestCase
+
 from tcclient.control.jobs import Status
 from tcserver.accounts.services.update import UpdateNumbers, add_update
 from tcserver.captures.models import CaptureRecord
@@ -18,6 +20,7 @@ from tcserver.captures.status import Wanted, status_of
 from tcserver.fleet.models import Token
 from tcserver.fleet.services.clients import ClientNameTaken, create_client, retire, serve
 from tcserver.fleet.services.tokens import issue, revoke
+from tcserver.hints import listen, of_capture, of_client
 from tcserver.history.acts import Act
 from tcserver.history.models import Concerned, Forever, HistoryEntry
 from tcserver.people.askers import NotFound
@@ -193,6 +196,22 @@ class ColumnTests(CaptureCase):
         edit(self.demo, self.act, keywords="birds")
         report(self.demo, self.world.client.pk, {"total": 5}, self.act)
         self.assertEqual((self.row.keywords, self.row.total), ("birds", 5))
+
+
+class HintTests(CaptureCase):
+    def test_once_for_an_act(self) -> None:
+        """Page and client hear of a wish together, and the page of an answer."""
+        told: list[list[str]] = []
+        self.addCleanup(listen(lambda topics: told.append([*topics])))
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            start(self.demo, self.act)
+            stop(self.demo, self.act)
+        page = of_capture(self.demo)
+        wish = [page, of_client(self.world.client.pk)]
+        self.assertEqual(told, [wish])
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            self.answers(Status.STOPPED)
+        self.assertEqual(told, [wish, [page]])
 
 
 class EditTests(CaptureCase):

@@ -4,8 +4,7 @@ Answers that are not Twitter's own: those of proxies, firewalls and CDNs, and of
 What Twitter means by a status says nothing of them.
 """
 
-import json
-
+from tcclient.http.jsontext import loads
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
 
@@ -28,8 +27,8 @@ def is_from_between(status: int, body: bytes) -> bool:
     if not said.startswith((b"{", b"[")):
         return False
     try:
-        value = json.loads(said)
-    except (ValueError, RecursionError):
+        value = loads(said)
+    except ValueError:
         return False  # a document that was cut
     return not _is_problem(value)
 

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from tcclient.http.bodies import TooLong, read_body
+from tcclient.http.jsontext import NoJSON, TooCostly, loads
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.refusals import Refusal, RefusalError
@@ -25,12 +26,28 @@ NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")
 _UNREACHABLE = Refusal(Trouble.NETWORK, "")
 
 
+class OverlongAnswer(RefusalError):
+    """Raised where an answer is longer than is read: what is asked may be asked in parts."""
+
+    def __init__(self) -> None:
+        super().__init__("the answer is too long", NONSENSE)
+
+
 class WholeAnswer(Struct, frozen=True):
     """An answer with all of its body."""
 
     status: int
     headers: Headers
     body: bytes
+
+    def content(self) -> Any:
+        """Return the decoded body, None for what is not JSON.  Raises OverlongAnswer."""
+        try:
+            return loads(self.body)
+        except NoJSON:
+            return None
+        except TooCostly:
+            raise OverlongAnswer() from None
 
 
 class XRequests(Struct, frozen=True):
@@ -49,7 +66,7 @@ class XRequests(Struct, frozen=True):
     async def ask(self, method: str, path: str, body: object = None) -> WholeAnswer:
         """
         Return the answer, whatever its status; the body is sent as JSON, None for none.  Raises
-        RefusalError if there is no answer, and CancelledError if it is cancelled.
+        RefusalError if there is no answer, OverlongAnswer too, and CancelledError.
         """
         exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
         try:
@@ -57,7 +74,7 @@ class XRequests(Struct, frozen=True):
         except (RefusalError, CancelledError):
             raise
         except TooLong:
-            raise RefusalError("the answer is too long", NONSENSE) from None
+            raise OverlongAnswer() from None
         except Exception as e:
             raise RefusalError(explain(Failure()), _UNREACHABLE) from e
 

@@ -5,7 +5,6 @@ Knows words and waits; makes no requests.  The facts are those of X's pages "Res
 errors", "Handling disconnections" and "Rate limits", and of its OpenAPI description.
 """
 
-import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +14,7 @@ from twisted.web.http_headers import Headers
 
 from tcclient.http.dates import date_of
 from tcclient.http.explanations import plain_text
+from tcclient.http.jsontext import loads
 from tcclient.runtime.backoff import Ramp, Trouble
 from tcclient.runtime.refusals import Refusal
 from tcclient.runtime.secrets import Secret
@@ -147,8 +147,8 @@ def _detail(body: bytes) -> bytes:
 def _problems(body: bytes) -> list[dict[str, Any]]:
     """Return a problem document and the errors that it lists, which have the same shape."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = loads(body)
+    except ValueError:
         return []
     errors = value.get("errors") if isinstance(value, dict) else None
     listed = errors if isinstance(errors, list) else []

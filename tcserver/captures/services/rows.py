@@ -71,7 +71,7 @@ def write(capture: CaptureRecord, act: Act, name: str, /, **columns: Any) -> boo
     before, client = picture(capture), capture.client_id
     if act.party == Party.PERSON:
         changed["changed_by_id"] = act.number
-    save(capture, act, **changed, revision=capture.revision + 1)
+    _save(capture, act, **changed, revision=capture.revision + 1)
     note_changes(capture, act, name, before)
     hint_capture(capture.pk, client, capture.client_id)
     return True
@@ -79,11 +79,15 @@ def write(capture: CaptureRecord, act: Act, name: str, /, **columns: Any) -> boo
 
 def save(capture: CaptureRecord, act: Act, **columns: Any) -> None:
     """Write these columns of a locked capture, and the time of the write, and nothing else."""
+    _save(capture, act, **columns)
+    hint_capture(capture.pk)
+
+
+def _save(capture: CaptureRecord, act: Act, **columns: Any) -> None:
     columns["modified_at"] = act.at
     CaptureRecord.objects.filter(pk=capture.pk).update(**columns)
     for column, value in columns.items():
         setattr(capture, column, value)
-    hint_capture(capture.pk)
 
 
 def picture(capture: CaptureRecord) -> dict[str, Any]:

@@ -4,7 +4,6 @@ What X's answers say of an app's rules.  Pure.
 Knows bodies; makes no requests.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,14 +23,6 @@ _LIMIT = re.compile(
 """How it names the longest length; that of the refused rule may stand beside it."""
 _QUOTED = re.compile(r"""(?<!\w)(['"`]).*?\1(?!\w)""")
 """What a reason has in quotes: words of the rule."""
-
-
-def loads(body: bytes) -> Any:
-    """Return the JSON value, None for what is not JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def next_token(page: Body) -> str:

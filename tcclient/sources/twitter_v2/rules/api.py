@@ -5,6 +5,7 @@ Knows requests and answers; which rules there should be is decided in `ruleset`,
 `book`.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -13,14 +14,14 @@ from msgspec import Struct, structs
 from treq.client import HTTPClient
 from twisted.internet.interfaces import IReactorTime
 
+from tcclient.http.jsontext import MOST_BYTES
 from tcclient.runtime.refusals import RefusalError
-from tcclient.sources.twitter_v2.asking import NONSENSE, XRequests
+from tcclient.sources.twitter_v2.asking import NONSENSE, OverlongAnswer, XRequests
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.answers import (
     Body,
     deleted,
     duplicates,
-    loads,
     next_token,
     present,
     refusals,
@@ -29,14 +30,14 @@ from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
 
 TIMEOUT = 30.0
 """Seconds for a request and its whole answer."""
-MOST_BYTES = 16 << 20
-"""Bytes of the longest answer: 25,000 rules of 2,048 characters come in pages of 1,000."""
 PAGE = 1000
-"""Rules in one page of the list."""
-MOST_PAGES = 100
-"""Pages after which the list is taken for endless."""
-AT_ONCE = 100
-"""Rules in one request, which keeps bodies small."""
+"""Rules in one page of the list, or fewer where those are too much for one answer."""
+SMALLEST_PAGE = 31
+"""These have less than MOST_BYTES, with 2,048 characters each, whatever escapes stand for them."""
+MOST_PAGES = 1000
+"""Pages after which the list is taken for endless: X has at most 25,000 rules of an app."""
+AT_ONCE, MOST_SENT = 100, 1_000_000
+"""Rules in one request and their bytes, all escaped, since X's answer repeats the rules."""
 
 
 class RuleError(RefusalError):
@@ -45,6 +46,10 @@ class RuleError(RefusalError):
 
 class NoRoom(RuleError):
     """Raised when the app has as many rules as its plan allows."""
+
+
+class _TooMany(RuleError):
+    """Raised where an answer with as many rules is too long."""
 
 
 class Added(Struct, frozen=True):
@@ -68,13 +73,25 @@ class RuleApi:
         self, client: HTTPClient, api_url: str, bearer: Bearer, clock: IReactorTime
     ) -> None:
         self._requests = XRequests(client, api_url, bearer, clock, TIMEOUT, MOST_BYTES)
+        self._page = PAGE
 
     async def rules(self) -> tuple[PresentRule, ...]:
         """Return all rules of the app, ours or not."""
+        while True:
+            try:
+                return await self._listed(self._page)
+            except _TooMany:
+                if self._page == SMALLEST_PAGE:
+                    self._page = PAGE
+                    raise
+                self._page //= 2
+
+    async def _listed(self, size: int) -> tuple[PresentRule, ...]:
+        """Return all rules, asked for in pages of this size."""
         found: list[PresentRule] = []
         more = ""
         for _ in range(MOST_PAGES):
-            page = await self._ask("GET", f"?max_results={PAGE}{more}")
+            page = await self._ask("GET", f"?max_results={size}{more}")
             try:
                 token = next_token(page)
             except ValueError as e:
@@ -108,14 +125,12 @@ class RuleApi:
         created: list[PresentRule] = []
         refused: dict[str, str] = {}
         known: list[str] = []
-        for some in _parts(rules):
-            answer = await self._ask(
-                "POST", parameters, {"add": [structs.asdict(rule) for rule in some]}
-            )
+        for some in _parts([structs.asdict(rule) for rule in rules]):
+            answer = await self._ask("POST", parameters, {"add": list(some)})
             created += present(answer)
             known += duplicates(answer)
             found = dict(refusals(answer))
-            if not found.keys() <= {rule.value for rule in some}:
+            if not found.keys() <= {rule["value"] for rule in some}:
                 raise RuleError("a rule was refused that was not sent", NONSENSE)
             refused.update(found)
         return Added(tuple(created), refused, tuple(known))
@@ -126,9 +141,11 @@ class RuleApi:
             found = await self._requests.ask(
                 method, f"tweets/search/stream/rules{parameters}", body
             )
+            answer = found.content()
+        except OverlongAnswer as e:
+            raise _TooMany(str(e), e.refusal) from e
         except RefusalError as e:
             raise RuleError(str(e), e.refusal) from e
-        answer = loads(found.body)
         # Rules that are refused for what they say, or are there already, come with status 400 where
         # none was created.
         is_of_rules = found.status == 400 and isinstance(answer, dict)
@@ -144,5 +161,15 @@ class RuleApi:
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Return the items in parts of AT_ONCE."""
-    return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
+    """Yield the items in parts of at most AT_ONCE and, with several items, of MOST_SENT."""
+    part: list[Any] = []
+    size = 0
+    for item in items:
+        more = len(json.dumps(item))
+        if part and (len(part) == AT_ONCE or size + more > MOST_SENT):
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += more
+    if part:
+        yield part

@@ -4,7 +4,6 @@ Requests about the app itself at X API v2: its connections, their end, and how m
 Knows requests and answers; does not know whose a connection is, nor when to ask.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -101,10 +100,7 @@ class AppApi:
         if found.status != 200:
             meaning = self._requests.meaning(found)
             raise RefusalError(f"the answer was {found.status}", meaning, found.status)
-        try:
-            answer = json.loads(found.body)
-        except (ValueError, RecursionError):
-            answer = None
+        answer = found.content()
         if not isinstance(answer, dict):
             raise RefusalError("the answer is not a JSON object", NONSENSE)
         if answer.get("errors") and "data" not in answer:

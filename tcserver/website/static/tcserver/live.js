@@ -9,7 +9,7 @@
   const said = document.getElementById("polling");
   const SOONEST = 1000, LATEST = 60000;
   const RARELY = 60000; // from one part to the next, if nothing asks for it: pictures, coverage
-  const GATHER = isList ? 1000 : 0; // the words in rows are there before
+  const GATHER = isList ? 1000 : 300; // words are there before: to make a part is in the way of clients
   const DRAWN = ["posts", "rate", "contact"];
   let wait = SOONEST, isOpen = false, asked = Date.now(), soon = null, states = new Map();
 

@@ -1,5 +1,6 @@
 """The rules of an app: what is asked for, and what is made of X's answers."""
 
+import json
 from collections.abc import Coroutine
 from typing import Any
 
@@ -11,13 +12,14 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from tcclient.http.clients import rest_client
+from tcclient.http.jsontext import MOST_BYTES
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.bearer import TIMEOUT as TOKEN_TIMEOUT
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.api import (
-    MOST_BYTES,
     MOST_PAGES,
+    SMALLEST_PAGE,
     TIMEOUT,
     RuleApi,
     RuleError,
@@ -134,6 +136,28 @@ class ReadingTests(RulesTestCase):
             ],
         )
 
+    def test_pages_that_are_too_long(self) -> None:
+        """All rules are asked for again in smaller ones, from then on."""
+        for body in (b" " * (MOST_BYTES + 1), b'{"data":[' + b"{}," * 100_000 + b"{}]}"):
+            self.x.will_say(200, {"data": [SNOW], "meta": {"next_token": "p2"}})
+            self.x.will_say(200, body)
+            self.x.will_say(200, {"data": [SNOW], **EMPTY})
+            self.assertEqual(len(self.result(self.api.rules())), 1)
+        self.assertEqual(
+            [asked.query.split("&")[0] for asked in self.x.asked],
+            [f"max_results={size}" for size in (1000, 1000, 500, 500, 500, 250)],
+        )
+
+    def test_the_longest_rules(self) -> None:
+        """A smallest page of them is read, however X writes them."""
+        for value in ("x" * 2048, "\U0001f600" * 2048):
+            data = [{"id": "1" * 19, "value": value, "tag": "t" * 100}] * SMALLEST_PAGE
+            for is_escaped in (True, False):
+                text = json.dumps({"data": data, **EMPTY}, ensure_ascii=is_escaped)
+                self.x.will_say(200, text.encode())
+                self.assertEqual(len(self.result(self.api.rules())), SMALLEST_PAGE)
+        self.assertEqual({asked.query for asked in self.x.asked}, {"max_results=1000"})
+
     def test_hostile_tokens(self) -> None:
         """They are one parameter, whatever is in them, and not the end of the list."""
         for token, sent in (
@@ -169,7 +193,7 @@ class ReadingTests(RulesTestCase):
         """It never means that there are no rules: that would end every capture."""
         for content in (
             *(b"", b"<h1>Log in</h1>", b'{"data":[{"id":"1","val', b"[]", b"null", b"7", b"\xff"),
-            *(b"{}", b"[" * 100_000, b'{"data":' + b"1" * 5000 + b"}"),
+            *(b"{}", b"[" * 10_000, b'{"data":' + b"1" * 5000 + b"}"),
             {"data": {"id": "17", "value": "snow"}, **EMPTY},
             {"data": "snow", **EMPTY},
             {"meta": []},
@@ -260,6 +284,14 @@ class AddingTests(RulesTestCase):
         ):
             self.x.will_say(200, {"errors": [{"value": "snow", **error}]})
             self.assertEqual(self.result(self.api.attempt(NEW[:1])), {"snow": reason})
+
+    def test_long_rules(self) -> None:
+        """There are fewer in a request, so that its answer, which repeats them, can be read."""
+        rules = tuple(NewRule("\U0001f600" * 2000 + str(number), "t") for number in range(60))
+        for _ in range(2):
+            self.x.will_say(201, {"meta": summary(40, 0, 40, 0)})
+        self.result(self.api.add(rules))
+        self.assertEqual([len(body["add"]) for body in self.bodies], [41, 19])  # type: ignore[index]
 
     def test_parts(self) -> None:
         """A hundred in a request; what becomes of them is put together."""
@@ -370,9 +402,10 @@ class RefusalTests(RulesTestCase):
         self.assertEqual(self.error().refusal.at_least, 500)
 
     def test_too_long(self) -> None:
-        """Up to a limit an answer is read, whatever its status."""
+        """Up to a limit an answer is read, whatever its status; smaller pages are tried first."""
         for status in (200, 500):
-            self.x.will_say(status, b" " * (MOST_BYTES + 1))
+            for _ in range(6):
+                self.x.will_say(status, b" " * (MOST_BYTES + 1))
             error = self.error()
             self.assertEqual(str(error), "the answer is too long")
             self.assertIs(error.refusal.trouble, Trouble.HTTP)
