@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 
 import attrs
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from tcclient.ledger.rates import Rates
 
@@ -69,8 +69,7 @@ class Tally:
     """
 
     def __init__(self, counters: Counters, now: float) -> None:
-        self.base = counters.base
-        self.posts = counters.posts
+        self.base, self.posts = counters.base, counters.posts
         self.settled = counters.settled
         self._sent = counters.sent if isinstance(counters.sent, CountUpdate) else None
         # What an older client sent last is not known: its answer may never have been seen.
@@ -234,10 +233,17 @@ class Tally:
         return self._sent
 
     def accepted(self, update: CountUpdate) -> None:
-        """Note that the server has taken `update`."""
-        self.settled = max(self.settled, update.posts)
+        """Note that the server has taken `update`, which was sent last."""
+        self.settled = max(self.settled, (self._sent or update).posts)
         self._sent = None
         self.told(update.total)
+
+    def inherit(self, left: Counters) -> None:
+        """Have what another process has settled too, and may have settled by what it sent last."""
+        sent, more = (self._sent, left.settled) if self._sent else (left.sent, self.settled)
+        if isinstance(sent, CountUpdate):
+            self._sent = structs.replace(sent, posts=sent.posts + more)
+        self.settled += left.settled
 
     def rejected(self) -> None:
         """Note that the server has certainly not taken the last update."""

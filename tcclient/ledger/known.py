@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from tcclient.ledger.bookings import Base
 from tcclient.ledger.counters import Counters
-from tcclient.ledger.fold import COUNTERS, newest_counters, told_counters
+from tcclient.ledger.fold import COUNTERS, Fold, newest_counters, resumed, told_counters
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.newest import newest_of_job
 from tcclient.ledger.reading import newest_first
@@ -51,6 +51,26 @@ def known_counters(ledger: Path, job: int | None = None) -> dict[int, Known]:
         id: Known(state.newer(id, counters), counters.settled)
         for id, counters in newest_counters_in(ledger, job).items()
     }
+
+
+class LeftInLedger(Struct, frozen=True):
+    """What an earlier process has left in a ledger: the counters of a job, and how things stood."""
+
+    counters: Counters
+    fold: Fold
+
+
+def left_in(ledger: Path) -> dict[int, LeftInLedger]:
+    """Return what a ledger says of the job whose counters a line had last, by its id."""
+    return {
+        id: LeftInLedger(known.counters, stands(ledger, id))
+        for id, known in known_counters(ledger).items()
+    }
+
+
+def stands(ledger: Path, job: int) -> Fold:
+    """Return how things stand with a job by the lines of a ledger."""
+    return resumed(newest_of_job(ledger, job), job)
 
 
 def newest_counters_in(ledger: Path, job: int | None = None) -> Mapping[int, Counters]:

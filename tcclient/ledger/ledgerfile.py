@@ -18,7 +18,7 @@ from tcclient.ledger.another import Shape, why_not
 from tcclient.ledger.bookings import LedgerBegin, LedgerRepaired, LedgerResumed
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, as_line
-from tcclient.ledger.known import Known, known_counters, restated
+from tcclient.ledger.known import LeftInLedger, left_in, restated
 from tcclient.ledger.locks import lock
 from tcclient.ledger.segments import (
     Begin,
@@ -75,7 +75,7 @@ class Ledger:
     """Whether the file was removed or written over; whoever restates its content resets this."""
 
     _is_resumed = False  # whether it had lines then
-    found: Mapping[int, Known] = {}
+    found: Mapping[int, LeftInLedger] = {}
     """What it said then of jobs, if it is one that this process has not had; by their ids."""
 
     @property
@@ -179,7 +179,7 @@ class Ledger:
             raise
         os.close(before[0])
         self.is_renewed = True
-        self.found = {} if self.id in had else known_counters(self.path)
+        self.found = {} if self.id in had else left_in(self.path)
 
     def _remember(self) -> None:
         """Keep beside the ledger how long it is."""

@@ -17,9 +17,11 @@ def counted_as_ours(tally: Tally, left: Counters, now: float) -> int:
     told = left.told if isinstance(left.told, int) else left.base + left.posts
     if told > tally.base:  # the server's total did not have them
         return 0
+    if isinstance(left.tried, int):  # the server may have taken what it was killed over
+        told = max(told, min(left.tried, tally.base))
     in_base = max(0, told - left.base)
     tally.base -= in_base
     tally.posts += max(in_base, left.posts)
-    tally.settled += left.settled
+    tally.inherit(left)
     tally.resume(now)  # they are no part of a rate
     return max(0, in_base - left.posts)

@@ -19,7 +19,7 @@ from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.gaps import CRASH, RESTORED
-from tcclient.ledger.known import Known
+from tcclient.ledger.known import Known, stands
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.lines import LedgerLine, UnreadableLine
 from tcclient.ledger.reading import newest_first
@@ -91,7 +91,7 @@ class Archive(StoredCapture):
         self._ledger.say_another()
         list_older_files(place.naming, ledger, is_another=self._ledger.is_another is not None)
         settle_for_another(ledger, job.id)
-        missing = left_open(self._ledger, job.id, self._mark.read(), last_byte)
+        missing = left_open(self._ledger, stands(ledger.path, job.id), self._mark.read(), last_byte)
         self.tally = NotedTally(
             known.counted,
             place.clock.seconds(),

@@ -20,7 +20,7 @@ from tcclient.ledger.bookings import Update
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.fold import told_counters
-from tcclient.ledger.known import known_counters
+from tcclient.ledger.known import LeftInLedger, known_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Date
@@ -77,10 +77,9 @@ class CaptureLedger:
         self.id, self.length = self._file.id, self._file.length
 
     @property
-    def found(self) -> Counters | None:
-        """The counters in another process's ledger that was found in the place of this one's."""
-        known = self._file.found.get(self.job_id)
-        return None if known is None else known.counters
+    def found(self) -> LeftInLedger | None:
+        """What another process's ledger said that was found in the place of this one's."""
+        return self._file.found.get(self.job_id)
 
     def write(self, entry: Entry) -> None:
         """Append a line at once, before any is noted.  If it raises OSError, it is lost."""

@@ -7,23 +7,21 @@ Knows what a ledger and a job say of that; opens no file.
 from msgspec import structs
 
 from tcclient.control.jobs import Job
-from tcclient.ledger.fold import resumed
+from tcclient.ledger.fold import Fold
 from tcclient.ledger.gaps import CRASH, RESTORED, Missing
-from tcclient.ledger.newest import newest_of_job
 from tcclient.runtime.boot import boot
 from tcclient.storage.captureledger import OTHERS, CaptureLedger
 
 
 def left_open(
-    ledger: CaptureLedger, job_id: int, covered: float, last_byte: float | None
+    ledger: CaptureLedger, fold: Fold, covered: float, last_byte: float | None
 ) -> Missing | None:
     """
-    Return the gap that an earlier process left open; None if the capture was not running.  All that
-    came until `covered`, in epoch seconds, is there.
+    Return the gap that an earlier process left open, by what the `fold` of its lines says; None if
+    the capture was not running.  All that came until `covered`, in epoch seconds, is there.
     """
-    fold = resumed(newest_of_job(ledger.path, job_id), job_id)
     ledger.say_damaged(fold.damaged)
-    history = fold.jobs.get(job_id)
+    history = fold.jobs.get(ledger.job_id)
     if history is None:
         return None
     if history.coverage.boot == boot():

@@ -38,7 +38,7 @@ def take_over(
     written = {path: path.stat().st_mtime for path in left_behind(place.folder, place.naming)}
     older = [path for path, at in written.items() if at < opened]
     tmp = max(older, key=written.__getitem__, default=None)
-    posts = counted_as_ours(tally, left, place.clock.seconds())
+    posts = counted_as_ours(tally, left.counters, place.clock.seconds())
     log.warn(
         "The folder of {name!r} has come back with what an earlier process had stored there: the "
         "next start finishes it.",
@@ -50,4 +50,4 @@ def take_over(
         line = NotStored(posts=posts, reason=reason, counted=True, file=file, ledger=ledger.id)
         ledger.note(line)
     last_byte = None if tmp is None else written[tmp]
-    capture_log.takes_over(left_open(ledger, ledger.job_id, 0.0, last_byte))
+    capture_log.takes_over(left_open(ledger, left.fold, 0.0, last_byte))

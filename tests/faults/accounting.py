@@ -54,16 +54,17 @@ def seconds(spans: Iterable[Span]) -> float:
 @attrs.frozen
 class Evidence:
     """
-    What was seen of one capture.  `sent` has the moment of each post; `stored` the ids in the
-    finished files; `torn` counts the lines there that are no posts; `counted` is the client's own
-    number; `total` and `reported` are the server's: its total, and the sum of all `count`.
+    What was seen of one capture.  `sent` has from when each post was made until it was handed on,
+    which takes a while where the machine has much to do; `stored` the ids in the finished files;
+    `torn` counts the lines there that are no posts; `counted` is the client's own number; `total`
+    and `reported` are the server's: its total, and the sum of all `count`.
 
     `gaps` are the ledger's; `down` is the time in which no post could arrive, and `late` that in
     which the road to the client stood still: what was sent then came at its end.  `verified` has
     what tcc-account found to differ between files and ledger.
     """
 
-    sent: Mapping[int, float]
+    sent: Mapping[int, Span]
     stored: Sequence[int]
     torn: int
     counted: int
@@ -119,12 +120,17 @@ def judge(scenario: str, seen: Evidence, recoveries: Sequence[float]) -> Row:
 
 
 def unaccounted(seen: Evidence, stored: set[int]) -> list[int]:
-    """The posts that were sent, are not on disk, and lie in no gap, wherever they may have been."""
+    """
+    The posts that were sent, are not on disk, and lie in no gap, wherever they may have been.  A
+    rule that began to work while one was under way has not matched it: that gap ends later.
+    """
     return [
         post
-        for post, at in seen.sent.items()
+        for post, span in seen.sent.items()
         if post not in stored
-        and not any(gap.begin <= _came(at, seen.late) and at <= gap.end for gap in seen.gaps)
+        and not any(
+            gap.begin <= _came(span.end, seen.late) and span.begin <= gap.end for gap in seen.gaps
+        )
     ]
 
 

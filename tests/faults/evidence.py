@@ -23,9 +23,12 @@ TAIL = 1 << 16
 
 @attrs.define
 class Sent:
-    """The journal: the moment of each post, and when there was a stream."""
+    """
+    The journal: from when X had made each post, by its rules then, until that was handed on; and
+    when there was a stream.
+    """
 
-    posts: dict[int, float] = attrs.field(factory=dict)
+    posts: dict[int, Span] = attrs.field(factory=dict)
     opened: list[float] = attrs.field(factory=list)
     streams: list[Span] = attrs.field(factory=list)
 
@@ -41,7 +44,7 @@ def read_journal(path: Path, killed: Sequence[float], end: float) -> Sent:
     for line in path.read_text().splitlines():
         if not line.startswith("#"):
             at, _, post = line.split(maxsplit=3)[:3]
-            sent.posts[int(post)] = float(at)
+            sent.posts[int(post)] = _sent(int(post), float(at), is_again=int(post) in sent.posts)
             continue
         remark = json.loads(line[1:])
         at = remark["time"]
@@ -54,6 +57,11 @@ def read_journal(path: Path, killed: Sequence[float], end: float) -> Sent:
             sent.streams.append(Span(open_.pop(remark["connection"]), at))
     sent.streams += _ended(open_, deaths[0])
     return sent
+
+
+def _sent(post: int, at: float, *, is_again: bool) -> Span:
+    """When a post was sent that was handed on `at`: one that is new had been made before."""
+    return Span(at if is_again else min(sent_at(post), at), at)
 
 
 def _ended(open_: dict[int, float], at: float) -> list[Span]:

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.ledgerfile import Ledger
+from tcsandbox.twitter.common.ids import SNOWFLAKE_EPOCH_MS
 from tests.faults import evidence, table
 from tests.faults.accounting import (
     Evidence,
@@ -28,7 +29,7 @@ from tests.faults.lateness import BEAT, Lateness
 
 PERIOD = Span(100.0, 200.0)
 GOOD = Evidence(
-    sent={1: 110.0, 2: 120.0, 3: 150.0},
+    sent={1: Span(110.0, 110.0), 2: Span(120.0, 120.0), 3: Span(150.0, 150.0)},
     stored=[1, 3],
     torn=0,
     counted=2,
@@ -122,8 +123,20 @@ class JudgeTests(SynchronousTestCase):
         """They belong to it, and nothing else does."""
         gap = Span(119.0, 131.0)
         for at, lost in ((119.0, False), (118.999, True), (131.0, False), (131.001, True)):
-            seen = attrs.evolve(GOOD, sent={1: 110.0, 2: at}, stored=[1], gaps=[gap])
-            self.assertEqual(unaccounted(seen, {1}), [2] if lost else [])
+            seen = attrs.evolve(GOOD, sent={2: Span(at, at)}, gaps=[gap])
+            self.assertEqual(unaccounted(seen, set()), [2] if lost else [])
+
+    def test_what_was_under_way(self) -> None:
+        """It was made before rules worked and handed on after, or the other way round at a loss."""
+        gap = Span(119.0, 131.0)
+        for begin, end, lost in (
+            (130.9, 131.1, False),
+            (131.1, 131.2, True),
+            (118.9, 119.1, False),
+            (118.8, 118.9, True),
+        ):
+            seen = attrs.evolve(GOOD, sent={2: Span(begin, end)}, gaps=[gap])
+            self.assertEqual(unaccounted(seen, set()), [2] if lost else [])
 
     def test_a_row_in_the_table(self) -> None:
         """As wide as its head; what is wrong stands below."""
@@ -161,9 +174,20 @@ class EvidenceTests(SynchronousTestCase):
             "50.5 1 78 5:job,6:-",
         )
         sent = evidence.read_journal(path, [40.0], 60.0)
-        self.assertEqual(sent.posts, {77: 10.5, 78: 50.5})
+        self.assertEqual(sent.posts, {77: Span(10.5, 10.5), 78: Span(50.5, 50.5)})
         self.assertEqual(sent.opened, [10, 30, 50])
         self.assertEqual(sent.streams, [Span(10, 20), Span(30, 40), Span(50, 60)])
+
+    def test_posts_that_were_under_way(self) -> None:
+        """From when they were made; but what is sent again is not under way since then."""
+        post = int(1_800_000_000.25 * 1000 - SNOWFLAKE_EPOCH_MS) << 22
+        first, again = f"1800000000.5 1 {post} 5:job", f"1800000009.0 2 {post} 5:job"
+        for lines, span in (
+            ([first], Span(1_800_000_000.25, 1_800_000_000.5)),
+            ([first, again], Span(1_800_000_009.0, 1_800_000_009.0)),
+        ):
+            sent = evidence.read_journal(self.write("journal", *lines), [], 1_800_000_010.0)
+            self.assertEqual(sent.posts, {post: span})
 
     def test_a_kill_after_the_last_line(self) -> None:
         """The streams end with it."""

@@ -10,7 +10,10 @@ import attrs
 from msgspec import structs
 from twisted.logger import LogLevel, capturedLogs
 
+from tcclient.control.jobs import Status
 from tcclient.ledger.counters import Counters
+from tcclient.ledger.endings import Ending
+from tcclient.ledger.entries import seconds
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.reading import newest_first
 from tcclient.sources.registry import post_ids
@@ -394,6 +397,37 @@ class AwayTests(DisturbedCase):
             counters = self.counters()
             self.assertEqual(self.on_disk(), 4 + 3 + 5 + 2)
             self.assertEqual((counters.base, counters.posts), (1000, 4 + 3 + 5 + 2 + 2), told)
+
+    def test_killed_before_it_noticed_and_cut_off(self) -> None:
+        """What is missing since the kill is a gap, whichever line finds the folder back."""
+        for is_cut_off in (False, True):
+            self.begin_afresh()
+            archive = self.folders.open(job())
+            archive.capture_log.begin("started", Status.STARTING, "obama")
+            archive.capture_log.heard()
+            archive.store(self.posts(3))
+            killed = self.clock.seconds()
+            leave(self.base, self.away)
+            archive.close()
+            shutil.rmtree(self.base)
+            with capturedLogs():
+                self.clock.advance(10)
+                self.folders = attrs.evolve(self.folders)
+                archive = self.folders.open(job())
+                archive.capture_log.begin("resumed", Status.STARTED, "obama")
+                archive.capture_log.heard()
+                archive.capture_log.in_force("obama")
+                heard = self.clock.seconds()
+                self.clock.advance(10)
+                self.put_back(self.base)
+                if is_cut_off:
+                    archive.capture_log.unheard(Ending("broken", "the connection broke"))
+                archive.store(self.posts(2))
+            archive.close()
+            gaps = [line for line in self.lines() if line["kind"] == "gap"]
+            [crash] = [gap for gap in gaps if gap["cause"] == "crash"]
+            self.assertLessEqual(seconds(crash["begin"]), killed)
+            self.assertEqual(seconds(crash["end"]), heard)
 
     def test_a_link_that_is_switched(self) -> None:
         """And switched back."""
