@@ -47,7 +47,9 @@ def capture(visit: Visit, number: int) -> HttpResponse:
     """One capture: what was asked, what its client says, and its history."""
     row = visit.capture(number)
     span = _span(visit, row)
-    account, month = account_of(row), _posts_of_month(row, visit.now)
+    account, is_first = account_of(row), _is_first_month(row, visit.now)
+    # Of what began in this month it is the total, which is newer.
+    month = (row.complete_total or 0) if is_first else posts_of_month(number, visit.now)
     contact = Token.objects.filter(client=row.client_id).aggregate(last=Max("contact_at"))["last"]
     history, state = _history(number), state_of(row, contact, visit.now)
     context = {
@@ -56,7 +58,7 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         "now": visit.now,
         "state": state,
         "month": month,
-        "all_of_month": row.complete_total is not None and month == row.complete_total,
+        "all_of_month": is_first,
         "spend": spend_words(row.client, month, row.complete_total or 0),
         "given": partial(_given, history, visit.now),
         "rate": rate_of(row),
@@ -120,12 +122,10 @@ def _span(visit: Visit, row: CaptureRecord) -> str:
     return asked if asked in (*SPANS, ALL) else "hour" if is_young else "day"
 
 
-def _posts_of_month(row: CaptureRecord, now: datetime) -> int:
-    """Return how many posts are of this month; of what began in it, the total, which is newer."""
+def _is_first_month(row: CaptureRecord, now: datetime) -> bool:
+    """Return whether a capture has begun in this month."""
     began = row.first_started_at
-    if began is not None and began >= month_of(now):
-        return row.complete_total or 0
-    return posts_of_month(row.pk, now)
+    return began is not None and began >= month_of(now)
 
 
 def _brings_posts(row: CaptureRecord) -> bool:

@@ -80,7 +80,7 @@ class WayOfAPostTests(TestCase):
         around = make_surroundings(settings, reactor, wall)
         made = source.make(around)
         connections = KeptConnections(reactor, reactor)
-        control = make_control(settings, reactor, wall, connections)
+        control = make_control(settings, reactor, wall, connections.client)
         poller = Poller(control, around.folders, made, Intervals(0.1, 10.0), 1)
         connections.setServiceParent(poller)
         made.setServiceParent(poller)

@@ -466,6 +466,7 @@ class NonsenseTests(ControlTestCase):
         """A body is read up to a limit, and the connection ended."""
         self.server.fault(quirks.Big(size=MOST_BYTES + 1))
         self.assertEqual(str(await self.error(self.client.job(1))), "the answer is too long")
+        await passes()  # it was said in the middle of a read, whose rest is dealt with then
 
     async def test_as_long_as_allowed(self) -> None:
         """The limit itself is fine."""
