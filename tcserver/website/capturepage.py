@@ -82,7 +82,9 @@ def capture(visit: Visit, number: int) -> HttpResponse:
         visit.request,
         "capture.html",
         context,
-        *("capture", "chart", "posts", "spend", "keywords", "events"),
+        "capture",
+        posts="5s",
+        **dict.fromkeys(("chart", "spend", "keywords", "events"), "60s"),
     )
 
 

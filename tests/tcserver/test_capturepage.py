@@ -182,6 +182,16 @@ class PageOfACaptureTests(PageCase):
             self.assertEqual(posts_of_month(demo, datetime.fromtimestamp(at, UTC)), posts)
         self.assertIn("0 this month (UTC)", self.get(f"/captures/{self.world.bare.pk}/"))
 
+    def test_each_part(self) -> None:
+        """It goes on to be asked for as often as the page has it, when it is drawn again."""
+        page = re.findall(r'<div id="live-(\w+)" .* hx-trigger="([^"]+)"', self.get(self.demo))
+        self.assertEqual(len(page), 6)
+        for part, trigger in page:
+            asks = {"HX-Request": "true", "HX-Target": f"live-{part}"}
+            again = self.browser.get(self.demo, headers=asks).content.decode()
+            self.assertEqual(again.count('hx-trigger="every '), 1, part)
+            self.assertIn(f'hx-trigger="{trigger}"', again)
+
     def test_a_first_month(self) -> None:
         """Of what has begun in it all posts are: a number of those counted so far would lag."""
         now = timezone.now().astimezone(UTC)
