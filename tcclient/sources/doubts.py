@@ -72,8 +72,9 @@ def _separates(character: str) -> bool:
 
 def _reasons(term: str, separators: set[str], syntax: TermSyntax) -> Iterator[str]:
     """Yield why a term may not mean what one thinks; nothing of what is taken as it is written."""
-    is_written = syntax.prefix and term.lower().startswith(syntax.prefix)
-    if is_box(term) or is_written or (_PLAIN.fullmatch(term) and term.count(" ") < MANY_WORDS - 1):
+    if _PLAIN.fullmatch(term) and term.count(" ") < MANY_WORDS - 1:
+        return
+    if is_box(term) or (syntax.prefix and term.lower().startswith(syntax.prefix)):
         return
     yield from _separated(term, separators)
     yield from _of_words(term, syntax)

@@ -206,7 +206,7 @@ class LiveTests(BrowserCase):
 
     def test_ages(self) -> None:
         """How long ago something was goes on by itself, whether or not the server answers."""
-        page = self.page()
+        page = self.context().new_page()
         page.clock.install()
         page.goto("/captures/")
         age = page.locator("time[data-ago]", has_text="h ago").first

@@ -109,7 +109,8 @@ class CommandTests(TestCase):
 
     async def test_what_x_refuses(self) -> None:
         """X's reason, and what to do."""
-        body = json.dumps({"title": "Forbidden", "detail": "Oops"})
+        problem = "https://api.twitter.com/2/problems/client-forbidden"
+        body = json.dumps({"title": "Forbidden", "detail": "Oops", "type": problem})
         self.x.fault(HttpStatusFault(where="rules", status=403, body=body))
         status, out, err = await self.run_it("list", "-c", "settings.json")
         self.assertEqual((status, out), (2, ""))

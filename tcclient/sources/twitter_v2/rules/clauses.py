@@ -6,7 +6,7 @@ Knows how terms become clauses, and how clauses are packed into rules; does not 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -70,7 +70,7 @@ def length(rule: str) -> int:
     Return the length of a rule in characters, as X may count them.  X does not document whether an
     emoji is one character or two (UTF-16).  It is two here, so that a rule is never too long.
     """
-    return len(rule.encode("utf-16-le")) // 2
+    return len(rule) if rule.isascii() else len(rule.encode("utf-16-le")) // 2
 
 
 def pack(found: Iterable[Clause], rule_length: int) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def pack(found: Iterable[Clause], rule_length: int) -> tuple[str, ...]:
     texts = sorted({clause.text for clause in found})
     if any(length(text) > rule_length for text in texts):
         raise ValueError(f"a clause has more than {rule_length} characters")
-    hashes = {text: hashlib.sha256(text.encode()).digest() for text in texts}
+    hashes = [hashlib.sha256(text.encode()).digest() for text in texts]
     return tuple(_split(texts, hashes, rule_length - SPARE)) if texts else ()
 
 
@@ -107,15 +107,15 @@ def fill(found: Iterable[Clause], rule_length: int) -> tuple[str, ...]:
     return tuple(rules)
 
 
-def _split(texts: Sequence[str], hashes: Mapping[str, bytes], room: int) -> Iterable[str]:
-    """Yield the rules for the texts, cut until each has room."""
+def _split(texts: Sequence[str], hashes: Sequence[bytes], room: int) -> Iterable[str]:
+    """Yield the rules for the texts, whose hashes these are, cut until each has room."""
     rule = _OR.join(texts)
     if len(texts) == 1 or length(rule) <= room:
         yield rule
         return
-    cut = min(range(1, len(texts)), key=lambda at: hashes[texts[at]])
-    yield from _split(texts[:cut], hashes, room)
-    yield from _split(texts[cut:], hashes, room)
+    cut = hashes.index(min(hashes[1:]), 1)
+    yield from _split(texts[:cut], hashes[:cut], room)
+    yield from _split(texts[cut:], hashes[cut:], room)
 
 
 def _rule(term: str, rule_length: int) -> str:

@@ -51,6 +51,8 @@ def clause(term: str) -> str:
     operator.  Words without anything that X matches (a lone dash) are left out.  Raises ValueError,
     with a reason, when none is left.
     """
+    if term.isascii() and term and _is_plain(term):
+        return term  # as most terms are, of which there may be ten thousand
     atoms = [atom for atom in _atoms(term) if atom]
     if not atoms:
         raise ValueError("X matches words, numbers, hashtags and emoji, and it has none")
@@ -112,6 +114,8 @@ def _phrase(text: str) -> str:
 
 
 def _is_plain(word: str) -> bool:
+    if word.isascii():
+        return not word or (word.isalnum() and word.lower() not in _OPERATORS)
     # Full-width letters are looked through: X may well do so before it looks for OR.
     readable = unicodedata.normalize("NFKC", word).lower()
     return all(map(_is_of_a_word, word)) and readable not in _OPERATORS
