@@ -834,7 +834,7 @@ class KilledWithoutLinksTests(CrashCase):
             recover(self.folder, NAMING, ledger, IDS, refuse_links)
 
     def test_at_every_moment(self) -> None:
-        """Of the first life and of the recovery after it."""
+        """Of the first life, and at every third one of the recovery after it."""
         seen: list[object] = []
         for first in range(1000):
             self.begin_afresh()
@@ -842,7 +842,7 @@ class KilledWithoutLinksTests(CrashCase):
             state = self.state()
             if state not in seen:
                 seen.append(state)
-                self.kill_recovery(self.recover_in_child, refuse_links)
+                self.kill_recovery(self.recover_in_child, refuse_links, len(seen) % 3, step=3)
             else:
                 self.start_again(refuse_links)
             if not life.killed:
