@@ -1,6 +1,7 @@
 """What an answer of the capture server means: a job, that something is lacking, or an error."""
 
 import re
+from collections import Counter, defaultdict
 from functools import cached_property
 
 from msgspec import UNSET, Struct, UnsetType
@@ -19,6 +20,9 @@ LONGEST_REST = 600.0
 Most seconds for which a server is not asked because it wants that: a researcher's click on Stop
 waits so long.
 """
+
+REFUSALS = 3
+"""In a row, about one job, until what has answered before is taken for no longer there."""
 
 
 class ServerError(Exception):
@@ -141,20 +145,30 @@ class Answer(Struct, frozen=True, dict=True):
 
 
 class DetailEndpoint:
-    """Remembers by which methods activejobs/<id>/ has given a job: what has answered is there."""
+    """
+    Remembers by which methods activejobs/<id>/ has given a job: what has answered is there, until
+    it refuses the same job so often in a row that the server must be another one by now.
+    """
 
     def __init__(self) -> None:
         self._methods: set[str] = set()
+        self._refusals: defaultdict[str, Counter[int]] = defaultdict(Counter)
 
-    def heard(self, method: str, answer: Answer) -> None:
-        """Take an answer of the endpoint."""
+    def heard(self, method: str, job_id: int, answer: Answer) -> None:
+        """Take an answer of the endpoint to a method, about a job."""
         if answer.status == 200 and isinstance(answer.content, dict) and "id" in answer.content:
             self._methods.add(method)
+            self._refusals.pop(method, None)
+        elif answer.means_no_such_endpoint:
+            refusals = self._refusals[method]
+            refusals[job_id] += 1
+            if refusals[job_id] >= REFUSALS:
+                self._methods -= {method} if answer.status == 405 else set(self._methods)
 
     def is_lacking(self, method: str, answer: Answer) -> bool:
         """
-        Return whether the server lacks this method of the endpoint, or all of it: what has answered
-        once is there, whatever something in front of the server may say.
+        Return whether the server lacks this method of the endpoint, or all of it: one refusal of
+        what has answered may well be the word of something in front of the server.
         """
         known = method in self._methods if answer.status == 405 else bool(self._methods)
         return answer.means_no_such_endpoint and not known

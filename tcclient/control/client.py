@@ -224,7 +224,7 @@ class ControlServer:
     ) -> Answer:
         """Return the answer of activejobs/<id>/.  Raises ServerError if there is none."""
         answer = await self.exchange.ask(method, f"activejobs/{job_id}/", fields)
-        self._detail.heard(method, answer)
+        self._detail.heard(method, job_id, answer)
         return answer
 
     async def _page(

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tcclient.control import client
-from tcclient.control.answers import LONGEST_REST, Gone, ServerError
+from tcclient.control.answers import LONGEST_REST, REFUSALS, Gone, ServerError
 from tcclient.control.client import MOST_PAGES, ControlServer, JobList
 from tcclient.control.exchange import MOST_BYTES, TIMEOUT, ServerExchange
 from tcclient.control.jobs import Job, Status
@@ -319,6 +319,23 @@ class FallbackTests(ControlTestCase):
                 self.answers(404, HTML, method="GET", path=DETAIL)
                 await self.error(self.client.job(1))
             self.assertEqual((self.writes(), events), ([], []))
+
+    async def test_a_server_that_was_replaced_by_an_older_one(self) -> None:
+        """What keeps being refused is not there any more: writes go elsewhere, until it is back."""
+        for lack in (405, 404):
+            self.client = self.client_of(self.port)
+            await self.client.report(await self.job(), 1, None)
+            self.server.quirk(without_activejobs_detail=lack)
+            for _ in range(REFUSALS - 1):
+                job = await self.job()
+                report = Deferred.fromCoroutine(self.client.report(job, 2, None))
+                await self.assertFailure(report, ServerError if lack == 405 else Gone)
+            await self.client.report(await self.job(), 3, None)
+            self.assertEqual(self.store.jobs[1].total_count, 3)
+            self.assertEqual(self.bodies("PATCH")[-1][0], ANY)
+            self.server.quirk(without_activejobs_detail=None)
+            await self.client.report(await self.job(), 4, None)
+            self.assertEqual(self.bodies("PATCH")[-1][0], DETAIL)
 
     async def test_a_page_in_front_of_the_first_write(self) -> None:
         """The endpoint is asked for the job before that is taken for one that is not there."""
