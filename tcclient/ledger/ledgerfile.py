@@ -124,12 +124,12 @@ class Ledger:
 
     def _start(self, first: LedgerBegin, offset: int, now: Date) -> None:
         """Begin with `first` in another file, or in this one if nothing is in it."""
+        here = behind(self.path, first)  # before the look: a copy may fill the file meanwhile
         if os.fstat(self._fd).st_size:
             self._rotate(first, offset, now)
             return
-        first = behind(self.path, first)
-        self._end.append([as_line(first, None, now)])
-        self._begin = Begin(first, now)
+        self._end.append([as_line(here, None, now)])
+        self._begin = Begin(here, now)
         self._remember()
 
     def _rotate(self, first: LedgerBegin, offset: int, now: Date) -> None:

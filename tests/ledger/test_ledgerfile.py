@@ -18,15 +18,16 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tcclient.ledger import ledgerfile
 from tcclient.ledger.another import why_another
-from tcclient.ledger.bookings import CaptureClose, CaptureOpen, Update
+from tcclient.ledger.bookings import CaptureClose, CaptureOpen, LedgerBegin, Update
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.entries import Entry, as_line
 from tcclient.ledger.fold import newest_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.locks import LedgerInUse
 from tcclient.ledger.reading import newest_first, raw_newest_first
-from tcclient.ledger.segments import begin_of, files, finished, read_begin
+from tcclient.ledger.segments import begin_of, behind, files, finished, read_begin
 from tcclient.ledger.state import StateFile
 from tcclient.runtime.appending import End
 from tests.ledger.told import told
@@ -361,6 +362,26 @@ class MonthTests(LedgerCase):
                 self.assertEqual((ledger.id, ledger.is_renewed), (second, False))
             numbers = [one["number"] for one in told(path)]
             self.assertEqual(numbers[-2:], [3, 4])
+
+    def test_written_over_by_a_copy_that_has_only_begun(self) -> None:
+        """It is empty at first, and full while another ledger is about to begin."""
+        with self.open() as ledger:
+            ledger.write(Remark(number=1))
+            older = self.path.read_bytes()
+            ledger.write(Remark(number=2))
+            self.path.write_bytes(b"")
+
+            def behind_and_filled(path: Path, first: LedgerBegin) -> LedgerBegin:
+                path.write_bytes(older)
+                return behind(path, first)
+
+            self.patch(ledgerfile, "behind", behind_and_filled)
+            ledger.write(Remark(number=3))
+            self.assertEqual(finished(self.path)[-1].read_bytes(), older)
+            begin = begin_of(self.path)
+            assert begin is not None
+            self.assertEqual(begin.line.ledger, ledger.id)
+        self.assertEqual(self.numbers(), [1, 3])
 
     def test_lines_of_somebody_else(self) -> None:
         """They are behind those that were there: it is the same ledger."""
