@@ -139,7 +139,7 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         """Read nothing, and make no connection, until resumeProducing() is called."""
         if self._pause.is_on:
             return
-        self._pause.begin()
+        self._pause.begin(self._connection)
         if self._connection is not None:
             self._connection.pauseProducing()
 

@@ -28,9 +28,14 @@ class Pause:
         """Whether the stream is not to be read now."""
         return self._began is not None and self._ended is None
 
-    def begin(self) -> None:
-        """Note that the stream is not read from now on."""
-        self._began, self._ended = self._clock.seconds(), None
+    def begin(self, connection: Connection | None) -> None:
+        """
+        Note that the stream is not read from now on: the pause before goes on where not all that
+        had waited because of it may have been read.
+        """
+        if connection is None or not self.leaves_unread(connection):
+            self._began = self._clock.seconds()
+        self._ended = None
 
     def end(self) -> None:
         """Note that the stream is read again, and tell who waits for that."""

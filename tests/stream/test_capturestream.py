@@ -949,3 +949,25 @@ class PauseTests(StreamTestCase):
             self.assertEqual(self.ear.ending.silent, silent)
             self.successResultOf(stream.stopService())
             self.clock.advance(1)  # the next one has to wait that long after a short connection
+
+    def test_paused_again_before_all_was_read(self) -> None:
+        """What is read then is as old as the first pause, however short the second one is."""
+        little, much = b"\r\n", b"\r\n" * SHORT
+        for said, silent in ((much, 10.0 + 0.1 + 0.25 + 0.1), (little, 0.0)):
+            stream = self.connect()
+            self.peer.says(b"\r\n")
+            stream.pauseProducing()
+            self.clock.advance(10.0)
+            stream.resumeProducing()
+            self.peer.says(said)
+            self.clock.advance(0.1 if said is much else REST_OF_IT)
+            stream.pauseProducing()
+            self.clock.advance(0.25)
+            stream.resumeProducing()
+            self.peer.says(said)
+            self.clock.advance(0.1 if said is much else REST_OF_IT)
+            self.peer.says(said)
+            self.assertAlmostEqual(stream.silent, silent, places=3)
+            self.peer.closes()
+            self.successResultOf(stream.stopService())
+            self.clock.advance(1)
