@@ -108,15 +108,16 @@ class Connection(Protocol, PieceReader, Pausable):
     @property
     def silent(self) -> float:
         """
-        Seconds since the last byte, or since the answer's headers if none has come.  Bytes that are
-        read right after this process stood still do not count as new, nor do those of a read that
-        may have left some: while another one is to come, all is read that came until the last
-        short one, or REST_OF_IT before.
+        Seconds since the last byte, or since the answer's headers if none has come; since the first
+        one of a message that has not ended.  Bytes that are read right after this process stood
+        still do not count as new, nor do those of a read that may have left some: while another one
+        is to come, all is read that came until the last short one, or REST_OF_IT before.
         """
         now = self._clock.seconds()
+        heard = self._begun_at if self.incomplete else self._heard
         may_wait = self._reads > 0 and self._caught_up_at is None and self._reader is not None
         waiting = min(now - self._emptied_at, now - self._heard + REST_OF_IT) if may_wait else 0.0
-        return self._slept + max(0.0, now - self._heard, waiting, self._standstill.age)
+        return self._slept + max(0.0, now - heard, waiting, self._standstill.age)
 
     @property
     def has_caught_up(self) -> bool:
@@ -130,7 +131,8 @@ class Connection(Protocol, PieceReader, Pausable):
         return self
 
     def makeConnection(self, transport: ITransport) -> None:
-        self._began = self._heard = self._awake = self._emptied_at = self._clock.seconds()
+        now = self._clock.seconds()
+        self._began = self._heard = self._begun_at = self._awake = self._emptied_at = now
         self._watch_silence(self._stall_timeout)
         self._standstill.begin()
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # not annotated
@@ -146,11 +148,13 @@ class Connection(Protocol, PieceReader, Pausable):
         """Take what one read has brought of the body: any number of messages and parts of them."""
         if self._reader is None:
             return  # the end of the connection has been told
-        first = not self._reads
+        first, begins = not self._reads, not self.incomplete
         try:
             if pieces is not _NOTHING:
                 self._note_read(pieces.size, is_all=pieces.is_all)
+            self._begun_at = self._heard if begins else self._begun_at
             for messages in self._unpacking.take(pieces):
+                self._begun_at = self._heard  # of what comes behind them
                 self._listener.received(messages)
             if first and self.ending is None and self._reader is not None:
                 self._listener.heard()

@@ -2,10 +2,13 @@
 Whether the numbers of a run agree.  Pure: what was seen comes in, a row of the table goes out.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
+
+from tcclient.ledger.gaps import IN_FLIGHT
 
 SLACK = 3.0
 """
@@ -55,6 +58,14 @@ def seconds(spans: Iterable[Span]) -> float:
 
 
 @attrs.frozen
+class Claim:
+    """That all which came until a Unix time is in files, of whose posts this is the newest."""
+
+    until: float
+    newest: int
+
+
+@attrs.frozen
 class Evidence:
     """
     What was seen of one capture.  `sent` has from when each post was made until it was handed on,
@@ -64,7 +75,8 @@ class Evidence:
 
     `gaps` are the ledger's; `down` is the time in which no post could arrive, and `late` that in
     which the road to the client stood still: what was sent then came at its end.  `verified` has
-    what tcc-account found to differ between files and ledger.
+    what tcc-account found to differ between files and ledger, and `claims` what the folder said
+    while all this happened.
     """
 
     sent: Mapping[int, Span]
@@ -78,6 +90,7 @@ class Evidence:
     period: Span
     verified: str = ""
     late: Sequence[Span] = ()
+    claims: Sequence[Claim] = ()
 
 
 @attrs.frozen
@@ -137,6 +150,26 @@ def unaccounted(seen: Evidence, stored: set[int]) -> list[int]:
     ]
 
 
+def overstated(seen: Evidence) -> float:
+    """
+    The seconds by which a claim went too far: the client said that all was in files, and a post
+    that had come was in none.  Had it died then, no gap would have told of that post.
+    """
+    found, gaps = 0.0, merged(seen.gaps)
+    told = [
+        post
+        for post, span in seen.sent.items()
+        if any(gap.begin <= span.end and span.begin <= gap.end for gap in gaps)
+    ]
+    owed = sorted(seen.sent.keys() - set(told))
+    for claim in seen.claims:
+        place = bisect_right(owed, claim.newest)
+        if place < len(owed):
+            came = _came(seen.sent[owed[place]].end, seen.late)
+            found = max(found, claim.until - IN_FLIGHT - came)
+    return found
+
+
 def _came(at: float, late: Sequence[Span]) -> float:
     """When a post came that was sent then, at the latest."""
     return max((span.end for span in merged(late) if span.begin <= at <= span.end), default=at)
@@ -157,5 +190,7 @@ def _wrong_with(row: Row, seen: Evidence) -> Iterable[str]:
             yield f"the {whose} is {number}, {row.on_disk} posts are on disk"
     if row.gaps - row.down > SLACK * row.faults:
         yield f"gaps of {row.gaps:.1f} s, where {row.down:.1f} s had no connection"
+    if (ahead := overstated(seen)) > 0:
+        yield f"all was said to be in files {ahead:.2f} s before it was"
     if seen.verified:
         yield f"tcc-account finds: {seen.verified.strip()}"

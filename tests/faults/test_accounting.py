@@ -1,6 +1,7 @@
 """What counts as lost, torn, twice or wrongly counted, before any process is started."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,22 @@ from twisted.trial.unittest import SynchronousTestCase
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
 from tcclient.ledger.ledgerfile import Ledger
+from tcclient.storage.openfile import DOUBTFUL
 from tcsandbox.twitter.common.ids import SNOWFLAKE_EPOCH_MS
 from tests.faults import evidence, table
 from tests.faults.accounting import (
+    Claim,
     Evidence,
     Span,
     clipped,
     judge,
     merged,
     outside,
+    overstated,
     seconds,
     unaccounted,
 )
+from tests.faults.claims import EVERY, Claims
 from tests.faults.lateness import BEAT, Lateness
 
 PERIOD = Span(100.0, 200.0)
@@ -138,12 +143,57 @@ class JudgeTests(SynchronousTestCase):
             seen = attrs.evolve(GOOD, sent={2: Span(begin, end)}, gaps=[gap])
             self.assertEqual(unaccounted(seen, set()), [2] if lost else [])
 
+    def test_what_a_death_would_have_left_untold(self) -> None:
+        """A post that had come before what is said to be read, and was in no file by then."""
+        for claim, late, gaps, ahead in (
+            (Claim(150.2, 1), (), GOOD.gaps, 0.0),
+            (Claim(150.5, 1), (), GOOD.gaps, 0.25),
+            (Claim(150.5, 3), (), GOOD.gaps, 0.0),
+            (Claim(150.5, 1), [Span(149.0, 150.2)], GOOD.gaps, 0.05),
+            (Claim(150.5, 1), (), [Span(119.0, 131.0), Span(149.5, 151.0)], 0.0),
+        ):
+            seen = attrs.evolve(GOOD, claims=[claim], late=late, gaps=gaps)
+            self.assertAlmostEqual(overstated(seen), ahead)
+        claims = [Claim(152.25, 1), Claim(151.0, 2)]
+        self.assertIn("all was said to be in files 2.00 s before it was", self.wrong(claims=claims))
+
     def test_a_row_in_the_table(self) -> None:
         """As wide as its head; what is wrong stands below."""
         row = judge("x", attrs.evolve(GOOD, torn=1), (1.0,))
         first, second = table.line(row).splitlines()
         self.assertEqual(len(first), len(table.head()))
         self.assertEqual(second.strip(), "1 lines torn")
+
+
+class ClaimsTests(SynchronousTestCase):
+    """What a folder says, at each moment, of what was read."""
+
+    def test_the_latest_of_the_marks(self) -> None:
+        """
+        The time of the file, once it has posts and nothing is being written, or that of the mark;
+        with the newest post.
+        """
+        folder = Path(self.mktemp()) / "x"
+        folder.mkdir(parents=True)
+        file, mark, clock = folder / "a.json.tmp", folder / ".x.alive", Clock()
+        claims = Claims(folder, clock)
+        claims.begin()
+        for content, of_file, of_mark, read in (
+            ("", 9, 0, 9 * 10**9),
+            ('{"id": 7}\n', 20, 0, 20 * 10**9),
+            ("", 25, 0, DOUBTFUL),
+            ("", 21, 30, 21 * 10**9),
+        ):
+            with file.open("a") as out:
+                out.write(content)
+            os.utime(file, ns=(read, of_file * 10**9))
+            if of_mark:
+                mark.touch()
+                os.utime(mark, (of_mark, of_mark))
+            clock.advance(EVERY)
+        self.assertEqual(claims.made, [Claim(20, 7), Claim(30, 7)])
+        claims.end()
+        self.assertEqual(clock.getDelayedCalls(), [])
 
 
 class EvidenceTests(SynchronousTestCase):

@@ -22,6 +22,7 @@ from tests.e2e.processes import Running, python, start, until
 from tests.e2e.sleeping import SleepingMachine
 from tests.faults import commands, evidence
 from tests.faults.accounting import Evidence, Span, outside
+from tests.faults.claims import Claims
 from tests.faults.commands import JOB, Terms
 from tests.faults.controls import Controls
 from tests.faults.lateness import Lateness
@@ -86,6 +87,10 @@ class World(Controls):
         await self.start("client")
         await self.recovered()
         self.recoveries.clear()  # that was no fault
+        self.claims = Claims(self.data, reactor)
+        if not self.environ:  # otherwise it may have another clock
+            self.claims.begin()
+            self.addCleanup(lambda: maybeDeferred(self.claims.end))
 
     async def end(self) -> None:
         """Nothing is left of it but the folder."""
@@ -228,5 +233,6 @@ class World(Controls):
             down=[*self.unwanted, *outside(sent.streams, period), *cuts],
             period=period,
             late=self.lateness.spans,
+            claims=self.claims.made if number == 1 else (),
             verified="" if verified.status == 0 else verified.out + verified.err,
         )

@@ -171,6 +171,23 @@ class MessageTests(ConnectionTestCase):
         self.transport.ends(DONE)
         self.assertEqual((self.listener.messages, self.connection.incomplete), ([b"{}"], 100))
 
+    def test_a_message_that_comes_slowly(self) -> None:
+        """Until it has ended, nothing that came since it began can be kept."""
+        for said, silent in (
+            (b"{}\r\n{", 0.0),
+            (b'"a":', 1.0),
+            (b"1", 2.0),
+            (b"}\r\n{", 0.0),
+            (b"}", 1.0),
+            (b"\r\n", 0.0),
+            (b"\r\n", 0.0),
+            (b"\r\n{", 0.0),
+        ):
+            self.says(said)
+            self.assertEqual(self.connection.silent, silent)
+            self.clock.advance(1)
+            self.assertEqual(self.connection.silent, silent + 1)
+
 
 MUCH = b"\r\n" * SHORT
 """More than is read where nothing waits behind it."""
