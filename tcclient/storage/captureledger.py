@@ -104,7 +104,12 @@ class CaptureLedger:
             self.keep(counters)
 
     def keep(self, counters: Counters) -> None:
-        """Keep beside the ledger what the next line with counters is to say of the server."""
+        """
+        Keep beside the ledger what the next line with counters is to say of the server, unless it
+        is there.
+        """
+        if self._lines.is_at_rest and self._file.kept.has(self.id, self.job_id, counters):
+            return
         self._kept = counters
         self._lines.call()
 
