@@ -15,7 +15,7 @@ from tcclient.control.reports import Held
 from tcclient.runtime.timers import Timers
 
 GLANCE = 0.25
-"""Seconds between two looks at how long the ledgers are: each change of a capture is a line."""
+"""Seconds between two looks at what has changed, at least: each change of a capture is a line."""
 RARELY = 60.0
 """Seconds between two polls that nobody has prompted: hints may be lost."""
 HINTED, TOGETHER = 0.5, 2
@@ -40,8 +40,9 @@ class AtOnce(ChannelUser):
         self._telling = telling
         self._clock = rounds.clock
         self._timers = Timers(rounds.clock)
-        self._seen: dict[str, int] = {}
-        self._every = self._counted = 0.0
+        self._is_up = False
+        self._every = 0.0
+        self._glanced = -GLANCE
         channel.begin(self)
 
     def start(self, interval: float) -> None:
@@ -52,16 +53,23 @@ class AtOnce(ChannelUser):
     def introduce(self) -> Introduction:
         return self._telling.introduce()
 
+    def grown(self) -> None:
+        """Tell what has changed, as a ledger has become longer, and send that."""
+        if self._is_up:
+            wait = self._glanced + GLANCE - self._clock.seconds()
+            self._timers.start("glance", max(0.0, wait), self._glance)
+
     def up(self, every: float, held: Sequence[Held]) -> None:
-        self._every = every
+        self._is_up, self._every = True, every
         self.polling.rarely = RARELY
         self._telling.begin_anew(at_once=True)
         self._telling.follower.compare(held)
         self._following.prompt()
-        self._glance()
+        self._count()
 
     def down(self) -> None:
-        self._timers.stop("glance")
+        self._is_up = False
+        self._timers.stop("glance", "count")
         self.polling.rarely = 0.0
         self._telling.begin_anew(at_once=False)
 
@@ -76,13 +84,11 @@ class AtOnce(ChannelUser):
         self._telling.forget()
 
     def _glance(self) -> None:
-        """Tell what has changed, and numbers when it is time for them."""
-        self._timers.start("glance", GLANCE, self._glance)
-        now, lengths = self._clock.seconds(), self._telling.lengths()
-        if now - self._counted >= self._every:
-            self._counted = now
-            self._telling.count()
-        if lengths != self._seen:
-            self._seen = lengths
-            self._telling.look()
-            self._following.prompt()
+        self._glanced = self._clock.seconds()
+        self._telling.look()
+        self._following.prompt()
+
+    def _count(self) -> None:
+        """Tell numbers too, each time that the server wants them."""
+        self._timers.start("count", self._every, self._count)
+        self._telling.count()

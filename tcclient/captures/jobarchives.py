@@ -5,6 +5,8 @@ not wanted any more.
 Knows which these are; does not know why.
 """
 
+from collections.abc import Callable
+
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults
 
@@ -15,7 +17,7 @@ class JobArchives(MultiService):
     """
     The archives of one job.  `archive` is the present one, None where there is none, and
     `is_given_up` says whether one was not finished, as the process ends, and `is_stored` whether
-    all posts are in files even so.
+    all posts are in files even so.  `grown` is called when there is more in the ledger of one.
     """
 
     def __init__(self) -> None:
@@ -23,6 +25,7 @@ class JobArchives(MultiService):
         self.archive: Archive | None = None
         self.is_given_up = False
         self.is_stored = True
+        self.grown: Callable[[], object] = lambda: None
         self._closing: dict[Archive, Deferred[None]] = {}
 
     @property

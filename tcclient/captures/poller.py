@@ -83,7 +83,6 @@ class Poller(MultiService):
         self._folders = folders
         self._source = source
         self._clock: IReactorTime = folders.clock
-        self._client_id = client_id
         self._listing_log = ListingLog(client_id)
         self._isolation = Isolation()
         self._server_log = ServerLog(folders.note, folders.clock)
@@ -102,7 +101,7 @@ class Poller(MultiService):
         self._judging = rounds.loop("judging its health", self._telling.judge)
         self._at_once = AtOnce(rounds, self._poll, self._telling, channel)
         channel.setServiceParent(self)
-        self._intervals = intervals
+        self._client_id, self._intervals = client_id, intervals
         self._reporting: Deferred[None] = succeed(None)
         self.jumps = Jumps(
             folders.note,
@@ -240,6 +239,7 @@ class Poller(MultiService):
     def _add(self, job: Job) -> Capture:
         """Return a new capture for a job; nothing of it runs yet."""
         session = Session(job, self._folders, self._source, lambda: capture.answer_start())
+        session.grown = self._at_once.grown
         reporter = Reporter(self._server, session, self._clock)
         capture = Capture(job, session, reporter, self._server_log, self._isolation, self._forget)
         session.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated

@@ -119,6 +119,7 @@ class Session(JobArchives, Subscriber):
         self.retire()
         self.archive, self._no_place_because = archive, ""
         archive.supplied_by(FeedShare(self._feed, self._shared_feed))
+        archive.ledger.grown = self.grown
         archive.files.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
         return archive
 

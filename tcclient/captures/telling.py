@@ -162,10 +162,6 @@ class Telling:
             self._server,
         )
 
-    def lengths(self) -> dict[str, int]:
-        """Return how long the ledgers are that are open here, by their ids."""
-        return {one.ledger.id: one.ledger.length for one in self._open()}
-
     async def follow(self) -> None:
         """Send what is new of the ledgers."""
         if self._is_taken and self._sides.folders.installation.identity is not None:

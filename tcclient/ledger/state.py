@@ -72,6 +72,12 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
             self.tried,
         )
 
+    def has(self, job: int, counters: Counters) -> bool:
+        """Return whether these are the numbers."""
+        same = structs.replace(self)
+        same.take(job, counters)
+        return same == self
+
     def take(self, job: int, counters: Counters) -> None:
         """Have the numbers of a job."""
         self.job, self.base, self.posts = job, counters.base, counters.posts
@@ -97,6 +103,12 @@ class StateFile:
 
     is_unsynced = False
     """Whether the state was kept; whoever syncs the file resets this."""
+    _is_kept = False  # as it is now
+
+    def has(self, ledger: str, job: int, counters: Counters) -> bool:
+        """Return whether these numbers of a job are kept beside the ledger with this id."""
+        state = self.state
+        return self._is_kept and state.ledger == ledger and state.has(job, counters)
 
     def keep(self) -> None:
         """Write the state as it is now; where that fails, remove the one that is not true."""
@@ -107,8 +119,9 @@ class StateFile:
                 os.pwrite(fd, content, 0)
             finally:
                 os.close(fd)
-            self.is_unsynced = True
+            self.is_unsynced = self._is_kept = True
         except OSError:
+            self._is_kept = False
             with suppress(OSError):
                 self.path.unlink()
 

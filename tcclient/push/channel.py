@@ -40,9 +40,8 @@ from tcclient.push.messages import (
     Welcome,
     fitting,
 )
-from tcclient.push.owner import SocketOwner
+from tcclient.push.owner import OneSocket, SocketOwner
 from tcclient.push.retrying import ABNORMAL, ChannelEnding, Retries, bounded
-from tcclient.push.socket import PushSocket
 from tcclient.push.upkeep import Upkeep
 from tcclient.runtime.failures import explain
 from tcclient.runtime.timers import Timers
@@ -54,7 +53,7 @@ ACKNOWLEDGING = 30.0
 LEAST_EVERY, MOST_EVERY = 1.0, 60.0
 """Seconds between numbers, whatever the server says."""
 
-Connect: TypeAlias = Callable[[SocketOwner], Deferred[PushSocket]]
+Connect: TypeAlias = Callable[[SocketOwner], Deferred[OneSocket]]
 """Makes a connection; cancelled, it is given up."""
 
 
@@ -70,7 +69,7 @@ class PushChannel(Service, RealtimeChannel, SocketOwner):
         self._timers = Timers(clock)
         self._upkeep = Upkeep(clock, Retries(chance), self._try, self._close)
         self._attempt: Deferred[None] | None = None
-        self._socket: PushSocket | None = None
+        self._socket: OneSocket | None = None
         self._up_since: float | None = None
         self._n = 0
         self._passed_over = False
@@ -159,7 +158,7 @@ class PushChannel(Service, RealtimeChannel, SocketOwner):
         attempt = self._connect(self)
         self._attempt = attempt.addCallbacks(self._connected, self._failed)
 
-    def _connected(self, socket: PushSocket) -> None:
+    def _connected(self, socket: OneSocket) -> None:
         self._attempt, self._socket = None, socket
 
     def _failed(self, failure: Failure) -> None:
@@ -190,7 +189,7 @@ class PushChannel(Service, RealtimeChannel, SocketOwner):
         if self._socket is not None:
             self._socket.give_up(reason, code)
 
-    def _require_up(self) -> PushSocket:
+    def _require_up(self) -> OneSocket:
         if self._socket is None or self._up_since is None:
             raise NotCarried
         return self._socket

@@ -29,7 +29,7 @@ from tcclient.push.messages import (
     from_server,
     written,
 )
-from tcclient.push.owner import SocketOwner
+from tcclient.push.owner import OneSocket, SocketOwner
 from tcclient.push.retrying import ABNORMAL, ChannelEnding, reason_of
 from tcclient.runtime.failures import explain
 from tcclient.runtime.timers import Timers
@@ -41,7 +41,7 @@ CLOSING = 2.0
 
 
 @implementer(IPushProducer)
-class PushSocket(protocol.Protocol):
+class PushSocket(protocol.Protocol, OneSocket):
     """Asks for `url` with these `headers`; the `owner` hears of what comes."""
 
     def __init__(
@@ -94,10 +94,6 @@ class PushSocket(protocol.Protocol):
         self._owner.ended(structs.replace(ending, retry_after=after))
 
     def send(self, message: ClientMessage) -> bool:
-        """
-        Send a message; return False if the server does not read, or not any more.  Raises
-        NotCarried for one that is too long.
-        """
         data = written(message)
         if len(data) > MOST_OF_A_CLIENT:
             raise NotCarried
@@ -108,7 +104,6 @@ class PushSocket(protocol.Protocol):
         return True
 
     def close(self) -> None:
-        """Close the socket: this client ends.  The owner hears when it is gone, soon."""
         if not self._frames.is_open:
             self.give_up("this client ends")
         elif not self._given_up:
@@ -117,7 +112,6 @@ class PushSocket(protocol.Protocol):
             self._timers.start("closing", CLOSING, partial(self.give_up, "it was not closed"))
 
     def give_up(self, reason: str, code: int = ABNORMAL) -> None:
-        """Hang up on a server that is not to be spoken to."""
         if not self._given_up:
             self._given_up = True
             if self._ending is None:

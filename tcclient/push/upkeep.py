@@ -20,7 +20,6 @@ Knows when there is to be a connection, and what the log is told; does not know 
 from collections.abc import Callable
 from typing import Protocol
 
-import attrs
 from automat import TypeMachineBuilder
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -54,25 +53,25 @@ class UpkeepInputs(Protocol):
         """Called when the client ends."""
 
 
-@attrs.define(eq=False)
 class Upkeep:
     """
     Keeps a channel up: `connect` begins an attempt, and `close` ends it or the connection.
     `has_left` fires when there is none any more after a stop.
     """
 
-    _clock: IReactorTime
-    retries: Retries
-    _connect: Callable[[], object]
-    _close: Callable[[], object]
-    has_left: Deferred[None] = attrs.Factory(Deferred)
-    _said: str = ""
-    _wait: float = 0.0
-    _timers: Timers = attrs.field(init=False)
-    inputs: UpkeepInputs = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._timers = Timers(self._clock)
+    def __init__(
+        self,
+        clock: IReactorTime,
+        retries: Retries,
+        connect: Callable[[], object],
+        close: Callable[[], object],
+    ) -> None:
+        self.retries = retries
+        self._connect = connect
+        self._close = close
+        self.has_left: Deferred[None] = Deferred()
+        self._said, self._wait = "", 0.0
+        self._timers = Timers(clock)
         self.inputs = machine(self)
 
     def ended(self, ending: ChannelEnding) -> None:

@@ -14,8 +14,10 @@ from typing import NewType
 from msgspec import Struct
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+
+from tcclient.runtime.timers import Timers
+from tcclient.runtime.together import Together
 
 log = Logger()
 
@@ -188,24 +190,29 @@ class WallClock:
 
 
 class Watch(Service):
-    """Looks at the `wall` clock every LOOK seconds of `clock`, so that its listeners soon hear."""
+    """
+    Looks at the `wall` clock LOOK seconds of `clock` after the last look, or a little sooner, so
+    that its listeners soon hear.
+    """
 
     def __init__(self, clock: IReactorTime, wall: Wall) -> None:
         self._wall = wall
-        self._looking = LoopingCall(self._look)
-        self._looking.clock = clock
+        self._timers = Timers(Together(clock))
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
-        self._looking.start(LOOK, now=False)
+        self._look_later()
 
     def stopService(self) -> None:
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
-        if self._looking.running:
-            self._looking.stop()
+        self._timers.stop("look")
+
+    def _look_later(self) -> None:
+        self._timers.start("look", LOOK, self._look)
 
     def _look(self) -> None:
+        self._look_later()
         try:
             self._wall()
-        except Exception:  # which would end the loop for ever
+        except Exception:
             log.failure("The clocks could not be looked at; it is tried again.")

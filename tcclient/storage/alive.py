@@ -14,6 +14,9 @@ from twisted.internet.defer import Deferred
 
 from tcclient.storage.lane import Lane
 
+NEARLY = 0.01
+"""Seconds by which readings of two clocks differ though nothing has been heard between them."""
+
 
 class AliveMark:
     """
@@ -26,6 +29,7 @@ class AliveMark:
         self._path = path
         self._lane = lane
         self._until: float | None = None
+        self._asked = 0.0
         self._is_removed = False
 
     def read(self) -> float:
@@ -36,10 +40,13 @@ class AliveMark:
             return 0.0
 
     def set(self, until: float) -> None:
-        """Set the mark to a time, in epoch seconds, soon; not after remove()."""
-        if self._is_removed:
-            return  # a sync that was under way has ended
-        is_begun, self._until = self._until is not None, until
+        """
+        Set the mark to a time, in epoch seconds, soon, unless it has been; not after remove().  As
+        long as nothing comes neither thread nor disk wakes up for it.
+        """
+        if self._is_removed or abs(until - self._asked) < NEARLY:
+            return  # a sync that was under way has ended, or nothing has come
+        is_begun, self._until, self._asked = self._until is not None, until, until
         if not is_begun:
             Deferred.fromCoroutine(self._set())
 
@@ -49,10 +56,12 @@ class AliveMark:
             await self._lane.do(partial(self._touch, until or 0.0))
 
     def _touch(self, until: float) -> None:
-        with suppress(OSError):
+        try:
             if not self._path.exists():
                 self._path.touch()
             os.utime(self._path, (until, until))
+        except OSError:
+            self._asked = 0.0
 
     async def remove(self) -> None:
         """Remove the mark: the ledger itself now says until when all is safe."""

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 import attrs
-from msgspec import structs
+from msgspec import Struct, structs
 from twisted.logger import Logger
 
 from tcclient.ledger import bookings
@@ -43,8 +43,7 @@ RETRY = 1.0
 """Seconds after which a disk that has refused something is tried again."""
 
 
-@attrs.define
-class _Lost:
+class _Lost(Struct, eq=False):
     """
     A file that somebody else has moved or changed, and which ledger has the line of it, None while
     that waits.  Of one that an earlier process has lost the status is not known.

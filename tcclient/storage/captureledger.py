@@ -45,7 +45,8 @@ class CaptureLedger:
     """
     Writes the lines of one job into a ledger, which is open as `file`; by its lines so far so many
     posts are `settled`.  All that is done with the file after the last write() is done in the
-    `lane`.  `begun_anew` is called when the file was removed and another one has been begun.
+    `lane`.  `begun_anew` is called when the file was removed and another one has been begun, and
+    `grown` whenever lines have been appended.
     """
 
     def __init__(
@@ -63,9 +64,11 @@ class CaptureLedger:
         self._silenced = self._is_syncing = False
         self._kept: Counters | None = None
         self._placing: list[Callable[[str], object]] = []
+        self.grown: Callable[[], object] = lambda: None
         self._wall = place.wall
         self._name = place.naming.name
         self._is_closed = False
+        self._told = file.length
         self._descriptors = place.use.descriptors
         self.lane = Lane(place.use.writing, place.clock, self._speed_changed)
         self._lines = Lines(self._append, self.lane, place.wall, self._complain_once)
@@ -104,7 +107,9 @@ class CaptureLedger:
             self.keep(counters)
 
     def keep(self, counters: Counters) -> None:
-        """Keep beside the ledger what the next line with counters is to say of the server."""
+        """Keep beside the ledger what the next line with counters is to say, unless it is there."""
+        if self._lines.is_at_rest and self._file.kept.has(self.id, self.job_id, counters):
+            return
         self._kept = counters
         self._lines.call()
 
@@ -233,6 +238,9 @@ class CaptureLedger:
                 name=self._name,
             )
             self._begun_anew()
+        if self.length != self._told:
+            self._told = self.length
+            self.grown()
 
 
 def settle_for_another(ledger: Ledger, job_id: int) -> None:

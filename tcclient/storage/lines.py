@@ -48,6 +48,11 @@ class Lines:
         self.was_refused = False
         """Whether the disk had refused the lines before those that it has taken or refused now."""
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing waits, and nothing is under way."""
+        return not (self._working or self._is_asked or self._backlog)
+
     def add(self, entry: Entry, job: int | None) -> None:
         """Add a line, which is appended behind those before it.  Never raises."""
         self._backlog.add(entry, job, self._wall())

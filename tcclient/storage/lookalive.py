@@ -37,8 +37,10 @@ class LookAlive:
 
     def unwritten_since(self) -> float | None:
         """Write what waits.  Return when the first post came that still waits; None for none."""
-        self._files.flush()
-        return self._files.waiting.since
+        waiting = self._files.waiting
+        if waiting.since is not None:
+            self._files.flush()
+        return waiting.since
 
     def look_later(self) -> None:
         """Look in a while, and again and again until stop() is called."""

@@ -48,6 +48,7 @@ section `logging` names.
 FOUND_BY_NAME = {
     "tcclient/command.py": {"tcclient.service", "tcsandbox.both"},
     "tcclient/config/schema.py": {"difflib"},
+    "tcclient/push/connecting.py": {"tcclient.push.socket"},
     "tcclient/service.py": {
         "tcclient.check.checks",
         "tcclient.logs.observer",

@@ -332,11 +332,11 @@ class CarriedTests(AtOnceCase):
             self.assertAlmostEqual(rate, expected, delta=0.2)
 
     def test_a_lost_stream(self) -> None:
-        """Its condition and the lines about it are told at once."""
+        """Its condition and the lines about it are told in the same moment."""
         self.world.begin()
         self.world.lives(5)
         self.world.source.peer.closes()
-        self.world.goes(2 * GLANCE)
+        self.world.settle()
         self.assertEqual(self.line.states[1]["condition"], "closed")
         self.assertEqual(self.line.ledgers[self.world.ledger_id()], self.world.ledger())
 

@@ -186,6 +186,16 @@ class WallClockTests(SynchronousTestCase):
         watch.stopService()
         self.assertEqual(self.machine.steady.getDelayedCalls(), [])
 
+    def test_a_watch_beside_others(self) -> None:
+        """It looks on the second, as they do."""
+        clock = self.machine.steady
+        clock.advance(LOOK / 4 - clock.seconds() % LOOK)
+        watch = Watch(clock, self.wall)
+        watch.startService()
+        [look] = clock.getDelayedCalls()
+        self.assertEqual(look.getTime() % 1.0, 0.0)
+        watch.stopService()
+
     def test_a_look_that_fails(self) -> None:
         """It is logged, and the next one comes in its time."""
         looks = iter((ZeroDivisionError(), None))

@@ -30,6 +30,23 @@ class AliveMarkTests(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.mark.remove()))
         self.assertFalse(self.path.exists())
 
+    def test_nothing_new(self) -> None:
+        """Nobody touches it until something has come."""
+        self.mark.set(1000.0)
+        self.path.unlink()
+        self.mark.set(1000.001)
+        self.assertEqual(self.mark.read(), 0.0)
+        self.mark.set(1000.25)
+        self.assertEqual(self.mark.read(), 1000.25)
+
+    def test_a_disk_that_had_refused_it(self) -> None:
+        """It is tried again, though nothing has come."""
+        mark = AliveMark(self.path / "later" / "mark", self.lane)
+        mark.set(1000.0)
+        (self.path / "later").mkdir(parents=True)
+        mark.set(1000.0)
+        self.assertEqual(mark.read(), 1000.0)
+
     def test_a_folder_that_is_gone(self) -> None:
         """Costs the mark only."""
         mark = AliveMark(self.path / "gone" / "mark", self.lane)

@@ -160,6 +160,23 @@ class CountTests(CountCase):
         self.archive.close()
         self.assertEqual((self.server.counted, self.wrong()), (7, []))
 
+    def test_a_report_of_nothing_new(self) -> None:
+        """Keeps nothing: what it says is there."""
+        self.store(5)
+        self.update()
+        state = self.ledger.with_name(".test.ledger.state")
+        state.unlink()
+        self.report()
+        self.assertFalse(state.exists())
+        self.store(1)
+        self.report()
+        self.assertTrue(state.exists())
+
+    def report(self) -> None:
+        """As the reporter does it."""
+        total, _ = self.archive.tally.ping(self.clock.seconds())
+        self.archive.tally.told(total)
+
     def test_another_job_has_the_folder_next(self) -> None:
         """What is known of the first one becomes a line of its own."""
         self.store(5)

@@ -4,7 +4,7 @@ Whether the shared stream is read, although some captures cannot take posts.
 Knows with which captures there is patience left; reads nothing itself.
 """
 
-import attrs
+from msgspec import Struct
 from twisted.logger import Logger
 
 from tcclient.runtime.producers import Pausable
@@ -17,8 +17,7 @@ from tcclient.sources.twitter_v2.switch import StreamSwitch
 log = Logger()
 
 
-@attrs.define
-class Brake:
+class Brake(Struct, eq=False):
     """
     Pauses the stream of `switch` and the count of `keeper`, if there is one, while a capture or the
     record of that count is awaited, or none of the captures that a stream is asked for can take

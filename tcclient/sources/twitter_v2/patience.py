@@ -16,7 +16,6 @@ Knows times; does not know who shares the stream.
 from collections.abc import Callable
 from typing import Protocol
 
-import attrs
 from automat import TypeMachineBuilder
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -46,24 +45,18 @@ class PatienceInputs(Protocol):
         """Called when it has been awaited for as long as it may be."""
 
 
-@attrs.define(eq=False)
 class Patience:
     """
     The patience with one capture; `changed` is called when it is over.  `is_awaited` and
     `is_overtaken` say in which state it is, for whoever decides for all captures.
     """
 
-    _clock: IReactorTime
-    _changed: Callable[[], object]
-    is_awaited: bool = False
-    is_overtaken: bool = False
-    _left: float = MOST_AWAITED
-    _since: float = attrs.field(init=False)
-    _timer: IDelayedCall | None = None
-    inputs: PatienceInputs = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._since = self._clock.seconds()
+    def __init__(self, clock: IReactorTime, changed: Callable[[], object]) -> None:
+        self._clock = clock
+        self._changed = changed
+        self.is_awaited = self.is_overtaken = False
+        self._left, self._since = MOST_AWAITED, clock.seconds()
+        self._timer: IDelayedCall | None = None
         self.inputs = machine(self)
 
     @property
