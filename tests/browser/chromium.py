@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+from asyncio import AbstractEventLoop, _set_running_loop, get_running_loop
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -40,21 +41,43 @@ def site() -> str:
     return f"http://127.0.0.1:{port}"
 
 
+@cache
+def chromium() -> tuple[Any, AbstractEventLoop]:
+    """
+    Start Chromium, once in a process, at whose end it ends.  Return it, and the event loop by which
+    it is driven, which counts as running in this thread.
+    """
+    from playwright.sync_api import sync_playwright
+
+    playwright = sync_playwright().start()
+    loop = get_running_loop()
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=OPTIONS, chromium_sandbox=False
+    )
+
+    def end() -> None:
+        _set_running_loop(loop)
+        browser.close()
+        playwright.stop()
+
+    atexit.register(end)
+    return browser, loop
+
+
 class BrowserCase(SynchronousTestCase):
-    """Has a Chromium.  It is ended with each test: until then an event loop seems to run here."""
+    """Has the Chromium of this process; what a test opens there is closed after it."""
+
+    logins: ClassVar[dict[tuple[str, str], Any]] = {}
+    """What a browser keeps of a login, by site and person."""
 
     def setUp(self) -> None:
         if CHROMIUM is None:
             raise SkipTest("no Chromium here: apt install chromium")
-        from playwright.sync_api import sync_playwright
-
         self.site = self.begin_site()
-        playwright = sync_playwright().start()
-        self.addCleanup(playwright.stop)
-        self.chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=OPTIONS, chromium_sandbox=False
-        )
-        self.addCleanup(self.chromium.close)
+        # Django refuses to work where an event loop runs, as it would for the tests that follow.
+        self.addCleanup(_set_running_loop, None)
+        self.chromium, loop = chromium()
+        _set_running_loop(loop)
 
     def begin_site(self) -> str:
         """The address of the site, which is begun if need be."""
@@ -63,18 +86,25 @@ class BrowserCase(SynchronousTestCase):
     def context(self, who: str | None = "rita", **options: Any) -> Any:
         """A browser of its own, in which a person has logged in."""
         options = {"viewport": DESKTOP, "base_url": self.site, "timezone_id": "UTC"} | options
-        context = self.chromium.new_context(**options)
+        login = None if who is None else self.login(who)
+        context = self.chromium.new_context(storage_state=login, **options)
         self.addCleanup(context.close)
         context.set_default_timeout(WITHIN)
-        if who is not None:
+        return context
+
+    def login(self, who: str) -> Any:
+        """What a browser keeps of it when a person has logged in, which each does once."""
+        if (self.site, who) not in self.logins:
+            context = self.context(None)
             page = context.new_page()
             page.goto("/login/")
             page.get_by_label("Username").fill(who)
             page.get_by_label("Password").fill(PASSWORD)
             page.get_by_role("button", name="Log in").click()
             page.wait_for_url("**/captures/")
-            page.close()
-        return context
+            self.logins[self.site, who] = context.storage_state()
+            context.close()
+        return self.logins[self.site, who]
 
     def page(self, who: str | None = "rita", **options: Any) -> Any:
         """A page in a browser of its own; what scripts complain of fails the test."""

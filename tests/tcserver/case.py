@@ -2,6 +2,7 @@
 
 import atexit
 import re
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,21 @@ def database() -> None:
         atexit.register(connection.creation.destroy_test_db, named, verbosity=0)
 
 
+@cache
+def standing() -> World:
+    """Make the world in which each test begins, once until the tables are emptied."""
+    database()
+    return World()
+
+
+def begin() -> World:
+    """Return the world as it stands, a test's own copy; what the server remembers is forgotten."""
+    world = deepcopy(standing())
+    server_id.cache_clear()
+    memory.clear()
+    return world
+
+
 def without_files(page: str) -> str:
     """A page less the elements of our own static files, which are to be the only such ones."""
     return re.sub(r'<(?:script|img) src="/static/[\w./-]+"( defer| alt="")>', "", page)
@@ -35,13 +51,10 @@ class DatabaseCase(SynchronousTestCase):
     """Runs each test in a transaction that is rolled back, on a small world."""
 
     def setUp(self) -> None:
-        database()
-        server_id.cache_clear()
-        memory.clear()
+        self.world = begin()
         self._transaction = transaction.atomic()
         self._transaction.__enter__()
         self.addCleanup(self._roll_back)
-        self.world = World()
 
     def _roll_back(self) -> None:
         transaction.set_rollback(True)
@@ -52,8 +65,10 @@ class CommittedCase(SynchronousTestCase):
     """Runs tests whose threads see what others have committed; empties the tables afterwards."""
 
     def setUp(self) -> None:
-        database()
-        server_id.cache_clear()
-        memory.clear()
-        self.addCleanup(call_command, "flush", verbosity=0, interactive=False)
-        self.world = World()
+        self.addCleanup(self._empty)
+        self.world = begin()
+
+    def _empty(self) -> None:
+        standing.cache_clear()
+        # Types and permissions of the models, which it would fill in, are not used here.
+        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 from django.core.management import call_command
 from django.test import Client as Browser
@@ -96,7 +97,8 @@ class FileTests(SynchronousTestCase):
 class DatabaseTests(SynchronousTestCase):
     """A database that `tcserver migrate` has made in a folder."""
 
-    made: bytes = b""
+    made: ClassVar[bytes] = b""
+    """The database, once the first test has made it."""
 
     def setUp(self) -> None:
         self.data = Path(self.mktemp()).absolute()
@@ -106,8 +108,11 @@ class DatabaseTests(SynchronousTestCase):
 
     def make(self) -> None:
         """Put a database with all tables, and an administrator, into the folder."""
-        with opened(self.environment):
-            call_command("migrate", database=ALIAS, verbosity=0, interactive=False)
+        if not self.made:
+            with opened(self.environment):
+                call_command("migrate", database=ALIAS, verbosity=0, interactive=False)
+            DatabaseTests.made = self.file.read_bytes()
+        self.file.write_bytes(self.made)
         self.sql(
             "INSERT INTO people_user (username, password, first_name, last_name, email, "
             "is_superuser, is_staff, is_active, date_joined) "

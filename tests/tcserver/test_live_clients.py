@@ -15,7 +15,12 @@ from tcserver.accounts.services import ledger as ledgers
 from tcserver.captures.services.stop import stop
 from tcserver.fleet.models import Client, ClientSession, Token
 from tcserver.fleet.services.clients import retire
-from tcserver.fleet.services.sessions import UsedElsewhere, begin_session
+from tcserver.fleet.services.sessions import (
+    UsedElsewhere,
+    begin_session,
+    keep_sessions,
+    number_of_sessions,
+)
 from tcserver.fleet.services.tokens import issue, revoke
 from tcserver.live import application, clients, closing, door, telling
 from tests.marks import Need
@@ -111,15 +116,27 @@ class SessionTests(LiveCase):
         self.greets(installation="two")
 
     def test_revoked(self) -> None:
-        """The hint closes the socket with 4001; so it does when the client is retired."""
+        """
+        The hint closes the socket with 4001, and another installation is welcome at once; so it is
+        closed when the client is retired.
+        """
         self.patch(clients, "LOOK", 10_000.0)
         self.live, act = self.begin(), self.world.act(self.world.admin)
         peer = self.greets()
         revoke(Token.objects.get(client=self.world.client).pk, act)
         self.assertEqual(peer.is_closed(), 4001)
-        peer = self.greets(token=issue(self.world.client.pk, act))
+        peer = self.greets(token=issue(self.world.client.pk, act), installation="two")
         retire(self.world.client.pk, act)
         self.assertEqual(peer.is_closed(), 4001)
+        self.assertEqual(number_of_sessions(datetime.now(UTC)), 0)
+
+    def test_kept_when_it_is_revoked(self) -> None:
+        """Whoever keeps a session that is over does not make it go on."""
+        self.greets()
+        row = ClientSession.objects.get()
+        revoke(row.token_id, self.world.act(self.world.admin))
+        keep_sessions([(row.session, row.token_id)], datetime.now(UTC))
+        self.assertEqual(number_of_sessions(datetime.now(UTC)), 0)
 
     def test_restart(self) -> None:
         """Each client is told when to come back, and closed with 1012."""

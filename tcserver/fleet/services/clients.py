@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.db import IntegrityError, transaction
 
 from tcserver.fleet.models import Client, Token
+from tcserver.fleet.services.sessions import end_sessions
 from tcserver.hints import CAPTURES, hint, of_client
 from tcserver.history.acts import Act
 from tcserver.history.models import Concerned, note
@@ -53,7 +54,9 @@ def retire(client_id: int, act: Act) -> None:
         client = _locked(client_id)
         if client.retired_at is None:
             Client.objects.filter(pk=client_id).update(retired_at=act.at)
-            Token.objects.filter(client=client, revoked_at=None).update(revoked_at=act.at)
+            tokens = Token.objects.filter(client=client)
+            tokens.filter(revoked_at=None).update(revoked_at=act.at)
+            end_sessions(tokens, act.at)
             note(act, "retired", _subject(client), None, {"retired": (False, True)})
             hint(of_client(client_id), CAPTURES)
 

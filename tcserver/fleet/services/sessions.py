@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from tcclient.push.messages import Hello
 from tcserver.fleet.liveness import TERM
@@ -62,16 +63,23 @@ def begin_session(client: int, token: int, hello: Hello, now: datetime) -> str:
 
 def keep_sessions(sessions: Sequence[tuple[str, int]], now: datetime) -> None:
     """
-    Have these sessions go on for a term, and their clients be here, whose tokens are named.
+    Have these sessions go on for a term, unless their tokens were revoked meanwhile, and their
+    clients be here, whose tokens are named.
     """
     names = [session for session, _ in sessions]
-    ClientSession.objects.filter(session__in=names).update(until=now + TERM)
+    kept = ClientSession.objects.filter(session__in=names, token__revoked_at=None)
+    kept.update(until=now + TERM)
     Token.objects.filter(pk__in=[token for _, token in sessions]).update(contact_at=now)
 
 
 def end_session(session: str, now: datetime) -> None:
     """End a session whose client has said goodbye: anybody may have the next one."""
     ClientSession.objects.filter(session=session).update(until=now)
+
+
+def end_sessions(tokens: QuerySet[Token], now: datetime) -> None:
+    """End what was begun by tokens that are revoked: their sockets are not waited for."""
+    ClientSession.objects.filter(token__in=tokens).update(until=now)
 
 
 def current_sessions(clients: Collection[int]) -> dict[int, str]:

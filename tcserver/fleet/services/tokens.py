@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from tcserver.fleet.models import Client, Token
+from tcserver.fleet.services.sessions import end_sessions
 from tcserver.hints import hint, of_client
 from tcserver.history.acts import Act, Party
 from tcserver.history.models import Concerned, note
@@ -35,13 +36,15 @@ def issue(client_id: int, act: Act, expires: datetime | None = None, token: str 
 
 
 def revoke(token_id: int, act: Act) -> None:
-    """Have a token open nothing any more.  Raises NotFound."""
+    """Have a token open nothing any more, and end what it has opened.  Raises NotFound."""
     with transaction.atomic():
-        token = Token.objects.select_for_update().filter(pk=token_id).first()
+        row = Token.objects.filter(pk=token_id)
+        token = row.select_for_update().first()
         if token is None:
             raise NotFound
         if token.revoked_at is None:
-            Token.objects.filter(pk=token_id).update(revoked_at=act.at)
+            row.update(revoked_at=act.at)
+            end_sessions(row, act.at)
             _note(act, "token revoked", token.client, token.prefix)
             hint(of_client(token.client_id))
 
