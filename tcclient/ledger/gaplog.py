@@ -60,6 +60,11 @@ class GapLog:
         return self.missing is not None
 
     @property
+    def heard_since(self) -> float | None:
+        """When the newest gap ended, in epoch seconds; None while one is open."""
+        return self._heard if self.missing is None else None
+
+    @property
     def missed(self) -> float | None:
         """Seconds for which posts have been missed that were asked for; None if none have."""
         return self._coverage.missed(self._wall())
