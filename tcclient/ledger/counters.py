@@ -72,6 +72,7 @@ class Tally:
         self.base, self.posts = counters.base, counters.posts
         self.settled = counters.settled
         self._sent = counters.sent if isinstance(counters.sent, CountUpdate) else None
+        self._also_sent: CountUpdate | None = None  # by another process, which is decided next
         # What an older client sent last is not known: its answer may never have been seen.
         self._doubtful = counters.sent is UNSET and counters.posts > counters.settled
         self._any_until = self.base + self.posts if counters.tried is UNSET else 0
@@ -235,33 +236,42 @@ class Tally:
     def accepted(self, update: CountUpdate) -> None:
         """Note that the server has taken `update`, which was sent last."""
         self.settled = max(self.settled, (self._sent or update).posts)
-        self._sent = None
+        self._decided()
         self.told(update.total)
 
     def inherit(self, left: Counters) -> None:
         """Have what another process has settled too, and may have settled by what it sent last."""
-        sent, more = (self._sent, left.settled) if self._sent else (left.sent, self.settled)
-        if isinstance(sent, CountUpdate):
-            self._sent = structs.replace(sent, posts=sent.posts + more)
         self.settled += left.settled
+        self._also_sent = left.sent if isinstance(left.sent, CountUpdate) else None
+        if self._sent is None:
+            self._decided()
+        else:
+            self._sent = structs.replace(self._sent, posts=self._sent.posts + left.settled)
 
     def rejected(self) -> None:
         """Note that the server has certainly not taken the last update."""
-        self._sent = None
+        self._decided()
+
+    def _decided(self) -> None:
+        """Go on to what another process has sent, if anything: what was sent last is decided."""
+        sent, self._also_sent = self._also_sent, None
+        self._sent = sent and structs.replace(sent, posts=self.settled + sent.count)
 
     def settle(self, rows: Sequence[Row]) -> None:
         """
-        Decide by the job's newest updates, the last one last, whether the server has taken the one
-        whose answer was not seen.  One that was not noted is recognised by a total between what was
-        settled and what is stored.
+        Decide by the job's newest updates, the last one last, whether the server has taken those
+        whose answers were not seen.  One that was not noted is recognised by a total between what
+        was settled and what is stored.
         """
         newest = rows[-1][1] if rows else None
-        if self._sent is not None and _is_in(self._sent, rows):
-            self.settled = max(self.settled, self._sent.posts)
-            self.told(self._sent.total)
-        elif self._doubtful and self.base + self.settled < (newest or 0) <= self.total:
+        if self._doubtful and self.base + self.settled < (newest or 0) <= self.total:
             self.settled = (newest or 0) - self.base
-        self._sent, self._doubtful = None, False
+        self._doubtful = False
+        while self._sent is not None:
+            if _is_in(self._sent, rows):
+                self.settled = max(self.settled, self._sent.posts)
+                self.told(self._sent.total)
+            self._decided()
 
 
 def _is_in(sent: CountUpdate, rows: Collection[Row]) -> bool:
