@@ -72,7 +72,8 @@ class GapLog:
     def heard(self, backfill: int | None = None, after: float = 0.0) -> None:
         """
         Note that the stream is heard, and brings what was asked for, beginning `after` seconds from
-        now.  With `backfill`, the source was asked for the posts of so many minutes before.
+        now, negative for before.  With `backfill`, the source was asked for the posts of so many
+        minutes before.
         """
         self._end_gap(backfill, after)
 

@@ -101,6 +101,8 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         self._upstream = upstream
         self._listener = listener
         self.comes_back = True
+        self.held_back = 0.0
+        """Seconds for which the last good answer was there before its body was read."""
         self._asking = False
         self._connection: Connection | None = None
         self._refusal: Refusal | None = None
@@ -247,8 +249,10 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
 
     async def _reader_of(self, response: IResponse) -> Connection:
         """Return what reads the body of a 200, once it may be read."""
+        answered = self._clock.seconds()
         try:
             await self._listener.answered()
+            self.held_back = self._clock.seconds() - answered
             decoder = decoder_for(response)
         except BaseException:
             abandon(response)
