@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 import attrs
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from tcclient.ledger.rates import Rates
+from tcclient.ledger.rates import Rated, Rates
 
 MOST_TOTAL = 2**31 - 1
 """The server keeps totals in 32 signed bits."""
@@ -62,7 +62,7 @@ class Counters:
         return Counters(self.base, self.posts, self.settled)
 
 
-class Tally:
+class Tally(Rated):
     """
     The counters of one job, over all sessions, and the rates of the present one: none at first, and
     0 without one.  If the base is `in_doubt`, nobody knows on what another's newest update builds.
@@ -108,14 +108,6 @@ class Tally:
         self._ours.append(self._told)
         self._theirs: deque[int] = deque(maxlen=_REMEMBERED)
         self._has_read = self._is_overtaken = False
-
-    def opened(self, now: float) -> None:
-        """Count the first rates from now on: what the stream had to wait for is no part of them."""
-        self._rates.opened(self.posts, now)
-
-    def cease(self) -> None:
-        """Let the rates be 0 from now on: the session ends."""
-        self._rates.cease()
 
     def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
@@ -202,20 +194,6 @@ class Tally:
         """Return the total, and the rate since the last ping."""
         self.trying(self.total)
         return self.total, self._rates.of(self._rates.ping, self.posts, now)
-
-    def measure(self, now: float, seconds: float) -> None:
-        """Measure the rate as a ping does, unless that was done within so many seconds."""
-        self._rates.measure(self.posts, now, seconds)
-
-    @property
-    def rate(self) -> float | None:
-        """The rate that was measured last, in posts a second; None where it says nothing."""
-        return self._rates.last(self.posts)
-
-    def glance(self, now: float) -> tuple[int, str | None]:
-        """Return how many posts have come since the last rate for the log, and the new rate."""
-        new = self.posts - self._rates.glance.posts
-        return new, self._rates.of(self._rates.glance, self.posts, now)
 
     def update(self, now: float, reached: int | None = None) -> CountUpdate:
         """

@@ -190,7 +190,10 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
     def connection_lost(self, reason: Failure) -> None:
         """Work out why a connection ended or an attempt failed, and when to try again."""
         connection, self._connection = self._connection, None
-        ending = self._judge(connection, reason)
+        if connection is None:
+            ending = failed_attempt(reason, self._refusal)
+        else:
+            ending = _ended(connection, reason, self._pause)
         if connection is not None and connection.is_heard:
             self._upstream.backoff.worked()
         if not self.comes_back:
@@ -267,18 +270,17 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         else:
             self._pause.forget()
 
-    def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
-        """Return why there is no stream; `connection` is None if an attempt has failed."""
-        if connection is None:
-            return failed_attempt(reason, self._refusal)
-        return structs.replace(
-            connection.ending or Ending("closed", explain(reason)),
-            incomplete=connection.incomplete,
-            silent=self._pause.silence(connection),
-            unread=self._pause.leaves_unread(connection),
-        )
-
     def _tell_gone(self) -> None:
         waiting, self._waiting = self._waiting, []
         for gone in waiting:
             gone.callback(None)
+
+
+def _ended(connection: Connection, reason: Failure, pause: Pause) -> Ending:
+    """Return why a connection has ended."""
+    return structs.replace(
+        connection.ending or Ending("closed", explain(reason)),
+        incomplete=connection.incomplete,
+        silent=pause.silence(connection),
+        unread=pause.leaves_unread(connection),
+    )
