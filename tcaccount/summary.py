@@ -125,8 +125,9 @@ def _posts(subject: Subject) -> Iterator[str]:
         files = number(adopted, "file")
         yield f"{number(record.posts(adopted=True))} in {files} from before the ledger"
     for job, counters in sorted(record.counters.items()):
-        here = f"{number(counters.posts)} in files that this client finished"
-        yield f"job {job}: {here}, {number(counters.base)} more that the server counts"
+        here = f"job {job}: {number(counters.posts)} in files that this client finished"
+        elsewhere = f", {number(counters.base)} more that the server has from elsewhere"
+        yield here + (elsewhere if counters.base else "")
 
 
 def _keywords(record: Record) -> Iterator[str]:

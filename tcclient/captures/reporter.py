@@ -177,7 +177,7 @@ class Reporter:
         if self.server.takes_late_updates and archive is self._late_of:
             for one in self._late.untold(archive.tally.settled, archive.tally.posts):
                 await self._send(job_id, archive, one)
-                if self._session.archive is not archive:
+                if self._session.archive is not archive or archive.tally.unsettled:
                     return
         await self._send(job_id, archive)
 

@@ -186,6 +186,7 @@ def _with_archive(
         facts,
         # Nobody is told of the keywords here, which may be long.
         missing=None if missing is None else structs.replace(missing, keywords=None),
+        heard_since=archive.capture_log.heard_since,
         disk="" if trouble is None else trouble[0],
         disk_since=None if trouble is None else wall - trouble[1],
         refused=len(archive.capture_log.refused),

@@ -69,8 +69,8 @@ def report(facts: ClientFacts, health: Health) -> Report:
 def state(capture: CaptureFacts, facts: ClientFacts, health: Health) -> State:
     """
     Return how a capture is: `condition` is the code of the worst that is found of it, or of a
-    client that does not run, and `ok` for nothing; `reason` has the sentences of that.  The
-    `revision` is added by states().
+    client that does not run, and `ok` for nothing, since the stream is heard without a break;
+    `reason` has the sentences of that.  The `revision` is added by states().
     """
     its = (one for one in health.findings if one.job == capture.job)
     every = (one for one in health.findings if one.job is None and not facts.runs)
@@ -79,7 +79,7 @@ def state(capture: CaptureFacts, facts: ClientFacts, health: Health) -> State:
         job=capture.job,
         condition=OK if worst is None else _condition(worst.code),
         reason="" if worst is None else storable(f"{worst.what} {worst.cure}")[:LONGEST_REASON],
-        since=None if worst is None else _moment(worst.since),
+        since=_moment(capture.heard_since if worst is None else worst.since),
         total=capture.total,
         rate=None if capture.rate is None else round(capture.rate, 3),
         lag=None if capture.lag is None else round(max(0.0, capture.lag), 3),

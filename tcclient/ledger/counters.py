@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 import attrs
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from tcclient.ledger.rates import Rates
+from tcclient.ledger.rates import Rated, Rates
 
 MOST_TOTAL = 2**31 - 1
 """The server keeps totals in 32 signed bits."""
@@ -62,7 +62,7 @@ class Counters:
         return Counters(self.base, self.posts, self.settled)
 
 
-class Tally:
+class Tally(Rated):
     """
     The counters of one job, over all sessions, and the rates of the present one: none at first, and
     0 without one.  If the base is `in_doubt`, nobody knows on what another's newest update builds.
@@ -72,6 +72,7 @@ class Tally:
         self.base, self.posts = counters.base, counters.posts
         self.settled = counters.settled
         self._sent = counters.sent if isinstance(counters.sent, CountUpdate) else None
+        self._also_sent: CountUpdate | None = None  # by another process, which is decided next
         # What an older client sent last is not known: its answer may never have been seen.
         self._doubtful = counters.sent is UNSET and counters.posts > counters.settled
         self._any_until = self.base + self.posts if counters.tried is UNSET else 0
@@ -107,14 +108,6 @@ class Tally:
         self._ours.append(self._told)
         self._theirs: deque[int] = deque(maxlen=_REMEMBERED)
         self._has_read = self._is_overtaken = False
-
-    def opened(self, now: float) -> None:
-        """Count the first rates from now on: what the stream had to wait for is no part of them."""
-        self._rates.opened(self.posts, now)
-
-    def cease(self) -> None:
-        """Let the rates be 0 from now on: the session ends."""
-        self._rates.cease()
 
     def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
         """
@@ -202,20 +195,6 @@ class Tally:
         self.trying(self.total)
         return self.total, self._rates.of(self._rates.ping, self.posts, now)
 
-    def measure(self, now: float, seconds: float) -> None:
-        """Measure the rate as a ping does, unless that was done within so many seconds."""
-        self._rates.measure(self.posts, now, seconds)
-
-    @property
-    def rate(self) -> float | None:
-        """The rate that was measured last, in posts a second; None where it says nothing."""
-        return self._rates.last(self.posts)
-
-    def glance(self, now: float) -> tuple[int, str | None]:
-        """Return how many posts have come since the last rate for the log, and the new rate."""
-        new = self.posts - self._rates.glance.posts
-        return new, self._rates.of(self._rates.glance, self.posts, now)
-
     def update(self, now: float, reached: int | None = None) -> CountUpdate:
         """
         Return the next update, with the posts that the server has not accepted yet: all, or as if
@@ -235,33 +214,42 @@ class Tally:
     def accepted(self, update: CountUpdate) -> None:
         """Note that the server has taken `update`, which was sent last."""
         self.settled = max(self.settled, (self._sent or update).posts)
-        self._sent = None
+        self._decided()
         self.told(update.total)
 
     def inherit(self, left: Counters) -> None:
         """Have what another process has settled too, and may have settled by what it sent last."""
-        sent, more = (self._sent, left.settled) if self._sent else (left.sent, self.settled)
-        if isinstance(sent, CountUpdate):
-            self._sent = structs.replace(sent, posts=sent.posts + more)
         self.settled += left.settled
+        self._also_sent = left.sent if isinstance(left.sent, CountUpdate) else None
+        if self._sent is None:
+            self._decided()
+        else:
+            self._sent = structs.replace(self._sent, posts=self._sent.posts + left.settled)
 
     def rejected(self) -> None:
         """Note that the server has certainly not taken the last update."""
-        self._sent = None
+        self._decided()
+
+    def _decided(self) -> None:
+        """Go on to what another process has sent, if anything: what was sent last is decided."""
+        sent, self._also_sent = self._also_sent, None
+        self._sent = sent and structs.replace(sent, posts=self.settled + sent.count)
 
     def settle(self, rows: Sequence[Row]) -> None:
         """
-        Decide by the job's newest updates, the last one last, whether the server has taken the one
-        whose answer was not seen.  One that was not noted is recognised by a total between what was
-        settled and what is stored.
+        Decide by the job's newest updates, the last one last, whether the server has taken those
+        whose answers were not seen.  One that was not noted is recognised by a total between what
+        was settled and what is stored.
         """
         newest = rows[-1][1] if rows else None
-        if self._sent is not None and _is_in(self._sent, rows):
-            self.settled = max(self.settled, self._sent.posts)
-            self.told(self._sent.total)
-        elif self._doubtful and self.base + self.settled < (newest or 0) <= self.total:
+        if self._doubtful and self.base + self.settled < (newest or 0) <= self.total:
             self.settled = (newest or 0) - self.base
-        self._sent, self._doubtful = None, False
+        self._doubtful = False
+        while self._sent is not None:
+            if _is_in(self._sent, rows):
+                self.settled = max(self.settled, self._sent.posts)
+                self.told(self._sent.total)
+            self._decided()
 
 
 def _is_in(sent: CountUpdate, rows: Collection[Row]) -> bool:

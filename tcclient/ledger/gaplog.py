@@ -60,6 +60,11 @@ class GapLog:
         return self.missing is not None
 
     @property
+    def heard_since(self) -> float | None:
+        """When the newest gap ended, in epoch seconds; None while one is open."""
+        return self._heard if self.missing is None else None
+
+    @property
     def missed(self) -> float | None:
         """Seconds for which posts have been missed that were asked for; None if none have."""
         return self._coverage.missed(self._wall())
@@ -67,7 +72,8 @@ class GapLog:
     def heard(self, backfill: int | None = None, after: float = 0.0) -> None:
         """
         Note that the stream is heard, and brings what was asked for, beginning `after` seconds from
-        now.  With `backfill`, the source was asked for the posts of so many minutes before.
+        now, negative for before.  With `backfill`, the source was asked for the posts of so many
+        minutes before.
         """
         self._end_gap(backfill, after)
 

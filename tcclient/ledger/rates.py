@@ -80,3 +80,32 @@ class Rates:
         self.ping = RateWindow(posts, now)
         self.update = RateWindow(posts, now)
         self.glance = RateWindow(posts, now)
+
+
+class Rated:
+    """What counts `posts`, and has `_rates` of them."""
+
+    posts: int
+    _rates: Rates
+
+    def opened(self, now: float) -> None:
+        """Count the first rates from now on: what the stream had to wait for is no part of them."""
+        self._rates.opened(self.posts, now)
+
+    def cease(self) -> None:
+        """Let the rates be 0 from now on: the session ends."""
+        self._rates.cease()
+
+    def measure(self, now: float, seconds: float) -> None:
+        """Measure the rate as a ping does, unless that was done within so many seconds."""
+        self._rates.measure(self.posts, now, seconds)
+
+    @property
+    def rate(self) -> float | None:
+        """The rate that was measured last, in posts a second; None where it says nothing."""
+        return self._rates.last(self.posts)
+
+    def glance(self, now: float) -> tuple[int, str | None]:
+        """Return how many posts have come since the last rate for the log, and the new rate."""
+        new = self.posts - self._rates.glance.posts
+        return new, self._rates.of(self._rates.glance, self.posts, now)

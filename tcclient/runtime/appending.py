@@ -6,6 +6,7 @@ know what is written.
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 _MOST_BLOCKS = 1024
@@ -76,21 +77,40 @@ def leads_to(path: Path, fd: int) -> bool:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut, if the file system can do that."""
-    with suppress(OSError):  # some network shares cannot sync a folder; the files themselves are
+    with suppress(OSError):
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(fd)
+            _sync(fd)
         finally:
             os.close(fd)
 
 
+def _sync(folder: int) -> None:
+    with suppress(OSError):  # some network shares cannot sync a folder; the files themselves are
+        os.fsync(folder)
+
+
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file, so that even a power cut leaves the old or the new.  Raises OSError."""
+    """
+    Replace a file, so that even a power cut leaves the old or the new.  A folder that is moved
+    meanwhile has it all the same, and one that is removed is made again.  Raises OSError.
+    """
+    try:
+        _replace_in_folder(path, content)
+    except FileNotFoundError:
+        _replace_in_folder(path, content)
+
+
+def _replace_in_folder(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    with new.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        new = path.name + ".new"
+        with open(new, "wb", opener=partial(os.open, mode=0o666, dir_fd=folder)) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        _sync(folder)
+    finally:
+        os.close(folder)

@@ -28,13 +28,16 @@ Wall = Callable[[], Date]
 """Returns the date now."""
 
 LEAST = 1.0
-"""
-Seconds of the smallest step, and of the shortest sleep, that count; what is due at a date may be
-off by one below it.
-"""
+"""Seconds of the smallest step that counts; what is due at a date may be off by one below it."""
 
 APART = 0.1
 """Most seconds between two readings of one clock for readings of the others to belong to both."""
+
+NAP = 0.25
+"""
+Seconds of the shortest sleep that counts.  A shorter one does not matter: each gap begins earlier
+than the last byte by as much (ledger.gaps.IN_FLIGHT).  Readings that are APART make none as long.
+"""
 
 LOOK = 2.0
 """Seconds between two looks at the clocks where nobody asks for the date."""
@@ -97,11 +100,11 @@ class Clocks(Struct):
         awake, passed = steady - self.steady, before - self.boot
         slept, stepped = passed - awake, wall - self.wall - passed
         self.steady, self.wall, self.boot = steady, wall, before
-        if -LEAST <= stepped <= LEAST and slept <= LEAST:
+        if -LEAST <= stepped <= LEAST and slept <= NAP:
             return _UNMOVED
         return Moved(
             stepped if abs(stepped) > LEAST else 0.0,
-            Slept(slept, awake) if slept > LEAST else None,
+            Slept(slept, awake) if slept > NAP else None,
         )
 
 

@@ -101,6 +101,8 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         self._upstream = upstream
         self._listener = listener
         self.comes_back = True
+        self.held_back = 0.0
+        """Seconds for which the last good answer was there before its body was read."""
         self._asking = False
         self._connection: Connection | None = None
         self._refusal: Refusal | None = None
@@ -188,7 +190,10 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
     def connection_lost(self, reason: Failure) -> None:
         """Work out why a connection ended or an attempt failed, and when to try again."""
         connection, self._connection = self._connection, None
-        ending = self._judge(connection, reason)
+        if connection is None:
+            ending = failed_attempt(reason, self._refusal)
+        else:
+            ending = _ended(connection, reason, self._pause)
         if connection is not None and connection.is_heard:
             self._upstream.backoff.worked()
         if not self.comes_back:
@@ -247,8 +252,10 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
 
     async def _reader_of(self, response: IResponse) -> Connection:
         """Return what reads the body of a 200, once it may be read."""
+        answered = self._clock.seconds()
         try:
             await self._listener.answered()
+            self.held_back = self._clock.seconds() - answered
             decoder = decoder_for(response)
         except BaseException:
             abandon(response)
@@ -263,18 +270,17 @@ class CaptureStream(TwitterStreamService, Pausable, Generic[Query]):
         else:
             self._pause.forget()
 
-    def _judge(self, connection: Connection | None, reason: Failure) -> Ending:
-        """Return why there is no stream; `connection` is None if an attempt has failed."""
-        if connection is None:
-            return failed_attempt(reason, self._refusal)
-        return structs.replace(
-            connection.ending or Ending("closed", explain(reason)),
-            incomplete=connection.incomplete,
-            silent=self._pause.silence(connection),
-            unread=self._pause.leaves_unread(connection),
-        )
-
     def _tell_gone(self) -> None:
         waiting, self._waiting = self._waiting, []
         for gone in waiting:
             gone.callback(None)
+
+
+def _ended(connection: Connection, reason: Failure, pause: Pause) -> Ending:
+    """Return why a connection has ended."""
+    return structs.replace(
+        connection.ending or Ending("closed", explain(reason)),
+        incomplete=connection.incomplete,
+        silent=pause.silence(connection),
+        unread=pause.leaves_unread(connection),
+    )

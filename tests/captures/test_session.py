@@ -60,14 +60,15 @@ class SessionTestCase(SynchronousTestCase):
     """
 
     keeps = False
+    use = DiskUse(ids=TWEET_IDS)
 
     def setUp(self) -> None:
         self.clock = clock_at()
         self.api = FakeApi()
         self.base = Path(self.mktemp())
-        use, now = DiskUse(ids=TWEET_IDS), self.clock.seconds
+        now = self.clock.seconds
         self.folders = Folders(
-            self.base, Naming("", utc=True), "http://server/", self.clock, now, use=use
+            self.base, Naming("", utc=True), "http://server/", self.clock, now, use=self.use
         )
         self.begin()
         self.addCleanup(self._end)

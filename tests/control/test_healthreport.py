@@ -50,7 +50,7 @@ class ReportTests(SynchronousTestCase):
         """With all that is known of capture and machine."""
         limits = [LimitFacts("day", 5, 100, NOON)]
         told = self.report(
-            CaptureFacts(job=7, name="alpha", rate=1.23456, total=5, lag=0.1),
+            CaptureFacts(job=7, name="alpha", heard_since=NOON, rate=1.23456, total=5, lag=0.1),
             disk_free=10**12,
             disk_size=10**13,
             memory=5,
@@ -60,7 +60,7 @@ class ReportTests(SynchronousTestCase):
             post_price=0.005,
         )
         [capture], host = told.captures, told.host
-        self.assertEqual((capture.condition, capture.reason, capture.since), ("ok", "", None))
+        self.assertEqual((capture.condition, capture.reason, capture.since), ("ok", "", MOMENT))
         self.assertEqual((capture.total, capture.rate, capture.lag), (5, 1.235, 0.1))
         self.assertEqual((host.disk_size, host.memory, host.clock_offset), (10**13, 5, -0.5))
         self.assertEqual(host.post_price, 0.005)

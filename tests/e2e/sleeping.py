@@ -23,7 +23,7 @@ _LIBRARY = """
 #include <sys/time.h>
 #include <time.h>
 
-static volatile int64_t *moved; /* seconds: slept, set forward, slept and not gone */
+static volatile int64_t *moved; /* ms: slept, set forward, slept and not gone */
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -45,7 +45,12 @@ int clock_gettime(clockid_t id, struct timespec *shown)
     static int (*original)(clockid_t, struct timespec *);
     if (!original) original = dlsym(RTLD_NEXT, "clock_gettime");
     int failed = original(id, shown);
-    if (!failed) shown->tv_sec += ahead(id);
+    if (!failed) {
+        int64_t ms = ahead(id) + shown->tv_nsec / 1000000;
+        int64_t seconds = ms / 1000 - (ms % 1000 < 0);
+        shown->tv_sec += seconds;
+        shown->tv_nsec = (ms - seconds * 1000) * 1000000 + shown->tv_nsec % 1000000;
+    }
     return failed;
 }
 
@@ -78,21 +83,21 @@ class SleepingMachine:
 
     def __init__(self, folder: Path, library: Path) -> None:
         self._file = folder / "clocks"
-        self._slept = self._set = self._lay = 0
+        self._slept = self._set = self._lay = 0.0
         self._move()
         self.environ = {"LD_PRELOAD": str(library), "SLEEPING_CLOCKS": str(self._file)}
 
-    def sleep(self, seconds: int) -> None:
+    def sleep(self, seconds: float) -> None:
         """Have it slept for so long, in no time: its date is another one then than ours."""
         self._slept += seconds
         self._move()
 
-    def lay(self, seconds: int) -> None:
+    def lay(self, seconds: float) -> None:
         """Have it slept for the last seconds, in which its processes were stopped."""
         self._lay += seconds
         self._move()
 
-    def set(self, seconds: int) -> None:
+    def set(self, seconds: float) -> None:
         """Set its clock forward, or back."""
         self._set += seconds
         self._move()
@@ -100,7 +105,8 @@ class SleepingMachine:
     def _move(self) -> None:
         mode = "r+b" if self._file.exists() else "w+b"
         with self._file.open(mode, buffering=0) as file:  # the processes have mapped this very file
-            file.write(struct.pack("=qqq", self._slept, self._set, self._lay))
+            moved = (int(1000 * seconds) for seconds in (self._slept, self._set, self._lay))
+            file.write(struct.pack("=qqq", *moved))
 
 
 async def sleeping_machine(test: TestCase, folder: Path) -> SleepingMachine:

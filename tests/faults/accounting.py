@@ -10,10 +10,10 @@ import attrs
 
 from tcclient.ledger.gaps import IN_FLIGHT
 
-SLACK = 3.0
+SLACK = 1.5
 """
-Seconds by which the gaps may exceed the time without a connection, for each fault: two processes
-that start on a busy machine take a second and a half from the open stream to the first read.
+Seconds by which the gaps may exceed the time without a connection, for each fault: a quarter at the
+beginning, and on a busy machine about as long as it takes until an answer that is there is read.
 """
 
 

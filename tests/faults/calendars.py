@@ -147,14 +147,14 @@ async def own_machine(world: World) -> None:
     world.environ = world.machine.environ
 
 
-def sleeping(least: int, most: int, meanwhile: Callable[[Link], object]) -> Act:
+def sleeping(least: float, most: float, meanwhile: Callable[[Link], object]) -> Act:
     """The machine sleeps for so many seconds, and `meanwhile` this becomes of its connections."""
 
     async def act(world: World, rounds: int) -> None:
         for _ in range(rounds):
             await world.some_time(0.5, 1.5)
             world.proxy.each(meanwhile)
-            seconds = world.random.randint(least, most)
+            seconds = world.random.uniform(least, most)
             await stand_still(world, seconds, partial(world.machine.lay, seconds))
             await world.recovered()
 
@@ -212,6 +212,7 @@ SLEEPS = (
     Scenario("nap", sleeping(2, 3, is_kept), Terms(prepare=own_machine, stall_timeout=8.0)),
     Scenario("killed at the awakening", killed_at_awakening, Terms(prepare=own_machine)),
     Scenario("sleep on v2", sleeping(3, 6, Link.half_open), Terms(prepare=own_machine, api="2")),
+    Scenario("nap on v2", sleeping(0.4, 1, Link.half_open), Terms(prepare=own_machine, api="2")),
 )
 STANDSTILLS = (
     Scenario("standstill", standing_still(3, 6)),

@@ -65,3 +65,24 @@ class TakenOverTests(SynchronousTestCase):
         counted_as_ours(tally, Counters(settled=157, sent=None, told=157, tried=157), NOW)
         tally.accepted(update)
         self.assertEqual((tally.settled, tally.unsettled), (167, False))
+
+    def test_two_updates_that_are_under_way(self) -> None:
+        """Each is settled if the server has taken it, whatever has become of the other."""
+        theirs, row = CountUpdate(38, 195, "1.00", 195), (38, 195, "1.00")
+        for rows in ([], [row]):
+            for answer in ("accepted", "rejected", "none", "none, but taken"):
+                tally = Tally(Counters(base=195, posts=10, settled=4, sent=None), NOW)
+                ours = tally.update(NOW)
+                left = Counters(settled=157, sent=theirs, told=157, tried=195)
+                counted_as_ours(tally, left, NOW)
+                if answer == "accepted":
+                    tally.accepted(ours)
+                elif answer == "rejected":
+                    tally.rejected()
+                self.assertTrue(tally.unsettled, answer)
+                taken = [(ours.count, ours.total, ours.rate)] * (answer == "none, but taken")
+                tally.settle([*rows, *taken])
+                ours_settled = 6 * (answer in ("accepted", "none, but taken"))
+                settled = 157 + 4 + ours_settled + 38 * len(rows)
+                self.assertEqual((tally.settled, tally.unsettled), (settled, False), answer)
+                self.assertEqual(tally.update(NOW).count, 205 - settled)

@@ -2,11 +2,14 @@
 
 import errno
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.appending import End, sync_folder
+from tcclient.runtime.appending import End, replace_file, sync_folder
+from tests.storage.crashes import at_disk_call
 from tests.storage.disk import file_size_limit
 
 
@@ -62,3 +65,47 @@ class FolderTests(SynchronousTestCase):
     def test_a_folder_that_cannot_be_synced_is_no_error(self) -> None:
         """Some shares cannot do it, and the file has its name by then."""
         sync_folder(Path(self.mktemp()))
+
+
+class ReplaceTests(SynchronousTestCase):
+    """Somebody does something to the folder at any moment, as when its disk is mounted anew."""
+
+    def test_moved(self) -> None:
+        """The file is whole, here or there; nothing of another folder is taken for it."""
+        for folder in self.disturbed(lambda folder: folder.rename(f"{folder}.away")):
+            away = folder.with_name(f"{folder.name}.away")
+            found = [one / "file" for one in (folder, away) if (one / "file").exists()]
+            self.assertIn(b"new", [one.read_bytes() for one in found])
+
+    def test_removed(self) -> None:
+        """The folder is made again, unless all had been written."""
+        for folder in self.disturbed(shutil.rmtree):
+            if folder.exists():
+                self.assertEqual([one.read_bytes() for one in folder.iterdir()], [b"new"])
+
+    def test_exchanged(self) -> None:
+        """A file is there in both; what was left half written in the other is no file."""
+
+        def exchange(folder: Path) -> None:
+            folder.rename(folder.with_name(f"{folder.name}.away"))
+            folder.mkdir()
+            (folder / "file").write_bytes(b"other")
+            (folder / "file.new").write_bytes(b"ha")
+
+        for folder in self.disturbed(exchange):
+            self.assertIn((folder / "file").read_bytes(), (b"other", b"new"))
+
+    def disturbed(self, act: Callable[[Path], object]) -> list[Path]:
+        """The folders in which a file was replaced, each with an act at a later moment of that."""
+        folders: list[Path] = []
+        has_come = True
+        while has_come:
+            folder = Path(self.mktemp())
+            folder.mkdir(parents=True)
+            (folder / "file").write_bytes(b"old")
+            with at_disk_call(len(folders), lambda folder=folder: act(folder)) as came:
+                replace_file(folder / "file", b"new")
+            has_come = came()
+            folders += [folder] * has_come
+        self.assertGreater(len(folders), 5)
+        return folders

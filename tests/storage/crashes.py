@@ -1,10 +1,14 @@
-"""Runs a piece of the client in a process of its own and kills that at a chosen moment."""
+"""
+Has something happen at a chosen moment of a piece of the client: it is killed, in a process of its
+own, or somebody else does something to its files.
+"""
 
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -48,10 +52,27 @@ def run_and_kill(nth: int, act: Callable[[Say], None]) -> Life:
 
 
 def _child(nth: int, act: Callable[[Say], None], writing: int) -> None:
-    calls = 0
-
     def say(post: int) -> None:
         os.write(writing, b"%d " % post)
+
+    status = 1
+    try:
+        with at_disk_call(nth, lambda: os.kill(os.getpid(), signal.SIGKILL)):
+            act(say)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)  # neither the tests' cleanups nor their log belong to this process
+
+
+@contextmanager
+def at_disk_call(nth: int, act: Callable[[], object]) -> Iterator[Callable[[], bool]]:
+    """
+    Have `act` called when the client is about to make its `nth` (from 0) disk call.  What is
+    yielded says whether that has come.
+    """
+    calls = 0
 
     def count(frame: FrameType, event: str, function: object) -> None:
         nonlocal calls
@@ -59,16 +80,12 @@ def _child(nth: int, act: Callable[[Say], None], writing: int) -> None:
             return
         caller = frame.f_code.co_filename
         if caller.startswith(_CLIENT) or "pathlib" in caller:
-            if calls == nth:
-                os.kill(os.getpid(), signal.SIGKILL)
             calls += 1
+            if calls == nth + 1:
+                act()
 
-    status = 1
+    sys.setprofile(count)
     try:
-        sys.setprofile(count)
-        act(say)
-        status = 0
-    except BaseException:
-        traceback.print_exc()
+        yield lambda: calls > nth
     finally:
-        os._exit(status)  # neither the tests' cleanups nor their log belong to this process
+        sys.setprofile(None)

@@ -176,6 +176,18 @@ class Acts(Threads):
             self.do()
 
 
+class SlowDisk(Acts):
+    """It answers when the test says so, or from then on at once."""
+
+    answers = False
+
+    def __call__(self, act: Callable[[], T]) -> Deferred[T]:
+        done = super().__call__(act)
+        if self.answers:
+            self.do_all()
+        return done
+
+
 def refuse_links(source: Path, target: Path) -> None:
     """link() of a file system that has no hard links; Linux answers this on vfat."""
     raise PermissionError(errno.EPERM, "Operation not permitted", str(source), None, str(target))

@@ -124,9 +124,17 @@ class SummaryTests(FolderCase):
             [
                 "1,200 in 1 finished file",
                 "7 in 1 file from before the ledger",
-                "job 7: 1,200 in files that this client finished, 5 more that the server counts",
+                "job 7: 1,200 in files that this client finished, 5 more that the server has from "
+                "elsewhere",
             ],
         )
+
+    def test_a_job_that_nobody_else_had(self) -> None:
+        """Nothing is said of posts from elsewhere, which there are none of."""
+        opened = bookings.CaptureOpen(schema=1, name="test", counters=Counters())
+        finished = bookings.File(name="a", posts=1200, bytes=9, counters=Counters(posts=1200))
+        found = self.summary((0, opened), (1, finished))
+        self.assertEqual(found["Posts"][-1], "job 7: 1,200 in files that this client finished")
 
     @needs(Need.PROCESSES)
     def test_a_file_that_is_not_finished(self) -> None:

@@ -156,6 +156,25 @@ class PageOfACaptureTests(PageCase):
         row = CaptureRecord.objects.get(pk=demo)
         self.assertEqual(row.running_since, act(self.world.rita, 140).at)
 
+    def test_since_when_it_runs_by_its_client(self) -> None:
+        """What it says counts, as the server may have been away; but it is not to come."""
+        demo, act = self.world.demo.pk, self.world.act
+        answer(demo, self.world.client.pk, Status.STARTED, {}, act(self.world.rita, 0))
+        for heard, seconds, condition, since in (
+            (60, 5, "ok", 5),
+            (90, 70, "stall", None),
+            (600, 480, "ok", 480),
+            (630, None, "terms_refused", 480),
+            (640, 700, "ok", 640),
+        ):
+            began = None if seconds is None else act(self.world.rita, seconds).at
+            told = State(job=demo, condition=condition, since=began)
+            state(self.world.client.pk, [told], act(self.world.rita, heard))
+            row = CaptureRecord.objects.get(pk=demo)
+            expected = None if since is None else act(self.world.rita, since).at
+            self.assertEqual(row.runs_since, expected, (heard, condition))
+        self.assertEqual(row.running_since, expected)
+
     def steps(self) -> list[bool]:
         page = self.get(self.demo)
         return [bool(one) for one in re.findall(r'<li( class="reached")?><span class="sh', page)]

@@ -122,13 +122,13 @@ class V1Feed(MultiService, Feed, TakeOverListener):
     def heard(self, stream: KeywordStream) -> None:
         """
         Note in the ledger that posts come, and, where that is news, since when the stream's
-        keywords are in force.
+        keywords are in force.  What came while the answer was not read yet is read now.
         """
-        archive = self._subscriber.archive
+        archive, after = self._subscriber.archive, -stream.service.held_back
         if archive is not None:
-            archive.capture_log.heard()
+            archive.capture_log.heard(after=after)
             if stream.is_news:
-                archive.capture_log.in_force(stream.text)
+                archive.capture_log.in_force(stream.text, after)
             stream.is_news = False
 
     def ended(self, stream: KeywordStream, ending: Ending) -> None:

@@ -104,9 +104,9 @@ class Delivery(Struct, frozen=True):
 
     def _takers(self, rules: envelopes.Rules, ago: float, is_sample: bool) -> Sequence[int]:
         """
-        Return the jobs here that a post which matched these rules is for.  One that names no rule,
-        or only such of which nobody can tell whose they are, is for the only capture that is
-        streaming; _UNKNOWN where there are several.
+        Return the jobs here that a post which matched these rules is for.  One that names no rule
+        is for the only capture that is streaming; _UNKNOWN where there are several, or where it
+        names rules of which nobody can tell whose they are, as X has not told yet which there are.
         """
         if is_sample:
             return [one.job_id for one in self._subscriptions if one.takes_sample]
@@ -114,7 +114,8 @@ class Delivery(Struct, frozen=True):
         if job_ids or any(self._rulebook.knows(id, tag) for id, tag in rules):
             return [one.job_id for one in self._subscriptions.of(job_ids)]
         served = [one.job_id for one in self._subscriptions.served()]
-        return served if len(served) == 1 else _UNKNOWN
+        names_none = not any(id for id, _ in rules)
+        return served if names_none and len(served) == 1 else _UNKNOWN
 
     def _heed(self, said: object, line: bytes) -> None:
         """Note what is no post in the ledgers, and act on what it announces."""

@@ -79,9 +79,14 @@ class Claims(Struct, frozen=True):
         """Return the ids of the rules that X has for the capture."""
         return tuple(rule.id for rule in self._rulebook.rules_of(subscription.job_id))
 
-    def begins_in(self, subscription: Subscription) -> float:
-        """Return the seconds until the first posts can come: a new rule takes a while to work."""
-        return 0.0 if subscription.is_sample else self._rulebook.begins_in(subscription.job_id)
+    def begins_in(self, subscription: Subscription, held_back: float = 0.0) -> float:
+        """
+        Return the seconds until the first posts can come, as a new rule takes a while to work; or,
+        negative, since when they have, of a stream that was open for so long before it was read.
+        """
+        if subscription.is_sample:
+            return -held_back
+        return self._rulebook.begins_in(subscription.job_id, held_back)
 
     def complete_in(self, subscription: Subscription) -> float | None:
         """
@@ -145,7 +150,8 @@ class StreamNews(Struct, frozen=True):
     def heard(self, backfill: int | None) -> None:
         """Tell the captures that the stream is heard, with posts of `backfill` minutes before."""
         for subscription in self._subscriptions:
-            subscription.life.heard(backfill, self._claims.begins_in(subscription))
+            begins_in = self._claims.begins_in(subscription, self._switch.held_back)
+            subscription.life.heard(backfill, begins_in)
         self._tell_texts()
 
     def rules_seen(self, rule_delay: float) -> None:

@@ -60,7 +60,7 @@ class SubscriptionInputs(Protocol):
     def heard(self, backfill: int | None, begins_in: float) -> None:
         """
         Called when the first byte of a connection has come, which asked for the posts of so many
-        minutes before.  The posts begin in `begins_in` seconds.
+        minutes before.  The posts begin in `begins_in` seconds, negative for before.
         """
 
     def in_force(self, after: float) -> None:

@@ -86,6 +86,11 @@ class StreamSwitch(MultiService, Pausable):
         return None if self._stream is None or not self._stream.is_heard else self._stream.silent
 
     @property
+    def held_back(self) -> float:
+        """Seconds for which the stream's answer was there before it was read."""
+        return 0.0 if self._stream is None else self._stream.held_back
+
+    @property
     def endpoint(self) -> str:
         """What the stream is called at X, empty where there is no stream."""
         return "" if self._stream is None else self._upstream.api.endpoint(self._stream.query)

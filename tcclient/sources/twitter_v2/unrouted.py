@@ -102,10 +102,11 @@ class Unrouted(Service):
         """Store posts, and count them for each capture that is streaming: they may be its."""
         served, archive = self._subscriptions.served(), self._opened()
         if not self._posts and not self._before:
+            many = f"{len(served)} captures are streaming"
             log.warn(
-                "X sends posts that name no rule. As {n} captures are streaming, nobody can tell "
-                "whose they are: they {are} in {folder!r}.",
-                n=len(served),
+                "X sends posts that name no rule that is known. As {why}, nobody can tell whose "
+                "they are: they {are} in {folder!r}.",
+                why="X has not listed its rules yet" if len(served) == 1 else many,
                 are="are stored" if archive is not None else "wait for a place",
                 folder=UNROUTED,
             )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
+from tcclient.control.healthreport import OK
 from tcclient.control.reports import State
 from tcserver.captures.models import CaptureRecord
 from tcserver.captures.status import CAPTURING
@@ -17,6 +18,7 @@ UPDATE captures_capturerecord SET
     condition_since = %s, next_attempt_at = %s, lag = %s,
     runs_since = CASE
         WHEN NOT %s THEN NULL
+        WHEN %s THEN %s
         WHEN condition IN ({", ".join(f"'{one}'" for one in sorted(CAPTURING))}) THEN runs_since
         ELSE %s
     END,
@@ -63,6 +65,8 @@ def _parameters(client: int, told: State, act: Act) -> list[object]:
         told.next_attempt,
         told.lag,
         told.condition in CAPTURING,
+        told.condition == OK and told.since is not None,
+        None if told.since is None else min(told.since, act.at),
         act.at,
         told.revision,
         told.total,

@@ -7,8 +7,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.again import WINDOW
 from tcclient.sources.twitter_v1.postids import TWEET_IDS, tweet_id
+from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.postids import id_or_none
 from tests.captures.test_session import SessionTestCase, a_post
+from tests.storage.disk import SlowDisk
 
 
 class RepeatsTestCase(SessionTestCase):
@@ -154,3 +156,29 @@ class TweetIdTests(SynchronousTestCase):
         for line, found in table:
             self.assertEqual(id_or_none(TWEET_IDS, line), found, line)
             self.assertEqual(tweet_id(line), found, line)
+
+
+class SlowReadingTests(SessionTestCase):
+    """The disk takes its time to tell which posts are stored."""
+
+    def setUp(self) -> None:
+        self.slow = SlowDisk()
+        self.use = DiskUse(ids=TWEET_IDS, threads=self.slow)
+        super().setUp()
+
+    def _end(self) -> None:
+        self.slow.answers = True
+        self.slow.do_all()
+        super()._end()
+
+    def test_the_answer_is_there_meanwhile(self) -> None:
+        """A gap ends with the answer, and the keywords are in force: what came since is read."""
+        self.run_job()
+        self.clock.advance(1.0)
+        self.peer.answers()
+        self.clock.advance(2.0)
+        self.slow.do_all()
+        self.peer.says(a_post(1))
+        [gap], [in_force] = self.of_kind("gap"), self.of_kind("keywords_in_force")
+        self.assertEqual((gap["cause"], gap["seconds"]), ("start", 1.0))
+        self.assertEqual(in_force["since"], gap["end"])

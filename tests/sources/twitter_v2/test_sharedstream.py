@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from msgspec import structs
 from twisted.internet.defer import Deferred
@@ -16,7 +16,7 @@ from twisted.web.iweb import IResponse
 
 from tcclient.captures.session import Session
 from tcclient.control.jobs import Job
-from tcclient.ledger.entries import seconds
+from tcclient.ledger.entries import moment, seconds
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.refusals import Refusal
@@ -49,10 +49,9 @@ from tcclient.stream.framing import MAX_MESSAGE
 from tests.left import leave
 from tests.peers import FakeApi, Peer, clock_at, id_made, settle
 from tests.sources.twitter_v2.xrules import DELAY, KEY, OURS, PREFIX, Api, XRules
-from tests.storage.disk import Acts, in_the_way
+from tests.storage.disk import SlowDisk, in_the_way
 
 GOODBYE = Timing().goodbye
-T = TypeVar("T")
 
 NAMES = {1: "cats", 2: "dogs", 3: "rats", 4: "all"}
 REFUSALS: tuple[tuple[int, bytes, Trouble], ...] = (
@@ -635,16 +634,38 @@ class PausedBudgetTests(SharedStreamTestCase):
         self.goes(2)
 
 
-class SlowDisk(Acts):
-    """It answers when the test says so, or from then on at once."""
+class SlowReadingTests(SharedStreamTestCase):
+    """The disk takes its time to tell which posts are stored."""
 
-    answers = False
+    def setUp(self) -> None:
+        self.slow = SlowDisk()
+        self.use = DiskUse(ids=POST_IDS, threads=self.slow)
+        super().setUp()
 
-    def __call__(self, act: Callable[[], T]) -> Deferred[T]:
-        done = super().__call__(act)
-        if self.answers:
-            self.do_all()
-        return done
+    def leave(self) -> None:
+        self.slow.answers = True
+        self.slow.do_all()
+        super().leave()
+
+    def test_the_answer_is_there_meanwhile(self) -> None:
+        """A gap ends with the answer, or where the first rule works: what came since is read."""
+        self.run_job(1, "cats")
+        self.goes(DELAY - 1.0)
+        self.hears_late()
+        self.peer.closes()
+        self.goes(1.0)
+        answered = self.clock.seconds()
+        self.hears_late()
+        start, closed = self.disk.account("cats", "gap")
+        self.assertEqual((start["cause"], start["seconds"]), ("start", DELAY))
+        self.assertEqual((closed["cause"], closed["end"]), ("closed", moment(answered)))
+
+    def hears_late(self) -> None:
+        """X answers, and is heard two seconds later."""
+        self.peer.answers()
+        self.goes(2.0)
+        self.slow.do_all()
+        self.peer.says(b"\r\n")
 
 
 class HangingBudgetTests(SharedStreamTestCase):

@@ -81,8 +81,26 @@ class UnroutedTests(SharedStreamTestCase):
             self.goes(2)
             self.peer.answers()
             self.peer.says(post(1, (old, None)) + post(2, ("999", None)))
-        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [2]))
-        self.assertFalse((self.base / UNROUTED).exists())
+        self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], []))
+        self.assertEqual(self.unrouted(), [2])
+
+    def test_a_rule_of_a_capture_that_has_ended(self) -> None:
+        """What it matches is not for the only one that runs, although the rules are not read."""
+        self.stream(1, 2)
+        old = self.rule(1)[0]
+        self.x.fails("delete")
+        with capturedLogs() as events:
+            self.halt(1)
+            self.restart()
+            self.x.recovers()
+            self.x.fails("read")
+            self.run_job(2, "dogs")
+            self.goes(2)
+            self.peer.answers()
+            self.peer.says(post(1, (old, None)))
+        self.assertEqual((self.disk.stored("dogs"), self.unrouted()), ([], [1]))
+        said = [str(formatEvent(event)) for event in events]
+        self.assertIn("As X has not listed its rules yet, nobody", "".join(said))
 
     def test_one_capture_gets_them(self) -> None:
         """They can be nobody else's, whatever stands in the place of their rules."""

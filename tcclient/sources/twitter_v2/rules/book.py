@@ -147,9 +147,12 @@ class Rulebook:
         now = self._clock.seconds()
         return self._inventory.complete_in(job_id, frozenset(changes.delete), now)
 
-    def begins_in(self, job_id: int) -> float:
-        """Return the seconds until the first of the rules that X has for the job works."""
-        return self._inventory.begins_in(job_id, self._clock.seconds())
+    def begins_in(self, job_id: int, ago: float = 0.0) -> float:
+        """
+        Return the seconds until the first of the rules that X has for the job works; -`ago` where
+        it worked so long ago, or before.
+        """
+        return self._inventory.begins_in(job_id, self._clock.seconds() - ago) - ago
 
     def _changes(self) -> Changes:
         """

@@ -33,7 +33,7 @@ from tests.machine import Machine
 from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.sources.twitter_v2.budget.test_budget import DAY, HOUR, NOON
-from tests.storage.crashes import Say, run_and_kill
+from tests.storage.crashes import Say, at_disk_call, run_and_kill
 from tests.storage.disk import Acts
 
 T = TypeVar("T")
@@ -344,6 +344,27 @@ class RestartTests(KeeperTestCase):
         keeper.spend(1)
         self.clock.advance(2 * KEEP_INTERVAL)
         self.assertEqual(self.listener.told, [(LimitUse("day", 100, 100), MIDNIGHT)])
+
+    def test_a_folder_that_goes_away_in_the_middle_of_a_record(self) -> None:
+        """It is no trouble with the disk: nothing is said, and buying goes on."""
+        nth, has_come = 0, True
+        while has_come:
+            path = self.path.parent / str(nth) / self.path.name
+            keeper = BudgetKeeper(
+                BudgetLimits(1000), path, self.clock, self.clock.seconds, self.listener
+            )
+            keeper.startService()
+
+            def swap(folder: Path = path.parent) -> None:
+                folder.rename(f"{folder} away")
+
+            with capturedLogs() as events, at_disk_call(nth, swap) as came:
+                keeper.spend(80)
+            self.assertEqual((events, keeper.exhausted), ([], False))
+            keeper.stopService()
+            self.assertEqual(json.loads(path.read_bytes())["day_posts"], 80)
+            nth, has_come = nth + 1, came()
+        self.assertGreater(nth, 5)
 
     def test_a_kill(self) -> None:
         """A second at the last rate is added for what had not been written, as an estimate."""
