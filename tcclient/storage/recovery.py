@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from shutil import copyfileobj
-from typing import BinaryIO
 
 from msgspec import structs
 from twisted.logger import Logger, LogLevel
@@ -30,8 +29,6 @@ from tcclient.storage.slots import TORN, Naming
 
 log = Logger()
 
-_BLOCK = 1 << 16
-"""Bytes that are compared at once."""
 _LEFT = "a crash had left"
 _CHANGED = "somebody had put there or changed while no client had the folder,"
 _ODD = " {odd} of them begin or end as no post does: see tcc-account --verify."
@@ -173,12 +170,19 @@ def _is_copy(tmp: Path, naming: Naming, ids: PostIds) -> bool:
         path = tmp.with_name(name)
         if not os.path.lexists(path):
             return False
-        if not same_file(path, tmp) and begins_with(path, tmp):
+        if not same_file(path, tmp) and _has_all_of(path, tmp):
             log.warn("{tmp} is removed: {name} has all of it.", tmp=tmp.name, name=name)
             tmp.unlink()
             sync_folder(tmp.parent)
             return True
     raise AssertionError("alternatives() has no end")
+
+
+def _has_all_of(path: Path, tmp: Path) -> bool:
+    """Return whether a file begins with all of another one; False where one cannot be read."""
+    with suppress(OSError), path.open("rb") as file:
+        return begins_with(file, tmp)
+    return False
 
 
 def _finish(
@@ -246,7 +250,7 @@ def _keep_torn(tmp: Path, naming: Naming, whole: int) -> Path:
         with tmp.open("rb") as file:
             file.seek(whole)
             # A file that has the beginning of it is from an attempt that was cut short.
-            if torn.exists() and not _begins_with(file, torn):
+            if torn.exists() and not begins_with(file, torn):
                 continue
             file.seek(whole)
             with torn.open("wb") as kept:
@@ -255,12 +259,3 @@ def _keep_torn(tmp: Path, naming: Naming, whole: int) -> Path:
                 os.fsync(kept.fileno())
             return torn
     raise AssertionError("alternatives() has no end")
-
-
-def _begins_with(file: BinaryIO, beginning: Path) -> bool:
-    """Return whether what is read from a file begins with all that is in another one."""
-    with beginning.open("rb") as other:
-        while block := other.read(_BLOCK):
-            if file.read(len(block)) != block:
-                return False
-    return True
