@@ -27,6 +27,7 @@ from tcclient.ledger.known import Known, known_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.lines import LedgerLine, UnreadableLine
 from tcclient.ledger.locks import LedgerInUse, is_in_use
+from tcclient.ledger.reading import newest_first
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
@@ -230,7 +231,7 @@ class Folders:
         Yield the lines of that ledger, read by a vocabulary, from the last one backwards; none if
         it cannot be read.
         """
-        return self._index.newest_lines(vocabulary)
+        return newest_first(self.base_dir / INDEX, vocabulary=vocabulary)
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:
