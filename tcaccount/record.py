@@ -77,7 +77,6 @@ class Record(Fold, kw_only=True):
     cut: CutLine | None = None
 
     def take(self, line: AnyLine) -> None:
-        """Take the next line of the ledger."""
         super().take(line)
         if isinstance(line, UnreadableLine):
             self.unreadable.append(line)

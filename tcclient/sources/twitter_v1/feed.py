@@ -57,17 +57,14 @@ class V1Feed(MultiService, Feed, TakeOverListener):
 
     @property
     def streaming(self) -> bool:
-        """Whether a stream is open."""
         return self._takeover.streaming
 
     @property
     def quiet(self) -> bool:
-        """Whether there is no stream, and none is being asked for."""
         return self._takeover.newest is None
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte of any stream; None where no stream is heard."""
         return self._takeover.silent
 
     def ask(self, text: str | None) -> Understood:
@@ -91,11 +88,9 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._asked = False
 
     def pauseProducing(self) -> None:
-        """Read none of the capture's streams, and open none, until resumeProducing()."""
         self._takeover.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read the streams again."""
         self._takeover.resumeProducing()
 
     def slept(self, seconds: float) -> None:
@@ -222,7 +217,6 @@ class V1Source(Service, Source):
         self._feeds: WeakSet[V1Feed] = WeakSet()
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> V1Feed:
-        """Return a feed, which opens a stream when it is asked for something."""
         feed = V1Feed(self, subscriber)
         self._feeds.add(feed)
         return feed

@@ -55,18 +55,15 @@ class TwitterV1Kind(SourceKind):
         return lacking(narrowed(sections[TWITTER_AUTH], V1Auth))
 
     def configured(self, sections: Mapping[str, Struct]) -> ConfiguredSource:
-        """Return v1.1 with these settings."""
         make = load_by_name("tcclient.sources.twitter_v1.configured:TwitterV1")
         keys = Keys.of(narrowed(sections[TWITTER_AUTH], V1Auth))
         source: ConfiguredSource = make(narrowed(sections[TWITTER], V1Section), keys)
         return source
 
     def report(self) -> SourceReport:
-        """Return an empty report, which takes the lines of one ledger."""
         report: SourceReport = load_by_name("tcclient.sources.twitter_v1.report:V1Report")()
         return report
 
     def advice(self, text: str | None) -> KeywordAdvice:
-        """Return how a keyword text is understood, for whoever types it."""
         told: KeywordAdvice = load_by_name("tcclient.sources.twitter_v1.advice:advise")(text)
         return told

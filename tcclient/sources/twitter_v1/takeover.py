@@ -75,13 +75,11 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             stream.service.slept(seconds)
 
     def pauseProducing(self) -> None:
-        """Read no stream, and open none, until resumeProducing()."""
         self._is_paused = True
         for stream in self._streams():
             stream.service.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read the streams again."""
         self._is_paused = False
         for stream in self._streams():
             stream.service.resumeProducing()
@@ -148,7 +146,6 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return succeed(None) if archive is None else self._again.recall(archive)
 
     def opened(self, stream: KeywordStream) -> None:
-        """Pass on that the stream is open."""
         self._listener.opened(stream)
 
     def heard(self, stream: KeywordStream) -> None:

@@ -59,18 +59,15 @@ class TwitterV2Kind(SourceKind):
         return section_faults(narrowed(sections[TWITTER], V2Section))
 
     def configured(self, sections: Mapping[str, Struct]) -> ConfiguredSource:
-        """Return v2 with these settings."""
         make = load_by_name("tcclient.sources.twitter_v2.configured:TwitterV2")
         auth = narrowed(sections[TWITTER_AUTH], V2Auth)
         source: ConfiguredSource = make(narrowed(sections[TWITTER], V2Section), auth)
         return source
 
     def report(self) -> SourceReport:
-        """Return a report, which takes the lines of one ledger and says nothing of them."""
         report: SourceReport = load_by_name("tcclient.sources.twitter_v2.report:V2Report")()
         return report
 
     def advice(self, text: str | None) -> KeywordAdvice:
-        """Return how a keyword text is understood, for whoever types it."""
         told: KeywordAdvice = load_by_name("tcclient.sources.twitter_v2.advice:advise")(text)
         return told

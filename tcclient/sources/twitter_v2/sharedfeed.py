@@ -83,7 +83,6 @@ class SharedFeed(Service, Feed):
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is asked for."""
         return not self._sharing.subscriptions.has(self._subscription)
 
     @property

@@ -148,7 +148,6 @@ class SharedStream(MultiService, Source, StreamListener):
         return glimpse(post)
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> SharedFeed:
-        """Return a share of the stream, for a capture that begins."""
         clock = self._sharing.clock
         patience = Patience(clock, self._brake.review)
         return SharedFeed(
@@ -182,7 +181,6 @@ class SharedStream(MultiService, Source, StreamListener):
         self._sharing.is_parting = True
 
     def slept(self, seconds: float) -> None:
-        """Tell the stream that the machine slept."""
         self._backfill.slept(seconds)
         self._switch.slept(seconds)
 

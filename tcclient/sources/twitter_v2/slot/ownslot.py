@@ -95,11 +95,9 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
         return succeed(None) if self._record is None else self._record.close()
 
     def endpoint(self, query: StreamQuery) -> str:
-        """Return the name of the endpoint for log and ledger."""
         return self._api.endpoint(query)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return what an answer with a status other than 200 means."""
         return self._api.refusal(status, headers, body)
 
     def open(self, query: StreamQuery) -> Deferred[IResponse]:
