@@ -114,7 +114,9 @@ class Folders:
         with self._in_words(name), ExitStack() as undo:
             ledger = Ledger(ledger_path(self.base_dir, name), self.wall)
             undo.callback(ledger.close)
-            last_byte = self._recover(place, ledger)
+            last_byte = recover(place.folder, naming, ledger, self.use.ids)
+            if last_byte is None:
+                last_byte = self._last_bytes.pop(name, None)  # begin() has recovered it
             moved = counters and Known(counters, counters.settled)
             archive = Archive(place, job, ledger, moved or self.counters(job), last_byte)
             if job.id != NOBODY:
@@ -134,14 +136,6 @@ class Folders:
             recovered = recover_all(folders, self.naming, self.wall, self.use.ids)
             self._last_bytes.update(recovered)
         self.note(_client_start(self.server, self.settings))
-
-    def _recover(self, place: Place, ledger: Ledger) -> float | None:
-        """
-        Finish what a crash left in a folder, if begin() has not done so.  Return when its last byte
-        was written, in epoch seconds; None where nothing was left, or nobody knows.
-        """
-        found = recover(place.folder, place.naming, ledger, self.use.ids)
-        return self._last_bytes.pop(place.naming.name, None) if found is None else found
 
     def end(self) -> Deferred[None]:
         """Note that the process ends as it should.  Fires when that is there, or cannot be soon."""
@@ -175,8 +169,14 @@ class Folders:
         return self._names.of(job_id)
 
     def ledgers(self) -> dict[Path, int | None]:
-        """Return what _ledgers() does, to one thread at a time.  Raises OSError."""
-        return _ledgers(self.base_dir, self._names_for_threads)
+        """
+        Return the paths of ledgers, each with the job that had its folder last, and None for those
+        of no job; to one thread at a time.  Raises OSError.
+        """
+        names = {path.name for path in self.base_dir.glob("*")}
+        jobs = self._names_for_threads.folders(names)
+        found = {ledger_path(self.base_dir, name): job for name, job in jobs.items()}
+        return {self.base_dir / INDEX: None, ledger_path(self.base_dir, UNROUTED): None, **found}
 
     def meet(self, listing: JobList) -> Identity | None:
         """Take note of which server lists these jobs, as Installation.meet().  Raises OSError."""
@@ -273,16 +273,6 @@ def _unreported(base_dir: Path) -> Iterator[tuple[int, str]]:
                 for job_id, known in known_counters(path).items():
                     if job_id != NOBODY and known.counters.posts > known.counters.settled:
                         yield job_id, folder.name
-
-
-def _ledgers(base_dir: Path, names: JobNames) -> dict[Path, int | None]:
-    """
-    Return the paths of ledgers, each with the job that had its folder last by `names`, and None for
-    those of no job.
-    """
-    jobs = names.folders({path.name for path in base_dir.glob("*")})
-    found = {ledger_path(base_dir, name): job for name, job in jobs.items()}
-    return {base_dir / INDEX: None, ledger_path(base_dir, UNROUTED): None, **found}
 
 
 def _client_start(server: str, settings: str | None) -> entries.ClientStart:

@@ -157,7 +157,8 @@ class Installation:
             _say_begun(f"{self._path} could not be read")
             return record
         if found is None:
-            is_removed = _has_had_one(self._ledger)
+            begun = raw_newest_first(self._ledger, b'"installation_begun"')
+            is_removed = next(begun, None) is not None
             record = self._begin("removed" if is_removed else "new", note)
             if is_removed:
                 _say_begun(f"{self._path} was removed")
@@ -274,11 +275,6 @@ def _say_back(folder: Path, id: str, interim: str) -> None:
         id=id,
         interim=interim,
     )
-
-
-def _has_had_one(ledger: Path) -> bool:
-    """Return whether there was an installation, by the ledger of what belongs to no capture."""
-    return any(True for _ in raw_newest_first(ledger, b'"installation_begun"'))
 
 
 def _say_made_anew(jobs: Mapping[int, KnownJob], anew: Iterable[int]) -> None:

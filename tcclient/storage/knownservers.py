@@ -103,7 +103,8 @@ def recognise(known: Sequence[KnownServer], met: Meeting) -> Recognised | None:
     for by, found in (("id", by_id), ("address", by_address), ("jobs", by_jobs)):
         if found:
             is_moved = met.address not in found[-1].addresses
-            return Recognised(_met_again(found[-1], met), by if is_moved else "address")
+            server = _with(found[-1], (met.address,), met.id, met.jobs)
+            return Recognised(server, by if is_moved else "address")
     if possible and not met.jobs:
         return None
     return Recognised(_new(known, met), None)
@@ -166,10 +167,6 @@ def together(
         both = known and _with(known, other.addresses, other.id, other.jobs)
         found[other.key] = both or other
     return tuple(found.values())
-
-
-def _met_again(server: KnownServer, met: Meeting) -> KnownServer:
-    return _with(server, (met.address,), met.id, met.jobs)
 
 
 def _with(
