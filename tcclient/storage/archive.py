@@ -55,12 +55,7 @@ class Archive:
     """
 
     def __init__(
-        self,
-        place: Place,
-        job: Job,
-        ledger: Ledger,
-        known: Known | None,
-        last_byte: float | None,
+        self, place: Place, job: Job, ledger: Ledger, known: Known | None, last_byte: float | None
     ) -> None:
         self.job_id = job.id
         self.name = place.naming.name

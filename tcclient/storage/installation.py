@@ -187,10 +187,7 @@ class Installation:
         return record
 
     def _tell(
-        self,
-        found: Recognised,
-        known: Iterable[KnownServer],
-        note: Callable[[Entry], object],
+        self, found: Recognised, known: Iterable[KnownServer], note: Callable[[Entry], object]
     ) -> None:
         """Log and note that the server is known under another address, or is another one."""
         before = sorted({a for one in known for a in one.addresses} - {self._address})
@@ -248,7 +245,6 @@ class Installation:
 
 
 def _say_begun(why: str) -> None:
-    """Log, at a fault, that a new installation begins."""
     log.error(
         "{why}: a new installation has begun. What the former one has left elsewhere, such as "
         "rules at X, is not touched: see tcc-rules list.",
@@ -257,7 +253,6 @@ def _say_begun(why: str) -> None:
 
 
 def _say_copied(folder: Path) -> None:
-    """Log that a new installation begins in a copy."""
     log.warn(
         "{folder} was copied from another machine: a new installation has begun here. What "
         "the other one has left elsewhere, such as rules at X, is not touched: see "
@@ -267,7 +262,6 @@ def _say_copied(folder: Path) -> None:
 
 
 def _say_back(folder: Path, id: str, interim: str) -> None:
-    """Log that the folder was away, and that its installation goes on."""
     log.warn(
         "{folder} was away, and is there again: installation {id} goes on, with what {interim} has "
         "left elsewhere, which had begun in its place.",
@@ -278,7 +272,6 @@ def _say_back(folder: Path, id: str, interim: str) -> None:
 
 
 def _say_made_anew(jobs: Mapping[int, KnownJob], anew: Iterable[int]) -> None:
-    """Log which jobs are others than those that had their ids."""
     for id in anew:
         log.warn(
             "Job {id} is another one than before, as its name {name!r} and its date of creation "

@@ -170,10 +170,7 @@ def together(
 
 
 def _with(
-    server: KnownServer,
-    addresses: Iterable[str],
-    id: str | None,
-    jobs: Mapping[int, KnownJob],
+    server: KnownServer, addresses: Iterable[str], id: str | None, jobs: Mapping[int, KnownJob]
 ) -> KnownServer:
     """Return the server with these addresses last, and with what is newer of its jobs."""
     all_jobs = {**server.jobs, **jobs}

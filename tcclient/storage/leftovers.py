@@ -53,11 +53,7 @@ def held_by_server(job: Job) -> int:
 
 
 def take_over(
-    place: Place,
-    ledger: CaptureLedger,
-    tally: Tally,
-    capture_log: CaptureLog,
-    opened: float,
+    place: Place, ledger: CaptureLedger, tally: Tally, capture_log: CaptureLog, opened: float
 ) -> None:
     """
     Go on from what an earlier process has left in the ledger, if that is another one which has come

@@ -186,13 +186,7 @@ def _has_all_of(path: Path, tmp: Path) -> bool:
 
 
 def _finish(
-    tmp: Path,
-    found: Contents,
-    naming: Naming,
-    books: LastBookings,
-    link: Link,
-    *,
-    is_late: bool,
+    tmp: Path, found: Contents, naming: Naming, books: LastBookings, link: Link, *, is_late: bool
 ) -> None:
     """
     Give a file of whole lines its final name, and book it; remove it if it is empty.  `is_late`:

@@ -124,7 +124,6 @@ class StatusesApi(StreamApi[Query]):
         return structs.replace(meaning, explanation=plain_text(body, secrets))
 
     def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
-        """Return the URL, the headers and the body of a signed request."""
         keys = self._keys
         signer = oauth1.Client(
             keys.api_key.reveal(),

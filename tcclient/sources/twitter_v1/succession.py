@@ -139,7 +139,6 @@ GIVEN_UP = _builder.state("given_up")
 
 @NONE.upon(SuccessionInputs.begin).to(ALONE)
 def _begin(_: SuccessionInputs, core: Succession, stream: KeywordStream) -> None:
-    """Have one stream only."""
     core.newest = stream
 
 
@@ -164,7 +163,6 @@ def _go_back(_: SuccessionInputs, core: Succession) -> None:
 
 @ALONE.upon(SuccessionInputs.newest_heard).loop()
 def _newest_heard(_: SuccessionInputs, core: Succession) -> None:
-    """Pass on that the only stream is heard."""
     if core.newest is not None:
         core.listener.heard(core.newest)
 
@@ -181,7 +179,6 @@ def _take_over(_: SuccessionInputs, core: Succession) -> None:
 @TRYING.upon(SuccessionInputs.former_heard).loop()
 @GIVEN_UP.upon(SuccessionInputs.former_heard).loop()
 def _former_heard(_: SuccessionInputs, core: Succession) -> None:
-    """Pass on that the stream which counts is heard."""
     if core.former is not None:
         core.listener.heard(core.former)
 
@@ -189,7 +186,6 @@ def _former_heard(_: SuccessionInputs, core: Succession) -> None:
 @NONE.upon(SuccessionInputs.newest_ended).loop()
 @ALONE.upon(SuccessionInputs.newest_ended).loop()
 def _ended(_: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending) -> None:
-    """Pass on that the only stream has ended."""
     core.listener.ended(stream, ending)
 
 
@@ -239,7 +235,6 @@ def _former_ended(
 @TRYING.upon(SuccessionInputs.newest_gone).to(GIVEN_UP)
 @TAKEN.upon(SuccessionInputs.newest_gone).to(GIVEN_UP)
 def _newest_gone(_: SuccessionInputs, core: Succession) -> None:
-    """Have no newest stream any more."""
     core.newest = None
 
 
@@ -247,7 +242,6 @@ def _newest_gone(_: SuccessionInputs, core: Succession) -> None:
 @TAKEN.upon(SuccessionInputs.former_gone).to(ALONE)
 @GIVEN_UP.upon(SuccessionInputs.former_gone).to(NONE)
 def _former_gone(_: SuccessionInputs, core: Succession) -> None:
-    """Have no former stream any more."""
     core.drop_former()
 
 

@@ -17,12 +17,7 @@ from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream, KeywordStreamListener
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.sources.twitter_v1.succession import (
-    OVERLAP,
-    Succession,
-    TakeOverListener,
-    machine,
-)
+from tcclient.sources.twitter_v1.succession import OVERLAP, Succession, TakeOverListener, machine
 from tcclient.stream.capturestream import Upstream
 
 log = Logger()
@@ -183,7 +178,6 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return former is not None and not former.is_doomed and former.query.same_as(query)
 
     def _end_former(self, former: KeywordStream) -> None:
-        """End the former stream, whose time is over."""
         if self._is_paused:
             self._core.dismiss_former(OVERLAP)  # what has arrived before is still to be read
             return

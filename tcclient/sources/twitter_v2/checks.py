@@ -86,11 +86,7 @@ class V2Checks(SourceChecks):
 
     def of_the_network(self) -> Iterable[tuple[str, Check]]:
         """Return the checks that ask X about the app; they change nothing."""
-        return (
-            ("x api", self.x_api),
-            ("connections", self.connections),
-            ("usage", self.usage),
-        )
+        return (("x api", self.x_api), ("connections", self.connections), ("usage", self.usage))
 
     async def budget(self) -> Verdict:
         """Return how much of the budget is used, read in a thread: a network's disk may hang."""

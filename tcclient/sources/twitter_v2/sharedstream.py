@@ -90,11 +90,7 @@ class SharedStream(MultiService, Source, StreamListener):
         self._subscriptions = subscriptions = Subscriptions(note)
         self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._repeats = repeats = Repeats(
-            unrouted.note,
-            note,
-            clock,
-            keeps=keeps_duplicates,
-            backfill=backfill.is_wanted,
+            unrouted.note, note, clock, keeps=keeps_duplicates, backfill=backfill.is_wanted
         )
         self._held = held = HeldRules(folders, policy.ownership)
         rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen, held)
@@ -242,7 +238,6 @@ class SharedStream(MultiService, Source, StreamListener):
         self._foreign.rules_seen()
 
     def _reason(self) -> Ending:
-        """Return why the connection is closed."""
         if self._sharing.is_broke:
             return BUDGET
         return LEFT if self._sharing.is_parting else SWITCHED

@@ -83,7 +83,6 @@ class RuleApi:
                 self._page //= 2
 
     async def _listed(self, size: int) -> tuple[PresentRule, ...]:
-        """Return all rules, asked for in pages of this size."""
         found: list[PresentRule] = []
         more = ""
         for _ in range(MOST_PAGES):

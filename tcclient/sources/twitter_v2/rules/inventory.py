@@ -280,7 +280,6 @@ def _wait(rules: Iterable[_Held], doomed: Set[str], now: float) -> float:
 
 
 def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:
-    """Return those of the rules that are ours, by job."""
     found = _indexed(rules).items()
     return {job: [held.rule for held in some] for job, some in found if job is not None}
 

@@ -33,12 +33,7 @@ from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.news import RuleNews
-from tcclient.sources.twitter_v2.rules.update import (
-    PassOutcome,
-    RuleUpdate,
-    is_partial,
-    is_short,
-)
+from tcclient.sources.twitter_v2.rules.update import PassOutcome, RuleUpdate, is_partial, is_short
 from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 log = Logger()
@@ -200,7 +195,6 @@ def _give_up(inputs: KeepingInputs, core: KeepingCore, failure: Failure) -> None
 
 
 def _stop(_: KeepingInputs, core: KeepingCore) -> None:
-    """End what is under way."""
     core.cancel_timer()
     if core.working is not None:
         core.working.cancel()
