@@ -190,11 +190,11 @@ class SharedFeed(Service, Feed):
 
     def pauseProducing(self) -> None:
         """Have the shared stream not read for a while: this capture cannot take posts."""
-        self._subscription.patience.inputs.pause()
+        self._subscription.patience.pause()
         self._sharing.brake.review()
 
     def resumeProducing(self) -> None:
         """Have the shared stream read again, unless another capture is awaited."""
-        self._subscription.patience.inputs.resume()
+        self._subscription.patience.resume()
         self._sharing.brake.review()
         self._sharing.news.refilled(self._subscription)
