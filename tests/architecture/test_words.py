@@ -101,7 +101,6 @@ class RoleTests(SynchronousTestCase):
         machines = {
             "ArchiveEndInputs": "tcclient/storage/ending.py",
             "CaptureInputs": "tcclient/captures/capture.py",
-            "DiskInputs": "tcclient/storage/pausing.py",
             "FileInputs": "tcclient/storage/growing.py",
             "KeepingInputs": "tcclient/sources/twitter_v2/rules/keeping.py",
             "SuccessionInputs": "tcclient/sources/twitter_v1/succession.py",
