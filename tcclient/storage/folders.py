@@ -80,9 +80,9 @@ class Folders:
     use: DiskUse = attrs.field(factory=DiskUse)
     client_id: int = 0
     machine: str | None = None
+    _index: IndexLedger = attrs.field(init=False, eq=False, repr=False)
     installation: Installation = attrs.field(init=False, eq=False, repr=False)
     _owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-    _index: IndexLedger = attrs.field(init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _names: JobNames = attrs.field(init=False, eq=False, repr=False)
     _names_for_threads: JobNames = attrs.field(init=False, eq=False, repr=False)
@@ -99,7 +99,8 @@ class Folders:
     @installation.default
     def _this_installation(self) -> Installation:
         who = self.server, self.client_id, self.machine
-        return Installation(self.base_dir / INDEX, *who, self.use.writing, self.clock)
+        note = self._index.note
+        return Installation(self.base_dir / INDEX, *who, self.use.writing, self.clock, note)
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
@@ -182,7 +183,7 @@ class Folders:
         """Take note of which server lists these jobs, as Installation.meet().  Raises OSError."""
         if self.installation.identity is None and self.use.silent((self.base_dir,)):
             raise OSError("its disk does not answer")
-        identity, anew = self.installation.meet(listing, self.note), self.installation.made_anew
+        identity, anew = self.installation.meet(listing), self.installation.made_anew
         for job in [job for job in listing.jobs if job.id in anew]:
             self._note_name(job)  # it has had no folder
             anew.discard(job.id)
