@@ -22,10 +22,11 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder
 from msgspec import Struct, structs
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.runtime.timers import Timers
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
 
@@ -92,26 +93,24 @@ class SuccessionInputs(Protocol):
 class Succession(Struct):
     """
     What all states share: the `newest` stream, for the wanted keywords, and the `former` one.
-    `end_former` ends that; `farewell` is the wait for it.
+    `end_former` ends that; `timers` have the wait for it.
     """
 
     clock: IReactorTime
+    timers: Timers
     listener: TakeOverListener
     end_former: Callable[[KeywordStream], object]
     newest: KeywordStream | None = None
     former: KeywordStream | None = None
-    farewell: IDelayedCall | None = None
 
     def dismiss_former(self, seconds: float) -> None:
         """End the former stream in so many seconds, if it has not ended by itself."""
         self.keep_former()
-        self.farewell = self.clock.callLater(seconds, self._farewell_is_due)
+        self.timers.start("farewell", seconds, self._farewell_is_due)
 
     def keep_former(self) -> None:
         """Do not end the former stream, if that was planned."""
-        farewell, self.farewell = self.farewell, None
-        if farewell is not None:
-            farewell.cancel()
+        self.timers.stop("farewell")
 
     def drop_former(self) -> None:
         """Have no former stream any more."""
@@ -124,7 +123,6 @@ class Succession(Struct):
         self.listener.relieved(stream, ending, max(0.0, overlap))
 
     def _farewell_is_due(self) -> None:
-        self.farewell = None
         if self.former is not None:
             self.end_former(self.former)
 

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.runtime.producers import Pausable
+from tcclient.runtime.timers import Timers
 from tcclient.sources.again import Again
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream, KeywordStreamListener
@@ -45,7 +46,8 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         self._again = again
         self._shared = Undelivered(), again  # by all streams of the capture
         self._is_paused = False
-        self._core = Succession(upstream.clock, listener, self._end_former)
+        clock = upstream.clock
+        self._core = Succession(clock, Timers(clock), listener, self._end_former)
         self._succession = machine(self._core)
 
     @property
