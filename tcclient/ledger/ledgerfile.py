@@ -195,8 +195,7 @@ class Ledger:
         """
         with suppress(OSError):
             if leads_to(self.path, self._fd):
-                state = self.kept.of(self.id)
-                state.job, state.counters = job, counters
+                self.kept.of(self.id).take(job, counters)
                 self.kept.keep()
 
     def write(self, entry: Entry, job: int | None = None) -> None:

@@ -65,6 +65,10 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
             sent=sent,
         )
 
+    def take(self, job: int, counters: Counters) -> None:
+        """Have the counters of a job."""
+        self.job, self.counters = job, counters
+
 
 class StateFile:
     """
