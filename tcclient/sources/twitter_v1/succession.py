@@ -167,11 +167,10 @@ def _newest_heard(_: SuccessionInputs, core: Succession) -> None:
 
 @TRYING.upon(SuccessionInputs.newest_heard).to(TAKEN)
 @TAKEN.upon(SuccessionInputs.newest_heard).loop()
-def _take_over(_: SuccessionInputs, core: Succession) -> None:
+def _take_over(inputs: SuccessionInputs, core: Succession) -> None:
     """Let the newest stream count, and the former be read for OVERLAP seconds more at most."""
     core.dismiss_former(OVERLAP)
-    if core.newest is not None:
-        core.listener.heard(core.newest)
+    _newest_heard(inputs, core)
 
 
 @TRYING.upon(SuccessionInputs.former_heard).loop()
