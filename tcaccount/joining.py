@@ -65,16 +65,12 @@ def history(told: Sequence[JobHistory]) -> JobHistory:
         result.stops.pop()
     wordings = [wording for one in told for wording in one.wordings]
     result.wordings = sorted(wordings, key=lambda one: one.begin or one.asked or 0.0)
-    covered = [without(one.wanted(), _spans(one.gaps())) for one in told]
+    covered = [without(one.wanted(), [(gap.begin, gap.end) for gap in one.gaps()]) for one in told]
     for place, one in enumerate(told):
         others = merged(span for n, spans in enumerate(covered) if n != place for span in spans)
         result.closed += [part for gap in one.gaps() for part in _outside(gap, others)]
     result.closed.sort(key=lambda gap: gap.begin)
     return result
-
-
-def _spans(gaps: Iterable[MissedTime]) -> list[Interval]:
-    return [(gap.begin, gap.end) for gap in gaps]
 
 
 def _outside(gap: MissedTime, heard: Sequence[Interval]) -> Iterable[MissedTime]:

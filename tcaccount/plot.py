@@ -159,7 +159,6 @@ def _explain(axes: "Axes", figure: "Figure") -> None:
 
 
 def _furnish(axes: "Axes") -> None:
-    """Give the axes their scale, grid and frame."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator()

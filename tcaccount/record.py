@@ -77,7 +77,6 @@ class Record(Fold, kw_only=True):
     cut: CutLine | None = None
 
     def take(self, line: AnyLine) -> None:
-        """Take the next line of the ledger."""
         super().take(line)
         if isinstance(line, UnreadableLine):
             self.unreadable.append(line)
@@ -106,7 +105,6 @@ class Record(Fold, kw_only=True):
         return sum(one.posts for one in self.stored if one.adopted is adopted)
 
     def _book(self, booked: Booked) -> None:
-        """Keep a file, and count it."""
         self.files.append(booked)
         self.to_adopt.discard(booked.entry.name)
         for one in self.stored:
@@ -124,7 +122,6 @@ class Record(Fold, kw_only=True):
         return structs.replace(entry, **dict.fromkeys(self.without))
 
     def _list(self, line: LedgerLine) -> None:
-        """Keep a line that is listed."""
         match line.entry:
             case bookings.File() | bookings.Adopted():
                 self._book(Booked(line.number, line.at, line.job, self._listed(line.entry)))

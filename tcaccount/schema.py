@@ -31,7 +31,6 @@ def _object(members: Mapping[str, str]) -> str:
 
 
 def _compact(value: object) -> str:
-    """Return JSON without blanks between its parts."""
     return json.dumps(value, separators=(",", ":"))
 
 

@@ -144,6 +144,7 @@ def _standing(folder: Folder, now: float, refused: str) -> Standing | None:
     full = history.coverage.is_disk_full
     disk, disk_since = _disk(folder.ledger) if full else (refused, None)
     missing = history.missing
+    heard_since = max((gap.end for gap in history.closed), default=0.0)
     facts = CaptureFacts(
         job=newest.job,
         name=folder.name,
@@ -152,7 +153,7 @@ def _standing(folder: Folder, now: float, refused: str) -> Standing | None:
         disk_since=disk_since,
         refused=_refused(folder.ledger),
         lively=_rate(files, _other_keywords(folder.ledger, last_post - LIVELY)),
-        silent=now - max(last_post, _heard_since(history)) if last_post else 0.0,
+        silent=now - max(last_post, heard_since) if last_post else 0.0,
         total=None if counters is None else counters.base + counters.posts,
         lag=now - sign if sign and folder.is_open and missing is None else None,
         next_attempt=_next_attempt(folder.ledger) if missing and folder.is_open else None,
@@ -166,11 +167,6 @@ def _is_wanted(history: JobHistory) -> bool:
     if missing is not None:
         return missing.ceased is None
     return history.coverage.safe is not None
-
-
-def _heard_since(history: JobHistory) -> float:
-    """Return the end of the last gap that was read, in epoch seconds; 0.0 if none was."""
-    return max((gap.end for gap in history.closed), default=0.0)
 
 
 def _last_post(folder: Folder, files: list[bookings.File]) -> float:

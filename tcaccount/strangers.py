@@ -88,7 +88,6 @@ class Strangers:
         )
 
     def _of(self, stranger: str, contents: FileContents | None) -> str:
-        """Return a sentence about a stranger."""
         for name, booked in self._booked.items():
             if _is_same(booked, contents):
                 return f"{stranger} is a copy of {name}, and no line of the ledger has it."

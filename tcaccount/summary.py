@@ -162,7 +162,6 @@ def _not_in_files(record: Record) -> Iterator[str]:
 
 
 def _messages(record: Record) -> Iterator[str]:
-    """Yield what came besides posts, kind by kind."""
     names: dict[str, tuple[str, str]] = {}
     for report in record.reports:
         names |= report.messages

@@ -9,6 +9,7 @@ of them, about 70 MB (measured).
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from struct import Struct
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -16,9 +17,8 @@ import attrs
 
 BUCKETS = 1 << 7
 """Number of temporary files."""
-_ID, _FILE = 8, 4
-"""Bytes of an id, and of the number of its file."""
-_RECORD = _ID + _FILE
+_RECORD = Struct(">QI")
+"""An id and the number of its file: the bytes are in the order of ids, and then of files."""
 _NO_NUMBER = 1 << 63
 """The bit that is set in the hash of an id that is no number."""
 _MASK = (1 << 64) - 1
@@ -57,7 +57,7 @@ class Identities:
         key = _key(identity)
         bucket = (key * _SPREAD & _MASK) >> 57
         held = self._held[bucket]
-        held += key.to_bytes(_ID, "big") + file.to_bytes(_FILE, "big")
+        held += _RECORD.pack(key, file)
         if len(held) >= self._most:
             self._spill(bucket)
 
@@ -80,8 +80,8 @@ class Identities:
             file.seek(0)
             spilled = file.read()
         for block in (spilled, bytes(self._held[bucket])):
-            for begin in range(0, len(block), _RECORD):
-                yield block[begin : begin + _RECORD]
+            for begin in range(0, len(block), _RECORD.size):
+                yield block[begin : begin + _RECORD.size]
 
     def __enter__(self) -> "Identities":
         """Return this object."""
@@ -107,7 +107,7 @@ def _key(identity: str) -> int:
         key = int(identity)
         if key < _NO_NUMBER and str(key) == identity:
             return key
-    digest = hashlib.blake2b(identity.encode(errors="replace"), digest_size=_ID).digest()
+    digest = hashlib.blake2b(identity.encode(errors="replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big") | _NO_NUMBER
 
 
@@ -116,12 +116,9 @@ def _repeated(records: list[bytes]) -> Iterator[tuple[int, int, int]]:
     Yield (id, file before, file) for each record whose id is that of the record before; the records
     are sorted.
     """
-    before = b""
+    before, last = -1, 0
     for record in records:
-        if before[:_ID] == record[:_ID]:
-            yield _number(record[:_ID]), _number(before[_ID:]), _number(record[_ID:])
-        before = record
-
-
-def _number(raw: bytes) -> int:
-    return int.from_bytes(raw, "big")
+        key, file = _RECORD.unpack(record)
+        if key == before:
+            yield key, last, file
+        before, last = key, file

@@ -253,7 +253,6 @@ class Tally(Rated):
 
 
 def _is_in(sent: CountUpdate, rows: Collection[Row]) -> bool:
-    """Return whether an update is among `rows`."""
     return any(
         (total, rate) == (sent.total, sent.rate) and count in (None, sent.count)
         for count, total, rate in rows

@@ -135,9 +135,6 @@ def due(before: Counters, entry: Entry) -> Counters:
     return before
 
 
-FREQUENT = bookings.Update | entries.Said | entries.RefusedLine | entries.DeliveredAgain
-"""Lines that say nothing of how a capture stands, but for the newest counters."""
-
 BOOT, COVERAGE, TEXT, COUNTERS = "boot", "coverage", "text", "counters"
 EVERYTHING = frozenset({BOOT, COVERAGE, TEXT, COUNTERS})
 """What has to be known of a job when the client starts."""
@@ -150,22 +147,13 @@ def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
     """
     unknown = set(EVERYTHING)
     newest: list[AnyLine] = []
-    damaged = 0
     for line in newest_first:
-        if not isinstance(line, LedgerLine):
-            damaged += isinstance(line, UnreadableLine) and not isinstance(line, ForeignLine)
-            continue
-        entry, is_own = line.entry, line.job == job
-        if isinstance(entry, bookings.CaptureOpen) or (
-            is_own and (COUNTERS in unknown or not isinstance(entry, FREQUENT))
-        ):
-            newest.append(line)
-            unknown -= known_after(entry, unknown, is_own=is_own)
+        newest.append(line)
+        if isinstance(line, LedgerLine):
+            unknown -= known_after(line.entry, unknown, is_own=line.job == job)
             if not unknown:
                 break
-    fold = _folded(newest)
-    fold.damaged = damaged
-    return fold
+    return _folded(newest)
 
 
 def newest_counters(newest_first: Iterable[AnyLine], job: int | None = None) -> dict[int, Counters]:
@@ -191,8 +179,8 @@ def _folded(newest_first: Iterable[AnyLine]) -> Fold:
 
 def known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
     """
-    Return what of `unknown` is known after a line, if all later lines are: one of the job, or an
-    opening of the folder for another one.
+    Return what of `unknown` is known of a job after a line, of its own or of another one, if all
+    later lines are known.
     """
     known = {COUNTERS} if is_own and told_counters(entry) is not None else set()
     match entry:
@@ -201,6 +189,8 @@ def known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
                 known |= {COVERAGE, TEXT}
             if COVERAGE not in unknown - known:  # or a process is heard that began before
                 known.add(BOOT)
+        case _ if not is_own:
+            pass
         case entries.CaptureStop() if entry.because != "left":
             known |= {COVERAGE, TEXT}
         case entries.Gap():

@@ -133,7 +133,6 @@ class JobHistory(msgspec.Struct):
         return total(within(gaps, self.wanted(elsewhere)))
 
     def _stopped(self, at: float, stop: entries.CaptureStop) -> None:
-        """End the time in which posts are wanted."""
         if stop.since is not None:
             at = min(at, seconds(stop.since))
         if self.is_running:

@@ -159,7 +159,6 @@ class _Sieve:
         self._look_for()
 
     def _look_for(self) -> None:
-        """Find out which kinds are needed."""
         needed = frozenset().union(*(_TELLING[one] for one in self._unknown))
         self._kinds = needed - self._needless
 

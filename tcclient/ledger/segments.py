@@ -28,9 +28,6 @@ _MONTH = r"\.\d{4}-\d\d(_\d+)?"
 _FILE = re.compile(rf"(.*\.ledger)({_MONTH})?{re.escape(ENDING)}", re.DOTALL)
 """The name of a file of a ledger."""
 
-_BLOCK = 1 << 20
-"""Bytes that are hashed at once."""
-
 
 def month(seconds: float) -> str:
     """Return the month of epoch seconds in UTC, as the names of files have it: `2026-11`."""
@@ -153,11 +150,9 @@ def month_of(fd: int, begin: Begin | None, now: float) -> str:
 
 def digest(fd: int) -> str:
     """Return the SHA-256 of an open file, in hexadecimal.  Raises OSError."""
-    found, position = hashlib.sha256(), 0
-    while block := os.pread(fd, _BLOCK, position):
-        found.update(block)
-        position += len(block)
-    return found.hexdigest()
+    with open(fd, "rb", closefd=False) as file:
+        file.seek(0)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_ledger(one: "os.DirEntry[str]") -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 import msgspec
-from msgspec import UNSET, UnsetType, structs
+from msgspec import structs
 
 from tcclient.ledger.counters import Counters, CountUpdate
 from tcclient.runtime.fixedfiles import read_file
@@ -23,32 +23,25 @@ _WRITING = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 class LedgerState(msgspec.Struct, omit_defaults=True):
     """
     `length` bytes of the ledger with this id were written, the last ones into the file with this
-    `inode`, None where a file does not keep it.  The others are the newest numbers of
-    the `job`, as Counters has them: what the server has taken is in no line until the next one that
-    has counters, and `base` and `posts` are in none where somebody has removed the newest lines.
+    `inode`, None where a file does not keep it.  `counters` are the newest ones of the `job`: what
+    the server has taken is in no line until the next one that has counters, and `base` and `posts`
+    are in none where somebody has removed the newest lines.
     """
 
     ledger: str = ""
     length: int = 0
     inode: int | None = None
     job: int | None = None
-    base: int = 0
-    posts: int = 0
-    settled: int = 0
-    sent: CountUpdate | UnsetType | None = UNSET
-    told: int | UnsetType = UNSET
-    tried: int | UnsetType = UNSET
+    counters: Counters = Counters()
 
     def newer(self, job: int, counters: Counters) -> Counters:
         """
         Return the counters of a job that the newest line has, with what is newer here.  What was
         sent is not known where the state is not of that job, or was not kept after that line.
         """
-        if self.job != job or self.settled < counters.settled:
+        if self.job != job or self.counters.settled < counters.settled:
             return counters
-        return attrs.evolve(
-            counters, settled=self.settled, sent=self.sent, told=self.told, tried=self.tried
-        )
+        return attrs.evolve(self.counters, base=counters.base, posts=counters.posts)
 
     def restated(self, counters: Counters) -> Counters | None:
         """
@@ -56,20 +49,20 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
         lines that were there; None if it lacks no posts.  Those of them that the server has taken
         are held by the base from now on, as no line has their files.
         """
-        more = self.posts - counters.posts
-        if self.base + self.posts <= counters.base + counters.posts or more < 0:
+        kept = self.counters
+        more = kept.posts - counters.posts
+        if kept.base + kept.posts <= counters.base + counters.posts or more < 0:
             return None
-        taken = max(0, min(more, self.settled - counters.settled))
-        sent = self.sent
+        taken = max(0, min(more, kept.settled - counters.settled))
+        sent = kept.sent
         if isinstance(sent, CountUpdate):
             sent = structs.replace(sent, posts=sent.posts - taken)
-        return Counters(
-            self.base + taken,
-            self.posts - taken,
-            max(counters.settled, self.settled - taken),
-            sent,
-            self.told,
-            self.tried,
+        return attrs.evolve(
+            kept,
+            base=kept.base + taken,
+            posts=kept.posts - taken,
+            settled=max(counters.settled, kept.settled - taken),
+            sent=sent,
         )
 
     def has(self, job: int, counters: Counters) -> bool:
@@ -79,10 +72,8 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
         return same == self
 
     def take(self, job: int, counters: Counters) -> None:
-        """Have the numbers of a job."""
-        self.job, self.base, self.posts = job, counters.base, counters.posts
-        self.settled = counters.settled
-        self.sent, self.told, self.tried = counters.sent, counters.told, counters.tried
+        """Have the counters of a job."""
+        self.job, self.counters = job, counters
 
 
 class StateFile:

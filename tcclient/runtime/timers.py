@@ -17,6 +17,10 @@ class Timers:
         if name not in self._calls:
             self._calls[name] = self._clock.callLater(seconds, self._ring, name, act)
 
+    def waits(self, name: str) -> bool:
+        """Return whether a call of that name is waiting."""
+        return name in self._calls
+
     def stop(self, *names: str) -> None:
         """Cancel the calls of these names that are waiting."""
         for name in names:

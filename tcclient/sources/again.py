@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcclient.ledger.entries import DeliveredAgain
-from tcclient.storage.archive import StoredCapture
+from tcclient.storage.archive import Archive
 
 log = Logger()
 
@@ -99,7 +99,7 @@ class Again:
         self._until = math.inf
         self._remembers = remembers
 
-    def recall(self, capture: StoredCapture, most_bytes: int = MOST_BYTES) -> Deferred[None]:
+    def recall(self, capture: Archive, most_bytes: int = MOST_BYTES) -> Deferred[None]:
         """
         Find out which posts were stored last, of `most_bytes` the newest.  Fires when that is
         known, or cannot be known; fails only if it is cancelled.

@@ -8,8 +8,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import takewhile
-from os.path import lexists
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -26,7 +24,7 @@ from tcclient.runtime.failures import explain_os
 from tcclient.storage.contents import contents
 from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.finalname import is_reservation, same_file
-from tcclient.storage.recovery import left_behind
+from tcclient.storage.recovery import left_behind, taken_names
 from tcclient.storage.slots import Naming
 
 log = Logger()
@@ -69,10 +67,10 @@ def listed(lines: Iterable[Adopting | Torn]) -> list[str]:
 def _being_finished(naming: Naming, folder: Path) -> Iterator[str]:
     """Yield the final names in a folder that files have taken, and may not be booked by yet."""
     for tmp in left_behind(folder, naming):
-        for name in takewhile(lambda name: lexists(folder / name), naming.finals(tmp.name)):
+        for path in taken_names(tmp, naming):
             with suppress(FileNotFoundError):
-                if same_file(folder / name, tmp) or is_reservation(folder / name):
-                    yield name
+                if same_file(path, tmp) or is_reservation(path):
+                    yield path.name
 
 
 def list_older_files(naming: Naming, ledger: Ledger, *, is_another: bool) -> None:

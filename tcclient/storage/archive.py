@@ -7,7 +7,7 @@ Knows what is written where, and in which order; does not know streams or server
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -33,33 +33,16 @@ from tcclient.storage.diskuse import Place, Supply
 from tcclient.storage.ending import ArchiveEnd
 from tcclient.storage.files import RotatingFile
 from tcclient.storage.lately import newest_posts, stored_lately
-from tcclient.storage.leftovers import held_by_server, left_open
+from tcclient.storage.leftovers import held_by_server, left_open, take_over
 from tcclient.storage.lookalive import LookAlive, all_said
 from tcclient.storage.notedtally import NotedTally
-from tcclient.storage.takeover import take_over
 
 log = Logger()
 
 T = TypeVar("T")
 
 
-class StoredCapture(Protocol):
-    """What is known of the posts of a capture that are stored, and of those that are missing."""
-
-    job_id: int
-
-    @property
-    def missed(self) -> float | None:
-        """Seconds for which posts have been missed that existed; None if none have."""
-
-    def newest_ids(self, seconds: float, most_bytes: int) -> Deferred[list[str]]:
-        """
-        Fire with the ids of the posts that were made within `seconds` before the newest stored one.
-        The post stored last is the last; of more than `most_bytes` only the newest are read.
-        """
-
-
-class Archive(StoredCapture):
+class Archive:
     """
     The folder of a job that is captured; Folders.open() makes it.
 
@@ -72,12 +55,7 @@ class Archive(StoredCapture):
     """
 
     def __init__(
-        self,
-        place: Place,
-        job: Job,
-        ledger: Ledger,
-        known: Known | None,
-        last_byte: float | None,
+        self, place: Place, job: Job, ledger: Ledger, known: Known | None, last_byte: float | None
     ) -> None:
         self.job_id = job.id
         self.name = place.naming.name
@@ -193,11 +171,14 @@ class Archive(StoredCapture):
 
     @property
     def missed(self) -> float | None:
-        """Seconds for which posts have been missed so far; None if none have."""
+        """Seconds for which posts have been missed that existed; None if none have."""
         return self.capture_log.missed
 
     def newest_ids(self, seconds: float, most_bytes: int) -> Deferred[list[str]]:
-        """Read the newest posts in a thread.  Fires as StoredCapture.newest_ids() says."""
+        """
+        Fire with the ids of the posts that were made within `seconds` before the newest stored one.
+        The post stored last is the last; of more than `most_bytes` only the newest are read.
+        """
         found_in = partial(stored_lately, ids=self._place.use.ids)
         return self._read(partial(found_in, seconds=seconds, most_bytes=most_bytes))
 

@@ -5,9 +5,9 @@ Knows posts as lines and by their ids; does not know why a file is read.
 """
 
 import hashlib
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import Struct, structs
 
@@ -120,12 +120,8 @@ def contents(path: Path, ids: PostIds) -> Contents:
     )
 
 
-def begins_with(path: Path, other: Path) -> bool:
-    """
-    Return whether a file begins with all the bytes of another one; False where one cannot be read.
-    """
-    with suppress(OSError), path.open("rb") as file, other.open("rb") as beginning:
-        return all(
-            file.read(len(block)) == block for block in iter(partial(beginning.read, BLOCK), b"")
-        )
-    return False
+def begins_with(file: BinaryIO, beginning: Path) -> bool:
+    """Return whether what is read from a file begins with all the bytes of another.  OSError."""
+    with beginning.open("rb") as other:
+        blocks = iter(partial(other.read, 1 << 16), b"")
+        return all(file.read(len(block)) == block for block in blocks)

@@ -22,10 +22,7 @@ Link = Callable[[Path, Path], None]
 
 
 def give_final_name(
-    tmp: Path,
-    names: Iterator[str],
-    book: Callable[[str], None],
-    link: Link = os.link,
+    tmp: Path, names: Iterator[str], book: Callable[[str], None], link: Link = os.link
 ) -> None:
     """Take a final name, have it booked, and drop the temporary one.  Raises OSError."""
     final = take_final_name(tmp, names, link)

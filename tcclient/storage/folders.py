@@ -27,6 +27,7 @@ from tcclient.ledger.known import Known, known_counters
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.lines import LedgerLine, UnreadableLine
 from tcclient.ledger.locks import LedgerInUse, is_in_use
+from tcclient.ledger.reading import newest_first
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
@@ -79,9 +80,9 @@ class Folders:
     use: DiskUse = attrs.field(factory=DiskUse)
     client_id: int = 0
     machine: str | None = None
+    _index: IndexLedger = attrs.field(init=False, eq=False, repr=False)
     installation: Installation = attrs.field(init=False, eq=False, repr=False)
     _owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-    _index: IndexLedger = attrs.field(init=False, eq=False, repr=False)
     _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     _names: JobNames = attrs.field(init=False, eq=False, repr=False)
     _names_for_threads: JobNames = attrs.field(init=False, eq=False, repr=False)
@@ -98,7 +99,8 @@ class Folders:
     @installation.default
     def _this_installation(self) -> Installation:
         who = self.server, self.client_id, self.machine
-        return Installation(self.base_dir / INDEX, *who, self.use.writing, self.clock)
+        note = self._index.note
+        return Installation(self.base_dir / INDEX, *who, self.use.writing, self.clock, note)
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """
@@ -113,7 +115,9 @@ class Folders:
         with self._in_words(name), ExitStack() as undo:
             ledger = Ledger(ledger_path(self.base_dir, name), self.wall)
             undo.callback(ledger.close)
-            last_byte = self._recover(place, ledger)
+            last_byte = recover(place.folder, naming, ledger, self.use.ids)
+            if last_byte is None:
+                last_byte = self._last_bytes.pop(name, None)  # begin() has recovered it
             moved = counters and Known(counters, counters.settled)
             archive = Archive(place, job, ledger, moved or self.counters(job), last_byte)
             if job.id != NOBODY:
@@ -133,14 +137,6 @@ class Folders:
             recovered = recover_all(folders, self.naming, self.wall, self.use.ids)
             self._last_bytes.update(recovered)
         self.note(_client_start(self.server, self.settings))
-
-    def _recover(self, place: Place, ledger: Ledger) -> float | None:
-        """
-        Finish what a crash left in a folder, if begin() has not done so.  Return when its last byte
-        was written, in epoch seconds; None where nothing was left, or nobody knows.
-        """
-        found = recover(place.folder, place.naming, ledger, self.use.ids)
-        return self._last_bytes.pop(place.naming.name, None) if found is None else found
 
     def end(self) -> Deferred[None]:
         """Note that the process ends as it should.  Fires when that is there, or cannot be soon."""
@@ -174,14 +170,20 @@ class Folders:
         return self._names.of(job_id)
 
     def ledgers(self) -> dict[Path, int | None]:
-        """Return what _ledgers() does, to one thread at a time.  Raises OSError."""
-        return _ledgers(self.base_dir, self._names_for_threads)
+        """
+        Return the paths of ledgers, each with the job that had its folder last, and None for those
+        of no job; to one thread at a time.  Raises OSError.
+        """
+        names = {path.name for path in self.base_dir.glob("*")}
+        jobs = self._names_for_threads.folders(names)
+        found = {ledger_path(self.base_dir, name): job for name, job in jobs.items()}
+        return {self.base_dir / INDEX: None, ledger_path(self.base_dir, UNROUTED): None, **found}
 
     def meet(self, listing: JobList) -> Identity | None:
         """Take note of which server lists these jobs, as Installation.meet().  Raises OSError."""
         if self.installation.identity is None and self.use.silent((self.base_dir,)):
             raise OSError("its disk does not answer")
-        identity, anew = self.installation.meet(listing, self.note), self.installation.made_anew
+        identity, anew = self.installation.meet(listing), self.installation.made_anew
         for job in [job for job in listing.jobs if job.id in anew]:
             self._note_name(job)  # it has had no folder
             anew.discard(job.id)
@@ -230,7 +232,7 @@ class Folders:
         Yield the lines of that ledger, read by a vocabulary, from the last one backwards; none if
         it cannot be read.
         """
-        return self._index.newest_lines(vocabulary)
+        return newest_first(self.base_dir / INDEX, vocabulary=vocabulary)
 
     @contextmanager
     def _in_words(self, name: str) -> Iterator[None]:
@@ -272,16 +274,6 @@ def _unreported(base_dir: Path) -> Iterator[tuple[int, str]]:
                 for job_id, known in known_counters(path).items():
                     if job_id != NOBODY and known.counters.posts > known.counters.settled:
                         yield job_id, folder.name
-
-
-def _ledgers(base_dir: Path, names: JobNames) -> dict[Path, int | None]:
-    """
-    Return the paths of ledgers, each with the job that had its folder last by `names`, and None for
-    those of no job.
-    """
-    jobs = names.folders({path.name for path in base_dir.glob("*")})
-    found = {ledger_path(base_dir, name): job for name, job in jobs.items()}
-    return {base_dir / INDEX: None, ledger_path(base_dir, UNROUTED): None, **found}
 
 
 def _client_start(server: str, settings: str | None) -> entries.ClientStart:

@@ -258,28 +258,17 @@ def _doubt(inputs: FileInputs, file: GrowingFile) -> None:
 
 @GROWING.upon(FileInputs.full).to(FULL)
 @OVER.upon(FileInputs.full).to(FULL)
-def _fill(inputs: FileInputs, file: GrowingFile) -> None:
+def _finish(inputs: FileInputs, file: GrowingFile) -> None:
     file.takes, file.due = None, Due.FINISH
 
 
-@GROWING.upon(FileInputs.booked).to(BOOKED)
-@OVER.upon(FileInputs.booked).to(BOOKED)
-@FULL.upon(FileInputs.booked).to(BOOKED)
-@DOUBTED.upon(FileInputs.booked).to(BOOKED)
-@OVER_AND_DOUBTED.upon(FileInputs.booked).to(BOOKED)
-def _book(inputs: FileInputs, file: GrowingFile) -> None:
-    file.takes, file.due = None, Due.FINISH
-
-
-@GROWING.upon(FileInputs.disturbed).to(LOST)
-@OVER.upon(FileInputs.disturbed).to(LOST)
-@FULL.upon(FileInputs.disturbed).to(LOST)
-@DOUBTED.upon(FileInputs.disturbed).to(LOST)
-@OVER_AND_DOUBTED.upon(FileInputs.disturbed).to(LOST)
 def _lose(inputs: FileInputs, file: GrowingFile) -> None:
     file.takes, file.due = None, Due.LET_GO
 
 
+for _state in (GROWING, OVER, FULL, DOUBTED, OVER_AND_DOUBTED):
+    _state.upon(FileInputs.booked).to(BOOKED)(_finish)
+    _state.upon(FileInputs.disturbed).to(LOST)(_lose)
 DOUBTED.upon(FileInputs.slot_over).to(OVER_AND_DOUBTED).returns(None)
 for _state in (OVER, OVER_AND_DOUBTED, FULL, LOST, BOOKED):
     _state.upon(FileInputs.slot_over).loop().returns(None)

@@ -4,7 +4,7 @@ The ledger of what belongs to no capture, in base_dir.
 Knows when its lines are written, and that its disk can refuse; does not know what they say.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -15,9 +15,6 @@ from twisted.python.failure import Failure
 
 from tcclient.ledger.entries import Entry
 from tcclient.ledger.ledgerfile import Ledger
-from tcclient.ledger.lines import LedgerLine, UnreadableLine
-from tcclient.ledger.reading import newest_first
-from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.threads import Threads
 from tcclient.runtime.wallclock import Date, Wall
@@ -61,13 +58,6 @@ class IndexLedger:
 
         self.note(entry)
         return self._lines.written().addTimeout(LAST_LINE, self._clock).addErrback(pass_over)
-
-    def newest_lines(self, vocabulary: Vocabulary) -> Iterator[LedgerLine | UnreadableLine]:
-        """
-        Yield the lines, read by a vocabulary, from the last one backwards; none if they cannot be
-        read.
-        """
-        return newest_first(self.path, vocabulary=vocabulary)
 
     def _appending(self, lines: list[bytes], now: Date) -> Callable[[], None]:
         def act() -> None:

@@ -55,7 +55,7 @@ class Installation:
     The installation of the folder in which `ledger` is, that of what belongs to no capture.
     `base_url` and `client_id` are those of the settings, `machine` stands for this machine.
     `identity` is None until the server has been met; what is learned afterwards is kept by
-    `threads`.
+    `threads`.  `note` is called with what is news for the ledger.
     """
 
     def __init__(
@@ -66,13 +66,14 @@ class Installation:
         machine: str | None,
         threads: Threads,
         clock: IReactorTime,
+        note: Callable[[Entry], object],
     ) -> None:
         self.identity: Identity | None = None
         self.made_anew: set[int] = set()
         """Ids that other jobs had when the server was met last; who has heard takes them out."""
         self._ledger = ledger
         self._path = ledger.with_name(FILE)
-        self._note: Callable[[Entry], object] | None = None
+        self._note = note
         self._base_url = base_url
         self._address = knownservers.address(base_url)
         self._client_id = client_id
@@ -107,16 +108,15 @@ class Installation:
         found = knownservers.recognise(record.servers, met)
         return self._identify(record, self._server if found is None else found.server)
 
-    def meet(self, listing: JobList, note: Callable[[Entry], object]) -> Identity | None:
+    def meet(self, listing: JobList) -> Identity | None:
         """
         Take note that the server lists these jobs, of which enough is kept to know it again.
-        Return who this client is; None where nobody can tell yet which server this is.  `note` is
-        called with what is news for the ledger.  Raises OSError, also for what could not be kept
-        since the last listing.
+        Return who this client is; None where nobody can tell yet which server this is.  Raises
+        OSError, also for what could not be kept since the last listing.
         """
         record = self._record
         if record is None:
-            record = self._record = self._open(note)
+            record = self._record = self._open()
         if self.identity is None:
             met = Meeting.of(self._base_url, self._client_id, listing)
             found = knownservers.recognise(record.servers, met)
@@ -126,12 +126,11 @@ class Installation:
             self._server = found.server
             self.made_anew = knownservers.made_anew(record.servers, found.server.key, met.jobs)
             _say_made_anew(met.jobs, self.made_anew)
-            self._tell(found, record.servers, note)
+            self._tell(found, record.servers)
             self.identity = self._identify(record, found.server)
         elif not knownservers.known_jobs(listing.jobs).items() <= self._server.jobs.items():
             self._server = knownservers.updated(self._server, listing.jobs)
             self._record = record.with_server(self._server)
-        self._note = note
         if not self._file.is_under_way:
             self._file.renew()
         if self._refusal is not None:
@@ -148,31 +147,30 @@ class Installation:
         also = frozenset(record.also)
         return Identity(record.id, server.key, frozenset(old), frozenset(elsewhere), also)
 
-    def _open(self, note: Callable[[Entry], object]) -> InstallationRecord:
+    def _open(self) -> InstallationRecord:
         """Return what the file says; begin a new installation where it says nothing of use."""
         try:
             found = self._written = read_installation(self._path)
         except DAMAGED:
-            record = self._begin("damaged", note)
+            record = self._begin("damaged")
             _say_begun(f"{self._path} could not be read")
             return record
         if found is None:
-            is_removed = _has_had_one(self._ledger)
-            record = self._begin("removed" if is_removed else "new", note)
+            begun = raw_newest_first(self._ledger, b'"installation_begun"')
+            is_removed = next(begun, None) is not None
+            record = self._begin("removed" if is_removed else "new")
             if is_removed:
                 _say_begun(f"{self._path} was removed")
             return record
         if None in (found.machine, self._machine):
             return structs.replace(found, machine=found.machine or self._machine)
         if found.machine != self._machine:
-            record = self._begin("copied", note, found.servers)
+            record = self._begin("copied", found.servers)
             _say_copied(self._path.parent)
             return record
         return found
 
-    def _begin(
-        self, because: str, note: Callable[[Entry], object], servers: tuple[KnownServer, ...] = ()
-    ) -> InstallationRecord:
+    def _begin(self, because: str, servers: tuple[KnownServer, ...] = ()) -> InstallationRecord:
         """Return a new installation, which is in the file.  Raises OSError."""
         record = InstallationRecord(
             version=VERSION,
@@ -182,15 +180,10 @@ class Installation:
             servers=servers or of_earlier_releases(self._ledger, self._client_id),
         )
         self._write(record)
-        note(bookings.InstallationBegun(id=record.id, because=because))
+        self._note(bookings.InstallationBegun(id=record.id, because=because))
         return record
 
-    def _tell(
-        self,
-        found: Recognised,
-        known: Iterable[KnownServer],
-        note: Callable[[Entry], object],
-    ) -> None:
+    def _tell(self, found: Recognised, known: Iterable[KnownServer]) -> None:
         """Log and note that the server is known under another address, or is another one."""
         before = sorted({a for one in known for a in one.addresses} - {self._address})
         if found.by is None and before:
@@ -213,7 +206,7 @@ class Installation:
             )
         else:
             return
-        note(
+        self._note(
             bookings.ServerMet(
                 server=self._base_url, key=found.server.key, by=found.by, known=tuple(before)
             )
@@ -242,12 +235,10 @@ class Installation:
             self._record = joined = written.joined(record)
             self._server = next(one for one in joined.servers if one.key == self._server.key)
             _say_back(self._path.parent, written.id, record.id)
-            if self._note is not None:
-                self._note(bookings.InstallationBegun(id=written.id, because="came_back"))
+            self._note(bookings.InstallationBegun(id=written.id, because="came_back"))
 
 
 def _say_begun(why: str) -> None:
-    """Log, at a fault, that a new installation begins."""
     log.error(
         "{why}: a new installation has begun. What the former one has left elsewhere, such as "
         "rules at X, is not touched: see tcc-rules list.",
@@ -256,7 +247,6 @@ def _say_begun(why: str) -> None:
 
 
 def _say_copied(folder: Path) -> None:
-    """Log that a new installation begins in a copy."""
     log.warn(
         "{folder} was copied from another machine: a new installation has begun here. What "
         "the other one has left elsewhere, such as rules at X, is not touched: see "
@@ -266,7 +256,6 @@ def _say_copied(folder: Path) -> None:
 
 
 def _say_back(folder: Path, id: str, interim: str) -> None:
-    """Log that the folder was away, and that its installation goes on."""
     log.warn(
         "{folder} was away, and is there again: installation {id} goes on, with what {interim} has "
         "left elsewhere, which had begun in its place.",
@@ -276,13 +265,7 @@ def _say_back(folder: Path, id: str, interim: str) -> None:
     )
 
 
-def _has_had_one(ledger: Path) -> bool:
-    """Return whether there was an installation, by the ledger of what belongs to no capture."""
-    return any(True for _ in raw_newest_first(ledger, b'"installation_begun"'))
-
-
 def _say_made_anew(jobs: Mapping[int, KnownJob], anew: Iterable[int]) -> None:
-    """Log which jobs are others than those that had their ids."""
     for id in anew:
         log.warn(
             "Job {id} is another one than before, as its name {name!r} and its date of creation "

@@ -33,7 +33,6 @@ class _Stay(Struct, gc=False):
 
 
 def _backwards(newest: _Stay | None) -> Iterator[_Stay]:
-    """Yield a stay and those before it."""
     while newest is not None:
         yield newest
         newest = newest.before

@@ -103,7 +103,8 @@ def recognise(known: Sequence[KnownServer], met: Meeting) -> Recognised | None:
     for by, found in (("id", by_id), ("address", by_address), ("jobs", by_jobs)):
         if found:
             is_moved = met.address not in found[-1].addresses
-            return Recognised(_met_again(found[-1], met), by if is_moved else "address")
+            server = _with(found[-1], (met.address,), met.id, met.jobs)
+            return Recognised(server, by if is_moved else "address")
     if possible and not met.jobs:
         return None
     return Recognised(_new(known, met), None)
@@ -168,15 +169,8 @@ def together(
     return tuple(found.values())
 
 
-def _met_again(server: KnownServer, met: Meeting) -> KnownServer:
-    return _with(server, (met.address,), met.id, met.jobs)
-
-
 def _with(
-    server: KnownServer,
-    addresses: Iterable[str],
-    id: str | None,
-    jobs: Mapping[int, KnownJob],
+    server: KnownServer, addresses: Iterable[str], id: str | None, jobs: Mapping[int, KnownJob]
 ) -> KnownServer:
     """Return the server with these addresses last, and with what is newer of its jobs."""
     all_jobs = {**server.jobs, **jobs}

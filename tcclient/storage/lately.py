@@ -48,10 +48,10 @@ def stored_lately(
     """
     found: list[str] = []
     newest, strays = 0.0, 0
-    # The growing file first: if it is finished meanwhile, the ledger has it when that is read.
-    finished = chain.from_iterable(_files(ledger, job_id) for ledger in ledgers)
-    files = chain(() if growing is None else (growing,), finished)
-    for identity in _newest_first(files, ids, most_bytes):
+    for post in _newest_first(job_id, ledgers, growing, most_bytes):
+        identity = id_or_none(ids, post)
+        if identity is None:
+            continue
         found.append(identity)
         made = ids.made_at(identity) or 0.0
         newest = max(newest, made)
@@ -68,27 +68,22 @@ def newest_posts(
     Return the posts that were stored last, without their newlines, the newest last: at most so
     many, and of more than `most_bytes` only the newest.  The rest is as in stored_lately().
     """
-    found: list[bytes] = []
+    posts = islice(_newest_first(job_id, ledgers, growing, most_bytes), most)
+    return [post.rstrip(b"\n") for post in posts][::-1]
+
+
+def _newest_first(
+    job_id: int, ledgers: Iterable[Path], growing: Path | None, most_bytes: int
+) -> Iterator[bytes]:
+    """Yield stored posts, from the last one backwards, as long as there are not too many bytes."""
+    # The growing file first: if it is finished meanwhile, the ledger has it when that is read.
     finished = chain.from_iterable(_files(ledger, job_id) for ledger in ledgers)
-    files = chain(() if growing is None else (growing,), finished)
-    for post in islice(chain.from_iterable(map(_lines, files)), most):
-        most_bytes -= len(post)
-        if most_bytes < 0:
-            break
-        found.append(post.rstrip(b"\n"))
-    return found[::-1]
-
-
-def _newest_first(files: Iterable[Path], ids: PostIds, most_bytes: int) -> Iterator[str]:
-    """Yield the ids of stored posts, from the last one backwards."""
-    for path in files:
+    for path in chain(() if growing is None else (growing,), finished):
         for post in _lines(path):
             most_bytes -= len(post)
             if most_bytes < 0:
                 return
-            identity = id_or_none(ids, post)
-            if identity is not None:
-                yield identity
+            yield post
 
 
 def _files(ledger: Path, job_id: int) -> Iterator[Path]:

@@ -19,11 +19,7 @@ class Lull:
     """
 
     def __init__(
-        self,
-        waiting: Waiting,
-        longest: float,
-        clock: IReactorTime,
-        act: Callable[[], object],
+        self, waiting: Waiting, longest: float, clock: IReactorTime, act: Callable[[], object]
     ) -> None:
         self._waiting = waiting
         self._longest = longest

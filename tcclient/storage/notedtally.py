@@ -34,9 +34,9 @@ FORGOTTEN = 100
 class NotedTally(Tally):
     """
     The counters of the job `name`, counted on from `counters` since `now`.  `note` puts a line into
-    the ledger, and `keep` keeps the counters beside it; `unfinished` returns how many of the posts
-    are in no finished file.  `after_crash` says that an earlier process has crashed: the server may
-    count posts that went with it.
+    the ledger, and `keep` keeps the counters beside it whenever what the server has, or may have,
+    is news; `unfinished` returns how many of the posts are in no finished file.  `after_crash` says
+    that an earlier process has crashed: the server may count posts that went with it.
     """
 
     def __init__(
@@ -58,7 +58,6 @@ class NotedTally(Tally):
         self._after_crash = after_crash
 
     def resume(self, now: float) -> None:
-        """Count the rates from now on: a session begins."""
         super().resume(now)
         self._readings = self._unexplained = 0
         self._last_rise: int | None = None  # readings before it
@@ -101,12 +100,10 @@ class NotedTally(Tally):
         self._note(bookings.Base(raised_by=more, counters=self.on_disk, after_crash=after_crash))
 
     def trying(self, total: int) -> None:
-        """Keep that the server may have `total` of us."""
         super().trying(total)
         self._keep(self.on_disk)
 
     def told(self, total: int) -> None:
-        """Keep that the server has `total`, at least."""
         super().told(total)
         self._keep(self.on_disk)
 
@@ -115,17 +112,14 @@ class NotedTally(Tally):
         super().told(total)
 
     def accepted(self, update: CountUpdate) -> None:
-        """Keep that the server has taken `update`."""
         super().accepted(update)
         self._keep(self.on_disk)
 
     def rejected(self) -> None:
-        """Keep that the server has certainly not taken the last update."""
         super().rejected()
         self._keep(self.on_disk)
 
     def settle(self, rows: Sequence[Row]) -> None:
-        """Keep whether the server has taken the update whose answer was not seen."""
         super().settle(rows)
         self._keep(self.on_disk)
 

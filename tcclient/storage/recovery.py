@@ -7,9 +7,9 @@ Knows the disk, and what is cut and finished.  Runs before anything is captured.
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from shutil import copyfileobj
-from typing import BinaryIO
 
 from msgspec import structs
 from twisted.logger import Logger, LogLevel
@@ -22,7 +22,13 @@ from tcclient.runtime.backwards import unfinished
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.contents import BLOCK, Contents, begins_with, contents
-from tcclient.storage.finalname import Link, give_final_name, is_reservation, same_file
+from tcclient.storage.finalname import (
+    Link,
+    drop_temporary_name,
+    give_final_name,
+    is_reservation,
+    same_file,
+)
 from tcclient.storage.lastbookings import LastBookings
 from tcclient.storage.openfile import DOUBTFUL
 from tcclient.storage.postids import PostIds, id_or_none
@@ -30,8 +36,6 @@ from tcclient.storage.slots import TORN, Naming
 
 log = Logger()
 
-_BLOCK = 1 << 16
-"""Bytes that are compared at once."""
 _LEFT = "a crash had left"
 _CHANGED = "somebody had put there or changed while no client had the folder,"
 _ODD = " {odd} of them begin or end as no post does: see tcc-account --verify."
@@ -138,26 +142,22 @@ def left_behind(folder: Path, naming: Naming) -> Iterator[Path]:
                 yield path
 
 
+def taken_names(tmp: Path, naming: Naming) -> Iterator[Path]:
+    """Yield the final names of a temporary file that are taken, up to the first that is free."""
+    return takewhile(os.path.lexists, map(tmp.with_name, naming.finals(tmp.name)))
+
+
 def _was_booked(tmp: Path, naming: Naming, booked: object) -> bool:
     """
     Return whether the file has its final name, and that is `booked`, so that only the temporary
     name is left to remove; remove it then.
     """
-    for name in naming.finals(tmp.name):
-        path = tmp.with_name(name)
-        if not os.path.lexists(path):
-            return False
-        if name != booked:
-            continue
-        if same_file(path, tmp):
-            tmp.unlink()
-        elif is_reservation(path):
-            tmp.replace(path)
-        else:
-            continue
-        sync_folder(tmp.parent)
-        return True
-    raise AssertionError("alternatives() has no end")
+    for path in taken_names(tmp, naming):
+        if path.name == booked and (same_file(path, tmp) or is_reservation(path)):
+            drop_temporary_name(tmp, path)
+            sync_folder(tmp.parent)
+            return True
+    return False
 
 
 def _is_copy(tmp: Path, naming: Naming, ids: PostIds) -> bool:
@@ -169,26 +169,24 @@ def _is_copy(tmp: Path, naming: Naming, ids: PostIds) -> bool:
     with tmp.open("rb") as file:
         if id_or_none(ids, file.readline(BLOCK)) is None:
             return False
-    for name in naming.finals(tmp.name):
-        path = tmp.with_name(name)
-        if not os.path.lexists(path):
-            return False
-        if not same_file(path, tmp) and begins_with(path, tmp):
-            log.warn("{tmp} is removed: {name} has all of it.", tmp=tmp.name, name=name)
+    for path in taken_names(tmp, naming):
+        if not same_file(path, tmp) and _has_all_of(path, tmp):
+            log.warn("{tmp} is removed: {name} has all of it.", tmp=tmp.name, name=path.name)
             tmp.unlink()
             sync_folder(tmp.parent)
             return True
-    raise AssertionError("alternatives() has no end")
+    return False
+
+
+def _has_all_of(path: Path, tmp: Path) -> bool:
+    """Return whether a file begins with all of another one; False where one cannot be read."""
+    with suppress(OSError), path.open("rb") as file:
+        return begins_with(file, tmp)
+    return False
 
 
 def _finish(
-    tmp: Path,
-    found: Contents,
-    naming: Naming,
-    books: LastBookings,
-    link: Link,
-    *,
-    is_late: bool,
+    tmp: Path, found: Contents, naming: Naming, books: LastBookings, link: Link, *, is_late: bool
 ) -> None:
     """
     Give a file of whole lines its final name, and book it; remove it if it is empty.  `is_late`:
@@ -246,7 +244,7 @@ def _keep_torn(tmp: Path, naming: Naming, whole: int) -> Path:
         with tmp.open("rb") as file:
             file.seek(whole)
             # A file that has the beginning of it is from an attempt that was cut short.
-            if torn.exists() and not _begins_with(file, torn):
+            if torn.exists() and not begins_with(file, torn):
                 continue
             file.seek(whole)
             with torn.open("wb") as kept:
@@ -255,12 +253,3 @@ def _keep_torn(tmp: Path, naming: Naming, whole: int) -> Path:
                 os.fsync(kept.fileno())
             return torn
     raise AssertionError("alternatives() has no end")
-
-
-def _begins_with(file: BinaryIO, beginning: Path) -> bool:
-    """Return whether what is read from a file begins with all that is in another one."""
-    with beginning.open("rb") as other:
-        while block := other.read(_BLOCK):
-            if file.read(len(block)) != block:
-                return False
-    return True

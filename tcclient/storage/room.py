@@ -3,9 +3,9 @@ Whether `min_free_bytes` are still free on a disk.  Does not know who writes, no
 """
 
 import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
+from shutil import disk_usage
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -15,14 +15,12 @@ LOOK = 1.0
 
 def free_bytes(folder: Path) -> int:
     """Return the free bytes on the disk of `folder` for users other than root.  Raises OSError."""
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize
+    return disk_usage(folder).free
 
 
 def all_bytes(folder: Path) -> int:
     """Return how many bytes the disk of `folder` has, free or not.  Raises OSError."""
-    disk = os.statvfs(folder)
-    return disk.f_blocks * disk.f_frsize
+    return disk_usage(folder).total
 
 
 class Room:

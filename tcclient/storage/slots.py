@@ -61,7 +61,8 @@ class Naming(Struct, frozen=True):
         """
         # Slots begin at whole seconds; datetime would round a time just before one up to it.
         second = math.floor(now)
-        moment = datetime.fromtimestamp(second, UTC) if self.utc else _local(second)
+        moment = datetime.fromtimestamp(second, UTC)
+        moment = moment if self.utc else moment.astimezone()
         first = moment.minute - moment.minute % self.minute_interval
         begin = float(second - (moment.minute - first) * 60 - moment.second)
         minutes = min(self.minute_interval, 60 - first)
@@ -125,8 +126,3 @@ def folder_name(name: str, room: int) -> str:
     if size > longest:
         raise ValueError(f"it has {size} bytes, more than the {longest} that fit a file name")
     return name
-
-
-def _local(now: float) -> datetime:
-    """Return the time `now` (epoch seconds) in the time zone of this machine."""
-    return datetime.fromtimestamp(now, UTC).astimezone()

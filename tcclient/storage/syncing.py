@@ -5,15 +5,11 @@ Knows descriptors; does not know when a sync is due.
 """
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from twisted.internet.interfaces import IReactorTime
-
 from tcclient.runtime.appending import sync_folder
-from tcclient.runtime.threads import Threads
 from tcclient.storage.lane import Lane
 
 WARM = 8 << 20
@@ -34,21 +30,8 @@ def cold(begin: int, size: int) -> tuple[int, int]:
     return begin, max(0, (size // WARM - 1) * WARM - begin)
 
 
-class Syncing:
-    """
-    Does one sync at a time, so that a disk that does not answer keeps only one thread waiting; see
-    Lane for `is_slow` and `changed`.
-    """
-
-    def __init__(
-        self, threads: Threads, clock: IReactorTime, changed: Callable[[], object]
-    ) -> None:
-        self._lane = Lane(threads, clock, changed)
-
-    @property
-    def is_slow(self) -> bool:
-        """Whether the disk has not answered for long."""
-        return self._lane.is_slow
+class Syncing(Lane):
+    """One sync at a time, so that a disk that does not answer keeps only one thread waiting."""
 
     async def file(self, fd: int, cold: tuple[int, int] = (0, 0)) -> None:
         """
@@ -66,11 +49,11 @@ class Syncing:
             finally:
                 os.close(copy)
 
-        await self._lane.run(act)
+        await self.run(act)
 
     async def folder(self, path: Path) -> None:
         """Sync a folder: the names in it are safe then, if the file system can do that."""
-        await self._lane.run(partial(sync_folder, path))
+        await self.run(partial(sync_folder, path))
 
 
 def _forget(fd: int, span: tuple[int, int]) -> None:

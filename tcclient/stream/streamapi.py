@@ -62,7 +62,7 @@ class StreamApi(Protocol[Query]):
         """Return the name of the endpoint for `query`, for log and ledger: `statuses/filter`."""
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return what an answer with a status other than 200 means.  Never raises."""
+        """Return what another status than 200 means, with no secret in it.  Never raises."""
 
 
 def failed_attempt(reason: Failure, refusal: Refusal | None) -> Ending:

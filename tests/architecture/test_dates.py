@@ -30,7 +30,6 @@ FROM_A_NUMBER = {
     "tcclient/ledger/wording.py": ["when"],
     "tcclient/sources/twitter/glimpsing.py": ["shown"],
     "tcclient/sources/twitter_v2/budget/limits.py": ["utc_minute"],
-    "tcclient/storage/slots.py": ["_local"],
 }
 """The functions that take any number of seconds for a date, as it may be reckoned from one."""
 

@@ -101,10 +101,8 @@ class RoleTests(SynchronousTestCase):
         machines = {
             "ArchiveEndInputs": "tcclient/storage/ending.py",
             "CaptureInputs": "tcclient/captures/capture.py",
-            "DiskInputs": "tcclient/storage/pausing.py",
             "FileInputs": "tcclient/storage/growing.py",
             "KeepingInputs": "tcclient/sources/twitter_v2/rules/keeping.py",
-            "PatienceInputs": "tcclient/sources/twitter_v2/patience.py",
             "SuccessionInputs": "tcclient/sources/twitter_v1/succession.py",
             "SubscriptionInputs": "tcclient/sources/twitter_v2/subscription.py",
             "UpkeepInputs": "tcclient/push/upkeep.py",

@@ -53,8 +53,8 @@ def requests(url: str) -> Iterator[Request]:
         return Bearer(http, url, _SECRET, _SECRET, given, "tcc", clock, clock.seconds)  # type: ignore
 
     yield "token", bearer(None).token
-    yield "rules", RuleApi(http, url, bearer(_SECRET), clock).rules  # type: ignore
-    app = AppApi(http, url, bearer(_SECRET), clock, clock.seconds)  # type: ignore
+    yield "rules", RuleApi(bearer(_SECRET)).rules
+    app = AppApi(bearer(_SECRET))
     yield "connections", app.connections
     yield "usage", app.usage
 

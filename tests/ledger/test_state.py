@@ -1,5 +1,6 @@
 """What is kept beside a ledger, where that is another one and lacks the newest lines."""
 
+import attrs
 from msgspec import UNSET
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -8,9 +9,8 @@ from tcclient.ledger.state import LedgerState
 
 
 def kept(base: int, posts: int, settled: int) -> LedgerState:
-    state = LedgerState("a" * 32)
-    state.take(7, Counters(base, posts, settled, None, base + posts, base + posts))
-    return state
+    counters = Counters(base, posts, settled, None, base + posts, base + posts)
+    return LedgerState("a" * 32, job=7, counters=counters)
 
 
 class RestatedTests(SynchronousTestCase):
@@ -43,12 +43,13 @@ class RestatedTests(SynchronousTestCase):
     def test_an_update_whose_answer_was_not_seen(self) -> None:
         """It is told of as many posts as before, beside those that the base has now."""
         state = kept(10, 100, 90)
-        state.sent = CountUpdate(count=20, total=120, rate=None, posts=110)
+        sent = CountUpdate(count=20, total=120, rate=None, posts=110)
+        state.counters = attrs.evolve(state.counters, sent=sent)
         counters = state.restated(Counters())
         assert counters is not None
         self.assertEqual((counters.base, counters.settled), (100, 0))
         self.assertEqual(counters.sent, CountUpdate(count=20, total=120, rate=None, posts=20))
-        state.sent = UNSET
+        state.counters = attrs.evolve(state.counters, sent=UNSET)
         counters = state.restated(Counters())
         assert counters is not None
         self.assertIs(counters.sent, UNSET)

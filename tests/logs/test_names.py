@@ -160,8 +160,8 @@ class TableTests(SynchronousTestCase):
                     "installation",
                     "lastbookings",
                     "latest",
+                    "leftovers",
                     "lines",
-                    "takeover",
                 )
             ),
         }

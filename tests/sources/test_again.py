@@ -18,13 +18,12 @@ from tcclient.service import make_surroundings
 from tcclient.sources.again import BACK, MOST_BYTES, MOST_IDS, PATIENCE, WINDOW, Again, Recent
 from tcclient.sources.twitter_v1.configured import TwitterV1
 from tcclient.sources.twitter_v1.settings import V1Section
-from tcclient.storage.archive import StoredCapture
 from tests.peers import KEYS, clock_at
 
 
 @attrs.define
-class Capture(StoredCapture):
-    """What is stored of a capture: `ids` are those of its posts."""
+class Capture:
+    """What is stored of a capture, as its archive tells it: `ids` are those of its posts."""
 
     ids: Sequence[str] | Deferred[list[str]] = ()
     job_id: int = 1

@@ -17,7 +17,6 @@ class SnowflakeIds(PostIds):
     """What both APIs have in common of `PostIds`: the time in an id."""
 
     def made_at(self, post_id: str) -> float | None:
-        """Return when the post was made, as made_at() has it."""
         return made_at(post_id)
 
 

@@ -118,14 +118,12 @@ class StatusesApi(StreamApi[Query]):
         return "statuses/sample" if query.is_sample else "statuses/filter"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return what the status means, with what Twitter says and no secret in it."""
         secrets = structs.astuple(self._keys)
         foreign = is_from_between(status, body)
         meaning = from_between(status, "stream_url") if foreign else _meaning(status)
         return structs.replace(meaning, explanation=plain_text(body, secrets))
 
     def _signed(self, query: Query) -> tuple[str, dict[str, str], str]:
-        """Return the URL, the headers and the body of a signed request."""
         keys = self._keys
         signer = oauth1.Client(
             keys.api_key.reveal(),

@@ -30,7 +30,6 @@ class V1Checks(SourceChecks):
 
     @property
     def address(self) -> tuple[str, str]:
-        """The key of the settings that has the stream's address, and the address."""
         return "twitter.stream_url", self._section.stream_url
 
     def doubts(self) -> Iterator[str]:
@@ -38,7 +37,6 @@ class V1Checks(SourceChecks):
         return impatience(self._section.stall_timeout, KEEP_ALIVE)
 
     def keyword_doubts(self, text: str | None) -> tuple[RefusedTerm, ...]:
-        """Return the terms that may not find what is meant on this API."""
         return doubts(text, SYNTAX)
 
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:

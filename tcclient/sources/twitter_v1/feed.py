@@ -10,12 +10,12 @@ from weakref import WeakSet
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from tcclient.control.reports import Glimpse
 from tcclient.ledger import entries
 from tcclient.ledger.endings import LEFT, REKEYED, STOPPED, Ending
+from tcclient.runtime.timers import Timers
 from tcclient.sources.again import Again
 from tcclient.sources.changelimit import ChangeLimit
 from tcclient.sources.doubts import doubts
@@ -49,7 +49,7 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._text: str | None = None
         self._wanted: Query | None = None
         self._turn = DeferredLock()
-        self._later: IDelayedCall | None = None
+        self._timers = Timers(self._clock)
         again = Again(self._came_again, self._clock, keeps=shared.keeps_duplicates)
         self._takeover = TakeOver(shared.upstream, self, subscriber, again)
         self._takeover.setServiceParent(self)  # type: ignore[no-untyped-call]  # not annotated
@@ -57,17 +57,14 @@ class V1Feed(MultiService, Feed, TakeOverListener):
 
     @property
     def streaming(self) -> bool:
-        """Whether a stream is open."""
         return self._takeover.streaming
 
     @property
     def quiet(self) -> bool:
-        """Whether there is no stream, and none is being asked for."""
         return self._takeover.newest is None
 
     @property
     def silent(self) -> float | None:
-        """Seconds since the last byte of any stream; None where no stream is heard."""
         return self._takeover.silent
 
     def ask(self, text: str | None) -> Understood:
@@ -91,11 +88,9 @@ class V1Feed(MultiService, Feed, TakeOverListener):
         self._asked = False
 
     def pauseProducing(self) -> None:
-        """Read none of the capture's streams, and open none, until resumeProducing()."""
         self._takeover.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read the streams again."""
         self._takeover.resumeProducing()
 
     def slept(self, seconds: float) -> None:
@@ -173,23 +168,17 @@ class V1Feed(MultiService, Feed, TakeOverListener):
             self._take_turn(REKEYED).addErrback(
                 lambda failure: log.failure("The stream could not be switched.", failure)
             )
-        elif self._later is None:
+        elif not self._timers.waits("turn"):
             say_delayed(delay)
-            self._later = self._clock.callLater(delay, self._turn_is_due)
+            self._timers.start("turn", delay, self._take_turn_in_time)
 
     def _costs_a_connect(self) -> bool:
         """Return whether the wanted query takes a connect, and not the first of the capture."""
         return self._asked and self._wanted is not None and not self._takeover.has(self._wanted)
 
-    def _turn_is_due(self) -> None:
-        self._later = None
-        self._take_turn_in_time()
-
     def _take_turn(self, ending: Ending) -> Deferred[None]:
         """Switch when earlier switches are done; streams in the way end for the reason given."""
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
+        self._timers.stop("turn")
         return self._turn.run(lambda: Deferred.fromCoroutine(self._switch(ending)))
 
     async def _switch(self, ending: Ending) -> None:
@@ -222,7 +211,6 @@ class V1Source(Service, Source):
         self._feeds: WeakSet[V1Feed] = WeakSet()
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> V1Feed:
-        """Return a feed, which opens a stream when it is asked for something."""
         feed = V1Feed(self, subscriber)
         self._feeds.add(feed)
         return feed

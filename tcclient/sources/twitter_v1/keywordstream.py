@@ -71,7 +71,6 @@ class KeywordStream(StreamListener):
         self._subscriber = subscriber
 
     def answered(self) -> Deferred[None]:
-        """Pass on that the answer is 200."""
         return self._listener.answered(self)
 
     def opened(self) -> None:
@@ -86,7 +85,6 @@ class KeywordStream(StreamListener):
         self._listener.heard(self)
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """Store the posts, and heed all other messages."""
         archive = self._subscriber.archive
         if archive is not None:
             self._intake.take(archive, messages)

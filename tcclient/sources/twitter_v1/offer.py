@@ -17,10 +17,10 @@ from tcclient.runtime.places import Where
 from tcclient.sources.advice import KeywordAdvice
 from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Table
 from tcclient.sources.twitter.ids import SnowflakeIds
-from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of
+from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, api_of, missing_keys
 from tcclient.sources.twitter_v1 import entries
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
-from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section, lacking
+from tcclient.sources.twitter_v1.settings import Keys, V1Auth, V1Section
 
 
 class TwitterV1Kind(SourceKind):
@@ -52,21 +52,19 @@ class TwitterV1Kind(SourceKind):
 
     def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield each of the four keys that is missing."""
-        return lacking(narrowed(sections[TWITTER_AUTH], V1Auth))
+        needs = "API 1.1 needs api_key, api_secret, access_token and access_token_secret"
+        return missing_keys(sections[TWITTER_AUTH], V1Auth.__struct_fields__, needs)
 
     def configured(self, sections: Mapping[str, Struct]) -> ConfiguredSource:
-        """Return v1.1 with these settings."""
         make = load_by_name("tcclient.sources.twitter_v1.configured:TwitterV1")
         keys = Keys.of(narrowed(sections[TWITTER_AUTH], V1Auth))
         source: ConfiguredSource = make(narrowed(sections[TWITTER], V1Section), keys)
         return source
 
     def report(self) -> SourceReport:
-        """Return an empty report, which takes the lines of one ledger."""
         report: SourceReport = load_by_name("tcclient.sources.twitter_v1.report:V1Report")()
         return report
 
     def advice(self, text: str | None) -> KeywordAdvice:
-        """Return how a keyword text is understood, for whoever types it."""
         told: KeywordAdvice = load_by_name("tcclient.sources.twitter_v1.advice:advise")(text)
         return told

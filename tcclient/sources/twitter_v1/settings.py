@@ -1,17 +1,14 @@
 """
 The keys of the settings that v1.1 reads.
 
-Knows their types, and which of them must be there; reads no file.
+Knows their types; reads no file.
 """
-
-from collections.abc import Iterator
 
 from msgspec import Struct
 
 from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
-from tcclient.runtime.places import Where
 from tcclient.runtime.secrets import Secret
-from tcclient.sources.twitter.settings import Api, StallTimeout, missing_keys
+from tcclient.sources.twitter.settings import Api, StallTimeout
 
 
 class V1Section(Struct, frozen=True, kw_only=True):
@@ -47,9 +44,3 @@ class Keys(Struct, frozen=True):
         if None in found.values():
             raise ValueError("a key is missing")
         return cls(**found)
-
-
-def lacking(auth: V1Auth) -> Iterator[tuple[Where, str]]:
-    """Yield the place and a sentence for each key that is missing."""
-    needs = "API 1.1 needs api_key, api_secret, access_token and access_token_secret"
-    return missing_keys(auth, V1Auth.__struct_fields__, needs)

@@ -22,10 +22,11 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder
 from msgspec import Struct, structs
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.ledger.gaps import IN_FLIGHT
+from tcclient.runtime.timers import Timers
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
 
@@ -92,26 +93,24 @@ class SuccessionInputs(Protocol):
 class Succession(Struct):
     """
     What all states share: the `newest` stream, for the wanted keywords, and the `former` one.
-    `end_former` ends that; `farewell` is the wait for it.
+    `end_former` ends that; `timers` have the wait for it.
     """
 
     clock: IReactorTime
+    timers: Timers
     listener: TakeOverListener
     end_former: Callable[[KeywordStream], object]
     newest: KeywordStream | None = None
     former: KeywordStream | None = None
-    farewell: IDelayedCall | None = None
 
     def dismiss_former(self, seconds: float) -> None:
         """End the former stream in so many seconds, if it has not ended by itself."""
         self.keep_former()
-        self.farewell = self.clock.callLater(seconds, self._farewell_is_due)
+        self.timers.start("farewell", seconds, self._farewell_is_due)
 
     def keep_former(self) -> None:
         """Do not end the former stream, if that was planned."""
-        farewell, self.farewell = self.farewell, None
-        if farewell is not None:
-            farewell.cancel()
+        self.timers.stop("farewell")
 
     def drop_former(self) -> None:
         """Have no former stream any more."""
@@ -124,7 +123,6 @@ class Succession(Struct):
         self.listener.relieved(stream, ending, max(0.0, overlap))
 
     def _farewell_is_due(self) -> None:
-        self.farewell = None
         if self.former is not None:
             self.end_former(self.former)
 
@@ -139,7 +137,6 @@ GIVEN_UP = _builder.state("given_up")
 
 @NONE.upon(SuccessionInputs.begin).to(ALONE)
 def _begin(_: SuccessionInputs, core: Succession, stream: KeywordStream) -> None:
-    """Have one stream only."""
     core.newest = stream
 
 
@@ -164,24 +161,21 @@ def _go_back(_: SuccessionInputs, core: Succession) -> None:
 
 @ALONE.upon(SuccessionInputs.newest_heard).loop()
 def _newest_heard(_: SuccessionInputs, core: Succession) -> None:
-    """Pass on that the only stream is heard."""
     if core.newest is not None:
         core.listener.heard(core.newest)
 
 
 @TRYING.upon(SuccessionInputs.newest_heard).to(TAKEN)
 @TAKEN.upon(SuccessionInputs.newest_heard).loop()
-def _take_over(_: SuccessionInputs, core: Succession) -> None:
+def _take_over(inputs: SuccessionInputs, core: Succession) -> None:
     """Let the newest stream count, and the former be read for OVERLAP seconds more at most."""
     core.dismiss_former(OVERLAP)
-    if core.newest is not None:
-        core.listener.heard(core.newest)
+    _newest_heard(inputs, core)
 
 
 @TRYING.upon(SuccessionInputs.former_heard).loop()
 @GIVEN_UP.upon(SuccessionInputs.former_heard).loop()
 def _former_heard(_: SuccessionInputs, core: Succession) -> None:
-    """Pass on that the stream which counts is heard."""
     if core.former is not None:
         core.listener.heard(core.former)
 
@@ -189,7 +183,6 @@ def _former_heard(_: SuccessionInputs, core: Succession) -> None:
 @NONE.upon(SuccessionInputs.newest_ended).loop()
 @ALONE.upon(SuccessionInputs.newest_ended).loop()
 def _ended(_: SuccessionInputs, core: Succession, stream: KeywordStream, ending: Ending) -> None:
-    """Pass on that the only stream has ended."""
     core.listener.ended(stream, ending)
 
 
@@ -239,7 +232,6 @@ def _former_ended(
 @TRYING.upon(SuccessionInputs.newest_gone).to(GIVEN_UP)
 @TAKEN.upon(SuccessionInputs.newest_gone).to(GIVEN_UP)
 def _newest_gone(_: SuccessionInputs, core: Succession) -> None:
-    """Have no newest stream any more."""
     core.newest = None
 
 
@@ -247,7 +239,6 @@ def _newest_gone(_: SuccessionInputs, core: Succession) -> None:
 @TAKEN.upon(SuccessionInputs.former_gone).to(ALONE)
 @GIVEN_UP.upon(SuccessionInputs.former_gone).to(NONE)
 def _former_gone(_: SuccessionInputs, core: Succession) -> None:
-    """Have no former stream any more."""
     core.drop_former()
 
 

@@ -12,17 +12,13 @@ from twisted.logger import Logger
 
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.runtime.producers import Pausable
+from tcclient.runtime.timers import Timers
 from tcclient.sources.again import Again
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream, KeywordStreamListener
 from tcclient.sources.twitter_v1.limits import Undelivered
 from tcclient.sources.twitter_v1.query import Query
-from tcclient.sources.twitter_v1.succession import (
-    OVERLAP,
-    Succession,
-    TakeOverListener,
-    machine,
-)
+from tcclient.sources.twitter_v1.succession import OVERLAP, Succession, TakeOverListener, machine
 from tcclient.stream.capturestream import Upstream
 
 log = Logger()
@@ -50,7 +46,8 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         self._again = again
         self._shared = Undelivered(), again  # by all streams of the capture
         self._is_paused = False
-        self._core = Succession(upstream.clock, listener, self._end_former)
+        clock = upstream.clock
+        self._core = Succession(clock, Timers(clock), listener, self._end_former)
         self._succession = machine(self._core)
 
     @property
@@ -75,13 +72,11 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
             stream.service.slept(seconds)
 
     def pauseProducing(self) -> None:
-        """Read no stream, and open none, until resumeProducing()."""
         self._is_paused = True
         for stream in self._streams():
             stream.service.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read the streams again."""
         self._is_paused = False
         for stream in self._streams():
             stream.service.resumeProducing()
@@ -148,7 +143,6 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return succeed(None) if archive is None else self._again.recall(archive)
 
     def opened(self, stream: KeywordStream) -> None:
-        """Pass on that the stream is open."""
         self._listener.opened(stream)
 
     def heard(self, stream: KeywordStream) -> None:
@@ -186,7 +180,6 @@ class TakeOver(MultiService, KeywordStreamListener, Pausable):
         return former is not None and not former.is_doomed and former.query.same_as(query)
 
     def _end_former(self, former: KeywordStream) -> None:
-        """End the former stream, whose time is over."""
         if self._is_paused:
             self._core.dismiss_former(OVERLAP)  # what has arrived before is still to be read
             return

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
@@ -45,23 +44,19 @@ class StreamQuery(Struct, frozen=True):
 
 
 class PostsApi(StreamApi[StreamQuery]):
-    """Opens the streams below one address, with one bearer token."""
+    """Opens the streams by `client`, with one bearer token."""
 
     def __init__(
         self,
         client: HTTPClient,
-        api_url: str,
         bearer: Bearer,
         parameters: Mapping[str, str],
-        clock: IReactorTime,
         stall_timeout: float = STALL_TIMEOUT,
         backfill: Backfill | None = None,
     ) -> None:
         self._client = client
-        self._api_url = api_url
         self._bearer = bearer
         self._parameters = parameters
-        self._clock = clock
         self.stall_timeout = stall_timeout
         self.backfill = backfill or Backfill(wanted=False)
 
@@ -78,11 +73,10 @@ class PostsApi(StreamApi[StreamQuery]):
         return "tweets/sample/stream" if query.is_sample else "tweets/search/stream"
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return what X means by the answer, with no secret in it."""
         return self._bearer.meaning(status, headers, body)
 
     async def _open(self, query: StreamQuery) -> IResponse:
-        minutes = 0 if query.is_sample else self.backfill.minutes(self._clock.seconds())
+        minutes = 0 if query.is_sample else self.backfill.minutes(self._bearer.clock.seconds())
         response = await self._request(query, minutes)
         if minutes and response.code in (400, 403):
             abandon(response)
@@ -98,7 +92,7 @@ class PostsApi(StreamApi[StreamQuery]):
         parameters = dict(self._parameters)
         if minutes:
             parameters["backfill_minutes"] = str(minutes)
-        url = f"{self._api_url}2/{self.endpoint(query)}?{urlencode(parameters)}"
+        url = f"{self._bearer.api_url}2/{self.endpoint(query)}?{urlencode(parameters)}"
         return await self._bearer.ask(self._client, "GET", url)
 
 

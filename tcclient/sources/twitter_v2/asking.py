@@ -8,9 +8,7 @@ import json
 from typing import Any, cast
 
 from msgspec import Struct
-from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
@@ -52,14 +50,11 @@ class WholeAnswer(Struct, frozen=True):
 
 class XRequests(Struct, frozen=True):
     """
-    Makes requests below `api_url`; the whole answer has to come within `seconds`, and to have no
-    more than `most` bytes.
+    Makes requests with the token, where that is good; the whole answer has to come within
+    `seconds`, and to have no more than `most` bytes.
     """
 
-    _client: HTTPClient
-    _api_url: str
     _bearer: Bearer
-    _clock: IReactorTime
     _seconds: float
     _most: int
 
@@ -70,7 +65,7 @@ class XRequests(Struct, frozen=True):
         """
         exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
         try:
-            return await _abandonable(exchange.addTimeout(self._seconds, self._clock))
+            return await _abandonable(exchange.addTimeout(self._seconds, self._bearer.clock))
         except (RefusalError, CancelledError):
             raise
         except TooLong:
@@ -84,8 +79,8 @@ class XRequests(Struct, frozen=True):
 
     async def _exchange(self, method: str, path: str, body: object) -> WholeAnswer:
         sent = None if body is None else json.dumps(body).encode()
-        url = f"{self._api_url}2/{path}"
-        response = await self._bearer.ask(self._client, method, url, sent)
+        bearer = self._bearer
+        response = await bearer.ask(bearer.client, method, f"{bearer.api_url}2/{path}", sent)
         said = await read_body(response, self._most)
         return WholeAnswer(response.code, response.headers, said)
 

@@ -45,18 +45,19 @@ class NoToken(RefusalError):
 
 class Bearer(msgspec.Struct):
     """
-    A bearer token, bought when it is first needed unless it is given; a given one is never
-    replaced.  `wall` returns the date, because X says by date when a limit ends.
+    A bearer token for what is below `api_url`, bought by `client` when it is first needed unless it
+    is given; a given one is never replaced.  `wall` returns the date, because X says by date when a
+    limit ends.
     """
 
-    _client: HTTPClient
-    _url: str
+    client: HTTPClient
+    api_url: str
     _key: Secret | None
     _secret: Secret | None
     _given: Secret | None
     _user_agent: str
-    _clock: IReactorTime
-    _wall: Wall
+    clock: IReactorTime
+    wall: Wall
     _bought: Secret | None = None
     _dead: Secret | None = None
     _buying: DeferredLock = msgspec.field(default_factory=DeferredLock)
@@ -89,7 +90,7 @@ class Bearer(msgspec.Struct):
         async with self._buying:
             if self._bought is None:
                 exchange = Deferred.fromCoroutine(self._buy())
-                self._bought = await exchange.addTimeout(TIMEOUT, self._clock)
+                self._bought = await exchange.addTimeout(TIMEOUT, self.clock)
             return self._bought
 
     def refused(self, token: Secret) -> bool:
@@ -102,7 +103,7 @@ class Bearer(msgspec.Struct):
 
     def meaning(self, status: int, headers: Headers, body: bytes) -> Refusal:
         """Return what X means by an answer with this status, with no secret in it."""
-        return problems.refusal(status, headers, body, self._wall(), self.secrets)
+        return problems.refusal(status, headers, body, self.wall(), self.secrets)
 
     async def _ask(
         self, client: HTTPClient, token: Secret, method: str, url: str, json_body: bytes | None
@@ -131,9 +132,9 @@ class Bearer(msgspec.Struct):
         basic = self._basic()
         if basic is None:
             raise NoToken("there is neither a bearer_token nor api_key and api_secret", _NO_KEYS)
-        response = await self._client.request(
+        response = await self.client.request(
             "POST",
-            AsItIs.from_text(f"{self._url}oauth2/token"),
+            AsItIs.from_text(f"{self.api_url}oauth2/token"),
             headers=Headers(
                 {
                     "Authorization": [f"Basic {basic.reveal()}"],

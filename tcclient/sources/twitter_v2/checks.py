@@ -57,7 +57,6 @@ class V2Checks(SourceChecks):
 
     @property
     def address(self) -> tuple[str, str]:
-        """The key of the settings that has the API's address, and the address."""
         return "twitter.api_url", self._section.api_url
 
     def doubts(self) -> Iterator[str]:
@@ -71,7 +70,6 @@ class V2Checks(SourceChecks):
             )
 
     def keyword_doubts(self, text: str | None) -> tuple[RefusedTerm, ...]:
-        """Return the terms that may not find what is meant on this API."""
         return doubts(text, SYNTAX)
 
     def credentials(self, others: Mapping[str, Secret]) -> Verdict:
@@ -88,11 +86,7 @@ class V2Checks(SourceChecks):
 
     def of_the_network(self) -> Iterable[tuple[str, Check]]:
         """Return the checks that ask X about the app; they change nothing."""
-        return (
-            ("x api", self.x_api),
-            ("connections", self.connections),
-            ("usage", self.usage),
-        )
+        return (("x api", self.x_api), ("connections", self.connections), ("usage", self.usage))
 
     async def budget(self) -> Verdict:
         """Return how much of the budget is used, read in a thread: a network's disk may hang."""

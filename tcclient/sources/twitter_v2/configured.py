@@ -6,8 +6,6 @@ Knows all parts of the package and puts them together; does no work of its own.
 
 from functools import partial
 
-from treq.client import HTTPClient
-
 from tcclient.http.clients import rest_client
 from tcclient.runtime.backoff import Backoff
 from tcclient.runtime.byname import load_by_name
@@ -49,23 +47,21 @@ class TwitterV2(ConfiguredSource):
 
     def make(self, surroundings: Surroundings) -> SharedStream:
         """Return the stream that all captures share, with its rules and its budget."""
-        section, reactor = self.section, surroundings.reactor
+        section, reactor, wall = self.section, surroundings.reactor, surroundings.wall
         bearer, backfill = self._bearer(surroundings), Backfill(section.backfill)
         api = PostsApi(
             stream_client(reactor, surroundings.source_addr, stock=section.stock_http),
-            section.api_url,
             bearer,
             parameters(section.fields),
-            reactor,
             section.stall_timeout or STALL_TIMEOUT,
             backfill,
         )
-        app, wall = self._app_api(surroundings, bearer), surroundings.wall
+        app = AppApi(bearer)
         slot = OwnSlot(api, app, surroundings.folders, reactor, wall)
         timing = Timing(rest=surroundings.rest, still=STILL)
         return SharedStream(
             Upstream(slot, Backoff(), reactor, timing),
-            self._rule_api(surroundings, bearer),
+            RuleApi(bearer),
             RulePolicy(Ownership(), section.rule_length, section.rule_delay),
             surroundings.folders,
             wall,
@@ -83,8 +79,8 @@ class TwitterV2(ConfiguredSource):
         checks: SourceChecks = load_by_name("tcclient.sources.twitter_v2.checks:V2Checks")(
             self.section,
             self.auth,
-            self._rule_api(surroundings, bearer),
-            self._app_api(surroundings, bearer),
+            RuleApi(bearer),
+            AppApi(bearer),
             surroundings.folders,
             in_threads(surroundings.reactor),
             surroundings.wall,
@@ -92,9 +88,8 @@ class TwitterV2(ConfiguredSource):
         return checks
 
     def rules(self, surroundings: Surroundings) -> KeptRules:
-        """Return the rules of the app."""
         rules: KeptRules = load_by_name("tcclient.sources.twitter_v2.rules.store:AppRules")(
-            self._rule_api(surroundings, self._bearer(surroundings)),
+            RuleApi(self._bearer(surroundings)),
             surroundings.folders.installation,
             in_threads(surroundings.reactor),
         )
@@ -118,7 +113,8 @@ class TwitterV2(ConfiguredSource):
     def _bearer(self, surroundings: Surroundings) -> Bearer:
         auth, reactor = self.auth, surroundings.reactor
         return Bearer(
-            _rest_client(surroundings),
+            # From the same address always, as X may know one only.
+            rest_client(reactor, surroundings.source_addr),
             self.section.api_url,
             auth.api_key,
             auth.api_secret,
@@ -127,16 +123,3 @@ class TwitterV2(ConfiguredSource):
             reactor,
             surroundings.wall,
         )
-
-    def _app_api(self, surroundings: Surroundings, bearer: Bearer) -> AppApi:
-        client, reactor = _rest_client(surroundings), surroundings.reactor
-        return AppApi(client, self.section.api_url, bearer, reactor, surroundings.wall)
-
-    def _rule_api(self, surroundings: Surroundings, bearer: Bearer) -> RuleApi:
-        client, reactor = _rest_client(surroundings), surroundings.reactor
-        return RuleApi(client, self.section.api_url, bearer, reactor)
-
-
-def _rest_client(surroundings: Surroundings) -> HTTPClient:
-    """Return what asks X: from the same address always, as X may know one only."""
-    return rest_client(surroundings.reactor, surroundings.source_addr)

@@ -84,7 +84,6 @@ class Foreign(Service):
         self._telling.clock = clock
 
     def startService(self) -> None:
-        """Begin to note the counts each minute."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._telling.start(FOREIGN_INTERVAL, now=False)
 

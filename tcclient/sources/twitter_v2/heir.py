@@ -46,15 +46,12 @@ class Heir(StreamListener):
         return self._turn.addCallback(lambda _: self._listener.answered())
 
     def opened(self) -> None:
-        """Pass it on."""
         self._listener.opened()
 
     def heard(self) -> None:
-        """Pass it on."""
         self._listener.heard()
 
     def received(self, messages: list[bytes | Overlong]) -> None:
-        """Pass them on."""
         self._listener.received(messages)
 
     def ended(self, ending: Ending) -> None:

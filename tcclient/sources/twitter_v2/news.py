@@ -12,12 +12,7 @@ from tcclient.ledger import entries
 from tcclient.ledger.endings import Ending
 from tcclient.sources.twitter_v2.api import StreamQuery
 from tcclient.sources.twitter_v2.rules.book import Rulebook
-from tcclient.sources.twitter_v2.subscription import (
-    Arrival,
-    Subscription,
-    Subscriptions,
-    names,
-)
+from tcclient.sources.twitter_v2.subscription import Arrival, Subscription, Subscriptions, names
 from tcclient.sources.twitter_v2.switch import StreamSwitch
 from tcclient.stream.troublelog import TroubleLog
 
@@ -191,7 +186,6 @@ class StreamNews(Struct, frozen=True):
                 subscription.archive.capture_log.not_reached(ending)
 
     def _say_open(self, subscriptions: list[Subscription]) -> None:
-        """Log that the stream of these captures is open."""
         asked = f"{self._switch.endpoint}, {self._switch.query}"
         self._trouble.opened(names(subscriptions), asked)
 

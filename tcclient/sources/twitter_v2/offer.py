@@ -17,10 +17,10 @@ from tcclient.runtime.places import Where
 from tcclient.sources.advice import KeywordAdvice
 from tcclient.sources.source import ConfiguredSource, SourceKind, SourceReport, Table
 from tcclient.sources.twitter.ids import SnowflakeIds
-from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH
+from tcclient.sources.twitter.settings import TWITTER, TWITTER_AUTH, missing_keys
 from tcclient.sources.twitter_v2 import entries
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
-from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, lacking, section_faults
+from tcclient.sources.twitter_v2.settings import V2Auth, V2Section, section_faults
 
 
 class TwitterV2Kind(SourceKind):
@@ -52,25 +52,24 @@ class TwitterV2Kind(SourceKind):
 
     def lacking(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield each key that is missing to have a bearer token."""
-        return lacking(narrowed(sections[TWITTER_AUTH], V2Auth))
+        auth = narrowed(sections[TWITTER_AUTH], V2Auth)
+        names = ("api_key", "api_secret") if auth.bearer_token is None else ()
+        return missing_keys(auth, names, "API 2 needs bearer_token, or api_key and api_secret")
 
     def faults(self, sections: Mapping[str, Struct]) -> Iterator[tuple[Where, str]]:
         """Yield fields that cannot be asked for, and a budget that is none."""
         return section_faults(narrowed(sections[TWITTER], V2Section))
 
     def configured(self, sections: Mapping[str, Struct]) -> ConfiguredSource:
-        """Return v2 with these settings."""
         make = load_by_name("tcclient.sources.twitter_v2.configured:TwitterV2")
         auth = narrowed(sections[TWITTER_AUTH], V2Auth)
         source: ConfiguredSource = make(narrowed(sections[TWITTER], V2Section), auth)
         return source
 
     def report(self) -> SourceReport:
-        """Return a report, which takes the lines of one ledger and says nothing of them."""
         report: SourceReport = load_by_name("tcclient.sources.twitter_v2.report:V2Report")()
         return report
 
     def advice(self, text: str | None) -> KeywordAdvice:
-        """Return how a keyword text is understood, for whoever types it."""
         told: KeywordAdvice = load_by_name("tcclient.sources.twitter_v2.advice:advise")(text)
         return told

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from tcclient.ledger.entries import Entry
 from tcclient.sources.again import MOST_BYTES, MOST_IDS, WINDOW, Again
 from tcclient.sources.twitter_v2.envelopes import Post
-from tcclient.storage.archive import StoredCapture
+from tcclient.storage.archive import Archive
 
 BACKFILL_WINDOW = 300.0
 """Seconds after the first byte in which posts of a backfill may come: as many as X has at most."""
@@ -55,7 +55,7 @@ class Repeats:
         if backfill:
             self._nobodys.begin(remembers=True)
 
-    def begin(self, captures: Iterable[StoredCapture], minutes: int) -> Deferred[None]:
+    def begin(self, captures: Iterable[Archive], minutes: int) -> Deferred[None]:
         """
         Expect posts that these captures have stored, over a connection that is not read yet, with
         so many `minutes` of backfill.  Fires when it is known which these are.
@@ -65,7 +65,7 @@ class Repeats:
         reading = [self.join(capture) for capture in captures]
         return gatherResults(reading, consumeErrors=True).addCallback(lambda _: None)
 
-    def join(self, capture: StoredCapture) -> Deferred[None]:
+    def join(self, capture: Archive) -> Deferred[None]:
         """Expect posts of one more capture, if posts may come again now.  Fires as begin() does."""
         left = self._until - self._clock.seconds()
         if left <= 0:

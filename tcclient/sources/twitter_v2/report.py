@@ -35,7 +35,6 @@ class V2Report(SourceReport):
         self.told = BackfillsTold()
 
     def take(self, line: LedgerLine) -> None:
-        """Take the next line of the ledger."""
         entry, told = line.entry, self.told
         if isinstance(entry, Gap) and entry.backfill is not None and line.job is not None:
             told.asked += 1

@@ -1,7 +1,7 @@
 """
 The keys of the settings that v2 reads.
 
-Knows their types, and which of them must be there; reads no file.
+Knows their types, and what else is wrong with a value; reads no file.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from tcclient.control.reports import Price
 from tcclient.runtime.keytypes import Flag, OptionalCredential, Url
 from tcclient.runtime.places import Where
-from tcclient.sources.twitter.settings import TWITTER, Api, StallTimeout, missing_keys
+from tcclient.sources.twitter.settings import TWITTER, Api, StallTimeout
 from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.fields import parameters
 
@@ -51,12 +51,6 @@ class V2Auth(Struct, frozen=True, kw_only=True):
     api_key: OptionalCredential = None
     api_secret: OptionalCredential = None
     bearer_token: OptionalCredential = None
-
-
-def lacking(auth: V2Auth) -> Iterator[tuple[Where, str]]:
-    """Yield the place and a sentence for each missing key, unless there is a bearer token."""
-    names = ("api_key", "api_secret") if auth.bearer_token is None else ()
-    return missing_keys(auth, names, "API 2 needs bearer_token, or api_key and api_secret")
 
 
 def section_faults(section: V2Section) -> Iterator[tuple[Where, str]]:

@@ -10,9 +10,10 @@ from functools import partial
 from msgspec import Struct
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from tcclient.ledger.endings import LEFT, STOPPED
+from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.changelimit import ChangeLimit
 from tcclient.sources.doubts import doubts
@@ -74,7 +75,7 @@ class SharedFeed(Service, Feed):
         self._sharing = sharing
         self._subscription = subscription
         self._changes = ChangeLimit()
-        self._later: IDelayedCall | None = None
+        self._timers = Timers(sharing.clock)
 
     @property
     def streaming(self) -> bool:
@@ -83,7 +84,6 @@ class SharedFeed(Service, Feed):
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is asked for."""
         return not self._sharing.subscriptions.has(self._subscription)
 
     @property
@@ -110,13 +110,14 @@ class SharedFeed(Service, Feed):
         if not is_change:
             self._take_up(asks_for_rules=bool(found), now=now)
             self._sharing.subscriptions.add(self._subscription)
-        was_waiting = self._forget_waiting()
+        was_waiting = self._timers.waits("want")
+        self._timers.stop("want")
         delay = self._changes.delay(now) if is_change and found else 0.0
         if delay <= 0:
             self._want(text, found, is_sample=not found and not refused, is_change=is_change)
         else:
             want = partial(self._want, text, found, is_sample=False, is_change=True)
-            self._later = self._sharing.clock.callLater(delay, want)
+            self._timers.start("want", delay, want)
             if not was_waiting:
                 say_delayed(delay)
         asked = {"clauses": [clause.text for clause in found]} if found else {}
@@ -127,7 +128,7 @@ class SharedFeed(Service, Feed):
         self, text: str | None, found: tuple[Clause, ...], *, is_sample: bool, is_change: bool
     ) -> None:
         """Have rules kept for these clauses of the text, or ask for the sample, or for nothing."""
-        one, sharing, self._later = self._subscription, self._sharing, None
+        one, sharing = self._subscription, self._sharing
         now = sharing.clock.seconds()
         if found and is_change:
             self._changes.made(now)
@@ -142,13 +143,6 @@ class SharedFeed(Service, Feed):
             # Not now: the capture notes first what it asks for.
             sharing.clock.callLater(0, sharing.news.joined, one)
         sharing.review()
-
-    def _forget_waiting(self) -> bool:
-        """Make no change that waits for its time.  Return whether one did."""
-        waiting, self._later = self._later, None
-        if waiting is not None:
-            waiting.cancel()
-        return waiting is not None
 
     def _take_up(self, *, asks_for_rules: bool, now: float) -> None:
         """Take up what an earlier process has left: its rules, and the posts that were missed."""
@@ -168,7 +162,7 @@ class SharedFeed(Service, Feed):
         """
         if self.quiet:
             return
-        self._forget_waiting()
+        self._timers.stop("want")
         one, sharing = self._subscription, self._sharing
         one.life.withdraw()
         if not sharing.is_parting:
@@ -191,11 +185,11 @@ class SharedFeed(Service, Feed):
 
     def pauseProducing(self) -> None:
         """Have the shared stream not read for a while: this capture cannot take posts."""
-        self._subscription.patience.inputs.pause()
+        self._subscription.patience.pause()
         self._sharing.brake.review()
 
     def resumeProducing(self) -> None:
         """Have the shared stream read again, unless another capture is awaited."""
-        self._subscription.patience.inputs.resume()
+        self._subscription.patience.resume()
         self._sharing.brake.review()
         self._sharing.news.refilled(self._subscription)

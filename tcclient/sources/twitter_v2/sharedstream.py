@@ -90,11 +90,7 @@ class SharedStream(MultiService, Source, StreamListener):
         self._subscriptions = subscriptions = Subscriptions(note)
         self._unrouted = unrouted = Unrouted(folders, subscriptions, clock)
         self._repeats = repeats = Repeats(
-            unrouted.note,
-            note,
-            clock,
-            keeps=keeps_duplicates,
-            backfill=backfill.is_wanted,
+            unrouted.note, note, clock, keeps=keeps_duplicates, backfill=backfill.is_wanted
         )
         self._held = held = HeldRules(folders, policy.ownership)
         rule_news = RuleNews(subscriptions, policy.rule_delay, self._rules_seen, held)
@@ -148,7 +144,6 @@ class SharedStream(MultiService, Source, StreamListener):
         return glimpse(post)
 
     def feed_for(self, job_id: int, subscriber: Subscriber) -> SharedFeed:
-        """Return a share of the stream, for a capture that begins."""
         clock = self._sharing.clock
         patience = Patience(clock, self._brake.review)
         return SharedFeed(
@@ -182,7 +177,6 @@ class SharedStream(MultiService, Source, StreamListener):
         self._sharing.is_parting = True
 
     def slept(self, seconds: float) -> None:
-        """Tell the stream that the machine slept."""
         self._backfill.slept(seconds)
         self._switch.slept(seconds)
 
@@ -244,7 +238,6 @@ class SharedStream(MultiService, Source, StreamListener):
         self._foreign.rules_seen()
 
     def _reason(self) -> Ending:
-        """Return why the connection is closed."""
         if self._sharing.is_broke:
             return BUDGET
         return LEFT if self._sharing.is_parting else SWITCHED

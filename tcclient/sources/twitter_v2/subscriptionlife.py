@@ -81,7 +81,6 @@ def _refuse(_: SubscriptionInputs, core: Subscription) -> None:
 
 
 def _admit(_: SubscriptionInputs, core: Subscription) -> None:
-    """Take note that the capture may run."""
     core.is_refused = False
 
 
@@ -102,14 +101,12 @@ def _announce(_: SubscriptionInputs, core: Subscription, arrival: Arrival) -> No
 
 
 def _go_on(_: SubscriptionInputs, core: Subscription, arrival: Arrival) -> None:
-    """Take note that the posts still come."""
     core.served_at = arrival.now
 
 
 def _heard(
     _: SubscriptionInputs, core: Subscription, backfill: int | None, begins_in: float
 ) -> None:
-    """Note in the ledger that the stream is heard."""
     if core.archive is not None:
         core.archive.capture_log.heard(backfill, begins_in)
 
@@ -136,7 +133,6 @@ def _lack(_: SubscriptionInputs, core: Subscription, now: float) -> None:
 @SERVED.upon(SubscriptionInputs.lose).to(WAITING)
 @YIELDING.upon(SubscriptionInputs.lose).to(REFUSED)
 def _lose(_: SubscriptionInputs, core: Subscription, ending: Ending) -> None:
-    """Note in the ledger that nothing comes any more."""
     core.miss(ending)
 
 
@@ -167,7 +163,6 @@ def _refill(_: SubscriptionInputs, core: Subscription) -> None:
 
 @DRY.upon(SubscriptionInputs.withdraw).to(IDLE)
 def _leave_dry(_: SubscriptionInputs, core: Subscription) -> None:
-    """Note how many posts were missed."""
     core.say_missed()
     core.dry_since = None
 

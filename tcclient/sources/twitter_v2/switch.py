@@ -102,13 +102,11 @@ class StreamSwitch(MultiService, Pausable):
             self._stream.slept(seconds)
 
     def pauseProducing(self) -> None:
-        """Read nothing, and make no connection, until resumeProducing()."""
         self._is_paused = True
         if self._stream is not None:
             self._stream.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read the stream again."""
         self._is_paused = False
         if self._stream is not None:
             self._stream.resumeProducing()

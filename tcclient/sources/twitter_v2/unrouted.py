@@ -61,7 +61,6 @@ class Unrouted(Service):
         self._telling.clock = clock
 
     def startService(self) -> None:
-        """Begin to tell each minute."""
         super().startService()  # type: ignore[no-untyped-call]  # not annotated
         self._telling.start(TELL_INTERVAL, now=False)
 

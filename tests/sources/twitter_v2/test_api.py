@@ -22,7 +22,7 @@ from tcclient.stream.capturestream import CaptureStream, Upstream
 from tcclient.stream.framing import Overlong
 from tcclient.stream.streamapi import StreamListener
 from tcclient.stream.troublelog import TroubleLog
-from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
+from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, XTestCase
 
 SEARCH, SAMPLE = StreamQuery(), StreamQuery(is_sample=True)
 TOKEN, STREAM = "/oauth2/token", "/2/tweets/search/stream"
@@ -44,7 +44,7 @@ class V2TestCase(XTestCase):
     def api(self, bearer: Bearer | None = None, **fields: str) -> PostsApi:
         """Return an API that buys its token unless it is given one."""
         bearer = bearer or self.bearer()
-        return PostsApi(self.client, URL, bearer, fields, self.clock)
+        return PostsApi(self.client, bearer, fields)
 
 
 class RequestTests(V2TestCase):

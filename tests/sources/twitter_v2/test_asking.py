@@ -23,7 +23,7 @@ class GivenUpTests(TestCase):
         clock = clock_at()
         wall = clock.seconds
         bearer = Bearer(client, url, None, None, Secret("AAA"), AGENT, clock, wall)
-        app, rules = AppApi(client, url, bearer, clock, wall), RuleApi(client, url, bearer, clock)
+        app, rules = AppApi(bearer), RuleApi(bearer)
         for ask in (app.usage, app.connections, rules.rules):
             asked = Deferred.fromCoroutine(ask())
             asked.cancel()

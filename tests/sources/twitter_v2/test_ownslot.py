@@ -19,7 +19,7 @@ from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.sources.twitter_v2.slot.appapi import AppApi
 from tcclient.sources.twitter_v2.slot.ownslot import DAY, LOOK_AFTER, OwnSlot
 from tcclient.sources.twitter_v2.slot.record import LAST, ConnectionRecord, RecordFile
-from tests.sources.twitter_v2.xapi import GIVEN, URL, XTestCase
+from tests.sources.twitter_v2.xapi import GIVEN, XTestCase
 from tests.storage.disk import Acts
 
 STREAM, CONNECTIONS = "/2/tweets/search/stream", "/2/connections"
@@ -59,8 +59,8 @@ class OwnSlotTestCase(XTestCase):
     def process(self) -> OwnSlot:
         """A client that starts, after the one before it has gone."""
         bearer, wall = self.bearer(given=GIVEN), self.clock.seconds
-        api = PostsApi(self.client, URL, bearer, {}, self.clock)
-        app = AppApi(self.client, URL, bearer, self.clock, wall)
+        api = PostsApi(self.client, bearer, {})
+        app = AppApi(bearer)
         ledger: Any = self.ledger
         slot = OwnSlot(api, app, ledger, self.clock, wall)
         self.record = RecordFile(self.path, self.installation, in_place, self.clock)
@@ -362,7 +362,7 @@ class AppApiTests(XTestCase):
 
     def test_nonsense(self) -> None:
         """What is no connection is passed over, and no answer raises anything but RefusalError."""
-        app = AppApi(self.client, URL, self.bearer(given=GIVEN), self.clock, self.clock.seconds)
+        app = AppApi(self.bearer(given=GIVEN))
         data = [7, {}, {"id": 1, "endpoint_name": "a", "connected_at": "x"}, {"connected_at": 5}]
         for body in ({"data": data}, {"data": {}}, {}, {"data": [None]}):
             self.x.will_say(200, body)
@@ -374,7 +374,7 @@ class AppApiTests(XTestCase):
 
     def test_usage(self) -> None:
         """Numbers, or texts of numbers; without them an error."""
-        app = AppApi(self.client, URL, self.bearer(given=GIVEN), self.clock, self.clock.seconds)
+        app = AppApi(self.bearer(given=GIVEN))
         self.x.will_say(200, {"data": {"project_usage": "7", "project_cap": 9, "cap_reset_day": 3}})
         found = self.successResultOf(Deferred.fromCoroutine(app.usage()))
         self.assertEqual((found.used, found.cap, found.reset_day), (7, 9, 3))

@@ -36,14 +36,14 @@ class StateTests(SynchronousTestCase):
 
     def test_it_ends(self) -> None:
         """Once, and from then on others are not held up."""
-        self.patience.inputs.pause()
+        self.patience.pause()
         self.clock.advance(MOST_AWAITED - 0.1)
-        self.patience.inputs.pause()
+        self.patience.pause()
         self.assertEqual((self.patience.is_awaited, self.over), (True, 0))
         self.clock.advance(0.1)
         self.assertEqual((self.patience.is_awaited, self.over), (False, 1))
         self.assertFalse(self.patience.is_well)
-        self.patience.inputs.resume()
+        self.patience.resume()
         self.assertTrue(self.patience.is_well)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -51,19 +51,19 @@ class StateTests(SynchronousTestCase):
         """A disk that comes and goes holds the others up for a tenth of the time."""
         held = 0.0
         for _ in range(100):
-            self.patience.inputs.pause()
+            self.patience.pause()
             for _ in range(40):
                 held += 0.25 if self.patience.is_awaited else 0.0
                 self.clock.advance(0.25)
-            self.patience.inputs.resume()
+            self.patience.resume()
             self.clock.advance(10)
         self.assertLessEqual(held, MOST_AWAITED + REFILL * 1000 + 100 * 0.25)
-        self.patience.inputs.resume()
+        self.patience.resume()
         self.clock.advance(MOST_AWAITED / REFILL)
-        self.patience.inputs.pause()
+        self.patience.pause()
         self.clock.advance(MOST_AWAITED - 0.1)
         self.assertTrue(self.patience.is_awaited)
-        self.patience.inputs.resume()
+        self.patience.resume()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 

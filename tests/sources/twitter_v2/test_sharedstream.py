@@ -79,7 +79,7 @@ class FakeV2(FakeApi):
         bearer = Bearer(
             cast(Any, None), "http://x/", None, None, None, "test", clock, clock.seconds
         )
-        self._v2 = PostsApi(cast(Any, None), "http://x/", bearer, {}, clock)
+        self._v2 = PostsApi(cast(Any, None), bearer, {})
 
     def open(self, query: Any) -> Deferred[IResponse]:
         """Begin an attempt that the test answers; the minutes it asks for go into `minutes`."""

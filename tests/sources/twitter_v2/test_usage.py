@@ -13,7 +13,7 @@ from tcclient.sources.twitter_v2.checks import V2Checks
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
 from tcclient.sources.twitter_v2.slot.appapi import AppApi
 from tcclient.sources.twitter_v2.slot.usage import DAY, HOUR, UsageWatch, next_reset
-from tests.sources.twitter_v2.xapi import GIVEN, URL, XTestCase
+from tests.sources.twitter_v2.xapi import GIVEN, XTestCase
 
 
 class ResetTests(SynchronousTestCase):
@@ -35,9 +35,7 @@ class AppTestCase(XTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.app = AppApi(
-            self.client, URL, self.bearer(given=GIVEN), self.clock, self.clock.seconds
-        )
+        self.app = AppApi(self.bearer(given=GIVEN))
 
     def used(self, posts: int) -> None:
         """X will say that so many of 100 posts are used."""

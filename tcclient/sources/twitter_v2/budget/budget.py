@@ -260,7 +260,6 @@ class Budget:
         self._add(posts, estimated=estimated)
 
     def _add(self, posts: int, *, estimated: bool) -> None:
-        """Count so many posts more."""
         old, more = self._now, posts if estimated else 0
         self._set(
             day_posts=old.day_posts + posts,
@@ -270,5 +269,4 @@ class Budget:
         )
 
     def _set(self, **members: object) -> None:
-        """Change members of what is counted."""
         self._now = msgspec.structs.replace(self._now, **members)

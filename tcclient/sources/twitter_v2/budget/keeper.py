@@ -203,7 +203,6 @@ class BudgetKeeper(Service, Pausable):
             self._keep_later()
 
     def _keep_on(self) -> None:
-        """Write a record that provides for more posts."""
         self._keep(provides=True)
 
     def _keep(self, *, provides: bool = False) -> None:

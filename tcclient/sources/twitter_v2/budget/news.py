@@ -19,23 +19,19 @@ log = Logger()
 class BudgetNews:
     """
     Tells all ledgers and the log what a budget keeper reports.  `changed` is called when the stream
-    has to be closed for it, or may be opened again, and `awaited` when it is not to be read for a
-    moment, or may be read again.
+    has to be closed for it, or may be opened again, and `record_awaited` when it is not to be read
+    for a moment, as it is written on disk what has been bought, or may be read again.
     """
 
     def __init__(
         self,
         subscriptions: Subscriptions,
         changed: Callable[[], object],
-        awaited: Callable[[], object],
+        record_awaited: Callable[[], object],
     ) -> None:
         self._subscriptions = subscriptions
         self._changed = changed
-        self._awaited = awaited
-
-    def record_awaited(self) -> None:
-        """Have the stream paused or resumed, as it is written on disk what has been bought."""
-        self._awaited()
+        self.record_awaited = record_awaited
 
     def budget_exhausted(self, level: LimitUse, until: float) -> None:
         """Note that the budget is used up, and have the connection closed."""

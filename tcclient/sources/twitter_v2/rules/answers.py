@@ -61,10 +61,7 @@ def deleted(answer: Body) -> int | None:
 
 def refusals(answer: Any) -> Iterator[tuple[str, str]]:
     """Yield value and reason of each rule that X refuses; a duplicate does not count as refused."""
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    for error in errors if isinstance(errors, list) else ():
-        if not isinstance(error, dict) or not isinstance(error.get("value"), str):
-            continue
+    for error in _errors(answer):
         if not _is_duplicate(error):
             yield error["value"], _reason(error)
 
@@ -81,12 +78,15 @@ def limits_in(reason: str) -> list[int]:
 
 def duplicates(answer: Body) -> list[str]:
     """Return the values that X calls duplicates of rules that the app has."""
-    errors = answer.get("errors")
-    found = (
-        [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-    )
-    values = [error.get("value") for error in found if _is_duplicate(error)]
-    return [value for value in values if isinstance(value, str)]
+    return [error["value"] for error in _errors(answer) if _is_duplicate(error)]
+
+
+def _errors(answer: Any) -> Iterator[Body]:
+    """Yield the errors in an answer that name the value of a rule."""
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    for error in errors if isinstance(errors, list) else ():
+        if isinstance(error, dict) and isinstance(error.get("value"), str):
+            yield error
 
 
 def _is_duplicate(error: Body) -> bool:

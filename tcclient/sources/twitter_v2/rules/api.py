@@ -11,8 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct, structs
-from treq.client import HTTPClient
-from twisted.internet.interfaces import IReactorTime
 
 from tcclient.http.jsontext import MOST_BYTES
 from tcclient.runtime.refusals import RefusalError
@@ -69,10 +67,8 @@ class RuleApi:
     cancelled, but nothing else.
     """
 
-    def __init__(
-        self, client: HTTPClient, api_url: str, bearer: Bearer, clock: IReactorTime
-    ) -> None:
-        self._requests = XRequests(client, api_url, bearer, clock, TIMEOUT, MOST_BYTES)
+    def __init__(self, bearer: Bearer) -> None:
+        self._requests = XRequests(bearer, TIMEOUT, MOST_BYTES)
         self._page = PAGE
 
     async def rules(self) -> tuple[PresentRule, ...]:
@@ -87,7 +83,6 @@ class RuleApi:
                 self._page //= 2
 
     async def _listed(self, size: int) -> tuple[PresentRule, ...]:
-        """Return all rules, asked for in pages of this size."""
         found: list[PresentRule] = []
         more = ""
         for _ in range(MOST_PAGES):

@@ -7,8 +7,9 @@ says so.
 
 from collections.abc import Iterable, Sequence
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
+from tcclient.runtime.timers import Timers
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
@@ -36,9 +37,9 @@ class Rulebook:
         self._inventory = Inventory(policy.ownership, policy.rule_delay, clock.seconds())
         self._demand = Demand(policy)
         update = RuleUpdate(api, policy, self._demand, self._inventory, news, clock)
-        core = KeepingCore(update, self._demand, self._inventory, news, clock)
+        self._timers = Timers(clock)
+        core = KeepingCore(update, self._demand, self._inventory, news, clock, self._timers)
         self._keeping = machine(core)
-        self._clearing: IDelayedCall | None = None
         self._planned: tuple[object, Changes] | None = None
 
     def clear(self) -> None:
@@ -51,7 +52,7 @@ class Rulebook:
             if not self._inventory.is_seen:
                 self.look()
 
-        self._clearing = self._clock.callLater(SETTLED, clear)
+        self._timers.start("clear", SETTLED, clear)
 
     def want(self, job_id: int, clauses: Sequence[Clause]) -> None:
         """Keep rules for these clauses of the job from now on; X is asked at once."""
@@ -166,6 +167,5 @@ class Rulebook:
 
     def stop(self) -> None:
         """Ask no more; what X still has is put in order when the next process starts."""
-        if self._clearing is not None and self._clearing.active():
-            self._clearing.cancel()
+        self._timers.stop("clear")
         self._keeping.stop()

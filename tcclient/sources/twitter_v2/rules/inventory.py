@@ -280,12 +280,8 @@ def _wait(rules: Iterable[_Held], doomed: Set[str], now: float) -> float:
 
 
 def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:
-    """Return those of the rules that are ours, by job."""
-    found: dict[int, list[PresentRule]] = {}
-    for held in rules:
-        if held.job is not None:
-            found.setdefault(held.job, []).append(held.rule)
-    return found
+    found = _indexed(rules).items()
+    return {job: [held.rule for held in some] for job, some in found if job is not None}
 
 
 def _covers(rules: Iterable[_Held], wanted: Wanted, now: float) -> Mapping[int, Cover]:

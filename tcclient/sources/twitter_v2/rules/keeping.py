@@ -25,20 +25,16 @@ from typing import Protocol
 from automat import TypeMachineBuilder
 from msgspec import Struct, field
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.runtime.timers import Timers
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.news import RuleNews
-from tcclient.sources.twitter_v2.rules.update import (
-    PassOutcome,
-    RuleUpdate,
-    is_partial,
-    is_short,
-)
+from tcclient.sources.twitter_v2.rules.update import PassOutcome, RuleUpdate, is_partial, is_short
 from tcclient.sources.twitter_v2.rules.wanted import Demand
 
 log = Logger()
@@ -80,8 +76,8 @@ class KeepingInputs(Protocol):
 
 class KeepingCore(Struct):
     """
-    What all states share.  `working` fires when the present pass is over; `timer` is the wait for
-    the next one.  `said` is the failure that has been reported, empty if all is well.
+    What all states share.  `working` fires when the present pass is over; `timers` have the wait
+    for the next one.  `said` is the failure that has been reported, empty if all is well.
     """
 
     update: RuleUpdate
@@ -89,16 +85,10 @@ class KeepingCore(Struct):
     inventory: Inventory
     news: RuleNews
     clock: IReactorTime
+    timers: Timers
     backoff: Backoff = field(default_factory=Backoff)
     working: Deferred[None] | None = None
-    timer: IDelayedCall | None = None
     said: str = ""
-
-    def cancel_timer(self) -> None:
-        """Do not wait any more."""
-        if self.timer is not None and self.timer.active():
-            self.timer.cancel()
-        self.timer = None
 
     def recovered(self) -> None:
         """Let the waits begin anew, and say that all is well if a failure had been reported."""
@@ -148,7 +138,7 @@ OVERTAKEN = _builder.state("overtaken")
 
 def _ask(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> None:
     """Begin a pass, however the last one ended; it gives the next input when it is over."""
-    core.cancel_timer()
+    core.timers.stop("due")
 
     def passed(outcome: PassOutcome) -> None:
         if outcome.is_complete:
@@ -176,9 +166,9 @@ def _ask(inputs: KeepingInputs, core: KeepingCore, *_: object, **__: object) -> 
 def _rest(inputs: KeepingInputs, core: KeepingCore, seconds: float) -> None:
     """Wait until there is something to do; look after the rules from time to time."""
     if math.isfinite(seconds):
-        core.timer = core.clock.callLater(seconds, inputs.due)
+        core.timers.start("due", seconds, inputs.due)
     elif core.demand.by_job:
-        core.timer = core.clock.callLater(LOOK_AGAIN, inputs.due)
+        core.timers.start("due", LOOK_AGAIN, inputs.due)
 
 
 @ASKING.upon(KeepingInputs.fail).to(IDLE)
@@ -187,7 +177,7 @@ def _rest(inputs: KeepingInputs, core: KeepingCore, seconds: float) -> None:
 def _try_later(inputs: KeepingInputs, core: KeepingCore, error: RuleError) -> None:
     """Plan the next try, and report the failure if it is news."""
     wait = core.failed(error)
-    core.timer = core.clock.callLater(wait, inputs.due)
+    core.timers.start("due", wait, inputs.due)
     core.report(error, wait)
 
 
@@ -200,8 +190,7 @@ def _give_up(inputs: KeepingInputs, core: KeepingCore, failure: Failure) -> None
 
 
 def _stop(_: KeepingInputs, core: KeepingCore) -> None:
-    """End what is under way."""
-    core.cancel_timer()
+    core.timers.stop("due")
     if core.working is not None:
         core.working.cancel()
 

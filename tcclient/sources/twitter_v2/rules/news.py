@@ -14,7 +14,6 @@ from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.vocabulary import Vocabulary
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
-from tcclient.sources.twitter_v2.entries import LedgerRule
 from tcclient.sources.twitter_v2.rules.held import HeldRules
 from tcclient.sources.twitter_v2.rules.ownership import Whose
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
@@ -87,12 +86,12 @@ class RuleNews:
 
     def rules_accepted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """Note in the job's ledger that X has taken these rules, which work after the delay."""
-        entry = v2entries.RulesAccepted(rules=_named(rules), works_in=self._rule_delay)
+        entry = v2entries.RulesAccepted(rules=tuple(rules), works_in=self._rule_delay)
         self._subscriptions.note(job_id, entry)
 
     def rules_deleted(self, job_id: int, rules: Sequence[PresentRule]) -> None:
         """Note in the job's ledger that X has these rules no more."""
-        self._subscriptions.note(job_id, v2entries.RulesDeleted(rules=_named(rules)))
+        self._subscriptions.note(job_id, v2entries.RulesDeleted(rules=tuple(rules)))
 
     def terms_refused(self, job_id: int, refused: Sequence[RefusedTerm]) -> None:
         """Note in the job's ledger and in the log that X refuses these terms."""
@@ -132,8 +131,3 @@ class RuleNews:
                 tag=others[whose][0].tag,
             )
         self._said_of_others = found
-
-
-def _named(rules: Sequence[PresentRule]) -> tuple[LedgerRule, ...]:
-    """Return the rules as a ledger has them."""
-    return tuple(LedgerRule(rule.id, rule.value, rule.tag) for rule in rules)

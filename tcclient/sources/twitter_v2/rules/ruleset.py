@@ -22,18 +22,15 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from msgspec import Struct
 
 from tcclient.sources.keptrules import age_of
+from tcclient.sources.twitter_v2.entries import LedgerRule
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
 
 LONGEST_SHOWN = 60
 """Characters of a value, an id or a tag in the log."""
 
 
-class PresentRule(Struct, frozen=True):
+class PresentRule(LedgerRule, frozen=True):
     """A rule that the app has at X."""
-
-    id: str
-    value: str
-    tag: str | None = None
 
     @property
     def title(self) -> str:

@@ -30,7 +30,6 @@ class AppRules(KeptRules):
         self._in_thread = in_thread
 
     async def rules(self) -> Sequence[KeptRule]:
-        """Return them all, and whose they are.  Raises RuleError and OSError."""
         ownership = Ownership(await self._in_thread(self._installation.peek))
         return [
             KeptRule(
@@ -44,5 +43,4 @@ class AppRules(KeptRules):
         ]
 
     async def delete(self, ids: Sequence[str]) -> None:
-        """Ask X to delete rules; it may keep some, and answer that all is well.  RuleError."""
         await self._api.delete(ids)

@@ -118,7 +118,6 @@ class WantedRules(Struct):
         return [clause for clause in found if clause.text not in self._bad]
 
     def _good(self) -> list[Clause]:
-        """Return the clauses that X has not refused."""
         return [clause for clause in self.clauses if clause.text not in self._bad]
 
 

@@ -9,13 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from treq.client import HTTPClient
-from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 
 from tcclient.http.dates import date_of
 from tcclient.runtime.refusals import RefusalError
-from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v2.asking import NONSENSE, XRequests
 from tcclient.sources.twitter_v2.bearer import Bearer
 
@@ -65,11 +62,9 @@ class PostUsage(Struct, frozen=True):
 class AppApi:
     """Asks X about one app.  All methods raise RefusalError and CancelledError only."""
 
-    def __init__(
-        self, client: HTTPClient, api_url: str, bearer: Bearer, clock: IReactorTime, wall: Wall
-    ) -> None:
-        self._requests = XRequests(client, api_url, bearer, clock, TIMEOUT, MOST_BYTES)
-        self._wall = wall
+    def __init__(self, bearer: Bearer) -> None:
+        self._requests = XRequests(bearer, TIMEOUT, MOST_BYTES)
+        self._wall = bearer.wall
 
     async def connections(self) -> Connections:
         """Return the active connections of the app."""

@@ -95,11 +95,9 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
         return succeed(None) if self._record is None else self._record.close()
 
     def endpoint(self, query: StreamQuery) -> str:
-        """Return the name of the endpoint for log and ledger."""
         return self._api.endpoint(query)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
-        """Return what an answer with a status other than 200 means."""
         return self._api.refusal(status, headers, body)
 
     def open(self, query: StreamQuery) -> Deferred[IResponse]:
@@ -117,7 +115,9 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
         if response.code == 200 and self._record is not None:
             before = self._record.last
             earlier, ip = before.id or before.earlier, before.client_ip
-            opened = ConnectionRecord(_name(query), self._wall(), client_ip=ip, earlier=earlier)
+            # As X calls it in the list of connections.
+            name = "sample_stream" if query.is_sample else "filtered_stream"
+            opened = ConnectionRecord(name, self._wall(), client_ip=ip, earlier=earlier)
             self._record.write(opened)
             # Without an address, one that is not noted before a kill is nobody's afterwards.
             self._look_in(LOOK_AFTER if ip else 0.0, self._clock.seconds())
@@ -230,11 +230,6 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
         if self._looking is not None:
             self._looking.cancel()
         self._looking = None
-
-
-def _name(query: StreamQuery) -> str:
-    """Return what X calls the endpoint in the list of connections."""
-    return "sample_stream" if query.is_sample else "filtered_stream"
 
 
 def holders(found: Connections) -> str:

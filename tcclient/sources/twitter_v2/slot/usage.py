@@ -67,7 +67,6 @@ class UsageWatch(Service):
         self._ask()
 
     def stopService(self) -> None:
-        """Ask no more."""
         super().stopService()  # type: ignore[no-untyped-call]  # not annotated
         self._timers.stop("ask")
         if self._asking is not None:

@@ -26,7 +26,7 @@ from tcclient.sources.twitter_v2.rules.api import (
 )
 from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule
 from tests.peers import EPOCH, clock_at
-from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, URL, XTestCase
+from tests.sources.twitter_v2.xapi import AGENT, GIVEN, KEY, SECRET, XTestCase
 
 TYPE = "https://api.twitter.com/2/problems/"
 EMPTY = {"meta": {"sent": "2026-01-15T10:30:00.000Z", "result_count": 0}}
@@ -66,7 +66,7 @@ class RulesTestCase(XTestCase):
 
     def api_with(self, bearer: Bearer) -> RuleApi:
         """The API, with this bearer token."""
-        return RuleApi(self.client, URL, bearer, self.clock)
+        return RuleApi(bearer)
 
     def result(self, call: Coroutine[Deferred[Any], Any, Any]) -> Any:
         """What the call returns."""
@@ -552,7 +552,7 @@ class SocketTests(TestCase):
         bearer = Bearer(
             client, url, None, None, Secret("AAA"), AGENT, self.clock, self.clock.seconds
         )
-        return RuleApi(client, url, bearer, self.clock)
+        return RuleApi(bearer)
 
     async def error(self, api: RuleApi) -> RuleError:
         """What reading the rules fails with."""

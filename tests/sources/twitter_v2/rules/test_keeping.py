@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.runtime.backoff import Trouble
 from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.timers import Timers
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.keeping import LOOK_AGAIN, KeepingCore, machine
@@ -56,9 +57,10 @@ class KeepingTests(SynchronousTestCase):
         demand = Demand(policy)
         demand.want(1, [])
         inventory = Inventory(OURS, 5.0, 0.0)
-        self.keeping = machine(
-            KeepingCore(cast(Any, self.passes), demand, inventory, cast(Any, Silence()), self.clock)
-        )
+        passes, news = cast(Any, self.passes), cast(Any, Silence())
+        timers = Timers(self.clock)
+        core = KeepingCore(passes, demand, inventory, news, self.clock, timers)
+        self.keeping = machine(core)
         self.keeping.look()
 
     def ends(self, result: PassOutcome | Exception) -> None:

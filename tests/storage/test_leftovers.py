@@ -4,7 +4,7 @@ from msgspec import UNSET
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.counters import Counters, CountUpdate, Tally
-from tcclient.ledger.takenover import counted_as_ours
+from tcclient.storage.leftovers import counted_as_ours
 
 NOW = 100.0
 
