@@ -66,10 +66,8 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
         )
 
     def has(self, job: int, counters: Counters) -> bool:
-        """Return whether these are the numbers."""
-        same = structs.replace(self)
-        same.take(job, counters)
-        return same == self
+        """Return whether these are the numbers, those included by which Counters are not compared."""
+        return self.job == job and attrs.astuple(self.counters) == attrs.astuple(counters)
 
     def take(self, job: int, counters: Counters) -> None:
         """Have the counters of a job."""
