@@ -66,7 +66,7 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
         )
 
     def has(self, job: int, counters: Counters) -> bool:
-        """Return whether these are the numbers, those included by which Counters are not compared."""
+        """Return whether these are the numbers, also those that Counters are not compared by."""
         return self.job == job and attrs.astuple(self.counters) == attrs.astuple(counters)
 
     def take(self, job: int, counters: Counters) -> None:
