@@ -92,6 +92,7 @@ PARTS = frozenset(
         "add_counts",
         "begin_anew",
         "claim",
+        "end_sessions",
         "first_start",
         "fold",
         "locked",
