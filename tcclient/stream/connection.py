@@ -149,7 +149,7 @@ class Connection(Protocol, PieceReader, Pausable):
         first = not self._reads
         try:
             if pieces is not _NOTHING:
-                self._note_read(pieces.size, is_all=pieces.is_all)
+                self._note_read(len(pieces.read), is_all=pieces.is_all)
             for messages in self._unpacking.take(pieces):
                 self._listener.received(messages)
             if first and self.ending is None and self._reader is not None:
