@@ -37,7 +37,7 @@ from tcclient.runtime.machine import machine
 from tcclient.runtime.ownprocess import ALONE, OwnProcess
 from tcclient.runtime.pidfile import PidFile
 from tcclient.runtime.supervisor import Supervisor
-from tcclient.runtime.threads import in_threads
+from tcclient.runtime.threads import BRIEF, in_threads
 from tcclient.runtime.twistdoptions import TwistdOptions
 from tcclient.runtime.wallclock import WallClock, Watch, boot_clock
 from tcclient.sources.keptrules import KeptRules
@@ -210,13 +210,12 @@ def make_folders(settings: Settings, reactor: Any, wall: WallClock) -> Folders:
         output.filename_timefmt,
         output.utc,
     )
-    threads = in_threads(reactor)
     use = DiskUse(
         output.flush_interval - rest_within(output.flush_interval),
         output.fsync_interval,
         output.min_free_bytes,
-        threads,
-        threads,
+        in_threads(reactor),
+        in_threads(reactor, BRIEF),
         silent=Knocking(),
         ids=post_ids(settings.source.post_ids),
     )

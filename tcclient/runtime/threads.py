@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Protocol, TypeVar
+from threading import Lock, Thread
+from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorFromThreads
@@ -14,6 +14,10 @@ Result = TypeVar("Result")
 
 IDLE = 10.0
 """Seconds that a thread waits for the next call: longer than between two syncs of a capture."""
+
+
+BRIEF = 0.005
+"""Seconds that the reactor waits for a write: a megabyte takes a tenth, into the page cache."""
 
 
 class Threads(Protocol):
@@ -28,34 +32,67 @@ def in_place(act: Callable[[], Result]) -> Deferred[Result]:
     return maybeDeferred(act)
 
 
-def in_threads(reactor: IReactorFromThreads) -> Threads:
+def in_threads(reactor: IReactorFromThreads, patience: float = 0.0) -> Threads:
     """
     Return what calls each function in a thread, beside all others that are under way, however many.
     A thread that is done waits IDLE seconds for the next call, since to begin one holds the reactor
     up until the system runs it.  These are daemon threads, not those of the reactor's pool: one
     that waits for a disk or a name server that never answers must not keep the process from ending.
+
+    The reactor waits up to `patience` seconds for each call, which has fired if it ends by then: it
+    takes longer to wake the reactor, and to share the interpreter with it, than to write a little.
     """
     idle: dict[_Worker, None] = {}
 
     def in_thread(act: Callable[[], Result]) -> Deferred[Result]:
-        done: Deferred[Result] = Deferred()
-
-        def run() -> Callable[[], None]:
-            try:
-                result = act()
-            except BaseException:
-                return partial(reactor.callFromThread, done.errback, Failure())
-            return partial(reactor.callFromThread, done.callback, result)
-
+        call = _Call(act, reactor)
         try:
             worker, _ = idle.popitem()  # the one that has waited for the shortest time
         except KeyError:
             worker = _Worker(idle)
             worker.start()
-        worker.calls.put(run)
-        return done
+        worker.calls.put(call.make)
+        call.wait(patience)
+        return call.done
 
     return in_thread
+
+
+class _Call(Generic[Result]):
+    """
+    A call that a thread makes, and for whose end somebody waits a while.  `done` fires when it ends
+    within that, and otherwise when the reactor hears of it.
+    """
+
+    def __init__(self, act: Callable[[], Result], reactor: IReactorFromThreads) -> None:
+        self._act = act
+        self._reactor = reactor
+        self._first, self._ended = Lock(), Lock()
+        self._ended.acquire()
+        self.done: Deferred[Result] = Deferred()
+
+    def make(self) -> Callable[[], None]:
+        """Make the call, in a thread.  Return what tells of its end."""
+        try:
+            self._fire = partial(self.done.callback, self._act())
+        except BaseException:
+            self._fire = partial(self.done.errback, Failure())
+        return self._tell
+
+    def wait(self, seconds: float) -> None:
+        """Wait for so many seconds, and fire if the call has ended by then."""
+        if self._ended.acquire(timeout=seconds) or not self._comes_first():
+            self._fire()
+
+    def _tell(self) -> None:
+        if self._comes_first():
+            self._ended.release()
+        else:
+            self._reactor.callFromThread(self._fire)
+
+    def _comes_first(self) -> bool:
+        """Return whether this comes first of two: the end of the call, and that of the wait."""
+        return self._first.acquire(blocking=False)
 
 
 class _Worker(Thread):

@@ -73,7 +73,7 @@ class RotatingFile(Service):
         Take `block`, which has that many posts, each ended by a newline.  It is written as soon as
         nothing more comes, after `flush_interval` at the latest, or when the disk takes it again.
         """
-        self.waiting.add(block, posts, self._place.wall(), self._owner.read_until())
+        self.waiting.add(block, posts, self._place.wall(), self._owner.read_until)
         self._work.pausing.waits(self.waiting.bytes)
         if self._work.pausing.is_refused:
             return

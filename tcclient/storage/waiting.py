@@ -90,16 +90,17 @@ class Waiting:
         """
         return read_until if len(self._batches) < 2 else min(read_until, self._batches[1].since)
 
-    def add(self, block: bytes, posts: int, now: Date, since: float | None = None) -> None:
+    def add(self, block: bytes, posts: int, now: Date, read_until: Callable[[], float]) -> None:
         """
         Add a block of so many posts, each ended by a newline, which came at `now` (epoch seconds).
-        Until `since`, by default until now, all that came had been read before.
+        `read_until` returns until when all that came had been read before; only the first block of
+        a batch asks for that.
         """
         batch = self._batches[-1] if self._batches else None
         if batch is None or batch.is_due or not batch.slot.holds(now):
             if not self._slot.holds(now):
                 self._slot = self._slot_of(now)
-            batch = Batch(self._slot, now, now, now if since is None else min(since, now))
+            batch = Batch(self._slot, now, now, min(read_until(), now))
             self._batches.append(batch)
         batch.blocks.append(block)
         batch.last_arrival = now

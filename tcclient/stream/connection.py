@@ -88,7 +88,7 @@ class Connection(Protocol, PieceReader, Pausable):
         self._reader: IProtocol | None = None
         self._calls: dict[str, IDelayedCall] = {}
         self._reads = 0
-        self._slept = 0.0
+        self._slept = self._begun_at = 0.0
         self._valve = Valve(timing.rest, clock)
         self._standstill = Standstill(timing.still, clock)
         self._caught_up_at: float | None = None
@@ -108,16 +108,16 @@ class Connection(Protocol, PieceReader, Pausable):
     @property
     def silent(self) -> float:
         """
-        Seconds since the last byte, or since the answer's headers if none has come; since the first
-        one of a message that has not ended.  Bytes that are read right after this process stood
-        still do not count as new, nor do those of a read that may have left some: while another one
-        is to come, all is read that came until the last short one, or REST_OF_IT before.
+        Seconds since the last byte, or the answer's headers if none has come, or since the first one
+        of a message that has not ended.  Bytes read right after this process stood still are not
+        new, nor those of a read that may have left some: while another one is to come, all is read
+        that came until the last short one, or REST_OF_IT before.
         """
         now = self._clock.seconds()
-        heard = self._begun_at if self.incomplete else self._heard
         may_wait = self._reads > 0 and self._caught_up_at is None and self._reader is not None
         waiting = min(now - self._emptied_at, now - self._heard + REST_OF_IT) if may_wait else 0.0
-        return self._slept + max(0.0, now - heard, waiting, self._standstill.age)
+        part = now - (self._begun_at if self.incomplete else self._heard)
+        return self._slept + max(0.0, part, waiting, self._standstill.age)
 
     @property
     def has_caught_up(self) -> bool:
@@ -131,8 +131,7 @@ class Connection(Protocol, PieceReader, Pausable):
         return self
 
     def makeConnection(self, transport: ITransport) -> None:
-        now = self._clock.seconds()
-        self._began = self._heard = self._begun_at = self._awake = self._emptied_at = now
+        self._began = self._heard = self._awake = self._emptied_at = self._clock.seconds()
         self._watch_silence(self._stall_timeout)
         self._standstill.begin()
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # not annotated
@@ -151,7 +150,7 @@ class Connection(Protocol, PieceReader, Pausable):
         first, begins = not self._reads, not self.incomplete
         try:
             if pieces is not _NOTHING:
-                self._note_read(pieces.size, is_all=pieces.is_all)
+                self._note_read(len(pieces.read), is_all=pieces.is_all)
             self._begun_at = self._heard if begins else self._begun_at
             for messages in self._unpacking.take(pieces):
                 self._begun_at = self._heard  # of what comes behind them
@@ -234,12 +233,9 @@ class Connection(Protocol, PieceReader, Pausable):
         self._reads += 1
         self._slept = 0.0
         self._valve.has_read(size, self._heard - before, is_all=is_all)
-        if not is_all:  # more bytes may wait
-            self._caught_up_at = None
-        else:
+        if is_all:
             self._emptied_at = self._heard
-            if self._caught_up_at is None:
-                self._caught_up_at = self._heard
+        self._caught_up_at = (self._caught_up_at or self._heard) if is_all else None
         if not self.good and self._heard - self._began >= self._timing.proof:
             self.good = True
             self._proved()

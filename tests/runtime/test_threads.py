@@ -77,6 +77,37 @@ class ThreadTests(SynchronousTestCase):
         self.calls.get()()
         self.assertIsNot(self.successResultOf(thread), first)
 
+    def test_one_that_is_waited_for(self) -> None:
+        """It has fired when it is back, and the reactor need not hear of it."""
+        patient = self.patient(60.0)
+        self.assertTrue(self.successResultOf(patient(threading.current_thread)).daemon)
+        self.failureResultOf(patient(Path("/none").stat), OSError)
+        self.assertTrue(self.calls.empty())
+
+    def test_one_that_takes_longer_than_it_is_waited_for(self) -> None:
+        """The reactor hears of it, once; what comes meanwhile does not wait for it."""
+        hanging = threading.Event()
+        held = self.patient(0.001)(hanging.wait)
+        self.successResultOf(self.patient(60.0)(threading.current_thread))
+        self.assertNoResult(held)
+        hanging.set()
+        self.calls.get()()
+        self.assertTrue(self.successResultOf(held))
+        self.assertTrue(self.calls.empty())
+
+    def test_the_end_at_the_same_time_as_that_of_the_wait(self) -> None:
+        """Each call is told of once, by whichever comes first."""
+        for wait in (0.0, 1e-9, 1e-6, 1e-5) * 500:
+            done = self.patient(wait)(threading.current_thread)
+            if not done.called:
+                self.calls.get()()
+            self.successResultOf(done)
+        self.assertTrue(self.calls.empty())
+
+    def patient(self, seconds: float) -> threads.Threads:
+        """Return threads whose calls are waited for."""
+        return in_threads(cast(IReactorFromThreads, CallsFromThreads(self.calls.put)), seconds)
+
     def test_in_place(self) -> None:
         """The work has been done, or has failed, when the call returns."""
         self.assertIs(

@@ -50,11 +50,6 @@ class Pieces(Struct, frozen=True):
     spans: list[tuple[int, int]]
     is_all: bool = False
 
-    @property
-    def size(self) -> int:
-        """Bytes of all pieces together."""
-        return sum(end - begin for begin, end in self.spans)
-
     def __iter__(self) -> Iterator[bytes]:
         return (self.read[begin:end] for begin, end in self.spans)
 
@@ -175,4 +170,5 @@ def as_chunk(pieces: Pieces, *, is_first: bool) -> bytes:
     begins with.  `is_first` is whether it is the first chunk of the body.
     """
     lead = b"" if is_first else _LINE_END
-    return b"".join((b"%b%x\r\n" % (lead, pieces.size), *pieces))
+    size = sum(end - begin for begin, end in pieces.spans)
+    return b"".join((b"%b%x\r\n" % (lead, size), *pieces))
