@@ -108,7 +108,7 @@ class Connection(Protocol, PieceReader, Pausable):
     @property
     def silent(self) -> float:
         """
-        Seconds since the last byte, or the answer's headers if none has come; since the first one of
+        Seconds since the last byte, or the answer's headers if none has come; since the first of
         a message that has not ended.  Bytes read right after this process stood still are not new,
         nor those of a read that may have left some: while another one is to come, all is read that
         came until the last short one, or REST_OF_IT before.
