@@ -17,8 +17,8 @@ class CaptureFacts(Struct, frozen=True, kw_only=True):
     A capture that is wanted.
 
     `missing` is the gap that is open, if any, and the stream is heard without a break since
-    `heard_since`; `not_run` says why the client does not run the
-    capture since `not_run_since`, and `disk` why the disk takes no posts since `disk_since`:
+    `heard_since`; `not_run` says why the client does not run the capture since `not_run_since`, and
+    `disk` why the disk takes no posts since `disk_since`:
     clauses, empty where it does.  So many terms are `refused`.  While the stream was lively, so
     many posts came in a second; `silent` is for how long none has come.  There are `total` posts of
     it with those of others, `rate` come in a second as the server was told last, and `lag` seconds

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -41,48 +43,84 @@ def in_threads(reactor: IReactorFromThreads, patience: float = 0.0) -> Threads:
 
     The reactor waits up to `patience` seconds for each call, which has fired if it ends by then: it
     takes longer to wake the reactor, and to share the interpreter with it, than to write a little.
+    After a call that takes longer it waits for none until one has ended as soon as that again: with
+    hundreds of captures on a slow disk nothing else would have its turn.
     """
     idle: dict[_Worker, None] = {}
+    pace = _Pace(patience)
 
     def in_thread(act: Callable[[], Result]) -> Deferred[Result]:
-        call = _Call(act, reactor)
+        seconds = pace.seconds
+        call = _Call(act, reactor, pace, is_waited_for=seconds > 0)
         try:
             worker, _ = idle.popitem()  # the one that has waited for the shortest time
         except KeyError:
             worker = _Worker(idle)
             worker.start()
         worker.calls.put(call.make)
-        call.wait(patience)
+        if seconds > 0:
+            call.wait(seconds)
         return call.done
 
     return in_thread
 
 
+class _Pace:
+    """How long the reactor waits for the next call, by how long the last one took."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._last = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds to wait; 0.0 for not at all."""
+        return self._patience if self._last <= self._patience else 0.0
+
+    def took(self, seconds: float) -> None:
+        """Note how long a call took, or that it has not ended by then."""
+        self._last = seconds
+
+
 class _Call(Generic[Result]):
     """
-    A call that a thread makes, and for whose end somebody waits a while.  `done` fires when it ends
-    within that, and otherwise when the reactor hears of it.
+    A call that a thread makes, and for whose end somebody may wait a while.  `done` fires when it
+    ends within that, and otherwise when the reactor hears of it.
     """
 
-    def __init__(self, act: Callable[[], Result], reactor: IReactorFromThreads) -> None:
+    def __init__(
+        self,
+        act: Callable[[], Result],
+        reactor: IReactorFromThreads,
+        pace: _Pace,
+        *,
+        is_waited_for: bool,
+    ) -> None:
         self._act = act
         self._reactor = reactor
+        self._pace = pace
         self._first, self._ended = Lock(), Lock()
         self._ended.acquire()
         self.done: Deferred[Result] = Deferred()
+        if not is_waited_for:
+            self._comes_first()
 
     def make(self) -> Callable[[], None]:
         """Make the call, in a thread.  Return what tells of its end."""
+        begin = monotonic()
         try:
             self._fire = partial(self.done.callback, self._act())
         except BaseException:
             self._fire = partial(self.done.errback, Failure())
+        self._pace.took(monotonic() - begin)
         return self._tell
 
     def wait(self, seconds: float) -> None:
         """Wait for so many seconds, and fire if the call has ended by then."""
         if self._ended.acquire(timeout=seconds) or not self._comes_first():
             self._fire()
+        else:
+            self._pace.took(inf)
 
     def _tell(self) -> None:
         if self._comes_first():

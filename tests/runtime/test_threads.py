@@ -95,6 +95,21 @@ class ThreadTests(SynchronousTestCase):
         self.assertTrue(self.successResultOf(held))
         self.assertTrue(self.calls.empty())
 
+    def test_none_is_waited_for_behind_one_that_takes_longer(self) -> None:
+        """Until one has not: many on a slow disk would keep the reactor from all else."""
+        patient, hanging = self.patient(0.05), threading.Event()
+        held = [patient(hanging.wait) for _ in range(2)]  # of which it waits for the first
+        done = patient(threading.current_thread)
+        self.assertNoResult(done)
+        self.calls.get()()
+        self.successResultOf(done)
+        while not patient(threading.current_thread).called:
+            self.calls.get()()
+        hanging.set()
+        for _ in held:
+            self.calls.get()()
+        self.assertTrue(self.calls.empty())
+
     def test_the_end_at_the_same_time_as_that_of_the_wait(self) -> None:
         """Each call is told of once, by whichever comes first."""
         for wait in (0.0, 1e-9, 1e-6, 1e-5) * 500:
