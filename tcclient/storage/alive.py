@@ -57,9 +57,14 @@ class AliveMark:
 
     def _touch(self, until: float) -> None:
         try:
-            if not self._path.exists():
-                self._path.touch()
-            os.utime(self._path, (until, until))
+            try:
+                os.utime(self._path, (until, until))
+            except FileNotFoundError:
+                # Under its name it has its time: the process may die while the disk makes it wait.
+                new = self._path.with_suffix(".new")
+                new.touch()
+                os.utime(new, (until, until))
+                new.rename(self._path)
         except OSError:
             self._asked = 0.0
 

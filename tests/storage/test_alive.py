@@ -1,5 +1,7 @@
 """The mark that says until when all that came is safe."""
 
+import errno
+import os
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
@@ -29,6 +31,23 @@ class AliveMarkTests(SynchronousTestCase):
             self.assertEqual(AliveMark(self.path, self.lane).read(), until)
         self.successResultOf(Deferred.fromCoroutine(self.mark.remove()))
         self.assertFalse(self.path.exists())
+
+    def test_a_mark_that_cannot_be_given_its_time(self) -> None:
+        """Says nothing: a new file has the time at which it was made, which is too late."""
+        utime = os.utime
+
+        def refused(path: Path, times: tuple[float, float]) -> None:
+            if path.exists():
+                raise OSError(errno.EIO, "Input/output error")
+            utime(path, times)
+
+        self.patch(os, "utime", refused)
+        self.mark.set(1000.0)
+        self.assertEqual(self.mark.read(), 0.0)
+        self.patch(os, "utime", utime)
+        self.mark.set(1000.0)
+        self.assertEqual(self.mark.read(), 1000.0)
+        self.assertEqual(list(self.path.parent.glob(f"{self.path.name}*")), [self.path])
 
     def test_nothing_new(self) -> None:
         """Nobody touches it until something has come."""
