@@ -35,6 +35,8 @@ class Terms:
     """The name of a second capture, of the same keywords, if there is one."""
     budget: int | None = None
     """How many posts may be bought in a month; None: nobody counts them."""
+    is_slow: bool = False
+    """Whether the road is, so that nobody knows when what was sent has come."""
     prepare: Callable[[Any], Awaitable[None]] | None = None
     """Called with the world when all but the client is there."""
 

@@ -25,7 +25,7 @@ ROOM = 32 << 10
 SLOW = Pace(each_byte, pause=0.002, most=400)
 """The header comes a byte at a time, and a bit of the body."""
 ENDLESS = Pace(each_byte, pause=1.0, most=math.inf)
-SMALL = Terms(rate=3.0, options=("--no-gzip",))
+SMALL = Terms(rate=3.0, options=("--no-gzip",), is_slow=True)
 """A world for bytes that come one at a time."""
 
 

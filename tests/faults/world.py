@@ -88,7 +88,7 @@ class World(Controls):
         await self.recovered()
         self.recoveries.clear()  # that was no fault
         self.claims = Claims(self.data, reactor)
-        if not self.environ:  # otherwise it may have another clock
+        if not self.environ and not self.terms.is_slow:  # its environment may be another clock
             self.claims.begin()
             self.addCleanup(lambda: maybeDeferred(self.claims.end))
 
