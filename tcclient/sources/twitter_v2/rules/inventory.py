@@ -203,9 +203,9 @@ class Inventory:
         for job_id, held in self._doom(changes):
             if job_id not in wanted or held.is_stale:
                 continue
-            if held.replaced is None:
-                if job_id in lacking and not is_asked:
-                    continue
+            if held.replaced is None and job_id in lacking and not is_asked:
+                continue
+            if held.replaced is None or (now < held.replaced and job_id not in lacking):
                 held.replaced = complete.get(job_id, now)
                 held.unwanted = self._changed.get(job_id, 0.0)
             times.append(max(held.replaced, covers[job_id].without(held.rule)))

@@ -108,6 +108,18 @@ class RouteTests(SynchronousTestCase):
         self.supersede({17: ["b"]}, 1000.0)
         self.assertEqual((self.to(("1", None), at=1000.0), self.to(("3", None))), (set(), {17}))
 
+    def test_a_rule_whose_successor_is_to_come_when_keywords_change(self) -> None:
+        """It leads nowhere once those have been in force for the rule delay, if that is sooner."""
+        both = [PresentRule("1", "a OR b", OURS.tag(17)), PresentRule("2", "c", OURS.tag(17))]
+        self.inventory.see(both, 0.0)
+        self.inventory.changed(17, 100.0)
+        self.inventory.see([*both, PresentRule("3", "d", OURS.tag(17))], 100.0)
+        self.supersede({17: ["d"]}, 100.0)
+        self.inventory.changed(17, 105.0)
+        self.supersede({17: ["c"]}, 105.0)
+        self.assertEqual(self.to(("1", None), at=105.0 + DELAY - 1), {17})
+        self.assertEqual(self.to(("1", None), at=105.0 + DELAY), set())
+
 
 class BeginningTests(SynchronousTestCase):
     """When the first posts of a job can come, after a restart."""
