@@ -382,6 +382,18 @@ class GapTests(SharedStreamTestCase):
         """The time before the gap has lines of its own."""
         self.assertAlmostEqual(self.in_force_after(self.restart, 3 * DELAY), 0.0, 3)
 
+    def test_keywords_from_before_a_restart_once_more(self) -> None:
+        """They are in force from the change on, though X has had their rule for long."""
+        self.x.fails("delete", trouble=Trouble.HTTP)
+        self.in_force_after(self.restart, 2 * DELAY)
+        self.x.recovers()
+        self.lives(5)
+        changed = self.clock.seconds()
+        self.run_job(1, "cats")
+        self.lives(60)
+        [*_, line] = self.disk.account("cats", "keywords_in_force")
+        self.assertEqual((line["text"], seconds(line["since"])), ("cats", changed))
+
     def test_over_a_restart(self) -> None:
         """The rules that were left have worked for long."""
         self.stream(1)

@@ -217,8 +217,9 @@ class Inventory:
         return None if math.isinf(next_due) else next_due
 
     def complete_in(self, job_id: int, doomed: Set[str], now: float) -> float:
-        """Return the seconds until all rules of a job work, as _wait() does."""
-        return _wait(self._of_job.get(job_id, ()), doomed, now)
+        """Return the seconds until all that a job wants now comes, as _wait() does."""
+        asked_in = self._changed.get(job_id, -math.inf) - now
+        return max(asked_in, _wait(self._of_job.get(job_id, ()), doomed, now))
 
     def job_of(self, rule: PresentRule) -> int | None:
         """Return the job that a rule is for; None for a rule that is not ours."""

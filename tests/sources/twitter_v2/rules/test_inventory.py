@@ -136,3 +136,11 @@ class BeginningTests(SynchronousTestCase):
             inventory.remember(17, RulesBefore(left, works))
             inventory.see(rules, 1000.0)
             self.assertEqual(inventory.begins_in(17, 1000.0), begins_in, works)
+
+    def test_rules_that_are_wanted_anew(self) -> None:
+        """All that is wanted comes from the change on, however long they have worked."""
+        inventory = Inventory(OURS, DELAY, 1000.0)
+        inventory.see([PresentRule("1", "a", OURS.tag(17))], 1000.0)
+        self.assertEqual(inventory.complete_in(17, frozenset(), 1100.0), DELAY - 100.0)
+        inventory.changed(17, 1090.0)
+        self.assertEqual(inventory.complete_in(17, frozenset(), 1100.0), -10.0)
