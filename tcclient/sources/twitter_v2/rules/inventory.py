@@ -116,6 +116,8 @@ class Inventory:
         for id, held in self._held.items():
             if held.is_older:
                 held.works = min(held.works, self._former.works.get(id, math.inf))
+                held.until = min(held.until, self._former.until(id))
+                held.replaced = self._former.replaced.get(id, held.replaced)
             if id in before.stale:
                 held.until, held.is_stale = self._started, True
 
@@ -235,6 +237,7 @@ class Inventory:
         found = _Held(rule, self.job_of(rule), works, is_older=not self.is_seen)
         # What X lists again though it said that it was deleted is wanted no more than before.
         found.until = self._former.until(rule.id)
+        found.replaced = self._former.replaced.get(rule.id)
         if rule.id in self._former.stale:
             found.until, found.is_stale = self._started, True
         return found
@@ -248,7 +251,7 @@ class Inventory:
         for id, held in self._held.items():
             if id not in self._doomed:
                 held.until, held.replaced, held.is_stale = math.inf, None, False
-                self._former.stale.discard(id)
+                self._former.wanted(id)
         found = ((held.job, held) for id, held in self._held.items() if id in self._doomed)
         return [(job, held) for job, held in found if job is not None]
 

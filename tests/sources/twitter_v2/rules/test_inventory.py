@@ -108,6 +108,35 @@ class RouteTests(SynchronousTestCase):
         self.supersede({17: ["b"]}, 1000.0)
         self.assertEqual((self.to(("1", None), at=1000.0), self.to(("3", None))), (set(), {17}))
 
+    def test_a_rule_that_was_replaced_before_keywords_changed_once_more(self) -> None:
+        """It leads nowhere: what replaced it stays until the newest keywords are in force."""
+        older, old = PresentRule("1", "a", OURS.tag(17)), PresentRule("3", "b", OURS.tag(17))
+        new = PresentRule("4", "c", OURS.tag(17))
+        before = RulesBefore((older, old), {"1": -500.0, "3": -100.0}, replaced={"1": -100.0})
+        for is_seen_first in (False, True):
+            self.inventory = Inventory(OURS, DELAY, 1000.0)
+            if is_seen_first:
+                self.inventory.see([older, old], 1000.0)
+            self.inventory.remember(17, before)
+            self.inventory.see([older, old], 1000.0)
+            self.supersede({17: ["c"]}, 1000.0)
+            self.assertEqual((self.to(("1", None), at=1000.0), self.to(("3", None))), (set(), {17}))
+            self.inventory.see([older, old, new], 1001.0)
+            self.supersede({17: ["c"]}, 1001.0)
+            self.assertEqual(self.to(("1", None), at=1002.0), set())
+            self.assertEqual(self.to(("3", None), at=1001.0 + 2 * DELAY - 1), {17})
+            self.assertEqual(self.to(("3", None), at=1001.0 + 2 * DELAY), set())
+
+    def test_a_rule_that_was_replaced_and_is_wanted_again(self) -> None:
+        """It leads to its job, whatever the ledger says."""
+        self.inventory = Inventory(OURS, DELAY, 1000.0)
+        old, new = PresentRule("1", "a", OURS.tag(17)), PresentRule("3", "b", OURS.tag(17))
+        before = RulesBefore((old, new), {"1": -500.0, "3": -100.0}, replaced={"1": -100.0})
+        self.inventory.remember(17, before)
+        self.inventory.see([old, new], 1000.0)
+        self.supersede({17: ["a"]}, 1000.0)
+        self.assertEqual(self.to(("1", None), at=5000.0), {17})
+
     def test_a_rule_whose_successor_is_to_come_when_keywords_change(self) -> None:
         """It leads nowhere once those have been in force for the rule delay, if that is sooner."""
         both = [PresentRule("1", "a OR b", OURS.tag(17)), PresentRule("2", "c", OURS.tag(17))]
