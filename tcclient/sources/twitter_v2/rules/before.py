@@ -31,42 +31,53 @@ def rules_before(newest_first: Iterable[AnyLine], job_id: int, now: float) -> Ru
     Return the rules of a job according to its ledger, whose lines are given from the newest on,
     read as RULE_KINDS: what is said last of a rule counts.  `now` is in epoch seconds.
     """
+    found = (one for one in islice(newest_first, _LOOK_BACK) if isinstance(one, LedgerLine))
+    lines = [line for line in found if line.job == job_id]
+    since_stop = list(takewhile(_goes_on, lines))
     left: dict[str, PresentRule] = {}
     deleted: dict[str, PresentRule] = {}
-    stale: dict[str, PresentRule] = {}
-    works: dict[str, float] = {}
-    since_stop: list[LedgerLine] = []
-    was_stopped = False
-    for line in islice(newest_first, _LOOK_BACK):
-        if not isinstance(line, LedgerLine) or line.job != job_id:
-            continue
-        entry = line.entry
-        if isinstance(entry, CaptureStop):
-            was_stopped = was_stopped or entry.because in _FOR_GOOD
-        elif isinstance(entry, RulesAccepted | RulesDeleted):
-            is_accepted = isinstance(entry, RulesAccepted)
-            found = stale if was_stopped else left if is_accepted else deleted
-            for rule in entry.rules:
-                if was_stopped:
-                    deleted.pop(rule.id, None)
-                if not any(rule.id in others for others in (left, deleted, stale)):
-                    found[rule.id] = PresentRule(rule.id, rule.value, rule.tag)
-        if isinstance(entry, RulesAccepted):
-            for rule in entry.rules:
-                works.setdefault(rule.id, line.at + entry.works_in - now)
-        if not was_stopped:
-            since_stop.append(line)
-    replaced = {id: since - now for id, since in _replaced(since_stop).items()}
+    for entry, rule in _rules(since_stop):
+        if rule.id not in left and rule.id not in deleted:
+            (left if isinstance(entry, RulesAccepted) else deleted)[rule.id] = rule
+    stale = {rule.id for _, rule in _rules(lines[len(since_stop) :])} - left.keys()
     return RulesBefore(
-        tuple(left.values()), works, tuple(deleted.values()), frozenset(stale), replaced
+        tuple(left.values()),
+        {id: works - now for id, works in _works(lines).items()},
+        tuple(rule for id, rule in deleted.items() if id not in stale),
+        frozenset(stale),
+        {id: since - now for id, since in _replaced(since_stop).items()},
     )
+
+
+def _goes_on(line: LedgerLine) -> bool:
+    return not (isinstance(line.entry, CaptureStop) and line.entry.because in _FOR_GOOD)
+
+
+def _rules(
+    lines: Iterable[LedgerLine],
+) -> Iterator[tuple[RulesAccepted | RulesDeleted, PresentRule]]:
+    """Yield each rule that a line is about, with what that says of it."""
+    for line in lines:
+        if isinstance(line.entry, RulesAccepted | RulesDeleted):
+            for rule in line.entry.rules:
+                yield line.entry, PresentRule(rule.id, rule.value, rule.tag)
+
+
+def _works(newest_first: Sequence[LedgerLine]) -> dict[str, float]:
+    """Return id -> when a rule works by what was said of it last, in epoch seconds."""
+    return {
+        rule.id: line.at + line.entry.works_in
+        for line in reversed(newest_first)
+        if isinstance(line.entry, RulesAccepted)
+        for rule in line.entry.rules
+    }
 
 
 def _replaced(newest_first: Sequence[LedgerLine]) -> dict[str, float]:
     """
     Return id -> since when, in epoch seconds, other keywords were in force than those that a rule
-    is for: each `keywords_in_force` names all rules that are for its text.  Of several servers, as
-    which a folder may have been used, each has tags of its own.
+    is for: each `keywords_in_force` names all rules that are for its text.  It says nothing of the
+    rules for another server, whose tags differ.
     """
     tags: dict[str, str | None] = {}
     present: set[str] = set()  # those that nothing has replaced
