@@ -73,6 +73,8 @@ class FormerRules:
 
     def until(self, rule_id: str) -> float:
         """Return when posts that a rule matched are no longer kept, if that was known before."""
+        if rule_id in self.stale:
+            return self._started
         replaced = self.replaced.get(rule_id, math.inf)
         return min(self._jobs.get(rule_id, (0, math.inf))[1], replaced + self._rule_delay)
 

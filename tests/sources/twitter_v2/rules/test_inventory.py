@@ -166,6 +166,13 @@ class BeginningTests(SynchronousTestCase):
             inventory.see(rules, 1000.0)
             self.assertEqual(inventory.begins_in(17, 1000.0), begins_in, works)
 
+    def test_a_rule_that_no_ledger_has(self) -> None:
+        """It was not known whose its posts are before X told of it."""
+        for seen, works in ((1005.0, 1000.0 + DELAY), (1050.0, 1050.0)):
+            inventory = Inventory(OURS, DELAY, 1000.0)
+            inventory.see([PresentRule("1", "a", OURS.tag(17))], seen)
+            self.assertEqual(inventory.complete_in(17, frozenset(), seen), works - seen)
+
     def test_rules_that_are_wanted_anew(self) -> None:
         """All that is wanted comes from the change on, however long they have worked."""
         inventory = Inventory(OURS, DELAY, 1000.0)
