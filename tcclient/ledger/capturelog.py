@@ -35,7 +35,7 @@ class CaptureLog(GapLog):
         super().__init__(note, wall, missing, unwritten_since)
         self._status: int | None = None  # the job's at the server, while the capture is to run
         self._said: list[Entry] = []  # the newest lines about what is asked for
-        self._in_force: tuple[str | None, float] | None = None  # the keyword text, and since when
+        self._in_force: entries.KeywordsInForce | None = None
         self.refused: frozenset[str] = frozenset()
         """The terms of the keyword text that are left out."""
 
@@ -106,17 +106,18 @@ class CaptureLog(GapLog):
         self.refused |= {term.term for term in refused}
         self._note(entries.TermsRefused(refused=refused))
 
-    def in_force(self, text: str | None, after: float = 0.0) -> None:
+    def in_force(self, text: str | None, after: float = 0.0, rules: tuple[str, ...] = ()) -> None:
         """
         Note that posts come for this keyword text, beginning `after` seconds from now, negative for
-        before.  Nothing is said of the time before the newest gap, for which there are older lines.
+        before, by the `rules` of these ids, if there are such.  Nothing is said of the time before
+        the newest gap, for which there are older lines.
         """
         now = self._wall()
         since = now + after
         if after < 0:
             since = max(since, self._was_missing_since or now)
-        self._in_force = text, since
-        line = entries.KeywordsInForce(text=text, since=entries.moment(since))
+        line = entries.KeywordsInForce(text=text, since=entries.moment(since), rules=rules)
+        self._in_force = line
         self._said = [*self._said[:1], line]
         self._note(line)
 
@@ -126,9 +127,10 @@ class CaptureLog(GapLog):
         keyword text that is in force there.
         """
         self._end_gap()
-        if former._in_force is not None:
-            text, since = former._in_force
-            self.in_force(text, max(0.0, since - self._wall()))
+        line = former._in_force
+        if line is not None:
+            after = entries.seconds(line.since) - self._wall()
+            self.in_force(line.text, max(0.0, after), line.rules)
 
     def restate(self) -> None:
         """Note how things stand, in a ledger that begins anew and has none of the lines before."""
@@ -151,7 +153,7 @@ class CaptureLog(GapLog):
         if self._in_force is None:
             self._coverage.missing = missing
         else:
-            gap = Coverage(missing).ends(self._in_force[1])
+            gap = Coverage(missing).ends(entries.seconds(self._in_force.since))
             if gap is not None:
                 self._note(gap)
 

@@ -165,10 +165,14 @@ class Keywords(Entry, frozen=True):
 
 
 class KeywordsInForce(Entry, frozen=True):
-    """From `since` on posts come for this keyword text; some for the text before may still come."""
+    """
+    From `since` on posts come for this keyword text; some for the text before may still come.
+    `rules` are the ids of those that bring them, if the source has given any.
+    """
 
     text: str | None
     since: Moment
+    rules: tuple[str, ...] = ()
 
 
 class TermsRefused(Entry, frozen=True):

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
-from tcclient.ledger.bookings import File
+from tcclient.ledger.bookings import File, NotStored
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.reading import newest_first
 from tcclient.runtime.backwards import lines_backwards
@@ -40,11 +40,11 @@ def stored_lately(
     most_bytes: int,
 ) -> list[str]:
     """
-    Return the ids of all posts in the `growing` file, if there is one, and in the job's finished
-    ones that were made within `seconds` before the newest one, and of some that are older, in the
-    order in which they were stored.  The `ledgers` of the folders that the job has had lately tell
-    of those, its present one first.  Of more than `most_bytes` of posts only the newest are read.
-    What cannot be read, such as a file that was removed, is passed over.
+    Return the ids of all posts in the `growing` file, if there is one, and in those that the job
+    had before, that were made within `seconds` before the newest one, and of some that are older,
+    in the order in which they were stored.  The `ledgers` of the folders that the job has had
+    lately tell of those, its present one first.  Of more than `most_bytes` of posts only the newest
+    are read.  What cannot be read, such as a file that was removed, is passed over.
     """
     found: list[str] = []
     newest, strays = 0.0, 0
@@ -87,15 +87,23 @@ def _newest_first(
 
 
 def _files(ledger: Path, job_id: int) -> Iterator[Path]:
-    """Yield the job's finished files, the newest first: the folder may have been another's."""
+    """
+    Yield the job's finished files, and those that somebody has changed or replaced while they were
+    written, the newest first: the folder may have been another's.
+    """
     for one in islice(newest_first(ledger), _LOOK_BACK):
         match one:
-            case LedgerLine(entry=File(name=name), job=job) if job in (None, job_id):
+            case LedgerLine(entry=File(name=name) | NotStored(file=str(name)), job=job) if job in (
+                None,
+                job_id,
+            ):
                 with suppress(ValueError):  # the name leads out of the folder
                     yield ledger.with_name(name)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file, from the last one backwards; none if it cannot be read."""
-    with suppress(OSError), path.open("rb") as file:
-        yield from lines_backwards(file.fileno())
+    with suppress(OSError):
+        if path.is_file():  # a pipe in its place would never be open
+            with path.open("rb") as file:
+                yield from lines_backwards(file.fileno())

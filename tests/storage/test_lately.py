@@ -1,11 +1,12 @@
 """Which posts a capture has stored last."""
 
 import json
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.ledger.bookings import File
+from tcclient.ledger.bookings import File, NotStored
 from tcclient.ledger.entries import as_line
 from tcclient.sources.registry import post_ids
 from tcclient.storage.lately import STRAYS, newest_posts, stored_lately
@@ -69,6 +70,22 @@ class LatelyTests(SynchronousTestCase):
         growing.unlink()
         found = stored_lately(1, [self.ledger], growing, IDS, 60, PLENTY)
         self.assertEqual(found, [id_at(0), id_at(1)])
+
+    def test_a_file_that_was_replaced(self) -> None:
+        """What is in the one in its place, which the next start finishes; a pipe has nothing."""
+        self.finish("a.json", id_at(0))
+        for number, name in enumerate(("b.json.tmp", "c.json.tmp"), 1):
+            (self.folder / name).write_text(f'{{"data":{{"id":"{id_at(number)}"}}}}\n')
+            lost = NotStored(posts=3, reason="replaced", counted=True, file=name)
+            with self.ledger.open("a") as ledger:
+                ledger.write(as_line(lost, 1, EPOCH).decode())
+        self.finish("d.json", id_at(3))
+        found = stored_lately(1, [self.ledger], None, IDS, 60, PLENTY)
+        self.assertEqual(found, [id_at(n) for n in range(4)])
+        (self.folder / "c.json.tmp").unlink()
+        os.mkfifo(self.folder / "c.json.tmp")
+        found = stored_lately(1, [self.ledger], None, IDS, 60, PLENTY)
+        self.assertEqual(found, [id_at(n) for n in (0, 1, 3)])
 
     def test_so_many_bytes(self) -> None:
         """Of more only the newest."""

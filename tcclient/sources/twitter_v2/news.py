@@ -74,6 +74,10 @@ class Claims(Struct, frozen=True):
         """Return the ids of the rules that X has for the capture."""
         return tuple(rule.id for rule in self._rulebook.rules_of(subscription.job_id))
 
+    def wanted_ids(self, subscription: Subscription) -> tuple[str, ...]:
+        """Return the ids of those of them that bring what it asks for now."""
+        return tuple(rule.id for rule in self._rulebook.wanted_of(subscription.job_id))
+
     def begins_in(self, subscription: Subscription, held_back: float = 0.0) -> float:
         """
         Return the seconds until the first posts can come, as a new rule takes a while to work; or,
@@ -221,4 +225,4 @@ class StreamNews(Struct, frozen=True):
             if subscription.text_is_news and not is_ahead:
                 after = self._claims.complete_in(subscription)
                 if after is not None:
-                    subscription.life.in_force(after)
+                    subscription.life.in_force(after, self._claims.wanted_ids(subscription))

@@ -23,9 +23,9 @@ from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.brake import Brake
 from tcclient.sources.twitter_v2.news import StreamNews
 from tcclient.sources.twitter_v2.repeats import Repeats
+from tcclient.sources.twitter_v2.rules.before import RULE_KINDS, rules_before
 from tcclient.sources.twitter_v2.rules.book import Rulebook
 from tcclient.sources.twitter_v2.rules.clauses import SYNTAX, Clause, clauses
-from tcclient.sources.twitter_v2.rules.news import RULE_KINDS, rules_before
 from tcclient.sources.twitter_v2.subscription import Subscription, Subscriptions
 from tcclient.sources.twitter_v2.subscriptionlife import NO_TERM, NOT_ALONE
 from tcclient.sources.twitter_v2.switch import StreamSwitch

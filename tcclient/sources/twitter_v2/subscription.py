@@ -63,10 +63,10 @@ class SubscriptionInputs(Protocol):
         minutes before.  The posts begin in `begins_in` seconds, negative for before.
         """
 
-    def in_force(self, after: float) -> None:
+    def in_force(self, after: float, rules: tuple[str, ...]) -> None:
         """
         Called when all that was asked for comes, beginning `after` seconds from now, negative for
-        before.
+        before, by the rules of these ids.
         """
 
     def lack(self, now: float) -> None:

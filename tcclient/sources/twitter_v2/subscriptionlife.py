@@ -111,10 +111,12 @@ def _heard(
         core.archive.capture_log.heard(backfill, begins_in)
 
 
-def _in_force(_: SubscriptionInputs, core: Subscription, after: float) -> None:
+def _in_force(
+    _: SubscriptionInputs, core: Subscription, after: float, rules: tuple[str, ...]
+) -> None:
     """Note in the ledger since when the keywords are in force, if that is news."""
     if core.text_is_news and core.archive is not None:
-        core.archive.capture_log.in_force(core.text, after)
+        core.archive.capture_log.in_force(core.text, after, rules)
         core.text_is_news = False
 
 

@@ -196,6 +196,25 @@ class OverTheStreamTests(SharedStreamTestCase):
         self.peer.closes()
         self.assertEqual((self.again("cats"), self.again("dogs")), ([2], [2]))
 
+    def test_after_a_reconnect_and_a_file_that_was_replaced(self) -> None:
+        """What the file in its place has, which the next start counts, is not stored again."""
+        [path] = (self.base / "cats").glob("*.tmp")
+        draft = path.with_name("draft")
+        draft.write_bytes(path.read_bytes().replace(b'"x"', b'"y"'))
+        draft.rename(path)
+        self.says(4, 1)
+        self.peer.closes()
+        self.goes(1)
+        self.peer.answers()
+        for number in range(1, 6):
+            self.says(number, 1)
+        self.assertEqual(sorted(self.disk.stored("cats")), [1, 2, 3, 4, 5])
+        self.peer.closes()
+        self.assertEqual(self.again("cats"), [3])
+        self.restart()
+        self.stream(1)
+        self.assertEqual(self.sessions[1].archive.tally.posts, 5)
+
     def test_after_a_restart(self) -> None:
         """The same."""
         self.restart()

@@ -348,6 +348,7 @@ class GapTests(SharedStreamTestCase):
         self.run_job(1, "kittens")
         (first, second) = self.disk.account("cats", "keywords_in_force")
         self.assertEqual((first["text"], second["text"]), ("cats", "kittens"))
+        self.assertEqual([*first["rules"], *second["rules"]], list(self.x.rules))
         after = seconds(second["since"]) - seconds(second["at"])
         self.assertAlmostEqual(after, DELAY, 3)
 
@@ -381,6 +382,18 @@ class GapTests(SharedStreamTestCase):
     def test_keywords_that_have_long_been_in_force(self) -> None:
         """The time before the gap has lines of its own."""
         self.assertAlmostEqual(self.in_force_after(self.restart, 3 * DELAY), 0.0, 3)
+
+    def test_keywords_from_before_a_restart_once_more(self) -> None:
+        """They are in force from the change on, though X has had their rule for long."""
+        self.x.fails("delete", trouble=Trouble.HTTP)
+        self.in_force_after(self.restart, 2 * DELAY)
+        self.x.recovers()
+        self.lives(5)
+        changed = self.clock.seconds()
+        self.run_job(1, "cats")
+        self.lives(60)
+        [*_, line] = self.disk.account("cats", "keywords_in_force")
+        self.assertEqual((line["text"], seconds(line["since"])), ("cats", changed))
 
     def test_over_a_restart(self) -> None:
         """The rules that were left have worked for long."""
@@ -458,6 +471,21 @@ class RoutingTests(SharedStreamTestCase):
         self.stream(1, 2)
         self.peer.says(post(1, (self.rule(2)[0], None)))
         self.assertEqual((self.disk.stored("cats"), self.disk.stored("dogs")), ([], [1]))
+
+    def test_keywords_that_change_again_after_a_restart(self) -> None:
+        """Posts for those before the last ones that were in force are for nobody."""
+        self.stream(1)
+        self.lives(2 * DELAY)
+        older = self.rule(1)
+        self.run_job(1, "kittens")
+        self.lives(5)
+        old = self.rule(1)
+        self.leave()
+        self.goes(2 * DELAY)
+        self.begin()
+        self.run_job(1, "lions")
+        self.peer.answers().says(post(1, older) + post(2, old) + post(3, self.rule(1)))
+        self.assertEqual(self.disk.stored("cats"), [2, 3])
 
     def test_a_rule_that_is_not_known_yet(self) -> None:
         """Its tag says whose it is, before X has even answered."""

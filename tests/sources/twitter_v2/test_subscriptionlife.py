@@ -37,9 +37,9 @@ class Notes(Subscriber):
         """Keep when posts begin to come."""
         self.told.append(("heard", after))
 
-    def in_force(self, text: str | None, after: float) -> None:
-        """Keep which keywords are in force."""
-        self.told.append(("in force", text))
+    def in_force(self, text: str | None, after: float, rules: tuple[str, ...]) -> None:
+        """Keep which keywords are in force, and by which rules."""
+        self.told.append(("in force", text, *rules))
 
     def written(self, ago: float) -> None:
         """Keep since how many seconds posts are missed only."""
@@ -79,14 +79,14 @@ class SubscriptionLifeTests(SynchronousTestCase):
 
     def test_keywords_are_in_force_once(self) -> None:
         """And again when they have changed, but not before the posts come."""
-        self.life.in_force(0.0)
+        self.life.in_force(0.0, ("101",))
         self.served(1.0)
         self.told()
         for text in ("cats", "kittens"):
             self.life.want(text, False, 1.0)
-            self.life.in_force(0.0)
-            self.life.in_force(0.0)
-            self.assertEqual(self.told(), [("in force", text)])
+            self.life.in_force(0.0, ("101",))
+            self.life.in_force(0.0, ("101",))
+            self.assertEqual(self.told(), [("in force", text, "101")])
 
     def test_nothing_is_lost_that_did_not_come(self) -> None:
         """Before the stream is open, and after it has ended."""

@@ -114,6 +114,11 @@ class Rulebook:
         now = self._clock.seconds()
         return self._inventory.serving(job_id, now) if self.wants(job_id) else []
 
+    def wanted_of(self, job_id: int) -> list[PresentRule]:
+        """Return the rules of the job that are for what it wants now; none if it wants none."""
+        doomed = frozenset(self._changes().delete)
+        return [rule for rule in self._inventory.of(job_id) if rule.id not in doomed]
+
     def is_ours(self, rule_id: str, tag: str | None) -> bool:
         """Return whether a rule is of a job of ours, or was lately, whether or not that runs."""
         return self._inventory.is_ours(rule_id, tag)

@@ -17,13 +17,15 @@ MOST_FORMER = 10_000
 
 class FormerRules:
     """
-    `left` are rules that ledgers have as left at X, `works` since when each works; `stale` are ids
-    of rules from before a stop, for which no post is kept.  `started` is when this process began.
+    `left` are rules that ledgers have as left at X, `works` since when each works, and `replaced`
+    since when other keywords were in force; `stale` are ids of rules from before a stop, for which
+    no post is kept.  `started` is when this process began.
     """
 
     def __init__(self, ownership: Ownership, rule_delay: float, started: float) -> None:
         self.left: dict[str, PresentRule] = {}
         self.works: dict[str, float] = {}
+        self.replaced: dict[str, float] = {}
         self.stale: set[str] = set()
         self._ownership = ownership
         self._rule_delay = rule_delay
@@ -42,11 +44,20 @@ class FormerRules:
                 self._rules.setdefault(rule.id, rule)
         for rule in before.left:
             if self._ownership.is_noted(rule.tag, job_id):
-                since = min(before.works.get(rule.id, 0.0), self._rule_delay)
-                self.works[rule.id] = self._started + since
+                self.works[rule.id] = self._time(before.works.get(rule.id, 0.0))
                 tag = rule.tag or self._ownership.tag(job_id)
                 self.left[rule.id] = structs.replace(rule, tag=tag)
+        self.replaced |= {id: self._time(since) for id, since in before.replaced.items()}
         self.stale |= before.stale
+
+    def _time(self, since: float) -> float:
+        """Return the time of what a ledger has in so many seconds, be its clock right or not."""
+        return self._started + min(since, self._rule_delay)
+
+    def wanted(self, rule_id: str) -> None:
+        """Take note that a rule is asked for again."""
+        self.stale.discard(rule_id)
+        self.replaced.pop(rule_id, None)
 
     def add(self, rule: PresentRule, job_id: int, until: float) -> None:
         """Remember a rule that is deleted; posts are kept for it `until` then."""
@@ -62,7 +73,10 @@ class FormerRules:
 
     def until(self, rule_id: str) -> float:
         """Return when posts that a rule matched are no longer kept, if that was known before."""
-        return self._jobs.get(rule_id, (0, math.inf))[1]
+        if rule_id in self.stale:
+            return self._started
+        replaced = self.replaced.get(rule_id, math.inf)
+        return min(self._jobs.get(rule_id, (0, math.inf))[1], replaced + self._rule_delay)
 
     def is_ours(self, rule_id: str, tag: str | None) -> bool:
         """Return whether a rule that nobody has seen at X is or was ours, as far as is known."""

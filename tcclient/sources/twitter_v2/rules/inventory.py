@@ -50,6 +50,11 @@ class _Held(Struct, eq=False):
     until: float = math.inf
     is_stale: bool = False
 
+    def replace(self, works: float, unwanted: float, now: float) -> None:
+        """Take note of when all works that replaces it, if that is not known, or is sooner."""
+        if self.replaced is None or (now < self.replaced and works < self.replaced):
+            self.replaced, self.unwanted = works, unwanted
+
 
 class Inventory:
     """
@@ -89,8 +94,8 @@ class Inventory:
         Take `rules` for what the app has at `now`.  Return what has changed.
 
         A rule that an earlier process left may be about to work: unless its ledger says when, it
-        counts as accepted when this process started, and is no news.  A rule whose acceptance we
-        were not told of counts from now on.
+        counts as accepted when this process started, works from now on, as its posts were nobody's
+        before, and is no news.  A rule whose acceptance we were not told of counts from now on.
         """
         before, was_seen = self._held, self.is_seen
         self._held = {rule.id: self._hold(rule, now, before.get(rule.id)) for rule in rules}
@@ -116,6 +121,8 @@ class Inventory:
         for id, held in self._held.items():
             if held.is_older:
                 held.works = min(held.works, self._former.works.get(id, math.inf))
+                held.until = min(held.until, self._former.until(id))
+                held.replaced = self._former.replaced.get(id, held.replaced)
             if id in before.stale:
                 held.until, held.is_stale = self._started, True
 
@@ -203,22 +210,21 @@ class Inventory:
         for job_id, held in self._doom(changes):
             if job_id not in wanted or held.is_stale:
                 continue
+            if job_id not in lacking or (held.replaced is None and is_asked):
+                held.replace(complete.get(job_id, now), self._changed.get(job_id, 0.0), now)
             if held.replaced is None:
-                if job_id in lacking and not is_asked:
-                    continue
-                held.replaced = complete.get(job_id, now)
-                held.unwanted = self._changed.get(job_id, 0.0)
+                continue
             times.append(max(held.replaced, covers[job_id].without(held.rule)))
             until = max(times[-1], held.unwanted) + self._rule_delay
             # Before its successors work it may be wanted again, and after that no more.
             if until < held.until or now < held.replaced:
                 held.until = until
-        next_due = min(times, default=math.inf)
-        return None if math.isinf(next_due) else next_due
+        return min(filter(math.isfinite, times), default=None)
 
     def complete_in(self, job_id: int, doomed: Set[str], now: float) -> float:
-        """Return the seconds until all rules of a job work, as _wait() does."""
-        return _wait(self._of_job.get(job_id, ()), doomed, now)
+        """Return the seconds until all that a job wants now comes, as _wait() does."""
+        wanted = self._changed.get(job_id, -math.inf)
+        return _wait(self._of_job.get(job_id, ()), doomed, wanted, now)
 
     def job_of(self, rule: PresentRule) -> int | None:
         """Return the job that a rule is for; None for a rule that is not ours."""
@@ -230,12 +236,12 @@ class Inventory:
             held.rule, held.job = rule, self.job_of(rule)
             return held
         since = now if self.is_seen else self._started
-        works = self._former.works.get(rule.id, since + self._rule_delay)
+        works = self._former.works.get(rule.id, max(now, since + self._rule_delay))
         found = _Held(rule, self.job_of(rule), works, is_older=not self.is_seen)
         # What X lists again though it said that it was deleted is wanted no more than before.
         found.until = self._former.until(rule.id)
-        if rule.id in self._former.stale:
-            found.until, found.is_stale = self._started, True
+        found.replaced = self._former.replaced.get(rule.id)
+        found.is_stale = rule.id in self._former.stale
         return found
 
     def _serving(self, job_id: int, now: float) -> list[_Held]:
@@ -247,7 +253,7 @@ class Inventory:
         for id, held in self._held.items():
             if id not in self._doomed:
                 held.until, held.replaced, held.is_stale = math.inf, None, False
-                self._former.stale.discard(id)
+                self._former.wanted(id)
         found = ((held.job, held) for id, held in self._held.items() if id in self._doomed)
         return [(job, held) for job, held in found if job is not None]
 
@@ -269,14 +275,14 @@ def _complete(rules: Iterable[_Held], doomed: Set[str]) -> dict[int | None, floa
     return found
 
 
-def _wait(rules: Iterable[_Held], doomed: Set[str], now: float) -> float:
+def _wait(rules: Iterable[_Held], doomed: Set[str], wanted: float, now: float) -> float:
     """
     Return the seconds until all of these rules work, except for the `doomed`, negative for since
-    when they have worked if an earlier process has made them all.
+    when they have worked if an earlier process has made them all: not before they were `wanted`.
     """
     kept = [held for held in rules if held.rule.id not in doomed]
     left = max((held.works for held in kept), default=now) - now
-    return left if all(held.is_older for held in kept) else max(0.0, left)
+    return max(left, wanted - now if all(held.is_older for held in kept) else 0.0)
 
 
 def _by_job(rules: Iterable[_Held]) -> dict[int, list[PresentRule]]:

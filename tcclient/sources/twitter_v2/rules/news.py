@@ -1,68 +1,24 @@
 """
 What ledgers and log say of the rules at X.
 
-Knows what is worth a line, and finds it again later; keeps no rules and no connection.
+Knows what is worth a line; keeps no rules and no connection.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from twisted.logger import Logger
 
-from tcclient.ledger.entries import CaptureStop, RefusedTerm, TermsRefused
-from tcclient.ledger.lines import AnyLine, LedgerLine
-from tcclient.ledger.vocabulary import Vocabulary
+from tcclient.ledger.entries import RefusedTerm, TermsRefused
 from tcclient.sources.terms import say_refused
 from tcclient.sources.twitter_v2 import entries as v2entries
 from tcclient.sources.twitter_v2.rules.held import HeldRules
 from tcclient.sources.twitter_v2.rules.ownership import Whose
-from tcclient.sources.twitter_v2.rules.ruleset import PresentRule, RulesBefore
+from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.subscription import Subscriptions, names
 
 log = Logger()
 
-RULE_KINDS = Vocabulary.of((v2entries.RulesAccepted, v2entries.RulesDeleted, CaptureStop))
-"""The kinds of lines that say which rules X has."""
-
-_FOR_GOOD = frozenset({"stopped", "withdrawn"})
-"""Why a capture stops so that nothing of it is to go on later."""
-
 _OF_TCC = frozenset({Whose.ELSEWHERE, Whose.ANOTHER_TCC})
-_LOOK_BACK = 10_000
-"""
-Lines of a ledger in which rules are looked for: posts that a rule matched may come for some minutes
-after its deletion.
-"""
-
-
-def rules_before(newest_first: Iterable[AnyLine], job_id: int, now: float) -> RulesBefore:
-    """
-    Return the rules of a job according to its ledger, whose lines are given from the newest on,
-    read as RULE_KINDS: what is said last of a rule counts.  `now` is in epoch seconds.
-    """
-    left: dict[str, PresentRule] = {}
-    deleted: dict[str, PresentRule] = {}
-    stale: dict[str, PresentRule] = {}
-    works: dict[str, float] = {}
-    was_stopped = False
-    for line in islice(newest_first, _LOOK_BACK):
-        if not isinstance(line, LedgerLine) or line.job != job_id:
-            continue
-        entry = line.entry
-        if isinstance(entry, CaptureStop):
-            was_stopped = was_stopped or entry.because in _FOR_GOOD
-        elif isinstance(entry, v2entries.RulesAccepted | v2entries.RulesDeleted):
-            is_accepted = isinstance(entry, v2entries.RulesAccepted)
-            found = stale if was_stopped else left if is_accepted else deleted
-            for rule in entry.rules:
-                if was_stopped:
-                    deleted.pop(rule.id, None)
-                if not any(rule.id in others for others in (left, deleted, stale)):
-                    found[rule.id] = PresentRule(rule.id, rule.value, rule.tag)
-        if isinstance(entry, v2entries.RulesAccepted):
-            for rule in entry.rules:
-                works.setdefault(rule.id, line.at + entry.works_in - now)
-    return RulesBefore(tuple(left.values()), works, tuple(deleted.values()), frozenset(stale))
 
 
 class RuleNews:

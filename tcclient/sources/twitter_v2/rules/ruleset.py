@@ -47,13 +47,16 @@ class RulesBefore(Struct, frozen=True):
     """
     What an earlier process has left at X for a job, according to its ledger: the rules, and id ->
     in how many seconds each works, negative for those that work already.  `deleted` are the rules
-    that it deleted, `stale` the ids of those that it had before the capture was last stopped.
+    that it deleted, `stale` the ids of those that it had before the capture was last stopped, and
+    `replaced` is id -> in how many seconds other keywords are in force than those that a rule is
+    for, negative where they are already.
     """
 
     left: tuple[PresentRule, ...] = ()
     works: Mapping[str, float] = {}
     deleted: tuple[PresentRule, ...] = ()
     stale: frozenset[str] = frozenset()
+    replaced: Mapping[str, float] = {}
 
 
 class NewRule(Struct, frozen=True):

@@ -108,6 +108,47 @@ class RouteTests(SynchronousTestCase):
         self.supersede({17: ["b"]}, 1000.0)
         self.assertEqual((self.to(("1", None), at=1000.0), self.to(("3", None))), (set(), {17}))
 
+    def test_a_rule_that_was_replaced_before_keywords_changed_once_more(self) -> None:
+        """It leads nowhere: what replaced it stays until the newest keywords are in force."""
+        older, old = PresentRule("1", "a", OURS.tag(17)), PresentRule("3", "b", OURS.tag(17))
+        new = PresentRule("4", "c", OURS.tag(17))
+        before = RulesBefore((older, old), {"1": -500.0, "3": -100.0}, replaced={"1": -100.0})
+        for is_seen_first in (False, True):
+            self.inventory = Inventory(OURS, DELAY, 1000.0)
+            if is_seen_first:
+                self.inventory.see([older, old], 1000.0)
+            self.inventory.remember(17, before)
+            self.inventory.see([older, old], 1000.0)
+            self.supersede({17: ["c"]}, 1000.0)
+            self.assertEqual((self.to(("1", None), at=1000.0), self.to(("3", None))), (set(), {17}))
+            self.inventory.see([older, old, new], 1001.0)
+            self.supersede({17: ["c"]}, 1001.0)
+            self.assertEqual(self.to(("1", None), at=1002.0), set())
+            self.assertEqual(self.to(("3", None), at=1001.0 + 2 * DELAY - 1), {17})
+            self.assertEqual(self.to(("3", None), at=1001.0 + 2 * DELAY), set())
+
+    def test_a_rule_that_was_replaced_and_is_wanted_again(self) -> None:
+        """It leads to its job, whatever the ledger says."""
+        self.inventory = Inventory(OURS, DELAY, 1000.0)
+        old, new = PresentRule("1", "a", OURS.tag(17)), PresentRule("3", "b", OURS.tag(17))
+        before = RulesBefore((old, new), {"1": -500.0, "3": -100.0}, replaced={"1": -100.0})
+        self.inventory.remember(17, before)
+        self.inventory.see([old, new], 1000.0)
+        self.supersede({17: ["a"]}, 1000.0)
+        self.assertEqual(self.to(("1", None), at=5000.0), {17})
+
+    def test_a_rule_whose_successor_is_to_come_when_keywords_change(self) -> None:
+        """It leads nowhere once those have been in force for the rule delay, if that is sooner."""
+        both = [PresentRule("1", "a OR b", OURS.tag(17)), PresentRule("2", "c", OURS.tag(17))]
+        self.inventory.see(both, 0.0)
+        self.inventory.changed(17, 100.0)
+        self.inventory.see([*both, PresentRule("3", "d", OURS.tag(17))], 100.0)
+        self.supersede({17: ["d"]}, 100.0)
+        self.inventory.changed(17, 105.0)
+        self.supersede({17: ["c"]}, 105.0)
+        self.assertEqual(self.to(("1", None), at=105.0 + DELAY - 1), {17})
+        self.assertEqual(self.to(("1", None), at=105.0 + DELAY), set())
+
 
 class BeginningTests(SynchronousTestCase):
     """When the first posts of a job can come, after a restart."""
@@ -124,3 +165,18 @@ class BeginningTests(SynchronousTestCase):
             inventory.remember(17, RulesBefore(left, works))
             inventory.see(rules, 1000.0)
             self.assertEqual(inventory.begins_in(17, 1000.0), begins_in, works)
+
+    def test_a_rule_that_no_ledger_has(self) -> None:
+        """It was not known whose its posts are before X told of it."""
+        for seen, works in ((1005.0, 1000.0 + DELAY), (1050.0, 1050.0)):
+            inventory = Inventory(OURS, DELAY, 1000.0)
+            inventory.see([PresentRule("1", "a", OURS.tag(17))], seen)
+            self.assertEqual(inventory.complete_in(17, frozenset(), seen), works - seen)
+
+    def test_rules_that_are_wanted_anew(self) -> None:
+        """All that is wanted comes from the change on, however long they have worked."""
+        inventory = Inventory(OURS, DELAY, 1000.0)
+        inventory.see([PresentRule("1", "a", OURS.tag(17))], 1000.0)
+        self.assertEqual(inventory.complete_in(17, frozenset(), 1100.0), DELAY - 100.0)
+        inventory.changed(17, 1090.0)
+        self.assertEqual(inventory.complete_in(17, frozenset(), 1100.0), -10.0)
