@@ -5,6 +5,7 @@ Knows when a status may be written, whom to believe that a job is gone, and what
 update whose answer was not seen; does not know when to report.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -19,6 +20,11 @@ from tcclient.ledger.counters import Row
 from tcclient.ledger.latecounts import LateCounts, Reached
 from tcclient.storage.archive import Archive
 
+FIRST = 3
+"""
+Updates of a session before which the list of updates is read: between a look at the job, which
+shows one update, and ours, several of the client that had it before may land.
+"""
 READINGS = 3
 """How often a job is read again that changes while its status is written; the next poll tells."""
 
@@ -36,9 +42,10 @@ class Reporter:
         self._session = session
         self._clock = clock
         self._writing = DeferredLock()
-        self._list_failed = False
+        self._newest = _Updates(server)
         self._late = LateCounts()
         self._late_of: Archive | None = None
+        self._updates = Counter[Archive]()
 
     def update_is_due(self) -> None:
         """Note how many posts there are, in case that the server is not told in time."""
@@ -69,9 +76,12 @@ class Reporter:
     async def read_and_update(self, job: Job) -> None:
         """Read the job again, as others' last update is not seen behind ours, and send one."""
         async with self._writing:
-            if self._session.archive is not None:
-                await self._unless_gone(job, lambda: self._take_totals(job))
+            archive = self._session.archive
+            if archive is not None:
+                is_first = self._updates[archive] < FIRST
+                await self._unless_gone(job, lambda: self._take_totals(job, of_all=is_first))
                 await self._unless_gone(job, lambda: self._update(job.id))
+                self._updates = Counter({archive: self._updates[archive] + 1})
 
     async def update(self, job_id: int) -> None:
         """Add to the history of a job, be it anybody's, what is new since the last update."""
@@ -102,16 +112,22 @@ class Reporter:
     async def _read_and_report(self, job: Job) -> None:
         await self._report(await self._take_totals(job))
 
-    async def _take_totals(self, job: Job) -> Job:
-        """Return the job as it is now, and tell the tally what the server counts."""
+    async def _take_totals(self, job: Job, *, of_all: bool = False) -> Job:
+        """
+        Return the job as it is now, and tell the tally what the server counts, by the newest update
+        alone where that says enough, and not `of_all`.
+        """
         job = await self._read_again(job)
         archive = self._session.archive
         if archive is not None:
+            with suppress(ServerError):
+                if of_all:
+                    archive.tally.rebase(
+                        job.total_count, await self._newest.counted(job), of_all=True
+                    )
             archive.tally.rebase(job.total_count, job.rows)
             if archive.tally.in_doubt:
-                rows = await self._newest_updates(job)
-                rows = [(count or 0, total, rate) for count, total, rate in rows]
-                archive.tally.rebase(job.total_count, rows)
+                archive.tally.rebase(job.total_count, await self._newest.counted(job))
         return job
 
     async def _report(self, job: Job) -> None:
@@ -202,25 +218,37 @@ class Reporter:
         """Find out whether the last update arrived, if that is not known."""
         archive = self._session.archive
         if archive is not None and archive.tally.unsettled:
-            rows = await self._newest_updates(await self.server.any_job(job_id))
+            rows = await self._newest.of(await self.server.any_job(job_id))
             if self._session.archive is archive:  # otherwise the job was renamed meanwhile
                 archive.tally.settle(rows)
 
-    async def _newest_updates(self, job: Job) -> list[Row]:
+
+class _Updates:
+    """The newest updates of jobs, the last one last."""
+
+    def __init__(self, server: ControlServer) -> None:
+        self._server = server
+        self._has_failed = False
+
+    async def of(self, job: Job) -> list[Row]:
         """
-        Return the job's newest updates, the last one last.  The job itself shows one, without its
-        count, so the server's list is asked, unless that has failed twice, or does not go so far.
+        Return those of a job.  The job itself shows one, without its count, so the server's list is
+        asked, unless that has failed twice, or does not go so far.
         """
         try:
-            rows = await self.server.newest_updates(job.id)
+            rows = await self._server.newest_updates(job.id)
         except ServerError:
-            self._list_failed = not self._list_failed
-            if self._list_failed:
+            self._has_failed = not self._has_failed
+            if self._has_failed:
                 raise
             rows = []
         else:
-            self._list_failed = False
+            self._has_failed = False
         return _until(job, rows)
+
+    async def counted(self, job: Job) -> list[Row]:
+        """Return the same, each with a count."""
+        return [(count or 0, total, rate) for count, total, rate in await self.of(job)]
 
 
 def _until(job: Job, rows: list[Row]) -> list[Row]:

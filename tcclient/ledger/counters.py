@@ -104,18 +104,23 @@ class Tally(Rated):
         """Count the rates from now on: a session begins."""
         self._rates = Rates(self.posts, now)
         self._before = min(self.posts, self._told - self.base)  # of these others knew
+        self._first_heard: int | None = None
         self._heard: int | None = None
         self._ours.append(self._told)
         self._theirs: deque[int] = deque(maxlen=_REMEMBERED)
         self._has_read = self._is_overtaken = False
 
-    def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
+    def rebase(
+        self, server_total: int | None, rows: Sequence[Row] = (), *, of_all: bool = False
+    ) -> int:
         """
-        Take the server's total, and the job's newest updates, the last one last.  If they tell of
+        Take the server's total, and the job's newest updates, the last one last: those behind the
+        one that was the newest last time, or `of_all` that came in this session.  If they tell of
         posts that others have captured and that are not known here, the base rises.  Return by how
         much.  Nothing is taken while the base is `in_doubt`: until the updates have their counts.
         """
         before = self.base
+        self._heard = self._first_heard if of_all else self._heard
         self.in_doubt = bool(rows) and not self._hear(rows)
         if not self.in_doubt:
             # Of what was told, posts may have to be written again, and count once they are.
@@ -141,6 +146,7 @@ class Tally(Rated):
         for count, total, _ in new:
             self._hear_one(count, total or 0)
         self._heard = rows[-1][1]
+        self._first_heard = self._first_heard or self._heard
         return True
 
     def _hear_one(self, count: int | None, total: int) -> None:

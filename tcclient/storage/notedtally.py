@@ -75,13 +75,15 @@ class NotedTally(Tally):
         counters = self.counters
         return attrs.evolve(counters, posts=counters.posts - self._unfinished())
 
-    def rebase(self, server_total: int | None, rows: Sequence[Row] = ()) -> int:
+    def rebase(
+        self, server_total: int | None, rows: Sequence[Row] = (), *, of_all: bool = False
+    ) -> int:
         """
         Raise the base if the server counts posts that are not known here, and note it.  The log
         says it of the first of several such rises.  Return by how much it rises.
         """
         self._readings += 1
-        more = super().rebase(server_total, rows)
+        more = super().rebase(server_total, rows, of_all=of_all)
         if more:
             self._say_raised(more)
             self._note_raised(more)

@@ -226,6 +226,32 @@ class GettingTests(HandOverTestCase):
         world.goes(0.25)
         self.assertEqual(self.recent(), 105)
 
+    def test_several_land_between_our_look_and_ours(self) -> None:
+        """The job shows ours alone then; the list has them all."""
+        self.row.total_count = 90
+        self.other_reports(60, 60)
+        world = self.capture()
+        world.posts(5)
+        world.goes(20)
+        world.line.hold("POST", "update/")
+        world.goes(10)
+        self.other_reports(30, 90)
+        self.other_reports(40, 130)
+        world.line.release()
+        world.goes(60)
+        self.assertEqual((self.row.total_count, self.recent()), (135, 135))
+        self.assertEqual(world.told(), 135)
+
+    def test_a_history_that_ran_backwards_before(self) -> None:
+        """Its highest total is no base: only what lands in this session may raise it."""
+        self.other_reports(900, 900)
+        self.row.total_count = 90
+        self.other_reports(0, 60)
+        world = self.capture()
+        world.posts(5)
+        world.goes(120)
+        self.assertEqual((self.row.total_count, self.recent()), (95, 95))
+
     def test_gone_and_back_unnoticed(self) -> None:
         """While we did not reach the server: the other one has built on what we had told."""
         world = self.capture()
