@@ -126,9 +126,14 @@ def _forget_doubtful_time(tmp: Path) -> None:
 
 
 def _last_byte(tmp: Path) -> float | None:
-    """Return when the file was written last, in epoch seconds; None if nobody knows."""
+    """
+    Return until when all that came is in the file, in epoch seconds; None if nobody knows.  A time
+    that a write has left is too late, and known by the other one that it sets: somebody may have
+    read the file since, so that its access time does not call it doubtful.
+    """
     status = tmp.stat()
-    return status.st_mtime if status.st_size and status.st_mtime != _UNKNOWN else None
+    is_told = status.st_mtime not in (_UNKNOWN, status.st_ctime)
+    return status.st_mtime if status.st_size and is_told else None
 
 
 def left_behind(folder: Path, naming: Naming) -> Iterator[Path]:

@@ -51,5 +51,6 @@ def _time_of(path: Path) -> float:
         status = path.stat()
     except OSError:
         return 0.0
-    says = path.suffix == ".alive" or (status.st_size > 0 and status.st_atime_ns != DOUBTFUL)
+    is_told = status.st_atime_ns != DOUBTFUL and status.st_mtime != status.st_ctime
+    says = path.suffix == ".alive" or (status.st_size > 0 and is_told)
     return status.st_mtime if says else 0.0

@@ -340,6 +340,13 @@ class LeftoverTests(RecoveryCase):
         [line] = self.events("file")
         self.assertNotIn("last_arrival", line)
 
+    def test_a_time_that_a_write_has_left(self) -> None:
+        """It says nothing either, though somebody has read the file since."""
+        self.put(tmp=b"a\n")
+        self.recover()
+        [line] = self.events("file")
+        self.assertNotIn("last_arrival", line)
+
     def test_a_file_of_somebody_else(self) -> None:
         """It is finished where it is whole, and hinders nobody where it cannot be cut or read."""
         for content, mode, is_left in (
