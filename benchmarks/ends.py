@@ -37,7 +37,8 @@ SEES = """([number, word]) => { window.seen = new Promise((done) => {
   observer.observe(document.body, { subtree: true, childList: true, characterData: true });
   look();
 }) }"""
-CLICK = "(place) => { const now = Date.now() / 1000; place.click(); return now }"
+CLICK = "(place) => { const now = Date.now() / 1000; setTimeout(() => place.click()); return now }"
+"""Answers before the click: what is asked of a page that is left by it may never be answered."""
 
 
 class Twitter:
