@@ -113,7 +113,9 @@ class _Socket(ProtocolWrapper):
     def dataReceived(self, data: bytes) -> None:
         front = self._front()
         if front is not None:
-            front.read_begins(is_all=self._inbox.has_all(len(data)))
+            # Of a full read nobody knows what it has left.
+            is_all = len(data) < READ and self._inbox.has_all(len(data))
+            front.read_begins(is_all=is_all)
         super().dataReceived(data)  # type: ignore[no-untyped-call]  # not annotated
         if front is not None:
             front.read_ends()

@@ -28,7 +28,7 @@ from tcclient.sources.twitter_v1.query import Query
 from tcclient.stream.clients import stream_client
 from tcclient.stream.connection import Connection, Timing
 from tcclient.stream.fastpath.chunks import Pieces
-from tcclient.stream.fastpath.inbox import SHORT
+from tcclient.stream.fastpath.inbox import SHORT, Inbox
 from tcclient.stream.fastpath.reads import READ, joined
 from tcclient.stream.fastpath.shortcut import PieceReader, Shortcut
 from tests.certificates import CA, GOOD
@@ -112,6 +112,18 @@ class InMemoryTests(SynchronousTestCase):
             here.socket.dataReceived((HEAD + CHUNK if not taken else b"") + b"%x\r\n" % size)
             here.socket.dataReceived(b"x" * size + b"\r\n")
         self.assertEqual(taken, [True, False, True])
+
+    def test_a_full_read(self) -> None:
+        """It may have left something, however much room the system has for more."""
+        self.patch(Inbox, "_window", lambda _: 8 * READ)
+        here, _ = self.connect()
+        taken: list[bool] = []
+        self.shortcut.take = lambda pieces: taken.append(pieces.is_all)
+        for size in (READ - 1, READ):
+            content = b"x" * (size - len(b"\r\n"))
+            here.socket.dataReceived((b"" if taken else HEAD + CHUNK) + b"%x\r\n" % len(content))
+            here.socket.dataReceived(content + b"\r\n")
+        self.assertEqual(taken, [True, False])
 
     def test_shortcut(self) -> None:
         """The client learns that a body begins, and how it ends; all else goes past it."""
