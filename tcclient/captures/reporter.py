@@ -45,7 +45,7 @@ class Reporter:
         self._newest = _Updates(server)
         self._late = LateCounts()
         self._late_of: Archive | None = None
-        self._updates = Counter[Archive]()
+        self._sent = Counter[Archive]()  # how many updates, in the present one
 
     def update_is_due(self) -> None:
         """Note how many posts there are, in case that the server is not told in time."""
@@ -78,10 +78,10 @@ class Reporter:
         async with self._writing:
             archive = self._session.archive
             if archive is not None:
-                is_first = self._updates[archive] < FIRST
+                is_first = self._sent[archive] < FIRST
                 await self._unless_gone(job, lambda: self._take_totals(job, of_all=is_first))
                 await self._unless_gone(job, lambda: self._update(job.id))
-                self._updates = Counter({archive: self._updates[archive] + 1})
+                self._sent = Counter({archive: self._sent[archive] + 1})
 
     async def update(self, job_id: int) -> None:
         """Add to the history of a job, be it anybody's, what is new since the last update."""
@@ -120,11 +120,10 @@ class Reporter:
         job = await self._read_again(job)
         archive = self._session.archive
         if archive is not None:
-            with suppress(ServerError):
-                if of_all:
-                    archive.tally.rebase(
-                        job.total_count, await self._newest.counted(job), of_all=True
-                    )
+            if of_all:
+                with suppress(ServerError):
+                    rows = await self._newest.counted(job)
+                    archive.tally.rebase(job.total_count, rows, of_all=True)
             archive.tally.rebase(job.total_count, job.rows)
             if archive.tally.in_doubt:
                 archive.tally.rebase(job.total_count, await self._newest.counted(job))
