@@ -14,8 +14,8 @@ _BY_STATUS = {
 }
 _PAGE = 1 << 16
 """Bytes of a page in which its title is looked for."""
-_NO_CREDENTIALS = re.compile("credentials were not provided", re.I)
-_SPEAKS_TLS = re.compile(rb"plain HTTP (?:request was sent )?to (?:an? )?(?:SSL|HTTPS)", re.I)
+_NO_CREDENTIALS = "(?i)credentials were not provided"
+_SPEAKS_TLS = rb"(?i)plain HTTP (?:request was sent )?to (?:an? )?(?:SSL|HTTPS)"
 
 
 def refusal_clause(status: int, body: bytes, content: object | None, location: str) -> str:
@@ -43,11 +43,11 @@ def _words(body: bytes, content: object | None) -> str:
 
 def _cure(status: int, body: bytes, words: str, *, is_json: bool) -> str:
     """Return what to do about an answer, a clause; empty where only the server knows."""
-    if _SPEAKS_TLS.search(body):
+    if re.search(_SPEAKS_TLS, body):
         return "begin server.base_url with https://"
     if status not in (401, 403):
         return "" if is_json else _BY_STATUS.get(status, "")
-    if _NO_CREDENTIALS.search(words):
+    if re.search(_NO_CREDENTIALS, words):
         return "the token does not arrive: a proxy in between drops the header Authorization"
     if not is_json:
         return "that is a proxy's or a login page's own answer: let clients past it"
