@@ -22,7 +22,7 @@ from tcclient.captures.poller import Intervals, Poller
 from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
 from tcclient.control.exchange import ServerExchange
-from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
+from tcclient.control.realtime import NO_CHANNEL, LateChannel, RealtimeChannel
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.http.kept import KeptConnections
 from tcclient.logs.outlets import Outlets
@@ -178,10 +178,15 @@ def make_channel(settings: Settings, reactor: Any) -> RealtimeChannel:
             f"{settings.path}: $.server.push_url needs what is not installed: "
             "pip install -c constraints.txt '.[push]' in the clone"
         )
-    make = load_by_name("tcclient.push.connecting:make_channel")
     url = beside(server.base_url) if server.push_url is UNSET else server.push_url
-    channel: RealtimeChannel = make(reactor, url, server.auth_token, user_agent(server.client_id))
-    return channel
+    agent = user_agent(server.client_id)
+
+    def make() -> RealtimeChannel:
+        connecting = load_by_name("tcclient.push.connecting:make_channel")
+        channel: RealtimeChannel = connecting(reactor, url, server.auth_token, agent)
+        return channel
+
+    return LateChannel(make)
 
 
 def make_surroundings(settings: Settings, reactor: Any, wall: WallClock) -> Surroundings:
