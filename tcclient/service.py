@@ -26,8 +26,7 @@ from tcclient.control.realtime import NO_CHANNEL, LateChannel, RealtimeChannel
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.http.kept import KeptConnections
 from tcclient.logs.outlets import Outlets
-from tcclient.logs.section import LoggingError
-from tcclient.logs.sink import Sink
+from tcclient.logs.sink import LoggingError, Sink
 from tcclient.logs.twistds import twistds
 from tcclient.runtime.addresses import beside
 from tcclient.runtime.byname import is_installed, load_by_name

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tcclient.logs.names import with_old_filters
+from tcclient.logs.sink import LoggingError
 from tcclient.runtime.places import json_path, kind, shown
 
 _COLOURED = "coloredlogs.ColoredStreamHandler"
@@ -30,10 +31,6 @@ _FLAGS = {
     **dict.fromkeys(("no", "false", "off", "0"), False),
 }
 _CONVERTED = r"[a-z]+://"  # dictConfig replaces these values itself: ext://, cfg://
-
-
-class LoggingError(ValueError):
-    """Raised where the section cannot be used.  str() is a sentence that begins with the place."""
 
 
 def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[str]]:
