@@ -31,10 +31,10 @@ from tcclient.logs.twistds import twistds
 from tcclient.runtime.addresses import beside
 from tcclient.runtime.byname import is_installed, load_by_name
 from tcclient.runtime.cautions import proxies
-from tcclient.runtime.descriptors import raise_limit
 from tcclient.runtime.machine import machine
 from tcclient.runtime.ownprocess import ALONE, OwnProcess
 from tcclient.runtime.pidfile import PidFile
+from tcclient.runtime.shortage import raise_limit
 from tcclient.runtime.supervisor import Supervisor
 from tcclient.runtime.threads import BRIEF, in_threads
 from tcclient.runtime.twistdoptions import TwistdOptions

@@ -16,8 +16,8 @@ from twisted.logger import Logger
 from tcclient.captures.carrying import Carrying
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.answers import ServerError
+from tcclient.control.reportcalls import EndpointRest
 from tcclient.control.reports import Held
-from tcclient.control.resting import EndpointRest
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.locks import LedgerInUse
 from tcclient.ledger.parts import LedgerBytes, LedgerParts

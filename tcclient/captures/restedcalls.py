@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcclient.captures.serverlog import ServerLog
 from tcclient.control.answers import ServerError
-from tcclient.control.resting import EndpointRest
+from tcclient.control.reportcalls import EndpointRest
 
 
 class RestedCalls:

@@ -28,8 +28,8 @@ from tcclient.ledger.lines import LedgerLine, UnreadableLine
 from tcclient.ledger.locks import LedgerInUse, is_in_use
 from tcclient.ledger.reading import newest_first
 from tcclient.ledger.vocabulary import Vocabulary
-from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.machine import boot
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place

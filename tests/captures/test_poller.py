@@ -17,7 +17,7 @@ from tcclient.captures.attempts import GOODBYE
 from tcclient.control.client import ControlServer, JobList
 from tcclient.control.exchange import TIMEOUT
 from tcclient.control.jobs import Job
-from tcclient.runtime.together import GRID
+from tcclient.runtime.timers import GRID
 from tcclient.runtime.turns import FewAtOnce
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.feed import V1Feed, V1Source
