@@ -36,7 +36,9 @@ NEVER = {
     "importlib.metadata",
     "tcaccount",
     "tcclient.check",
+    "tcclient.push",
     "tcclient.rulescommand",
+    "tcclient.sources.twitter_v1.checks",
     "tcclient.sources.twitter_v2.rules.store",
     "tcsandbox",
     "websockets",
@@ -83,7 +85,13 @@ class StartTests(TestCase):
         """Neither v1.1 nor what signs its requests, nor logging that nobody has configured."""
         found = await self.start()
         self.assertIn(V2, found["modules"])
-        for name in (V1, "oauthlib", "logging.config", "tcclient.logs.observer"):
+        for name in (
+            V1,
+            "oauthlib",
+            "logging.config",
+            "tcclient.logs.observer",
+            "tcclient.logs.section",
+        ):
             self.assertNotIn(name, found["modules"])
 
     async def test_v1(self) -> None:
@@ -92,12 +100,6 @@ class StartTests(TestCase):
         self.assertIn(V1, found["modules"])
         for name in (V2, "tcclient.sources.twitter_v2.rules"):
             self.assertNotIn(name, found["modules"])
-
-    async def test_the_real_time_channel(self) -> None:
-        """Is there unless the settings want none; what speaks on it, once a server may have it."""
-        self.assertIn("tcclient.push.channel", (await self.start())["modules"])
-        found = await self.start(server={"push_url": None})
-        self.assertEqual([one for one in found["modules"] if "push" in one.split(".")], [])
 
     async def test_logging(self) -> None:
         """Is there for the settings that have a section of that name."""
