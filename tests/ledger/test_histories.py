@@ -4,6 +4,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 
 from hypothesis import given
@@ -88,6 +89,12 @@ class AgreementTests(HistoryCase):
         """
 
         self.play(events, self.agree)
+
+    def test_any_two_events(self) -> None:
+        """Whatever happens while the disk takes no posts, and then whatever else."""
+        heard = [Machine.start, Machine.hear, Machine.wait, Machine.post]
+        for two in product(EVENTS, repeat=2):
+            self.play([*heard, Machine.fill_disk, Machine.come_unread, *two], self.agree)
 
     def test_a_ledger_that_is_removed(self) -> None:
         """The line that begins another one, whichever it is, finds things as they are then."""
