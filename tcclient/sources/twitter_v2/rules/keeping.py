@@ -14,7 +14,7 @@ The state machine of keeping rules: when X is asked about them.
 A pass of requests is under way in `asking`, and in `overtaken`, where more is to be looked after
 when it is over.  `patient` waits for troubles that pass by themselves, which a change of what is
 wanted does not shorten.  From each state `stop` leads to `stopped`, in which no input has any
-effect; a pass that ends by an error of ours leads to `idle`.
+effect; `give_up`, as a pass ends by an error of ours, leads to `idle`.
 
 Knows when a pass is made and what is said of one that fails; does not know what it asks for.
 """
