@@ -77,7 +77,8 @@ class KeepingInputs(Protocol):
 class KeepingCore(Struct):
     """
     What all states share.  `working` fires when the present pass is over; `timers` have the wait
-    for the next one.  `said` is the failure that has been reported, empty if all is well.
+    for the next one.  `said` is the failure that has been reported, and `why` the same with what X
+    says of it, a clause; both are empty if all is well.
     """
 
     update: RuleUpdate
@@ -89,13 +90,14 @@ class KeepingCore(Struct):
     backoff: Backoff = field(default_factory=Backoff)
     working: Deferred[None] | None = None
     said: str = ""
+    why: str = ""
 
     def recovered(self) -> None:
         """Let the waits begin anew, and say that all is well if a failure had been reported."""
         self.backoff.proved()
         if self.said:
             log.info("The rules can be kept up to date again.")
-        self.said = ""
+        self.said = self.why = ""
 
     def failed(self, error: RuleError) -> float:
         """Return the seconds until the next try."""
@@ -109,8 +111,9 @@ class KeepingCore(Struct):
         if is_trusted:
             changes, now = self.demand.changes(self.inventory.rules), self.clock.seconds()
             self.inventory.supersede(changes, self.demand.values(), now, is_asked=False)
+        explanation = error.refusal.explanation.rstrip(".")
+        self.why = f"{error} ({explanation})" if explanation else str(error)
         if str(error) != self.said:
-            explanation = error.refusal.explanation.rstrip(".")
             said = f" The answer says: {explanation!r}." if explanation else ""
             log.warn(
                 "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
