@@ -16,8 +16,9 @@ One job of the server, from the time that it is wanted to the last report about 
 The lower row is for a job that is lost: archived, deleted or another client's.  In `reporting` and
 `updating` the server is told what is left to tell: `drop` (in `updating` also `lose`) tries again
 what it has not taken, and `want` leads back to `running`.  `drop` and `lose` lead there from `idle`
-too.  As the process ends, `leave` leads from each state to `leaving`, or if the job is lost to
-`parting`, and so does `lose` from `leaving`; nothing else has an effect then.
+too, and `drop` back from `restarting` to `stopping`.  As the process ends, `leave` leads from each
+state to `leaving`, or if the job is lost, or all is told, to `parting`, and so does `lose` from
+`leaving`; nothing else has an effect then.
 
 Knows what is told, and in which order; does not know when the server is asked for jobs, which is in
 `poller`, nor how it is written to, which is in `reporter`.

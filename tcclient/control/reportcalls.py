@@ -1,6 +1,5 @@
 """
-The calls of a capture server that takes states, hosts and ledgers, one method for each, and until
-when it is not asked again for what it has not done.
+The calls of a capture server that takes states, hosts and ledgers, one method for each.
 
 Knows their addresses and answers; does not know when something is told, nor what.
 """
@@ -13,7 +12,6 @@ from twisted.internet.defer import DeferredLock
 from tcclient.control.answers import Answer, ServerError
 from tcclient.control.exchange import ServerExchange
 from tcclient.control.reports import Glimpses, Held, Host, State
-from tcclient.runtime.backoff import Ramp
 
 AT_ONCE = 100
 """States that are told together: the server takes 1,000, and bounds the size of what is sent."""
@@ -82,34 +80,3 @@ def _held(ledger: str, answer: Answer) -> Held:
     if held.ledger != ledger:
         raise ServerError("the answer is about another ledger", answer.status)
     return held
-
-
-RAMP = Ramp(5.0, 300.0)
-AS_GONE = 600.0
-"""Seconds after which an endpoint that is not there is looked for again."""
-
-
-class EndpointRest:
-    """How long one kind of call rests after it has failed; times are in seconds."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self._until = 0.0
-
-    def is_over(self, now: float) -> bool:
-        """Return whether the call may be made."""
-        return now >= self._until
-
-    def failed(self, error: ServerError, now: float) -> None:
-        """Note that the call has failed: the server says for how long it rests, or the ramp."""
-        self._failures += 1
-        wait = AS_GONE if isinstance(error, Lacking) else RAMP.wait(self._failures)
-        self._until = now + max(wait, error.retry_after or 0.0)
-
-    def succeeded(self) -> None:
-        """Note that the call was answered as it should be."""
-        self._failures = 0
-
-    def end(self) -> None:
-        """Let the call be made: it goes another way."""
-        self._failures, self._until = 0, 0.0

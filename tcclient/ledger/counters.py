@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from tcclient.ledger.rates import Rated, Rates
+from tcclient.ledger.rates import Rated
 
 MOST_TOTAL = 2**31 - 1
 """The server keeps totals in 32 signed bits."""
@@ -109,8 +109,7 @@ class Tally(Rated):
         return self._doubtful or (self._sent is not None and self._sent.count > 0)
 
     def resume(self, now: float) -> None:
-        """Count the rates from now on: a session begins."""
-        self._rates = Rates(self.posts, now)
+        super().resume(now)
         self._before = min(self.posts, self._told - self.base)  # of these others knew
         self._first_heard: int | None = None
         self._heard: int | None = None
@@ -207,7 +206,7 @@ class Tally(Rated):
     def ping(self, now: float) -> tuple[int, str | None]:
         """Return the total, and the rate since the last ping."""
         self.trying(self.total)
-        return self.total, self._rates.of(self._rates.ping, self.posts, now)
+        return self.total, self._rate(self._pings, now)
 
     def update(self, now: float, reached: int | None = None) -> CountUpdate:
         """
@@ -220,7 +219,7 @@ class Tally(Rated):
         told = self._told - self.base - self.settled  # so many the server has in its total
         if self._is_overtaken and 0 < told < count:
             count, total = told, self._told
-        rate = self._rates.of(self._rates.update, posts, now) if reached is None else None
+        rate = self._rate(self._updates, now) if reached is None else None
         self._sent, self._doubtful = CountUpdate(count, total, rate, self.settled + count), False
         self.trying(total)
         return self._sent

@@ -135,9 +135,9 @@ def due(before: Counters, entry: Entry) -> Counters:
     return before
 
 
-BOOT, COVERAGE, TEXT, COUNTERS = "boot", "coverage", "text", "counters"
-EVERYTHING = frozenset({BOOT, COVERAGE, TEXT, COUNTERS})
-"""What has to be known of a job when the client starts."""
+BOOT, COVERAGE, DISK, TEXT, COUNTERS = "boot", "coverage", "disk", "text", "counters"
+EVERYTHING = frozenset({BOOT, COVERAGE, DISK, TEXT, COUNTERS})
+"""What has to be known of a job when the client starts; DISK is whether that took posts."""
 
 
 def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
@@ -188,13 +188,16 @@ def known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
             if is_own and entry.open_gap is not None:
                 known |= {COVERAGE, TEXT}
             if COVERAGE not in unknown - known:  # or a process is heard that began before
-                known.add(BOOT)
+                known |= {BOOT, DISK}
         case _ if not is_own:
             pass
         case entries.CaptureStop() if entry.because != "left":
             known |= {COVERAGE, TEXT}
         case entries.Gap():
             known.add(COVERAGE)
+        case bookings.DiskTrouble() | bookings.DiskRecovered() | entries.CaptureStart():
+            if COVERAGE not in unknown:  # or what an earlier process met counts as well
+                known.add(DISK)
         case entries.Keywords():
             known.add(TEXT)
     return known

@@ -14,7 +14,7 @@ The state machine of keeping rules: when X is asked about them.
 A pass of requests is under way in `asking`, and in `overtaken`, where more is to be looked after
 when it is over.  `patient` waits for troubles that pass by themselves, which a change of what is
 wanted does not shorten.  From each state `stop` leads to `stopped`, in which no input has any
-effect; a pass that ends by an error of ours leads to `idle`.
+effect; `give_up`, as a pass ends by an error of ours, leads to `idle`.
 
 Knows when a pass is made and what is said of one that fails; does not know what it asks for.
 """
@@ -78,7 +78,8 @@ class KeepingInputs(Protocol):
 class KeepingCore(Struct):
     """
     What all states share.  `working` fires when the present pass is over; `timers` have the wait
-    for the next one.  `said` is the failure that has been reported, empty if all is well.
+    for the next one.  `said` is the failure that has been reported, and `why` the same with what X
+    says of it, a clause; both are empty if all is well.
     """
 
     update: RuleUpdate
@@ -90,13 +91,14 @@ class KeepingCore(Struct):
     backoff: Backoff = field(default_factory=Backoff)
     working: Deferred[None] | None = None
     said: str = ""
+    why: str = ""
 
     def recovered(self) -> None:
         """Let the waits begin anew, and say that all is well if a failure had been reported."""
         self.backoff.proved()
         if self.said:
             log.info("The rules can be kept up to date again.")
-        self.said = ""
+        self.said = self.why = ""
 
     def failed(self, error: RuleError) -> float:
         """Return the seconds until the next try."""
@@ -110,8 +112,9 @@ class KeepingCore(Struct):
         if is_trusted:
             changes, now = self.demand.changes(self.inventory.rules), self.clock.seconds()
             self.inventory.supersede(changes, self.demand.values(), now, is_asked=False)
+        explanation = error.refusal.explanation.rstrip(".")
+        self.why = f"{error} ({explanation})" if explanation else str(error)
         if str(error) != self.said:
-            explanation = error.refusal.explanation.rstrip(".")
             said = f" The answer says: {explanation!r}." if explanation else ""
             log.warn(
                 "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
