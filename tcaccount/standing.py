@@ -25,7 +25,7 @@ from tcclient.ledger.known import stands
 from tcclient.ledger.lines import LedgerLine
 from tcclient.ledger.reading import newest_first
 from tcclient.ledger.segments import ENDING, ledgers
-from tcclient.runtime.holder import needs
+from tcclient.runtime.needs import needs
 from tcclient.storage.healthmark import LastFacts, last_facts
 from tcclient.storage.index import INDEX
 

@@ -37,6 +37,7 @@ from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
 from tcclient.control.jobs import Job, Status
+from tcclient.runtime.unheeded import unheeded
 
 log = Logger()
 
@@ -191,9 +192,9 @@ DONE = _builder.state("done")
 LEAVING = _builder.state("leaving")
 PARTING = _builder.state("parting")
 
-STOPPING.upon(CaptureInputs.want).to(RESTARTING).returns(None)
-WITHDRAWING.upon(CaptureInputs.want).to(RESTARTING).returns(None)
-RESTARTING.upon(CaptureInputs.drop).to(STOPPING).returns(None)
+STOPPING.upon(CaptureInputs.want).to(RESTARTING)(unheeded)
+WITHDRAWING.upon(CaptureInputs.want).to(RESTARTING)(unheeded)
+RESTARTING.upon(CaptureInputs.drop).to(STOPPING)(unheeded)
 _AT_THE_END = (CaptureInputs.want, CaptureInputs.drop, CaptureInputs.halted, CaptureInputs.leave)
 for _state, _ignored in (
     (STOPPING, (CaptureInputs.drop,)),
@@ -205,7 +206,7 @@ for _state, _ignored in (
     (PARTING, (*_AT_THE_END, CaptureInputs.lose)),
 ):
     for _input in _ignored:
-        _state.upon(_input).loop().returns(None)
+        _state.upon(_input).loop()(unheeded)
 
 
 @IDLE.upon(CaptureInputs.want).to(RUNNING)

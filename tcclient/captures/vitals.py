@@ -140,6 +140,7 @@ class Vitals:
             name=storable(job.name),
             not_run=not_run,
             not_run_since=None if since is None else wall - (now - since),
+            lacking=self._sides.source.terms_lacking(job.id),
         )
         capture = self._captures.get(job.id)
         archive = None if capture is None else capture.session.archive

@@ -12,18 +12,25 @@ from msgspec import Struct
 from tcclient.ledger.gaps import Missing
 
 
+class LackingTerms(Struct, frozen=True):
+    """So many of the terms of a capture are not asked for, for a reason, a clause."""
+
+    number: int
+    reason: str
+
+
 class CaptureFacts(Struct, frozen=True, kw_only=True):
     """
     A capture that is wanted.
 
     `missing` is the gap that is open, if any, and the stream is heard without a break since
     `heard_since`; `not_run` says why the client does not run the capture since `not_run_since`, and
-    `disk` why the disk takes no posts since `disk_since`:
-    clauses, empty where it does.  So many terms are `refused`.  While the stream was lively, so
-    many posts came in a second; `silent` is for how long none has come.  There are `total` posts of
-    it with those of others, `rate` come in a second as the server was told last, and `lag` seconds
-    of them are not known to be on the disk yet; the stream is asked for again at `next_attempt`.
-    `is_shared`: somebody else reports for it as this client.
+    `disk` why the disk takes no posts since `disk_since`: clauses, empty where it does.  So many
+    terms are `refused`, and others `lacking`.  While the stream was lively, so many posts came in a
+    second; `silent` is for how long none has come.  There are `total` posts of it with those of
+    others, `rate` come in a second as the server was told last, and `lag` seconds of them are not
+    known to be on the disk yet; the stream is asked for again at `next_attempt`.  `is_shared`:
+    somebody else reports for it as this client.
     """
 
     job: int
@@ -35,6 +42,7 @@ class CaptureFacts(Struct, frozen=True, kw_only=True):
     disk: str = ""
     disk_since: float | None = None
     refused: int = 0
+    lacking: LackingTerms | None = None
     lively: float = 0.0
     silent: float = 0.0
     total: int | None = None

@@ -102,6 +102,17 @@ def _capture(capture: CaptureFacts, now: float) -> Iterator[Finding]:
             cure="Correct the keywords on the website; the ledger says why each is left out.",
             job=capture.job,
         )
+    lacking = capture.lacking
+    if lacking is not None:
+        terms = number(lacking.number, "term")
+        yield Finding(
+            code="terms_lacking",
+            level=Level.DEGRADED,
+            what=f"{terms} of {capture.name!r} cannot be asked for at present: {lacking.reason}.",
+            cure="The client tries on; if there is no room for its rules, see tcc-rules list, or "
+            "take terms away.",
+            job=capture.job,
+        )
 
 
 def _stream(capture: CaptureFacts, now: float) -> Iterator[Finding]:

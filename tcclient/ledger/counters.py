@@ -12,7 +12,6 @@ base then rises by what it tells of more than was known.
 from collections import deque
 from collections.abc import Collection, Sequence
 
-import attrs
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from tcclient.ledger.rates import Rated
@@ -40,21 +39,30 @@ class CountUpdate(Struct, frozen=True):
     posts: int
 
 
-@attrs.frozen
-class Counters:
+class Counters(Struct, frozen=True, eq=False):
     """
     The numbers of a job that outlive the process, as the ledger has them in `account`.  `sent` is
     the update whose answer is not known, None if there is none.  The server has at least `told` as
     total, and of this client at most `tried`.  They are UNSET where they were not noted, as by
-    older clients.
+    older clients.  Two are equal if the numbers are that all clients write.
     """
 
     base: int = 0
     posts: int = 0
     settled: int = 0
-    sent: CountUpdate | UnsetType | None = attrs.field(default=UNSET, eq=False)
-    told: int | UnsetType = attrs.field(default=UNSET, eq=False)
-    tried: int | UnsetType = attrs.field(default=UNSET, eq=False)
+    sent: CountUpdate | UnsetType | None = UNSET
+    told: int | UnsetType = UNSET
+    tried: int | UnsetType = UNSET
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Counters) and self._numbers == other._numbers
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
+
+    @property
+    def _numbers(self) -> tuple[int, int, int]:
+        return self.base, self.posts, self.settled
 
     @property
     def lasting(self) -> "Counters":

@@ -11,8 +11,8 @@ backwards to the newest line at which all is known of its job (resumed()): that 
 
 from collections.abc import Iterable
 
-import attrs
 import msgspec
+from msgspec import structs
 
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
@@ -122,16 +122,16 @@ def told_counters(entry: Entry) -> Counters | None:
 def due(before: Counters, entry: Entry) -> Counters:
     """Return what the counters are after a line, from those before it."""
     if isinstance(entry, bookings.Counted):
-        before = attrs.evolve(before, settled=before.settled + entry.count)
+        before = structs.replace(before, settled=before.settled + entry.count)
     match entry:
         case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
-            return attrs.evolve(before, posts=before.posts + posts)
+            return structs.replace(before, posts=before.posts + posts)
         case bookings.CameBack(posts=posts):
-            return attrs.evolve(before, posts=before.posts - posts)
+            return structs.replace(before, posts=before.posts - posts)
         case bookings.Update(count=count):
-            return attrs.evolve(before, settled=before.settled + count)
+            return structs.replace(before, settled=before.settled + count)
         case bookings.Base(raised_by=more):
-            return attrs.evolve(before, base=before.base + more)
+            return structs.replace(before, base=before.base + more)
     return before
 
 

@@ -84,7 +84,7 @@ class _Head(Struct, gc=False):
 _NULL, _SOMETHING = b"null", Raw(b"{}")
 _HEADS = msgspec.json.Decoder(_Head)
 
-_HALF, _REPLACED = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"), rb"\\ufffd"
+_HALF, _REPLACED = rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}", rb"\\ufffd"
 """Half a surrogate, which JSON may have and the decoder of heads does not take."""
 
 _PLAIN = ("posts", "count", "counted", "recovered", "overlap", "because", "cause")
@@ -111,7 +111,7 @@ def _heads(lines: Sequence[bytes], text: bytes) -> Sequence[_Head | None]:
     """Return the heads of the lines of a text; None for each line that has none."""
     found = _decoded(text)
     if found is None:
-        found = _decoded(_HALF.sub(_REPLACED, text))
+        found = _decoded(re.sub(_HALF, _REPLACED, text))
     if found is not None and len(found) == len(lines):  # empty lines are passed over
         return found
     return [_head(raw) for raw in lines]

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from tcclient.control.reports import Glimpse
-from tcclient.health.facts import LimitFacts
+from tcclient.health.facts import LackingTerms, LimitFacts
 from tcclient.ledger.entries import Asked, Entry, RefusedTerm
 from tcclient.ledger.lines import LedgerLine
 from tcclient.runtime.places import Where
@@ -83,17 +83,11 @@ class Feed(Pausable, Protocol):
         """Bring nothing more.  Returns when the last post has been stored."""
 
     def forget(self) -> None:
-        """
-        Leave nothing at the source of what an earlier process asked for: it is not wanted.  Does
-        nothing unless the source keeps anything.
-        """
+        """Leave nothing of what an earlier process asked for, where the source keeps anything."""
         return
 
     def spare(self) -> None:
-        """
-        Leave at the source what another process of this client asks for there: that one has the
-        capture.  Does nothing unless the source keeps anything.
-        """
+        """Leave what another process of this client asks for, where the source keeps anything."""
         return
 
     def setServiceParent(self, parent: Any) -> None:
@@ -131,6 +125,10 @@ class Source(Protocol):
         """Return how far each limit of what may be captured is used; none by default."""
         return ()
 
+    def terms_lacking(self, job_id: int) -> LackingTerms | None:
+        """Return how many terms of a capture it cannot ask for at present; none by default."""
+        return None
+
     def glimpse(self, post: bytes) -> Glimpse:
         """Return what people are shown of a stored post.  Never raises."""
 
@@ -144,11 +142,11 @@ class Source(Protocol):
 class Surroundings(Struct, frozen=True):
     """
     What the composition root gives to a source.  `reactor` has the clock of durations and timers,
-    which is never set; `wall` returns the date.  `source_addr` is the
-    address of this machine that requests to the source leave from, None for any; `user_agent` is
-    what to send as User-Agent.  `rest` is for how many seconds a stream may go unread so that more
-    is read at once.  `folders` are where captures are stored.  With `keeps_duplicates` a post that
-    comes again over a new connection is stored again.
+    which is never set; `wall` returns the date.  `source_addr` is the address of this machine that
+    requests to the source leave from, None for any; `user_agent` is what to send as User-Agent.
+    `rest` is for how many seconds a stream may go unread so that more is read at once.  `folders`
+    are where captures are stored.  With `keeps_duplicates` a post that comes again over a new
+    connection is stored again.
     """
 
     reactor: Any

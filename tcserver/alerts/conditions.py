@@ -14,7 +14,7 @@ import attrs
 from tcclient.health.health import Level
 from tcclient.health.judgement import DAYS
 from tcclient.ledger.wording import length, number
-from tcserver.alerts.reported import CREDENTIALS, STREAM_OPEN, UNWELL, spent
+from tcserver.alerts.reported import CREDENTIALS, LEFT_OUT, STREAM_OPEN, UNWELL, spent
 from tcserver.fleet.liveness import Liveness, liveness
 
 CLOCK = 30.0
@@ -170,7 +170,7 @@ def _of_capture(
     yield AlertKind.GAP, _past_gap(capture, longest) if refused else _gap(capture, longest, now)
     yield AlertKind.RATE, _rate(capture)
     yield AlertKind.CREDENTIALS, (Level.DOWN, capture.reason) if refused else None
-    is_left_out = capture.condition == "terms_refused"
+    is_left_out = capture.condition in LEFT_OUT
     yield AlertKind.KEYWORDS, (Level.DEGRADED, capture.reason) if is_left_out else None
     bad = UNWELL.get(capture.condition)
     yield AlertKind.HEALTH, (Level(bad), capture.reason) if bad else None

@@ -15,8 +15,10 @@ import msgspec
 from tcclient.control.reports import Moment, Natural
 
 _TOLD_ELSEWHERE = ("not_run", "disk", "budget")
+LEFT_OUT = ("terms_refused", "terms_lacking")
+"""The conditions in which terms are not asked for."""
 STREAM_OPEN = frozenset(
-    ("", "ok", "idle", "stopping", "quiet", "unsynced", "terms_refused", *_TOLD_ELSEWHERE)
+    ("", "ok", "idle", "stopping", "quiet", "unsynced", *LEFT_OUT, *_TOLD_ELSEWHERE)
 )
 """The conditions in which a stream is open, or which have an alert of their own."""
 UNWELL = {

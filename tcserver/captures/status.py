@@ -11,7 +11,7 @@ from tcclient.control.jobs import Status
 
 CAPTURING = frozenset(
     {"ok", "budget_nearly", "clock", "disk_nearly_full"}
-    | {"quiet", "server", "terms_refused", "unsynced"}
+    | {"quiet", "server", "terms_lacking", "terms_refused", "unsynced"}
 )
 """The conditions in which posts are captured: see docs/health.md."""
 

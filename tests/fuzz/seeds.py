@@ -7,6 +7,11 @@ _TWEET = (
     b'{"created_at":"x","id":1,"id_str":"1","text":"t","user":{"id":2,"id_str":"2"},"lang":"en"}'
 )
 _POST = b'{"data":{"id":"1","text":"t"},"matching_rules":[{"id":"2","tag":"tcc:1"}]}'
+_NEAR = (
+    b'{"data":{"attachments":{},"entities":{"urls":[{"title":"\\"data\\":{"}]},"geo":{},"id":"1"},'
+    b'"includes":{"users":[{"id":"3"}]},"matching_rules":[{"embedding_similarity":0.71,'
+    b'"embedding_threshold":0.7,"id":"2","tag":""},{"id":"4","tag":"tcc:1"}]}'
+)
 _JOB = (
     b'{"id":7,"name":"test","status":3,"keywords":"a","total_count":5,"assigned_worker":1,'
     b'"archived_date":null,"recent_update":{"total_count":5}}'
@@ -17,6 +22,7 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     "message": (
         _TWEET,
         _POST,
+        _NEAR,
         b'{"limit":{"track":5}}',
         b'{"disconnect":{"code":4,"stream_name":"","reason":""}}',
         b'{"errors":[{"title":"operational-disconnect","disconnect_type":"x","detail":"y"}]}',

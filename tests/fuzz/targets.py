@@ -37,7 +37,7 @@ from tcclient.sources.twitter_v2.rules import clauses as rules
 from tcclient.storage.recovery import ledger_path, recover
 from tcclient.storage.slots import Naming
 from tcclient.stream.capturestream import CaptureStream
-from tcclient.stream.framing import Overlong, decoded, excerpt
+from tcclient.stream.framing import Overlong, decoded, excerpt, refuse_constant
 from tcclient.stream.streamapi import StreamListener
 from tests.peers import DONE, FakeApi, FakeResponse, clock_at, upstream
 
@@ -102,10 +102,30 @@ def corrupt(data: bytes) -> None:
 
 
 def message(line: bytes) -> None:
-    """Each line is of some kind, for v1.1 and for v2; what is quoted of it can be written down."""
+    """
+    Each line is of some kind, for v1.1 and for v2, where a post that is known by its ends is what
+    a full parse makes of it; what is quoted of it can be written down.
+    """
     kind_of(line)
-    envelopes.read(line)
+    found = envelopes.read(line)
+    if _is_sound(line):
+        assert found == envelopes.read_whole(line)
     json.dumps([decoded(line), excerpt(line)], allow_nan=False)
+
+
+def _is_sound(line: bytes) -> bool:
+    """Return whether a line is JSON in which no object names a member twice."""
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError
+        return found
+
+    try:
+        json.loads(line.decode(), object_pairs_hook=members, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def settings(content: bytes) -> None:

@@ -4,7 +4,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.health.facts import CaptureFacts, ClientFacts, LimitFacts, ServerTrouble
+from tcclient.health.facts import (
+    CaptureFacts,
+    ClientFacts,
+    LackingTerms,
+    LimitFacts,
+    ServerTrouble,
+)
 from tcclient.health.health import MOST_SAID, Finding, Health, Level
 from tcclient.health.judgement import (
     CLOCK,
@@ -18,8 +24,7 @@ from tcclient.health.judgement import (
     judge,
 )
 from tcclient.ledger.gaps import Missing
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.runtime.shortage import OUT_OF_DESCRIPTORS
 
 NOON = 1_795_780_800.0
@@ -180,6 +185,14 @@ class JudgementTests(SynchronousTestCase):
         """Each is degraded."""
         self.assertEqual(self.only(health(capture(refused=2))).code, "terms_refused")
         self.assertEqual(self.only(health(log_dropped=1)).code, "log")
+
+    def test_terms_that_are_not_asked_for(self) -> None:
+        """It is degraded, and says how many they are, and why."""
+        lacking = LackingTerms(7, "the app has as many rules as it may")
+        found = self.only(health(capture(lacking=lacking)))
+        self.assertEqual((found.code, found.level), ("terms_lacking", Level.DEGRADED))
+        self.assertIn("7 terms of 'alpha'", found.what)
+        self.assertIn(lacking.reason, found.what)
 
     def test_many_captures_with_the_same_trouble(self) -> None:
         """Some are told in one line, with the number of the others."""

@@ -15,9 +15,8 @@ from tcaccount.healthcommand import main
 from tcaccount.standing import facts_below, refusal
 from tcclient.control.jobs import Status
 from tcclient.health.facts import CaptureFacts, ClientFacts, LimitFacts
-from tcclient.health.health import Health
+from tcclient.health.health import Health, as_line
 from tcclient.health.judgement import LATE, PATIENCE, judge
-from tcclient.health.line import as_line
 from tcclient.health.liveliness import LEAST_OF_A_DAY
 from tcclient.ledger import bookings, entries
 from tcclient.runtime.needs import needs_of

@@ -561,6 +561,10 @@ class SelectionTests(SynchronousTestCase):
             pool.serve(store.working(NOW), NOW)
         self.assert_as_of_x(sorted(map(line_size, pool.drafts)), 0.15)
 
+    def test_sizes_of_the_sample(self) -> None:
+        """The same, of the posts that it repeats."""
+        self.assert_as_of_x(sorted(map(line_size, sample_drafts(Random(11), NOW))), 0.15)
+
     def assert_as_of_x(self, sizes: Sequence[int], within: float) -> None:
         """Mean, median and the longest tenth and hundredth differ from X's by so much at most."""
         seen = [fmean(sizes), *(sizes[len(sizes) * part // 100] for part in (50, 90, 99))]

@@ -7,7 +7,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.control.healthreport import state
-from tcclient.health.facts import CaptureFacts, ClientFacts
+from tcclient.health.facts import CaptureFacts, ClientFacts, LackingTerms
 from tcclient.health.health import Level
 from tcclient.health.judgement import judge
 from tcclient.ledger.gaps import Missing
@@ -183,6 +183,7 @@ class CaptureConditionTests(SynchronousTestCase):
         for facts, kind, level in (
             ({"missing": refused}, AlertKind.CREDENTIALS, Level.DOWN),
             ({"refused": 2}, AlertKind.KEYWORDS, Level.DEGRADED),
+            ({"lacking": LackingTerms(2, "no room")}, AlertKind.KEYWORDS, Level.DEGRADED),
             ({"disk": "No space left"}, AlertKind.HEALTH, Level.DOWN),
             ({"lag": 999.0}, AlertKind.HEALTH, Level.DEGRADED),
         ):

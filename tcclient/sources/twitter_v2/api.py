@@ -16,9 +16,8 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import abandon
-from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.runtime.failures import one_line
-from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.stream.streamapi import StreamApi
@@ -96,6 +95,7 @@ class PostsApi(StreamApi[StreamQuery]):
         return await self._bearer.ask(self._client, "GET", url)
 
 
+_LONGEST_DETAIL = 120
 _DISCONNECTS: dict[str, tuple[str, Trouble | None]] = {
     "OperationalDisconnect": ("an operational disconnect", None),
     "UpstreamOperationalDisconnect": ("an operational disconnect upstream", None),
@@ -108,12 +108,15 @@ _DISCONNECTS: dict[str, tuple[str, Trouble | None]] = {
 }
 
 
-def disconnect_meaning(disconnect_type: str | None) -> tuple[str, Trouble | None]:
+def disconnect_meaning(disconnect_type: str | None, detail: str = "") -> tuple[str, Trouble | None]:
     """
     Return what X means by a disconnect_type, as a clause, and the trouble that it announces; None
-    for the ordinary end of a connection.  `disconnect_type` is None where X gives none.
+    for the ordinary end of a connection.  `disconnect_type` is None where X gives none, and has
+    nothing but words, the `detail`.
     """
     known = _DISCONNECTS.get(disconnect_type or "")
     if known is not None:
         return known
-    return "without saying why" if disconnect_type is None else one_line(disconnect_type)[:60], None
+    if disconnect_type is not None:
+        return one_line(disconnect_type)[:60], None
+    return repr(one_line(detail)[:_LONGEST_DETAIL]) if detail else "without saying why", None

@@ -123,7 +123,7 @@ class Delivery(Struct, frozen=True):
             self._refuse("not JSON", len(line), line)
         elif isinstance(said, envelopes.Farewell):
             self._note(entries.Disconnect(message=said.message))
-            meaning, trouble = disconnect_meaning(said.disconnect_type)
+            meaning, trouble = disconnect_meaning(said.disconnect_type, said.detail)
             self._end(Ending("disconnect", f"X disconnected: {meaning}", trouble))
         elif isinstance(said, envelopes.Other):
             self._note(entries.Unknown(message=said.message))

@@ -75,6 +75,12 @@ class Farewell(msgspec.Struct, frozen=True):
     disconnect_type: str | None
     message: object
 
+    @property
+    def detail(self) -> str:
+        """What X says of it in words; empty where it does not."""
+        said = (error.get("detail") or error.get("title") for error in _goodbyes(self.message))
+        return next((text for text in said if isinstance(text, str)), "")
+
 
 class Other(msgspec.Struct, frozen=True):
     """
@@ -102,9 +108,7 @@ _HEAD = b'{"data":{"'
 _DATA = b'"data"'
 _RULES = b',"matching_rules":[{'
 _CLOSES = b"}"[0]
-_EMBEDDING = re.compile(
-    rb'(?:"embedding_[a-z_]+":[0-9.eE+-]+,)+|(?:,"embedding_[a-z_]+":[0-9.eE+-]+)+'
-)
+_EMBEDDING = rb'(?:"embedding_[a-z_]+":[0-9.eE+-]+,)+|(?:,"embedding_[a-z_]+":[0-9.eE+-]+)+'
 """What X says of how near a post is to a rule with an embedding: another number in each post."""
 
 
@@ -161,7 +165,7 @@ def _end_of_tail(tail: bytes) -> bytes | None:
         return None
     end = tail[len(_RULES) - 2 : -1]
     if b'"embedding_' in end:
-        return _EMBEDDING.sub(b"", end)
+        return re.sub(_EMBEDDING, b"", end)
     if len(_ends) == _MOST_ENDS:
         _ends.clear()
     _ends[tail] = end
@@ -243,14 +247,19 @@ def _rules(value: object) -> list[tuple[str, str | None]]:
 
 def _without_post(message: object) -> Farewell | Other:
     """Return what a message without a post is."""
-    errors = message.get("errors") if isinstance(message, dict) else None
-    # One SDK's users saw goodbyes that stand by themselves, not among errors.
-    said = [message, *errors] if isinstance(errors, list) else [message]
-    goodbyes = [error for error in said if isinstance(error, dict) and _is_goodbye(error)]
+    goodbyes = _goodbyes(message)
     if not goodbyes:
         return Other(message)
     types = (error.get("disconnect_type") for error in goodbyes)
     return Farewell(next((type_ for type_ in types if isinstance(type_, str)), None), message)
+
+
+def _goodbyes(message: object) -> list[dict[str, Any]]:
+    """Return what in a message says that X ends the connection."""
+    errors = message.get("errors") if isinstance(message, dict) else None
+    # One SDK's users saw goodbyes that stand by themselves, not among errors.
+    said = [message, *errors] if isinstance(errors, list) else [message]
+    return [error for error in said if isinstance(error, dict) and _is_goodbye(error)]
 
 
 _GOODBYES = ("disconnect", "streaming-connection", "connectionexception")

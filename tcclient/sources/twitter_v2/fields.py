@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-_NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
+_NAME = r"[a-z0-9_]+(?:\.[a-z0-9_]+)*"
 
 _NAMES = {
     "tweet.fields": """
@@ -55,6 +55,8 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 What is asked for unless the settings say otherwise: parameter -> names of fields.  `note_tweet` is
 the whole text of a post of more than 280 characters.
 """
+_MORE = {"expansions": ("edit_history_tweet_ids",)}
+"""What is known too, and is asked for by whoever wants it."""
 
 
 def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str, str]:
@@ -71,7 +73,7 @@ def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str
         if parameter not in DEFAULTS:
             raise ValueError(f"{parameter!r} is not one of {', '.join(DEFAULTS)}")
         for name in names:
-            if not _NAME.fullmatch(name):
+            if not re.fullmatch(_NAME, name):
                 raise ValueError(f"{name!r} in {parameter} is not the name of a field")
     return {
         parameter: ",".join(dict.fromkeys(names)) for parameter, names in chosen.items() if names
@@ -79,10 +81,10 @@ def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str
 
 
 def unknown(overrides: Mapping[str, Sequence[str]] | None) -> list[str]:
-    """Return the fields in the overrides that are none of DEFAULTS; they need not be wrong."""
+    """Return the fields in the overrides that are not known; they need not be wrong."""
     return [
         name
         for parameter, names in (overrides or {}).items()
         for name in names
-        if name not in DEFAULTS.get(parameter, ())
+        if name not in (*DEFAULTS.get(parameter, ()), *_MORE.get(parameter, ()))
     ]

@@ -13,7 +13,7 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from tcclient.control.reports import Glimpse
-from tcclient.health.facts import LimitFacts
+from tcclient.health.facts import LackingTerms, LimitFacts
 from tcclient.ledger.endings import LEFT, Ending
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Wall
@@ -185,6 +185,10 @@ class SharedStream(MultiService, Source, StreamListener):
         keeper, usage = self._brake.keeper, self._usage
         ours = [] if keeper is None else keeper.limits()
         return (*ours, *(() if usage is None else usage.limits()))
+
+    def terms_lacking(self, job_id: int) -> LackingTerms | None:
+        """Return how many terms of a capture X has no rule for, and why not."""
+        return self._rulebook.terms_lacking(job_id)
 
     def answered(self) -> Deferred[None]:
         """Expect posts that captures have stored already."""

@@ -19,7 +19,6 @@ from tcsandbox.twitter.v2.source import V2PostSource
 from tcsandbox.twitter.v2.stream import V2Stream
 
 SEARCH, SAMPLE = "search/stream", "sample/stream"
-SAMPLE_DRAFTS = 64
 KEEP_ALIVE = 20.0  # seconds, by X's "Consuming streaming data" page
 MOST_MINUTES = 5  # of backfill
 
@@ -90,7 +89,7 @@ class Opening:
         app.closed(connection, self._streams.clock.seconds())
 
     def _sample_supply(self, now: float) -> Sequence[Draft]:
-        self._sample = self._sample or sample_drafts(self._streams.random, now, SAMPLE_DRAFTS)
+        self._sample = self._sample or sample_drafts(self._streams.random, now)
         return self._sample
 
 

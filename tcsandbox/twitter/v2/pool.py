@@ -107,7 +107,7 @@ class Pool:
         return needs
 
 
-def sample_drafts(rng: Random, now: float, count: int) -> list[Draft]:
+def sample_drafts(rng: Random, now: float, count: int = DRAFTS) -> list[Draft]:
     """Return `count` drafts of nothing in particular, for the sample stream."""
     writer = V2PostWriter(rng, datetime.fromtimestamp(now, UTC))
     posts = [writer.post(PostRequirements()) for _ in range(count)]

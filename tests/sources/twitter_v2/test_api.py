@@ -227,6 +227,9 @@ class MeaningTests(V2TestCase):
             (str(10**100), "1" + "0" * 59),
         ):
             self.assertEqual(disconnect_meaning(unknown), (text, None))
+        for detail, text in (("Too\nmany.", "'Too many.'"), ("x" * 500, repr("x" * 120))):
+            self.assertEqual(disconnect_meaning(None, detail), (text, None))
+            self.assertEqual(disconnect_meaning("NewReason", detail), ("NewReason", None))
 
 
 class Ear(StreamListener):

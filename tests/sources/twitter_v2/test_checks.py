@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.check import verdicts
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.check.checks import LIMIT
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.runtime.threads import in_place
-from tcclient.runtime.verdicts import Verdict, fail, ok, warn
+from tcclient.runtime.verdicts import Outcome, Verdict, fail, ok, warn
 from tcclient.sources.twitter_v2.checks import V2Checks, x_answers, x_refused
 from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 from tcclient.sources.twitter_v2.settings import V2Auth, V2Section
+from tcclient.sources.twitter_v2.slot.appapi import AppApi
 from tests.peers import EPOCH
+from tests.sources.twitter_v2.xapi import GIVEN, XTestCase
 from tests.sources.twitter_v2.xrules import KEY, OURS
 
 
@@ -53,6 +56,11 @@ class DoubtTests(SynchronousTestCase):
         (doubt,) = v2_checks(V2Section(fields={"tweet.fields": names})).doubts()
         self.assertTrue(doubt.startswith("twitter.fields has new0, new1, new2, new3, new4, which"))
 
+    def test_the_expansion_that_readme_names(self) -> None:
+        """It is left out by default, and nothing is wrong with it."""
+        fields = {"expansions": ["author_id", "edit_history_tweet_ids"]}
+        self.assertEqual([*v2_checks(V2Section(fields=fields)).doubts()], [])
+
 
 class SubjectTests(SynchronousTestCase):
     """What is checked."""
@@ -65,6 +73,21 @@ class SubjectTests(SynchronousTestCase):
             network = [subject for subject, _ in checks.of_the_network()]
             self.assertEqual(network, ["x api", "connections", "usage"])
             self.assertEqual(checks.address, ("twitter.api_url", "http://x/"))
+
+
+class UntoldTests(XTestCase):
+    """What X does not tell, and need not."""
+
+    def test_x_does_not_answer(self) -> None:
+        """That is no fault, however long it takes: it is given up before the check itself is."""
+        nobody: Any = None
+        app = AppApi(self.bearer(given=GIVEN))
+        section = V2Section(api_url="http://127.0.0.1/")
+        checks = V2Checks(section, V2Auth(), nobody, app, nobody, in_place, self.clock.seconds)
+        for check in (checks.connections, checks.usage):
+            verdict = Deferred.fromCoroutine(check())
+            self.clock.advance(LIMIT - 0.1)
+            self.assertIs(self.successResultOf(verdict).outcome, Outcome.OK)
 
 
 class XApiTests(SynchronousTestCase):

@@ -252,9 +252,21 @@ class OtherTests(WaysTestCase):
         for title in ("client-disconnected", "ConnectionException"):
             message = {"title": title, "detail": "The client was disconnected."}
             self.assertEqual(self.read(message), Farewell(None, message))
+            self.assertEqual(Farewell(None, message).detail, "The client was disconnected.")
         self.assertEqual(
             self.read({"title": "Not Found Error"}), Other({"title": "Not Found Error"})
         )
+
+    def test_what_a_farewell_says(self) -> None:
+        """The detail, or else the title, of the first that speaks of the connection."""
+        goodbye = {"title": "operational-disconnect"}
+        for errors, said in (
+            ([NOT_FOUND, goodbye], "operational-disconnect"),
+            ([{**goodbye, "detail": "Soon again."}, goodbye], "Soon again."),
+            ([{"disconnect_type": "A", "detail": 7}, goodbye], "operational-disconnect"),
+            ([{"disconnect_type": "A"}], ""),
+        ):
+            self.assertEqual(Farewell("A", {"errors": errors}).detail, said)
 
     def test_errors_that_are_no_farewell(self) -> None:
         """Hanging up for them would make the gap that nobody announced."""

@@ -12,7 +12,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.web.http import datetimeToString
 from twisted.web.iweb import IResponse
 
-from tcclient.runtime.refusals import RefusalError
+from tcclient.runtime.backoff import RefusalError
 from tcclient.runtime.threads import in_place
 from tcclient.sources.twitter_v2.api import PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.problems import SLOT
@@ -245,6 +245,22 @@ class FreeingTests(OwnSlotTestCase):
             self.assertEqual(len(ended), count)
             self.x.says_nothing()
             asked.addErrback(lambda _: None)
+
+    def test_two_that_may_be_the_one_that_was_not_noted(self) -> None:
+        """One of them is somebody else's, behind the same address: neither is ended."""
+        self.opens(self.one("earlier"))
+        self.die()
+        self.slot = self.process()
+        opened = self.clock.seconds() - 50
+        last = structs.replace(self.record.last, opened=opened, id="", earlier="earlier")
+        self.record.write(last)
+        ours, other, earlier = self.one("ours", 51), self.one("other", 49), self.one("earlier", 90)
+        self.refused(self.asks(ours, other))
+        self.assertNotIn("DELETE", [asked.method for asked in self.x.asked])
+        asked = self.asks(ours, earlier, other, then=[ENDED, OPEN])
+        self.settle()
+        self.assertEqual(self.successResultOf(asked).code, 200)
+        self.assertEqual([entry.id for entry in self.ledger.noted], ["earlier"])
 
     def test_somebody_elses(self) -> None:
         """It is named with time and address in what is refused, and not ended."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 
+from tcclient.health.facts import LackingTerms
 from tcclient.runtime.timers import Timers
 from tcclient.sources.twitter_v2.rules.api import RuleApi
 from tcclient.sources.twitter_v2.rules.clauses import Clause
@@ -38,8 +39,8 @@ class Rulebook:
         self._demand = Demand(policy)
         update = RuleUpdate(api, policy, self._demand, self._inventory, news, clock)
         self._timers = Timers(clock)
-        core = KeepingCore(update, self._demand, self._inventory, news, clock, self._timers)
-        self._keeping = machine(core)
+        self._core = KeepingCore(update, self._demand, self._inventory, news, clock, self._timers)
+        self._keeping = machine(self._core)
         self._planned: tuple[object, Changes] | None = None
 
     def clear(self) -> None:
@@ -139,6 +140,17 @@ class Rulebook:
         """Return who has made a rule that the app has, None for any other id."""
         rule = self._inventory.rule(rule_id)
         return None if rule is None else self._policy.ownership.whose(rule.tag)
+
+    def terms_lacking(self, job_id: int) -> LackingTerms | None:
+        """
+        Return for how many terms of the job X has no rule, and why they cannot be added; None where
+        that does not fail, or it is not known which rules X has.
+        """
+        wanted, why = self._demand.by_job.get(job_id), self._core.why
+        if wanted is None or not why or not self._inventory.is_seen:
+            return None
+        number = wanted.lacking(rule.value for rule in self._inventory.of(job_id))
+        return LackingTerms(number, why) if number else None
 
     def works_in(self, job_id: int) -> float | None:
         """

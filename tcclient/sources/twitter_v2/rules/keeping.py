@@ -31,6 +31,7 @@ from twisted.python.failure import Failure
 
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.timers import Timers
+from tcclient.runtime.unheeded import unheeded
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.news import RuleNews
@@ -77,7 +78,8 @@ class KeepingInputs(Protocol):
 class KeepingCore(Struct):
     """
     What all states share.  `working` fires when the present pass is over; `timers` have the wait
-    for the next one.  `said` is the failure that has been reported, empty if all is well.
+    for the next one.  `said` is the failure that has been reported, and `why` the same with what X
+    says of it, a clause; both are empty if all is well.
     """
 
     update: RuleUpdate
@@ -89,13 +91,14 @@ class KeepingCore(Struct):
     backoff: Backoff = field(default_factory=Backoff)
     working: Deferred[None] | None = None
     said: str = ""
+    why: str = ""
 
     def recovered(self) -> None:
         """Let the waits begin anew, and say that all is well if a failure had been reported."""
         self.backoff.proved()
         if self.said:
             log.info("The rules can be kept up to date again.")
-        self.said = ""
+        self.said = self.why = ""
 
     def failed(self, error: RuleError) -> float:
         """Return the seconds until the next try."""
@@ -109,8 +112,9 @@ class KeepingCore(Struct):
         if is_trusted:
             changes, now = self.demand.changes(self.inventory.rules), self.clock.seconds()
             self.inventory.supersede(changes, self.demand.values(), now, is_asked=False)
+        explanation = error.refusal.explanation.rstrip(".")
+        self.why = f"{error} ({explanation})" if explanation else str(error)
         if str(error) != self.said:
-            explanation = error.refusal.explanation.rstrip(".")
             said = f" The answer says: {explanation!r}." if explanation else ""
             log.warn(
                 "The rules cannot be kept up to date: {error}.{advice}{said} Next try in "
@@ -206,17 +210,17 @@ IDLE.upon(KeepingInputs.due).to(ASKING)(_ask)
 PATIENT.upon(KeepingInputs.due).to(ASKING)(_ask)
 ASKING.upon(KeepingInputs.go_on).loop()(_ask)
 OVERTAKEN.upon(KeepingInputs.go_on).to(ASKING)(_ask)
-PATIENT.upon(KeepingInputs.look).loop().returns(None)
-ASKING.upon(KeepingInputs.look).to(OVERTAKEN).returns(None)
-OVERTAKEN.upon(KeepingInputs.look).loop().returns(None)
+PATIENT.upon(KeepingInputs.look).loop()(unheeded)
+ASKING.upon(KeepingInputs.look).to(OVERTAKEN)(unheeded)
+OVERTAKEN.upon(KeepingInputs.look).loop()(unheeded)
 OVERTAKEN.upon(KeepingInputs.rest).to(ASKING)(_ask)
 OVERTAKEN.upon(KeepingInputs.fail).to(ASKING)(_ask)
 for _state in (IDLE, PATIENT, ASKING, OVERTAKEN, STOPPED):
     _state.upon(KeepingInputs.stop).to(STOPPED)(_stop)
 for _unheeded in (KeepingInputs.look, KeepingInputs.due, KeepingInputs.go_on):
-    STOPPED.upon(_unheeded).loop().returns(None)
+    STOPPED.upon(_unheeded).loop()(unheeded)
 for _outcome in (KeepingInputs.rest, KeepingInputs.fail, KeepingInputs.delay):
-    STOPPED.upon(_outcome).loop().returns(None)
+    STOPPED.upon(_outcome).loop()(unheeded)
 STOPPED.upon(KeepingInputs.give_up).loop()(lambda _, __, failure: _say_broken(failure))
 
 machine = _builder.build()

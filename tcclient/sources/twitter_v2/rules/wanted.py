@@ -94,6 +94,11 @@ class WantedRules(Struct):
             self._values.clear()
         return bad
 
+    def lacking(self, values: Iterable[str]) -> int:
+        """Return how many clauses that X may take are in none of the rules of these values."""
+        there = frozenset[str]().union(*map(pieces, values))
+        return sum(not pieces(clause.text) <= there for clause in self._good())
+
     def _leave_out(self, reasons: Mapping[str, str]) -> list[RefusedTerm]:
         """Leave out the clauses that have a reason.  Return their terms."""
         self._bad.update(reasons)

@@ -12,12 +12,12 @@ from msgspec import Struct
 from twisted.web.http_headers import Headers
 
 from tcclient.http.dates import date_of
-from tcclient.runtime.refusals import RefusalError
+from tcclient.runtime.backoff import RefusalError
 from tcclient.sources.twitter_v2.asking import NONSENSE, XRequests
 from tcclient.sources.twitter_v2.bearer import Bearer
 
-TIMEOUT = 15.0
-"""Seconds for a request and its whole answer."""
+TIMEOUT = 10.0
+"""Seconds for a request and its whole answer: less than a check has, as nothing depends on it."""
 MOST_BYTES = 1 << 20
 """Bytes of the longest answer: a hundred connections have some 20,000."""
 MOST_CONNECTIONS = 100

@@ -20,8 +20,8 @@ from twisted.web.iweb import IResponse
 from tcclient.http.bodies import abandon, read_beginning
 from tcclient.ledger.entries import moment
 from tcclient.ledger.wording import when
+from tcclient.runtime.backoff import Refusal, RefusalError
 from tcclient.runtime.failures import one_line
-from tcclient.runtime.refusals import Refusal, RefusalError
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.unattended import unattended
 from tcclient.runtime.wallclock import Wall
@@ -132,7 +132,7 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
         found = await self._connections() if meaning.trouble is SLOT else None
         if found is None:
             raise RefusalError(detail, meaning, response.code)
-        dead = [one for one in found.open if self._is_our_dead(one, found.now)]
+        dead = self._our_dead(found)
         if dead and await self._end(dead):
             for wait in AGAIN:
                 await deferLater(self._clock, wait)
@@ -163,19 +163,26 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
             self._folders.note(ConnectionFreed(id=one.id, since=since, client_ip=one.client_ip))
         return is_ended
 
-    def _is_our_dead(self, one: OpenConnection, now: float) -> bool:
+    def _our_dead(self, found: Connections) -> list[OpenConnection]:
         """
-        Return whether a connection is the one that this client opened last, and whose process, or
-        whose stream in this one, has gone.
+        Return the connections that this client opened last, and whose process, or whose stream in
+        this one, has gone.  Of two that may be one whose id was not noted, neither is taken for it.
         """
         if self._record is None or not self._record.is_held or self._is_open():
-            return False
+            return []
         last = self._record.last
-        if last.id or one.id == last.earlier:
-            return one.id in (last.id, last.earlier)
-        opened = last.opened + now - self._wall()  # by X's clock
-        is_near = one.endpoint == last.endpoint and abs(one.since - opened) <= NEAR
-        return is_near and one.client_ip == last.client_ip != ""
+        noted = [one for one in found.open if one.id in (last.id, last.earlier)]
+        if last.id or not last.client_ip:
+            return noted
+        opened = last.opened + found.now - self._wall()  # by X's clock
+        near = [
+            one
+            for one in found.open
+            if one not in noted
+            and (one.endpoint, one.client_ip) == (last.endpoint, last.client_ip)
+            and abs(one.since - opened) <= NEAR
+        ]
+        return noted + near if len(near) == 1 else noted
 
     async def _connections(self) -> Connections | None:
         """Return the app's connections; None where X does not tell them, which is said once."""

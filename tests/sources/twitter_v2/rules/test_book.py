@@ -923,6 +923,21 @@ class LimitTests(RulebookTestCase):
             named = [line for line in said if "twitter.rule_length: " in line]
             self.assertEqual(bool(named), length < 1024, said)
 
+    def test_no_room_for_all(self) -> None:
+        """What X has no rule for is known, with the reason, until there is room."""
+        self.x.cap = 2
+        wanted, _ = clauses(",".join(self.TERMS), 1024)
+        self.book.want(1, wanted)
+        self.goes(60)
+        lacking = self.book.terms_lacking(1)
+        assert lacking is not None
+        self.assertEqual(lacking.number, len(self.TERMS) - len(self.held()))
+        self.assertEqual(lacking.reason, "the answer was 422 (the cap is reached)")
+        self.assertIsNone(self.book.terms_lacking(2))
+        self.x.cap = 25
+        self.goes(700)
+        self.assertIsNone(self.book.terms_lacking(1))
+
     def test_a_length_that_x_names(self) -> None:
         """Rules are as long as X takes them, which can be what all terms need."""
         for words in (
