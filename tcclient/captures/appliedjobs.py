@@ -4,7 +4,7 @@ How the client goes by what people want of each job, and how many posts there ar
 Knows captures that have ended too, while their jobs are listed; does not know who is told.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 from twisted.internet.defer import Deferred, FirstError, gatherResults
@@ -61,14 +61,10 @@ class AppliedJobs:
 
     def told(self, states: Iterable[State]) -> None:
         """Note that the server has these totals."""
-        for archive, total in self._totals(states):
-            archive.tally.told_lately(total)
-
-    def _totals(self, states: Iterable[State]) -> Iterator[tuple[Archive, int]]:
         for one in states:
             archive = self._archive(one.job)
             if archive is not None and one.total is not None:
-                yield archive, one.total
+                archive.tally.told_lately(one.total)
 
     def _archive(self, job: int) -> Archive | None:
         capture = self._captures.get(job)
