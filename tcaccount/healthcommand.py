@@ -18,9 +18,8 @@ from tcaccount.standing import facts_below
 from tcclient import __version__
 from tcclient.control.healthreport import report
 from tcclient.health.facts import ClientFacts
-from tcclient.health.health import Health
+from tcclient.health.health import Health, as_line
 from tcclient.health.judgement import judge
-from tcclient.health.line import as_line
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.outputs import checked_output
 from tcclient.runtime.parser import Parser

@@ -7,7 +7,6 @@ Posts are missing while they are wanted by anybody and nobody hears them.
 
 from collections.abc import Iterable, Sequence
 
-import attrs
 from msgspec import structs
 
 from tcaccount.record import Record
@@ -90,4 +89,4 @@ def _counters(told: Sequence[Counters]) -> Counters:
     posts = sum(one.posts for one in told)
     everybody = max(one.base + one.posts for one in told)
     settled = sum(one.settled for one in told)
-    return attrs.evolve(told[-1], posts=posts, base=max(0, everybody - posts), settled=settled)
+    return structs.replace(told[-1], posts=posts, base=max(0, everybody - posts), settled=settled)

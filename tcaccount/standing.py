@@ -20,13 +20,12 @@ from tcclient.health.judgement import LATE
 from tcclient.health.liveliness import DAY, LEAST_OF_A_DAY, LIVELY
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.entries import seconds
-from tcclient.ledger.fold import resumed
 from tcclient.ledger.history import JobHistory
+from tcclient.ledger.known import stands
 from tcclient.ledger.lines import LedgerLine
-from tcclient.ledger.newest import newest_of_job
 from tcclient.ledger.reading import newest_first
 from tcclient.ledger.segments import ENDING, ledgers
-from tcclient.runtime.holder import needs
+from tcclient.runtime.needs import needs
 from tcclient.storage.healthmark import LastFacts, last_facts
 from tcclient.storage.index import INDEX
 
@@ -134,7 +133,7 @@ def _standing(folder: Folder, now: float, refused: str) -> Standing | None:
     newest = next((one for one in _entries_backwards(folder.ledger) if one.job is not None), None)
     if newest is None or newest.job is None:
         return None
-    fold = resumed(newest_of_job(folder.ledger, newest.job), newest.job)
+    fold = stands(folder.ledger, newest.job)
     history, counters = fold.jobs.get(newest.job), fold.counters.get(newest.job)
     if history is None or not _is_wanted(history):
         return None

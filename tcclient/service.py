@@ -22,20 +22,19 @@ from tcclient.captures.poller import Intervals, Poller
 from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.control.client import ControlServer
 from tcclient.control.exchange import ServerExchange
-from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
+from tcclient.control.realtime import NO_CHANNEL, LateChannel, RealtimeChannel
 from tcclient.http.clients import rest_client, user_agent
 from tcclient.http.kept import KeptConnections
 from tcclient.logs.outlets import Outlets
-from tcclient.logs.section import LoggingError
-from tcclient.logs.sink import Sink
+from tcclient.logs.sink import LoggingError, Sink
 from tcclient.logs.twistds import twistds
 from tcclient.runtime.addresses import beside
 from tcclient.runtime.byname import is_installed, load_by_name
 from tcclient.runtime.cautions import proxies
-from tcclient.runtime.descriptors import raise_limit
 from tcclient.runtime.machine import machine
 from tcclient.runtime.ownprocess import ALONE, OwnProcess
 from tcclient.runtime.pidfile import PidFile
+from tcclient.runtime.shortage import raise_limit
 from tcclient.runtime.supervisor import Supervisor
 from tcclient.runtime.threads import BRIEF, in_threads
 from tcclient.runtime.twistdoptions import TwistdOptions
@@ -178,10 +177,15 @@ def make_channel(settings: Settings, reactor: Any) -> RealtimeChannel:
             f"{settings.path}: $.server.push_url needs what is not installed: "
             "pip install -c constraints.txt '.[push]' in the clone"
         )
-    make = load_by_name("tcclient.push.connecting:make_channel")
     url = beside(server.base_url) if server.push_url is UNSET else server.push_url
-    channel: RealtimeChannel = make(reactor, url, server.auth_token, user_agent(server.client_id))
-    return channel
+    agent = user_agent(server.client_id)
+
+    def make() -> RealtimeChannel:
+        connecting = load_by_name("tcclient.push.connecting:make_channel")
+        channel: RealtimeChannel = connecting(reactor, url, server.auth_token, agent)
+        return channel
+
+    return LateChannel(make)
 
 
 def make_surroundings(settings: Settings, reactor: Any, wall: WallClock) -> Surroundings:

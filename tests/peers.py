@@ -15,8 +15,7 @@ from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from tcclient.http.gunzip import HIDDEN
-from tcclient.runtime.backoff import Backoff
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Backoff, Refusal
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter.ids import EPOCH as EPOCH_OF_IDS
 from tcclient.sources.twitter_v1.api import StatusesApi

@@ -16,8 +16,9 @@ One job of the server, from the time that it is wanted to the last report about 
 The lower row is for a job that is lost: archived, deleted or another client's.  In `reporting` and
 `updating` the server is told what is left to tell: `drop` (in `updating` also `lose`) tries again
 what it has not taken, and `want` leads back to `running`.  `drop` and `lose` lead there from `idle`
-too.  As the process ends, `leave` leads from each state to `leaving`, or if the job is lost to
-`parting`, and so does `lose` from `leaving`; nothing else has an effect then.
+too, and `drop` back from `restarting` to `stopping`.  As the process ends, `leave` leads from each
+state to `leaving`, or if the job is lost, or all is told, to `parting`, and so does `lose` from
+`leaving`; nothing else has an effect then.
 
 Knows what is told, and in which order; does not know when the server is asked for jobs, which is in
 `poller`, nor how it is written to, which is in `reporter`.
@@ -36,6 +37,7 @@ from tcclient.captures.reporter import Reporter
 from tcclient.captures.serverlog import ServerLog
 from tcclient.captures.session import Session
 from tcclient.control.jobs import Job, Status
+from tcclient.runtime.unheeded import unheeded
 
 log = Logger()
 
@@ -190,9 +192,9 @@ DONE = _builder.state("done")
 LEAVING = _builder.state("leaving")
 PARTING = _builder.state("parting")
 
-STOPPING.upon(CaptureInputs.want).to(RESTARTING).returns(None)
-WITHDRAWING.upon(CaptureInputs.want).to(RESTARTING).returns(None)
-RESTARTING.upon(CaptureInputs.drop).to(STOPPING).returns(None)
+STOPPING.upon(CaptureInputs.want).to(RESTARTING)(unheeded)
+WITHDRAWING.upon(CaptureInputs.want).to(RESTARTING)(unheeded)
+RESTARTING.upon(CaptureInputs.drop).to(STOPPING)(unheeded)
 _AT_THE_END = (CaptureInputs.want, CaptureInputs.drop, CaptureInputs.halted, CaptureInputs.leave)
 for _state, _ignored in (
     (STOPPING, (CaptureInputs.drop,)),
@@ -204,7 +206,7 @@ for _state, _ignored in (
     (PARTING, (*_AT_THE_END, CaptureInputs.lose)),
 ):
     for _input in _ignored:
-        _state.upon(_input).loop().returns(None)
+        _state.upon(_input).loop()(unheeded)
 
 
 @IDLE.upon(CaptureInputs.want).to(RUNNING)

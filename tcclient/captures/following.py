@@ -14,10 +14,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from tcclient.captures.carrying import Carrying
-from tcclient.captures.serverlog import ServerLog
+from tcclient.captures.restedcalls import RestedCalls
 from tcclient.control.answers import ServerError
 from tcclient.control.reports import Held
-from tcclient.control.resting import EndpointRest
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.locks import LedgerInUse
 from tcclient.ledger.parts import LedgerBytes, LedgerParts
@@ -61,15 +60,14 @@ class LedgerFollower:
         calls: Carrying,
         folders: Folders,
         archives: Callable[[], Mapping[Path, Archive]],
-        server_log: ServerLog,
+        tries: RestedCalls,
     ) -> None:
         self._calls = calls
         self._folders = folders
         self._clock = folders.clock
         self._archives = archives
-        self._server_log = server_log
+        self._tries = tries
         self._parts = LedgerParts()
-        self.rest = EndpointRest()
         self._piece = PIECE
         self.of_none: list[FollowedLedger] = []
         """Those that are written now and are of no job, as they were when looked for last."""
@@ -84,26 +82,21 @@ class LedgerFollower:
         Send all that is new of what is written now, and then a part of the rest: first what was
         written until lately, then the newest folders.
         """
-        if not self.rest.is_over(self._clock.seconds()):
-            return
-        try:
-            found = await self._look()
-            self.of_none = [one for one in found if one.job is None and one.bytes.growing]
-            ledgers = [one for one in found if self._is_left(one)]
-            open_here = self._archives().keys() | {one.path for one in ledgers if one.job is None}
-            written = [one for one in ledgers if one.bytes.growing and one.path in open_here]
-            for one in sorted(written, key=self._lacking):
-                await self._send(one, NEW_AT_ONCE)
-            rest = [one for one in reversed(ledgers) if one not in written]
-            rest.sort(key=lambda one: one.bytes.id not in self._held)
-            for one in rest[:OLD_AT_ONCE]:
-                await self._send(one, OLD_AT_ONCE)
-        except ServerError as e:
-            self.rest.failed(e, self._clock.seconds())
-            self._server_log.failed(DOING, str(e))
-        else:
-            self.rest.succeeded()
-            self._server_log.succeeded(DOING)
+        await self._tries.make(DOING, self._follow)
+
+    async def _follow(self) -> None:
+        """Do so.  Raises ServerError."""
+        found = await self._look()
+        self.of_none = [one for one in found if one.job is None and one.bytes.growing]
+        ledgers = [one for one in found if self._is_left(one)]
+        open_here = self._archives().keys() | {one.path for one in ledgers if one.job is None}
+        written = [one for one in ledgers if one.bytes.growing and one.path in open_here]
+        for one in sorted(written, key=self._lacking):
+            await self._send(one, NEW_AT_ONCE)
+        rest = [one for one in reversed(ledgers) if one not in written]
+        rest.sort(key=lambda one: one.bytes.id not in self._held)
+        for one in rest[:OLD_AT_ONCE]:
+            await self._send(one, OLD_AT_ONCE)
 
     def compare(self, held: Sequence[Held]) -> None:
         """Find out anew what the server has of those of which it holds something else by now."""

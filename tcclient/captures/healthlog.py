@@ -10,9 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from tcclient.health.facts import ClientFacts
-from tcclient.health.health import Level
+from tcclient.health.health import Level, as_line
 from tcclient.health.judgement import judge
-from tcclient.health.line import as_line
 from tcclient.health.news import HealthChange, HealthNews
 from tcclient.ledger.wording import length, when
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from tcclient.captures.attempts import Departure
 from tcclient.captures.capture import Capture
 from tcclient.captures.isolation import Isolation
-from tcclient.runtime.breath import Breath
+from tcclient.runtime.turns import Breath
 
 log = Logger()
 

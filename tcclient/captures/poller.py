@@ -42,8 +42,8 @@ from tcclient.control.answers import ServerError
 from tcclient.control.client import ControlServer
 from tcclient.control.jobs import Decision, Job, Status, decide
 from tcclient.control.realtime import NO_CHANNEL, RealtimeChannel
-from tcclient.runtime.breath import Breath
 from tcclient.runtime.ownprocess import ALONE, OwnProcess
+from tcclient.runtime.turns import Breath
 from tcclient.sources.source import Source
 from tcclient.storage.folders import Folders
 from tcclient.storage.installation import Identity

@@ -14,7 +14,7 @@ from tcclient.storage.folders import Note
 
 log = Logger()
 
-_WAIT = re.compile(r"\d+(?= s(?:econds?)?\b)")
+_WAIT = r"\d+(?= s(?:econds?)?\b)"
 """What changes in a reason while it stays the same one: how long the server is to be left alone."""
 
 
@@ -74,4 +74,4 @@ class ServerLog:
 
 
 def _gist(reason: str) -> str:
-    return _WAIT.sub("", reason)
+    return re.sub(_WAIT, "", reason)

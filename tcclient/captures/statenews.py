@@ -18,7 +18,7 @@ MUCH = 0.01
 CLOCK_MOVED = 1.0
 """Seconds by which a clock has moved that is told at once."""
 
-_GROWING = re.compile(r"\d+")
+_GROWING = r"\d+"
 """What changes in a reason while it stays the same one: for how long it lasts, in words."""
 
 
@@ -77,7 +77,7 @@ class HostNews:
 
 def _gist(state: State) -> tuple[object, ...]:
     """Return what of a state is told at once when it changes."""
-    return state.condition, state.revision, _GROWING.sub("", state.reason)
+    return state.condition, state.revision, re.sub(_GROWING, "", state.reason)
 
 
 def _has_moved(before: Host, after: Host) -> bool:

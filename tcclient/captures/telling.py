@@ -74,11 +74,11 @@ class Telling:
         self._clock = sides.folders.clock
         self._rest = ReportCalls(sides.server.exchange)
         self._calls = Carrying(sides.channel, self._rest)
-        self.follower = LedgerFollower(self._calls, sides.folders, self._archives, sides.server_log)
+        self._tries = RestedCalls(self._clock, sides.server_log)
+        self.follower = LedgerFollower(self._calls, sides.folders, self._archives, self._tries)
         self._jobs: dict[int, Job] = {}
         self._applied = AppliedJobs(captures)
         self._state_news, self._host_news = StateNews(), HostNews()
-        self._tries = RestedCalls(self._clock, sides.server_log)
         self.glimpsing = Glimpsing(
             sides,
             captures,
@@ -131,7 +131,6 @@ class Telling:
         """Have everything told again, by another way; changes `at_once`, not gathered for SOON."""
         self._soon_is = 0.0 if at_once else SOON
         self._tries.end_rests()
-        self.follower.rest.end()
         self.forget()
         if at_once:  # by REST the next look does, as thousands may have lost their channel just now
             self.look()

@@ -81,7 +81,7 @@ class Output(Struct, frozen=True, kw_only=True):
     utc: Flag = False
     flush_interval: Annotated[
         float, Meta(ge=0, le=10, description="a number of seconds from 0 to 10")
-    ] = 0.1
+    ] = 0.14
     fsync_interval: Annotated[
         float,
         Meta(gt=0, le=3600, description="a number of seconds above 0, and 3600 at the most"),
@@ -142,6 +142,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         Neither credentials nor the section `logging`, which may hold some, go into it.
         """
         output = self.output
+        if output.flush_interval == Output().flush_interval:  # which was 0.1 in 1.0.0
+            output = structs.replace(output, flush_interval=0.1)
         if output.duplicates == "drop":  # in 1.0.0 there was no such key; UNSET is not encoded
             output = structs.replace(output, duplicates=msgspec.UNSET)
         sections = map(_deciding, (self.server, *self.sections))

@@ -23,7 +23,7 @@ def folder(text: str) -> Path:
     """Return the path of a folder; a relative one stays relative."""
     if not text:
         raise Unfit("an empty string")
-    if re.search(_CONTROL, text):
+    if _has_control(text):
         raise Unfit("a control character in it")
     if text.startswith("~"):
         raise Unfit("a leading ~, which only a shell replaces")
@@ -47,7 +47,7 @@ def time_format(text: str) -> str:
     """Return a strftime format whose result can be part of a file's name."""
     if not text or len(text) > MAX_TIMEFMT:
         raise Unfit(f"more than {MAX_TIMEFMT} characters" if text else "an empty string")
-    if re.search(_CONTROL, text):
+    if _has_control(text):
         raise Unfit("a control character in it")
     sample = datetime(2026, 9, 30, 23, 50)  # a Wednesday in September: the longest names there are
     try:
@@ -63,7 +63,7 @@ def time_format(text: str) -> str:
         )
     if "/" in stamp:
         raise Unfit("one that gives a name with a slash in it")
-    if re.search(_CONTROL, stamp):
+    if _has_control(stamp):
         raise Unfit("one that gives a name with a control character in it")
     return text
 
@@ -84,3 +84,8 @@ def same_stamp(text: str, minutes: int) -> str | None:
         if (start + step).strftime(text) == start.strftime(text):
             return words
     return None
+
+
+def _has_control(text: str) -> bool:
+    """Return whether a text has a control character, or one that ends lines."""
+    return not text.isprintable() and re.search(_CONTROL, text) is not None

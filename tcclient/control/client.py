@@ -25,7 +25,7 @@ from tcclient.control.exchange import ServerExchange
 from tcclient.control.jobs import Job
 from tcclient.control.listpage import ListPage
 from tcclient.ledger.counters import CountUpdate, Row
-from tcclient.runtime.breath import Breath
+from tcclient.runtime.turns import Breath
 
 log = Logger()
 

@@ -1,5 +1,6 @@
 """
-One request to the capture server, and its answer.
+One request to the capture server, and its answer; and by how much the clocks of both ends differ,
+as answers tell.
 
 Knows what each request carries and how long an answer may take; does not know what is asked.
 """
@@ -14,7 +15,6 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from tcclient.control.answers import Answer, AnswerTooLong, ServerError, seconds_of
-from tcclient.control.serverclock import offset
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.clients import AsItIs
 from tcclient.http.dates import date_of
@@ -22,7 +22,25 @@ from tcclient.http.jsontext import MOST_BYTES
 from tcclient.runtime.failures import explain
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.turns import FewAtOnce
-from tcclient.runtime.wallclock import Wall
+from tcclient.runtime.wallclock import Date, Wall
+
+RESOLUTION = 1.0
+"""Seconds: the date of an answer is when it was made, or up to so much earlier."""
+
+
+def offset(asked: Date, answered: Date, made: float | None) -> float | None:
+    """
+    Return how many seconds the dates `asked` and `answered` are ahead of when the answer says that
+    it was `made`, at least, and negative if behind: 0.0 if it can have been made meanwhile.  None
+    if it does not say so.
+    """
+    if made is None:
+        return None
+    ahead, behind = asked - made - RESOLUTION, answered - made
+    if ahead > 0:
+        return ahead
+    return behind if behind < 0 else 0.0
+
 
 JSON, BYTES = "application/json", "application/octet-stream"
 OURS = "TCC-Server"

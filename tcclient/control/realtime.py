@@ -4,10 +4,11 @@ What a real-time channel to the capture server is to the captures, and they to i
 REST stays truth and fallback: what a channel cannot carry is told by REST.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
+from twisted.application.service import MultiService
 
 from tcclient.control.reports import Glimpses, Held, Host, State
 
@@ -117,3 +118,37 @@ class NoChannel(RealtimeChannel):
 
 
 NO_CHANNEL = NoChannel()
+
+
+class LateChannel(MultiService, RealtimeChannel):
+    """
+    A channel that `make` makes when the server has answered by REST and may have one: a start, and
+    a client of an older server, do without.
+    """
+
+    def __init__(self, make: Callable[[], RealtimeChannel]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # not annotated
+        self._make = make
+        self._channel: RealtimeChannel = NO_CHANNEL
+
+    def begin(self, user: ChannelUser) -> None:
+        self._user = user
+
+    def polled(self) -> None:
+        if self._channel is NO_CHANNEL and self.running:
+            self._channel = self._make()
+            self._channel.begin(self._user)
+            self._channel.setServiceParent(self)
+        self._channel.polled()
+
+    def states(self, states: Sequence[State]) -> None:
+        self._channel.states(states)
+
+    def host(self, host: Host) -> None:
+        self._channel.host(host)
+
+    def glimpses(self, told: Glimpses) -> None:
+        self._channel.glimpses(told)
+
+    async def append(self, ledger: str, job: int | None, offset: int, data: bytes) -> int:
+        return await self._channel.append(ledger, job, offset, data)

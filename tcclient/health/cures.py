@@ -5,7 +5,7 @@ Knows the words of ledgers for causes; does not know how bad a gap is.
 """
 
 from tcclient.ledger.gaps import Missing
-from tcclient.runtime.refusals import FROM_BETWEEN
+from tcclient.runtime.backoff import FROM_BETWEEN
 
 _BY_ITSELF = "The client connects again by itself; if that lasts, see to the network and to X."
 

@@ -1,5 +1,6 @@
 """
-How a client is: ok, degraded or down, with the findings that say why.
+How a client is: ok, degraded or down, with the findings that say why, and in the line that
+`tcc-health` prints and a supervisor is told.
 
 Knows the form that log, website, metrics and commands share; finds nothing by itself.
 """
@@ -8,6 +9,9 @@ import enum
 from collections.abc import Iterable
 
 from msgspec import Struct
+
+from tcclient.health.facts import ClientFacts
+from tcclient.ledger.wording import number
 
 
 class Level(enum.StrEnum):
@@ -79,3 +83,21 @@ class Health(Struct, frozen=True, kw_only=True):
         said = " ".join(f"{finding.what} {finding.cure}" for finding in self.findings[:MOST_SAID])
         more = len(self.findings) - MOST_SAID
         return said if more <= 0 else f"{said} And {more} more: see tcc-health --json."
+
+
+_WORDS = {Level.OK: "OK", Level.DEGRADED: "WARNING", Level.DOWN: "CRITICAL"}
+"""The words of monitoring plugins."""
+
+
+def as_line(health: Health, facts: ClientFacts) -> str:
+    """Return a line in the form of monitoring plugins: status, reasons with cures, and figures."""
+    if health.findings:
+        told = health.words
+    elif facts.captures:
+        told = f"Posts of {number(len(facts.captures), 'capture')} come and are stored."
+    else:
+        told = "Nothing is to be captured."
+    covered = sum(1 for one in facts.captures if facts.runs and one.missing is None)
+    free = "U" if facts.disk_free is None else f"{facts.disk_free}B"  # U: it is not known
+    figures = f"captures={len(facts.captures)} streaming={covered} disk_free={free}"
+    return f"TCC {_WORDS[health.level]} - {told.replace('|', '/')} | {figures}"

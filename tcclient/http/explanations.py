@@ -12,7 +12,7 @@ MOST_CHARACTERS = 300
 _MOST_READ = 1 << 16
 """Bytes of a refusal that are looked at."""
 
-_TITLE = re.compile(r"(?si)<title[^>]*>(.*?)</title[^>]*>")
+_TITLE = r"(?si)<title[^>]*>(.*?)</title[^>]*>"
 _MARKUP = r"(?si)<(style|script)\b.*?</\1>|<[^>]*>"
 
 
@@ -32,13 +32,13 @@ def plain_text(body: bytes, secrets: Iterable[Secret] = ()) -> str:
 
 def title_of(page: str) -> str:
     """Return the title of a page, on one line; empty if it has none."""
-    return " ".join(one_line(found) for found in _TITLE.findall(page)[:1])
+    return " ".join(one_line(found) for found in re.findall(_TITLE, page)[:1])
 
 
 def _title_and_text(page: str) -> str:
     """Return a page without mark-up on one line: its title, unless it begins so, and its text."""
     title = title_of(page)
-    text = one_line(re.sub(_MARKUP, " ", _TITLE.sub(" ", page)))
+    text = one_line(re.sub(_MARKUP, " ", re.sub(_TITLE, " ", page)))
     is_repeated = text.lower().startswith(title.lower())
     return text if is_repeated else ": ".join(filter(None, (title, text)))
 

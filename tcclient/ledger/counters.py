@@ -12,10 +12,9 @@ base then rises by what it tells of more than was known.
 from collections import deque
 from collections.abc import Collection, Sequence
 
-import attrs
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from tcclient.ledger.rates import Rated, Rates
+from tcclient.ledger.rates import Rated
 
 MOST_TOTAL = 2**31 - 1
 """The server keeps totals in 32 signed bits."""
@@ -40,21 +39,30 @@ class CountUpdate(Struct, frozen=True):
     posts: int
 
 
-@attrs.frozen
-class Counters:
+class Counters(Struct, frozen=True, eq=False):
     """
     The numbers of a job that outlive the process, as the ledger has them in `account`.  `sent` is
     the update whose answer is not known, None if there is none.  The server has at least `told` as
     total, and of this client at most `tried`.  They are UNSET where they were not noted, as by
-    older clients.
+    older clients.  Two are equal if the numbers are that all clients write.
     """
 
     base: int = 0
     posts: int = 0
     settled: int = 0
-    sent: CountUpdate | UnsetType | None = attrs.field(default=UNSET, eq=False)
-    told: int | UnsetType = attrs.field(default=UNSET, eq=False)
-    tried: int | UnsetType = attrs.field(default=UNSET, eq=False)
+    sent: CountUpdate | UnsetType | None = UNSET
+    told: int | UnsetType = UNSET
+    tried: int | UnsetType = UNSET
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Counters) and self._numbers == other._numbers
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
+
+    @property
+    def _numbers(self) -> tuple[int, int, int]:
+        return self.base, self.posts, self.settled
 
     @property
     def lasting(self) -> "Counters":
@@ -101,8 +109,7 @@ class Tally(Rated):
         return self._doubtful or (self._sent is not None and self._sent.count > 0)
 
     def resume(self, now: float) -> None:
-        """Count the rates from now on: a session begins."""
-        self._rates = Rates(self.posts, now)
+        super().resume(now)
         self._before = min(self.posts, self._told - self.base)  # of these others knew
         self._first_heard: int | None = None
         self._heard: int | None = None
@@ -199,7 +206,7 @@ class Tally(Rated):
     def ping(self, now: float) -> tuple[int, str | None]:
         """Return the total, and the rate since the last ping."""
         self.trying(self.total)
-        return self.total, self._rates.of(self._rates.ping, self.posts, now)
+        return self.total, self._rate(self._pings, now)
 
     def update(self, now: float, reached: int | None = None) -> CountUpdate:
         """
@@ -212,7 +219,7 @@ class Tally(Rated):
         told = self._told - self.base - self.settled  # so many the server has in its total
         if self._is_overtaken and 0 < told < count:
             count, total = told, self._told
-        rate = self._rates.of(self._rates.update, posts, now) if reached is None else None
+        rate = self._rate(self._updates, now) if reached is None else None
         self._sent, self._doubtful = CountUpdate(count, total, rate, self.settled + count), False
         self.trying(total)
         return self._sent

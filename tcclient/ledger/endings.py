@@ -7,8 +7,7 @@ Knows causes and words; does not know how a connection is made or ended.
 import msgspec
 
 from tcclient.ledger.entries import Disconnected, Ended, NotConnected
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 
 
 class Ending(msgspec.Struct, frozen=True):

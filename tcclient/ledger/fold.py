@@ -11,8 +11,8 @@ backwards to the newest line at which all is known of its job (resumed()): that 
 
 from collections.abc import Iterable
 
-import attrs
 import msgspec
+from msgspec import structs
 
 from tcclient.ledger import bookings, entries
 from tcclient.ledger.counters import Counters
@@ -122,22 +122,22 @@ def told_counters(entry: Entry) -> Counters | None:
 def due(before: Counters, entry: Entry) -> Counters:
     """Return what the counters are after a line, from those before it."""
     if isinstance(entry, bookings.Counted):
-        before = attrs.evolve(before, settled=before.settled + entry.count)
+        before = structs.replace(before, settled=before.settled + entry.count)
     match entry:
         case bookings.NotStored(posts=posts, counted=True) | bookings.File(posts=posts):
-            return attrs.evolve(before, posts=before.posts + posts)
+            return structs.replace(before, posts=before.posts + posts)
         case bookings.CameBack(posts=posts):
-            return attrs.evolve(before, posts=before.posts - posts)
+            return structs.replace(before, posts=before.posts - posts)
         case bookings.Update(count=count):
-            return attrs.evolve(before, settled=before.settled + count)
+            return structs.replace(before, settled=before.settled + count)
         case bookings.Base(raised_by=more):
-            return attrs.evolve(before, base=before.base + more)
+            return structs.replace(before, base=before.base + more)
     return before
 
 
-BOOT, COVERAGE, TEXT, COUNTERS = "boot", "coverage", "text", "counters"
-EVERYTHING = frozenset({BOOT, COVERAGE, TEXT, COUNTERS})
-"""What has to be known of a job when the client starts."""
+BOOT, COVERAGE, DISK, TEXT, COUNTERS = "boot", "coverage", "disk", "text", "counters"
+EVERYTHING = frozenset({BOOT, COVERAGE, DISK, TEXT, COUNTERS})
+"""What has to be known of a job when the client starts; DISK is whether that took posts."""
 
 
 def resumed(newest_first: Iterable[AnyLine], job: int) -> Fold:
@@ -188,13 +188,16 @@ def known_after(entry: Entry, unknown: set[str], *, is_own: bool) -> set[str]:
             if is_own and entry.open_gap is not None:
                 known |= {COVERAGE, TEXT}
             if COVERAGE not in unknown - known:  # or a process is heard that began before
-                known.add(BOOT)
+                known |= {BOOT, DISK}
         case _ if not is_own:
             pass
         case entries.CaptureStop() if entry.because != "left":
             known |= {COVERAGE, TEXT}
         case entries.Gap():
             known.add(COVERAGE)
+        case bookings.DiskTrouble() | bookings.DiskRecovered() | entries.CaptureStart():
+            if COVERAGE not in unknown:  # or what an earlier process met counts as well
+                known.add(DISK)
         case entries.Keywords():
             known.add(TEXT)
     return known

@@ -11,7 +11,7 @@ from msgspec import structs
 from tcclient.ledger import bookings
 from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Entry
-from tcclient.ledger.gaps import DISK, SLEEP, Coverage, Missing
+from tcclient.ledger.gaps import DISK, SLEEP, UNREAD, Coverage, Missing
 from tcclient.ledger.wording import length
 from tcclient.runtime.wallclock import Slept, Wall
 
@@ -88,7 +88,7 @@ class GapLog:
         heard = max(now - ending.silent, min(now, self._heard))
         self._heard = heard if unwritten is None else min(heard, unwritten)
         if ending.unread:
-            self._miss(self._heard, DISK, "nothing was read while the disk took no posts")
+            self._miss(self._heard, DISK, UNREAD)
         elif ending.cause not in ON_PURPOSE:
             self._miss(self._heard, ending.cause, ending.detail)
         self._retried(ending)

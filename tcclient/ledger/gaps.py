@@ -34,6 +34,8 @@ RESTORED = "restored"
 """Cause of a gap: the ledger that tells of the capture is not the one that was written last."""
 DISK = "disk"
 """Cause of a gap: the disk took no posts, so that nothing was read."""
+UNREAD = "nothing was read while the disk took no posts"
+"""Detail of such a gap, whatever has ended the stream."""
 SLEEP = "sleep"
 """Cause of a gap: the machine slept."""
 STOPPED = "stopped"
@@ -214,8 +216,7 @@ class ReadCoverage(Coverage):
                 cause, detail = DISK, "the disk took no posts when the client was killed"
             self._loses(Missing(max(self.safe, recovered, covered), cause, detail))
         elif self.missing is not None and self.missing.cause == STOPPED and self.is_disk_full:
-            detail = "nothing was read while the disk took no posts"
-            self.missing = structs.replace(self.missing, cause=DISK, detail=detail)
+            self.missing = structs.replace(self.missing, cause=DISK, detail=UNREAD)
         self.boot, self.recovered, self.is_disk_full = boot, 0.0, False
 
     def clock_stepped(self, seconds: float) -> None:
@@ -244,7 +245,9 @@ class ReadCoverage(Coverage):
         is_stop = ended.cause == "stopped"
         if self.safe is not None:
             missing = Missing(at - (ended.silent or 0.0), ended.cause, ended.detail)
-            if ended.cause == "left":
+            if ended.unread:
+                missing = structs.replace(missing, cause=DISK, detail=UNREAD)
+            elif ended.cause == "left":
                 missing = structs.replace(missing, cause=LEFT, detail="the client was stopped")
             self._loses(structs.replace(missing, ceased=at if is_stop else None))
         elif self.missing is not None and is_stop:

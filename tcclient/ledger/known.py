@@ -9,8 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-import attrs
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tcclient.ledger.bookings import Base
 from tcclient.ledger.counters import Counters
@@ -38,7 +37,7 @@ class Known(Struct, frozen=True):
     @property
     def counted(self) -> Counters:
         """The counters, with those posts."""
-        return attrs.evolve(self.counters, posts=self.counters.posts + self.gone)
+        return structs.replace(self.counters, posts=self.counters.posts + self.gone)
 
 
 def known_counters(ledger: Path, job: int | None = None) -> dict[int, Known]:

@@ -16,6 +16,7 @@ from tcclient.ledger.fold import (
     BOOT,
     COUNTERS,
     COVERAGE,
+    DISK,
     EVERYTHING,
     TEXT,
     known_after,
@@ -42,13 +43,12 @@ _MOST = {"not_connected": MOST_ATTEMPTS, "clock_step": MOST_ATTEMPTS}
 _OPENING = "capture_open"
 _SUMMED = frozenset({"file", "not_stored", "came_back"})
 """Kinds of lines that may have no counters, and change them."""
-_DISK = frozenset({"disk_trouble", "disk_recovered"})
 
 _TELLING: dict[str, frozenset[str]] = {
     COUNTERS: _SUMMED | {_OPENING, "capture_close", "update", "base"},
-    COVERAGE: _DISK
-    | {_OPENING, "capture_start", "capture_stop", "gap", "disconnected", "not_connected"}
-    | {"clock_step", "sleep", "file"},
+    COVERAGE: frozenset({_OPENING, "capture_start", "capture_stop", "gap", "disconnected"})
+    | {"not_connected", "clock_step", "sleep", "file"},
+    DISK: frozenset({_OPENING, "capture_start", "disk_trouble", "disk_recovered"}),
     TEXT: frozenset({"keywords", "capture_stop", _OPENING}),
     BOOT: frozenset({_OPENING}),
 }
@@ -84,7 +84,7 @@ class _Head(Struct, gc=False):
 _NULL, _SOMETHING = b"null", Raw(b"{}")
 _HEADS = msgspec.json.Decoder(_Head)
 
-_HALF, _REPLACED = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"), rb"\\ufffd"
+_HALF, _REPLACED = rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}", rb"\\ufffd"
 """Half a surrogate, which JSON may have and the decoder of heads does not take."""
 
 _PLAIN = ("posts", "count", "counted", "recovered", "overlap", "because", "cause")
@@ -111,7 +111,7 @@ def _heads(lines: Sequence[bytes], text: bytes) -> Sequence[_Head | None]:
     """Return the heads of the lines of a text; None for each line that has none."""
     found = _decoded(text)
     if found is None:
-        found = _decoded(_HALF.sub(_REPLACED, text))
+        found = _decoded(re.sub(_HALF, _REPLACED, text))
     if found is not None and len(found) == len(lines):  # empty lines are passed over
         return found
     return [_head(raw) for raw in lines]
@@ -281,6 +281,4 @@ class _Sieve:
         if COUNTERS not in self._unknown:
             self._floods.clear()
         self._has_file = self._has_file or (is_own and is_file)
-        if isinstance(entry, bookings.DiskTrouble | bookings.DiskRecovered):
-            self._needless |= _DISK
         self._look_for()

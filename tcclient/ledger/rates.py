@@ -40,72 +40,50 @@ class RateWindow(Struct):
         return None if self.rate == NOTHING_COMES and posts > self.posts else self.rate
 
 
-class Rates:
+class Rated:
     """
-    The rates of a session of which `posts` had come before it: of the pings, the updates and the
-    log; none in its first seconds, and 0 when it has ceased.
+    What counts `posts`, and the rates of a session: those of the pings, the updates and the log;
+    none in its first seconds, and 0 when it has ceased.
     """
 
-    def __init__(self, posts: int, now: float) -> None:
-        self._began_with, self._runs = posts, True
-        self._count_from(posts, now)
+    posts: int
 
-    def opened(self, posts: int, now: float) -> None:
+    def resume(self, now: float) -> None:
+        """Count the rates from now on: a session begins."""
+        self._began_with, self._runs = self.posts, True
+        self._count_from(now)
+
+    def opened(self, now: float) -> None:
         """Count the first rates from now on: what the stream had to wait for is no part of them."""
-        if posts == self._began_with:
-            self._count_from(posts, now)
+        if self.posts == self._began_with:
+            self._count_from(now)
 
     def cease(self) -> None:
         """Let the rates be 0 from now on: the session ends."""
         self._runs = False
 
-    def of(self, window: RateWindow, posts: int, now: float) -> str | None:
-        """Return the rate since the last time that it was asked for in this window."""
-        return window.turn(posts, now) if self._runs else NOTHING_COMES
-
-    def measure(self, posts: int, now: float, seconds: float) -> None:
-        """Measure the rate as a ping does, unless that was done within so many seconds."""
-        if now - self.ping.since >= seconds:
-            self.of(self.ping, posts, now)
-
-    def last(self, posts: int) -> float | None:
-        """
-        Return the rate of the last ping, in posts a second; None for none yet, and if it was 0 and
-        posts have come since.
-        """
-        told = self.ping.last(posts) if self._runs else NOTHING_COMES
-        return None if told is None else float(told)
-
-    def _count_from(self, posts: int, now: float) -> None:
-        self.ping = RateWindow(posts, now)
-        self.update = RateWindow(posts, now)
-        self.glance = RateWindow(posts, now)
-
-
-class Rated:
-    """What counts `posts`, and has `_rates` of them."""
-
-    posts: int
-    _rates: Rates
-
-    def opened(self, now: float) -> None:
-        """Count the first rates from now on: what the stream had to wait for is no part of them."""
-        self._rates.opened(self.posts, now)
-
-    def cease(self) -> None:
-        """Let the rates be 0 from now on: the session ends."""
-        self._rates.cease()
-
     def measure(self, now: float, seconds: float) -> None:
         """Measure the rate as a ping does, unless that was done within so many seconds."""
-        self._rates.measure(self.posts, now, seconds)
+        if now - self._pings.since >= seconds:
+            self._rate(self._pings, now)
 
     @property
     def rate(self) -> float | None:
-        """The rate that was measured last, in posts a second; None where it says nothing."""
-        return self._rates.last(self.posts)
+        """
+        The rate of the last ping, in posts a second; None for none yet, and if it was 0 and posts
+        have come since.
+        """
+        told = self._pings.last(self.posts) if self._runs else NOTHING_COMES
+        return None if told is None else float(told)
 
     def glance(self, now: float) -> tuple[int, str | None]:
         """Return how many posts have come since the last rate for the log, and the new rate."""
-        new = self.posts - self._rates.glance.posts
-        return new, self._rates.of(self._rates.glance, self.posts, now)
+        new = self.posts - self._glances.posts
+        return new, self._rate(self._glances, now)
+
+    def _rate(self, window: RateWindow, now: float) -> str | None:
+        """Return the rate since the last time that it was asked for in this window."""
+        return window.turn(self.posts, now) if self._runs else NOTHING_COMES
+
+    def _count_from(self, now: float) -> None:
+        self._pings, self._updates, self._glances = (RateWindow(self.posts, now) for _ in range(3))

@@ -64,10 +64,9 @@ def finished(path: Path) -> list[Path]:
     Return the files of the months before, of the ledger whose lines are appended to the file at
     `path`; the oldest first.  Raises OSError.
     """
-    pattern = re.compile(re.escape(_stem(path)) + _MONTH + re.escape(ENDING))
     with os.scandir(path.parent) as listing:
-        ledgers = (one.name for one in listing if _is_ledger(one))
-        names = sorted(filter(pattern.fullmatch, ledgers))
+        found = [_FILE.fullmatch(one.name) for one in listing if _is_ledger(one)]
+    names = sorted(one[0] for one in found if one and one[2] and one[1] == _stem(path))
     chain: list[str] = []
     name: str | None = path.name if path.is_file() else None
     while name is not None and name not in chain:

@@ -8,7 +8,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-import attrs
 import msgspec
 from msgspec import structs
 
@@ -41,7 +40,7 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
         """
         if self.job != job or self.counters.settled < counters.settled:
             return counters
-        return attrs.evolve(self.counters, base=counters.base, posts=counters.posts)
+        return structs.replace(self.counters, base=counters.base, posts=counters.posts)
 
     def restated(self, counters: Counters) -> Counters | None:
         """
@@ -57,7 +56,7 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
         sent = kept.sent
         if isinstance(sent, CountUpdate):
             sent = structs.replace(sent, posts=sent.posts - taken)
-        return attrs.evolve(
+        return structs.replace(
             kept,
             base=kept.base + taken,
             posts=kept.posts - taken,
@@ -67,7 +66,7 @@ class LedgerState(msgspec.Struct, omit_defaults=True):
 
     def has(self, job: int, counters: Counters) -> bool:
         """Return whether these are the numbers, also those that Counters are not compared by."""
-        return self.job == job and attrs.astuple(self.counters) == attrs.astuple(counters)
+        return self.job == job and structs.astuple(self.counters) == structs.astuple(counters)
 
     def take(self, job: int, counters: Counters) -> None:
         """Have the counters of a job."""

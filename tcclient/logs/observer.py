@@ -19,8 +19,8 @@ from zope.interface import implementer
 
 from tcclient.logs.levels import stdlib_level
 from tcclient.logs.names import keep_old_names
-from tcclient.logs.section import LoggingError, prepare, unopened
-from tcclient.logs.sink import Sink
+from tcclient.logs.section import prepare, unopened
+from tcclient.logs.sink import LoggingError, Sink
 from tcclient.runtime.places import json_path, printable
 
 __all__ = ["LoggingError", "StdlibObserver", "configure", "put_behind_sinks", "try_out"]

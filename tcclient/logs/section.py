@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tcclient.logs.names import with_old_filters
+from tcclient.logs.sink import LoggingError
 from tcclient.runtime.places import json_path, kind, shown
 
 _COLOURED = "coloredlogs.ColoredStreamHandler"
@@ -29,11 +30,7 @@ _FLAGS = {
     **dict.fromkeys(("yes", "true", "on", "1"), True),
     **dict.fromkeys(("no", "false", "off", "0"), False),
 }
-_CONVERTED = re.compile(r"[a-z]+://")  # dictConfig replaces these values itself: ext://, cfg://
-
-
-class LoggingError(ValueError):
-    """Raised where the section cannot be used.  str() is a sentence that begins with the place."""
+_CONVERTED = r"[a-z]+://"  # dictConfig replaces these values itself: ext://, cfg://
 
 
 def prepare(section: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[str]]:
@@ -129,7 +126,7 @@ def _check_class(where: str, handler: Mapping[str, Any]) -> None:
 def _check_stream(where: str, handler: Mapping[str, Any]) -> None:
     """Raise LoggingError for a stream like "stdout", which dictConfig takes and cannot use."""
     stream = handler.get("stream")
-    if isinstance(stream, str) and not _CONVERTED.match(stream):
+    if isinstance(stream, str) and not re.match(_CONVERTED, stream):
         raise LoggingError(
             f'{where}.stream must be "ext://sys.stdout" or "ext://sys.stderr", '
             f"found {shown(stream)}"
@@ -144,7 +141,7 @@ def _anchor(where: str, handler: dict[str, Any], folder: Path) -> None:
     if not isinstance(name, str) or not name or "\0" in name:
         found = shown(name) if isinstance(name, str) else kind(name)
         raise LoggingError(f"{where}.filename must be the name of a file, found {found}")
-    if not _CONVERTED.match(name):
+    if not re.match(_CONVERTED, name):
         handler["filename"] = str(folder / name)
 
 

@@ -39,6 +39,13 @@ _thread = threading.local()
 """`own` in the thread of a sink; `busy` while it handles a line, for what its handler then says."""
 
 
+class LoggingError(ValueError):
+    """
+    Raised where a log cannot go to where settings or options have it go.  str() is a sentence that
+    begins with the place in the settings, or with the option.
+    """
+
+
 class Sink(logging.Handler):
     """
     Stands in for a `handler` called `name`, which gets each record in a thread, once that is begun.

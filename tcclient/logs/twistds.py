@@ -17,8 +17,7 @@ from twisted.logger import (
 from zope.interface import implementer
 
 from tcclient.logs.levels import stdlib_level
-from tcclient.logs.section import LoggingError
-from tcclient.logs.sink import Sink
+from tcclient.logs.sink import LoggingError, Sink
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.twistdoptions import TwistdOptions
 

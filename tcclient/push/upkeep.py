@@ -27,6 +27,7 @@ from twisted.logger import Logger
 
 from tcclient.push.retrying import LASTING, ChannelEnding, Retries
 from tcclient.runtime.timers import Timers
+from tcclient.runtime.unheeded import unheeded
 
 log = Logger()
 
@@ -162,11 +163,11 @@ def _gone(_: UpkeepInputs, core: Upkeep, ending: ChannelEnding) -> None:
 
 
 for _state in (TRYING, UP, WAITING, LEAVING, LEFT):
-    _state.upon(UpkeepInputs.polled).loop().returns(None)
+    _state.upon(UpkeepInputs.polled).loop()(unheeded)
 for _state in (LEAVING, LEFT):
-    _state.upon(UpkeepInputs.stop).loop().returns(None)
+    _state.upon(UpkeepInputs.stop).loop()(unheeded)
 # A welcome that comes while the socket is being closed.
-LEAVING.upon(UpkeepInputs.welcomed).loop().returns(None)
+LEAVING.upon(UpkeepInputs.welcomed).loop()(unheeded)
 
 machine = _builder.build()
 """Returns the inputs of a new machine, in the state `unasked`, for an Upkeep."""

@@ -13,12 +13,12 @@ from typing import Any, NoReturn
 
 from tcclient.config.settings import Settings, SettingsError, load
 from tcclient.rulescommand.selection import NoSuchRule, chosen, table
+from tcclient.runtime.backoff import RefusalError
 from tcclient.runtime.failures import explain_os
 from tcclient.runtime.outputs import checked_output
 from tcclient.runtime.parser import Parser
 from tcclient.runtime.plaintext import visible
 from tcclient.runtime.reacting import react
-from tcclient.runtime.refusals import RefusalError
 from tcclient.sources.keptrules import GROUPS, OWN, KeptRule, KeptRules
 
 DONE, SOME_STAY, CANNOT = 0, 1, 2

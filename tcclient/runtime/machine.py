@@ -1,4 +1,7 @@
-"""Which machine this is.  Knows Linux only; never gives the machine's id itself away."""
+"""
+Which machine this is, and since which of its starts the process runs.  Knows Linux only; never
+gives the machine's id itself away.
+"""
 
 import hmac
 from collections.abc import Iterable
@@ -21,3 +24,11 @@ def machine(places: Iterable[Path] = _PLACES) -> str | None:
         if found and found != b"uninitialized":
             return hmac.digest(found, _PURPOSE, "sha256").hex()[:32]
     return None
+
+
+def boot() -> str | None:
+    """Return the boot id, which changes with each start of the machine; None if not on Linux."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None

@@ -4,7 +4,7 @@ What of a text a terminal would obey instead of showing it, or show otherwise th
 
 import re
 
-_OBEYED = re.compile(
+_OBEYED = (
     # Control characters but for tab and line end, among them those of ISO 6429 (C1), which begin
     # commands to terminals as ESC does.
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"
@@ -20,7 +20,7 @@ def visible(text: str) -> str:
     Return a text with escapes (`\\u202e`) for all that a terminal would obey, but for tabs and line
     ends.  Letters of all scripts, emoji, and the joiners in them stay.
     """
-    return _OBEYED.sub(_escape, text)
+    return text if text.isprintable() else re.sub(_OBEYED, _escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:

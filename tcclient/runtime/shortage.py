@@ -1,13 +1,16 @@
 """
-Who lacks a file descriptor, which all of a process share: that is said once, not by each of
-hundreds.
+How many file descriptors a process may have, and who lacks one, which all of a process share: that
+is said once, not by each of hundreds.
 """
 
+import resource
+from contextlib import suppress
 from weakref import WeakSet
 
 from twisted.logger import Logger
 
 log = Logger()
+
 
 OUT_OF_DESCRIPTORS = (
     "there are no file descriptors left: raise the limit of open files (`ulimit -n`, LimitNOFILE)"
@@ -38,3 +41,13 @@ class Shortage:
             self._lacking.discard(who)
             if not self._lacking:
                 log.warn("There are file descriptors for all captures again.")
+
+
+def raise_limit() -> None:
+    """
+    Have as many descriptors as this process may give itself.  The usual limit of 1,024 is that of
+    programs that use select(); each capture needs two at least, and four while a file is finished.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # where the system has a lower limit than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

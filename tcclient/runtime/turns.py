@@ -1,14 +1,18 @@
 """
-Whose turn it is: so much is under way at once, and the rest waits in order.
+Whose turn it is: so much is under way at once, and the rest waits in order; within work that is
+long the reactor has turns.
 
 Knows who waits; does not know what is done.
 """
 
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
 
 class FewAtOnce:
@@ -54,3 +58,21 @@ class FewAtOnce:
             self._free -= 1
             waiting.popleft().callback(None)
         self._is_handing_on = False
+
+
+LONGEST_TURN = 0.05
+"""Seconds of this thread's CPU time after which the reactor has its turn."""
+
+
+class Breath:
+    """The pauses of a piece of work that begins now; `clock` is the reactor."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._since = time.thread_time()
+
+    async def pause(self) -> None:
+        """Return at once while the turn is short, and otherwise when the reactor has turned."""
+        if time.thread_time() - self._since >= LONGEST_TURN:
+            await deferLater(self._clock, 0)
+            self._since = time.thread_time()

@@ -16,8 +16,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from tcclient.runtime.timers import Timers
-from tcclient.runtime.together import Together
+from tcclient.runtime.timers import Timers, Together
 
 log = Logger()
 

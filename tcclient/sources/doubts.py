@@ -18,12 +18,12 @@ MANY_WORDS = 5
 
 _PLAIN = re.compile(r"(?!.*\b(?:OR|AND|NOT)\b)[\w#@ ]{2,}")
 """Most terms are, and 10,000 of them have to be looked through in a turn of the reactor."""
-_OPERATOR = re.compile(
+_OPERATOR = (
     r"(?i)^rule:|\"\s*~\s*\d|\b(?:from|to|url|lang|has|is|place|place_country|point_radius"
     r"|bounding_box|context|entity|conversation_id|in_reply_to_tweet_id|retweets_of|filter|since"
     r"|until|near|geocode|source|list):\S"
 )
-_LINK = re.compile(r"(?i)https?:|www\.")
+_LINK = r"(?i)https?:|www\."
 _OPENED = {"]": "[", "}": "{", ")": "("}
 _MARKS = str.maketrans(dict.fromkeys(QUOTATION_MARKS, '"'))
 _KANA_DOT = "\uff65"  # beside the halfwidth comma (U+FF64), for which it is easily taken
@@ -83,9 +83,9 @@ def _reasons(term: str, separators: set[str], syntax: TermSyntax) -> Iterator[st
         yield "it looks like a part of a list: only words and commas are needed"
     if "*" in term:
         yield "an asterisk stands for nothing: only whole words are found"
-    if _OPERATOR.search(term.translate(_MARKS)):
+    if re.search(_OPERATOR, term.translate(_MARKS)):
         yield f"this is read as words, not as an operator{instead}"
-    elif _LINK.search(term):
+    elif re.search(_LINK, term):
         yield f"words of links' addresses are not found like this{instead}"
 
 

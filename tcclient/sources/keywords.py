@@ -33,12 +33,13 @@ class Box(Struct, frozen=True):
 QUOTATION_MARKS = '"“”„‟〝〞〟＂«»'
 """The double ones; the single ones are apostrophes too."""
 
-_INVISIBLE = re.compile(
-    "[\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff]"
+_INVISIBLE = (
+    "[\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u202a-\\u202e"
+    "\\u2060-\\u2064\\u2066-\\u206f\\ufeff]"
 )
 """What is in a text that was copied from a page, and in no post beside the words."""
-_JOINERS = re.compile("[\\u200c\\u200d]+")
-_NEVER_JOINED = re.compile(
+_JOINERS = "[\\u200c\\u200d]+"
+_NEVER_JOINED = (
     "(?:ARMENIAN|BOPOMOFO|CJK|COMBINING|CYRILLIC|ETHIOPIC|GEORGIAN|GREEK|HANGUL|HEBREW|HIRAGANA"
     "|KATAKANA|LAO|LATIN|THAI) "
 )
@@ -47,7 +48,10 @@ _NEVER_JOINED = re.compile(
 
 def cleaned(text: str) -> str:
     """Return a text as posts are written: composed (NFC), without invisible characters."""
-    return _JOINERS.sub(_joiners, unicodedata.normalize("NFC", _INVISIBLE.sub("", text)))
+    if text.isprintable():  # nothing of it is invisible
+        return unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", re.sub(_INVISIBLE, "", text))
+    return re.sub(_JOINERS, _joiners, composed)
 
 
 def _joiners(found: re.Match[str]) -> str:
@@ -64,7 +68,7 @@ def _is_joined(character: str) -> bool:
     their signs, and emoji, also those that this Python does not know.
     """
     name, kind = unicodedata.name(character, ""), unicodedata.category(character)
-    return kind in ("Lo", "Lm", "Mn", "Mc", "So", "Sk", "Cn") and not _NEVER_JOINED.match(name)
+    return kind in ("Lo", "Lm", "Mn", "Mc", "So", "Sk", "Cn") and not re.match(_NEVER_JOINED, name)
 
 
 def terms_of(text: str) -> tuple[list[str], list[RefusedTerm]]:

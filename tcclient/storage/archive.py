@@ -24,7 +24,7 @@ from tcclient.ledger.ledgerfile import Ledger
 from tcclient.ledger.lines import LedgerLine, UnreadableLine
 from tcclient.ledger.reading import newest_first
 from tcclient.ledger.vocabulary import Vocabulary
-from tcclient.runtime.boot import boot
+from tcclient.runtime.machine import boot
 from tcclient.storage.adoption import Adoption, lacking, list_older_files, listed
 from tcclient.storage.alive import AliveMark
 from tcclient.storage.bookkeeper import Bookkeeper

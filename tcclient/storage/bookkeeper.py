@@ -11,7 +11,6 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-import attrs
 from msgspec import Struct, structs
 from twisted.logger import Logger
 
@@ -59,7 +58,6 @@ class _Lost(Struct, eq=False):
         self.ledger = ledger
 
 
-@attrs.define(eq=False)
 class Bookkeeper:
     """
     Keeps the books of the files of the capture `name` at a place.  `supply` is what brings the
@@ -68,18 +66,21 @@ class Bookkeeper:
     the disk takes no posts, empty where it does.
     """
 
-    name: str
-    ledger: CaptureLedger
-    _tally: Tally
-    _mark: AliveMark
-    _place: Place
-    supply: Supply | None = None
-    written: float = 0.0
-    safe: float | None = None
-    trouble: str = ""
-    _troubled_since: float = 0.0
-    _is_too_large: bool = False  # the newest post
-    _lost: deque[_Lost] = attrs.field(factory=lambda: deque(maxlen=MOST_LOST))
+    def __init__(
+        self, name: str, ledger: CaptureLedger, tally: Tally, mark: AliveMark, place: Place
+    ) -> None:
+        self.name = name
+        self.ledger = ledger
+        self.supply: Supply | None = None
+        self.written = 0.0
+        self.safe: float | None = None
+        self.trouble = ""
+        self._tally = tally
+        self._mark = mark
+        self._place = place
+        self._troubled_since = 0.0
+        self._is_too_large = False  # the newest post
+        self._lost: deque[_Lost] = deque(maxlen=MOST_LOST)
 
     @property
     def silent(self) -> float | None:

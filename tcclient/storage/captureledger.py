@@ -10,7 +10,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import attrs
 from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -181,7 +180,7 @@ class CaptureLedger:
                     self._file.append(lines, now)
                     self._learn()
             except OSError:  # posts of which the line waits are still to be recovered
-                known = kept and attrs.evolve(kept, base=0, posts=0)
+                known = kept and structs.replace(kept, base=0, posts=0)
                 raise
             finally:
                 if known is not None and not self._is_closed:

@@ -21,6 +21,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.runtime.timers import Timers
+from tcclient.runtime.unheeded import unheeded
 
 log = Logger()
 
@@ -127,11 +128,11 @@ def _give_up_and_end(inputs: ArchiveEndInputs, ending: ArchiveEnd) -> None:
     _end(inputs, ending)
 
 
-CLOSING.upon(ArchiveEndInputs.close).loop().returns(None)
+CLOSING.upon(ArchiveEndInputs.close).loop()(unheeded)
 for _state in (GIVEN_UP, OVER):
-    _state.upon(ArchiveEndInputs.give_up).loop().returns(None)
-    _state.upon(ArchiveEndInputs.closed).loop().returns(None)
-OVER.upon(ArchiveEndInputs.close).loop().returns(None)
+    _state.upon(ArchiveEndInputs.give_up).loop()(unheeded)
+    _state.upon(ArchiveEndInputs.closed).loop()(unheeded)
+OVER.upon(ArchiveEndInputs.close).loop()(unheeded)
 
 machine = _builder.build()
 """Returns the inputs of a new machine, in the state `open`, for an ArchiveEnd."""

@@ -11,8 +11,7 @@ from pathlib import Path
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
-from tcclient.runtime.timers import Timers
-from tcclient.runtime.together import Together
+from tcclient.runtime.timers import Timers, Together
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.diskuse import Place
 from tcclient.storage.diskwork import DiskWork

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-import attrs
 from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -29,8 +28,8 @@ from tcclient.ledger.lines import LedgerLine, UnreadableLine
 from tcclient.ledger.locks import LedgerInUse, is_in_use
 from tcclient.ledger.reading import newest_first
 from tcclient.ledger.vocabulary import Vocabulary
-from tcclient.runtime.boot import boot
 from tcclient.runtime.failures import explain_os
+from tcclient.runtime.machine import boot
 from tcclient.runtime.wallclock import Wall
 from tcclient.storage.archive import Archive
 from tcclient.storage.diskuse import DiskUse, Place
@@ -62,7 +61,6 @@ class CapturedElsewhere(CannotStore):
     """Raised where another process captures into the folder."""
 
 
-@attrs.frozen
 class Folders:
     """
     Where the folders of all captures are, and how their files are named and written.  `server` is
@@ -71,36 +69,35 @@ class Folders:
     what is written.  `settings` is a hash of the settings, for the ledger.
     """
 
-    base_dir: Path
-    naming: Naming
-    server: str
-    clock: IReactorTime
-    wall: Wall
-    settings: str | None = None
-    use: DiskUse = attrs.field(factory=DiskUse)
-    client_id: int = 0
-    machine: str | None = None
-    _index: IndexLedger = attrs.field(init=False, eq=False, repr=False)
-    installation: Installation = attrs.field(init=False, eq=False, repr=False)
-    _owners: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-    _last_bytes: dict[str, float] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-    _names: JobNames = attrs.field(init=False, eq=False, repr=False)
-    _names_for_threads: JobNames = attrs.field(init=False, eq=False, repr=False)
-
-    @_index.default
-    def _of_no_capture(self) -> IndexLedger:
-        return IndexLedger(self.base_dir, self.use.writing, self.clock, self.wall)
-
-    @_names.default
-    @_names_for_threads.default
-    def _job_names(self) -> JobNames:
-        return JobNames(self.base_dir / INDEX, self.installation.is_here)
-
-    @installation.default
-    def _this_installation(self) -> Installation:
-        who = self.server, self.client_id, self.machine
+    def __init__(
+        self,
+        base_dir: Path,
+        naming: Naming,
+        server: str,
+        clock: IReactorTime,
+        wall: Wall,
+        settings: str | None = None,
+        use: DiskUse | None = None,
+        client_id: int = 0,
+        machine: str | None = None,
+    ) -> None:
+        self.base_dir = base_dir
+        self.naming = naming
+        self.server = server
+        self.clock = clock
+        self.wall = wall
+        self.settings = settings
+        self.use = use = use or DiskUse()
+        self.client_id = client_id
+        self.machine = machine
+        self._index = IndexLedger(base_dir, use.writing, clock, wall)
+        who = server, client_id, machine
         note = self._index.note
-        return Installation(self.base_dir / INDEX, *who, self.use.writing, self.clock, note)
+        self.installation = Installation(base_dir / INDEX, *who, use.writing, clock, note)
+        self._owners: dict[str, int] = {}
+        self._last_bytes: dict[str, float] = {}
+        self._names = JobNames(base_dir / INDEX, self.installation.is_here)
+        self._names_for_threads = JobNames(base_dir / INDEX, self.installation.is_here)
 
     def open(self, job: Job, counters: Counters | None = None) -> Archive:
         """

@@ -27,6 +27,7 @@ from typing import Protocol
 from automat import TypeMachineBuilder
 from twisted.internet.defer import Deferred
 
+from tcclient.runtime.unheeded import unheeded
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.contents import Written
 from tcclient.storage.finalname import drop_temporary_name, take_final_name
@@ -269,12 +270,12 @@ def _lose(inputs: FileInputs, file: GrowingFile) -> None:
 for _state in (GROWING, OVER, FULL, DOUBTED, OVER_AND_DOUBTED):
     _state.upon(FileInputs.booked).to(BOOKED)(_finish)
     _state.upon(FileInputs.disturbed).to(LOST)(_lose)
-DOUBTED.upon(FileInputs.slot_over).to(OVER_AND_DOUBTED).returns(None)
+DOUBTED.upon(FileInputs.slot_over).to(OVER_AND_DOUBTED)(unheeded)
 for _state in (OVER, OVER_AND_DOUBTED, FULL, LOST, BOOKED):
-    _state.upon(FileInputs.slot_over).loop().returns(None)
+    _state.upon(FileInputs.slot_over).loop()(unheeded)
 for _state in (LOST, BOOKED):
-    _state.upon(FileInputs.sync_failed).loop().returns(None)
-    _state.upon(FileInputs.disturbed).loop().returns(None)
+    _state.upon(FileInputs.sync_failed).loop()(unheeded)
+    _state.upon(FileInputs.disturbed).loop()(unheeded)
 
 machine = _builder.build()
 """Returns the inputs of a new machine, in the state `growing`, for a GrowingFile."""

@@ -19,7 +19,7 @@ from tcclient.ledger.locks import LedgerInUse, is_in_use, lock
 from tcclient.runtime.appending import leads_to
 from tcclient.runtime.blackboard import Blackboard, may_have_blackboard, read_blackboard
 from tcclient.runtime.fixedfiles import read_file
-from tcclient.runtime.holder import holder_of
+from tcclient.runtime.needs import holder_of
 from tcclient.runtime.threads import Threads
 
 NAME = ".tcc.health"

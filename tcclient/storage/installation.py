@@ -20,7 +20,6 @@ from tcclient.ledger.reading import raw_newest_first
 from tcclient.runtime.appending import replace_file
 from tcclient.runtime.threads import Threads
 from tcclient.storage import knownservers
-from tcclient.storage.earlierservers import of_earlier_releases
 from tcclient.storage.installationrecord import (
     DAMAGED,
     FILE,
@@ -29,7 +28,13 @@ from tcclient.storage.installationrecord import (
     keep_installation,
     read_installation,
 )
-from tcclient.storage.knownservers import KnownJob, KnownServer, Meeting, Recognised
+from tcclient.storage.knownservers import (
+    KnownJob,
+    KnownServer,
+    Meeting,
+    Recognised,
+    of_earlier_releases,
+)
 from tcclient.storage.latest import Latest
 
 log = Logger()

@@ -8,7 +8,6 @@ import os
 from collections import Counter
 from pathlib import Path
 
-import attrs
 from msgspec import structs
 from twisted.logger import Logger
 
@@ -117,7 +116,7 @@ class LastBookings:
     def _add(self, job: int | None, posts: int) -> None:
         if job is not None and job in self._counters:
             counters = self._counters[job]
-            self._counters[job] = attrs.evolve(counters, posts=counters.posts + posts)
+            self._counters[job] = structs.replace(counters, posts=counters.posts + posts)
 
 
 def _last(ledger: Ledger) -> str | None:

@@ -14,7 +14,7 @@ from tcclient.ledger.capturelog import CaptureLog
 from tcclient.ledger.counters import Counters, Tally
 from tcclient.ledger.fold import Fold
 from tcclient.ledger.gaps import CRASH, RESTORED, Missing
-from tcclient.runtime.boot import boot
+from tcclient.runtime.machine import boot
 from tcclient.storage.captureledger import OTHERS, CaptureLedger
 from tcclient.storage.diskuse import Place
 from tcclient.storage.recovery import left_behind

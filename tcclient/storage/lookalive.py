@@ -9,8 +9,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 
-from tcclient.runtime.timers import Timers
-from tcclient.runtime.together import Together
+from tcclient.runtime.timers import Timers, Together
 from tcclient.storage.bookkeeper import Bookkeeper
 from tcclient.storage.captureledger import CaptureLedger
 from tcclient.storage.diskuse import Place

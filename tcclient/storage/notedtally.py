@@ -6,7 +6,7 @@ Knows what log and ledger say of a change; how it is counted is in `ledger.count
 
 from collections.abc import Callable, Sequence
 
-import attrs
+from msgspec import structs
 from twisted.logger import Logger
 
 from tcclient.ledger import bookings
@@ -73,7 +73,7 @@ class NotedTally(Tally):
     def on_disk(self) -> Counters:
         """The counters, of posts those in finished files: recovery counts the others."""
         counters = self.counters
-        return attrs.evolve(counters, posts=counters.posts - self._unfinished())
+        return structs.replace(counters, posts=counters.posts - self._unfinished())
 
     def rebase(
         self, server_total: int | None, rows: Sequence[Row] = (), *, of_all: bool = False

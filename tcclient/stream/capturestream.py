@@ -23,13 +23,12 @@ from txtwitter.streamservice import TwitterStreamService
 from tcclient.http.bodies import abandon, read_beginning
 from tcclient.http.gunzip import decoder_for
 from tcclient.ledger.endings import Ending
-from tcclient.runtime.backoff import Backoff, Trouble
+from tcclient.runtime.backoff import Backoff, Refusal, Trouble
 from tcclient.runtime.failures import explain
 from tcclient.runtime.producers import Pausable
-from tcclient.runtime.refusals import Refusal
-from tcclient.stream.alarm import Alarm
 from tcclient.stream.connection import Connection, Tapped, Timing
 from tcclient.stream.pause import Pause
+from tcclient.stream.standstill import Alarm
 from tcclient.stream.streamapi import StreamApi, StreamListener, failed_attempt
 
 log = Logger()

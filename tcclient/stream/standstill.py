@@ -1,14 +1,18 @@
 """
-Notices that this process has stood still, so that what it reads next may be as old as that.
+Notices that this process has stood still, so that what it reads next may be as old as that; and
+waits for which a sleep of the machine counts, though the clock of timers stands still then.
 
 A machine that swaps or is moved, or a process that is stopped, reads nothing for a while, and after
 that first what has waited in sockets meanwhile.  Taken for new, that would make the account of what
 was heard say too much.  Knows time; knows no sockets.
 """
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from collections.abc import Callable, Sequence
 
-from tcclient.runtime.together import Together
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from tcclient.runtime.timers import Together
 
 STILL = 0.2
 """
@@ -90,3 +94,33 @@ class Standstill:
         if since >= self._until:
             self._since = since
         self._until = now + (now - self._since)  # after as long again all is read
+
+
+@implementer(IReactorTime)
+class Alarm:
+    """A clock whose newest delayed call comes earlier by what the machine has slept meanwhile."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._newest: IDelayedCall | None = None
+
+    def seconds(self) -> float:
+        """Return the time of the clock, in seconds."""
+        return self._clock.seconds()
+
+    def callLater(  # type: ignore[override]  # the interface names no `self`
+        self, delay: float, call: Callable[..., object], *args: object, **kwargs: object
+    ) -> IDelayedCall:
+        """Have `call` called in so many seconds, in which the machine may sleep."""
+        self._newest = self._clock.callLater(delay, call, *args, **kwargs)
+        return self._newest
+
+    def getDelayedCalls(self) -> Sequence[IDelayedCall]:
+        """Return the delayed calls of the clock."""
+        return self._clock.getDelayedCalls()
+
+    def slept(self, seconds: float) -> None:
+        """Note that the machine has slept for so long."""
+        if self._newest is not None and self._newest.active():
+            left = self._newest.getTime() - self._clock.seconds()
+            self._newest.reset(max(0.0, left - seconds))

@@ -12,9 +12,8 @@ from twisted.web.iweb import IResponse
 from txtwitter.error import TwitterAPIError
 
 from tcclient.ledger.endings import Ending
-from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.backoff import Refusal, RefusalError, Trouble
 from tcclient.runtime.failures import explain
-from tcclient.runtime.refusals import Refusal, RefusalError
 from tcclient.stream.framing import Overlong
 
 Query = TypeVar("Query", contravariant=True)

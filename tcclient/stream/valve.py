@@ -14,9 +14,9 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTim
 from tcclient.runtime.producers import Pausable
 from tcclient.stream.fastpath.inbox import SHORT
 
-REST = 0.09
+REST = 0.12
 """
-Seconds of a rest.  Waking up costs as much as some fifty posts, and with this it happens a dozen
+Seconds of a rest.  Waking up costs as much as some fifty posts, and with this it happens eight
 times a second.  What has not been read is lost if the connection is reset, which is allowed for:
 ledger.gaps.IN_FLIGHT is more than twice as long.
 """
@@ -31,10 +31,10 @@ shorter.  The system has to keep them, and if it cannot, the other side has to w
 """
 
 
-MOST_BEHIND_A_REST = 1 << 17
+MOST_BEHIND_A_REST = 3 << 16
 """
 Bytes.  A rest that brings more is not followed by another at once: it may have held up the other
-side, which sends at its own rate only to who reads.  This is enough for 400 posts a second.
+side, which sends at its own rate only to who reads.  This is enough for 450 posts a second.
 """
 
 

@@ -22,7 +22,7 @@ from tcclient.ledger.entries import ServerAnswers
 from tcclient.ledger.lines import AnyLine, LedgerLine, UnreadableLine, line, too_long
 from tcclient.runtime.backwards import MOST_BYTES
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """
 Of the state and of what it means: it rises with each change of either, which a test holds to it.
 States of an earlier version are made anew, from the bytes.

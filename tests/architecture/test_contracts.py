@@ -55,6 +55,7 @@ FOUND_BY_NAME = {
         "tcclient.push.connecting",
         "tcclient.rulescommand.command",
     },
+    "tcclient/sources/twitter_v1/configured.py": {"tcclient.sources.twitter_v1.checks"},
     "tcclient/sources/twitter_v1/offer.py": {
         "tcclient.sources.twitter_v1.advice",
         "tcclient.sources.twitter_v1.configured",

@@ -113,7 +113,7 @@ BROKEN_BY: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "Settings are entered through settings": (("tcclient.service", "tcclient.config.schema"),),
     "No circle of modules or packages": (
-        ("tcclient.runtime.refusals", "tcclient.storage.slots"),
+        ("tcclient.runtime.backoff", "tcclient.storage.slots"),
         ("tcaccount.index", "tcaccount.record"),
         ("tcsandbox.example", "tcsandbox.both"),
         ("tcserver.captures.status", "tcserver.captures.models"),

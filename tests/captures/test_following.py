@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.captures.following import LATER, LEAST, OLD_AT_ONCE, PIECE
-from tcclient.control.resting import AS_GONE
+from tcclient.captures.restedcalls import AS_GONE
 from tcclient.ledger.bookings import JobFolder
 from tcclient.ledger.ledgerfile import Ledger
 from tcclient.storage.index import INDEX

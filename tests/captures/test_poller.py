@@ -17,7 +17,7 @@ from tcclient.captures.attempts import GOODBYE
 from tcclient.control.client import ControlServer, JobList
 from tcclient.control.exchange import TIMEOUT
 from tcclient.control.jobs import Job
-from tcclient.runtime.together import GRID
+from tcclient.runtime.timers import GRID
 from tcclient.runtime.turns import FewAtOnce
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v1.feed import V1Feed, V1Source
@@ -35,6 +35,7 @@ from tests.marks import Need, needs
 from tests.peers import upstream
 from tests.scene import Clockwork, Scene, reactor, until
 from tests.storage.disk import full
+from tests.storefolders import anew
 
 CREATED, STARTING, STARTED, STOPPING, STOPPED = range(1, 6)
 CATS = "cats, dogs"
@@ -1045,7 +1046,7 @@ class QueueingClockwork(Clockwork):
     def folders(self) -> Folders:
         """Return the folders that the client stores posts in."""
         folders = super().folders()
-        return attrs.evolve(folders, use=structs.replace(folders.use, finishing=self.finishing))
+        return anew(folders, use=structs.replace(folders.use, finishing=self.finishing))
 
 
 class SlowEndTests(SynchronousTestCase):

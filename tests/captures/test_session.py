@@ -17,7 +17,7 @@ from tcclient.ledger.fold import resumed
 from tcclient.ledger.gaps import IN_FLIGHT, Missing
 from tcclient.ledger.lines import line
 from tcclient.ledger.vocabulary import COMMON
-from tcclient.runtime.boot import boot
+from tcclient.runtime.machine import boot
 from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
 from tcclient.storage.bookkeeper import RETRY

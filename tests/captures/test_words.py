@@ -16,9 +16,8 @@ from tcaccount.standing import facts_below
 from tcclient.captures.healthlog import HealthLog
 from tcclient.control.healthreport import Applied, report, states
 from tcclient.health.facts import CaptureFacts, ClientFacts, LimitFacts, ServerTrouble
-from tcclient.health.health import Level
+from tcclient.health.health import Level, as_line
 from tcclient.health.judgement import PATIENCE, judge
-from tcclient.health.line import as_line
 from tcclient.ledger.gaps import Missing
 from tcclient.runtime.threads import in_place
 from tcclient.storage.healthmark import NAME, HealthMark

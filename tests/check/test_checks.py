@@ -37,8 +37,8 @@ from tcclient.sources.doubts import doubts
 from tcclient.sources.terms import MOST_TERMS
 from tcclient.sources.twitter_v2 import problems
 from tcclient.sources.twitter_v2.budget.budget import NOTHING_SPENT, Budget
-from tcclient.sources.twitter_v2.budget.file import read_record, record_path, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
+from tcclient.sources.twitter_v2.budget.records import read_record, record_path, write_record
 from tcclient.sources.twitter_v2.rules.clauses import SYNTAX
 from tcclient.storage.knownservers import address, key
 from tcsandbox.server import CaptureServer, quirks

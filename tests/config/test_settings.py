@@ -244,7 +244,7 @@ class DefaultsTests(SettingsTestCase):
         self.assertEqual(loaded.output.minute_interval, 10)
         self.assertEqual(loaded.output.filename_timefmt, "%Y%m%d_%H%M")
         self.assertIs(loaded.output.utc, False)
-        self.assertEqual(loaded.output.flush_interval, 0.1)
+        self.assertEqual(loaded.output.flush_interval, 0.14)
         self.assertEqual(loaded.output.fsync_interval, 1.0)
         self.assertEqual(loaded.output.min_free_bytes, 100_000_000)
         self.assertIsNone(loaded.logging)
@@ -318,6 +318,8 @@ class DefaultsTests(SettingsTestCase):
             ("server.push_url", None, True),
             ("output.utc", True, False),
             ("twitter.post_price", 0.01, True),
+            ("output.flush_interval", 0.14, True),
+            ("output.flush_interval", 0.2, False),
             ("output.duplicates", "drop", True),
             ("output.duplicates", "keep", False),
         ):

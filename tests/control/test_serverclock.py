@@ -4,7 +4,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.control.serverclock import offset
+from tcclient.control.exchange import offset
 
 NOON = 1_795_780_800.0
 

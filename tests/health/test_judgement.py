@@ -24,8 +24,7 @@ from tcclient.health.judgement import (
     judge,
 )
 from tcclient.ledger.gaps import Missing
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.runtime.shortage import OUT_OF_DESCRIPTORS
 
 NOON = 1_795_780_800.0

@@ -3,8 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.health.facts import CaptureFacts, ClientFacts
+from tcclient.health.health import as_line
 from tcclient.health.judgement import judge
-from tcclient.health.line import as_line
 
 
 class LineTests(SynchronousTestCase):

@@ -53,6 +53,7 @@ class Machine:
         self._wall.advance(NOON)
         self._stream = Stream()
         self._heard_since = 0.0
+        self._is_unread = False
         self._posts = 0
         self._texts = 0
         self.is_wanted = False
@@ -114,8 +115,9 @@ class Machine:
     def _ends(self, ending: Ending) -> None:
         if self.archive is not None and self._stream.is_heard:
             silent = min(2.0, self._wall.seconds() - self._heard_since)
-            self.archive.capture_log.unheard(structs.replace(ending, silent=max(0.0, silent)))
-            self._stream.is_heard = False
+            ending = structs.replace(ending, silent=max(0.0, silent), unread=self._is_unread)
+            self.archive.capture_log.unheard(ending)
+            self._stream.is_heard = self._is_unread = False
 
     def lose(self) -> None:
         """The connection ends, whether or not a byte has come."""
@@ -176,7 +178,7 @@ class Machine:
             for tmp in self.base.rglob("*.tmp"):
                 os.utime(tmp, (self._wall.seconds(), self._wall.seconds()))
             self.archive.close()
-            self.archive, self._stream = None, Stream()
+            self.archive, self._stream, self._is_unread = None, Stream(), False
 
     def wait(self) -> None:
         """Time goes by."""
@@ -222,6 +224,12 @@ class Machine:
         """It takes posts again."""
         if self.archive is not None:
             self.archive._books.recovered()
+            self._is_unread = False
+
+    def come_unread(self) -> None:
+        """Bytes come while the disk takes no posts, so that nobody reads them."""
+        if self.archive is not None and self.archive._books.trouble:
+            self._is_unread = self._stream.is_heard
 
     def remove_ledger(self) -> None:
         """Somebody removes the ledger; the next line begins another one."""
@@ -245,5 +253,5 @@ EVENTS = (
     Machine.fail, Machine.cease, Machine.stop, Machine.leave, Machine.kill, Machine.wait,
     Machine.set_clock, Machine.set_clock_back, Machine.sleep, Machine.nap, Machine.fill_disk,
     Machine.empty_disk, Machine.remove, Machine.remove_ledger, Machine.report, Machine.relieve,
-    Machine.refuse,
+    Machine.refuse, Machine.come_unread,
 )  # fmt: skip

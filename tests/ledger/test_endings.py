@@ -4,8 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.endings import Ending
 from tcclient.ledger.entries import Disconnected, NotConnected
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 
 
 class EndingTests(SynchronousTestCase):

@@ -130,6 +130,15 @@ class ResumeTests(SynchronousTestCase):
         assert missing is not None
         self.assertEqual((missing.begin, missing.cause), (NOON + 60, "crash"))
 
+    def test_an_end_with_bytes_unread(self) -> None:
+        """The disk is why posts are missing, whatever ended the connection."""
+        for cause, ceased in (("closed", None), ("left", None), ("stopped", NOON + 90)):
+            lost = entries.Disconnected(cause=cause, detail="", silent=30.0, unread=True)
+            missing = self.resume((0, START), (0, KEYWORDS), (2, gap(0, 2)), (90, lost))
+            assert missing is not None
+            found = (missing.begin, missing.cause, missing.ceased)
+            self.assertEqual(found, (NOON + 60, "disk", ceased))
+
     def test_killed_within_a_stop(self) -> None:
         """Nothing is missing since the stop; before it, what the disk had not taken."""
         lines = ((0, START), (0, KEYWORDS), (2, gap(0, 2)))

@@ -4,6 +4,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 
 from hypothesis import given
@@ -17,6 +18,7 @@ from tcclient.ledger.bookings import CaptureOpen
 from tcclient.ledger.fold import Fold, newest_counters, resumed
 from tcclient.ledger.gaps import Missing
 from tcclient.ledger.history import JobHistory
+from tcclient.ledger.known import stands
 from tcclient.ledger.lines import AnyLine, LedgerLine
 from tcclient.ledger.reading import lines
 from tcclient.sources.registry import vocabulary
@@ -89,6 +91,12 @@ class AgreementTests(HistoryCase):
 
         self.play(events, self.agree)
 
+    def test_any_two_events(self) -> None:
+        """Whatever happens while the disk takes no posts, and then whatever else."""
+        heard = [Machine.start, Machine.hear, Machine.wait, Machine.post]
+        for two in product(EVENTS, repeat=2):
+            self.play([*heard, Machine.fill_disk, Machine.come_unread, *two], self.agree)
+
     def test_a_ledger_that_is_removed(self) -> None:
         """The line that begins another one, whichever it is, finds things as they are then."""
         heard = [Machine.start, Machine.hear, Machine.wait]
@@ -101,6 +109,7 @@ class AgreementTests(HistoryCase):
         told = list(lines(machine.ledger, VOCABULARY))
         history = self.read(told)
         self.read([of_first_release(line) for line in told])
+        self.assert_same_for_next(stands(machine.ledger, JOB.id), folded(told))
         if machine.archive is not None and machine.archive.capture_log.is_running:
             self.assert_same_gap(history.missing, machine.archive.capture_log.missing)
             self.assert_in_account(history)
@@ -117,6 +126,14 @@ class AgreementTests(HistoryCase):
             found = gap.line.cause, gap.line.attempts, gap.line.keywords, gap.is_open
             expected = missing.cause, missing.attempts, missing.keywords, missing.ceased is None
             self.assertEqual(found, expected)
+
+    def assert_same_for_next(self, newest: Fold, whole: Fold) -> None:
+        """The next process goes on alike by the lines that a start looks at, and by all."""
+        found, expected = (one.jobs.get(JOB.id, JobHistory(JOB.id)) for one in (newest, whole))
+        for one in (found, expected):
+            one.coverage.opened(None)
+        self.assertEqual(found.missing, expected.missing)
+        self.assertEqual(newest.counters.get(JOB.id), whole.counters.get(JOB.id))
 
     def read(self, told: Sequence[AnyLine]) -> JobHistory:
         """What these lines say of the job, and see that the newest of them say the same."""

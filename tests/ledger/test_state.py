@@ -1,7 +1,6 @@
 """What is kept beside a ledger, where that is another one and lacks the newest lines."""
 
-import attrs
-from msgspec import UNSET
+from msgspec import UNSET, structs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.counters import Counters, CountUpdate
@@ -44,12 +43,12 @@ class RestatedTests(SynchronousTestCase):
         """It is told of as many posts as before, beside those that the base has now."""
         state = kept(10, 100, 90)
         sent = CountUpdate(count=20, total=120, rate=None, posts=110)
-        state.counters = attrs.evolve(state.counters, sent=sent)
+        state.counters = structs.replace(state.counters, sent=sent)
         counters = state.restated(Counters())
         assert counters is not None
         self.assertEqual((counters.base, counters.settled), (100, 0))
         self.assertEqual(counters.sent, CountUpdate(count=20, total=120, rate=None, posts=20))
-        state.counters = attrs.evolve(state.counters, sent=UNSET)
+        state.counters = structs.replace(state.counters, sent=UNSET)
         counters = state.restated(Counters())
         assert counters is not None
         self.assertIs(counters.sent, UNSET)

@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 
 from tcclient.command import twistd_options
 from tcclient.logs import twistds as module
-from tcclient.logs.section import LoggingError
+from tcclient.logs.sink import LoggingError
 from tcclient.logs.twistds import TwistdObserver, twistds
 from tcclient.runtime.twistdoptions import TwistdOptions
 

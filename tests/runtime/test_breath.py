@@ -6,7 +6,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.breath import LONGEST_TURN, Breath
+from tcclient.runtime.turns import LONGEST_TURN, Breath
 
 
 def work(seconds: float) -> None:

@@ -4,7 +4,7 @@ import resource
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.descriptors import raise_limit
+from tcclient.runtime.shortage import raise_limit
 
 
 class LimitTests(SynchronousTestCase):

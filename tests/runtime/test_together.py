@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tcclient.runtime.together import GRID, PATIENT, Together
+from tcclient.runtime.timers import GRID, PATIENT, Together
 
 
 class TogetherTests(SynchronousTestCase):

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -28,6 +27,7 @@ from tests.marks import Need, needs
 from tests.peers import clock_at
 from tests.storage.crashes import Say, run_and_kill
 from tests.storage.disk import Acts
+from tests.storefolders import anew
 
 JOB = Job(7, "test", Status.STARTED, "obama", 1000, None, False, None)
 OLD = {
@@ -112,7 +112,7 @@ class WhatIsAdoptedTests(AdoptionCase):
 
     def test_nothing_else(self) -> None:
         """No other names, no folders, not the ledger itself; and there is no line for nothing."""
-        self.folders = attrs.evolve(self.folders, naming=Naming("", ".jsonl", utc=True))
+        self.folders = anew(self.folders, naming=Naming("", ".jsonl", utc=True))
         (self.folder / "other.jsonl").write_bytes(b"{}\n")
         (self.folder / "test2015.jsonl").mkdir()
         self.capture()
@@ -137,7 +137,7 @@ class AnotherLedgerTests(AdoptionCase):
         base = leave(self.base, Path(self.mktemp()))
         archive.close()
         self.base, self.folder = base, base / "test"
-        self.folders = attrs.evolve(self.folders, base_dir=base)
+        self.folders = anew(self.folders, base_dir=base)
 
     def killed(self) -> None:
         """A session that finishes a file, and dies with another one."""
@@ -282,7 +282,7 @@ class WhileItIsReadTests(AdoptionCase):
     def setUp(self) -> None:
         super().setUp()
         self.acts = Acts()
-        self.folders = attrs.evolve(self.folders, use=DiskUse(threads=self.acts))
+        self.folders = anew(self.folders, use=DiskUse(threads=self.acts))
 
     def end(self, archive: Archive) -> None:
         closed = archive.close()

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import attrs
 from msgspec import structs
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
@@ -44,6 +43,7 @@ from tests.storage.disk import (
     held_by_another_process,
     no_larger_writes,
 )
+from tests.storefolders import anew
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ class StoringTests(ArchiveCase):
 
     def test_what_is_not_written_is_not_counted(self) -> None:
         """A number is reported only for what is in the file; before a report it is put there."""
-        self.folders = attrs.evolve(self.folders, use=DiskUse(flush_interval=1.0))
+        self.folders = anew(self.folders, use=DiskUse(flush_interval=1.0))
         archive = self.folders.open(job())
         archive.store([b"{}"])
         self.assertEqual(archive.tally.total, 1000)
@@ -404,7 +404,7 @@ class RenamedTests(ArchiveCase):
         leave(self.base, left)
         for archive in (old, new):
             archive.close()
-        self.folders = attrs.evolve(self.folders, base_dir=left)
+        self.folders = anew(self.folders, base_dir=left)
         self.folders.begin()
         self.assertEqual(self.capture(job(name="new"), 1), Counters(1000, 4, 0))
 
@@ -441,7 +441,7 @@ class RenamedTests(ArchiveCase):
     def test_another_client_had_the_job_meanwhile(self) -> None:
         """It shares the base_dir, and has noted where the numbers are."""
         self.capture(job(), 3)
-        ours, self.folders = self.folders, attrs.evolve(self.folders)
+        ours, self.folders = self.folders, anew(self.folders)
         self.capture(job(name="new"), 1)
         self.folders = ours
         self.assertEqual(self.capture(job(name="newer"), 1), Counters(1000, 5, 0))
@@ -469,7 +469,7 @@ class RenamedTests(ArchiveCase):
     def test_a_job_of_the_same_id_on_another_server(self) -> None:
         """Is another job."""
         self.capture(job(), 3)
-        self.folders = attrs.evolve(self.folders, server="http://other/")
+        self.folders = anew(self.folders, server="http://other/")
         self.assertEqual(self.capture(job(name="new", total=20), 1), Counters(20, 1, 0))
 
     def test_the_index_grows_by_the_names_only(self) -> None:
@@ -487,7 +487,7 @@ class DescriptorTests(ArchiveCase):
     def test_it_is_said_once(self) -> None:
         """And once that there are some again, after the last capture has stored its posts."""
         use = structs.replace(self.folders.use, writing=self.write)
-        folders = attrs.evolve(self.folders, use=use)
+        folders = anew(self.folders, use=use)
         archives = [folders.open(job(id, f"test{id}")) for id in range(3)]
         for self.lacking, words in (
             (True, "no file descriptors left"),
@@ -622,7 +622,7 @@ class SyncTests(ArchiveCase):
     def test_the_ledger_is_synced_with_the_posts(self) -> None:
         """And what is kept beside it: at the next interval after a line, and not where none is."""
         acts = Acts()
-        self.folders = attrs.evolve(self.folders, use=DiskUse(fsync_interval=2.0, threads=acts))
+        self.folders = anew(self.folders, use=DiskUse(fsync_interval=2.0, threads=acts))
         with calls_noted("fdatasync") as calls:
             archive = self.folders.open(job())
             self.clock.advance(2.0)

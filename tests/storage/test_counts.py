@@ -25,6 +25,7 @@ from tcclient.storage.slots import Naming
 from tests import DEPTH
 from tests.ledger.told import told
 from tests.left import leave
+from tests.storefolders import anew
 
 NOON = 1_450_000_000.0
 
@@ -87,7 +88,7 @@ class CountCase(SynchronousTestCase):
         left = Path(self.mktemp())
         leave(self.folders.base_dir, left)
         self.archive.close()
-        self.folders = attrs.evolve(self.folders, base_dir=left)
+        self.folders = anew(self.folders, base_dir=left)
         self.folders.begin()
         self.archive = self.folders.open(job())
 
@@ -184,7 +185,7 @@ class CountTests(CountCase):
         left = Path(self.mktemp())
         leave(self.folders.base_dir, left)
         self.archive.close()
-        self.folders = attrs.evolve(self.folders, base_dir=left)
+        self.folders = anew(self.folders, base_dir=left)
         self.folders.begin()
         self.folders.open(job(8)).close()
         known = known_counters(self.ledger, 7)[7]

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import attrs
 from msgspec import structs
 from twisted.logger import LogLevel, capturedLogs
 
@@ -23,6 +22,7 @@ from tcclient.storage.room import LOOK
 from tests.left import leave
 from tests.storage.disk import Acts
 from tests.storage.test_files import empty, make_folder, replace
+from tests.storefolders import anew
 from tests.tcaccount.ledgertext import job
 from tests.tcaccount.test_verify import VerifyCase
 
@@ -158,7 +158,7 @@ class FileTests(DisturbedCase):
         """Meanwhile more comes, and is stored behind it; nothing is counted twice."""
         self.begin_afresh()
         acts = Acts()
-        self.folders = attrs.evolve(self.folders, use=DiskUse(threads=acts, ids=post_ids()))
+        self.folders = anew(self.folders, use=DiskUse(threads=acts, ids=post_ids()))
         archive = self.folders.open(job())
         acts.do_all()
         archive.store(self.posts(3))
@@ -178,7 +178,7 @@ class FileTests(DisturbedCase):
         [*_, (_, content)] = sorted((p.name, p.read_bytes()) for p in self.data())
         self.assertEqual(content.splitlines(), sorted(content.splitlines()))
         self.assertEqual((self.counters().posts, self.on_disk(), self.not_stored()), (9, 9, 0))
-        self.folders = attrs.evolve(self.folders, use=DiskUse(ids=post_ids()))
+        self.folders = anew(self.folders, use=DiskUse(ids=post_ids()))
         self.start_again()
 
     def test_more_than_was_ours(self) -> None:
@@ -240,7 +240,7 @@ class FileTests(DisturbedCase):
                 return 1 << 30
 
             use = structs.replace(self.folders.use, min_free_bytes=1, free=free)
-            self.folders = attrs.evolve(self.folders, use=use)
+            self.folders = anew(self.folders, use=use)
             archive = self.folders.open(job())
             archive.store(self.posts(3))
             self.clock.advance(LOOK)
@@ -387,7 +387,7 @@ class AwayTests(DisturbedCase):
             shutil.rmtree(self.base)
             with capturedLogs():
                 self.clock.advance(1)
-                self.folders = attrs.evolve(self.folders)
+                self.folders = anew(self.folders)
                 archive = self.folders.open(job(total=1000 + told))
                 archive.store(self.posts(2))
                 self.put_back(self.base)
@@ -412,7 +412,7 @@ class AwayTests(DisturbedCase):
             shutil.rmtree(self.base)
             with capturedLogs():
                 self.clock.advance(10)
-                self.folders = attrs.evolve(self.folders)
+                self.folders = anew(self.folders)
                 archive = self.folders.open(job())
                 archive.capture_log.begin("resumed", Status.STARTED, "obama")
                 archive.capture_log.heard()

@@ -3,7 +3,6 @@
 import threading
 from pathlib import Path
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
@@ -20,6 +19,7 @@ from tcclient.storage.pausing import MOST_WAITING_FOR_DISK
 from tests.storage.disk import Acts, contents
 from tests.storage.test_archive import ArchiveCase, job
 from tests.storage.test_files import FilesCase
+from tests.storefolders import anew
 
 
 class LaneTests(SynchronousTestCase):
@@ -137,7 +137,7 @@ class LeavingTests(ArchiveCase):
     def setUp(self) -> None:
         super().setUp()
         self.acts = Acts()
-        self.folders = attrs.evolve(self.folders, use=DiskUse(writing=self.acts))
+        self.folders = anew(self.folders, use=DiskUse(writing=self.acts))
         self.archive = self.folders.open(job())
         self.acts.do_all()
         self.addCleanup(self.acts.do_all)
@@ -198,7 +198,7 @@ class OpeningTests(ArchiveCase):
         """The job cannot be stored, which is said; the next attempt finds out anew."""
         silent = {self.base / "test"}
         use = DiskUse(silent=lambda folders: silent.intersection(folders))
-        self.folders = attrs.evolve(self.folders, use=use)
+        self.folders = anew(self.folders, use=use)
         self.folders.begin()
         error = self.assertRaises(CannotStore, self.folders.open, job())
         self.assertIn("its disk does not answer", str(error))

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import attrs
 from msgspec import structs
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
@@ -23,6 +22,7 @@ from tcclient.storage.installationrecord import FILE
 from tcclient.storage.knownservers import key
 from tcclient.storage.slots import Naming
 from tests.storage.disk import Acts, in_the_way
+from tests.storefolders import anew
 
 OLD, NEW = "http://127.0.0.1:8000/api/", "https://localhost/api/"
 
@@ -214,7 +214,7 @@ class IdTests(InstallationTestCase):
         """Before the server is met nobody touches it; what is learned later waits for nobody."""
         silent, acts = {self.base}, Acts()
         use = DiskUse(silent=lambda folders: silent.intersection(folders), writing=acts)
-        self.folders = attrs.evolve(self.folders, use=use)
+        self.folders = anew(self.folders, use=use)
         error = self.assertRaises(OSError, self.folders.meet, JobList((job(),)))
         self.assertIn("does not answer", str(error))
         self.assertFalse((self.base / FILE).exists())
@@ -349,9 +349,9 @@ class MovedTests(InstallationTestCase):
     def test_a_folder_from_before_there_were_installations(self) -> None:
         """Addresses and names of jobs are in the ledger; the budget is that of the newest one."""
         self.capture(job(), 1)
-        self.folders = attrs.evolve(self.folders, server=NEW)
+        self.folders = anew(self.folders, server=NEW)
         self.capture(job(name="dogs"), 0)  # of another server, as far as anybody can tell
-        self.folders = attrs.evolve(self.folders, server="http://proxy/")
+        self.folders = anew(self.folders, server="http://proxy/")
         self.capture(job(name="dogs"), 0)
         self.started("http://new/")
         self.folders.begin()

@@ -6,8 +6,7 @@ from twisted.logger import capturedLogs as captured_logs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.ledger.endings import Ending
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.sources.twitter_v2.problems import SLOT
 from tcclient.stream.troublelog import TroubleLog
 

@@ -15,9 +15,8 @@ from tcaccount.healthcommand import main
 from tcaccount.standing import facts_below, refusal
 from tcclient.control.jobs import Status
 from tcclient.health.facts import CaptureFacts, ClientFacts, LimitFacts
-from tcclient.health.health import Health
+from tcclient.health.health import Health, as_line
 from tcclient.health.judgement import LATE, PATIENCE, judge
-from tcclient.health.line import as_line
 from tcclient.health.liveliness import LEAST_OF_A_DAY
 from tcclient.ledger import bookings, entries
 from tcclient.runtime.needs import needs_of
@@ -149,6 +148,15 @@ class StandingTests(FolderCase):
     def test_a_disk_that_takes_nothing(self) -> None:
         """The reason and the moment come from its line."""
         self.tells((1, HEARD), (2, bookings.DiskTrouble(reason="no space left")))
+        self.assert_no_space()
+
+    def test_a_disk_that_took_nothing_before_the_stream_was_made(self) -> None:
+        """It is told by the same line, though a gap has ended since."""
+        self.tells((1, bookings.DiskTrouble(reason="no space left")), (2, HEARD))
+        self.assert_no_space()
+
+    def assert_no_space(self) -> None:
+        """The disk is said to be full."""
         finding = self.health().findings[0]
         self.assertEqual((finding.code, finding.level, finding.since), ("disk", "down", NOON))
         self.assertIn("no space left", finding.what)

@@ -5,8 +5,7 @@ What Twitter means by a status says nothing of them.
 """
 
 from tcclient.http.jsontext import loads
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 
 _PROBLEMS = "/problems/"
 """Stands in the type of each problem that X has a page for."""

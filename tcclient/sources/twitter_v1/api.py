@@ -18,8 +18,7 @@ from twisted.web.iweb import IResponse
 
 from tcclient.http.clients import AsItIs
 from tcclient.http.explanations import plain_text
-from tcclient.runtime.backoff import HTTP_RAMP, Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import HTTP_RAMP, Refusal, Trouble
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter.between import from_between, is_from_between
 from tcclient.sources.twitter_v1.query import Query

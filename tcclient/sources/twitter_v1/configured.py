@@ -5,9 +5,9 @@ Knows all parts of the package and puts them together; does no work of its own.
 """
 
 from tcclient.runtime.backoff import Backoff
-from tcclient.sources.source import ConfiguredSource, Surroundings
+from tcclient.runtime.byname import load_by_name
+from tcclient.sources.source import ConfiguredSource, SourceChecks, Surroundings
 from tcclient.sources.twitter_v1.api import STALL_TIMEOUT, StatusesApi
-from tcclient.sources.twitter_v1.checks import V1Checks
 from tcclient.sources.twitter_v1.feed import V1Source
 from tcclient.sources.twitter_v1.postids import TWEET_IDS
 from tcclient.sources.twitter_v1.settings import Keys, V1Section
@@ -43,6 +43,8 @@ class TwitterV1(ConfiguredSource):
         upstream = Upstream(api, Backoff(), reactor, timing)
         return V1Source(upstream, keeps_duplicates=surroundings.keeps_duplicates)
 
-    def checks(self, surroundings: Surroundings) -> V1Checks:
+    def checks(self, surroundings: Surroundings) -> SourceChecks:
         """Return the checks of v1.1, none of which asks Twitter."""
-        return V1Checks(self.section, self.keys)
+        made = load_by_name("tcclient.sources.twitter_v1.checks:V1Checks")(self.section, self.keys)
+        checks: SourceChecks = made
+        return checks

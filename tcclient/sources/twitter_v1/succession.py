@@ -27,6 +27,7 @@ from twisted.internet.interfaces import IReactorTime
 from tcclient.ledger.endings import REKEYED, Ending
 from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.timers import Timers
+from tcclient.runtime.unheeded import unheeded
 from tcclient.sources.twitter_v1.api import DUPLICATE
 from tcclient.sources.twitter_v1.keywordstream import KeywordStream
 
@@ -242,7 +243,7 @@ def _former_gone(_: SuccessionInputs, core: Succession) -> None:
     core.drop_former()
 
 
-TAKEN.upon(SuccessionInputs.former_heard).loop().returns(None)
+TAKEN.upon(SuccessionInputs.former_heard).loop()(unheeded)
 
 machine = _builder.build()
 """Returns the inputs of a new machine, in the state `none`, for a Succession."""

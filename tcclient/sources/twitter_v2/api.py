@@ -16,9 +16,8 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import abandon
-from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.runtime.failures import one_line
-from tcclient.runtime.refusals import Refusal
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.stream.streamapi import StreamApi

@@ -14,9 +14,8 @@ from twisted.web.http_headers import Headers
 
 from tcclient.http.bodies import TooLong, read_body
 from tcclient.http.jsontext import NoJSON, TooCostly, loads
-from tcclient.runtime.backoff import Trouble
+from tcclient.runtime.backoff import Refusal, RefusalError, Trouble
 from tcclient.runtime.failures import explain
-from tcclient.runtime.refusals import Refusal, RefusalError
 from tcclient.sources.twitter_v2.bearer import Bearer
 
 NONSENSE = Refusal(Trouble.HTTP, "That is X's side, and usually passes.")

@@ -17,8 +17,7 @@ from twisted.web.iweb import IResponse
 
 from tcclient.http.bodies import TooLong, abandon, read_beginning, read_body
 from tcclient.http.clients import AsItIs
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.runtime.backoff import Refusal, RefusalError, Trouble
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.secrets import secret as fit_for_header
 from tcclient.runtime.wallclock import Wall

@@ -14,7 +14,7 @@ import attrs
 from tcclient.health.judgement import is_nearly_used_up
 from tcclient.ledger.entries import RefusedTerm
 from tcclient.runtime.addresses import addresses_of
-from tcclient.runtime.refusals import Refusal, RefusalError
+from tcclient.runtime.backoff import Refusal, RefusalError
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.threads import Threads
 from tcclient.runtime.verdicts import Verdict, fail, ok, warn
@@ -25,8 +25,8 @@ from tcclient.sources.twitter import credentials
 from tcclient.sources.twitter.settings import impatience
 from tcclient.sources.twitter_v2.api import KEEP_ALIVE
 from tcclient.sources.twitter_v2.budget.budget import Budget
-from tcclient.sources.twitter_v2.budget.file import Illegible, read_record, record_path
 from tcclient.sources.twitter_v2.budget.limits import limits_from, utc_minute
+from tcclient.sources.twitter_v2.budget.records import Illegible, read_record, record_path
 from tcclient.sources.twitter_v2.fields import unknown
 from tcclient.sources.twitter_v2.rules.api import RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.clauses import SYNTAX

@@ -15,10 +15,10 @@ from tcclient.sources.source import ConfiguredSource, SourceChecks, Surroundings
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi
 from tcclient.sources.twitter_v2.backfill import Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
-from tcclient.sources.twitter_v2.budget.file import record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.limits import limits_from
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
+from tcclient.sources.twitter_v2.budget.records import record_path
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.fields import parameters
 from tcclient.sources.twitter_v2.rules.api import RuleApi

@@ -108,9 +108,7 @@ _HEAD = b'{"data":{"'
 _DATA = b'"data"'
 _RULES = b',"matching_rules":[{'
 _CLOSES = b"}"[0]
-_EMBEDDING = re.compile(
-    rb'(?:"embedding_[a-z_]+":[0-9.eE+-]+,)+|(?:,"embedding_[a-z_]+":[0-9.eE+-]+)+'
-)
+_EMBEDDING = rb'(?:"embedding_[a-z_]+":[0-9.eE+-]+,)+|(?:,"embedding_[a-z_]+":[0-9.eE+-]+)+'
 """What X says of how near a post is to a rule with an embedding: another number in each post."""
 
 
@@ -167,7 +165,7 @@ def _end_of_tail(tail: bytes) -> bytes | None:
         return None
     end = tail[len(_RULES) - 2 : -1]
     if b'"embedding_' in end:
-        return _EMBEDDING.sub(b"", end)
+        return re.sub(_EMBEDDING, b"", end)
     if len(_ends) == _MOST_ENDS:
         _ends.clear()
     _ends[tail] = end

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-_NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
+_NAME = r"[a-z0-9_]+(?:\.[a-z0-9_]+)*"
 
 _NAMES = {
     "tweet.fields": """
@@ -73,7 +73,7 @@ def parameters(overrides: Mapping[str, Sequence[str]] | None = None) -> dict[str
         if parameter not in DEFAULTS:
             raise ValueError(f"{parameter!r} is not one of {', '.join(DEFAULTS)}")
         for name in names:
-            if not _NAME.fullmatch(name):
+            if not re.fullmatch(_NAME, name):
                 raise ValueError(f"{name!r} in {parameter} is not the name of a field")
     return {
         parameter: ",".join(dict.fromkeys(names)) for parameter, names in chosen.items() if names

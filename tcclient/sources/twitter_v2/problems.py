@@ -15,8 +15,7 @@ from twisted.web.http_headers import Headers
 from tcclient.http.dates import date_of
 from tcclient.http.explanations import plain_text
 from tcclient.http.jsontext import loads
-from tcclient.runtime.backoff import Ramp, Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Ramp, Refusal, Trouble
 from tcclient.runtime.secrets import Secret
 from tcclient.runtime.wallclock import Date
 from tcclient.sources.twitter.between import from_between, is_from_between

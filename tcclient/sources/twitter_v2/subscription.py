@@ -9,7 +9,6 @@ is decided in `subscriptionlife`.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-import attrs
 from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 
@@ -88,7 +87,6 @@ class SubscriptionInputs(Protocol):
         """Called when the capture is about to stop."""
 
 
-@attrs.define(eq=False)
 class Subscription:
     """
     One capture among those that share the stream; `life` takes what happens to it, and `patience`
@@ -103,20 +101,29 @@ class Subscription:
     and `missed` is how many the ledger has not heard of.
     """
 
-    job_id: int
-    subscriber: Subscriber
-    clock: IReactorTime
-    patience: Patience
-    silent: Callable[[], float | None]
-    text: str | None = None
-    text_is_news: bool = False
-    is_sample: bool = False
-    is_refused: bool = False
-    keeps_sample: bool = False
-    served_at: float | None = None
-    dry_since: float | None = None
-    missed: int = 0
-    life: SubscriptionInputs = attrs.field(init=False)
+    life: SubscriptionInputs
+
+    def __init__(
+        self,
+        job_id: int,
+        subscriber: Subscriber,
+        clock: IReactorTime,
+        patience: Patience,
+        silent: Callable[[], float | None],
+    ) -> None:
+        self.job_id = job_id
+        self.subscriber = subscriber
+        self.clock = clock
+        self.patience = patience
+        self.silent = silent
+        self.text: str | None = None
+        self.text_is_news = False
+        self.is_sample = False
+        self.is_refused = False
+        self.keeps_sample = False
+        self.served_at: float | None = None
+        self.dry_since: float | None = None
+        self.missed = 0
 
     @property
     def archive(self) -> Archive | None:

@@ -29,6 +29,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger.endings import STOPPED, Ending
+from tcclient.runtime.unheeded import unheeded
 from tcclient.sources.source import Subscriber
 from tcclient.sources.twitter_v2.entries import SampleRefused
 from tcclient.sources.twitter_v2.patience import Patience
@@ -177,7 +178,7 @@ def _say_missed(_: SubscriptionInputs, core: Subscription) -> None:
 for _state in (IDLE, WAITING, REFUSED, SERVED, YIELDING, CEASING):
     _state.upon(SubscriptionInputs.refill).loop()(_say_missed)
 for _state in (IDLE, WAITING, REFUSED, YIELDING, CEASING, DRY):
-    _state.upon(SubscriptionInputs.overflow).loop().returns(None)
+    _state.upon(SubscriptionInputs.overflow).loop()(unheeded)
 
 for _state in (WAITING, REFUSED, SERVED, YIELDING, CEASING, DRY):
     _state.upon(SubscriptionInputs.want).loop()(_want)
@@ -185,12 +186,12 @@ for _state in (WAITING, REFUSED, SERVED, YIELDING, CEASING, DRY):
 for _wanted, _unwanted in ((WAITING, REFUSED), (SERVED, YIELDING)):
     _wanted.upon(SubscriptionInputs.refuse).to(_unwanted)(_refuse)
     _wanted.upon(SubscriptionInputs.admit).loop()(_admit)
-    _unwanted.upon(SubscriptionInputs.refuse).loop().returns(None)
+    _unwanted.upon(SubscriptionInputs.refuse).loop()(unheeded)
     _unwanted.upon(SubscriptionInputs.admit).to(_wanted)(_admit)
 DRY.upon(SubscriptionInputs.refuse).to(REFUSED)(_refuse)
 DRY.upon(SubscriptionInputs.admit).loop()(_admit)
 for _state in (IDLE, CEASING):
-    _state.upon(SubscriptionInputs.refuse).loop().returns(None)
+    _state.upon(SubscriptionInputs.refuse).loop()(unheeded)
     _state.upon(SubscriptionInputs.admit).loop()(_admit)
 
 for _state in (SERVED, YIELDING, CEASING):
@@ -198,9 +199,9 @@ for _state in (SERVED, YIELDING, CEASING):
     _state.upon(SubscriptionInputs.heard).loop()(_heard)
     _state.upon(SubscriptionInputs.in_force).loop()(_in_force)
 for _state in (IDLE, REFUSED, DRY):
-    _state.upon(SubscriptionInputs.serve).loop().returns(None)
+    _state.upon(SubscriptionInputs.serve).loop()(unheeded)
 
-CEASING.upon(SubscriptionInputs.lack).loop().returns(None)  # its rules have been deleted for that
+CEASING.upon(SubscriptionInputs.lack).loop()(unheeded)  # its rules have been deleted for that
 for _state in (IDLE, WAITING, REFUSED, DRY):
     for _unheeded in (
         SubscriptionInputs.heard,
@@ -208,12 +209,12 @@ for _state in (IDLE, WAITING, REFUSED, DRY):
         SubscriptionInputs.lack,
         SubscriptionInputs.lose,
     ):
-        _state.upon(_unheeded).loop().returns(None)
+        _state.upon(_unheeded).loop()(unheeded)
 
 for _state in (IDLE, WAITING, REFUSED):
-    _state.upon(SubscriptionInputs.withdraw).to(IDLE).returns(None)
+    _state.upon(SubscriptionInputs.withdraw).to(IDLE)(unheeded)
 for _state in (SERVED, YIELDING, CEASING):
-    _state.upon(SubscriptionInputs.withdraw).to(CEASING).returns(None)
+    _state.upon(SubscriptionInputs.withdraw).to(CEASING)(unheeded)
 
 machine = _builder.build()
 """Returns the inputs of a new machine, in the state `idle`, for a Subscription."""

@@ -22,8 +22,7 @@ from twisted.web.server import Site
 from tcclient.captures.session import Session
 from tcclient.control.jobs import Job
 from tcclient.ledger.endings import Ending
-from tcclient.runtime.backoff import Backoff, Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Backoff, Refusal, Trouble
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.keywords import Box
 from tcclient.sources.twitter_v1.api import (

@@ -2,7 +2,6 @@
 
 import json
 
-import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.sources.again import WINDOW
@@ -11,6 +10,7 @@ from tcclient.storage.diskuse import DiskUse
 from tcclient.storage.postids import id_or_none
 from tests.captures.test_session import SessionTestCase, a_post
 from tests.storage.disk import SlowDisk
+from tests.storefolders import anew
 
 
 class RepeatsTestCase(SessionTestCase):
@@ -115,7 +115,7 @@ class RestartTests(RepeatsTestCase):
         """A capture that begins remembers nothing: what comes twice is stored twice."""
         self.halt()
         self.session.retire()
-        self.folders = attrs.evolve(self.folders, base_dir=self.base.with_name("new"))
+        self.folders = anew(self.folders, base_dir=self.base.with_name("new"))
         self.base = self.folders.base_dir
         self.begin()
         self.stream()

@@ -3,7 +3,6 @@
 import json
 from random import Random
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import LogEvent, capturedLogs
@@ -19,6 +18,7 @@ from tests.e2e.stage import Sent
 from tests.marks import Need, needs
 from tests.peers import STALL, Peer, settle
 from tests.scene import Scene, until
+from tests.storefolders import anew
 
 LIMIT = b"Exceeded connection limit for user\r\n"
 KEEP_ALIVE = b"\r\n"
@@ -701,7 +701,7 @@ class StormTests(TakeOverTestCase):
             self.halt()
             self.session.retire()
             self.base = self.base.with_name(f"storm-{seed}")
-            self.folders = attrs.evolve(self.folders, base_dir=self.base)
+            self.folders = anew(self.folders, base_dir=self.base)
             self.begin()
             self.stream()
             self.peer.says(a_post(1))

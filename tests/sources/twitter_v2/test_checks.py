@@ -7,8 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.check import verdicts
 from tcclient.check.checks import LIMIT
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.runtime.threads import in_place
 from tcclient.runtime.verdicts import Outcome, Verdict, fail, ok, warn
 from tcclient.sources.twitter_v2.checks import V2Checks, x_answers, x_refused

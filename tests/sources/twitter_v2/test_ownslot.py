@@ -12,8 +12,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.web.http import datetimeToString
 from twisted.web.iweb import IResponse
 
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import RefusalError
+from tcclient.runtime.backoff import RefusalError, Trouble
 from tcclient.runtime.threads import in_place
 from tcclient.sources.twitter_v2.api import PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.problems import SLOT

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.runtime.secrets import Secret
 from tcclient.sources.twitter_v2.problems import LONGEST_WINDOW, SLOT, refusal
 from tests.peers import EPOCH

@@ -18,16 +18,15 @@ from tcclient.captures.session import Session
 from tcclient.control.jobs import Job
 from tcclient.ledger.entries import moment, seconds
 from tcclient.ledger.gaps import IN_FLIGHT
-from tcclient.runtime.backoff import Backoff, Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Backoff, Refusal, Trouble
 from tcclient.sources.twitter_v2.api import STALL_TIMEOUT, PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.backfill import MOST_MINUTES, Backfill
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.budget.budget import SpendingRecord
-from tcclient.sources.twitter_v2.budget.file import read_record, record_path
 from tcclient.sources.twitter_v2.budget.keeper import BudgetKeeper
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
+from tcclient.sources.twitter_v2.budget.records import read_record, record_path
 from tcclient.sources.twitter_v2.envelopes import POST_IDS
 from tcclient.sources.twitter_v2.foreign import FOREIGN_INTERVAL
 from tcclient.sources.twitter_v2.problems import SLOT

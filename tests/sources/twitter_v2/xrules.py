@@ -7,8 +7,7 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.sources.twitter_v2.rules.api import Added, NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.ownership import Ownership
 from tcclient.sources.twitter_v2.rules.ruleset import NewRule, PresentRule

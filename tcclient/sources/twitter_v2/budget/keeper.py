@@ -19,10 +19,16 @@ from tcclient.runtime.threads import Threads, in_place
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.wallclock import Wall
 from tcclient.sources.twitter_v2.budget.budget import Budget, SpendingRecord
-from tcclient.sources.twitter_v2.budget.file import Illegible, Write, read_record, write_record
 from tcclient.sources.twitter_v2.budget.limits import BudgetLimits
 from tcclient.sources.twitter_v2.budget.news import BudgetNews
-from tcclient.sources.twitter_v2.budget.records import RETRY, BudgetRecords
+from tcclient.sources.twitter_v2.budget.records import (
+    RETRY,
+    BudgetRecords,
+    Illegible,
+    Write,
+    read_record,
+    write_record,
+)
 
 log = Logger()
 

@@ -15,13 +15,11 @@ from tcclient.sources.twitter_v2.rules.ruleset import PresentRule
 Body = dict[str, Any]
 """A JSON object, decoded."""
 
-_OF_LENGTH = re.compile(r"too long|length|characters long|\d characters", re.IGNORECASE)
+_OF_LENGTH = r"(?i)too long|length|characters long|\d characters"
 """How X's reason speaks of the length of a rule, and not of characters that it does not take."""
-_LIMIT = re.compile(
-    r"(?:most|max|less|fewer|limit|exceed|length)\D{0,20}(\d+)|(\d+)[- ]char", re.IGNORECASE
-)
+_LIMIT = r"(?i)(?:most|max|less|fewer|limit|exceed|length)\D{0,20}(\d+)|(\d+)[- ]char"
 """How it names the longest length; that of the refused rule may stand beside it."""
-_QUOTED = re.compile(r"""(?<!\w)(['"`]).*?\1(?!\w)""")
+_QUOTED = r"""(?<!\w)(['"`]).*?\1(?!\w)"""
 """What a reason has in quotes: words of the rule."""
 
 
@@ -68,12 +66,13 @@ def refusals(answer: Any) -> Iterator[tuple[str, str]]:
 
 def is_of_length(reason: str) -> bool:
     """Return whether X refuses a rule for its length, going by X's own words in the reason."""
-    return _OF_LENGTH.search(_QUOTED.sub("", reason)) is not None
+    return re.search(_OF_LENGTH, re.sub(_QUOTED, "", reason)) is not None
 
 
 def limits_in(reason: str) -> list[int]:
     """Return the numbers of characters that X's reason may mean by the longest length."""
-    return [int(most or number) for most, number in _LIMIT.findall(_QUOTED.sub("", reason))]
+    unquoted = re.sub(_QUOTED, "", reason)
+    return [int(most or number) for most, number in re.findall(_LIMIT, unquoted)]
 
 
 def duplicates(answer: Body) -> list[str]:

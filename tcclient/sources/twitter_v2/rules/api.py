@@ -13,7 +13,7 @@ from urllib.parse import quote
 from msgspec import Struct, structs
 
 from tcclient.http.jsontext import MOST_BYTES
-from tcclient.runtime.refusals import RefusalError
+from tcclient.runtime.backoff import RefusalError
 from tcclient.sources.twitter_v2.asking import NONSENSE, OverlongAnswer, XRequests
 from tcclient.sources.twitter_v2.bearer import Bearer
 from tcclient.sources.twitter_v2.rules.answers import (

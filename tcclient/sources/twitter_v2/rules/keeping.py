@@ -14,7 +14,7 @@ The state machine of keeping rules: when X is asked about them.
 A pass of requests is under way in `asking`, and in `overtaken`, where more is to be looked after
 when it is over.  `patient` waits for troubles that pass by themselves, which a change of what is
 wanted does not shorten.  From each state `stop` leads to `stopped`, in which no input has any
-effect; a pass that ends by an error of ours leads to `idle`.
+effect; `give_up`, as a pass ends by an error of ours, leads to `idle`.
 
 Knows when a pass is made and what is said of one that fails; does not know what it asks for.
 """
@@ -31,6 +31,7 @@ from twisted.python.failure import Failure
 
 from tcclient.runtime.backoff import Backoff, Trouble
 from tcclient.runtime.timers import Timers
+from tcclient.runtime.unheeded import unheeded
 from tcclient.sources.twitter_v2.rules.api import RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory
 from tcclient.sources.twitter_v2.rules.news import RuleNews
@@ -209,17 +210,17 @@ IDLE.upon(KeepingInputs.due).to(ASKING)(_ask)
 PATIENT.upon(KeepingInputs.due).to(ASKING)(_ask)
 ASKING.upon(KeepingInputs.go_on).loop()(_ask)
 OVERTAKEN.upon(KeepingInputs.go_on).to(ASKING)(_ask)
-PATIENT.upon(KeepingInputs.look).loop().returns(None)
-ASKING.upon(KeepingInputs.look).to(OVERTAKEN).returns(None)
-OVERTAKEN.upon(KeepingInputs.look).loop().returns(None)
+PATIENT.upon(KeepingInputs.look).loop()(unheeded)
+ASKING.upon(KeepingInputs.look).to(OVERTAKEN)(unheeded)
+OVERTAKEN.upon(KeepingInputs.look).loop()(unheeded)
 OVERTAKEN.upon(KeepingInputs.rest).to(ASKING)(_ask)
 OVERTAKEN.upon(KeepingInputs.fail).to(ASKING)(_ask)
 for _state in (IDLE, PATIENT, ASKING, OVERTAKEN, STOPPED):
     _state.upon(KeepingInputs.stop).to(STOPPED)(_stop)
 for _unheeded in (KeepingInputs.look, KeepingInputs.due, KeepingInputs.go_on):
-    STOPPED.upon(_unheeded).loop().returns(None)
+    STOPPED.upon(_unheeded).loop()(unheeded)
 for _outcome in (KeepingInputs.rest, KeepingInputs.fail, KeepingInputs.delay):
-    STOPPED.upon(_outcome).loop().returns(None)
+    STOPPED.upon(_outcome).loop()(unheeded)
 STOPPED.upon(KeepingInputs.give_up).loop()(lambda _, __, failure: _say_broken(failure))
 
 machine = _builder.build()

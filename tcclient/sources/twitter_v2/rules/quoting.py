@@ -30,13 +30,13 @@ operators too.
 """
 _SIGNS = str.maketrans("＃＠＄", "#@$")
 """The signs with which hashtags and mentions are written in Japanese -> the signs that X knows."""
-_MENTION = re.compile(r"@[A-Za-z0-9_]{1,15}")
-_CASHTAG = re.compile(r"\$[A-Za-z]{1,6}")
+_NAME = r"@[A-Za-z0-9_]{1,15}|\$[A-Za-z]{1,6}"
+"""How a mention or a cashtag is written."""
 _MARKS = str.maketrans(dict.fromkeys(QUOTATION_MARKS, '"'))
 """All quotation marks -> the one that X knows."""
 _QUOTED = re.compile(r'(?<![^\s("-])"([^"]+)"(?![^\s).;:!?"])')
 """A phrase between two marks that stand at the ends of words: `7" or 12" single` has none."""
-_UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
+_UNQUOTABLE = r'["\\\x00-\x1f\x7f-\x9f]'
 """
 Characters that end a phrase, or may: no way to escape them is documented.  X only divides words at
 them.
@@ -101,13 +101,13 @@ def _atoms(term: str) -> Iterator[str]:
 
 def _atom(word: str) -> str:
     word = word[0].translate(_SIGNS) + word[1:]
-    if _is_plain(word) or _is_hashtag(word) or _MENTION.fullmatch(word) or _CASHTAG.fullmatch(word):
+    if _is_plain(word) or _is_hashtag(word) or re.fullmatch(_NAME, word):
         return word
     return _phrase(word)
 
 
 def _phrase(text: str) -> str:
-    words = _UNQUOTABLE.sub(" ", text).split()
+    words = re.sub(_UNQUOTABLE, " ", text).split()
     phrase = " ".join(word for word in words if any(map(_can_match, word)))
     # One word, or none, needs no quotation marks.
     return phrase if _is_plain(phrase) else f'"{phrase}"'

@@ -15,8 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from tcclient.ledger.entries import RefusedTerm
-from tcclient.runtime.backoff import Trouble
-from tcclient.runtime.refusals import Refusal
+from tcclient.runtime.backoff import Refusal, Trouble
 from tcclient.sources.twitter_v2.rules.answers import is_of_length
 from tcclient.sources.twitter_v2.rules.api import Added, NoRoom, RuleApi, RuleError
 from tcclient.sources.twitter_v2.rules.inventory import Inventory

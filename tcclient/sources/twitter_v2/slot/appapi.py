@@ -12,7 +12,7 @@ from msgspec import Struct
 from twisted.web.http_headers import Headers
 
 from tcclient.http.dates import date_of
-from tcclient.runtime.refusals import RefusalError
+from tcclient.runtime.backoff import RefusalError
 from tcclient.sources.twitter_v2.asking import NONSENSE, XRequests
 from tcclient.sources.twitter_v2.bearer import Bearer
 

@@ -20,8 +20,8 @@ from twisted.web.iweb import IResponse
 from tcclient.http.bodies import read_beginning
 from tcclient.ledger.entries import moment
 from tcclient.ledger.wording import when
+from tcclient.runtime.backoff import Refusal, RefusalError
 from tcclient.runtime.failures import one_line
-from tcclient.runtime.refusals import Refusal, RefusalError
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.unattended import unattended
 from tcclient.runtime.wallclock import Wall

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from tcclient.health.facts import LimitFacts
 from tcclient.health.judgement import is_nearly_used_up
 from tcclient.ledger.wording import number
-from tcclient.runtime.refusals import RefusalError
+from tcclient.runtime.backoff import RefusalError
 from tcclient.runtime.timers import Timers
 from tcclient.runtime.unattended import unattended
 from tcclient.runtime.wallclock import Date, Wall
