@@ -12,7 +12,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.web.http import datetimeToString
 from twisted.web.iweb import IResponse
 
-from tcclient.runtime.backoff import RefusalError
+from tcclient.runtime.backoff import RefusalError, Trouble
 from tcclient.runtime.threads import in_place
 from tcclient.sources.twitter_v2.api import PostsApi, StreamQuery
 from tcclient.sources.twitter_v2.problems import SLOT
@@ -287,13 +287,24 @@ class FreeingTests(OwnSlotTestCase):
         self.assertNotIn("DELETE", [asked.method for asked in self.x.asked])
 
     def test_x_does_not_let_go(self) -> None:
-        """After a few attempts the slot counts as taken, and is waited for."""
+        """After a few attempts the slot counts as taken, by whoever has it then."""
         self.opens(self.one("mine"))
         asked = self.asks(self.one("mine", ago=9), then=[ENDED, *[(429, TAKEN)] * 3])
+        self.lists(self.one("other", ip=THERE))
         for _ in range(4):
             self.settle()
             self.clock.advance(2)
-        self.refused(asked)
+        self.assertIn(f"from {THERE}", self.refused(asked).refusal.explanation)
+
+    def test_too_many_requests_once_the_slot_is_free(self) -> None:
+        """That is what is waited for; it is not asked again, and the slot is not blamed."""
+        self.opens(self.one("mine"))
+        limited = 429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}
+        asked = self.asks(self.one("mine", ago=9), then=[ENDED, limited])
+        self.settle()
+        error = self.failureResultOf(asked, RefusalError).value
+        self.assertIs(error.refusal.trouble, Trouble.RATE_LIMIT)
+        self.assertNotIn("filtered_stream", error.refusal.explanation)
 
     def test_x_does_not_end_it(self) -> None:
         """It is said once that it is not ended; whose the slot is, is said each time."""

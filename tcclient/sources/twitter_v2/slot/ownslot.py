@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from tcclient.http.bodies import abandon, read_beginning
+from tcclient.http.bodies import read_beginning
 from tcclient.ledger.entries import moment
 from tcclient.ledger.wording import when
 from tcclient.runtime.backoff import Refusal, RefusalError
@@ -125,23 +125,29 @@ class OwnSlot(Service, StreamApi[StreamQuery]):
 
     async def _overcome(self, query: StreamQuery, response: IResponse) -> IResponse:
         """Free the slot if it is ours, and return the answer then.  Raises RefusalError."""
-        reading = read_beginning(response, MOST_EXPLANATION)
-        said = await reading.addTimeout(READING, self._clock)
-        meaning = self._api.refusal(response.code, response.headers, said)
-        detail = f"the answer was {response.code}"
+        meaning = await self._meaning(response)
         found = await self._connections() if meaning.trouble is SLOT else None
-        if found is None:
-            raise RefusalError(detail, meaning, response.code)
-        dead = self._our_dead(found)
+        dead = [] if found is None else self._our_dead(found)
         if dead and await self._end(dead):
             for wait in AGAIN:
                 await deferLater(self._clock, wait)
                 again = await self._api.open(query)
                 if again.code != 429:
                     return again
-                abandon(again)
-        explanation = f"{meaning.explanation.rstrip('.')}: {holders(found)}".lstrip(": ")
-        raise RefusalError(detail, structs.replace(meaning, explanation=explanation), response.code)
+                meaning = await self._meaning(again)
+                if meaning.trouble is not SLOT:
+                    break
+            found = await self._connections() if meaning.trouble is SLOT else None
+        if found is not None:
+            explanation = f"{meaning.explanation.rstrip('.')}: {holders(found)}".lstrip(": ")
+            meaning = structs.replace(meaning, explanation=explanation)
+        raise RefusalError(f"the answer was {response.code}", meaning, response.code)
+
+    async def _meaning(self, response: IResponse) -> Refusal:
+        """Return what X means by an answer that refuses the stream."""
+        reading = read_beginning(response, MOST_EXPLANATION)
+        said = await reading.addTimeout(READING, self._clock)
+        return self._api.refusal(response.code, response.headers, said)
 
     async def _end(self, dead: list[OpenConnection]) -> bool:
         """End our dead connections.  Return whether X has ended them; if not, that is said once."""
