@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from tcclient.ledger.counters import Row
+from tcclient.runtime.places import kind
 
 MOST_IDS = 1 << 63
 """Ids are smaller than this in each database."""
@@ -94,7 +95,7 @@ class Job(Struct, frozen=True):
     def from_json(cls, value: object) -> "Job":
         """Return the job of a decoded JSON value.  Raises ValueError that names what is wrong."""
         if not isinstance(value, Mapping):
-            raise ValueError(f"a job is {_type_name(value)}, not an object")
+            raise ValueError(f"a job is {kind(value)}, not an object")
         recent = _member(value, "recent_update", dict, type(None), default=None) or {}
         # The site renamed the member in 2016; both generations are deployed.
         older = "twitter_keywords" in value and "keywords" not in value
@@ -148,10 +149,6 @@ def decide(
 
 
 _REQUIRED = object()
-_TYPE_NAMES = {
-    bool: "true or false", str: "text", int: "a number",
-    float: "a fraction", list: "a list", dict: "an object",
-}  # fmt: skip
 
 
 def _member(value: Mapping[Any, Any], name: str, *types: type, default: object = _REQUIRED) -> Any:
@@ -164,10 +161,5 @@ def _member(value: Mapping[Any, Any], name: str, *types: type, default: object =
         raise ValueError(f"a job has no member {name!r}")
     # bool is an int to Python, and never one of the server's numbers.
     if not isinstance(found, types) or isinstance(found, bool):
-        raise ValueError(f"a job's {name!r} is {_type_name(found)}")
+        raise ValueError(f"a job's {name!r} is {kind(found)}")
     return found
-
-
-def _type_name(value: object) -> str:
-    """Return what a decoded JSON value is, in words."""
-    return _TYPE_NAMES.get(type(value), "null")

@@ -58,7 +58,7 @@ def kind(value: object) -> str:
     if isinstance(value, str):
         return "a string"
     if isinstance(value, int | float):
-        return "a number"
+        return "a number" if isinstance(value, int) else "a fraction"
     return "an object" if isinstance(value, dict) else "an array"
 
 

@@ -136,21 +136,21 @@ class ReadingTests(SynchronousTestCase):
     def test_wrong_types(self) -> None:
         """One member wrong -> the sentence."""
         for name, value, sentence in (
-            ("id", "4", "a job's 'id' is text"),
+            ("id", "4", "a job's 'id' is a string"),
             ("id", None, "a job's 'id' is null"),
-            ("id", True, "a job's 'id' is true or false"),
+            ("id", True, "a job's 'id' is true"),
             ("name", 5, "a job's 'name' is a number"),
             ("name", None, "a job's 'name' is null"),
-            ("status", "3", "a job's 'status' is text"),
+            ("status", "3", "a job's 'status' is a string"),
             ("status", 3.0, "a job's 'status' is a fraction"),
-            ("keywords", ["a"], "a job's 'keywords' is a list"),
+            ("keywords", ["a"], "a job's 'keywords' is an array"),
             ("total_count", {}, "a job's 'total_count' is an object"),
-            ("total_count", False, "a job's 'total_count' is true or false"),
-            ("assigned_worker", "me", "a job's 'assigned_worker' is text"),
+            ("total_count", False, "a job's 'total_count' is false"),
+            ("assigned_worker", "me", "a job's 'assigned_worker' is a string"),
             ("archived_date", 0, "a job's 'archived_date' is a number"),
-            ("deleted_date", False, "a job's 'deleted_date' is true or false"),
-            ("recent_update", [], "a job's 'recent_update' is a list"),
-            ("recent_update", {"total_count": "1"}, "a job's 'total_count' is text"),
+            ("deleted_date", False, "a job's 'deleted_date' is false"),
+            ("recent_update", [], "a job's 'recent_update' is an array"),
+            ("recent_update", {"total_count": "1"}, "a job's 'total_count' is a string"),
         ):
             error = self.assertRaises(ValueError, Job.from_json, sent(**{name: value}))
             self.assertEqual(str(error), sentence)
@@ -165,7 +165,7 @@ class ReadingTests(SynchronousTestCase):
 
     def test_no_object(self) -> None:
         """Whatever else stands in the list."""
-        for value, what in (([], "a list"), ("x", "text"), (None, "null"), (1, "a number")):
+        for value, what in (([], "an array"), ("x", "a string"), (None, "null"), (1, "a number")):
             error = self.assertRaises(ValueError, Job.from_json, value)
             self.assertEqual(str(error), f"a job is {what}, not an object")
 
