@@ -28,7 +28,7 @@ class Written:
         self._ids = ids
         self._sha256 = hashlib.sha256()
         self._first_line = b""
-        self._last_block = b""
+        self._last_line = b""
         self._first_arrival = 0.0
         self._last_arrival = 0.0
         self.posts = 0
@@ -41,7 +41,8 @@ class Written:
             self._first_arrival = batch.first_arrival
         for block in batch.blocks:
             self._sha256.update(block)
-        self._last_block = batch.blocks[-1]
+        last = batch.blocks[-1]
+        self._last_line = last[last.rfind(b"\n", 0, -1) + 1 :]
         self._last_arrival = batch.last_arrival
         self.posts += batch.posts
         self.bytes += batch.bytes
@@ -54,14 +55,13 @@ class Written:
 
     def booked(self, name: str) -> File:
         """Return the line that books the file under its final name."""
-        last_line = self._last_block[self._last_block.rfind(b"\n", 0, -1) + 1 :]
         return File(
             name=name,
             posts=self.posts,
             bytes=self.bytes,
             sha256=self._sha256.hexdigest(),
             first_id=id_or_none(self._ids, self._first_line),
-            last_id=id_or_none(self._ids, last_line),
+            last_id=id_or_none(self._ids, self._last_line),
             first_arrival=moment(self._first_arrival),
             last_arrival=moment(self._last_arrival),
         )
