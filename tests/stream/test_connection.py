@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tcclient.http.gunzip import Gunzip
 from tcclient.ledger.endings import Ending
+from tcclient.ledger.gaps import IN_FLIGHT
 from tcclient.runtime.backoff import Trouble
 from tcclient.stream.connection import Connection, Timing
 from tcclient.stream.fastpath.chunks import Pieces
@@ -708,6 +709,10 @@ class RestTests(ConnectionTestCase):
         """A post waits no longer than it may: less than that in the socket, the rest of it here."""
         for wait, rest in ((0.0, 0.0), (0.01, 0.009), (0.1, 0.09), (0.14, REST), (10.0, REST)):
             self.assertAlmostEqual(rest_within(wait), rest)
+
+    def test_a_reset_after_it(self) -> None:
+        """What a reset takes away unread, a gap covers: it begins earlier by two rests."""
+        self.assertLess(2 * REST, IN_FLIGHT)
 
     def test_silence(self) -> None:
         """It counts from the last byte."""
